@@ -1,0 +1,87 @@
+package revocast
+
+import "errors"
+
+// The sentinels. Each error that leaves this module wraps at most one of them;
+// test with [errors.Is].
+var (
+	// ErrInvalid: the request is wrong and will be wrong again; nothing was done.
+	// The text says what to change. Compare [ErrConflict].
+	ErrInvalid = errors.New("invalid request")
+
+	// ErrConflict: an idempotency key was used before for something else, or the
+	// ledger is not in the state the call needs. Nothing was done.
+	ErrConflict = errors.New("conflict")
+
+	// ErrUnavailable: a store could not be reached or did not answer in time, and
+	// nothing was committed as far as is known. Try again. When the outcome is not
+	// known you get [ErrOutcomeUnknown] instead.
+	ErrUnavailable = errors.New("unavailable")
+
+	// ErrOutcomeUnknown: the commit was sent and no answer came. Run the call again
+	// with the same idempotency key: it will not be done twice.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+
+	// ErrPending comes beside a valid receipt: the revocation is committed, but the
+	// context ended before the strength that was asked for was reached. It goes on
+	// in the background; [Publisher.Await] waits for the rest.
+	ErrPending = errors.New("committed, not yet confirmed")
+
+	// ErrNotRunning: the component's Run is not active, so the call could never end.
+	ErrNotRunning = errors.New("not running")
+
+	// ErrUninitialised: the ledger holds no epoch: a new, emptied or wrong Redis. It
+	// is never read as "nobody is revoked".
+	ErrUninitialised = errors.New("ledger is not initialised")
+
+	// ErrRecovering: Redis was restarted, promoted or emptied, and the ledger is
+	// being refilled. Wait; it takes seconds.
+	ErrRecovering = errors.New("ledger is recovering")
+
+	// ErrFenced: another Redis carries on this realm's history. This one must not
+	// be used before an operator has repaired it.
+	ErrFenced = errors.New("ledger is fenced")
+
+	// ErrEpoch: the ledger is in another epoch than the caller said.
+	ErrEpoch = errors.New("another epoch")
+
+	// ErrTrimmed: the log no longer reaches back to the position asked for: drop
+	// everything and load anew.
+	ErrTrimmed = errors.New("log is trimmed past this position")
+
+	// ErrUnsuited: a store is reachable but must not be used as it is configured:
+	// too old, no persistence, evicting, no JetStream. The text holds the command
+	// that mends it.
+	ErrUnsuited = errors.New("store is not suited")
+
+	// ErrNotFound: nothing stands against what was asked for, or no such receipt.
+	ErrNotFound = errors.New("not found")
+)
+
+// The errors of tokens, all of them meaning "refuse" (401), never "unknown". A
+// [Verifier] wraps exactly one.
+var (
+	// ErrToken is the category: errors.Is(err, ErrToken) holds for all below.
+	ErrToken = errors.New("token refused")
+
+	ErrMalformed    = tokenError("malformed token")
+	ErrSignature    = tokenError("signature is not valid")
+	ErrExpired      = tokenError("token has expired")
+	ErrNotYetValid  = tokenError("token is not valid yet")
+	ErrClaims       = tokenError("token claims are not acceptable")
+	ErrMissingToken = tokenError("no token")
+
+	// ErrRevoked is also the cause of a context that [Guard.Bind] cancelled.
+	ErrRevoked = tokenError("revoked")
+)
+
+// ErrUnknown: it could not be established whether the token is revoked. Answer
+// 503, never 401 (clients throw their tokens away) and never 200.
+var ErrUnknown = errors.New("revocation state unknown")
+
+type tokenSentinel struct{ text string }
+
+func tokenError(text string) error { return &tokenSentinel{text} }
+
+func (e *tokenSentinel) Error() string        { return e.text }
+func (e *tokenSentinel) Is(target error) bool { return target == ErrToken }

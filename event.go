@@ -1,0 +1,85 @@
+package revocast
+
+import "fmt"
+
+// Kind says what an [Event] reports. The zero value is no kind.
+type Kind uint8
+
+// The kinds of events.
+const (
+	KindRevoked     Kind = iota + 1 // something was revoked
+	KindBanned                      // a principal was banned until a time
+	KindLifted                      // a ban was lifted
+	KindInvalidated                 // cached data may be wrong: drop and reload; nobody is revoked
+)
+
+// Kinds lists all kinds in order.
+var Kinds = [...]Kind{KindRevoked, KindBanned, KindLifted, KindInvalidated}
+
+var kindNames = [...]string{"", "revoked", "banned", "lifted", "invalidated"}
+
+// Valid reports whether k is one of the kinds above.
+func (k Kind) Valid() bool { return k >= KindRevoked && k <= KindInvalidated }
+
+// String returns the kind's name as the wire and the logs spell it.
+func (k Kind) String() string {
+	if !k.Valid() {
+		return fmt.Sprintf("Kind(%d)", uint8(k))
+	}
+	return kindNames[k]
+}
+
+// ParseKind is the inverse of [Kind.String]; it fails with [ErrInvalid].
+func ParseKind(text string) (Kind, error) {
+	for _, k := range Kinds {
+		if kindNames[k] == text {
+			return k, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: event kind %q", ErrInvalid, clip(text))
+}
+
+// Event is one fact of the ledger's history, as the log, the wire and the index
+// hold it. Times are Unix milliseconds on the ledger's clock.
+//
+// As input to [Ledger.Commit] it is a proposal: Position and At are zero, and a
+// zero CutOff or Until asks the ledger to fill in its own time, and that plus the
+// longest lifetime of the scope.
+type Event struct {
+	Position Position
+	Kind     Kind
+	Scope    Scope
+	Key      Key
+	At       int64 // when it was committed
+
+	CutOff int64 // revoked: tokens issued at or before are dead; [Forever] for token and session
+	Except Key   // revoked: key of the session that is spared; zero: none
+	Until  int64 // when the resulting state may be forgotten; banned: the ban's end
+	From   int64 // banned: the ban's start; zero: at once
+
+	Reason    string // at most [MaxReason] bytes
+	Initiator string // at most [MaxReason] bytes
+}
+
+// State returns what the event adds to the state of its key.
+func (e Event) State() State {
+	s := State{Until: e.Until, At: e.Position}
+	switch e.Kind {
+	case KindRevoked:
+		s.CutOff, s.Except, s.Floor = e.CutOff, e.Except, e.CutOff
+		if !e.Except.IsZero() {
+			s.Floor = 0
+		}
+	case KindBanned:
+		s.Ban = BanState{From: e.From, Until: e.Until, At: e.Position}
+	case KindLifted:
+		s.Ban = BanState{At: e.Position}
+	case KindInvalidated:
+		s.Until = 0
+	}
+	return s
+}
+
+// Refuses reports whether the event can make a token refused that was allowed
+// before it: a revocation or a ban, not a lift or an invalidation.
+func (e Event) Refuses() bool { return e.Kind == KindRevoked || e.Kind == KindBanned }

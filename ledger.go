@@ -1,0 +1,261 @@
+package revocast
+
+import (
+	"context"
+	"time"
+)
+
+// Ledger is the durable side: live revocations, log, outbox and members, one
+// history per realm. Package store implements it on Redis.
+//
+// What an implementor owes:
+//
+//   - Every method is one atomic step on the primary, safe for concurrent use, and
+//     honours ctx's deadline. Retries inside are allowed only where running the step
+//     twice is the same as running it once.
+//   - Before anything else each step establishes that this server still carries the
+//     epoch it recorded (Redis: the replication id). If not, it counts the epoch up,
+//     goes RECOVERING in the same step and fails with [ErrRecovering]. A ledger without
+//     an epoch fails with [ErrUninitialised], a fenced one with [ErrFenced]. Only
+//     Describe, Begin, Restore, Open and Fence work on a ledger that is not open.
+//   - A method that returns nil has taken effect durably, as far as the server's
+//     configuration makes it so. A method that returns [ErrOutcomeUnknown] may have.
+//     Any other error means it has not.
+//   - A server that cannot be reached is [ErrUnavailable], never "nothing there".
+type Ledger interface {
+	WorkerLedger
+	PublisherLedger
+	RecoveryLedger
+}
+
+// WorkerLedger is what a worker needs of the ledger.
+type WorkerLedger interface {
+	// Describe reports the ledger as it stands, whatever its state; it registers nobody.
+	Describe(ctx context.Context) (Description, error)
+
+	// Renew records that the member has applied everything up to Applied, registers
+	// it if it is new, and returns the position and the log entries after Applied,
+	// oldest first, at most Limit. [ErrTrimmed]: the log does not reach back that far,
+	// and the member is not registered. [ErrEpoch]: Applied is of a later epoch than
+	// the ledger, so the ledger is stale; nothing was recorded.
+	Renew(ctx context.Context, r Renewal) (Renewed, error)
+
+	// Check returns the merged state of each key (zero where nothing stands), all
+	// read at the one position that it returns too.
+	Check(ctx context.Context, keys []Key) (Checked, error)
+
+	// Leave removes a member that has given up its lease. Unknown members are fine.
+	Leave(ctx context.Context, m MemberID) error
+}
+
+// PublisherLedger is what a publisher needs of the ledger besides.
+type PublisherLedger interface {
+	// Commit merges the proposals into the ledger and appends them to the log, all or
+	// none, under an idempotency key: the same key with the same proposals returns the
+	// first answer again, with others it fails with [ErrConflict]. A proposal that
+	// changes nothing (already covered) gets the position of what covers it and no log
+	// entry. Proposals the ledger's clock refuses (cut-off in the future, until in the
+	// past) fail with [ErrInvalid].
+	Commit(ctx context.Context, idempotency string, proposals []Event) (Commit, error)
+
+	// Verify reports whether epoch is still open; [ErrEpoch] if another one is.
+	Verify(ctx context.Context, epoch uint64) (Verified, error)
+
+	// Members lists all members.
+	Members(ctx context.Context) (Membership, error)
+
+	// Strike removes a member if its renew counter still is what m says. It reports
+	// whether the member is gone afterwards.
+	Strike(ctx context.Context, m Member) (bool, error)
+
+	// Log returns the log entries after a position, oldest first, at most limit.
+	// [ErrTrimmed] if it does not reach back that far.
+	Log(ctx context.Context, after Position, limit int) ([]Event, error)
+
+	// Acked records that JetStream has acknowledged these revisions of an epoch and
+	// returns the position up to which it has all of them. It may trim the log, never
+	// past that position.
+	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable Position, err error)
+
+	// Settle records that F + L have passed since the epoch was opened, so that no
+	// lease of an earlier epoch is left.
+	Settle(ctx context.Context, epoch uint64) error
+}
+
+// RecoveryLedger is what makes and refills a ledger. Each step is idempotent.
+type RecoveryLedger interface {
+	// Begin puts an uninitialised ledger into RECOVERING at epoch under terms. On a
+	// ledger that has an epoch it changes nothing and fails with [ErrConflict].
+	Begin(ctx context.Context, epoch uint64, terms Terms) error
+
+	// Restore merges events of any epoch into a RECOVERING ledger. What changes its
+	// state, hence was lost, also enters the new epoch's log as a new revision. It
+	// returns how many did. [ErrEpoch] if the ledger is not recovering this epoch.
+	Restore(ctx context.Context, epoch uint64, events []Event) (changed int, err error)
+
+	// Open ends recovery: the ledger serves epoch from now on, unsettled unless
+	// settled says that no worker can hold a lease of an earlier one.
+	Open(ctx context.Context, epoch uint64, record EpochRecord, settled bool) error
+
+	// Fence marks the ledger FENCED if it is in the given epoch: another server
+	// carries on.
+	Fence(ctx context.Context, epoch uint64) error
+
+	// SetTerms replaces the terms of an open ledger.
+	SetTerms(ctx context.Context, terms Terms) error
+}
+
+// LedgerState is the ledger's own state.
+type LedgerState uint8
+
+// The states of a ledger.
+const (
+	LedgerUninitialised LedgerState = iota
+	LedgerOpen
+	LedgerRecovering
+	LedgerFenced
+)
+
+// String returns the state's name in lower case.
+func (s LedgerState) String() string {
+	names := [...]string{"uninitialised", "open", "recovering", "fenced"}
+	if int(s) >= len(names) {
+		return "unknown"
+	}
+	return names[s]
+}
+
+// Description is the ledger as it stands.
+type Description struct {
+	State    LedgerState
+	Position Position // epoch, and the latest revision in it
+	Durable  Position // JetStream has everything up to here
+	Trimmed  Position // the log starts after this
+	Settled  bool     // see [PublisherLedger.Settle]
+	Terms    Terms
+	Server   string // identity of the server process (Redis: replication id)
+	// Claims are the server identities under which this ledger has been recovering
+	// since it was last open, latest last.
+	Claims []string
+	Record uint64 // stream sequence of the epoch's record in JetStream
+	Now    int64  // the ledger's clock, Unix milliseconds
+}
+
+// Renewal is a worker's periodic report. See [WorkerLedger.Renew].
+type Renewal struct {
+	Member  MemberID
+	Applied Position
+	Limit   int
+	Version string // the worker's software version, for the operator
+}
+
+// Renewed is the answer to a [Renewal].
+type Renewed struct {
+	Position Position // the ledger's position when the step ran
+	Events   []Event  // the log after Applied; fewer than Limit: complete up to Position
+	More     bool     // the log goes on after Events
+	Terms    Terms
+}
+
+// Checked is the answer to [WorkerLedger.Check]; States is parallel to the keys.
+type Checked struct {
+	Position Position
+	States   []State
+	Terms    Terms
+}
+
+// MemberID names one incarnation of one worker. Two processes never share one, so
+// an acknowledgement of the new incarnation says nothing about a zombie of the old.
+type MemberID struct {
+	Worker      string // chosen by the operator: [A-Za-z0-9_.-]{1,64}
+	Incarnation string // random, made at start
+}
+
+// String returns "worker/incarnation".
+func (m MemberID) String() string { return m.Worker + "/" + m.Incarnation }
+
+// Member is a worker incarnation that may hold a lease.
+type Member struct {
+	ID       MemberID
+	Applied  Position
+	Renewals uint64 // counts up with each renewal; stands still when the member is gone
+	Version  string
+	Seen     int64 // the ledger's clock at the latest renewal; for display only
+}
+
+// Membership is the set of members at one instant. Generation changes whenever a
+// member joins or goes, and only then.
+type Membership struct {
+	Generation uint64
+	Members    []Member
+	Position   Position
+	Now        int64 // the ledger's clock, Unix milliseconds
+}
+
+// Commit is the answer to [PublisherLedger.Commit]; Entries is parallel to the
+// proposals.
+type Commit struct {
+	Epoch      uint64
+	Entries    []CommitEntry
+	Generation uint64 // of the membership when it was committed
+	Settled    bool
+	Repeated   bool // the answer of an earlier run under the same idempotency key
+	Terms      Terms
+}
+
+// CommitEntry is what became of one proposal.
+type CommitEntry struct {
+	Event Event // complete: with position, time, cut-off and until
+	Fresh bool  // a new log entry was made, which has to be published
+}
+
+// Verified is the answer to [PublisherLedger.Verify].
+type Verified struct {
+	Settled bool
+}
+
+// Terms are what a ledger lays down for everyone who uses it. They reach workers
+// and publishers in its replies, never by flags: a worker with a longer lease than
+// the publisher waits for would break guarantee G1.
+type Terms struct {
+	Lease time.Duration // L: how long after sending a renewal a worker may trust its memory
+	Drift float64       // ρ: the most by which a clock may run fast or slow, such as 0.01
+	Fence time.Duration // F: how long a cut-off primary goes on accepting scripts; 0 without replicas
+
+	DefaultIssuer string
+	// MaxLifetime is the longest that a token covered by a revocation of each scope
+	// lives, counted from its issue time as [Claims.Issued] has it, indexed by scope
+	// minus one. Workers refuse tokens that live longer.
+	MaxLifetime [NumScopes]time.Duration
+}
+
+// LeaseFor is how long a worker trusts its own clock to stay within L.
+func (t Terms) LeaseFor() time.Duration {
+	return time.Duration(float64(t.Lease) * (1 - t.Drift))
+}
+
+// Wait is W: once it has passed on a publisher's clock since a commit's answer,
+// every lease granted before the commit has run out, whichever way both clocks drift.
+func (t Terms) Wait() time.Duration {
+	return t.stretch(t.Lease) + waitMargin
+}
+
+// SettleWait is how long after an epoch was opened leases of an earlier one may
+// still be alive.
+func (t Terms) SettleWait() time.Duration {
+	return t.stretch(t.Fence+t.Lease) + waitMargin
+}
+
+// FenceWait is how long a recoverer waits before it reads the second log.
+func (t Terms) FenceWait() time.Duration {
+	if t.Fence == 0 {
+		return 0
+	}
+	return t.stretch(t.Fence) + waitMargin
+}
+
+const waitMargin = 10 * time.Millisecond
+
+func (t Terms) stretch(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 + t.Drift) / (1 - t.Drift))
+}
