@@ -155,6 +155,7 @@ type Renewed struct {
 	Events   []Event  // the log after Applied; fewer than Limit: complete up to Position
 	More     bool     // the log goes on after Events
 	Terms    Terms
+	Now      int64 // the ledger's clock, Unix milliseconds; what may be forgotten goes by it
 }
 
 // Checked is the answer to [WorkerLedger.Check]; States is parallel to the keys.

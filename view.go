@@ -34,9 +34,12 @@ type View interface {
 	Apply(e Event)
 
 	// BeginLoad empties index and cache and starts collecting anew; EndLoad says that
-	// everything up to a position has been applied since, so the index is complete.
-	// Between the two, and after the index has overflowed, it is not.
-	BeginLoad()
+	// every live revocation has been applied since, so the index is complete, unless
+	// it overflowed meanwhile. Between the two, and after an overflow, it is not.
+	//
+	// From is the position whose events the caller will not apply any more (zero when
+	// it is going to apply them all): from now on Put refuses entries checked before it.
+	BeginLoad(from Position)
 	EndLoad()
 
 	// Expire forgets states whose Until, in Unix milliseconds, is before now.
