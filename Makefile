@@ -1,0 +1,57 @@
+# The project's own commands. `make` alone lists them.
+
+GO       ?= go
+LISTEN   ?= 127.0.0.1:8080
+BENCH    ?= .
+FUZZTIME ?= 10s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X github.com/revocast/revocast/internal/wiring.version=$(VERSION)
+
+.PHONY: help dev build test unit lint machine tools vuln bench fuzz clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+dev: ## everything in one process: embedded NATS and Redis, three workers, a demo issuer
+	$(GO) run ./cmd/publisher dev --listen $(LISTEN)
+
+build: ## both programs into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/publisher ./cmd/subscriber
+
+test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
+
+# A test may be left out for want of redis-server when somebody runs plain
+# `go test ./...`, never here. -vet=off: lint has done it.
+unit: tools
+	cd tools && $(GO) test ./...
+	REVOCAST_TEST_REQUIRE_REDIS=1 bin/suite -race -vet=off -timeout 8m ./...
+
+lint: tools ## formatting, vet, staticcheck, tidy
+	@out=$$(bin/gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt -w is needed for:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	bin/staticcheck ./...
+	$(GO) mod tidy -diff
+
+machine:
+	@tools/machine.sh
+
+tools:
+	@$(GO) build -C tools -o ../bin/ ./suite mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+
+vuln: ## known vulnerabilities, asked from the Go vulnerability database
+	$(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck
+	bin/govulncheck ./...
+
+bench: machine ## benchmarks; BENCH=pattern
+	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+clean: ## what was built
+	rm -rf bin
