@@ -44,6 +44,12 @@ type WorkerLedger interface {
 	// read at the one position that it returns too.
 	Check(ctx context.Context, keys []Key) (Checked, error)
 
+	// Snapshot returns the live states a page at a time: begin with cursor "" and go on
+	// with the one returned until that is "". A state that stands all the while comes
+	// at least once; one that changes meanwhile may come as it was before or after, so
+	// read the position first and apply the log from there on afterwards.
+	Snapshot(ctx context.Context, cursor string) (page []KeyedState, next string, err error)
+
 	// Leave removes a member that has given up its lease. Unknown members are fine.
 	Leave(ctx context.Context, m MemberID) error
 }
@@ -163,6 +169,39 @@ type Checked struct {
 	Position Position
 	States   []State
 	Terms    Terms
+}
+
+// KeyedState is a state with what it stands against. The scope is kept because a
+// key does not tell it.
+type KeyedState struct {
+	Key   Key
+	Scope Scope
+	State State
+}
+
+// Events returns the fewest events that add up to the state, so that a snapshot is
+// applied the same way as a log.
+func (k KeyedState) Events() []Event {
+	base := Event{Position: k.State.At, Scope: k.Scope, Key: k.Key, Until: k.State.Until}
+	var events []Event
+	if k.State.CutOff != 0 {
+		e := base
+		e.Kind, e.CutOff, e.Except = KindRevoked, k.State.CutOff, k.State.Except
+		events = append(events, e)
+		if !k.State.Except.IsZero() && k.State.Floor != 0 {
+			e.CutOff, e.Except = k.State.Floor, Key{}
+			events = append(events, e)
+		}
+	}
+	if ban := k.State.Ban; !ban.At.IsZero() {
+		e := base
+		e.Kind, e.Position = KindLifted, ban.At
+		if ban.Until != 0 {
+			e.Kind, e.From, e.Until = KindBanned, ban.From, ban.Until
+		}
+		events = append(events, e)
+	}
+	return events
 }
 
 // MemberID names one incarnation of one worker. Two processes never share one, so
