@@ -1,0 +1,97 @@
+package revocast
+
+import (
+	"context"
+	"sync"
+)
+
+// bindings are the contexts that [Guard.Bind] ties to tokens: each under every key
+// that a revocation could name its token by, so that an event finds the contexts it
+// ends without looking at any other.
+type bindings struct {
+	// mu guards byKey; a binding stands under all of its keys or under none.
+	mu    sync.Mutex
+	byKey map[Key]map[*binding]struct{}
+}
+
+type binding struct {
+	keys    Keys
+	issued  int64
+	session Key
+	cancel  context.CancelCauseFunc
+}
+
+func newBindings() *bindings {
+	return &bindings{byKey: make(map[Key]map[*binding]struct{})}
+}
+
+func (b *bindings) add(x *binding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range x.keys.Slots() {
+		key, scope := x.keys.At(i)
+		if scope == 0 {
+			continue
+		}
+		if b.byKey[key] == nil {
+			b.byKey[key] = make(map[*binding]struct{})
+		}
+		b.byKey[key][x] = struct{}{}
+	}
+}
+
+func (b *bindings) remove(x *binding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range x.keys.Slots() {
+		key, scope := x.keys.At(i)
+		if scope == 0 {
+			continue
+		}
+		if delete(b.byKey[key], x); len(b.byKey[key]) == 0 {
+			delete(b.byKey, key)
+		}
+	}
+}
+
+// end cancels every context that e covers. Cancelling runs no user code under the
+// lock: [context.AfterFunc] callbacks have goroutines of their own.
+func (b *bindings) end(e Event, now int64) {
+	if !e.Refuses() {
+		return
+	}
+	state := e.State()
+	var covered []*binding
+	b.mu.Lock()
+	for x := range b.byKey[e.Key] {
+		if state.Covers(x.issued, x.session, now) {
+			covered = append(covered, x)
+		}
+	}
+	b.mu.Unlock()
+	for _, x := range covered {
+		x.cancel(ErrRevoked)
+	}
+}
+
+// size is how many keys have a binding, for tests and metrics.
+func (b *bindings) size() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.byKey)
+}
+
+// endCovered cancels the contexts under key that the view's index says are covered.
+func (b *bindings) endCovered(key Key, view View, now int64) {
+	b.mu.Lock()
+	candidates := make([]*binding, 0, len(b.byKey[key]))
+	for x := range b.byKey[key] {
+		candidates = append(candidates, x)
+	}
+	b.mu.Unlock()
+	for _, x := range candidates {
+		if m, _ := view.Lookup(&x.keys, x.issued, now); m.Covered {
+			x.cancel(ErrRevoked)
+		}
+	}
+}

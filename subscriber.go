@@ -1,0 +1,258 @@
+package revocast
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// SubscriberOptions tune a [Subscriber]; the zero value works. The lease is not
+// among them: it comes from the ledger.
+type SubscriberOptions struct {
+	// Worker names this process to operators: [A-Za-z0-9_.-]{1,64}. Default: the host
+	// name and the process id. Two processes may share a name; incarnations tell them
+	// apart.
+	Worker  string
+	Version string // software version shown by `publisher status`; default none
+
+	// HoleDelay is how long a missing revision is waited for before the log is read.
+	// Default 30ms. Reordering heals by itself; loss does not.
+	HoleDelay time.Duration
+	// RenewLimit is how many log entries one renewal asks for. Default 2,000.
+	RenewLimit int
+	// LoadFromLog is the longest log, in entries, that a starting worker reads instead
+	// of replaying the stream. Default 2,000.
+	LoadFromLog uint64
+	// LoadRetry is how long after a failed or overflowed load of the index the next one
+	// is tried; until then a cache miss asks the ledger. Default 1m.
+	LoadRetry time.Duration
+
+	Clock  Clock        // default [SystemClock]
+	Logger *slog.Logger // default [slog.Default]
+}
+
+func (o *SubscriberOptions) fill() {
+	if o.Worker == "" {
+		o.Worker = defaultWorker()
+	}
+	setDefault(&o.HoleDelay, 30*time.Millisecond)
+	setDefault(&o.RenewLimit, 2000)
+	setDefault(&o.LoadFromLog, 2000)
+	setDefault(&o.LoadRetry, time.Minute)
+	if o.Clock == nil {
+		o.Clock = SystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+func defaultWorker() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	name := strings.Map(func(r rune) rune {
+		if workerName.MatchString(string(r)) {
+			return r
+		}
+		return '-'
+	}, host)
+	suffix := fmt.Sprintf("-%d", os.Getpid())
+	return name[:min(len(name), 64-len(suffix))] + suffix
+}
+
+// Subscriber keeps a worker's memory true: it hears the live tail, fills holes from
+// the ledger's log, renews the lease and acknowledges what it has applied. One per
+// process; a [Guard] reads from it.
+type Subscriber struct {
+	realm  string
+	ledger WorkerLedger
+	bus    Bus
+	view   View
+	o      SubscriberOptions
+	log    *slog.Logger
+	clock  Clock
+
+	running  atomic.Bool
+	ready    *Readiness
+	lease    atomic.Pointer[lease] // written by the renewing goroutine alone
+	terms    atomic.Pointer[Terms] // of the latest reply; nil before the first
+	bindings *bindings
+	counts   subscriberCounts
+
+	nudge chan struct{} // renew at once
+	gaps  chan struct{} // there is a hole: renew soon
+	acks  chan struct{} // the frontier advanced: acknowledge
+
+	// mu guards what follows. front never runs ahead of what view holds: an event is
+	// applied first and noted after, and noted only if the view was not emptied between.
+	mu      sync.Mutex
+	front   frontier
+	emptied int // how often the view has been emptied
+	member  MemberID
+	pending []Event // bans that start later, for the contexts bound to their principals
+
+	// Owned by the renewing goroutine.
+	loaded   bool          // a load was attempted since the index was last dropped
+	complete bool          // that load succeeded, and the index may call itself complete
+	reloadAt time.Duration // when the next attempt is due, if it did not
+	expireAt time.Duration // when states are next forgotten
+}
+
+type subscriberCounts struct {
+	events, renewals, renewFailures, holes, suspects, loads, loadFailures atomic.Uint64
+}
+
+// NewSubscriber returns a subscriber of a realm. Nothing happens before Run.
+func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o SubscriberOptions) *Subscriber {
+	o.fill()
+	return &Subscriber{
+		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
+		log:      o.Logger.With("realm", realm, "worker", o.Worker),
+		clock:    o.Clock,
+		ready:    newReadiness(ErrNotRunning),
+		bindings: newBindings(),
+		nudge:    make(chan struct{}, 1),
+		gaps:     make(chan struct{}, 1),
+		acks:     make(chan struct{}, 1),
+	}
+}
+
+// Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet,
+// so that no revocation waits for this worker. It returns nil when ctx ended, and an
+// error only for what no retry can mend. Drain requests before ending ctx: a draining
+// worker must keep hearing revocations.
+func (s *Subscriber) Run(ctx context.Context) error {
+	if !workerName.MatchString(s.o.Worker) {
+		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", ErrInvalid, clip(s.o.Worker))
+	}
+	if !s.running.CompareAndSwap(false, true) {
+		return fmt.Errorf("%w: the subscriber is running already", ErrConflict)
+	}
+	defer s.running.Store(false)
+	s.begin()
+	defer s.leave(ctx)
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	tailing := make(chan struct{})
+	wg.Go(func() { cancel(s.tail(ctx, tailing)) })
+	wg.Go(func() { s.acknowledge(ctx) })
+	s.renewLoop(ctx, tailing)
+	wg.Wait()
+	return runError(ctx)
+}
+
+// runError is nil when ctx was ended from outside, else the failure that ended it.
+func runError(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		return cause
+	}
+	return nil
+}
+
+func joinCause(err error, ctx context.Context) error {
+	return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+}
+
+func (s *Subscriber) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.member = MemberID{Worker: s.o.Worker, Incarnation: newIncarnation()}
+	s.front.reset(Position{})
+	s.loaded, s.complete = false, false
+	s.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
+}
+
+func newIncarnation() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}
+
+// leave gives up the lease first and tells the ledger after: the other order would
+// let this worker answer from memory while nobody waits for it any more.
+func (s *Subscriber) leave(ctx context.Context) {
+	s.dropLease()
+	s.ready.set(ErrNotRunning)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := s.ledger.Leave(ctx, s.memberID()); err != nil {
+		s.log.Info("could not leave the fleet; the next revocation waits one lease for this worker", "error", err)
+	}
+}
+
+func (s *Subscriber) memberID() MemberID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.member
+}
+
+// Ready is gained when the worker holds a lease and has loaded what it could, and
+// lost when the lease runs out.
+func (s *Subscriber) Ready() *Readiness { return s.ready }
+
+// Realm returns the realm that the subscriber serves.
+func (s *Subscriber) Realm() string { return s.realm }
+
+// SubscriberStatus is a subscriber as it stands.
+type SubscriberStatus struct {
+	Member    MemberID
+	Position  Position      // applied without a hole up to here
+	LeaseLeft time.Duration // zero: none
+	Ready     bool
+	Reason    string // why not ready
+	View      ViewStats
+	Bound     int // keys that a bound context waits for
+
+	Events        uint64 // applied from the live tail
+	Renewals      uint64
+	RenewFailures uint64
+	Holes         uint64 // times that a missing revision was fetched from the log
+	Suspects      uint64 // times that the live tail may have lost messages
+	Loads         uint64 // times that the index was loaded
+	LoadFailures  uint64
+}
+
+// Status returns the subscriber as it stands now.
+func (s *Subscriber) Status() SubscriberStatus {
+	s.mu.Lock()
+	member, at := s.member, s.front.at
+	s.mu.Unlock()
+	st := SubscriberStatus{
+		Member: member, Position: at, View: s.view.Stats(), Bound: s.bindings.size(),
+		Events: s.counts.events.Load(), Renewals: s.counts.renewals.Load(),
+		RenewFailures: s.counts.renewFailures.Load(), Holes: s.counts.holes.Load(),
+		Suspects: s.counts.suspects.Load(), Loads: s.counts.loads.Load(),
+		LoadFailures: s.counts.loadFailures.Load(),
+	}
+	if l := s.lease.Load(); l != nil {
+		st.LeaseLeft = max(0, l.expires-s.clock.Monotonic())
+	}
+	if err := s.ready.Err(); err != nil {
+		st.Reason = err.Error()
+	} else {
+		st.Ready = true
+	}
+	return st
+}

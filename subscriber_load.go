@@ -1,0 +1,179 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// load makes the index anew. There are three sources, and each is left for the next
+// when it cannot show that it is whole:
+//
+//  1. the ledger's log, where it still reaches back to the beginning and is short;
+//  2. the stream, which spares the ledger, if it holds every revision of the epoch
+//     and the epoch is the realm's first, so that no other can be missing;
+//  3. the ledger itself, state by state.
+//
+// Whichever it is, the renewals that follow bring what came after. If all fail for
+// want of a store, the worker serves without an index: a cache miss asks the ledger.
+func (s *Subscriber) load(ctx context.Context) error {
+	d, err := s.describe(ctx)
+	if err != nil {
+		return err
+	}
+	s.dropLease()
+	s.counts.loads.Add(1)
+	from, err := s.loadFrom(ctx, d)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s.loaded, s.complete = true, err == nil
+	if err != nil {
+		s.counts.loadFailures.Add(1)
+		s.log.Warn("could not load the index; cache misses ask the ledger", "error", err, "retry_in", s.o.LoadRetry)
+		from = d.Position
+		s.beginLoad(from)
+		s.reloadAt = s.clock.Monotonic() + s.o.LoadRetry
+	}
+	s.mu.Lock()
+	s.front.reset(from)
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *Subscriber) describe(ctx context.Context) (Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.renewTimeout())
+	defer cancel()
+	d, err := s.ledger.Describe(ctx)
+	if err != nil {
+		return d, err
+	}
+	s.terms.CompareAndSwap(nil, &d.Terms)
+	return d, d.State.err()
+}
+
+// err is the sentinel for a state in which the ledger does not serve.
+func (s LedgerState) err() error {
+	switch s {
+	case LedgerOpen:
+		return nil
+	case LedgerRecovering:
+		return ErrRecovering
+	case LedgerFenced:
+		return ErrFenced
+	}
+	return ErrUninitialised
+}
+
+// beginLoad empties the view. It counts the emptying after it is done: an event that
+// was applied before, and perhaps swept away, then finds the count changed when it
+// comes to be noted, and is applied again; see onEvent.
+func (s *Subscriber) beginLoad(from Position) {
+	s.view.BeginLoad(from)
+	s.mu.Lock()
+	s.emptied++
+	s.mu.Unlock()
+}
+
+// loadFrom fills the index and returns the position from which renewals have to go on.
+func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, error) {
+	s.beginLoad(Position{})
+	if d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
+		return Position{}, nil // the first renewals bring it all
+	}
+	from, err := s.loadStream(ctx, d)
+	if err == nil || ctx.Err() != nil {
+		return from, err
+	}
+	s.log.Info("not loading from the stream; reading the ledger", "reason", err)
+	s.beginLoad(Position{})
+	return d.Position, s.loadSnapshot(ctx)
+}
+
+var errNotWhole = errors.New("the stream cannot be shown to be whole")
+
+// loadStream replays JetStream. The stream may have been truncated or made anew
+// without any sign, so the revisions are counted: positions are compared, never
+// assumed.
+func (s *Subscriber) loadStream(ctx context.Context, d Description) (Position, error) {
+	if d.Position.Epoch != 1 {
+		return Position{}, fmt.Errorf("%w: the realm has had several epochs", errNotWhole)
+	}
+	seen := newRevisionSet(d.Durable.Rev)
+	_, err := s.bus.Replay(ctx, func(e Event) error {
+		s.apply(e)
+		if e.Position.Epoch == d.Durable.Epoch {
+			seen.add(e.Position.Rev)
+		}
+		return nil
+	})
+	if err != nil {
+		return Position{}, err
+	}
+	if missing := seen.missing(); missing > 0 {
+		return Position{}, fmt.Errorf("%w: %d of %d revisions are missing", errNotWhole, missing, d.Durable.Rev)
+	}
+	return d.Durable, nil
+}
+
+func (s *Subscriber) loadSnapshot(ctx context.Context) error {
+	for cursor := ""; ; {
+		page, next, err := s.snapshotPage(ctx, cursor)
+		if err != nil {
+			return err
+		}
+		for _, k := range page {
+			for _, e := range k.Events() {
+				s.apply(e)
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		cursor = next
+	}
+}
+
+func (s *Subscriber) snapshotPage(ctx context.Context, cursor string) ([]KeyedState, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.renewTimeout())
+	defer cancel()
+	return s.ledger.Snapshot(ctx, cursor)
+}
+
+// finishLoad declares the index complete once a renewal has caught up. An index that
+// overflowed stays incomplete; after a while, when states have expired, it is tried
+// again.
+func (s *Subscriber) finishLoad() {
+	if !s.complete {
+		return
+	}
+	s.view.EndLoad()
+	if !s.view.Stats().Complete {
+		s.complete = false
+		s.reloadAt = s.clock.Monotonic() + 10*s.o.LoadRetry
+	}
+}
+
+// revisionSet is a set of the revisions 1 … n.
+type revisionSet struct {
+	bits  []uint64
+	n     uint64
+	count uint64
+}
+
+func newRevisionSet(n uint64) *revisionSet {
+	return &revisionSet{bits: make([]uint64, n/64+1), n: n}
+}
+
+func (r *revisionSet) add(rev uint64) {
+	if rev == 0 || rev > r.n {
+		return
+	}
+	word, bit := &r.bits[rev/64], uint64(1)<<(rev%64)
+	if *word&bit == 0 {
+		*word |= bit
+		r.count++
+	}
+}
+
+func (r *revisionSet) missing() uint64 { return r.n - r.count }
