@@ -90,10 +90,13 @@ func (b BanState) merge(c BanState) BanState {
 // token of unknown issue time is refused by any cut-off: what cannot be shown to
 // be newer is not allowed.
 func (s State) Covers(issued int64, session Key, now int64) bool {
-	if cut := s.cutOffFor(session); cut != 0 && issued <= cut {
-		return true
-	}
-	return s.Ban.Covers(now)
+	return s.Cuts(issued, session) || s.Ban.Covers(now)
+}
+
+// Cuts is Covers without the ban: what it says is true for ever.
+func (s State) Cuts(issued int64, session Key) bool {
+	cut := s.cutOffFor(session)
+	return cut != 0 && issued <= cut
 }
 
 // Covers reports whether the ban is in force at the wall-clock time now.

@@ -32,8 +32,8 @@ type SubscriberOptions struct {
 	// LoadFromLog is the longest log, in entries, that a starting worker reads instead
 	// of replaying the stream. Default 2,000.
 	LoadFromLog uint64
-	// LoadRetry is how long after a failed or overflowed load of the index the next one
-	// is tried; until then a cache miss asks the ledger. Default 1m.
+	// LoadRetry is how long after the index overflowed the next load is tried; until
+	// then a cache miss asks the ledger. Default 10m.
 	LoadRetry time.Duration
 
 	Clock  Clock        // default [SystemClock]
@@ -47,7 +47,7 @@ func (o *SubscriberOptions) fill() {
 	setDefault(&o.HoleDelay, 30*time.Millisecond)
 	setDefault(&o.RenewLimit, 2000)
 	setDefault(&o.LoadFromLog, 2000)
-	setDefault(&o.LoadRetry, time.Minute)
+	setDefault(&o.LoadRetry, 10*time.Minute)
 	if o.Clock == nil {
 		o.Clock = SystemClock()
 	}
@@ -112,9 +112,9 @@ type Subscriber struct {
 	pending []Event // bans that start later, for the contexts bound to their principals
 
 	// Owned by the renewing goroutine.
-	loaded   bool          // a load was attempted since the index was last dropped
-	complete bool          // that load succeeded, and the index may call itself complete
-	reloadAt time.Duration // when the next attempt is due, if it did not
+	loaded   bool          // the index was loaded since it was last dropped
+	complete bool          // and has not overflowed since
+	reloadAt time.Duration // when the next load is due, if it has
 	expireAt time.Duration // when states are next forgotten
 }
 
@@ -206,6 +206,13 @@ func (s *Subscriber) memberID() MemberID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.member
+}
+
+// position is up to where everything has been applied.
+func (s *Subscriber) position() Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.front.at
 }
 
 // Ready is gained when the worker holds a lease and has loaded what it could, and

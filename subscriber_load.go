@@ -14,8 +14,8 @@ import (
 //     and the epoch is the realm's first, so that no other can be missing;
 //  3. the ledger itself, state by state.
 //
-// Whichever it is, the renewals that follow bring what came after. If all fail for
-// want of a store, the worker serves without an index: a cache miss asks the ledger.
+// Whichever it is, the renewals that follow bring what came after. Until then, and
+// when all three fail, there is no lease, and every check asks the ledger.
 func (s *Subscriber) load(ctx context.Context) error {
 	d, err := s.describe(ctx)
 	if err != nil {
@@ -24,17 +24,11 @@ func (s *Subscriber) load(ctx context.Context) error {
 	s.dropLease()
 	s.counts.loads.Add(1)
 	from, err := s.loadFrom(ctx, d)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	s.loaded, s.complete = true, err == nil
 	if err != nil {
 		s.counts.loadFailures.Add(1)
-		s.log.Warn("could not load the index; cache misses ask the ledger", "error", err, "retry_in", s.o.LoadRetry)
-		from = d.Position
-		s.beginLoad(from)
-		s.reloadAt = s.clock.Monotonic() + s.o.LoadRetry
+		return fmt.Errorf("load the index: %w", err)
 	}
+	s.loaded, s.complete = true, true
 	s.mu.Lock()
 	s.front.reset(from)
 	s.mu.Unlock()
@@ -68,8 +62,8 @@ func (s LedgerState) err() error {
 // beginLoad empties the view. It counts the emptying after it is done: an event that
 // was applied before, and perhaps swept away, then finds the count changed when it
 // comes to be noted, and is applied again; see onEvent.
-func (s *Subscriber) beginLoad(from Position) {
-	s.view.BeginLoad(from)
+func (s *Subscriber) beginLoad() {
+	s.view.BeginLoad()
 	s.mu.Lock()
 	s.emptied++
 	s.mu.Unlock()
@@ -77,7 +71,7 @@ func (s *Subscriber) beginLoad(from Position) {
 
 // loadFrom fills the index and returns the position from which renewals have to go on.
 func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, error) {
-	s.beginLoad(Position{})
+	s.beginLoad()
 	if d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
 		return Position{}, nil // the first renewals bring it all
 	}
@@ -86,7 +80,7 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 		return from, err
 	}
 	s.log.Info("not loading from the stream; reading the ledger", "reason", err)
-	s.beginLoad(Position{})
+	s.beginLoad()
 	return d.Position, s.loadSnapshot(ctx)
 }
 
@@ -150,7 +144,7 @@ func (s *Subscriber) finishLoad() {
 	s.view.EndLoad()
 	if !s.view.Stats().Complete {
 		s.complete = false
-		s.reloadAt = s.clock.Monotonic() + 10*s.o.LoadRetry
+		s.reloadAt = s.clock.Monotonic() + s.o.LoadRetry
 	}
 }
 

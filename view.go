@@ -36,10 +36,7 @@ type View interface {
 	// BeginLoad empties index and cache and starts collecting anew; EndLoad says that
 	// every live revocation has been applied since, so the index is complete, unless
 	// it overflowed meanwhile. Between the two, and after an overflow, it is not.
-	//
-	// From is the position whose events the caller will not apply any more (zero when
-	// it is going to apply them all): from now on Put refuses entries checked before it.
-	BeginLoad(from Position)
+	BeginLoad()
 	EndLoad()
 
 	// Expire forgets states whose Until, in Unix milliseconds, is before now.
@@ -86,6 +83,8 @@ type ViewStats struct {
 	Entries    int    // session cache
 	States     int    // live-revocation index
 	Complete   bool   // the index holds every live revocation
+	Hits       uint64 // of Get
+	Misses     uint64 // of Get
 	Evicted    uint64 // entries out for space
 	Dropped    uint64 // entries out because an event covered them
 	Overflowed uint64 // times that the index grew past its limit and was given up

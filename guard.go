@@ -1,0 +1,223 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// GuardOptions tune a [Guard]; the zero value works.
+type GuardOptions struct {
+	// Policy says what to do when the lease is gone. Default [Ask].
+	Policy Policy
+	// LoadSession loads an opaque session for [Guard.Session]. Default: none, and
+	// Session answers Unknown.
+	LoadSession SessionLoader
+	// SessionTTL is the longest that a loaded session's data is cached; never beyond
+	// the session's own end. Default 5m.
+	SessionTTL time.Duration
+	// AskTimeout is how long one question to the ledger may take. Default 500ms.
+	AskTimeout time.Duration
+	// VerifyTimeout is how long verifying one token may take, which matters only when
+	// keys have to be fetched. Default 5s.
+	VerifyTimeout time.Duration
+	// Bearer takes the token out of a request. Default [BearerFromHeader].
+	Bearer func(*http.Request) (string, error)
+	// UnknownStatus is the HTTP status for Unknown. Default 503.
+	UnknownStatus int
+}
+
+// SessionLoader loads an opaque session from wherever the service keeps it. It
+// returns [ErrNotFound] for a session that does not exist, which the guard answers
+// with Invalid; any other error is Unknown. Issuer may stay empty: the ledger's
+// default issuer. Session is set by the guard.
+type SessionLoader func(ctx context.Context, id string) (*Claims, error)
+
+// Guard decides whether a token or a session is still good. It is safe for concurrent
+// use, and a decision from memory takes no lock shared with other tokens, no
+// allocation and no network.
+type Guard struct {
+	sub    *Subscriber
+	view   View
+	clock  Clock
+	verify Verifier
+	o      GuardOptions
+	flight flight
+	counts guardCounts
+}
+
+type guardCounts struct {
+	allowed, revoked, invalid, unknown atomic.Uint64 // of decisions that were no cache hits
+	asked, askFailed, graced           atomic.Uint64
+}
+
+// NewGuard returns a guard over what s knows. It answers from the first moment on:
+// before s has a lease, by asking the ledger.
+func NewGuard(s *Subscriber, v Verifier, o GuardOptions) *Guard {
+	setDefault(&o.SessionTTL, 5*time.Minute)
+	setDefault(&o.AskTimeout, 500*time.Millisecond)
+	setDefault(&o.VerifyTimeout, 5*time.Second)
+	setDefault(&o.UnknownStatus, http.StatusServiceUnavailable)
+	if o.Bearer == nil {
+		o.Bearer = BearerFromHeader
+	}
+	return &Guard{sub: s, view: s.view, clock: s.clock, verify: v, o: o}
+}
+
+// Check decides about a bearer token. The claims are nil unless the outcome is
+// Allowed or Revoked; they are shared and must not be changed.
+//
+// The order is the guarantee: the lease is loaded first, then the entry is looked up,
+// and the clock is read last and compared with that same lease. A process that was
+// stopped in between finds, when it goes on, that its lease has run out.
+func (g *Guard) Check(ctx context.Context, bearer string) (*Claims, Verdict) {
+	l := g.sub.lease.Load()
+	e := g.view.Get(SpaceBearer, bearer)
+	if e != nil && l != nil {
+		if now := g.clock.Monotonic(); now < l.expires && now < e.Expires {
+			return e.Claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
+		}
+	}
+	return g.count(g.checkBearer(ctx, bearer, e))
+}
+
+// Session decides about an opaque session id, with the loader of the options.
+func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
+	l := g.sub.lease.Load()
+	e := g.view.Get(SpaceSession, id)
+	if e != nil && l != nil {
+		if now := g.clock.Monotonic(); now < l.expires && now < e.Expires {
+			return e.Claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
+		}
+	}
+	return g.count(g.checkSession(ctx, id))
+}
+
+func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *Entry) (*Claims, Verdict) {
+	if bearer == "" {
+		return nil, refuse(ErrMissingToken)
+	}
+	if len(bearer) > MaxBearer {
+		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", ErrMalformed, len(bearer), MaxBearer))
+	}
+	if cached != nil && g.clock.Monotonic() < cached.Expires {
+		// The signature was verified when the entry was made, and still holds; only
+		// what the ledger says has to be asked again.
+		return g.decide(ctx, query{space: SpaceBearer, key: bearer, claims: cached.Claims, keys: cached.Keys})
+	}
+	asOf := g.sub.position()
+	claims, err := g.flight.do(ctx, bearer, g.verifier(bearer))
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return g.decide(ctx, query{
+		space: SpaceBearer, key: bearer, claims: claims, asOf: asOf,
+		keys: KeysOf(g.sub.realm, claims),
+	})
+}
+
+func (g *Guard) verifier(bearer string) func(context.Context) (*Claims, error) {
+	return func(ctx context.Context) (*Claims, error) {
+		ctx, cancel := context.WithTimeout(ctx, g.o.VerifyTimeout)
+		defer cancel()
+		return g.verify.Verify(ctx, bearer)
+	}
+}
+
+func (g *Guard) checkSession(ctx context.Context, id string) (*Claims, Verdict) {
+	switch {
+	case id == "":
+		return nil, refuse(ErrMissingToken)
+	case len(id) > MaxID:
+		return nil, refuse(fmt.Errorf("%w: session id of %d bytes", ErrMalformed, len(id)))
+	case g.o.LoadSession == nil:
+		return nil, refuse(fmt.Errorf("%w: the guard has no session loader", ErrUnknown))
+	}
+	// What was applied before the load began is in the data; what is applied later
+	// keeps it out of the cache.
+	asOf := g.sub.position()
+	claims, err := g.loadSession(ctx, id)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return g.decide(ctx, query{
+		space: SpaceSession, key: id, claims: claims, asOf: asOf,
+		keys: KeysOf(g.sub.realm, claims), maxAge: g.o.SessionTTL,
+	})
+}
+
+func (g *Guard) loadSession(ctx context.Context, id string) (*Claims, error) {
+	loaded, err := g.o.LoadSession(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("%w: no such session", ErrClaims)
+	case err != nil:
+		return nil, fmt.Errorf("%w: load session: %w", ErrUnknown, err)
+	case loaded == nil:
+		return nil, fmt.Errorf("%w: the session loader returned nothing", ErrUnknown)
+	}
+	claims := *loaded
+	claims.Session = id
+	if claims.Issuer == "" {
+		terms := g.sub.terms.Load()
+		if terms == nil {
+			return nil, fmt.Errorf("%w: the ledger's default issuer is not known yet", ErrUnknown)
+		}
+		claims.Issuer = terms.DefaultIssuer
+	}
+	if end := claims.End(); !end.IsZero() && !g.clock.Now().Before(end) {
+		return nil, fmt.Errorf("%w: session", ErrExpired)
+	}
+	return &claims, nil
+}
+
+// refuse is the verdict for a token that was not accepted before anybody was asked
+// whether it is revoked. Whatever is not plainly the token's fault is Unknown.
+func refuse(err error) Verdict {
+	if errors.Is(err, ErrToken) && !errors.Is(err, ErrUnknown) {
+		return Verdict{Outcome: Invalid, Err: err}
+	}
+	return Verdict{Outcome: Unknown, Err: joinUnknown(err)}
+}
+
+func joinUnknown(err error) error {
+	if errors.Is(err, ErrUnknown) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, err)
+}
+
+func (g *Guard) count(c *Claims, v Verdict) (*Claims, Verdict) {
+	switch v.Outcome {
+	case Allowed:
+		g.counts.allowed.Add(1)
+	case Revoked:
+		g.counts.revoked.Add(1)
+	case Invalid:
+		g.counts.invalid.Add(1)
+	case Unknown:
+		g.counts.unknown.Add(1)
+	}
+	return c, v
+}
+
+// GuardStats count decisions. Cache hits are counted by the view ([ViewStats]).
+type GuardStats struct {
+	Allowed, Revoked, Invalid, Unknown uint64
+	Asked                              uint64 // questions to the ledger
+	AskFailed                          uint64 // that were not answered
+	Graced                             uint64 // allowed under the Grace policy, without a lease
+}
+
+// Stats returns the counts so far.
+func (g *Guard) Stats() GuardStats {
+	c := &g.counts
+	return GuardStats{
+		Allowed: c.allowed.Load(), Revoked: c.revoked.Load(), Invalid: c.invalid.Load(),
+		Unknown: c.unknown.Load(), Asked: c.asked.Load(), AskFailed: c.askFailed.Load(),
+		Graced: c.graced.Load(),
+	}
+}

@@ -1,0 +1,57 @@
+package revocast
+
+import (
+	"context"
+	"sync"
+)
+
+// Bind returns a context that is cancelled with cause [ErrRevoked] the moment a
+// revocation that covers the claims is applied here, for what outlives a check:
+// WebSockets, server-sent events, gRPC streams. The rotation of a refresh token does
+// not end it, since that revokes neither session nor principal.
+//
+// Call the cancel function when the stream ends. When the index cannot tell whether
+// the claims are covered already, Bind asks the ledger; if that cannot tell either,
+// the context is cancelled with [ErrUnknown].
+func (g *Guard) Bind(ctx context.Context, c *Claims) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	x := &binding{keys: KeysOf(g.sub.realm, c), issued: c.Issued(), cancel: cancel}
+	x.session = x.keys.Session()
+	// Bound first, looked up after: a revocation applied in between is found by one of
+	// the two, whichever comes second.
+	g.sub.bindings.add(x)
+	if err := g.covered(ctx, x); err != nil {
+		cancel(err)
+	}
+	var once sync.Once
+	return ctx, func() {
+		once.Do(func() { g.sub.bindings.remove(x) })
+		cancel(context.Canceled)
+	}
+}
+
+// covered reports why the binding must not live: ErrRevoked, ErrUnknown, or nil.
+func (g *Guard) covered(ctx context.Context, x *binding) error {
+	l := g.sub.lease.Load()
+	wall := g.clock.Now().UnixMilli()
+	m, complete := g.view.Lookup(&x.keys, x.issued, wall)
+	held := l.holds(g.clock.Monotonic())
+	switch {
+	case m.Covered && (held || !m.Banned):
+		return ErrRevoked
+	case held && complete:
+		return nil
+	}
+	g.counts.asked.Add(1)
+	answer, err := g.askLedger(ctx, x.keys.Append(nil))
+	if err != nil {
+		g.counts.askFailed.Add(1)
+		return joinUnknown(err)
+	}
+	for _, s := range answer.States {
+		if s.Covers(x.issued, x.session, wall) {
+			return ErrRevoked
+		}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// query is one check that the session cache did not answer: verified claims that have
+// to be held against the revocations.
+type query struct {
+	space  Space
+	key    string
+	claims *Claims
+	keys   Keys
+	asOf   Position      // applied here before claims were obtained
+	maxAge time.Duration // longest that the entry may be cached; zero: until the claims end
+}
+
+// decide holds verified claims against memory where memory may be trusted, and
+// against the ledger where not.
+func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
+	if terms := g.sub.terms.Load(); terms != nil {
+		if err := g.checkLifetime(&q, terms); err != nil {
+			return nil, refuse(err)
+		}
+	}
+	// The same order as in Check: lease, lookup, clock.
+	l := g.sub.lease.Load()
+	wall := g.clock.Now()
+	m, complete := g.view.Lookup(&q.keys, q.claims.Issued(), wall.UnixMilli())
+	now := g.clock.Monotonic()
+	held := l.holds(now)
+	switch {
+	case m.Covered && (held || !m.Banned):
+		// A cut-off is for ever, so it needs no lease. A ban may have been lifted.
+		return q.claims, revoked(m, SourceMemory)
+	case held && complete && !m.Covered:
+		g.fill(q, q.asOf, wall, now, m.BanFrom)
+		return q.claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
+	case !held && g.o.Policy.closed:
+		return nil, refuse(fmt.Errorf("%w: no lease, and the policy is closed", ErrUnknown))
+	case l != nil && !held && complete && !m.Covered && now < l.expires+g.o.Policy.grace:
+		g.counts.graced.Add(1)
+		return q.claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
+	}
+	return g.ask(ctx, q)
+}
+
+// ask puts the question to the ledger. The question is sent after the check began, so
+// the answer knows of everything that was confirmed before.
+func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
+	g.counts.asked.Add(1)
+	asked := g.clock.Monotonic()
+	var buf [keySlots]Key
+	answer, err := g.askLedger(ctx, q.keys.Append(buf[:0]))
+	if err != nil {
+		g.counts.askFailed.Add(1)
+		return nil, refuse(fmt.Errorf("%w: %w", ErrUnknown, err))
+	}
+	g.sub.terms.CompareAndSwap(nil, &answer.Terms)
+	if err := g.checkLifetime(&q, &answer.Terms); err != nil {
+		return nil, refuse(err)
+	}
+	wall, now := g.clock.Now(), g.clock.Monotonic()
+	m := match(q, answer.States, wall.UnixMilli())
+	if m.Covered {
+		g.view.Drop(q.space, q.key)
+		return q.claims, revoked(m, SourceLedger)
+	}
+	g.fill(q, answer.Position, wall, now, m.BanFrom)
+	return q.claims, Verdict{Outcome: Allowed, Source: SourceLedger, Position: answer.Position, Age: now - asked}
+}
+
+func (g *Guard) askLedger(ctx context.Context, keys []Key) (Checked, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.o.AskTimeout)
+	defer cancel()
+	answer, err := g.sub.ledger.Check(ctx, keys)
+	if err == nil && len(answer.States) != len(keys) {
+		err = errors.New("the ledger answered for another number of keys")
+	}
+	return answer, err
+}
+
+// match holds the ledger's states against a query, narrowest scope first.
+func match(q query, states []State, wall int64) Match {
+	var found Match
+	next := 0
+	for i := range q.keys.Slots() {
+		_, scope := q.keys.At(i)
+		if scope == 0 {
+			continue
+		}
+		s := states[next]
+		next++
+		if s.Covers(q.claims.Issued(), q.keys.Session(), wall) {
+			banned := !s.Cuts(q.claims.Issued(), q.keys.Session())
+			return Match{Covered: true, Scope: scope, At: s.At, Banned: banned}
+		}
+		if s.Ban.From > wall && (found.BanFrom == 0 || s.Ban.From < found.BanFrom) {
+			found.BanFrom = s.Ban.From
+		}
+	}
+	return found
+}
+
+func revoked(m Match, source Source) Verdict {
+	what := "revoked"
+	if m.Banned {
+		what = "banned"
+	}
+	return Verdict{
+		Outcome: Revoked, Source: source, Scope: m.Scope, Banned: m.Banned, Position: m.At,
+		Err: fmt.Errorf("%w: %s %s at %s", ErrRevoked, m.Scope, what, m.At),
+	}
+}
+
+// fill puts an allowed token into the session cache. The entry ends with the claims,
+// with maxAge, or when a ban begins that is known already, whichever comes first. An
+// opaque session's data is as old as asOf, however fresh the answer about revocations.
+func (g *Guard) fill(q query, checked Position, wall time.Time, now time.Duration, banFrom int64) {
+	end := q.claims.End()
+	if end.IsZero() && q.maxAge == 0 {
+		return // a token that never expires is verified every time
+	}
+	left := q.maxAge
+	if !end.IsZero() && (left == 0 || end.Sub(wall) < left) {
+		left = end.Sub(wall)
+	}
+	if banFrom != 0 {
+		left = min(left, time.UnixMilli(banFrom).Sub(wall))
+	}
+	if left <= 0 {
+		return
+	}
+	if q.space == SpaceSession {
+		checked = q.asOf
+	}
+	g.view.Put(q.space, q.key, &Entry{
+		Claims: q.claims, Keys: q.keys, Issued: q.claims.Issued(), Expires: now + left, Checked: checked,
+	}, wall.UnixMilli())
+}
+
+// checkLifetime refuses a token that lives longer than the ledger remembers what is
+// revoked: it would outlive its own revocation. One without an end, where that is
+// configured, may be as old as that and no older.
+func (g *Guard) checkLifetime(q *query, t *Terms) error {
+	end := q.claims.Expires
+	if end.IsZero() {
+		end = g.clock.Now()
+	}
+	lives := end.UnixMilli() - q.claims.Issued()
+	for i := range q.keys.Slots() {
+		_, scope := q.keys.At(i)
+		if scope == 0 {
+			continue
+		}
+		if longest := t.MaxLifetime[scope-1]; lives > longest.Milliseconds() {
+			return fmt.Errorf("%w: the token lives %s, but a revocation of its %s is kept for %s; shorten the token or raise the ledger's longest lifetime",
+				ErrClaims, time.Duration(lives)*time.Millisecond, scope, longest)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package revocast
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+type claimsKey struct{}
+
+// ClaimsFrom returns the claims of the request that [Guard.Middleware] let through.
+func ClaimsFrom(ctx context.Context) (*Claims, bool) {
+	c, ok := ctx.Value(claimsKey{}).(*Claims)
+	return c, ok
+}
+
+// BearerFromHeader takes the token from the Authorization header (RFC 6750 §2.1): one
+// header, scheme Bearer in any case, one token. It fails with [ErrMissingToken] when
+// there is no bearer, and with [ErrMalformed] when it is not clear which one is meant.
+func BearerFromHeader(r *http.Request) (string, error) {
+	headers := r.Header["Authorization"]
+	switch {
+	case len(headers) == 0:
+		return "", ErrMissingToken
+	case len(headers) > 1:
+		return "", ErrMalformed
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", ErrMissingToken
+	}
+	token = strings.Trim(token, " ")
+	if token == "" {
+		return "", ErrMissingToken
+	}
+	if strings.ContainsAny(token, " ,") {
+		return "", ErrMalformed
+	}
+	return token, nil
+}
+
+// Middleware lets a request through when its token is allowed, with the claims in its
+// context ([ClaimsFrom]). Otherwise it answers 401 with a challenge (RFC 6750 §3) for
+// a missing, revoked or invalid token, or 503 with Retry-After when that could not be
+// established; both with a problem body (RFC 9457).
+func (g *Guard) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bearer, err := g.o.Bearer(r)
+		if err != nil {
+			_, v := g.count(nil, refuse(err))
+			g.Refuse(w, v)
+			return
+		}
+		claims, v := g.Check(r.Context(), bearer)
+		if !v.OK() {
+			g.Refuse(w, v)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
+	})
+}
+
+// Refuse answers a request whose verdict is not Allowed, as Middleware does.
+func (g *Guard) Refuse(w http.ResponseWriter, v Verdict) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if v.Outcome == Unknown || v.Outcome == Allowed { // Allowed is no reason to come here
+		h.Set("Retry-After", "1")
+		writeProblem(w, g.o.UnknownStatus, "revocation-unknown", "It could not be established whether the token is revoked")
+		return
+	}
+	h.Set("WWW-Authenticate", challenge(v))
+	writeProblem(w, http.StatusUnauthorized, v.Outcome.String(), "The token is not accepted")
+}
+
+// challenge is bare when the request bore no token (RFC 6750 §3.1).
+func challenge(v Verdict) string {
+	if v.Err == ErrMissingToken {
+		return "Bearer"
+	}
+	return `Bearer error="invalid_token"`
+}
+
+// writeProblem says no more than the status does: why a token is refused is for the
+// service's own logs, not for whoever holds it.
+func writeProblem(w http.ResponseWriter, status int, kind, title string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(struct { // the client is gone: nobody to tell
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+	}{"urn:revocast:problem:" + kind, title, status})
+}
