@@ -1,0 +1,114 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/MicahParks/keyfunc/v3"
+
+	"github.com/revocast/revocast"
+)
+
+// publicJWK holds the members of a JWK that are used; every other one is dropped
+// before the key is parsed. So no private part is kept, and x5u is not followed.
+type publicJWK struct {
+	KTY    string   `json:"kty"`
+	KID    string   `json:"kid,omitempty"`
+	ALG    string   `json:"alg,omitempty"`
+	USE    string   `json:"use,omitempty"`
+	KeyOps []string `json:"key_ops,omitempty"`
+	CRV    string   `json:"crv,omitempty"`
+	X      string   `json:"x,omitempty"`
+	Y      string   `json:"y,omitempty"`
+	N      string   `json:"n,omitempty"`
+	E      string   `json:"e,omitempty"`
+}
+
+// ParseJWKS reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out,
+// as §5 asks: unknown kinds, use other than sig, too weak, and every shared secret
+// (oct), since whoever may read a JWK Set could sign with it. The second result says
+// which and why. It fails with [revocast.ErrInvalid] on anything that is no JWK Set.
+// A set with no usable key is no error here: it is what the issuer says.
+func ParseJWKS(document []byte) (*KeySet, []error, error) {
+	var raw struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(document, &raw); err != nil {
+		return nil, nil, fmt.Errorf("%w: not a JWK Set: %w", revocast.ErrInvalid, err)
+	}
+	if raw.Keys == nil {
+		return nil, nil, fmt.Errorf(`%w: not a JWK Set: no "keys"`, revocast.ErrInvalid)
+	}
+	if len(raw.Keys) > maxKeys {
+		return nil, nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid, len(raw.Keys), maxKeys)
+	}
+	set, leftOut := &KeySet{}, []error(nil)
+	for i, one := range raw.Keys {
+		key, err := parseJWK(one)
+		if err != nil {
+			leftOut = append(leftOut, fmt.Errorf("key %d %q: %w", i, clip(key.ID), err))
+			continue
+		}
+		set.keys = append(set.keys, key)
+	}
+	return set, leftOut, nil
+}
+
+// parseJWK reads one key. The key's ID is set on errors too, as far as it is known.
+func parseJWK(raw json.RawMessage) (Key, error) {
+	var jwk publicJWK
+	if err := json.Unmarshal(raw, &jwk); err != nil {
+		return Key{}, err
+	}
+	key := Key{ID: jwk.KID, Algorithm: jwk.ALG, strict: true}
+	if err := jwk.usable(); err != nil {
+		return key, err
+	}
+	var err error
+	if key.Public, err = jwk.public(); err != nil {
+		return key, err
+	}
+	checked, err := key.check()
+	if err != nil {
+		return key, err
+	}
+	return checked, nil
+}
+
+func (j publicJWK) usable() error {
+	switch {
+	case j.KTY == "oct":
+		return errors.New("a shared secret is not taken from a JWK Set; use a secret file")
+	case j.USE != "" && j.USE != "sig":
+		return fmt.Errorf("use %q is not sig", clip(j.USE))
+	case j.KeyOps != nil && !slices.Contains(j.KeyOps, "verify"):
+		return errors.New("key_ops has no verify")
+	case len(j.KID) > revocast.MaxID:
+		return fmt.Errorf("kid of %d bytes", len(j.KID))
+	}
+	return nil
+}
+
+// public lets keyfunc decode the key material.
+func (j publicJWK) public() (any, error) {
+	material := publicJWK{KTY: j.KTY, CRV: j.CRV, X: j.X, Y: j.Y, N: j.N, E: j.E}
+	raw, err := json.Marshal(material)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := keyfunc.NewJWKJSON(raw)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := parsed.Storage().KeyReadAll(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) != 1 {
+		return nil, fmt.Errorf("%d keys in one JWK", len(keys))
+	}
+	return keys[0].Key(), nil
+}

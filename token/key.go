@@ -1,0 +1,121 @@
+package token
+
+import (
+	"crypto"
+	"fmt"
+
+	"github.com/revocast/revocast"
+)
+
+const (
+	// minSecret is the shortest secret that any algorithm takes (RFC 7518 §3.2).
+	minSecret = 32
+	// maxKeys bounds a key set.
+	maxKeys = 256
+	// maxTries is how many keys one token is tried against: what a forged token
+	// without kid can cost.
+	maxTries = 4
+)
+
+// Key verifies signatures: either Public or Secret is set.
+type Key struct {
+	// ID is the kid that tokens name the key by. Empty: the key serves tokens of any
+	// kid or none, and a public key then goes by its RFC 7638 thumbprint in
+	// [revocast.Claims.KeyID], a secret by no name.
+	ID string
+	// Algorithm is the only alg the key may be used with; empty: every one that suits
+	// the kind of key.
+	Algorithm string
+	// Public is an *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
+	Public crypto.PublicKey
+	// Secret is a shared secret for HS*, at least 32 bytes; HS384 and HS512 only use
+	// secrets of at least 48 and 64.
+	Secret []byte
+
+	// name is what claims call the key. It is never what a token's header says: the
+	// thief of a key could write anything there, and slip through its revocation.
+	name string
+	// strict: without ID, serve only tokens without kid (a key set from elsewhere).
+	strict bool
+}
+
+// KeySet is an immutable set of keys, all public or all secret.
+type KeySet struct {
+	keys      []Key
+	symmetric bool
+}
+
+// NewKeySet checks the keys; it fails with [revocast.ErrInvalid] on none, on weak
+// ones, and on a mix of secret and public keys.
+func NewKeySet(keys ...Key) (*KeySet, error) {
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: no keys", revocast.ErrInvalid)
+	}
+	if len(keys) > maxKeys {
+		return nil, fmt.Errorf("%w: %d keys, at most %d are allowed", revocast.ErrInvalid, len(keys), maxKeys)
+	}
+	set := &KeySet{symmetric: keys[0].Public == nil}
+	for i, k := range keys {
+		if (k.Public == nil) != set.symmetric {
+			return nil, fmt.Errorf("%w: secret and public keys in one set", revocast.ErrInvalid)
+		}
+		checked, err := k.check()
+		if err != nil {
+			return nil, fmt.Errorf("key %d %q: %w", i, clip(k.ID), err)
+		}
+		set.keys = append(set.keys, checked)
+	}
+	return set, nil
+}
+
+// Len returns how many keys there are.
+func (s *KeySet) Len() int { return len(s.keys) }
+
+// check returns k with its name, and with a secret of its own.
+func (k Key) check() (Key, error) {
+	k.name = k.ID
+	if k.Public != nil {
+		if k.Secret != nil {
+			return Key{}, fmt.Errorf("%w: both a public key and a secret", revocast.ErrInvalid)
+		}
+		if err := checkPublic(k.Public); err != nil {
+			return Key{}, err
+		}
+		if k.name == "" {
+			k.name = thumbprint(k.Public)
+		}
+		return k, nil
+	}
+	if len(k.Secret) < minSecret {
+		return Key{}, fmt.Errorf("%w: secret of %d bytes, want at least %d (RFC 7518 §3.2)", revocast.ErrInvalid, len(k.Secret), minSecret)
+	}
+	k.Secret = append([]byte(nil), k.Secret...)
+	return k, nil
+}
+
+// find returns the keys that a token with this header may have been signed with.
+// Without kid in the header every key that suits the algorithm is a candidate.
+func (s *KeySet) find(h header, a algorithm) []*Key {
+	var found []*Key
+	for i := range s.keys {
+		if k := &s.keys[i]; k.answers(h) && a.suits(k) {
+			found = append(found, k)
+		}
+	}
+	return found
+}
+
+func (k *Key) answers(h header) bool {
+	if !h.hasKID || k.ID == "" && !k.strict {
+		return true
+	}
+	return k.ID == h.kid && k.ID != ""
+}
+
+// material is what golang-jwt's signing methods take.
+func (k *Key) material() any {
+	if k.Public != nil {
+		return k.Public
+	}
+	return k.Secret
+}

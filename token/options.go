@@ -1,0 +1,146 @@
+package token
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Limits and defaults of [Options].
+const (
+	DefaultLeeway = 5 * time.Second
+	// MaxLeeway bounds Leeway: the ledger keeps a revocation only a margin longer than
+	// the tokens it covers, and a leeway beyond the margin would revive them.
+	MaxLeeway = 5 * time.Minute
+)
+
+// Options configure a [Verifier]. The zero value works: any issuer and audience,
+// asymmetric algorithms, exp and the claims of the common scopes required.
+type Options struct {
+	// Issuers are the iss values accepted, compared byte for byte. Empty: every one;
+	// then whoever holds a key of the source may use any name.
+	Issuers []string
+	// DefaultIssuer is what a token without iss counts as. Empty: such a token is
+	// refused, since no revocation could name it. Must be one of Issuers if there are any.
+	DefaultIssuer string
+	// Audiences: the token's aud must name at least one of them. Empty: aud is not looked at.
+	Audiences []string
+	// Algorithms are the alg values accepted. Empty: RS*, PS*, ES* and EdDSA, or HS256
+	// where the source holds secrets. HS* and the others never go together.
+	Algorithms []string
+	// Type is the typ header required, such as "at+jwt" (RFC 9068 §2.1); case and a
+	// leading "application/" do not matter. Empty: typ is not looked at.
+	Type string
+
+	// Leeway is the clock difference forgiven in exp, nbf, iat and auth_time. Zero:
+	// [DefaultLeeway]; negative: none; at most [MaxLeeway].
+	Leeway time.Duration
+	// MaxLifetime is the longest exp − iat accepted; iat is then required. Set it to the
+	// longest lifetime that the ledger is configured with: a token that lives longer
+	// outlives its own revocation. Zero: no limit.
+	MaxLifetime time.Duration
+	// AllowNoExpiry accepts tokens without exp. With MaxLifetime they end that long after
+	// iat; without, they never do, and their revocations need an Until of their own.
+	AllowNoExpiry bool
+
+	// Scopes are the scopes that must be able to reach every token; a token that lacks a
+	// claim which one of them needs is refused. Token needs jti, session sid, principal
+	// sub, client and tenant their claim, key a key with a name; all but token and session
+	// also need an issue time (iat or auth_time). Nil: principal, and one of token and session.
+	Scopes []revocast.Scope
+	// Claims are the names of the claims that have no standard name.
+	Claims ClaimNames
+
+	// Now is the wall clock that exp, nbf and iat are compared with; nil: [time.Now].
+	Now func() time.Time
+}
+
+// ClaimNames says where a token holds what. An empty field means the default.
+type ClaimNames struct {
+	Session  string   // default "sid"
+	Tenant   string   // default "tenant"
+	Client   []string // the first one present counts; default "client_id" (RFC 9068), then "azp"
+	AuthTime string   // when the session started, a NumericDate; default "auth_time"
+}
+
+// normal fills in the defaults and refuses nonsense.
+func (o Options) normal() (Options, error) {
+	var err error
+	if o.Claims, err = o.Claims.normal(); err != nil {
+		return Options{}, err
+	}
+	if err := o.checkNames(); err != nil {
+		return Options{}, err
+	}
+	if err := o.checkTimes(); err != nil {
+		return Options{}, err
+	}
+	for _, scope := range o.Scopes {
+		if !scope.Valid() {
+			return Options{}, fmt.Errorf("%w: Scopes: %s", revocast.ErrInvalid, scope)
+		}
+	}
+	switch {
+	case o.Leeway == 0:
+		o.Leeway = DefaultLeeway
+	case o.Leeway < 0:
+		o.Leeway = 0
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.Issuers, o.Audiences, o.Scopes = slices.Clone(o.Issuers), slices.Clone(o.Audiences), slices.Clone(o.Scopes)
+	return o, nil
+}
+
+func (o Options) checkNames() error {
+	if slices.Contains(o.Issuers, "") || slices.Contains(o.Audiences, "") {
+		return fmt.Errorf("%w: an empty issuer or audience would accept what names none", revocast.ErrInvalid)
+	}
+	if o.DefaultIssuer != "" && len(o.Issuers) > 0 && !slices.Contains(o.Issuers, o.DefaultIssuer) {
+		return fmt.Errorf("%w: DefaultIssuer %q is not one of Issuers", revocast.ErrInvalid, o.DefaultIssuer)
+	}
+	if strings.TrimSpace(o.Type) != o.Type {
+		return fmt.Errorf("%w: Type %q has spaces around it", revocast.ErrInvalid, o.Type)
+	}
+	return nil
+}
+
+func (o Options) checkTimes() error {
+	if o.Leeway > MaxLeeway {
+		return fmt.Errorf("%w: Leeway %s, at most %s is allowed: revocations are kept only a margin longer than tokens",
+			revocast.ErrInvalid, o.Leeway, MaxLeeway)
+	}
+	if o.MaxLifetime < 0 {
+		return fmt.Errorf("%w: MaxLifetime %s is negative", revocast.ErrInvalid, o.MaxLifetime)
+	}
+	return nil
+}
+
+// normal fills in the defaults; two things under one name cannot both be right.
+func (n ClaimNames) normal() (ClaimNames, error) {
+	if n.Session == "" {
+		n.Session = "sid"
+	}
+	if n.Tenant == "" {
+		n.Tenant = "tenant"
+	}
+	if len(n.Client) == 0 {
+		n.Client = []string{"client_id", "azp"}
+	}
+	if n.AuthTime == "" {
+		n.AuthTime = "auth_time"
+	}
+	n.Client = slices.Clone(n.Client)
+	taken := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
+	for _, name := range append([]string{n.Session, n.Tenant, n.AuthTime}, n.Client...) {
+		if name == "" || slices.Contains(taken, name) {
+			return ClaimNames{}, fmt.Errorf("%w: claim name %q is empty or stands for something else already", revocast.ErrInvalid, clip(name))
+		}
+		taken = append(taken, name)
+	}
+	return n, nil
+}

@@ -1,0 +1,106 @@
+package token
+
+import (
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/revocast/revocast"
+)
+
+// checkReach refuses a token that one of the configured scopes could not reach.
+func (v *Verifier) checkReach(c *revocast.Claims) error {
+	if v.opts.Scopes == nil {
+		return checkCommon(c)
+	}
+	for _, scope := range v.opts.Scopes {
+		if err := v.checkScope(scope, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCommon is the default: the token can be reached by its principal, and by
+// itself or its session.
+func checkCommon(c *revocast.Claims) error {
+	switch {
+	case c.Principal == "":
+		return missing("sub")
+	case c.IssuedAt.IsZero() && c.AuthTime.IsZero():
+		return missing("iat or the start of the session")
+	case c.TokenID == "" && c.Session == "":
+		return missing("jti or the session's id")
+	}
+	return nil
+}
+
+func (v *Verifier) checkScope(scope revocast.Scope, c *revocast.Claims) error {
+	claim, value := v.claimOf(scope, c)
+	switch {
+	case scope != revocast.ScopeAll && value == "":
+		return missing(claim)
+	case !scope.Outright() && c.IssuedAt.IsZero() && c.AuthTime.IsZero():
+		return missing("iat or " + v.opts.Claims.AuthTime)
+	}
+	return nil
+}
+
+// claimOf returns the claim that a scope needs and what the token has in it.
+func (v *Verifier) claimOf(scope revocast.Scope, c *revocast.Claims) (claim, value string) {
+	switch scope {
+	case revocast.ScopeToken:
+		return "jti", c.TokenID
+	case revocast.ScopeSession:
+		return v.opts.Claims.Session, c.Session
+	case revocast.ScopePrincipal:
+		return "sub", c.Principal
+	case revocast.ScopeClient:
+		return v.opts.Claims.Client[0], c.Client
+	case revocast.ScopeTenant:
+		return v.opts.Claims.Tenant, c.Tenant
+	case revocast.ScopeKey:
+		return "a key with a name (kid)", c.KeyID
+	}
+	return "", ""
+}
+
+// checkLifetime requires an end, and one not later than the ledger remembers.
+func (v *Verifier) checkLifetime(c *revocast.Claims) error {
+	limit := v.opts.MaxLifetime
+	if c.Expires.IsZero() && !v.opts.AllowNoExpiry {
+		return missing("exp")
+	}
+	if limit == 0 {
+		return nil
+	}
+	if c.IssuedAt.IsZero() {
+		return missing("iat, which the limit on lifetimes counts from")
+	}
+	end := c.IssuedAt.Add(limit)
+	switch {
+	case c.Expires.IsZero():
+		c.Expires = end
+	case c.Expires.After(end):
+		return refuse(revocast.ErrClaims, "lifetime %s, at most %s is accepted", c.Expires.Sub(c.IssuedAt), limit)
+	}
+	return nil
+}
+
+// checkTimes compares the token with the clock, forgiving the leeway. A token is
+// refused from exp + leeway on, which is what AcceptUntil tells the cache.
+func (v *Verifier) checkTimes(c *revocast.Claims, t times) error {
+	now := v.opts.Now()
+	if end := c.End(); !end.IsZero() && !now.Before(end) {
+		return refuse(revocast.ErrExpired, "%w: %s ago", jwt.ErrTokenExpired, now.Sub(c.Expires).Round(time.Millisecond))
+	}
+	latest := now.Add(v.opts.Leeway)
+	if t.notBefore.After(latest) {
+		return refuse(revocast.ErrNotYetValid, "%w: %s too early", jwt.ErrTokenNotValidYet, t.notBefore.Sub(now).Round(time.Millisecond))
+	}
+	// An issue time ahead of the clock would outrun a cut-off set now.
+	if c.IssuedAt.After(latest) || c.AuthTime.After(latest) {
+		return refuse(revocast.ErrNotYetValid, "%w: issued in the future, look at the issuer's clock", jwt.ErrTokenUsedBeforeIssued)
+	}
+	return nil
+}
