@@ -1,0 +1,56 @@
+package wiring
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Hinted is an error that knows what to do about it.
+type Hinted interface {
+	error
+	Hint() string
+}
+
+// WithHint adds to err what the operator can do about it. A nil err stays nil.
+func WithHint(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return hintedError{err, fmt.Sprintf(format, args...)}
+}
+
+// HintOf returns the outermost hint in err's chain, empty if there is none.
+func HintOf(err error) string {
+	var h Hinted
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
+
+// Usage is an error in how the program was called: exit code 2.
+func Usage(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...), ""}
+}
+
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e hintedError) Hint() string  { return e.hint }
+func (e hintedError) Unwrap() error { return e.error }
+
+type usageError struct {
+	error
+	hint string
+}
+
+func (e usageError) Hint() string  { return e.hint }
+func (e usageError) Unwrap() error { return e.error }
+
+// oneLine folds an error that several others were joined into onto one line.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

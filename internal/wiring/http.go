@@ -1,0 +1,132 @@
+package wiring
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Deadlines of the HTTP servers.
+const (
+	headerTimeout = 5 * time.Second  // for a client to send its request's header
+	idleTimeout   = 2 * time.Minute  // of a connection between requests
+	drainTimeout  = 10 * time.Second // for requests in flight at the stop
+)
+
+// TLSFlags make a listener speak TLS.
+type TLSFlags struct {
+	TLSCert     string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM; with --tls-key the listener speaks TLS. Default: plain HTTP."`
+	TLSKey      string `name:"tls-key" type:"path" placeholder:"FILE" help:"Private key in PEM for --tls-cert."`
+	TLSClientCA string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"Authorities in PEM whose client certificates are asked for. Default: none are."`
+}
+
+// Config returns nil if no flag is set. required says that a client without a
+// certificate is turned away already by the handshake.
+func (f *TLSFlags) Config(required bool) (*tls.Config, error) {
+	if f.TLSCert == "" && f.TLSKey == "" {
+		if f.TLSClientCA != "" {
+			return nil, Usage("--tls-client-ca needs --tls-cert and --tls-key")
+		}
+		return nil, nil
+	}
+	if f.TLSCert == "" || f.TLSKey == "" {
+		return nil, Usage("--tls-cert and --tls-key go together")
+	}
+	cert, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	if f.TLSClientCA == "" {
+		return c, nil
+	}
+	if c.ClientCAs, err = loadPool(f.TLSClientCA); err != nil {
+		return nil, fmt.Errorf("--tls-client-ca: %w", err)
+	}
+	c.ClientAuth = tls.VerifyClientCertIfGiven
+	if required {
+		c.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return c, nil
+}
+
+func loadPool(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", file)
+	}
+	return pool, nil
+}
+
+// Listen opens a TCP port, so that a taken one is an error before anything else
+// starts. flag is the one that the operator would change.
+func Listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, WithHint(fmt.Errorf("%s %s: the port is in use", flag, addr), "stop what listens there or choose another port with %s", flag)
+	case errors.Is(err, syscall.EACCES):
+		return nil, WithHint(fmt.Errorf("%s %s: not allowed to listen there", flag, addr), "ports below 1024 need a privilege; choose a higher one with %s", flag)
+	case err != nil:
+		return nil, fmt.Errorf("%s %s: %w", flag, addr, err)
+	}
+	return ln, nil
+}
+
+// HTTPServer serves one handler on one listener.
+type HTTPServer struct {
+	server *http.Server
+	ln     net.Listener
+}
+
+// NewHTTPServer makes a server for ln, which it owns from now on. config nil means
+// plain HTTP.
+func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *slog.Logger) *HTTPServer {
+	if config != nil {
+		config = config.Clone()
+		config.NextProtos = []string{"h2", "http/1.1"}
+		ln = tls.NewListener(ln, config)
+	}
+	return &HTTPServer{ln: ln, server: &http.Server{
+		Handler:           h,
+		TLSConfig:         config,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}}
+}
+
+// OnDrain registers what is called when the server begins to drain: handlers that
+// would never end by themselves are told there.
+func (s *HTTPServer) OnDrain(f func()) { s.server.RegisterOnShutdown(f) }
+
+// Serve answers requests until Drain.
+func (s *HTTPServer) Serve() error {
+	if err := s.server.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Drain closes the listener and returns when the requests in flight have been
+// answered, at the latest after ten seconds, when their connections are cut.
+func (s *HTTPServer) Drain(error) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if s.server.Shutdown(ctx) != nil {
+		s.server.Close()
+	}
+	s.ln.Close() // a server that never served has not got hold of its listener yet
+}

@@ -1,0 +1,100 @@
+package wiring
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/token"
+)
+
+// TokenFlags say whose tokens are accepted and what holds the keys.
+type TokenFlags struct {
+	JWKS       string        `name:"jwks" placeholder:"FILE|URL" group:"Tokens" help:"JSON Web Key Set with the issuer's public keys: a file, or an https URL (http on the loopback alone). Read again every 5s or 5m, and when a token names an unknown key."`
+	PublicKey  string        `type:"path" placeholder:"FILE" group:"Tokens" help:"One public key in PEM, instead of --jwks."`
+	SecretFile string        `type:"path" placeholder:"FILE" group:"Tokens" help:"Shared secret for HS256/384/512, at least 32 bytes, instead of --jwks."`
+	KeyID      string        `placeholder:"KID" group:"Tokens" help:"kid of the key in --public-key or --secret-file. Default: any."`
+	JWKSReload time.Duration `name:"jwks-reload" placeholder:"DURATION" group:"Tokens" help:"Time between two readings of the keys. Default: 5m for a URL, 5s for a file."`
+
+	Issuer        []string `placeholder:"ISS" group:"Tokens" help:"Accepted issuer (iss); may be repeated. Default: any, so whoever holds a key may use any name."`
+	DefaultIssuer string   `placeholder:"ISS" group:"Tokens" help:"Issuer that a token without iss counts as. Default: none, it is refused."`
+	Audience      []string `placeholder:"AUD" group:"Tokens" help:"Accepted audience (aud), one of them; may be repeated. Default: aud is not looked at."`
+	Algorithm     []string `placeholder:"ALG" group:"Tokens" help:"Accepted signature algorithm; may be repeated. Default: RS*, PS*, ES* and EdDSA, or HS256 with --secret-file."`
+	TokenType     string   `placeholder:"TYP" group:"Tokens" help:"Required typ header, such as at+jwt. Default: not looked at."`
+
+	Leeway        time.Duration `default:"5s" group:"Tokens" help:"Clock difference forgiven in exp, nbf and iat, a duration of at most 5m; 0 for none."`
+	MaxLifetime   time.Duration `placeholder:"DURATION" group:"Tokens" help:"Longest lifetime accepted, exp minus iat. Default: no limit beside the ledger's."`
+	AllowNoExpiry bool          `group:"Tokens" help:"Accept tokens without exp, whose revocations then need an end of their own."`
+	RequireScope  []string      `placeholder:"SCOPE" group:"Tokens" help:"Scope that must be able to reach every token; may be repeated. Default: principal, and one of token and session."`
+
+	ClaimSession  string   `placeholder:"NAME" group:"Tokens" help:"Claim that holds the session. Default: sid."`
+	ClaimTenant   string   `placeholder:"NAME" group:"Tokens" help:"Claim that holds the tenant. Default: tenant."`
+	ClaimClient   []string `placeholder:"NAME" group:"Tokens" help:"Claim that holds the client; the first one present counts. Default: client_id, then azp."`
+	ClaimAuthTime string   `placeholder:"NAME" group:"Tokens" help:"Claim that holds when the session started. Default: auth_time."`
+}
+
+// Given reports whether any source of keys was named.
+func (f *TokenFlags) Given() bool { return f.JWKS != "" || f.PublicKey != "" || f.SecretFile != "" }
+
+// Verifier makes the verifier, and the source of its keys, whose Run keeps them fresh.
+func (f *TokenFlags) Verifier(logger *slog.Logger) (*token.Verifier, *token.Source, error) {
+	source, err := f.source(token.SourceOptions{KeyID: f.KeyID, Interval: f.JWKSReload, Logger: logger})
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := f.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := token.New(source, o)
+	return v, source, err
+}
+
+func (f *TokenFlags) source(o token.SourceOptions) (*token.Source, error) {
+	switch {
+	case !oneOf(f.JWKS, f.PublicKey, f.SecretFile):
+		return nil, Usage("give one of --jwks, --public-key and --secret-file")
+	case f.PublicKey != "":
+		return token.PEMFile(f.PublicKey, o)
+	case f.SecretFile != "":
+		return token.SecretFile(f.SecretFile, o)
+	case strings.HasPrefix(f.JWKS, "https://") || strings.HasPrefix(f.JWKS, "http://"):
+		return token.JWKSURL(f.JWKS, o)
+	}
+	return token.JWKSFile(f.JWKS, o)
+}
+
+func (f *TokenFlags) options() (token.Options, error) {
+	o := token.Options{
+		Issuers: f.Issuer, DefaultIssuer: f.DefaultIssuer, Audiences: f.Audience,
+		Algorithms: f.Algorithm, Type: f.TokenType,
+		Leeway: f.Leeway, MaxLifetime: f.MaxLifetime, AllowNoExpiry: f.AllowNoExpiry,
+		Claims: token.ClaimNames{
+			Session: f.ClaimSession, Tenant: f.ClaimTenant,
+			Client: f.ClaimClient, AuthTime: f.ClaimAuthTime,
+		},
+	}
+	if f.Leeway == 0 {
+		o.Leeway = -1 // none; zero would mean the default
+	}
+	for _, name := range f.RequireScope {
+		scope, err := revocast.ParseScope(name)
+		if err != nil {
+			return o, Usage("--require-scope: %w", err)
+		}
+		o.Scopes = append(o.Scopes, scope)
+	}
+	return o, nil
+}
+
+// oneOf reports whether exactly one of the texts is not empty.
+func oneOf(texts ...string) bool {
+	n := 0
+	for _, t := range texts {
+		if t != "" {
+			n++
+		}
+	}
+	return n == 1
+}
