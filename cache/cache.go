@@ -1,0 +1,173 @@
+package cache
+
+import (
+	"math/bits"
+	"strings"
+
+	"github.com/revocast/revocast"
+)
+
+// Options bound a cache. The zero value is fit for use.
+type Options struct {
+	// Entries is how many tokens and sessions the session cache holds at most.
+	// Default 100,000, about a kilobyte each with their claims; negative: no session
+	// cache, every check verifies the token anew. At the limit the ones unused for
+	// longest make room.
+	Entries int
+
+	// Revocations is how many live revocations the index holds at most. Default
+	// 1,000,000, some 40 bytes each; negative: none. Past the limit the index is given
+	// up and whoever misses the session cache has to ask the ledger, until the next
+	// load: a revocation is never dropped to make room for another.
+	Revocations int
+}
+
+// The defaults of [Options].
+const (
+	DefaultEntries     = 100_000
+	DefaultRevocations = 1_000_000
+)
+
+// Cache is a [revocast.View]. Make it with [New]; it is safe for concurrent use.
+type Cache struct {
+	seeds  seeds
+	front  front // no buckets: no session cache
+	shards []shard
+	shift  uint8 // from a hash to its shard
+	index  index
+}
+
+var _ revocast.View = (*Cache)(nil)
+
+const (
+	// maxShards is low, for only fills and events take a shard's lock, and an event
+	// takes them all in turn.
+	maxShards = 16
+	// minPerShard keeps small caches in few shards: each shard evicts by itself.
+	minPerShard = 64
+)
+
+// New returns an empty cache. Its index is not complete before the first
+// [Cache.BeginLoad] and [Cache.EndLoad].
+func New(o Options) *Cache {
+	if o.Entries == 0 {
+		o.Entries = DefaultEntries
+	}
+	if o.Revocations == 0 {
+		o.Revocations = DefaultRevocations
+	}
+	c := &Cache{seeds: newSeeds()}
+	c.index.seeds, c.index.limit = &c.seeds, max(o.Revocations, 0)
+	if o.Entries > 0 {
+		c.makeShards(o.Entries)
+	}
+	return c
+}
+
+func (c *Cache) makeShards(entries int) {
+	n := 1
+	for n < maxShards && entries/(2*n) >= minPerShard {
+		n *= 2
+	}
+	// A bucket belongs to one shard: both are chosen by the high bits of a hash.
+	c.front = newFront(entries, n)
+	c.shards, c.shift = make([]shard, n), uint8(64-bits.TrailingZeros(uint(n)))
+	for i := range c.shards {
+		capacity := entries / n
+		if i < entries%n {
+			capacity++
+		}
+		c.shards[i].init(capacity, &c.front, &c.seeds)
+	}
+}
+
+func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash>>c.shift] }
+
+// Get implements [revocast.View]. It takes no lock, but for one entry in a hundred.
+func (c *Cache) Get(space revocast.Space, key string) *revocast.Entry {
+	if len(c.front.buckets) == 0 {
+		return nil
+	}
+	hash := c.seeds.ofText(space, key)
+	e, spilled := c.front.bucket(hash).get(hash, space, key)
+	if spilled {
+		return c.shard(hash).getSpilled(hash, space, key)
+	}
+	return e
+}
+
+// Put implements [revocast.View].
+func (c *Cache) Put(space revocast.Space, key string, e *revocast.Entry, now int64) bool {
+	return c.put(space, key, e, func() bool { return c.index.admits(e, now) })
+}
+
+func (c *Cache) put(space revocast.Space, key string, e *revocast.Entry, admit func() bool) bool {
+	if len(c.shards) == 0 {
+		return false
+	}
+	hash := c.seeds.ofText(space, key)
+	return c.shard(hash).put(&node{key: strings.Clone(key), entry: e, hash: hash, space: space}, admit)
+}
+
+// Drop implements [revocast.View].
+func (c *Cache) Drop(space revocast.Space, key string) {
+	if len(c.shards) == 0 {
+		return
+	}
+	hash := c.seeds.ofText(space, key)
+	c.shard(hash).remove(hash, space, key)
+}
+
+// Lookup implements [revocast.View].
+func (c *Cache) Lookup(keys *revocast.Keys, issued, now int64) (m revocast.Match, complete bool) {
+	f, complete := c.index.lookup(keys, issued, now)
+	return f.Match, complete
+}
+
+// Apply implements [revocast.View].
+func (c *Cache) Apply(e revocast.Event) {
+	c.index.apply(&e)
+	if e.Kind == revocast.KindLifted {
+		return
+	}
+	st := e.State()
+	c.drop(e.Scope, e.Key, func(held *revocast.Entry) bool {
+		return e.Kind != revocast.KindRevoked || st.Covers(held.Issued, held.Keys.Session(), 0)
+	})
+}
+
+func (c *Cache) drop(scope revocast.Scope, key revocast.Key, concerned func(*revocast.Entry) bool) {
+	for i := range c.shards {
+		c.shards[i].drop(scope, key, concerned)
+	}
+}
+
+// BeginLoad implements [revocast.View]. Index first, then cache: what a fill puts
+// in between has passed the stricter gate, and goes all the same.
+func (c *Cache) BeginLoad() {
+	c.index.beginLoad()
+	c.purge()
+}
+
+func (c *Cache) purge() {
+	for i := range c.shards {
+		c.shards[i].purge()
+	}
+}
+
+// EndLoad implements [revocast.View]. If the index has overflowed since BeginLoad
+// it stays incomplete.
+func (c *Cache) EndLoad() { c.index.endLoad() }
+
+// Expire implements [revocast.View]. It works through the index in small steps;
+// states go at most a second late.
+func (c *Cache) Expire(now int64) { c.index.expire(now) }
+
+// Stats implements [revocast.View].
+func (c *Cache) Stats() revocast.ViewStats {
+	st := c.index.stats()
+	for i := range c.shards {
+		c.shards[i].addStats(&st)
+	}
+	return st
+}

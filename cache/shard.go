@@ -1,0 +1,144 @@
+package cache
+
+import (
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/revocast/revocast"
+)
+
+// shard is one part of the session cache: whatever changes, changes under its lock.
+type shard struct {
+	front *front
+
+	// mu makes lru, chains and the shard's buckets of the front hold the same nodes
+	// whenever it is free. The callback of simplelru, which every removal goes
+	// through, runs under it too.
+	mu       sync.Mutex
+	lru      *simplelru.LRU[uint64, *node]
+	chains   chains
+	capacity int
+	evicted  uint64
+	dropped  uint64
+
+	_ [64]byte // the neighbour's lock is not on this cache line
+}
+
+func (s *shard) init(capacity int, f *front, seeds *seeds) {
+	s.front, s.capacity, s.chains = f, capacity, newChains(capacity, seeds)
+	// The only error is a size that is not positive.
+	s.lru, _ = simplelru.NewLRU(capacity, func(_ uint64, n *node) { s.unlink(n) })
+}
+
+func (s *shard) unlink(n *node) {
+	s.front.bucket(n.hash).remove(n)
+	s.chains.remove(n)
+}
+
+// getSpilled finds an entry that is not in the front.
+func (s *shard) getSpilled(hash uint64, space revocast.Space, key string) *revocast.Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.findLocked(hash, space, key)
+	if n == nil {
+		return nil
+	}
+	n.touch()
+	if n.way == noWay {
+		s.front.bucket(hash).promote(n)
+	}
+	return n.entry
+}
+
+func (s *shard) findLocked(hash uint64, space revocast.Space, key string) *node {
+	if n, ok := s.lru.Peek(hash); ok && n.is(space, key) {
+		return n
+	}
+	return nil
+}
+
+// put stores n if admit, called under the lock, still says so.
+func (s *shard) put(n *node, admit func() bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !admit() {
+		return false
+	}
+	// Overwriting in simplelru calls nobody back, so the old node goes first. It may
+	// be another bearer's with the same hash; either way there is one node to a hash.
+	s.lru.Remove(n.hash)
+	if s.lru.Len() >= s.capacity {
+		s.evictLocked()
+	}
+	if !s.front.bucket(n.hash).add(n) {
+		return false
+	}
+	s.chains.add(n)
+	s.lru.Add(n.hash, n)
+	return true
+}
+
+// maxSpared bounds the work of one eviction.
+const maxSpared = 16
+
+// evictLocked removes the oldest node that was not used since its last turn. A hit
+// only marks the node, and it is here that the marked ones move to the front of the
+// list: moving them at each hit would put a lock and three distant cache lines on
+// the path of every check.
+func (s *shard) evictLocked() {
+	for range maxSpared {
+		_, n, ok := s.lru.GetOldest()
+		if !ok || !n.used.Load() {
+			break
+		}
+		n.used.Store(false)
+		s.lru.Get(n.hash)
+	}
+	s.lru.RemoveOldest()
+	s.evicted++
+}
+
+func (s *shard) remove(hash uint64, space revocast.Space, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.findLocked(hash, space, key) != nil {
+		s.lru.Remove(hash)
+	}
+}
+
+// drop removes the nodes that have the key, in the role of the scope, and that
+// concerned says yes to.
+func (s *shard) drop(scope revocast.Scope, key revocast.Key, concerned func(*revocast.Entry) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	visit := func(n *node) {
+		if concerned(n.entry) {
+			s.lru.Remove(n.hash)
+			s.dropped++
+		}
+	}
+	if chain, ok := chainOf(scope); ok {
+		s.chains.each(chain, key, visit)
+		return
+	}
+	for _, n := range s.lru.Values() {
+		if n.entry.Keys.Has(key) {
+			visit(n)
+		}
+	}
+}
+
+func (s *shard) purge() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lru.Purge()
+}
+
+func (s *shard) addStats(st *revocast.ViewStats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Entries += s.lru.Len()
+	st.Evicted += s.evicted
+	st.Dropped += s.dropped
+}
