@@ -1,0 +1,89 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+// Bus is a [revocast.Bus] on NATS. Make it with [New]; it is safe for concurrent
+// use, and several of them may share a connection.
+type Bus struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	names  realmNames
+	opts   Options
+	log    *slog.Logger
+	counts counters
+	stray  strayLog
+	pub    publisher
+}
+
+var _ revocast.Bus = (*Bus)(nil)
+
+// New returns a bus for a realm on a connection, which it uses but does not close.
+// The realm is 1 to 64 of A-Z a-z 0-9 _ and -. New sends nothing; it fails with
+// [revocast.ErrInvalid].
+//
+// The first Publish starts a subscription for the answers and one goroutine; both end
+// with [Bus.Close] or with the connection.
+func New(nc *nats.Conn, realm string, o Options) (*Bus, error) {
+	if nc == nil {
+		return nil, fmt.Errorf("%w: events: no connection", revocast.ErrInvalid)
+	}
+	names, err := newRealmNames(realm)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = o.withDefaults(); err != nil {
+		return nil, err
+	}
+	js, err := newJetStream(nc, o)
+	if err != nil {
+		return nil, fmt.Errorf("%w: events: %w", revocast.ErrInvalid, err)
+	}
+	b := &Bus{nc: nc, js: js, names: names, opts: o, log: o.Logger.With("realm", realm)}
+	b.pub.init(b)
+	return b, nil
+}
+
+func newJetStream(nc *nats.Conn, o Options) (jetstream.JetStream, error) {
+	timeout := jetstream.WithDefaultTimeout(o.RequestTimeout)
+	if o.Domain != "" {
+		return jetstream.NewWithDomain(nc, o.Domain, timeout)
+	}
+	return jetstream.New(nc, timeout)
+}
+
+// Realm returns the realm's name.
+func (b *Bus) Realm() string { return b.names.realm }
+
+// Close ends publishing: what is unanswered is answered with
+// [revocast.ErrUnavailable], and so is every later Publish. It leaves Tail, Replay
+// and Acks, which end with their contexts, and the connection. It is idempotent.
+func (b *Bus) Close() error {
+	b.pub.close()
+	return nil
+}
+
+// unavailable says that what was being done could not be, as far as is known, and
+// that it may be tried again.
+func unavailable(doing string, cause error) error {
+	return fmt.Errorf("%w: %s: %w", revocast.ErrUnavailable, doing, plainCause(cause))
+}
+
+// plainCause puts a hint to the causes whose own text does not say what to do.
+func plainCause(err error) error {
+	switch {
+	case errors.Is(err, nats.ErrConnectionClosed):
+		return fmt.Errorf("%w: the connection to NATS was closed for good", err)
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
+		return fmt.Errorf("%w: nobody answers for the stream: JetStream is off or has no leader, or the stream is gone", err)
+	}
+	return err
+}

@@ -1,0 +1,44 @@
+// Package events is the broadcast of package revocast on NATS: it carries every
+// revocation to every worker, keeps it in JetStream as the second log, and carries
+// the workers' acknowledgements back. [Bus] implements [revocast.Bus].
+//
+// # Subjects and streams of a realm
+//
+//	rv.<realm>.ev.<kind>    events, one subject per kind       stream RV_<realm>
+//	rv.<realm>.epoch        the epoch record                   stream RVEPOCH_<realm>
+//	rv.<realm>.ack.<worker> acknowledgements, core NATS only
+//
+// No subject holds anything that a user chose: who is revoked is in the payload, as
+// a hash. That keeps the server small (it indexes subjects, not users) and leaves
+// nothing to inject. The worker's name is escaped, so a server can let each worker
+// write its own acknowledgements and nobody else's.
+//
+// The epoch record has a stream of its own because events expire by age and the
+// record must not: it lives as long as the realm. Both streams are on file, refuse
+// deletes and purges, and hold no per-message TTL. The event stream refuses new
+// messages when it is full instead of dropping the oldest ones, which are
+// revocations still in force; the record's stream keeps the last few records.
+//
+// # Guarantees
+//
+//  1. A publication that was answered with nil is in the stream. Every publication is
+//     answered exactly once: acknowledged, refused, disconnected, timed out or closed.
+//  2. The live tail says when it is in force and when it may have lost something. It is
+//     a core subscription: at most once, any order, and it hears messages before the
+//     stream has stored them and also those that the stream refuses.
+//  3. Replay delivers all that the stream held when it was called, or fails. A hole in
+//     the stream is an error.
+//  4. A message that is not of this realm, not decodable, or on the subject of another
+//     kind changes nothing. It is counted, and reported at most once a minute.
+//
+// Not guaranteed: the order of Tail; that an event is delivered once; that an
+// acknowledgement by JetStream survives a power failure unless the server runs with
+// sync_interval: always.
+//
+// # Backpressure
+//
+// Publish never waits: beyond [Options.MaxPending] unanswered publications it answers
+// [revocast.ErrUnavailable] at once, and the publisher's relay repeats. The tail
+// buffers [Options.TailBuffer] messages; beyond that messages are lost and Suspect is
+// called. Acknowledgements that overflow are lost: they are cumulative.
+package events

@@ -1,0 +1,106 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+// Epoch implements [revocast.Bus]. It asks the stream's leader, so it sees what was
+// claimed before it was called. No stream is no record: [revocast.ErrNotFound]. A
+// record that cannot be read is [revocast.ErrUnsuited], never "none".
+func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
+	var none revocast.EpochRecord
+	stream, err := b.js.Stream(ctx, b.names.epochStream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound, b.names.realm)
+	}
+	if err != nil {
+		return none, b.requestError("read the epoch record", err)
+	}
+	if stream.CachedInfo().Config.AllowDirect { // then any replica would answer, late ones too
+		return none, b.epochStream(revocast.StreamOptions{}).judge(stream.CachedInfo().Config)
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, b.names.epoch)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return none, fmt.Errorf("%w: realm %s has no epoch record yet", revocast.ErrNotFound, b.names.realm)
+	}
+	if err != nil {
+		return none, b.requestError("read the epoch record", err)
+	}
+	return b.readRecord(m.Data, m.Sequence)
+}
+
+func (b *Bus) readRecord(data []byte, sequence uint64) (revocast.EpochRecord, error) {
+	r, err := decodeRecord(b.names.realm, data)
+	if err != nil {
+		b.countStray(b.names.epoch, err)
+		return revocast.EpochRecord{}, fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d",
+			revocast.ErrUnsuited, sequence, b.names.epochStream, err, b.names.epochStream, sequence)
+	}
+	r.Sequence = sequence
+	return r, nil
+}
+
+// ClaimEpoch implements [revocast.Bus]. [revocast.ErrOutcomeUnknown]: it was sent and
+// no answer came, so read the record and see whose it is.
+func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+	data, err := encodeRecord(b.names.realm, next)
+	if err != nil {
+		return revocast.EpochRecord{}, err
+	}
+	if !b.nc.IsConnected() { // a claim that waited for the reconnect would be stale
+		return revocast.EpochRecord{}, unavailable("claim the epoch", nats.ErrDisconnected)
+	}
+	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.names.epoch, Data: data},
+		jetstream.WithExpectStream(b.names.epochStream),
+		jetstream.WithExpectLastSequencePerSubject(after),
+		jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return revocast.EpochRecord{}, b.claimError(after, err)
+	}
+	next.Sequence = ack.Sequence
+	return next, nil
+}
+
+func (b *Bus) claimError(after uint64, err error) error {
+	var api *jetstream.APIError
+	switch {
+	case errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
+		return fmt.Errorf("%w: the epoch record is not the one at %d any more: %w", revocast.ErrConflict, after, err)
+	case errors.As(err, &api), notSent(err):
+		return b.requestError("claim the epoch", err)
+	}
+	return fmt.Errorf("%w: claim the epoch: %w", revocast.ErrOutcomeUnknown, err)
+}
+
+// notSent reports whether err says that the server cannot have stored anything.
+func notSent(err error) bool {
+	for _, e := range [...]error{
+		jetstream.ErrNoStreamResponse, nats.ErrNoResponders, nats.ErrReconnectBufExceeded,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrMaxPayload,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// requestError classifies what a JetStream request failed with.
+func (b *Bus) requestError(doing string, err error) error {
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return noJetStream(err)
+	}
+	if errors.Is(err, nats.ErrNoResponders) && b.nc.IsConnected() {
+		if on, _ := b.nc.ConnectedServerJetStream(); !on {
+			return noJetStream(err)
+		}
+	}
+	return unavailable(doing, err)
+}

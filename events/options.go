@@ -1,0 +1,87 @@
+package events
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Options are the settings of a [Bus]. The zero value works.
+type Options struct {
+	// PublishTimeout is how long a publication waits for JetStream's answer before
+	// its done is called with an error. Default 3 s, at least 10 ms.
+	PublishTimeout time.Duration
+
+	// MaxPending is how many publications may be unanswered at a time. Beyond it
+	// Publish fails at once. Default 65,536.
+	MaxPending int
+
+	// TailBuffer is how many messages each Tail and each Acks holds for a callback
+	// that is slower than the network. Beyond it messages are lost, and Suspect says
+	// so. Default 65,536; eight bytes each, and the messages themselves while they wait.
+	TailBuffer int
+
+	// RequestTimeout bounds each JetStream request whose context has no deadline,
+	// and each round trip that confirms a subscription. Default 2 s.
+	RequestTimeout time.Duration
+
+	// ReplayPatience is how long Replay goes on without a new message, through
+	// reconnects and lost consumers, before it fails. Default 15 s.
+	ReplayPatience time.Duration
+
+	// Domain is the JetStream domain, where the server is a leaf node of one.
+	// Default: none.
+	Domain string
+
+	// AcksReady is called each time the subscription of an Acks is in force at the
+	// server, on the goroutine of that Acks. Default: nobody is told.
+	AcksReady func()
+
+	// Logger receives what an operator should see. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+const (
+	defaultPublishTimeout = 3 * time.Second
+	defaultRequestTimeout = 2 * time.Second
+	defaultPatience       = 15 * time.Second
+	defaultMaxPending     = 1 << 16
+	defaultTailBuffer     = 1 << 16
+	shortestTimeout       = 10 * time.Millisecond
+)
+
+// withDefaults fills in the defaults and refuses nonsense.
+func (o Options) withDefaults() (Options, error) {
+	durations := []struct {
+		name  string
+		value *time.Duration
+		def   time.Duration
+	}{
+		{"PublishTimeout", &o.PublishTimeout, defaultPublishTimeout},
+		{"RequestTimeout", &o.RequestTimeout, defaultRequestTimeout},
+		{"ReplayPatience", &o.ReplayPatience, defaultPatience},
+	}
+	for _, d := range durations {
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+		if *d.value < shortestTimeout {
+			return Options{}, fmt.Errorf("%w: events: %s is %v, want at least %v", revocast.ErrInvalid, d.name, *d.value, shortestTimeout)
+		}
+	}
+	if o.MaxPending < 0 || o.TailBuffer < 0 {
+		return Options{}, fmt.Errorf("%w: events: MaxPending %d and TailBuffer %d must not be negative", revocast.ErrInvalid, o.MaxPending, o.TailBuffer)
+	}
+	if o.MaxPending == 0 {
+		o.MaxPending = defaultMaxPending
+	}
+	if o.TailBuffer == 0 {
+		o.TailBuffer = defaultTailBuffer
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}

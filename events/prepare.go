@@ -1,0 +1,150 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+const (
+	duplicateWindow = 2 * time.Minute
+	// epochHistory is how many epoch records are kept, for whoever has to find out
+	// what happened; the protocol reads the latest one alone.
+	epochHistory = 64
+)
+
+// Prepare implements [revocast.Bus]: it makes the realm's two streams where they are
+// missing and checks them where they are not. What can be widened without a decision
+// it widens (maximum age, duplicate window, delete and purge denied) and logs; for
+// everything else it fails with [revocast.ErrUnsuited] and the command that mends it.
+// A MaxAge of zero keeps events for ever.
+func (b *Bus) Prepare(ctx context.Context, o revocast.StreamOptions) error {
+	wanted, err := b.wantedStreams(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		if err := b.prepareStream(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check is Prepare for those who may read only, as workers: it changes nothing, and a
+// stream that is missing or too narrow is [revocast.ErrUnsuited].
+func (b *Bus) Check(ctx context.Context, o revocast.StreamOptions) error {
+	wanted, err := b.wantedStreams(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		stream, err := b.js.Stream(ctx, w.config.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited, w.config.Name)
+		}
+		if err != nil {
+			return b.requestError("check stream "+w.config.Name, err)
+		}
+		if err := w.judge(stream.CachedInfo().Config); err != nil {
+			return err
+		}
+		if _, what := w.widen(stream.CachedInfo().Config); what != nil {
+			return fmt.Errorf("%w: stream %s: %v; start a publisher, which mends it", revocast.ErrUnsuited, w.config.Name, what)
+		}
+	}
+	return nil
+}
+
+// wantedStreams is what the realm needs, after the server itself was judged.
+func (b *Bus) wantedStreams(ctx context.Context, o revocast.StreamOptions) ([]wantedStream, error) {
+	if o.MaxAge < 0 || o.MaxAge > math.MaxInt64/int64(time.Millisecond) || o.Replicas < 0 {
+		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge, o.Replicas)
+	}
+	if !b.nc.IsConnected() {
+		return nil, unavailable("prepare", nats.ErrDisconnected)
+	}
+	if err := checkVersion(b.nc.ConnectedServerVersion()); err != nil {
+		return nil, err
+	}
+	if _, err := b.js.AccountInfo(ctx); err != nil {
+		return nil, b.requestError("prepare", err)
+	}
+	return []wantedStream{b.eventStream(o), b.epochStream(o)}, nil
+}
+
+func (b *Bus) eventStream(o revocast.StreamOptions) wantedStream {
+	age := time.Duration(o.MaxAge) * time.Millisecond
+	window := duplicateWindow
+	if age > 0 {
+		window = min(window, age) // the server takes no longer one
+	}
+	c := streamConfig(b.names.eventStream, b.names.events, o.Replicas)
+	c.Description = "Revocast: events of realm " + b.names.realm
+	c.MaxAge, c.Duplicates = age, window
+	c.Discard = jetstream.DiscardNew
+	return wantedStream{config: c}
+}
+
+func (b *Bus) epochStream(o revocast.StreamOptions) wantedStream {
+	c := streamConfig(b.names.epochStream, b.names.epoch, o.Replicas)
+	c.Description = "Revocast: epoch record of realm " + b.names.realm
+	c.MaxMsgsPerSubject = epochHistory
+	c.Discard = jetstream.DiscardOld
+	return wantedStream{config: c, record: true}
+}
+
+func streamConfig(name, subject string, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: name, Subjects: []string{subject}, Replicas: max(1, replicas),
+		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
+		MaxConsumers: -1, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1,
+		DenyDelete: true, DenyPurge: true,
+	}
+}
+
+func (b *Bus) prepareStream(ctx context.Context, w wantedStream) error {
+	stream, err := b.js.Stream(ctx, w.config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = b.js.CreateStream(ctx, w.config)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another publisher was faster
+			stream, err = b.js.Stream(ctx, w.config.Name)
+		}
+	}
+	if err != nil {
+		return b.streamError(w, err)
+	}
+	have := stream.CachedInfo().Config
+	if err := w.judge(have); err != nil {
+		return err
+	}
+	for _, warning := range w.warnings(have) {
+		b.log.Warn("stream is configured in a way that may surprise", "stream", w.config.Name, "warning", warning)
+	}
+	next, what := w.widen(have)
+	if what == nil {
+		return nil
+	}
+	b.log.Info("stream is being widened", "stream", w.config.Name, "changes", what)
+	if _, err := b.js.UpdateStream(ctx, next); err != nil {
+		return b.streamError(w, err)
+	}
+	return nil
+}
+
+// streamError tells what the server refuses from what could not be asked.
+func (b *Bus) streamError(w wantedStream, err error) error {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) || api.Code == 503 || api.Code == 408 {
+		return b.requestError("prepare stream "+w.config.Name, err)
+	}
+	return fmt.Errorf("%w: NATS refuses stream %s on %s: %w; look for what is in the way: nats stream ls --subject '%s'",
+		revocast.ErrUnsuited, w.config.Name, w.config.Subjects[0], err, w.config.Subjects[0])
+}

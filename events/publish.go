@@ -1,0 +1,103 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+// Publish implements [revocast.Bus]. It never waits. done gets nil or an error that
+// wraps [revocast.ErrUnavailable]: repeat the publication, it is recognised as the
+// same by its message id within the stream's duplicate window, and applying it twice
+// is harmless after that. [revocast.ErrInvalid]: the event can never be published.
+//
+// Where nothing can be sent (no connection, too much unanswered, an invalid event)
+// done is called before Publish returns, on the caller's goroutine; otherwise on the
+// bus's own, where it holds up the answers to other publications while it runs. Do
+// not hold a lock in Publish that done takes.
+func (b *Bus) Publish(e revocast.Event, done func(error)) {
+	data, err := appendEvent(make([]byte, 0, eventHead+2+len(e.Reason)+len(e.Initiator)), b.names.hash, &e)
+	if err != nil {
+		b.pub.refuse(done, err)
+		return
+	}
+	number, reply, err := b.pub.add(done)
+	if err != nil {
+		b.pub.refuse(done, err)
+		return
+	}
+	if err := b.send(&nats.Msg{
+		Subject: b.names.kind(e.Kind),
+		Reply:   reply,
+		Header:  nats.Header{jetstream.MsgIDHeader: []string{e.Position.String()}},
+		Data:    data,
+	}); err != nil {
+		if p := b.pub.take(number); p != nil {
+			b.pub.refuse(p.done, unavailable("publish", err))
+		}
+		return
+	}
+	b.counts.published.Add(1)
+}
+
+// send hands m to a live connection. While there is none it fails: what the client
+// library would buffer until the reconnect is stale by then.
+func (b *Bus) send(m *nats.Msg) error {
+	switch {
+	case b.nc.IsConnected():
+		return b.nc.PublishMsg(m)
+	case b.nc.IsClosed():
+		return nats.ErrConnectionClosed
+	case b.nc.IsDraining():
+		return nats.ErrConnectionDraining
+	}
+	return nats.ErrDisconnected
+}
+
+// pubAck is JetStream's answer to a publication.
+type pubAck struct {
+	Stream    string              `json:"stream"`
+	Sequence  uint64              `json:"seq"`
+	Duplicate bool                `json:"duplicate"`
+	Error     *jetstream.APIError `json:"error"`
+}
+
+// readPubAck turns an answer into an error unless it says that the message is in the
+// stream named: a stream of that subject under another name is not this realm's log.
+func readPubAck(m *nats.Msg, stream string) (pubAck, error) {
+	var a pubAck
+	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+		return a, unavailable("publish", jetstream.ErrNoStreamResponse)
+	}
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return a, unavailable("publish", fmt.Errorf("%w: %w", jetstream.ErrInvalidJSAck, err))
+	}
+	if a.Error != nil {
+		return a, unavailable("publish", refusal(stream, a.Error))
+	}
+	if a.Stream != stream || a.Sequence == 0 {
+		return a, unavailable("publish", fmt.Errorf("%w: stored by stream %.64q, want %q", jetstream.ErrInvalidJSAck, a.Stream, stream))
+	}
+	return a, nil
+}
+
+// Codes of JetStream for a stream that takes no more.
+const (
+	codeStoreFailed = 10077 // the stream's own limits: maximum messages or bytes
+	codeResources   = 10023 // the account's or the server's storage
+)
+
+// refusal says what an operator has to do where the answer is a matter of size.
+func refusal(stream string, err *jetstream.APIError) error {
+	switch err.ErrorCode {
+	case codeStoreFailed:
+		return fmt.Errorf("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1", stream, err, stream)
+	case codeResources:
+		return fmt.Errorf("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the account's limit", stream, err)
+	}
+	return err
+}

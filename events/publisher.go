@@ -1,0 +1,236 @@
+package events
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+// publisher matches JetStream's answers with what was published. It stands in for
+// the client library's own asynchronous publish, which has no way to end its
+// goroutine before the connection does and takes a timer for each message.
+type publisher struct {
+	bus *Bus
+
+	// mu: an entry is in pending and in the list of ages, or in neither, and whoever
+	// takes it out calls its done, after unlocking. So done is called exactly once.
+	mu      sync.Mutex
+	pending map[uint64]*publication
+	oldest  *publication // all wait equally long, so the list is in order of deadline
+	newest  *publication
+	last    uint64 // number of the latest publication
+	armed   bool   // timer will fire
+	timer   *time.Timer
+	inbox   string // prefix of the reply subjects; empty until the first publication
+	sub     *nats.Subscription
+	status  chan nats.Status
+	ended   chan struct{} // closed when watch has returned
+	closed  bool
+}
+
+type publication struct {
+	number     uint64
+	deadline   time.Time
+	done       func(error)
+	prev, next *publication
+}
+
+func (p *publisher) init(b *Bus) {
+	p.bus = b
+	p.pending = make(map[uint64]*publication)
+}
+
+// add registers a publication and returns its reply subject. It must come before the
+// connection's state is looked at: a connection that is lost after that look then
+// finds the publication here and fails it.
+func (p *publisher) add(done func(error)) (number uint64, reply string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return 0, "", unavailable("publish", nats.ErrConnectionClosed)
+	}
+	if len(p.pending) >= p.bus.opts.MaxPending {
+		return 0, "", fmt.Errorf("%w: publish: %d publications are unanswered", revocast.ErrUnavailable, len(p.pending))
+	}
+	if err := p.startLocked(); err != nil {
+		return 0, "", unavailable("publish", err)
+	}
+	p.last++
+	e := &publication{number: p.last, deadline: time.Now().Add(p.bus.opts.PublishTimeout), done: done}
+	p.pending[e.number] = e
+	p.appendLocked(e)
+	return e.number, p.inbox + strconv.FormatUint(e.number, 36), nil
+}
+
+// startLocked subscribes to the answers, once.
+func (p *publisher) startLocked() error {
+	if p.sub != nil {
+		return nil
+	}
+	// Listening for changes comes first: a connection that closes between the two
+	// makes Subscribe fail or is seen by watch.
+	status := p.bus.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	inbox := p.bus.nc.NewInbox() + "."
+	sub, err := p.bus.nc.Subscribe(inbox+"*", p.answer)
+	if err != nil {
+		p.bus.nc.RemoveStatusListener(status)
+		return err
+	}
+	p.inbox, p.sub, p.status = inbox, sub, status
+	p.ended = make(chan struct{})
+	go p.watch(status, p.ended)
+	return nil
+}
+
+// watch fails what is unanswered whenever the connection is lost: the answers would
+// have come over it. It ends with the connection or with close.
+func (p *publisher) watch(status <-chan nats.Status, ended chan<- struct{}) {
+	defer close(ended)
+	for range status {
+		if p.bus.nc.IsClosed() {
+			p.failAll(nats.ErrConnectionClosed)
+			return
+		}
+		p.failAll(nats.ErrDisconnected)
+	}
+}
+
+// answer handles one reply of JetStream.
+func (p *publisher) answer(m *nats.Msg) {
+	number, err := strconv.ParseUint(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:], 36, 64)
+	if err != nil {
+		return
+	}
+	e := p.take(number)
+	if e == nil {
+		return // answered before: timed out, or disconnected
+	}
+	ack, err := readPubAck(m, p.bus.names.eventStream)
+	if err != nil {
+		p.refuse(e.done, err)
+		return
+	}
+	p.bus.counts.acknowledged.Add(1)
+	if ack.Duplicate {
+		p.bus.counts.duplicates.Add(1)
+	}
+	e.done(nil)
+}
+
+func (p *publisher) refuse(done func(error), err error) {
+	p.bus.counts.refused.Add(1)
+	done(err)
+}
+
+// take removes one publication; nil if it is not there any more.
+func (p *publisher) take(number uint64) *publication {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.pending[number]
+	if e != nil {
+		p.removeLocked(e)
+	}
+	return e
+}
+
+// expire fails what has waited too long.
+func (p *publisher) expire() {
+	now := time.Now()
+	var late []*publication
+	p.mu.Lock()
+	p.armed = false
+	for p.oldest != nil && !p.oldest.deadline.After(now) {
+		late = append(late, p.oldest)
+		p.removeLocked(p.oldest)
+	}
+	p.armLocked()
+	p.mu.Unlock()
+	for _, e := range late {
+		p.refuse(e.done, unavailable("publish", fmt.Errorf("no answer from JetStream within %v: %w", p.bus.opts.PublishTimeout, jetstream.ErrAsyncPublishTimeout)))
+	}
+}
+
+func (p *publisher) failAll(cause error) {
+	p.mu.Lock()
+	e := p.oldest
+	p.oldest, p.newest = nil, nil
+	clear(p.pending)
+	p.mu.Unlock()
+	for ; e != nil; e = e.next {
+		p.refuse(e.done, unavailable("publish", cause))
+	}
+}
+
+func (p *publisher) waiting() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return uint64(len(p.pending))
+}
+
+func (p *publisher) close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	p.closed = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	sub, status, ended := p.sub, p.status, p.ended
+	p.mu.Unlock()
+	if sub != nil {
+		_ = sub.Unsubscribe() // fails on a closed connection alone, which has none left
+		p.bus.nc.RemoveStatusListener(status)
+		<-ended
+	}
+	p.failAll(nats.ErrConnectionClosed)
+}
+
+func (p *publisher) appendLocked(e *publication) {
+	e.prev = p.newest
+	if p.newest == nil {
+		p.oldest = e
+	} else {
+		p.newest.next = e
+	}
+	p.newest = e
+	p.armLocked()
+}
+
+func (p *publisher) removeLocked(e *publication) {
+	delete(p.pending, e.number)
+	if e.prev == nil {
+		p.oldest = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		p.newest = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.prev, e.next = nil, nil
+}
+
+// armLocked sets the one timer for the oldest publication. It is not stopped when
+// that one is answered: it fires once for nothing and finds the next deadline.
+func (p *publisher) armLocked() {
+	if p.armed || p.oldest == nil || p.closed {
+		return
+	}
+	p.armed = true
+	wait := time.Until(p.oldest.deadline)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(wait, p.expire)
+		return
+	}
+	p.timer.Reset(wait)
+}

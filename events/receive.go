@@ -1,0 +1,49 @@
+package events
+
+import (
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/revocast/revocast"
+)
+
+// readEvent decodes a message and checks that it stands on the subject of its kind:
+// permissions are given by subject, so a lifted ban on the subject of revocations
+// would get around them. A message that fails is counted and reported here.
+func (b *Bus) readEvent(subject string, data []byte, e *revocast.Event) error {
+	err := decodeEvent(data, b.names.hash, e)
+	if err == nil && subject != b.names.kind(e.Kind) {
+		err = undecodable("an event of kind %s on another kind's subject", e.Kind)
+	}
+	if err != nil {
+		b.countStray(subject, err)
+	}
+	return err
+}
+
+// readAck is readEvent for acknowledgements: a worker speaks for itself alone.
+func (b *Bus) readAck(m *nats.Msg, a *revocast.Ack) error {
+	err := decodeAck(m.Data, b.names.hash, a)
+	if err == nil && m.Subject != b.names.ack(a.Member.Worker) {
+		err = undecodable("an acknowledgement for another worker")
+	}
+	if err != nil {
+		b.countStray(m.Subject, err)
+	}
+	return err
+}
+
+func (b *Bus) countStray(subject string, err error) {
+	if errors.Is(err, errForeign) {
+		b.counts.foreign.Add(1)
+	} else {
+		b.counts.undecodable.Add(1)
+	}
+	if b.stray.due(time.Now()) {
+		b.log.Warn("message dropped: somebody else writes to this realm's subjects, or a newer version does",
+			"subject", subject, "error", err,
+			"undecodable", b.counts.undecodable.Load(), "foreign_realm", b.counts.foreign.Load())
+	}
+}

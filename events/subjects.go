@@ -1,0 +1,97 @@
+package events
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/revocast/revocast"
+)
+
+// maxRealm is the longest realm name in bytes.
+const maxRealm = 64
+
+// realmNames are the names that one realm has at the server.
+type realmNames struct {
+	realm       string
+	hash        uint64 // what events and acknowledgements carry to tell realms apart
+	events      string // subject of all events
+	kinds       [len(revocast.Kinds)]string
+	epoch       string
+	acks        string
+	ackPrefix   string
+	eventStream string
+	epochStream string
+}
+
+// newRealmNames fails with [revocast.ErrInvalid] on a name that is not one token of
+// letters, digits, underscore and hyphen: anything else could leave its subjects.
+func newRealmNames(realm string) (realmNames, error) {
+	if !validRealm(realm) {
+		return realmNames{}, fmt.Errorf("%w: realm %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid, realm, maxRealm)
+	}
+	root := "rv." + realm + "."
+	n := realmNames{
+		realm:       realm,
+		hash:        realmHash(realm),
+		events:      root + "ev.*",
+		epoch:       root + "epoch",
+		acks:        root + "ack.*",
+		ackPrefix:   root + "ack.",
+		eventStream: "RV_" + realm,
+		epochStream: "RVEPOCH_" + realm,
+	}
+	for i, k := range revocast.Kinds {
+		n.kinds[i] = root + "ev." + k.String()
+	}
+	return n, nil
+}
+
+// kind returns the subject of one kind, which must be valid.
+func (n *realmNames) kind(k revocast.Kind) string { return n.kinds[k-1] }
+
+// ack returns the subject on which a worker acknowledges.
+func (n *realmNames) ack(worker string) string { return n.ackPrefix + escapeToken(worker) }
+
+func validRealm(realm string) bool {
+	if realm == "" || len(realm) > maxRealm {
+		return false
+	}
+	for i := range len(realm) {
+		if !plain(realm[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// plain reports whether c stands for itself in a subject token.
+func plain(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+}
+
+// escapeToken makes any text one subject token: bytes that are not plain become =XX.
+// Different texts give different tokens, since '=' itself is escaped.
+func escapeToken(text string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; plain(c) {
+			b.WriteByte(c)
+		} else {
+			b.WriteByte('=')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+	return b.String()
+}
+
+// realmHash is what messages carry of the realm: eight bytes of SHA-256. It tells a
+// stray message from another realm apart; it is no protection against forgery, which
+// is what the server's permissions are for.
+func realmHash(realm string) uint64 {
+	sum := sha256.Sum256([]byte("revocast realm\x00" + realm))
+	return binary.BigEndian.Uint64(sum[:8])
+}

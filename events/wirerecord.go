@@ -1,0 +1,116 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/revocast/revocast"
+)
+
+// maxRecord is the largest epoch record that is read, in bytes.
+const maxRecord = 64 << 10
+
+// wireRecord is the epoch record as JSON, so that an operator can read it with
+// `nats stream get`. A reader ignores fields that it does not know.
+type wireRecord struct {
+	Version int       `json:"version"`
+	Realm   string    `json:"realm"`
+	Epoch   uint64    `json:"epoch"`
+	Server  string    `json:"server"`
+	Terms   wireTerms `json:"terms"`
+}
+
+type wireTerms struct {
+	Lease         string            `json:"lease"`
+	Drift         float64           `json:"drift"`
+	Fence         string            `json:"fence"`
+	DefaultIssuer string            `json:"default_issuer"`
+	MaxLifetime   map[string]string `json:"max_lifetime"` // scope → duration
+}
+
+// encodeRecord writes everything but the sequence, which the stream knows.
+func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
+	if err := checkRecord(r); err != nil {
+		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
+	}
+	w := wireRecord{
+		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server,
+		Terms: wireTerms{
+			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
+			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
+		},
+	}
+	for i, d := range r.Terms.MaxLifetime {
+		w.Terms.MaxLifetime[revocast.Scope(i+1).String()] = d.String()
+	}
+	return json.Marshal(w)
+}
+
+// decodeRecord is the inverse of encodeRecord.
+func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
+	var none revocast.EpochRecord
+	if len(data) > maxRecord {
+		return none, undecodable("epoch record of %d bytes", len(data))
+	}
+	var w wireRecord
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil || !json.Valid(data) {
+		return none, undecodable("epoch record: not JSON of the right shape: %v", err)
+	}
+	if w.Version != wireVersion {
+		return none, undecodable("epoch record of version %d, this software reads version %d", w.Version, wireVersion)
+	}
+	if w.Realm != realm {
+		return none, errForeign
+	}
+	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server}
+	if err := w.Terms.into(&r.Terms); err != nil {
+		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
+	}
+	if err := checkRecord(r); err != nil {
+		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
+	}
+	return r, nil
+}
+
+func (w wireTerms) into(t *revocast.Terms) (err error) {
+	t.Drift, t.DefaultIssuer = w.Drift, w.DefaultIssuer
+	if t.Lease, err = time.ParseDuration(w.Lease); err != nil {
+		return fmt.Errorf("lease: %w", err)
+	}
+	if t.Fence, err = time.ParseDuration(w.Fence); err != nil {
+		return fmt.Errorf("fence: %w", err)
+	}
+	for i := range t.MaxLifetime {
+		name := revocast.Scope(i + 1).String()
+		if t.MaxLifetime[i], err = time.ParseDuration(w.MaxLifetime[name]); err != nil {
+			return fmt.Errorf("max_lifetime of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func checkRecord(r revocast.EpochRecord) error {
+	t := r.Terms
+	switch {
+	case r.Epoch == 0:
+		return fmt.Errorf("epoch 0")
+	case !validText(r.Server):
+		return fmt.Errorf("server identity of %d bytes is too long or has control characters", len(r.Server))
+	case t.Lease < 0 || t.Fence < 0:
+		return fmt.Errorf("lease %v or fence %v is negative", t.Lease, t.Fence)
+	case math.IsNaN(t.Drift) || t.Drift < 0 || t.Drift >= 1:
+		return fmt.Errorf("drift %v is not within 0 and 1", t.Drift)
+	case len(t.DefaultIssuer) > revocast.MaxID || !utf8.ValidString(t.DefaultIssuer):
+		return fmt.Errorf("default issuer of %d bytes is too long or not UTF-8", len(t.DefaultIssuer))
+	}
+	for i, d := range t.MaxLifetime {
+		if d < 0 {
+			return fmt.Errorf("max_lifetime of %s is negative", revocast.Scope(i+1))
+		}
+	}
+	return nil
+}
