@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+
+	"github.com/revocast/revocast"
+)
+
+// Commit implements [revocast.Ledger]. The same key and proposals return the first
+// run's entries, epoch and generation; Settled and Terms are always the present
+// ones. An empty key makes the call safe against its own lost replies and no more.
+func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
+	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
+		return revocast.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid, len(proposals), revocast.MaxBatch)
+	}
+	for i, p := range proposals {
+		if err := checkProposal(p); err != nil {
+			return revocast.Commit{}, fmt.Errorf("%w: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+		}
+	}
+	if idempotency == "" {
+		idempotency = rand.Text()
+	}
+	args := l.commitArgs(idempotency, proposals)
+	reply, err := l.run(ctx, l.main, commitScript, args...)
+	if err != nil {
+		return revocast.Commit{}, err
+	}
+	return l.readCommit(reply, proposals)
+}
+
+func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
+	args := make([]any, 0, 6+9*len(proposals))
+	args = append(args, digest(idempotency), fingerprint(proposals), l.opts.RememberFor.Milliseconds(), skew, leeway, margin)
+	for _, p := range proposals {
+		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
+			p.Until, p.From, p.Reason, p.Initiator)
+	}
+	return args
+}
+
+func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (revocast.Commit, error) {
+	r := read(reply)
+	out := revocast.Commit{Repeated: r.flag(), Epoch: r.uint(), Generation: r.uint(), Settled: r.flag(), Terms: l.readTerms(r)}
+	answer := r.text()
+	if r.err != nil {
+		return revocast.Commit{}, finish(commitScript, r.err)
+	}
+	var err error
+	out.Entries, err = parseAnswer(answer, proposals)
+	return out, finish(commitScript, err)
+}
+
+// checkProposal refuses what no script should see. What depends on the ledger's
+// clock or terms the script refuses itself.
+func checkProposal(p revocast.Event) error {
+	switch {
+	case !p.Kind.Valid() || !p.Scope.Valid() || p.Key.IsZero():
+		return fmt.Errorf("kind %s, scope %s, key %s", p.Kind, p.Scope, p.Key)
+	case !inRange(p.CutOff) || !inRange(p.Until) || !inRange(p.From):
+		return fmt.Errorf("a time is before 1970 or beyond %d", revocast.Forever)
+	case !p.Except.IsZero() && p.Scope.Outright():
+		return fmt.Errorf("a %s has no exception", p.Scope)
+	case len(p.Reason) > revocast.MaxReason || len(p.Initiator) > revocast.MaxReason:
+		return fmt.Errorf("reason or initiator has more than %d bytes", revocast.MaxReason)
+	}
+	return nil
+}
+
+// inRange: a Lua number holds no larger integer exactly.
+func inRange(ms int64) bool { return ms >= 0 && ms <= revocast.Forever }
+
+func hexOrEmpty(k revocast.Key) string {
+	if k.IsZero() {
+		return ""
+	}
+	return k.String()
+}
+
+// digest keeps the caller's idempotency keys, whatever they hold, out of Redis keys.
+func digest(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// fingerprint tells whether two calls propose the same.
+func fingerprint(proposals []revocast.Event) string {
+	h := sha256.New()
+	for _, p := range proposals {
+		h.Write([]byte{byte(p.Kind), byte(p.Scope)})
+		h.Write(p.Key[:])
+		h.Write(p.Except[:])
+		for _, n := range [...]int64{p.CutOff, p.Until, p.From} {
+			writeUint(h, uint64(n))
+		}
+		for _, s := range [...]string{p.Reason, p.Initiator} {
+			writeUint(h, uint64(len(s)))
+			h.Write([]byte(s))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func writeUint(h hash.Hash, n uint64) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], n)
+	h.Write(b[:])
+}

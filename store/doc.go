@@ -1,0 +1,39 @@
+// Package store keeps the ledger in Redis (7.0 or later): it implements
+// [revocast.Ledger].
+//
+// [Open] connects by URL and owns its connections; [New] takes clients that you
+// made. Both are inert: nothing is sent before the first call. Call
+// [Ledger.Preflight] at start, it refuses a server that could forget revocations.
+//
+// # How it is kept
+//
+// All keys of a realm share the hash tag {rv:<realm>}, hence one slot of a Redis
+// Cluster:
+//
+//	{rv:R}:meta          hash: epoch, state, server, rev, durable and trimmed position, terms …
+//	{rv:R}:s:<key>       hash: the merged state of one key; expires a minute after its until
+//	{rv:R}:log           stream, ids epoch-rev: outbox and repair source
+//	{rv:R}:acked         set: revisions acknowledged beyond the durable position; mostly empty
+//	{rv:R}:members       set of member ids
+//	{rv:R}:m:<w>/<inc>   hash: one member; a key of its own so that an ACL can single it out
+//	{rv:R}:i:<hash>      string: the answer to one idempotency key; expires
+//
+// Keys and log hold hashes of names, never names. Reasons and initiators stand in
+// the log until it is trimmed.
+//
+// # How it is changed
+//
+// Each operation is one Lua script, one round trip, one atomic step. Every script,
+// reads included, first compares the server's replication id with the one that the
+// epoch was opened under. None is flagged no-writes: only then does a primary that
+// is cut off from its replicas (min-replicas-to-write) refuse it.
+//
+// All times in Redis are Unix milliseconds on the Redis server's clock.
+//
+// # Access control
+//
+// A publisher needs ~{rv:R}:* with +@all minus what you like but INFO, EVAL and
+// EVALSHA and the data commands. A worker needs the same commands on
+// ~{rv:R}:meta ~{rv:R}:members ~{rv:R}:acked ~{rv:R}:m:<worker>/* and %R~{rv:R}:s:* %R~{rv:R}:log.
+// Managed services that hide INFO replication cannot hold a ledger.
+package store

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"fmt"
+	"regexp"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast"
+)
+
+var (
+	_ revocast.Ledger = (*Ledger)(nil)
+
+	realmPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	memberPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+)
+
+// Options are the settings of a [Ledger]. The zero value works.
+type Options struct {
+	// Checks is a second client to the same server, for Check and Snapshot alone, so
+	// that many or slow checks never hold up a renewal or a commit for want of a
+	// connection. Nil: everything shares the one client. [Open] makes two.
+	Checks redis.UniversalClient
+
+	// RememberFor is how long the answer to an idempotency key is kept. Default 1 h.
+	RememberFor time.Duration
+
+	// LogMaxAge is how old an entry of the log may grow once JetStream has it.
+	// A worker that was away for longer loads everything anew. Default 10 min.
+	LogMaxAge time.Duration
+
+	// LogMaxLen is how many entries the log may hold; beyond it the oldest that
+	// JetStream has are trimmed, whatever their age. Default 1,000,000.
+	LogMaxLen int
+
+	// AllowUnsuited makes [Ledger.Preflight] report what it would refuse as warnings
+	// instead: for servers that hide CONFIG and INFO, or for tests.
+	AllowUnsuited bool
+}
+
+// The ledger's tolerances, in milliseconds.
+const (
+	skew   = 5_000   // a cut-off may lie this far in the future by the ledger's clock
+	leeway = 300_000 // the most by which a verifier accepts a token past its exp
+	margin = 60_000  // on top of that, when the ledger computes until
+)
+
+// Ledger is one realm's ledger in Redis. It is safe for concurrent use and starts
+// no goroutine of its own.
+//
+// Errors wrap the sentinels of package revocast. A step that changes something and
+// was sent but not answered is [revocast.ErrOutcomeUnknown]; a read or a renewal
+// likewise is [revocast.ErrUnavailable], since an unanswered renewal gives nobody
+// a lease. Steps that may run twice are tried up to three times while the context
+// lasts.
+type Ledger struct {
+	main   redis.UniversalClient
+	checks redis.UniversalClient
+	owned  []redis.UniversalClient
+	keys   []string // the meta key; the scripts derive all others from it
+	opts   Options
+
+	terms atomic.Pointer[parsedTerms] // the latest, so that replies need not parse them anew
+}
+
+// New returns the ledger of a realm ([A-Za-z0-9_-]{1,64}) on a client made by the
+// caller, who closes it. It refuses, with [revocast.ErrInvalid], a client whose
+// settings would break a promise: see [NewClient] for what they must be.
+func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error) {
+	if !realmPattern.MatchString(realm) {
+		return nil, fmt.Errorf("%w: realm %q: want 1 to 64 of A-Z a-z 0-9 _ -", revocast.ErrInvalid, realm)
+	}
+	l := &Ledger{main: rdb, checks: opts.Checks, keys: []string{"{rv:" + realm + "}:meta"}, opts: opts.withDefaults()}
+	if l.checks == nil {
+		l.checks = rdb
+	}
+	for _, c := range []redis.UniversalClient{l.main, l.checks} {
+		if err := vet(c); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// Open returns the ledger of a realm on connections of its own, made by
+// [NewClient] from url. Close it.
+func Open(url, realm string, opts Options) (*Ledger, error) {
+	main, err := NewClient(url)
+	if err != nil {
+		return nil, err
+	}
+	owned := []redis.UniversalClient{main}
+	if opts.Checks == nil {
+		// The URL has just been accepted.
+		opts.Checks, err = NewClient(url)
+		if err != nil {
+			return nil, err
+		}
+		owned = append(owned, opts.Checks)
+	}
+	l, err := New(main, realm, opts)
+	if err != nil {
+		closeAll(owned)
+		return nil, err
+	}
+	l.owned = owned
+	return l, nil
+}
+
+// Close closes the connections that [Open] made. It may be called more than once.
+func (l *Ledger) Close() error { return closeAll(l.owned) }
+
+func (o Options) withDefaults() Options {
+	if o.RememberFor <= 0 {
+		o.RememberFor = time.Hour
+	}
+	if o.LogMaxAge <= 0 {
+		o.LogMaxAge = 10 * time.Minute
+	}
+	if o.LogMaxLen <= 0 {
+		o.LogMaxLen = 1_000_000
+	}
+	return o
+}

@@ -1,0 +1,92 @@
+-- ARGV: 1 idempotency hash, 2 fingerprint of the proposals, 3 how long the answer is
+-- kept, 4 skew, 5 leeway, 6 margin (all ms), then nine for each proposal: kind,
+-- scope, key, cut-off, exception, until, from, reason, initiator.
+local memory = prefix .. 'i:' .. ARGV[1]
+local first = call('GET', memory)
+if first then
+  local mark, e, generation, answer = string.match(first, '^(%x+) (%d+) (%d+) (.*)$')
+  if mark ~= ARGV[2] then
+    return redis.error_reply('RVCONFLICT the idempotency key was used before for other proposals')
+  end
+  return { '1', e, generation, head[6], head[7], answer }
+end
+
+local t = now()
+local skew, leeway, margin = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
+
+local function refuse(i, text)
+  return redis.error_reply('RVINVALID proposal ' .. i .. ': ' .. text)
+end
+
+-- First look at all of them, then write: all or none.
+local list = {}
+for a = 6, #ARGV - 9, 9 do
+  local i = #list + 1
+  local p = {
+    kind = ARGV[a + 1], scope = ARGV[a + 2], hex = ARGV[a + 3], c = tonumber(ARGV[a + 4]), x = ARGV[a + 5],
+    u = tonumber(ARGV[a + 6]), from = tonumber(ARGV[a + 7]), reason = ARGV[a + 8], initiator = ARGV[a + 9], f = 0,
+  }
+  if p.kind == '1' then
+    local outright = p.scope == '1' or p.scope == '2'
+    if p.c == 0 then p.c = outright and FOREVER or t end
+    if outright and p.c ~= FOREVER then return refuse(i, 'a token or session is dead outright and takes no cut-off') end
+    if p.c ~= FOREVER and p.c > t + skew then
+      return refuse(i, 'the cut-off is ' .. int(p.c - t) .. ' ms in the future by the ledger\'s clock')
+    end
+    if p.u == 0 then
+      local longest = tonumber(lifetime[tonumber(p.scope)]) or 0
+      if longest == 0 then return refuse(i, 'the ledger\'s terms know no longest lifetime for this scope: say until when') end
+      p.enough = t + math.ceil(longest / 1000000) + leeway
+      p.u = p.enough + margin
+    elseif p.u <= t then
+      return refuse(i, 'until is in the past by the ledger\'s clock')
+    end
+    if p.x == '' then p.f = p.c end
+  elseif p.kind == '2' then
+    if p.u <= t then return refuse(i, 'the ban\'s end is in the past by the ledger\'s clock') end
+    if p.from >= p.u then return refuse(i, 'the ban ends before it starts') end
+  end
+  list[i] = p
+end
+
+local before = rev
+local answer = {}
+for i, p in ipairs(list) do
+  local key = prefix .. 's:' .. p.hex
+  local s, fresh = nil, true
+  if p.kind ~= '4' then s = load(key) end
+
+  if p.kind == '1' then
+    -- An implicit until has a margin, so that the same revocation again within it is
+    -- covered by the first one.
+    fresh = add(s, p) or s.u < (p.enough or p.u)
+  elseif p.kind == '2' then
+    ban(s, p.from, p.u, epoch, rev + 1)
+  elseif p.kind == '3' then
+    -- The tombstone of a ban has to outlive what it lifts.
+    fresh = s.bu ~= 0
+    p.u = s.u
+    if fresh then ban(s, 0, 0, epoch, rev + 1) end
+  end
+
+  local e, r, at = epoch, rev, t
+  if fresh then
+    rev = rev + 1
+    r = rev
+    if s then
+      s.u, s.e, s.r, s.t = math.max(s.u, p.u), epoch, rev, t
+      save(key, p.scope, s, t)
+    end
+    log(rev, p.kind, p.scope, p.hex, t, p.c, p.x, p.u, p.from, p.reason, p.initiator)
+  elseif s.e > 0 then
+    e, r, at, p.u = s.e, s.r, s.t, s.u
+    if p.kind == '1' then p.c, p.x = s.c, s.x end
+  end
+  answer[i] = string.format('%.0f-%.0f %.0f %.0f %s %.0f %d', e, r, at, p.c, p.x == '' and '-' or p.x, p.u, fresh and 1 or 0)
+end
+
+if rev ~= before then call('HSET', meta, 'rev', rev) end
+local text = table.concat(answer, ';')
+call('SET', memory, ARGV[2] .. ' ' .. head[1] .. ' ' .. (head[5] or '0') .. ' ' .. text, 'PX', ARGV[3])
+return { '0', head[1], head[5], head[6], head[7], text }

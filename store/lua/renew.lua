@@ -1,0 +1,26 @@
+-- ARGV: 1 member, 2 applied epoch, 3 applied revision, 4 limit, 5 version.
+local ae, ar = tonumber(ARGV[2]), tonumber(ARGV[3])
+if order(ae, ar, epoch, rev) > 0 then
+  return redis.error_reply('RVEPOCH the ledger is at ' .. head[1] .. '-' .. head[4] .. ', applied is later')
+end
+local low = call('HMGET', meta, 'trimmed_epoch', 'trimmed_rev')
+if order(ae, ar, tonumber(low[1]) or 0, tonumber(low[2]) or 0) < 0 then
+  return redis.error_reply('RVTRIMMED the log starts after ' .. low[1] .. '-' .. low[2])
+end
+
+-- One hash for each member, so that an ACL can keep a worker from writing another's.
+local t = now()
+local member = prefix .. 'm:' .. ARGV[1]
+if call('HINCRBY', member, 'n', 1) == 1 then
+  call('SADD', prefix .. 'members', ARGV[1])
+  call('HINCRBY', meta, 'generation', 1)
+end
+call('HSET', member, 'e', ARGV[2], 'r', ARGV[3], 'v', ARGV[5], 't', t)
+
+local entries, more = {}, '0'
+if order(ae, ar, epoch, rev) < 0 then
+  local limit = tonumber(ARGV[4])
+  entries = call('XRANGE', prefix .. 'log', '(' .. ARGV[2] .. '-' .. ARGV[3], '+', 'COUNT', limit + 1)
+  if #entries > limit then entries[limit + 1], more = nil, '1' end
+end
+return { head[1], head[4], head[7], int(t), more, entries }

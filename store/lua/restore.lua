@@ -1,0 +1,40 @@
+-- ARGV: 1 epoch, then twelve for each event: kind, scope, key, cut-off, exception,
+-- until, from, reason, initiator, at, epoch, revision. The cut-offs are the events'
+-- own; only what may be forgotten by now goes by this server's clock.
+if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
+if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
+if state ~= 'recovering' or tonumber(ARGV[1]) ~= epoch then
+  return redis.error_reply('RVEPOCH the ledger is ' .. state .. ' in epoch ' .. head[1])
+end
+
+local t, before = now(), rev
+for a = 1, #ARGV - 12, 12 do
+  local kind, scope, hex = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
+  local c, x, u, from = tonumber(ARGV[a + 4]), ARGV[a + 5], tonumber(ARGV[a + 6]), tonumber(ARGV[a + 7])
+  local at, ee, er = tonumber(ARGV[a + 10]), tonumber(ARGV[a + 11]), tonumber(ARGV[a + 12])
+  if kind ~= '4' and u >= t then
+    local key = prefix .. 's:' .. hex
+    local s = load(key)
+    local longer = u > s.u
+    -- lost: it has to be told to the workers and to JetStream under a new revision. A
+    -- ban or lift that a later one overrode must not be: under its new revision it
+    -- would override in its turn. Hence the register keeps the old position.
+    local lost
+    if kind == '1' then
+      lost = add(s, { c = c, x = x, f = x == '' and c or 0 }) or longer
+    else
+      lost = ban(s, from, kind == '2' and u or 0, ee, er)
+    end
+    if lost or longer then
+      s.u = math.max(s.u, u)
+      if lost then
+        rev = rev + 1
+        s.e, s.r, s.t = epoch, rev, at
+        log(rev, kind, scope, hex, at, c, x, u, from, ARGV[a + 8], ARGV[a + 9], t)
+      end
+      save(key, scope, s, t)
+    end
+  end
+end
+if rev ~= before then call('HSET', meta, 'rev', rev) end
+return rev - before

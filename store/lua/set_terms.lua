@@ -1,0 +1,3 @@
+-- ARGV: 1 terms.
+call('HSET', meta, 'terms', ARGV[1])
+return 1

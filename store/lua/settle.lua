@@ -1,0 +1,4 @@
+-- ARGV: 1 epoch.
+if tonumber(ARGV[1]) ~= epoch then return redis.error_reply('RVEPOCH the ledger is in epoch ' .. head[1]) end
+call('HSET', meta, 'settled', '1')
+return 1

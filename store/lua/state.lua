@@ -1,0 +1,70 @@
+-- The states: one hash per key. c cut-off, x exception, f floor, u until, e-r the
+-- position of the latest change and t its time, s scope; bf, bu, be, br: the ban's
+-- start, end and position, only there if there ever was one.
+--
+-- add must do exactly what State.Merge does in Go; a property test compares them.
+local FOREVER = 9007199254740991
+local CENTURY = 100 * 365 * 86400000
+
+local function load(key)
+  local v = call('HMGET', key, 'c', 'x', 'f', 'u', 'e', 'r', 't', 'bf', 'bu', 'be', 'br')
+  return {
+    c = tonumber(v[1]) or 0, x = v[2] or '', f = tonumber(v[3]) or 0, u = tonumber(v[4]) or 0,
+    e = tonumber(v[5]) or 0, r = tonumber(v[6]) or 0, t = tonumber(v[7]) or 0,
+    bf = tonumber(v[8]) or 0, bu = tonumber(v[9]) or 0, be = tonumber(v[10]) or 0, br = tonumber(v[11]) or 0,
+  }
+end
+
+-- add merges the cut-off (c, x, f) of o into s. Hexadecimal keys of one length
+-- compare as their bytes do, and the empty string below all of them, as the zero key.
+local function add(s, o)
+  local hi, lo = s, o
+  if o.c > s.c or o.c == s.c and s.x < o.x then hi, lo = o, s end
+  local c, x, f = hi.c, hi.x, hi.f
+  if x ~= '' then
+    local other = lo.c
+    if lo.x == x then other = lo.f end
+    if other > f then f = other end
+  end
+  if x == '' or f >= c then x, f = '', c end
+  local changed = s.c ~= c or s.x ~= x or s.f ~= f
+  s.c, s.x, s.f = c, x, f
+  return changed
+end
+
+-- ban merges a ban, or its lift (til zero), at position be-br into s.
+local function ban(s, from, til, be, br)
+  local o = order(s.be, s.br, be, br)
+  if o > 0 then return false end
+  if o == 0 then from, til = math.min(s.bf, from), math.max(s.bu, til) end
+  local changed = o < 0 or s.bf ~= from or s.bu ~= til
+  s.bf, s.bu, s.be, s.br = from, til, be, br
+  return changed
+end
+
+local function save(key, scope, s, t)
+  call('HSET', key, 'c', s.c, 'x', s.x, 'f', s.f, 'u', s.u, 'e', s.e, 'r', s.r, 't', s.t, 's', scope)
+  if s.be > 0 then call('HSET', key, 'bf', s.bf, 'bu', s.bu, 'be', s.be, 'br', s.br) end
+  -- A minute more than it must stand. What stands for ever has no expiry: some
+  -- servers cannot count that far.
+  if s.u < t + CENTURY then
+    call('PEXPIREAT', key, s.u + 60000)
+  else
+    call('PERSIST', key)
+  end
+end
+
+-- log appends an entry at epoch-r. at is when the event was committed; logged, if it
+-- differs, when it entered this log, which is what trimming by age looks at.
+local function log(r, kind, scope, hex, at, c, x, u, from, reason, initiator, logged)
+  local f = { 'XADD', prefix .. 'log', head[1] .. '-' .. int(r), 'k', kind, 's', scope, 'h', hex, 't', at }
+  local n = #f
+  if c ~= 0 then f[n + 1], f[n + 2], n = 'c', c, n + 2 end
+  if x ~= '' then f[n + 1], f[n + 2], n = 'x', x, n + 2 end
+  if u ~= 0 then f[n + 1], f[n + 2], n = 'u', u, n + 2 end
+  if from ~= 0 then f[n + 1], f[n + 2], n = 'f', from, n + 2 end
+  if reason ~= '' then f[n + 1], f[n + 2], n = 'y', reason, n + 2 end
+  if initiator ~= '' then f[n + 1], f[n + 2], n = 'i', initiator, n + 2 end
+  if logged then f[n + 1], f[n + 2] = 'l', logged end
+  call(unpack(f))
+end

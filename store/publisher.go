@@ -1,0 +1,105 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/revocast/revocast"
+)
+
+// trimBatch bounds how many log entries one Acked trims.
+const trimBatch = 500
+
+// Verify implements [revocast.Ledger].
+func (l *Ledger) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
+	reply, err := l.run(ctx, l.main, verifyScript, epoch)
+	if err != nil {
+		return revocast.Verified{}, err
+	}
+	return revocast.Verified{Settled: reply == "1"}, nil
+}
+
+// Members implements [revocast.Ledger]. They come sorted by id.
+func (l *Ledger) Members(ctx context.Context) (revocast.Membership, error) {
+	reply, err := l.run(ctx, l.main, membersScript)
+	if err != nil {
+		return revocast.Membership{}, err
+	}
+	r := read(reply)
+	out := revocast.Membership{Position: r.position(), Generation: r.uint(), Now: r.int()}
+	for r.more() {
+		m, err := parseMember(r.text(), r.sub())
+		if err != nil {
+			return revocast.Membership{}, finish(membersScript, err)
+		}
+		out.Members = append(out.Members, m)
+	}
+	slices.SortFunc(out.Members, func(a, b revocast.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
+	return out, finish(membersScript, r.err)
+}
+
+func parseMember(id string, r *reader) (revocast.Member, error) {
+	member, err := parseMemberID(id)
+	if err != nil {
+		return revocast.Member{}, err
+	}
+	return revocast.Member{ID: member, Applied: r.position(), Renewals: r.uint(), Version: r.text(), Seen: r.int()}, r.err
+}
+
+// Strike implements [revocast.Ledger].
+func (l *Ledger) Strike(ctx context.Context, m revocast.Member) (bool, error) {
+	if err := checkMember(m.ID); err != nil {
+		return false, err
+	}
+	reply, err := l.run(ctx, l.main, strikeScript, m.ID.String(), m.Renewals)
+	if err != nil {
+		return false, err
+	}
+	return reply == int64(1), nil
+}
+
+// Log implements [revocast.Ledger]. Where limit is not positive it is 1000.
+func (l *Ledger) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	reply, err := l.run(ctx, l.main, logScript, after.Epoch, after.Rev, limit)
+	if err != nil {
+		return nil, err
+	}
+	events, err := read(reply).entries()
+	return events, finish(logScript, err)
+}
+
+// Acked implements [revocast.Ledger]. Revisions of an earlier epoch add nothing: what
+// it left unacknowledged was logged anew when the present one was opened. A
+// revision that does not exist fails with [revocast.ErrInvalid].
+func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
+	args := []any{epoch, l.opts.LogMaxAge.Milliseconds(), l.opts.LogMaxLen, trimBatch}
+	for _, rev := range revs {
+		args = append(args, rev)
+	}
+	reply, err := l.run(ctx, l.main, ackedScript, args...)
+	if err != nil {
+		return revocast.Position{}, err
+	}
+	r := read(reply)
+	return r.position(), finish(ackedScript, r.err)
+}
+
+// Settle implements [revocast.Ledger].
+func (l *Ledger) Settle(ctx context.Context, epoch uint64) error {
+	_, err := l.run(ctx, l.main, settleScript, epoch)
+	return err
+}
+
+func parseMemberID(id string) (revocast.MemberID, error) {
+	for i := range len(id) {
+		if id[i] == '/' {
+			return revocast.MemberID{Worker: id[:i], Incarnation: id[i+1:]}, nil
+		}
+	}
+	return revocast.MemberID{}, fmt.Errorf("%w: member %.160q", errReply, id)
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/revocast/revocast"
+)
+
+const (
+	restoreBatch = 500  // events merged in one step
+	openBatch    = 2000 // log entries copied in one step
+)
+
+// Begin implements [revocast.Ledger]. It is not tried again behind the caller's
+// back, for the second run would report the first one as a conflict.
+func (l *Ledger) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) error {
+	if epoch == 0 || epoch > uint64(revocast.Forever) {
+		return fmt.Errorf("%w: epoch %d", revocast.ErrInvalid, epoch)
+	}
+	if err := checkTerms(terms); err != nil {
+		return err
+	}
+	_, err := l.run(ctx, l.main, beginScript, epoch, formatTerms(terms))
+	return err
+}
+
+// Restore implements [revocast.Ledger]. More than 500 events go in several steps: an
+// error then says nothing about the earlier ones, and running all of them again is
+// the remedy. The count is of this run alone.
+func (l *Ledger) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (changed int, err error) {
+	for i, e := range events {
+		if err := checkEvent(e); err != nil {
+			return 0, fmt.Errorf("%w: event %d: %w", revocast.ErrInvalid, i+1, err)
+		}
+	}
+	for first := true; first || len(events) > 0; first = false {
+		n := min(restoreBatch, len(events))
+		more, err := l.restore(ctx, epoch, events[:n])
+		if err != nil {
+			return changed, err
+		}
+		changed += more
+		events = events[n:]
+	}
+	return changed, nil
+}
+
+func (l *Ledger) restore(ctx context.Context, epoch uint64, events []revocast.Event) (changed int, err error) {
+	args := make([]any, 0, 1+12*len(events))
+	args = append(args, epoch)
+	for _, e := range events {
+		args = append(args, uint8(e.Kind), uint8(e.Scope), e.Key.String(), e.CutOff, hexOrEmpty(e.Except), e.Until,
+			e.From, e.Reason, e.Initiator, e.At, e.Position.Epoch, e.Position.Rev)
+	}
+	reply, err := l.run(ctx, l.main, restoreScript, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := reply.(int64)
+	if !ok {
+		return 0, finish(restoreScript, errReply)
+	}
+	return int(n), nil
+}
+
+// checkEvent refuses an event that cannot have come from a ledger.
+func checkEvent(e revocast.Event) error {
+	if e.Position.Epoch == 0 || e.Position.Epoch > uint64(revocast.Forever) || e.Position.Rev > uint64(revocast.Forever) {
+		return fmt.Errorf("position %s", e.Position)
+	}
+	if !inRange(e.At) {
+		return fmt.Errorf("time %d", e.At)
+	}
+	return checkProposal(e)
+}
+
+// Open implements [revocast.Ledger]. Log entries of earlier epochs that JetStream has
+// not acknowledged get revisions of the new epoch first, so that the relay publishes
+// them; the ledger is durable up to epoch-0 afterwards.
+func (l *Ledger) Open(ctx context.Context, epoch uint64, record revocast.EpochRecord, settled bool) error {
+	flag := 0
+	if settled {
+		flag = 1
+	}
+	for {
+		reply, err := l.run(ctx, l.main, openScript, epoch, record.Server, record.Sequence, flag, openBatch)
+		if err != nil {
+			return err
+		}
+		if reply == int64(1) {
+			return nil
+		}
+	}
+}
+
+// Fence implements [revocast.Ledger].
+func (l *Ledger) Fence(ctx context.Context, epoch uint64) error {
+	_, err := l.run(ctx, l.main, fenceScript, epoch)
+	return err
+}
+
+// SetTerms implements [revocast.Ledger].
+func (l *Ledger) SetTerms(ctx context.Context, terms revocast.Terms) error {
+	if err := checkTerms(terms); err != nil {
+		return err
+	}
+	_, err := l.run(ctx, l.main, setTermsScript, formatTerms(terms))
+	return err
+}

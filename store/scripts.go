@@ -1,0 +1,102 @@
+package store
+
+import (
+	"crypto/sha1"
+	_ "embed"
+	"encoding/hex"
+)
+
+// The parts of the scripts. Redis compiles a script once and knows it by its hash.
+var (
+	//go:embed lua/prelude.lua
+	luaPrelude string
+	//go:embed lua/gate.lua
+	luaGate string
+	//go:embed lua/state.lua
+	luaState string
+
+	//go:embed lua/acked.lua
+	luaAcked string
+	//go:embed lua/begin.lua
+	luaBegin string
+	//go:embed lua/check.lua
+	luaCheck string
+	//go:embed lua/commit.lua
+	luaCommit string
+	//go:embed lua/describe.lua
+	luaDescribe string
+	//go:embed lua/fence.lua
+	luaFence string
+	//go:embed lua/leave.lua
+	luaLeave string
+	//go:embed lua/log.lua
+	luaLog string
+	//go:embed lua/members.lua
+	luaMembers string
+	//go:embed lua/open.lua
+	luaOpen string
+	//go:embed lua/renew.lua
+	luaRenew string
+	//go:embed lua/restore.lua
+	luaRestore string
+	//go:embed lua/set_terms.lua
+	luaSetTerms string
+	//go:embed lua/settle.lua
+	luaSettle string
+	//go:embed lua/snapshot.lua
+	luaSnapshot string
+	//go:embed lua/strike.lua
+	luaStrike string
+	//go:embed lua/verify.lua
+	luaVerify string
+)
+
+// effect says what a lost reply leaves open.
+type effect uint8
+
+const (
+	reads  effect = iota // nothing: it may run again, and unanswered it is unavailable
+	repeat               // it changes something, and running it twice is running it once
+	once                 // it changes something and must not be run twice behind the caller's back
+)
+
+type script struct {
+	name   string
+	src    string
+	sha    string
+	effect effect
+}
+
+// The scripts, one for each operation. They are never changed.
+var (
+	describeScript = newScript("describe", reads, luaDescribe)
+	renewScript    = newScript("renew", reads, luaGate, luaRenew)
+	checkScript    = newScript("check", reads, luaGate, luaCheck)
+	snapshotScript = newScript("snapshot", reads, luaGate, luaSnapshot)
+	leaveScript    = newScript("leave", repeat, luaGate, luaLeave)
+
+	commitScript  = newScript("commit", repeat, luaGate, luaState, luaCommit)
+	verifyScript  = newScript("verify", reads, luaGate, luaVerify)
+	membersScript = newScript("members", reads, luaGate, luaMembers)
+	strikeScript  = newScript("strike", repeat, luaGate, luaStrike)
+	logScript     = newScript("log", reads, luaGate, luaLog)
+	ackedScript   = newScript("acked", repeat, luaGate, luaAcked)
+	settleScript  = newScript("settle", repeat, luaGate, luaSettle)
+
+	beginScript    = newScript("begin", once, luaBegin)
+	restoreScript  = newScript("restore", once, luaState, luaRestore)
+	openScript     = newScript("open", repeat, luaState, luaOpen)
+	fenceScript    = newScript("fence", repeat, luaFence)
+	setTermsScript = newScript("set terms", repeat, luaGate, luaSetTerms)
+)
+
+// newScript puts the shebang in front: it makes Redis treat the script as one that
+// writes, and so refuse it on a replica, on a cut-off primary and out of memory.
+func newScript(name string, e effect, parts ...string) *script {
+	src := "#!lua\n" + luaPrelude
+	for _, p := range parts {
+		src += p
+	}
+	sum := sha1.Sum([]byte(src))
+	return &script{name: name, src: src, sha: hex.EncodeToString(sum[:]), effect: e}
+}

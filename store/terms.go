@@ -1,0 +1,92 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// parsedTerms is a text of terms and what it says.
+type parsedTerms struct {
+	text  string
+	terms revocast.Terms
+}
+
+// formatTerms writes terms as the meta hash holds them: lease, drift, fence and the
+// longest lifetimes, separated by spaces, durations in nanoseconds, and last the
+// default issuer, which may hold anything. commit.lua reads the lifetimes.
+func formatTerms(t revocast.Terms) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s %d", t.Lease.Nanoseconds(), strconv.FormatFloat(t.Drift, 'g', -1, 64), t.Fence.Nanoseconds())
+	for _, d := range t.MaxLifetime {
+		fmt.Fprintf(&b, " %d", d.Nanoseconds())
+	}
+	return b.String() + " " + t.DefaultIssuer
+}
+
+func parseTerms(text string) (revocast.Terms, error) {
+	const numbers = 3 + revocast.NumScopes
+	fields := strings.SplitN(text, " ", numbers+1)
+	if len(fields) != numbers+1 {
+		return revocast.Terms{}, fmt.Errorf("%w: terms %.80q", errReply, text)
+	}
+	drift, err := strconv.ParseFloat(fields[1], 64)
+	if err != nil {
+		return revocast.Terms{}, fmt.Errorf("%w: terms: drift: %w", errReply, err)
+	}
+	t := revocast.Terms{Drift: drift, DefaultIssuer: fields[numbers]}
+	into := []*time.Duration{&t.Lease, nil, &t.Fence}
+	for i := range t.MaxLifetime {
+		into = append(into, &t.MaxLifetime[i])
+	}
+	for i, d := range into {
+		if d == nil {
+			continue
+		}
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return revocast.Terms{}, fmt.Errorf("%w: terms: %w", errReply, err)
+		}
+		*d = time.Duration(n)
+	}
+	return t, nil
+}
+
+// checkTerms refuses what no lease could be computed from.
+func checkTerms(t revocast.Terms) error {
+	switch {
+	case t.Lease <= 0:
+		return fmt.Errorf("%w: terms: the lease must be longer than zero", revocast.ErrInvalid)
+	case !(t.Drift >= 0 && t.Drift < 1):
+		return fmt.Errorf("%w: terms: drift %g is not between 0 and 1", revocast.ErrInvalid, t.Drift)
+	case t.Fence < 0:
+		return fmt.Errorf("%w: terms: the fence is negative", revocast.ErrInvalid)
+	}
+	for i, d := range t.MaxLifetime {
+		if d < 0 {
+			return fmt.Errorf("%w: terms: the longest lifetime of scope %s is negative", revocast.ErrInvalid, revocast.Scope(i+1))
+		}
+	}
+	return nil
+}
+
+// readTerms reads terms out of a reply. They hardly ever change, so the latest are
+// kept beside their text.
+func (l *Ledger) readTerms(r *reader) revocast.Terms {
+	text := r.text()
+	if known := l.terms.Load(); known != nil && known.text == text {
+		return known.terms
+	}
+	terms, err := parseTerms(text)
+	if err != nil {
+		if r.err == nil {
+			r.err = err
+		}
+		return revocast.Terms{}
+	}
+	l.terms.Store(&parsedTerms{text: text, terms: terms})
+	return terms
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/revocast/revocast"
+)
+
+const (
+	defaultLimit = 1000 // log entries in one reply, where the caller names no limit
+	snapshotPage = 1000 // keys that one step of a snapshot looks at
+	maxVersion   = 128  // bytes of a member's version that are kept
+)
+
+// Describe implements [revocast.Ledger].
+func (l *Ledger) Describe(ctx context.Context) (revocast.Description, error) {
+	reply, err := l.run(ctx, l.main, describeScript)
+	if err != nil {
+		return revocast.Description{}, err
+	}
+	r := read(reply)
+	d := revocast.Description{Server: r.text(), Now: r.int()}
+	if !r.more() {
+		return d, finish(describeScript, r.err)
+	}
+	d.State = parseState(r.text())
+	d.Position = r.position()
+	d.Settled = r.flag()
+	d.Terms = l.readTerms(r)
+	d.Durable = r.position()
+	d.Trimmed = r.position()
+	d.Claims = strings.Fields(r.text())
+	d.Record = r.uint()
+	return d, finish(describeScript, r.err)
+}
+
+func parseState(text string) revocast.LedgerState {
+	for _, s := range [...]revocast.LedgerState{revocast.LedgerOpen, revocast.LedgerRecovering} {
+		if s.String() == text {
+			return s
+		}
+	}
+	return revocast.LedgerFenced // the state in which least is done with it
+}
+
+// Renew implements [revocast.Ledger]. Where r.Limit is not positive it is 1000.
+func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
+	if err := checkMember(r.Member); err != nil {
+		return revocast.Renewed{}, err
+	}
+	limit := r.Limit
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version))
+	if err != nil {
+		return revocast.Renewed{}, err
+	}
+	in := read(reply)
+	out := revocast.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.int(), More: in.flag()}
+	log := in.sub()
+	if in.err != nil {
+		return revocast.Renewed{}, finish(renewScript, in.err)
+	}
+	out.Events, err = log.entries()
+	return out, finish(renewScript, err)
+}
+
+// Check implements [revocast.Ledger].
+func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = k.String()
+	}
+	reply, err := l.run(ctx, l.checks, checkScript, args...)
+	if err != nil {
+		return revocast.Checked{}, err
+	}
+	r := read(reply)
+	out := revocast.Checked{Position: r.position(), Terms: l.readTerms(r), States: make([]revocast.State, len(keys))}
+	for r.more() {
+		i := r.int() - 1
+		fields := r.sub()
+		if i < 0 || i >= int64(len(keys)) {
+			return revocast.Checked{}, finish(checkScript, fmt.Errorf("%w: key %d of %d", errReply, i, len(keys)))
+		}
+		out.States[i] = fields.state()
+		if fields.err != nil {
+			return revocast.Checked{}, finish(checkScript, fields.err)
+		}
+	}
+	return out, finish(checkScript, r.err)
+}
+
+// Snapshot implements [revocast.Ledger]. A page may be empty without being the last.
+func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
+	if cursor == "" {
+		cursor = "0"
+	}
+	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
+		return nil, "", fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
+	}
+	reply, err := l.run(ctx, l.checks, snapshotScript, cursor, snapshotPage)
+	if err != nil {
+		return nil, "", err
+	}
+	r := read(reply)
+	next := r.text()
+	if next == "0" {
+		next = ""
+	}
+	var page []revocast.KeyedState
+	for r.more() {
+		k := revocast.KeyedState{Key: r.key()}
+		fields := r.sub()
+		k.State = fields.state()
+		k.Scope = revocast.Scope(fields.uint())
+		if fields.err != nil {
+			return nil, "", finish(snapshotScript, fields.err)
+		}
+		page = append(page, k)
+	}
+	return page, next, finish(snapshotScript, r.err)
+}
+
+// Leave implements [revocast.Ledger].
+func (l *Ledger) Leave(ctx context.Context, m revocast.MemberID) error {
+	if err := checkMember(m); err != nil {
+		return err
+	}
+	_, err := l.run(ctx, l.main, leaveScript, m.String())
+	return err
+}
+
+func checkMember(m revocast.MemberID) error {
+	if !memberPattern.MatchString(m.Worker) || !memberPattern.MatchString(m.Incarnation) {
+		return fmt.Errorf("%w: member %.160q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, m.String())
+	}
+	return nil
+}
+
+func clip(version string) string {
+	if len(version) > maxVersion {
+		return version[:maxVersion]
+	}
+	return version
+}
+
+// finish is the error of a step that was answered with something unreadable: the
+// ledger is there, but what it holds was not written by this version.
+func finish(s *script, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: redis: %s: %w", revocast.ErrUnsuited, s.name, err)
+}
