@@ -1,0 +1,42 @@
+package apitypes
+
+// Fleet is the answer to GET /v1/workers: the ledger, the workers that may hold a
+// lease, and what is under way.
+type Fleet struct {
+	Ledger  Ledger   `json:"ledger"`
+	Workers []Worker `json:"workers"`
+
+	Unacked         int     `json:"unacked"`           // events JetStream has not acknowledged yet
+	OldestUnackedMS float64 `json:"oldest_unacked_ms"` // age of the oldest of them
+	Waiting         int     `json:"waiting"`           // revocations that wait for confirmation
+}
+
+// Ledger is the ledger as it stands.
+type Ledger struct {
+	State    string `json:"state"` // open, recovering, fenced, uninitialised
+	Position string `json:"position"`
+	Durable  string `json:"durable"` // JetStream has everything up to here
+	Trimmed  string `json:"trimmed"` // the log starts after this
+	Settled  bool   `json:"settled"`
+	Server   string `json:"server,omitempty"`
+	Now      Time   `json:"now,omitzero"`
+
+	LeaseMS       float64 `json:"lease_ms"`
+	FenceMS       float64 `json:"fence_ms"`
+	Drift         float64 `json:"drift"`
+	DefaultIssuer string  `json:"default_issuer,omitempty"`
+}
+
+// Worker is one worker incarnation.
+type Worker struct {
+	Worker      string `json:"worker"`
+	Incarnation string `json:"incarnation"`
+	Position    string `json:"position"` // applied so far
+	// Lag is how many revisions it is behind; -1 while it is in another epoch.
+	Lag     int64  `json:"lag"`
+	Version string `json:"version,omitempty"`
+	Seen    Time   `json:"seen,omitzero"` // latest renewal, by the ledger's clock
+	// LeaseLeftMS is what is left at most of the lease that renewal gave, by the
+	// ledger's clock; for display, no decision rests on it.
+	LeaseLeftMS float64 `json:"lease_left_ms"`
+}

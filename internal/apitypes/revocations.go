@@ -1,0 +1,161 @@
+package apitypes
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/revocast/revocast"
+)
+
+// Revocation is one revocation as the API writes it; the fields mean what those of
+// [revocast.Revocation] mean.
+type Revocation struct {
+	Scope     revocast.Scope `json:"scope"`
+	ID        string         `json:"id,omitempty"`
+	Issuer    string         `json:"issuer,omitempty"`
+	Except    string         `json:"except,omitempty"`
+	CutOff    Time           `json:"cutoff,omitzero"`
+	Until     Time           `json:"until,omitzero"`
+	Reason    string         `json:"reason,omitempty"`
+	Initiator string         `json:"initiator,omitempty"`
+}
+
+// Revocations is the body of POST /v1/revocations: one revocation, or
+// {"revocations":[…]}, each with a strength for the whole call beside it.
+type Revocations struct {
+	List  []Revocation
+	Batch bool // written with "revocations", and answered with "receipts"
+	// Strength is what the call waits for; zero means the default, confirmed.
+	Strength revocast.Strength
+}
+
+// MarshalJSON writes one revocation in the short form, several as a batch.
+func (r Revocations) MarshalJSON() ([]byte, error) {
+	if !r.Batch && len(r.List) == 1 {
+		return json.Marshal(struct {
+			Revocation
+			Strength revocast.Strength `json:"strength,omitzero"`
+		}{r.List[0], r.Strength})
+	}
+	return json.Marshal(struct {
+		List     []Revocation      `json:"revocations"`
+		Strength revocast.Strength `json:"strength,omitzero"`
+	}{r.List, r.Strength})
+}
+
+// Domain returns the revocations in the root package's terms.
+func (r *Revocations) Domain() []revocast.Revocation {
+	out := make([]revocast.Revocation, len(r.List))
+	for i, v := range r.List {
+		out[i] = revocast.Revocation{
+			Scope: v.Scope, ID: v.ID, Issuer: v.Issuer, Except: v.Except,
+			CutOff: v.CutOff.Time, Until: v.Until.Time,
+			Reason: v.Reason, Initiator: v.Initiator,
+		}
+	}
+	return out
+}
+
+// DecodeRevocations reads the body of POST /v1/revocations.
+func DecodeRevocations(data []byte) (*Revocations, error) {
+	if hasField(data, "revocations") {
+		var b batchRequest
+		if err := Decode(data, &b); err != nil {
+			return nil, err
+		}
+		return &Revocations{List: b.list, Batch: true, Strength: b.strength}, nil
+	}
+	var s singleRequest
+	if err := Decode(data, &s); err != nil {
+		return nil, err
+	}
+	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.strength}, nil
+}
+
+// hasField reports whether data starts as an object with a field of this name. It
+// only chooses the form to read data as; reading it finds what is wrong.
+func hasField(data []byte, field string) bool {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return false
+	}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return false
+		}
+		if t == field {
+			return true
+		}
+		var skipped json.RawMessage
+		if err := dec.Decode(&skipped); err != nil {
+			return false
+		}
+	}
+	return false
+}
+
+func (r *Revocation) fields(string) fields {
+	return fields{
+		"scope": name(&r.Scope), "id": text(&r.ID), "issuer": text(&r.Issuer), "except": text(&r.Except),
+		"cutoff": instant(&r.CutOff), "until": instant(&r.Until),
+		"reason": text(&r.Reason), "initiator": text(&r.Initiator),
+	}
+}
+
+func (r *Revocation) complete(prefix string) error {
+	if !r.Scope.Valid() {
+		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all", revocast.ErrInvalid, prefix+"scope")
+	}
+	return nil
+}
+
+type singleRequest struct {
+	Revocation
+	strength revocast.Strength
+}
+
+func (r *singleRequest) fields(prefix string) fields {
+	f := r.Revocation.fields(prefix)
+	f["strength"] = name(&r.strength)
+	return f
+}
+
+type batchRequest struct {
+	list     []Revocation
+	strength revocast.Strength
+}
+
+func (r *batchRequest) fields(string) fields {
+	return fields{"revocations": r.readList, "strength": name(&r.strength)}
+}
+
+func (r *batchRequest) complete(string) error {
+	if len(r.list) == 0 {
+		return fmt.Errorf(`%w: field "revocations" holds none`, revocast.ErrInvalid)
+	}
+	return nil
+}
+
+func (r *batchRequest) readList(raw json.RawMessage) error {
+	var items []json.RawMessage
+	if k := kindOf(raw); k != "an array" {
+		return fmt.Errorf("%w: want an array, got %s", revocast.ErrInvalid, k)
+	}
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return syntax("revocations", err)
+	}
+	if len(items) > revocast.MaxBatch {
+		return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls", revocast.ErrInvalid, len(items), revocast.MaxBatch)
+	}
+	r.list = make([]Revocation, len(items))
+	for i, item := range items {
+		prefix := "revocations[" + strconv.Itoa(i) + "]."
+		if err := decodeObject(item, prefix, &r.list[i]); err != nil {
+			return inField(prefix, err)
+		}
+	}
+	return nil
+}

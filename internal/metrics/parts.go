@@ -1,0 +1,63 @@
+package metrics
+
+import (
+	"github.com/revocast/revocast"
+)
+
+// AddSubscriber adds a worker's memory: lease, index, cache, live tail.
+func (m *Metrics) AddSubscriber(read func() revocast.SubscriberStatus) {
+	type status = revocast.SubscriberStatus
+	list := []series[status]{
+		gauge("revocast_subscriber_ready", "1 while the worker's memory may be trusted.", func(s status) float64 { return flag(s.Ready) }),
+		gauge("revocast_subscriber_lease_left_seconds", "How long the lease still holds; 0: there is none.", func(s status) float64 { return s.LeaseLeft.Seconds() }),
+		gauge("revocast_subscriber_epoch", "Epoch of the applied position.", func(s status) float64 { return float64(s.Position.Epoch) }),
+		gauge("revocast_subscriber_revision", "Revision up to which everything is applied.", func(s status) float64 { return float64(s.Position.Rev) }),
+		gauge("revocast_subscriber_bound_keys", "Keys that contexts made by Bind wait for.", func(s status) float64 { return float64(s.Bound) }),
+		counter("revocast_subscriber_events_total", "Events applied from the live tail.", func(s status) uint64 { return s.Events }),
+		counter("revocast_subscriber_renewals_total", "Renewals of the lease.", func(s status) uint64 { return s.Renewals }),
+		counter("revocast_subscriber_renew_failures_total", "Renewals that failed.", func(s status) uint64 { return s.RenewFailures }),
+		counter("revocast_subscriber_holes_total", "Times that a missing revision was fetched from the log.", func(s status) uint64 { return s.Holes }),
+		counter("revocast_subscriber_suspects_total", "Times that the live tail may have lost messages.", func(s status) uint64 { return s.Suspects }),
+		counter("revocast_subscriber_loads_total", "Times that the index was loaded.", func(s status) uint64 { return s.Loads }),
+		counter("revocast_subscriber_load_failures_total", "Loads of the index that failed.", func(s status) uint64 { return s.LoadFailures }),
+	}
+	for _, v := range viewSeries() {
+		list = append(list, series[status]{name: v.name, help: v.help, kind: v.kind, value: func(s status) float64 { return v.value(s.View) }})
+	}
+	m.registry.MustRegister(newSnapshots("", read, list))
+}
+
+func viewSeries() []series[revocast.ViewStats] {
+	type stats = revocast.ViewStats
+	return []series[stats]{
+		gauge("revocast_cache_entries", "Entries in the session cache.", func(s stats) float64 { return float64(s.Entries) }),
+		gauge("revocast_index_states", "Live revocations in the index.", func(s stats) float64 { return float64(s.States) }),
+		gauge("revocast_index_complete", "1 while the index holds every live revocation; else a cache miss asks the ledger.", func(s stats) float64 { return flag(s.Complete) }),
+		counter("revocast_cache_evicted_total", "Cache entries that made room for others.", func(s stats) uint64 { return s.Evicted }),
+		counter("revocast_cache_dropped_total", "Cache entries dropped because an event covered them.", func(s stats) uint64 { return s.Dropped }),
+		counter("revocast_index_overflowed_total", "Times that the index grew past its limit and was given up.", func(s stats) uint64 { return s.Overflowed }),
+	}
+}
+
+// AddGuard adds the decisions of the read path. Hits of the session cache are not
+// among them: counting would cost more than the hit.
+func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
+	type stats = revocast.GuardStats
+	const checks, help = "revocast_guard_checks_total", "Decisions by verdict, without hits of the session cache."
+	m.registry.MustRegister(newSnapshots("verdict", read, []series[stats]{
+		counter(checks, help, func(s stats) uint64 { return s.Allowed }).labelled("allowed"),
+		counter(checks, help, func(s stats) uint64 { return s.Revoked }).labelled("revoked"),
+		counter(checks, help, func(s stats) uint64 { return s.Invalid }).labelled("invalid"),
+		counter(checks, help, func(s stats) uint64 { return s.Unknown }).labelled("unknown"),
+		counter("revocast_guard_asked_total", "Questions to the ledger.", func(s stats) uint64 { return s.Asked }),
+		counter("revocast_guard_ask_failures_total", "Questions to the ledger that were not answered.", func(s stats) uint64 { return s.AskFailed }),
+		counter("revocast_guard_graced_total", "Tokens allowed under the Grace policy, without a lease. Alarm on any.", func(s stats) uint64 { return s.Graced }),
+	}))
+}
+
+// AddReadiness adds whether a component, such as "publisher", is ready.
+func (m *Metrics) AddReadiness(component string, ready func() error) {
+	m.registry.MustRegister(newSnapshots("component", func() bool { return ready() == nil }, []series[bool]{
+		gauge("revocast_ready", "1 while the component is ready.", flag).labelled(component),
+	}))
+}

@@ -1,0 +1,239 @@
+package publisherapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/problem"
+)
+
+const (
+	// openGrace is how long a new stream waits for its first event before the
+	// headers go out: a position that the log no longer holds shows within it, and
+	// can be answered with a status of its own.
+	openGrace = 100 * time.Millisecond
+	// reconnect is after how long a client is told to come back.
+	reconnect = time.Second
+)
+
+// getEvents sends the history after a position, and then what happens, as
+// server-sent events (HTML Living Standard §9.2). The position is Last-Event-ID, or
+// the parameter after; without either the stream starts now.
+func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) error {
+	select {
+	case h.streams <- struct{}{}:
+		defer func() { <-h.streams }()
+	default:
+		return h.tooManyStreams()
+	}
+	after, err := h.startOf(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	events, ended := h.watch(ctx, after)
+	// Watch calls back into events: it has to be over before they go out of use.
+	defer func() { cancel(); <-ended.done }()
+
+	s := &stream{h: h, w: w, control: http.NewResponseController(w), start: after}
+	first, err := s.first(ctx, events, ended)
+	if err != nil {
+		return err
+	}
+	s.run(ctx, first, events, ended)
+	return nil
+}
+
+func (h *Handler) tooManyStreams() error {
+	p := problem.New(http.StatusServiceUnavailable, "too-many-streams", "Too many event streams",
+		fmt.Sprintf("%d are open already", h.o.MaxStreams))
+	p.RetryAfter = 5 * time.Second
+	return p
+}
+
+func (h *Handler) startOf(r *http.Request) (revocast.Position, error) {
+	query, err := params(r, "after")
+	if err != nil {
+		return revocast.Position{}, err
+	}
+	text := r.Header.Get("Last-Event-ID") // what a client that reconnects knows is newer
+	if text == "" {
+		text = query.Get("after")
+	}
+	if text != "" {
+		return revocast.ParsePosition(text)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
+	defer cancel()
+	return h.deps.Publisher.Tip(ctx)
+}
+
+// ending is how a watch ended. err may be read once done is closed.
+type ending struct {
+	done chan struct{}
+	err  error
+}
+
+// watch runs the publisher's Watch until ctx ends. Its events wait for the reader:
+// a slow client holds up its own watch alone, and is dropped by its write deadline.
+func (h *Handler) watch(ctx context.Context, after revocast.Position) (<-chan revocast.Event, *ending) {
+	events, end := make(chan revocast.Event, 64), &ending{done: make(chan struct{})}
+	go func() {
+		defer close(end.done)
+		end.err = h.deps.Publisher.Watch(ctx, after, func(e revocast.Event) error {
+			select {
+			case events <- e:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	return events, end
+}
+
+// stream writes one client's events.
+type stream struct {
+	h       *Handler
+	w       http.ResponseWriter
+	control *http.ResponseController
+	start   revocast.Position
+}
+
+// first waits a moment for the first event, and returns the error of a watch that
+// ended before any.
+func (s *stream) first(ctx context.Context, events <-chan revocast.Event, end *ending) (*revocast.Event, error) {
+	grace := time.NewTimer(openGrace)
+	defer grace.Stop()
+	select {
+	case e := <-events:
+		return &e, nil
+	case <-end.done:
+		if ctx.Err() == nil && end.err != nil {
+			return nil, end.err
+		}
+	case <-grace.C:
+	case <-ctx.Done():
+	case <-s.h.draining:
+	}
+	return nil, nil
+}
+
+func (s *stream) run(ctx context.Context, first *revocast.Event, events <-chan revocast.Event, end *ending) {
+	if err := s.open(); err != nil {
+		return
+	}
+	if first != nil && s.send(*first, events) != nil {
+		return
+	}
+	beat := time.NewTicker(s.h.o.Heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case e := <-events:
+			err = s.send(e, events)
+		case <-beat.C:
+			err = s.write(": still here\n\n")
+		case <-end.done:
+			s.close(ctx, events, end.err)
+			return
+		case <-s.h.draining:
+			return
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			s.h.o.Logger.Info("event stream dropped", "err", err)
+			return
+		}
+	}
+}
+
+// open sends the headers, and the position that the stream starts after as the id
+// of no event: a client whose connection breaks before the first event then resumes
+// from there and misses nothing. From here on each write has its own deadline, and the
+// server's timeouts, which are made for requests that end, do not apply.
+func (s *stream) open() error {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx: pass it on as it comes
+	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	s.w.WriteHeader(http.StatusOK)
+	return s.write(fmt.Sprintf("id: %s\nretry: %d\n\n", s.start, reconnect.Milliseconds()))
+}
+
+// send writes an event and what else is there already, and flushes once.
+func (s *stream) send(e revocast.Event, events <-chan revocast.Event) error {
+	text := appendEvent(nil, e)
+	for len(text) < 32<<10 {
+		select {
+		case e = <-events:
+			text = appendEvent(text, e)
+			continue
+		default:
+		}
+		break
+	}
+	return s.write(string(text))
+}
+
+func appendEvent(dst []byte, e revocast.Event) []byte {
+	data, err := json.Marshal(apitypes.NewEvent(e))
+	if err != nil { // cannot happen: strings, times and a boolean
+		return dst
+	}
+	return fmt.Appendf(dst, "id: %s\ndata: %s\n\n", e.Position, data)
+}
+
+// close sends what is left, and why the stream ends if not by the client's will.
+func (s *stream) close(ctx context.Context, events <-chan revocast.Event, cause error) {
+	for len(events) > 0 {
+		if s.send(<-events, events) != nil {
+			return
+		}
+	}
+	if cause == nil || ctx.Err() != nil {
+		return
+	}
+	s.h.o.Logger.Warn("event stream ended", "err", cause)
+	body, err := json.Marshal(problem.From(cause))
+	if err != nil { // cannot happen: strings and a number
+		return
+	}
+	_ = s.write(fmt.Sprintf("event: problem\ndata: %s\n\n", body)) // the client is told or it is gone
+}
+
+// write sends text within the time that a client has. The deadline is taken back
+// at once: with HTTP/2, one that passes between two writes resets the stream.
+func (s *stream) write(text string) error {
+	if err := s.deadline(time.Now().Add(s.h.o.SlowClient)); err != nil {
+		return err
+	}
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	return s.deadline(time.Time{})
+}
+
+// deadline sets the write deadline where the connection has one; a
+// httptest.ResponseRecorder has none.
+func (s *stream) deadline(t time.Time) error {
+	err := s.control.SetWriteDeadline(t)
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	return err
+}

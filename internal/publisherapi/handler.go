@@ -1,0 +1,167 @@
+package publisherapi
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/problem"
+)
+
+// Deps are the parts the interface stands on.
+type Deps struct {
+	Publisher Publisher    // required
+	Ready     func() error // required; nil while ready, else the reason, as in [revocast.Readiness.Err]
+
+	Verifier LogoutVerifier // nil: /v1/logout answers 501
+	Metrics  http.Handler   // what /metrics serves; nil: 404
+	Demo     DemoIssuer     // nil: no /dev/login and no JWKS, as everywhere but in `publisher dev`
+}
+
+// Options tune the interface. The zero value refuses everyone.
+type Options struct {
+	// Tokens are the API tokens that are accepted; nil: none.
+	Tokens *Tokens
+	// Insecure lets everyone in. Only for a listener on loopback.
+	Insecure bool
+
+	// RequestTimeout is how long a request that writes waits for its strength.
+	// Default 5 s.
+	RequestTimeout time.Duration
+	// MaxWait caps the parameter wait. Default 30 s. The server's WriteTimeout has to
+	// be longer.
+	MaxWait time.Duration
+
+	// Heartbeat is how often an idle event stream gets a comment, so that proxies
+	// keep it and a dead client is noticed. Default 15 s.
+	Heartbeat time.Duration
+	// SlowClient is how long one write to an event stream may take before the client
+	// is dropped; it resumes with Last-Event-ID. Default 10 s.
+	SlowClient time.Duration
+	// MaxStreams is how many event streams are served at a time. Default 128.
+	MaxStreams int
+
+	// Logger gets errors, and at debug level every request, without ids and tokens.
+	// Default: nothing is logged.
+	Logger *slog.Logger
+	// OnReceipt is told of each receipt that reached the strength asked for, with the
+	// time it took; for metrics. Optional.
+	OnReceipt func(s revocast.Strength, took time.Duration)
+	// OnRequest is told of each request: the path's pattern, the status, the time.
+	// Optional.
+	OnRequest func(route string, status int, took time.Duration)
+}
+
+func (o Options) withDefaults() Options {
+	o.RequestTimeout = orDefault(o.RequestTimeout, 5*time.Second)
+	o.MaxWait = orDefault(o.MaxWait, 30*time.Second)
+	o.Heartbeat = orDefault(o.Heartbeat, 15*time.Second)
+	o.SlowClient = orDefault(o.SlowClient, 10*time.Second)
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = 128
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnReceipt == nil {
+		o.OnReceipt = func(revocast.Strength, time.Duration) {}
+	}
+	if o.OnRequest == nil {
+		o.OnRequest = func(string, int, time.Duration) {}
+	}
+	return o
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
+}
+
+// Handler is the interface. It is safe for concurrent use and starts no goroutine
+// that outlives its request.
+type Handler struct {
+	deps    Deps
+	o       Options
+	routes  []route
+	streams chan struct{} // one element for each event stream that is open
+
+	drain    sync.Once
+	draining chan struct{} // closed by Drain
+}
+
+// New returns the interface. It does nothing until it is served.
+func New(d Deps, o Options) *Handler {
+	o = o.withDefaults()
+	h := &Handler{deps: d, o: o, streams: make(chan struct{}, o.MaxStreams), draining: make(chan struct{})}
+	h.routes = h.table()
+	return h
+}
+
+// Drain ends the event streams and makes /readyz say so. [http.Server.Shutdown]
+// waits for requests to end, and an event stream does not end of its own accord:
+// register Drain with [http.Server.RegisterOnShutdown].
+func (h *Handler) Drain() { h.drain.Do(func() { close(h.draining) }) }
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	found := h.match(r)
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	defer func() {
+		took := time.Since(start)
+		h.o.OnRequest(found.pattern, rec.status, took)
+		h.o.Logger.Debug("request", "method", r.Method, "route", found.pattern, "status", rec.status, "took", took, "remote", r.RemoteAddr)
+	}()
+	problem.Recover(h.o.Logger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.serve(w, r, found)
+	})).ServeHTTP(rec, r)
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
+	if m.handle == nil {
+		if m.allow != "" {
+			w.Header().Set("Allow", m.allow)
+		}
+		problem.Write(w, m.refusal)
+		return
+	}
+	if !m.open && !h.admit(w, r) {
+		return
+	}
+	if err := m.handle(w, r, m.args); err != nil {
+		h.fail(w, r, err)
+	}
+}
+
+// fail answers with the problem that err is.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problem.From(err)
+	switch {
+	case p.Status == http.StatusInternalServerError:
+		h.o.Logger.Error("request failed", "method", r.Method, "err", err)
+	case p.Status > http.StatusInternalServerError:
+		h.o.Logger.Warn("request failed", "method", r.Method, "problem", p.Type, "err", err)
+	}
+	if p.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	problem.Write(w, p)
+}
+
+// recorder remembers the status for the log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

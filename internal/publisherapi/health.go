@@ -1,0 +1,35 @@
+package publisherapi
+
+import (
+	"net/http"
+
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/problem"
+)
+
+// getHealth says that the process serves requests, and nothing else: a liveness
+// probe that looked at the stores would restart the program for their faults.
+func (h *Handler) getHealth(w http.ResponseWriter, _ *http.Request, _ []string) error {
+	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ok"})
+	return nil
+}
+
+func (h *Handler) getReady(w http.ResponseWriter, _ *http.Request, _ []string) error {
+	select {
+	case <-h.draining:
+		problem.Write(w, problem.NotReady("stopping"))
+		return nil
+	default:
+	}
+	if err := h.deps.Ready(); err != nil {
+		problem.Write(w, problem.NotReady(err.Error()))
+		return nil
+	}
+	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ready"})
+	return nil
+}
+
+func (h *Handler) getMetrics(w http.ResponseWriter, r *http.Request, _ []string) error {
+	h.deps.Metrics.ServeHTTP(w, r)
+	return nil
+}

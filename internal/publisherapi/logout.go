@@ -1,0 +1,81 @@
+package publisherapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/problem"
+)
+
+// postLogout ends the session of a token. Who may is decided here and not by the
+// route: see the package's words on authentication.
+func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string) error {
+	query, err := params(r, "wait")
+	if err != nil {
+		return err
+	}
+	req, err := readLogout(w, r)
+	if err != nil {
+		return err
+	}
+	bearer := req.Token
+	if bearer != "" {
+		if !h.admit(w, r) {
+			return nil
+		}
+	} else if bearer, err = h.bearerToEnd(w, r); err != nil {
+		return err
+	}
+	ctx, cancel, call, err := h.call(r, req.Strength, query)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	claims, err := h.verifyForLogout(ctx, bearer)
+	if err != nil {
+		return err
+	}
+	receipt, err := h.deps.Publisher.Logout(ctx, claims, call)
+	return h.answer(w, receipt, err)
+}
+
+// readLogout reads the body, which may be missing.
+func readLogout(w http.ResponseWriter, r *http.Request) (req apitypes.Logout, err error) {
+	data, err := apitypes.ReadBody(w, r)
+	if err != nil || len(data) == 0 {
+		return req, err
+	}
+	return req, apitypes.Decode(data, &req)
+}
+
+// bearerToEnd takes the token to end from the Authorization header. An API token
+// there is a mistake worth its own words: it would only ever be a malformed JWT.
+func (h *Handler) bearerToEnd(w http.ResponseWriter, r *http.Request) (string, error) {
+	bearer, err := bearerOf(r)
+	if err != nil {
+		return "", err
+	}
+	if bearer == "" {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="revocast"`)
+		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}", revocast.ErrMissingToken)
+	}
+	if _, ok := h.o.Tokens.Match(bearer); ok {
+		return "", fmt.Errorf("%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it", revocast.ErrInvalid)
+	}
+	return bearer, nil
+}
+
+func (h *Handler) verifyForLogout(ctx context.Context, bearer string) (*revocast.Claims, error) {
+	if h.deps.Verifier == nil {
+		return nil, problem.New(http.StatusNotImplemented, "no-keys", "No keys to verify with",
+			"this publisher was started without the keys of an issuer").
+			WithHint("start it with --jwks and --issuer, or revoke the session with POST /v1/revocations")
+	}
+	if len(bearer) > revocast.MaxBearer {
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), revocast.MaxBearer)
+	}
+	return h.deps.Verifier.VerifyForLogout(ctx, bearer)
+}

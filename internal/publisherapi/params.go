@@ -1,0 +1,91 @@
+package publisherapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// maxKey is the longest Idempotency-Key, in bytes.
+const maxKey = 255
+
+// params reads the query and refuses what it does not know: a misspelt issuer
+// would otherwise ask about somebody else.
+func params(r *http.Request, known ...string) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the query cannot be read: %s", revocast.ErrInvalid, err)
+	}
+	for name, values := range query {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%w: unknown parameter %q; known are: %s", revocast.ErrInvalid, clip(name), strings.Join(known, ", "))
+		}
+		if len(values) > 1 {
+			return nil, fmt.Errorf("%w: parameter %q is there twice", revocast.ErrInvalid, name)
+		}
+	}
+	return query, nil
+}
+
+// call reads what a writing request says about how to carry it out, and returns
+// the context that bounds it. It does not end when the client goes away.
+func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (context.Context, context.CancelFunc, Call, error) {
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return nil, nil, Call{}, err
+	}
+	wait, err := h.wait(query, h.o.RequestTimeout)
+	if err != nil {
+		return nil, nil, Call{}, err
+	}
+	if wait <= 0 {
+		return nil, nil, Call{}, fmt.Errorf("%w: a request that writes needs time: to wait for nothing, ask for strength committed", revocast.ErrInvalid)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), wait)
+	return ctx, cancel, Call{Strength: s, Idempotency: key}, nil
+}
+
+// wait reads the parameter wait, a Go duration, and caps it.
+func (h *Handler) wait(query url.Values, def time.Duration) (time.Duration, error) {
+	text := query.Get("wait")
+	if text == "" {
+		return def, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%w: wait=%s: want a duration, such as 2s", revocast.ErrInvalid, clip(text))
+	}
+	return min(d, h.o.MaxWait), nil
+}
+
+func idempotencyKey(r *http.Request) (string, error) {
+	values := r.Header.Values("Idempotency-Key")
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	switch {
+	case len(values) > 1:
+		return "", fmt.Errorf("%w: more than one Idempotency-Key header", revocast.ErrInvalid)
+	case key == "" || len(key) > maxKey:
+		return "", fmt.Errorf("%w: the Idempotency-Key has %d bytes: want 1 to %d", revocast.ErrInvalid, len(key), maxKey)
+	case strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }):
+		return "", fmt.Errorf("%w: the Idempotency-Key holds something else than printable ASCII", revocast.ErrInvalid)
+	}
+	return key, nil
+}
+
+// clip shortens foreign text for an error message.
+func clip(text string) string {
+	const limit = 64
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}

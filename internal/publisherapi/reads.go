@@ -1,0 +1,84 @@
+package publisherapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+)
+
+// lookTime is what looking at a receipt may take when nobody wants to wait.
+const lookTime = 250 * time.Millisecond
+
+// getReceipt answers with the receipt as it stands, at the latest after the
+// parameter wait. A receipt that is not confirmed by then is no error.
+func (h *Handler) getReceipt(w http.ResponseWriter, r *http.Request, args []string) error {
+	query, err := params(r, "wait")
+	if err != nil {
+		return err
+	}
+	wait, err := h.wait(query, 0)
+	if err != nil {
+		return err
+	}
+	at, err := revocast.ParsePosition(args[0])
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), max(wait, lookTime))
+	defer cancel()
+	receipt, err := h.deps.Publisher.Await(ctx, at)
+	if err != nil && !errors.Is(err, revocast.ErrPending) {
+		return err
+	}
+	apitypes.Write(w, http.StatusOK, apitypes.NewReceipt(receipt))
+	return nil
+}
+
+func (h *Handler) getStanding(w http.ResponseWriter, r *http.Request, args []string) error {
+	scope, err := revocast.ParseScope(args[0])
+	if err != nil {
+		return err
+	}
+	return h.standing(w, r, scope, args[1])
+}
+
+func (h *Handler) getStandingAll(w http.ResponseWriter, r *http.Request, _ []string) error {
+	return h.standing(w, r, revocast.ScopeAll, "")
+}
+
+func (h *Handler) standing(w http.ResponseWriter, r *http.Request, scope revocast.Scope, id string) error {
+	query, err := params(r, "issuer")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
+	defer cancel()
+	issuer := query.Get("issuer")
+	state, err := h.deps.Publisher.Standing(ctx, scope, issuer, id)
+	if err != nil {
+		return err
+	}
+	apitypes.Write(w, http.StatusOK, apitypes.NewStanding(scope, issuer, id, state))
+	return nil
+}
+
+func (h *Handler) getWorkers(w http.ResponseWriter, r *http.Request, _ []string) error {
+	if _, err := params(r); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
+	defer cancel()
+	fleet, err := h.deps.Publisher.Fleet(ctx)
+	if err != nil {
+		return err
+	}
+	if fleet.Workers == nil {
+		fleet.Workers = []apitypes.Worker{}
+	}
+	apitypes.Write(w, http.StatusOK, fleet)
+	return nil
+}

@@ -1,0 +1,143 @@
+package publisherapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+)
+
+func (h *Handler) postRevocations(w http.ResponseWriter, r *http.Request, _ []string) error {
+	query, err := params(r, "wait")
+	if err != nil {
+		return err
+	}
+	data, err := apitypes.ReadBody(w, r)
+	if err != nil {
+		return err
+	}
+	req, err := apitypes.DecodeRevocations(data)
+	if err != nil {
+		return err
+	}
+	ctx, cancel, call, err := h.call(r, req.Strength, query)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	if req.Batch {
+		receipts, err := h.deps.Publisher.RevokeBatch(ctx, req.Domain(), call)
+		return h.answerBatch(w, receipts, err)
+	}
+	receipt, err := h.deps.Publisher.Revoke(ctx, req.Domain()[0], call)
+	return h.answer(w, receipt, err)
+}
+
+func (h *Handler) postPasswordChanged(w http.ResponseWriter, r *http.Request, _ []string) error {
+	var req apitypes.PasswordChanged
+	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, c Call) (revocast.Receipt, error) {
+		return h.deps.Publisher.PasswordChanged(ctx, req, c)
+	})
+}
+
+func (h *Handler) putBan(w http.ResponseWriter, r *http.Request, args []string) error {
+	var req apitypes.Ban
+	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, c Call) (revocast.Receipt, error) {
+		return h.deps.Publisher.Ban(ctx, revocast.Ban{
+			Principal: args[0], Issuer: req.Issuer, From: req.From.Time, Until: req.Until.Time,
+			Reason: req.Reason, Initiator: req.Initiator,
+		}, c)
+	})
+}
+
+// deleteBan takes its few words from the query: a DELETE has no body (RFC 9110 §9.3.5).
+func (h *Handler) deleteBan(w http.ResponseWriter, r *http.Request, args []string) error {
+	query, err := params(r, "issuer", "reason", "initiator", "strength", "wait")
+	if err != nil {
+		return err
+	}
+	var strength revocast.Strength
+	if text := query.Get("strength"); text != "" {
+		if strength, err = revocast.ParseStrength(text); err != nil {
+			return err
+		}
+	}
+	ctx, cancel, call, err := h.call(r, strength, query)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	receipt, err := h.deps.Publisher.Unban(ctx, revocast.Ban{
+		Principal: args[0], Issuer: query.Get("issuer"),
+		Reason: query.Get("reason"), Initiator: query.Get("initiator"),
+	}, call)
+	return h.answer(w, receipt, err)
+}
+
+func (h *Handler) postInvalidation(w http.ResponseWriter, r *http.Request, _ []string) error {
+	var req apitypes.Invalidation
+	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, c Call) (revocast.Receipt, error) {
+		return h.deps.Publisher.Invalidate(ctx, revocast.Invalidation{Scope: req.Scope, ID: req.ID, Issuer: req.Issuer}, c)
+	})
+}
+
+// write is the course of every request that writes and has a body: read it into
+// req, which has a strength, run do in the time there is, answer with the receipt.
+func (h *Handler) write(
+	w http.ResponseWriter, r *http.Request, req apitypes.Request, strength *revocast.Strength,
+	do func(context.Context, Call) (revocast.Receipt, error),
+) error {
+	query, err := params(r, "wait")
+	if err != nil {
+		return err
+	}
+	if err := apitypes.ReadRequest(w, r, req); err != nil {
+		return err
+	}
+	ctx, cancel, call, err := h.call(r, *strength, query)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	receipt, err := do(ctx, call)
+	return h.answer(w, receipt, err)
+}
+
+// answer sends a receipt: 200 when the strength was reached, 202 when the time was
+// up before.
+func (h *Handler) answer(w http.ResponseWriter, receipt revocast.Receipt, err error) error {
+	status, err := h.status(err, receipt)
+	if err != nil {
+		return err
+	}
+	apitypes.Write(w, status, apitypes.NewReceipt(receipt))
+	return nil
+}
+
+func (h *Handler) answerBatch(w http.ResponseWriter, receipts []revocast.Receipt, err error) error {
+	status, err := h.status(err, receipts...)
+	if err != nil {
+		return err
+	}
+	out := apitypes.Receipts{Receipts: make([]apitypes.Receipt, len(receipts))}
+	for i, r := range receipts {
+		out.Receipts[i] = apitypes.NewReceipt(r)
+	}
+	apitypes.Write(w, status, out)
+	return nil
+}
+
+func (h *Handler) status(err error, receipts ...revocast.Receipt) (int, error) {
+	switch {
+	case errors.Is(err, revocast.ErrPending):
+		return http.StatusAccepted, nil
+	case err != nil:
+		return 0, err
+	}
+	for _, r := range receipts {
+		h.o.OnReceipt(r.Strength, r.Took)
+	}
+	return http.StatusOK, nil
+}

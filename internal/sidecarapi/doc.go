@@ -1,0 +1,13 @@
+// Package sidecarapi is the HTTP interface of a subscriber that runs beside a
+// worker in any language, and behind the forward-auth hooks of gateways.
+//
+// /check answers a gateway: exactly 200 with the claims in headers, 401, or 503 when
+// it could not be established whether the token is good. It answers the same for
+// every method and for everything below /check, since gateways keep the method and
+// some append the path of the request that they ask about. Nothing it says may be
+// cached, and it does not say why a token is refused: a gateway passes the answer on
+// to whoever sent the token. nginx turns 503 into 500; ?unknown=403 makes it 403.
+//
+// POST /v1/verdict answers the worker itself, in full. None of the paths
+// authenticates its caller: listen on loopback, or where only workers can reach it.
+package sidecarapi

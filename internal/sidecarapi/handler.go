@@ -1,0 +1,117 @@
+package sidecarapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/problem"
+)
+
+// Guard decides; see [revocast.Guard].
+type Guard interface {
+	Check(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict)
+}
+
+// Deps are the parts the interface stands on.
+type Deps struct {
+	Guard   Guard        // required
+	Ready   func() error // required; nil while ready, else the reason, as in [revocast.Readiness.Err]
+	Metrics http.Handler // what /metrics serves; nil: 404
+}
+
+// Options tune the interface; the zero value works.
+type Options struct {
+	// Cookie names a cookie that holds the token. Default: none; the token stands in
+	// Authorization.
+	Cookie string
+	// Header names a header that holds the token and nothing else. Default: none. At
+	// most one of Cookie and Header may be given; Header wins.
+	Header string
+	// Logger gets panics. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Handler is the interface. It is safe for concurrent use and starts no goroutine.
+type Handler struct {
+	deps    Deps
+	bearer  func(*http.Request) (string, error)
+	answers answers
+	whole   http.Handler
+}
+
+// New returns the interface.
+func New(d Deps, o Options) *Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{deps: d, bearer: bearerFrom(o), answers: newAnswers()}
+	h.whole = problem.Recover(o.Logger, http.HandlerFunc(h.route))
+	return h
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.whole.ServeHTTP(w, r) }
+
+// route is a switch and not a [http.ServeMux], which would redirect a path that a
+// gateway has appended, such as /check/a//b.
+func (h *Handler) route(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if path == "/check" || strings.HasPrefix(path, "/check/") {
+		h.check(w, r)
+		return
+	}
+	switch {
+	case path == "/v1/verdict":
+		only(h.verdict, http.MethodPost)(w, r)
+	case path == "/healthz":
+		only(h.health, http.MethodGet, http.MethodHead)(w, r)
+	case path == "/readyz":
+		only(h.ready, http.MethodGet, http.MethodHead)(w, r)
+	case path == "/metrics" && h.deps.Metrics != nil:
+		only(h.deps.Metrics.ServeHTTP, http.MethodGet, http.MethodHead)(w, r)
+	default:
+		problem.Write(w, problem.NotFound())
+	}
+}
+
+// only answers 405 to all methods but these.
+func only(next http.HandlerFunc, methods ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for _, m := range methods {
+			if r.Method == m {
+				next(w, r)
+				return
+			}
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		problem.Write(w, problem.MethodNotAllowed(r.Method))
+	}
+}
+
+func (h *Handler) health(w http.ResponseWriter, _ *http.Request) {
+	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ok"})
+}
+
+func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := h.deps.Ready(); err != nil {
+		problem.Write(w, problem.NotReady(err.Error()))
+		return
+	}
+	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ready"})
+}
+
+// verdict is never an error status where a verdict was reached, Unknown included:
+// the caller reads the answer and not the status.
+func (h *Handler) verdict(w http.ResponseWriter, r *http.Request) {
+	var req apitypes.Check
+	if err := apitypes.ReadRequest(w, r, &req); err != nil {
+		problem.Write(w, problem.From(err))
+		return
+	}
+	claims, v := h.deps.Guard.Check(r.Context(), req.Token)
+	apitypes.Write(w, http.StatusOK, apitypes.NewVerdict(claims, v))
+}
