@@ -1,0 +1,55 @@
+package events_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/events/eventstest"
+)
+
+// newBus returns a bus on nc that is closed with the test.
+func newBus(tb testing.TB, nc *nats.Conn, realm string, o events.Options) *events.Bus {
+	tb.Helper()
+	bus, err := events.New(nc, realm, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = bus.Close() })
+	return bus
+}
+
+func TestConformance(t *testing.T) {
+	server := eventstest.NewServer(t)
+	var realms atomic.Int32
+	eventstest.Run(t, func(tb testing.TB) revocast.Bus {
+		return newBus(tb, server.Conn(tb), fmt.Sprintf("realm-%d", realms.Add(1)), events.Options{})
+	})
+}
+
+func TestNewRefusesNonsense(t *testing.T) {
+	nc := eventstest.NewServer(t, eventstest.WithoutJetStream()).Conn(t)
+	realms := []string{"", "a.b", "*", ">", "a b", "a\nb", "é", "😀", "a/b", strings.Repeat("x", 65)}
+	for _, realm := range realms {
+		if _, err := events.New(nc, realm, events.Options{}); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("realm %q: %v, want ErrInvalid", realm, err)
+		}
+	}
+	if _, err := events.New(nil, "r", events.Options{}); !errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("no connection: %v, want ErrInvalid", err)
+	}
+	for _, o := range []events.Options{{PublishTimeout: 1}, {RequestTimeout: -1}, {ReplayPatience: 1}, {MaxPending: -1}, {TailBuffer: -1}} {
+		if _, err := events.New(nc, "r", o); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("%+v: %v, want ErrInvalid", o, err)
+		}
+	}
+	if _, err := events.New(nc, strings.Repeat("x", 64), events.Options{}); err != nil {
+		t.Errorf("the longest realm: %v", err)
+	}
+}

@@ -1,0 +1,138 @@
+// Package eventstest helps to test what stands on package events: [NewServer] runs a
+// real nats-server in the test's own process, and [Run] checks that a [revocast.Bus]
+// keeps the port's contract.
+package eventstest
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/embednats"
+)
+
+// Option changes a test server.
+type Option func(*embednats.Options)
+
+// WithoutJetStream leaves JetStream off.
+func WithoutJetStream() Option { return func(o *embednats.Options) { o.NoJetStream = true } }
+
+// WithUser makes the server ask for a user and password. URL does not hold them.
+func WithUser(user, password string) Option {
+	return func(o *embednats.Options) { o.User, o.Password = user, password }
+}
+
+// WithSync makes the server sync every write to the disk, as `publisher dev` and the
+// configuration in deploy do. Test servers do not, for speed.
+func WithSync() Option { return func(o *embednats.Options) { o.NoSync = false } }
+
+// WithConfigure lets f change the server's own options before it starts.
+func WithConfigure(f func(*server.Options)) Option {
+	return func(o *embednats.Options) { o.Configure = f }
+}
+
+// Server is a nats-server with JetStream on a free port of the loopback, storing in
+// the test's temporary directory. It is for one goroutine.
+type Server struct {
+	tb     testing.TB
+	opts   embednats.Options
+	url    string
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+const startLimit = 20 * time.Second
+
+// NewServer starts a server and stops it when the test ends.
+func NewServer(tb testing.TB, options ...Option) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, opts: embednats.Options{Dir: tb.TempDir(), Port: -1, NoSync: true}}
+	for _, o := range options {
+		o(&s.opts)
+	}
+	s.Start()
+	tb.Cleanup(s.Stop)
+	return s
+}
+
+// Start starts a server that was stopped, on the port and the data that it had.
+func (s *Server) Start() {
+	s.tb.Helper()
+	if s.cancel != nil {
+		s.tb.Fatal("eventstest: the server runs already")
+	}
+	ns, err := embednats.New(s.opts)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- ns.Run(ctx) }()
+	limit := time.NewTimer(startLimit)
+	defer limit.Stop()
+	select {
+	case <-ns.Ready():
+	case err := <-ended:
+		cancel()
+		s.tb.Fatalf("eventstest: %v", err)
+	case <-limit.C:
+		cancel()
+		s.tb.Fatalf("eventstest: nats-server is not ready after %v", startLimit)
+	}
+	s.url, s.cancel, s.ended = ns.URL(), cancel, ended
+	s.opts.Port = portOf(s.tb, s.url)
+}
+
+// Stop stops the server; it is idempotent. Clients see their connections close.
+func (s *Server) Stop() {
+	s.tb.Helper()
+	if s.cancel == nil {
+		return
+	}
+	s.cancel()
+	s.cancel = nil
+	if err := <-s.ended; err != nil {
+		s.tb.Errorf("eventstest: %v", err)
+	}
+}
+
+// Restart stops the server and starts it on the same port and data.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.Stop()
+	s.Start()
+}
+
+// URL returns where clients connect.
+func (s *Server) URL() string { return s.url }
+
+// Conn returns a connection made by [events.Connect] that comes back within
+// milliseconds after a restart. It is closed when the test ends.
+func (s *Server) Conn(tb testing.TB, options ...nats.Option) *nats.Conn {
+	tb.Helper()
+	nc, err := events.Connect(s.url, events.ConnectOptions{Name: tb.Name(), ReconnectWait: 10 * time.Millisecond, Extra: options})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(nc.Close)
+	return nc
+}
+
+func portOf(tb testing.TB, address string) int {
+	tb.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
