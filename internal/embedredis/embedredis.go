@@ -1,0 +1,121 @@
+// Package embedredis runs a Redis in this process, for `publisher dev` and for
+// tests: miniredis, and what a ledger needs besides. It holds everything in memory
+// and forgets it when it stops; a ledger on it is refilled from JetStream at each
+// start.
+package embedredis
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// tick is how often time passes for what expires. Keys go up to one tick early; the
+// ledger keeps its states a minute longer than it must.
+const tick = 500 * time.Millisecond
+
+// Options are the settings of a [Server]. The zero value works.
+type Options struct {
+	// Addr is the host and port to listen on. Default 127.0.0.1:0, any free port. There
+	// is no password: keep it on loopback.
+	Addr string
+
+	// Info overrides fields of INFO, such as redis_version, and Config parameters of
+	// CONFIG GET. By default both describe a server that [store.Ledger.Preflight]
+	// accepts, persistence included: what is forgotten here is refilled from JetStream.
+	Info   map[string]string
+	Config map[string]string
+}
+
+// Server is one embedded Redis. Make it with [New], start it with [Server.Run], once.
+type Server struct {
+	addr   string
+	ready  chan struct{}
+	mini   *miniredis.Miniredis
+	info   []section
+	config map[string]string
+
+	// plain maps the hash of a script with a shebang to that of the one without,
+	// under which miniredis knows it.
+	plain sync.Map
+}
+
+// New returns a server that does not run yet. It has a replication id of its own,
+// as every start of a real one.
+func New(o Options) *Server {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	return &Server{
+		addr: o.Addr, ready: make(chan struct{}), mini: miniredis.NewMiniRedis(),
+		info: sections(replicationID(), o.Info), config: parameters(o.Config),
+	}
+}
+
+// Ready is closed once clients can connect. It stays open when Run fails.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Addr returns the host and port that it listens on; empty before [Server.Ready].
+func (s *Server) Addr() string {
+	select {
+	case <-s.ready:
+		return s.mini.Addr()
+	default:
+		return ""
+	}
+}
+
+// URL returns where clients connect; empty before [Server.Ready].
+func (s *Server) URL() string {
+	if addr := s.Addr(); addr != "" {
+		return "redis://" + addr
+	}
+	return ""
+}
+
+// Run starts the server and blocks until ctx ends, then closes every connection and
+// returns nil. It fails where the port is taken.
+func (s *Server) Run(ctx context.Context) error {
+	// Nobody is served before the hook is in place.
+	s.mini.SetError("LOADING the embedded Redis is starting")
+	if err := s.mini.StartAddr(s.addr); err != nil {
+		return fmt.Errorf("embedded Redis: %w", err)
+	}
+	defer s.mini.Close()
+	s.mini.Server().SetPreHook(s.hook)
+	close(s.ready)
+	s.age(ctx)
+	return nil
+}
+
+// age lets the time of what expires pass, which miniredis leaves to its user. The
+// monotonic clock tells how much.
+func (s *Server) age(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			now := time.Now()
+			s.mini.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}
+
+// FlushAll empties the server, as FLUSHALL does.
+func (s *Server) FlushAll() { s.mini.FlushAll() }
+
+func replicationID() string {
+	var b [20]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,106 @@
+package embedredis
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/alicebob/miniredis/v2/server"
+)
+
+// hook runs before every command, those that scripts call included, and reports
+// whether it has answered. It may change args in place.
+func (s *Server) hook(c *server.Peer, cmd string, args ...string) bool {
+	switch {
+	case cmd == "INFO":
+		c.WriteBulk(s.infoText(args))
+		return true
+	case cmd == "CONFIG" && len(args) >= 2 && strings.EqualFold(args[0], "get"):
+		s.writeConfig(c, args[1:])
+		return true
+	case cmd == "EVAL" && len(args) > 0:
+		args[0] = s.withoutShebang(args[0])
+	case cmd == "EVALSHA" && len(args) > 0:
+		if sha, ok := s.plain.Load(strings.ToLower(args[0])); ok {
+			args[0], _ = sha.(string)
+		}
+	}
+	return false
+}
+
+// withoutShebang turns the first line, which miniredis' Lua cannot read, into a
+// comment, and remembers the script's own hash for EVALSHA.
+func (s *Server) withoutShebang(script string) string {
+	if !strings.HasPrefix(script, "#!") {
+		return script
+	}
+	plain := "--" + script
+	s.plain.Store(sha(script), sha(plain))
+	return plain
+}
+
+func sha(script string) string {
+	sum := sha1.Sum([]byte(script))
+	return hex.EncodeToString(sum[:])
+}
+
+// section is one part of INFO.
+type section struct {
+	name   string
+	fields map[string]string
+}
+
+func sections(replid string, override map[string]string) []section {
+	all := []section{
+		{"server", map[string]string{"redis_version": "7.0.0", "redis_mode": "standalone"}},
+		{"memory", map[string]string{"maxmemory": "0", "maxmemory_policy": "noeviction"}},
+		{"persistence", map[string]string{"loading": "0", "aof_enabled": "1"}},
+		{"replication", map[string]string{"role": "master", "connected_slaves": "0", "master_replid": replid}},
+	}
+	for _, s := range all {
+		for name := range s.fields {
+			if v, ok := override[name]; ok {
+				s.fields[name] = v
+			}
+		}
+	}
+	return all
+}
+
+func (s *Server) infoText(names []string) string {
+	var b strings.Builder
+	for _, sec := range s.info {
+		if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, sec.name) }) {
+			continue
+		}
+		b.WriteString("# " + sec.name + "\r\n")
+		for _, name := range slices.Sorted(maps.Keys(sec.fields)) {
+			b.WriteString(name + ":" + sec.fields[name] + "\r\n")
+		}
+	}
+	return b.String()
+}
+
+func parameters(override map[string]string) map[string]string {
+	all := map[string]string{
+		"maxmemory-policy": "noeviction", "appendonly": "yes", "save": "",
+		"min-replicas-to-write": "0", "min-replicas-max-lag": "10",
+	}
+	maps.Copy(all, override)
+	return all
+}
+
+func (s *Server) writeConfig(c *server.Peer, names []string) {
+	var pairs []string
+	for _, name := range names {
+		if v, ok := s.config[strings.ToLower(name)]; ok {
+			pairs = append(pairs, strings.ToLower(name), v)
+		}
+	}
+	c.WriteLen(len(pairs))
+	for _, p := range pairs {
+		c.WriteBulk(p)
+	}
+}

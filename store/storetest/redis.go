@@ -1,0 +1,217 @@
+// Package storetest helps to test what stands on package store. [Redis] starts a real
+// redis-server, [Embedded] one in the test's own process, and [Run] checks that a
+// [revocast.Ledger] keeps the port's contract.
+package storetest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast/store"
+)
+
+const (
+	startLimit = 20 * time.Second
+	pollEvery  = 2 * time.Millisecond
+)
+
+// Server is a redis-server process on a free port of the loopback, with an
+// append-only file in the test's temporary directory, and noeviction. It is for
+// one goroutine.
+type Server struct {
+	tb   testing.TB
+	path string
+	dir  string
+	args []string
+	port int
+	cmd  *exec.Cmd
+	log  *lockedBuffer
+}
+
+// Redis starts a redis-server, args (such as "--requirepass", "x") overriding its
+// settings, and kills it when the test ends.
+//
+// Where no redis-server is installed the test fails if CI or
+// REVOCAST_TEST_REQUIRE_REDIS is set, and otherwise is left out with a line that
+// says so.
+func Redis(tb testing.TB, args ...string) *Server {
+	tb.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		missing(tb)
+	}
+	s := &Server{tb: tb, path: path, dir: tb.TempDir(), args: args, log: &lockedBuffer{}}
+	tb.Cleanup(s.Kill)
+	// Between finding a free port and listening on it another process may take it.
+	for attempt := 1; ; attempt++ {
+		s.port = freePort(tb)
+		err := s.start()
+		if err == nil {
+			return s
+		}
+		s.Kill()
+		if attempt == 3 {
+			tb.Fatalf("storetest: redis-server does not start: %v\n%s", err, s.log)
+		}
+	}
+}
+
+func missing(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv("CI") != "" || os.Getenv("REVOCAST_TEST_REQUIRE_REDIS") != "" {
+		tb.Fatal("storetest: no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)")
+	}
+	tb.Skipf("storetest: no redis-server in PATH: left out %s", tb.Name())
+}
+
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// start starts the process and waits until it answers, which a wrong or missing
+// password does too.
+func (s *Server) start() error {
+	args := append([]string{
+		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--appendonly", "yes",
+		"--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
+	}, s.args...)
+	s.cmd = exec.Command(s.path, args...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	return Eventually(ctx, s.ping)
+}
+
+// ping asks without a client, which would log every refused connection.
+func (s *Server) ping() error {
+	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(answer, "+PONG") && !strings.HasPrefix(answer, "-NOAUTH") {
+		err = fmt.Errorf("PING answered with %q", answer)
+	}
+	return err
+}
+
+// Addr returns host and port, URL the same as a URL, without credentials.
+func (s *Server) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
+
+// URL returns where clients connect, without credentials.
+func (s *Server) URL() string { return "redis://" + s.Addr() }
+
+// PID returns the id of the running process, for tests that stop and continue it.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Client returns a client made by [store.NewClient], closed when the test ends.
+func (s *Server) Client() redis.UniversalClient {
+	s.tb.Helper()
+	c, err := store.NewClient(s.URL())
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Kill kills the process, as a crash does: what is in the append-only file remains.
+// It is idempotent.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill() // it may have ended by itself
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Start starts a server that was killed, on the port and the data that it had.
+func (s *Server) Start() {
+	s.tb.Helper()
+	if s.cmd != nil {
+		s.tb.Fatal("storetest: the server runs already")
+	}
+	if err := s.start(); err != nil {
+		s.tb.Fatalf("storetest: redis-server does not start again: %v\n%s", err, s.log)
+	}
+}
+
+// Restart kills the server and starts it on the same port and data.
+func (s *Server) Restart() {
+	s.tb.Helper()
+	s.Kill()
+	s.Start()
+}
+
+// FlushAll empties the server.
+func (s *Server) FlushAll() {
+	s.tb.Helper()
+	if err := s.Client().FlushAll(context.Background()).Err(); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+// Eventually calls f until it returns nil, and gives its last error if ctx ends first.
+func Eventually(ctx context.Context, f func() error) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w, last: %w", ctx.Err(), err)
+		}
+	}
+}
+
+// lockedBuffer takes the process's output while the test may read it.
+type lockedBuffer struct {
+	mu  sync.Mutex // guards buf, which the process's copying goroutine writes
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
