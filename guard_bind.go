@@ -1,9 +1,6 @@
 package revocast
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // Bind returns a context that is cancelled with cause [ErrRevoked] the moment a
 // revocation that covers the claims is applied here, for what outlives a check:
@@ -23,11 +20,9 @@ func (g *Guard) Bind(ctx context.Context, c *Claims) (context.Context, context.C
 	if err := g.covered(ctx, x); err != nil {
 		cancel(err)
 	}
-	var once sync.Once
-	return ctx, func() {
-		once.Do(func() { g.sub.bindings.remove(x) })
-		cancel(context.Canceled)
-	}
+	// Also when the parent ends and nobody calls cancel.
+	context.AfterFunc(ctx, func() { g.sub.bindings.remove(x) })
+	return ctx, func() { cancel(context.Canceled) }
 }
 
 // covered reports why the binding must not live: ErrRevoked, ErrUnknown, or nil.

@@ -17,7 +17,7 @@ import (
 //     epoch it recorded (Redis: the replication id). If not, it counts the epoch up,
 //     goes RECOVERING in the same step and fails with [ErrRecovering]. A ledger without
 //     an epoch fails with [ErrUninitialised], a fenced one with [ErrFenced]. Only
-//     Describe, Begin, Restore, Open and Fence work on a ledger that is not open.
+//     Describe, Log, Begin, Restore, Open and Fence work on a ledger that is not open.
 //   - A method that returns nil has taken effect durably, as far as the server's
 //     configuration makes it so. A method that returns [ErrOutcomeUnknown] may have.
 //     Any other error means it has not.
@@ -75,12 +75,13 @@ type PublisherLedger interface {
 	Strike(ctx context.Context, m Member) (bool, error)
 
 	// Log returns the log entries after a position, oldest first, at most limit.
-	// [ErrTrimmed] if it does not reach back that far.
+	// [ErrTrimmed] if it does not reach back that far. It works while the ledger is
+	// recovering, too.
 	Log(ctx context.Context, after Position, limit int) ([]Event, error)
 
 	// Acked records that JetStream has acknowledged these revisions of an epoch and
 	// returns the position up to which it has all of them. It may trim the log, never
-	// past that position.
+	// past that position. [ErrEpoch] if the ledger is in another epoch.
 	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable Position, err error)
 
 	// Settle records that F + L have passed since the epoch was opened, so that no

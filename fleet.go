@@ -1,0 +1,287 @@
+package revocast
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Pace of looking at the members while a revocation waits for some of them.
+const (
+	lookAfter = 20 * time.Millisecond  // acknowledgements are on their way: wait for them first
+	lookEvery = 100 * time.Millisecond // from one look to the next
+	joinEvery = 5 * time.Millisecond   // the same when it is not known who the members are
+	maxEarly  = 1024                   // acknowledgements of members not known yet that are kept
+)
+
+// fleet knows how far each member has come and tells revocations when the last one
+// has applied them, or when the lease of every member that has not must have run out.
+type fleet struct {
+	p    *Publisher
+	kick chan struct{}
+
+	// mu guards the rest. least is the smallest Applied of members and atLeast how many
+	// have it, so that an acknowledgement costs nothing while others are behind.
+	mu         sync.Mutex
+	generation Position // of members: epoch and generation
+	looks      uint64   // looks begun
+	looked     uint64   // the latest look that members come from
+	members    map[MemberID]*fleetMember
+	early      map[MemberID]Position
+	least      Position
+	atLeast    int
+	waiters    []*fleetWaiter // by position
+}
+
+type fleetMember struct {
+	Member
+	// still is when, on the publisher's clock, the renew counter was first seen with
+	// its present value. The lease that goes with it ends before still + W.
+	still time.Duration
+}
+
+// fleetWaiter waits until every member has applied position.
+type fleetWaiter struct {
+	f          *fleet
+	position   Position
+	generation Position // members must be known as of here or later
+	look       uint64   // and as of this look or a later one
+	since      time.Duration
+	deadline   time.Duration
+	done       chan Tally // buffered; gets one value
+}
+
+func newFleet(p *Publisher) *fleet {
+	return &fleet{p: p, kick: make(chan struct{}, 1), members: make(map[MemberID]*fleetMember), early: make(map[MemberID]Position)}
+}
+
+// wait returns a waiter for position, committed when the membership was of generation.
+// Whoever holds a lease from before that commit is a member of that generation or a
+// later one, unless it was struck off because its lease was gone. At deadline, which
+// is W after the commit's answer, no lease from before the commit is left at all.
+//
+// When the generation is not known, anew asks for the members as they are from now on.
+func (f *fleet) wait(b batch) *fleetWaiter {
+	now := f.p.clock.Monotonic()
+	w := &fleetWaiter{
+		f: f, position: b.last, generation: b.generation, since: now,
+		deadline: b.since + b.terms.Wait(), done: make(chan Tally, 1),
+	}
+	position := b.last
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if b.anew {
+		w.look = f.looks + 1
+	}
+	i, _ := slices.BinarySearchFunc(f.waiters, position, func(w *fleetWaiter, p Position) int { return w.position.Compare(p) })
+	f.waiters = slices.Insert(f.waiters, i, w)
+	f.settleLocked(now)
+	signal(f.kick)
+	return w
+}
+
+func (w *fleetWaiter) cancel() {
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	if i := slices.Index(w.f.waiters, w); i >= 0 {
+		w.f.waiters = slices.Delete(w.f.waiters, i, i+1)
+	}
+}
+
+// acknowledge takes in what a member says it has applied. It is what the bus calls.
+func (f *fleet) acknowledge(a Ack) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.members[a.Member]
+	if m == nil {
+		if len(f.early) < maxEarly && f.early[a.Member].Before(a.Applied) {
+			f.early[a.Member] = a.Applied
+		}
+		return
+	}
+	if f.appliedLocked(m, a.Applied) {
+		f.settleLocked(f.p.clock.Monotonic())
+	}
+}
+
+// appliedLocked raises a member's position and reports whether least moved.
+func (f *fleet) appliedLocked(m *fleetMember, applied Position) bool {
+	if !m.Applied.Before(applied) {
+		return false
+	}
+	wasLeast := m.Applied == f.least
+	m.Applied = applied
+	if !wasLeast {
+		return false
+	}
+	if f.atLeast--; f.atLeast > 0 {
+		return false
+	}
+	f.countLocked()
+	return true
+}
+
+func (f *fleet) countLocked() {
+	f.least, f.atLeast = Position{}, 0
+	for _, m := range f.members {
+		switch {
+		case f.atLeast == 0 || m.Applied.Before(f.least):
+			f.least, f.atLeast = m.Applied, 1
+		case m.Applied == f.least:
+			f.atLeast++
+		}
+	}
+}
+
+// settleLocked completes the waiters that can be.
+func (f *fleet) settleLocked(now time.Duration) {
+	f.waiters = slices.DeleteFunc(f.waiters, func(w *fleetWaiter) bool {
+		applied := f.knownLocked(w) && (len(f.members) == 0 || !f.least.Before(w.position))
+		if !applied && now < w.deadline {
+			return false
+		}
+		w.done <- f.tallyLocked(w.position)
+		return true
+	})
+}
+
+// knownLocked reports whether members holds everybody whom w has to wait for.
+func (f *fleet) knownLocked(w *fleetWaiter) bool {
+	return !f.generation.Before(w.generation) && f.looked >= w.look
+}
+
+func (f *fleet) tallyLocked(position Position) Tally {
+	t := Tally{Live: len(f.members)}
+	for _, m := range f.members {
+		if !m.Applied.Before(position) {
+			t.Confirmed++
+		}
+	}
+	t.Lapsed = t.Live - t.Confirmed
+	return t
+}
+
+// run looks at the members while somebody waits, keeps deadlines, and strikes off
+// those whose lease is gone.
+func (f *fleet) run(ctx context.Context) error {
+	looked := f.p.clock.Monotonic() - lookEvery
+	for ctx.Err() == nil {
+		pause, look := f.next(f.p.clock.Monotonic(), looked)
+		if look {
+			looked = f.p.clock.Monotonic()
+			f.look(ctx)
+			continue
+		}
+		f.p.sleep(ctx, pause, f.kick)
+		f.mu.Lock()
+		f.settleLocked(f.p.clock.Monotonic())
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+// next says how long to pause until the members have to be looked at.
+func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.waiters) == 0 {
+		return time.Hour, false
+	}
+	pause = lookEvery
+	for _, w := range f.waiters {
+		due := max(w.since+lookAfter, looked+lookEvery)
+		if !f.knownLocked(w) {
+			due = looked + joinEvery // a member joined or went, and nobody can be waited for
+		}
+		pause = min(pause, due-now, w.deadline-now)
+		if due <= now {
+			return 0, true
+		}
+	}
+	return max(pause, time.Millisecond), false
+}
+
+// look reads the members from the ledger and strikes off who can be.
+func (f *fleet) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	f.mu.Lock()
+	f.looks++
+	look := f.looks
+	f.mu.Unlock()
+	list, err := f.p.ledger.Members(ctx)
+	if err != nil {
+		f.p.log.Debug("members not read", "error", err)
+		return
+	}
+	f.update(list, look)
+	for _, m := range f.lapsed() {
+		gone, err := f.p.ledger.Strike(ctx, m)
+		if err != nil || !gone {
+			continue
+		}
+		f.p.counts.struck.Add(1)
+		f.p.log.Warn("struck off a worker that neither renews nor acknowledges", "member", m.ID, "applied", m.Applied)
+		f.remove(m.ID)
+	}
+}
+
+func (f *fleet) update(list Membership, look uint64) {
+	now := f.p.clock.Monotonic()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := make(map[MemberID]*fleetMember, len(list.Members))
+	for _, m := range list.Members {
+		next[m.ID] = f.mergeLocked(m, now)
+	}
+	f.members = next
+	f.generation = Position{Epoch: list.Position.Epoch, Rev: list.Generation}
+	f.looked = look
+	clear(f.early)
+	f.countLocked()
+	f.settleLocked(now)
+}
+
+func (f *fleet) mergeLocked(m Member, now time.Duration) *fleetMember {
+	merged := &fleetMember{Member: m, still: now}
+	if old := f.members[m.ID]; old != nil {
+		if old.Renewals == m.Renewals {
+			merged.still = old.still
+		}
+		if merged.Applied.Before(old.Applied) {
+			merged.Applied = old.Applied
+		}
+	}
+	if early, ok := f.early[m.ID]; ok && merged.Applied.Before(early) {
+		merged.Applied = early
+	}
+	return merged
+}
+
+// lapsed lists the members that keep somebody waiting and whose renew counter has
+// stood still for W: no lease of theirs is left.
+func (f *fleet) lapsed() []Member {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	terms := f.p.terms.Load()
+	if terms == nil {
+		return nil
+	}
+	var gone []Member
+	now := f.p.clock.Monotonic()
+	for _, m := range f.members {
+		if now >= m.still+terms.Wait() {
+			gone = append(gone, m.Member)
+		}
+	}
+	return gone
+}
+
+func (f *fleet) remove(id MemberID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.members, id)
+	f.countLocked()
+	f.settleLocked(f.p.clock.Monotonic())
+}

@@ -1,0 +1,132 @@
+package revocast
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// job is one call on its way from commit to confirmation. The caller may leave; the
+// job goes on.
+type job struct {
+	started     time.Duration
+	idempotency string
+
+	// Owned by the goroutine that works on the job.
+	proposals []Event
+
+	// mu guards what callers read. progress is closed and replaced at each change of
+	// it.
+	mu       sync.Mutex
+	progress chan struct{}
+	receipts []Receipt // empty until committed
+	err      error     // why it was not committed; final
+}
+
+func newJob(started time.Duration, idempotency string, proposals []Event) *job {
+	return &job{started: started, idempotency: idempotency, proposals: proposals, progress: make(chan struct{})}
+}
+
+// wait returns when the job has reached strength or failed, or when ctx ends.
+func (j *job) wait(ctx context.Context, strength Strength) ([]Receipt, error) {
+	for {
+		j.mu.Lock()
+		receipts, err, progress := j.receipts, j.err, j.progress
+		j.mu.Unlock()
+		if err != nil || reached(receipts, strength) {
+			return receipts, err
+		}
+		select {
+		case <-progress:
+		case <-ctx.Done():
+			if len(receipts) == 0 {
+				return nil, joinCause(ErrOutcomeUnknown, ctx)
+			}
+			return receipts, joinCause(ErrPending, ctx)
+		}
+	}
+}
+
+func reached(receipts []Receipt, strength Strength) bool {
+	return len(receipts) > 0 && receipts[0].Strength >= strength
+}
+
+// fail ends a job that was not committed.
+func (j *job) fail(err error) {
+	j.update(func() { j.err = err })
+}
+
+// reach sets all receipts to strength, with the tally where there is one.
+func (j *job) reach(strength Strength, now time.Duration, tally *Tally) {
+	j.update(func() {
+		// Receipts that callers hold are never written to.
+		next := make([]Receipt, len(j.receipts))
+		for i, r := range j.receipts {
+			r.Strength, r.Took = strength, now-j.started
+			if tally != nil {
+				r.Workers = *tally
+			}
+			next[i] = r
+		}
+		j.receipts = next
+	})
+}
+
+func (j *job) update(change func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	change()
+	close(j.progress)
+	j.progress = make(chan struct{})
+}
+
+// receiptFor makes the first receipt of one committed proposal.
+func receiptFor(e Event, took time.Duration) Receipt {
+	r := Receipt{Position: e.Position, Strength: Committed, At: time.UnixMilli(e.At).UTC(), Took: took}
+	switch {
+	case e.Kind == KindRevoked && !e.Scope.Outright():
+		r.CutOff = time.UnixMilli(e.CutOff).UTC()
+		r.NotBefore = r.CutOff.Add(time.Millisecond)
+	case e.Kind == KindBanned:
+		r.NotBefore = time.UnixMilli(e.Until).UTC()
+	}
+	return r
+}
+
+// jobRef is one receipt of a job.
+type jobRef struct {
+	job   *job
+	index int
+}
+
+// receiptBook remembers the jobs of the latest receipts by position. The oldest go
+// first; what is gone is worked out from the stores.
+type receiptBook struct {
+	// mu guards the rest. order holds the keys of jobs, oldest first, as a ring.
+	mu    sync.Mutex
+	jobs  map[Position]jobRef
+	order []Position
+	next  int
+}
+
+func newReceiptBook(size int) *receiptBook {
+	return &receiptBook{jobs: make(map[Position]jobRef), order: make([]Position, max(size, 1))}
+}
+
+func (b *receiptBook) add(p Position, ref jobRef) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, known := b.jobs[p]; !known {
+		delete(b.jobs, b.order[b.next])
+		b.order[b.next] = p
+		b.next = (b.next + 1) % len(b.order)
+	}
+	b.jobs[p] = ref
+}
+
+// find returns the receipt's job, nil if it is not remembered.
+func (b *receiptBook) find(p Position) jobRef {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.jobs[p]
+}

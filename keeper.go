@@ -1,0 +1,144 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Pace of looking after the ledger.
+const (
+	keepEvery   = time.Second            // while it is open
+	recoverPace = 100 * time.Millisecond // while it is not
+)
+
+// keeper looks after the ledger's state: it recovers one that was restarted, promoted
+// or emptied, settles a new epoch, and fences one whose realm goes on elsewhere. Every
+// publisher has one; each step may be done by several of them at once.
+func (p *Publisher) keeper(ctx context.Context) error {
+	k := &keeping{p: p}
+	for ctx.Err() == nil {
+		pause := keepEvery
+		err := k.look(ctx)
+		if err != nil {
+			pause = recoverPace
+		}
+		k.report(err)
+		p.sleep(ctx, pause, p.recheck)
+	}
+	return nil
+}
+
+// keeping is what one keeper remembers. Only its goroutine touches it.
+type keeping struct {
+	p        *Publisher
+	epoch    uint64        // seen open and unsettled
+	since    time.Duration // since when
+	lastText string        // of the latest error that was logged
+}
+
+// report makes the outcome of a look the publisher's readiness.
+func (k *keeping) report(err error) {
+	k.p.ready.set(err)
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != k.lastText {
+		k.lastText = text
+		if err != nil {
+			k.p.log.Warn("the ledger does not serve", "error", err)
+		} else {
+			k.p.log.Info("the ledger serves")
+		}
+	}
+}
+
+// look takes the one step that the ledger's state calls for; nil: it is open.
+func (k *keeping) look(ctx context.Context) error {
+	d, err := k.describe(ctx)
+	if err != nil {
+		return err
+	}
+	switch d.State {
+	case LedgerOpen:
+		k.p.terms.Store(&d.Terms)
+		k.settle(ctx, d)
+		return k.compare(ctx, d)
+	case LedgerUninitialised:
+		return k.begin(ctx)
+	case LedgerRecovering:
+		return k.recover(ctx, d)
+	}
+	return fmt.Errorf("%w: another Redis carries on this realm; see `publisher status`", ErrFenced)
+}
+
+func (k *keeping) describe(ctx context.Context) (Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return k.p.ledger.Describe(ctx)
+}
+
+// settle waits on this publisher's own clock until no lease of an earlier epoch can be
+// left. A publisher that came later waits longer, never shorter.
+func (k *keeping) settle(ctx context.Context, d Description) {
+	if d.Settled {
+		return
+	}
+	now := k.p.clock.Monotonic()
+	if k.epoch != d.Position.Epoch {
+		k.epoch, k.since = d.Position.Epoch, now
+	}
+	left := k.since + d.Terms.SettleWait() - now
+	if left > 0 {
+		if left < keepEvery && k.p.sleep(ctx, left, nil) {
+			k.settle(ctx, d)
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := k.p.ledger.Settle(ctx, d.Position.Epoch); err != nil {
+		k.p.log.Debug("epoch not settled yet", "epoch", d.Position.Epoch, "error", err)
+	}
+}
+
+// compare fences an open ledger when JetStream says that another server has taken the
+// realm over. A bus that does not answer proves nothing, and changes nothing.
+func (k *keeping) compare(ctx context.Context, d Description) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	record, err := k.p.bus.Epoch(ctx)
+	if err != nil || record.Epoch <= d.Position.Epoch {
+		return nil
+	}
+	return k.fence(ctx, d, record)
+}
+
+func (k *keeping) fence(ctx context.Context, d Description, record EpochRecord) error {
+	k.p.log.Error("another server carries on this realm's history; fencing this one",
+		"epoch", d.Position.Epoch, "server", d.Server, "other_epoch", record.Epoch, "other_server", record.Server)
+	if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+		return err
+	}
+	return ErrFenced
+}
+
+// begin puts a ledger that holds nothing into recovery, if JetStream knows the realm.
+// It never makes a new one: an empty Redis must not look like "nobody is revoked".
+func (k *keeping) begin(ctx context.Context) error {
+	record, err := k.p.bus.Epoch(ctx)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`", ErrUninitialised)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", ErrUninitialised, err)
+	}
+	k.p.log.Warn("Redis holds nothing of this realm; recovering it from JetStream", "epoch", record.Epoch+1)
+	if err := k.p.ledger.Begin(ctx, record.Epoch+1, record.Terms); err != nil && !errors.Is(err, ErrConflict) {
+		return err
+	}
+	signal(k.p.recheck)
+	return ErrRecovering
+}

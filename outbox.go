@@ -1,0 +1,217 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Pace of the relay. It repeats for ever: what is committed gets into the stream.
+const (
+	relayEvery  = 250 * time.Millisecond // retry of what was refused
+	scanEvery   = time.Second            // look for what other publishers left behind
+	scanLimit   = 1000                   // log entries in one look
+	reportEvery = 5 * time.Millisecond   // acknowledgements told to the ledger
+	maxHeld     = 50_000                 // events held in memory; the log holds them all
+)
+
+// outbox gets committed events into JetStream. Each is published at once; what is not
+// acknowledged is repeated. Events that another publisher committed and did not live
+// to publish are found in the ledger's log and adopted.
+type outbox struct {
+	p    *Publisher
+	kick chan struct{} // something wants the relay's attention
+
+	// mu guards the rest.
+	mu      sync.Mutex
+	items   map[Position]*outboxItem       // published and not acknowledged, or to be published
+	waiters map[Position][]chan struct{}   // closed when the position is acknowledged
+	acked   map[uint64]map[uint64]struct{} // epoch → revisions that the ledger is to be told of
+	durable Position                       // as the ledger said last
+	seen    map[Position]struct{}          // foreign log entries at the latest scan
+}
+
+type outboxItem struct {
+	event  Event
+	flying bool // handed to the bus, no answer yet
+}
+
+func newOutbox(p *Publisher) *outbox {
+	return &outbox{
+		p: p, kick: make(chan struct{}, 1),
+		items: make(map[Position]*outboxItem), waiters: make(map[Position][]chan struct{}),
+		acked: make(map[uint64]map[uint64]struct{}), seen: make(map[Position]struct{}),
+	}
+}
+
+// publish hands e to the stream; the channel is closed when JetStream has it.
+func (o *outbox) publish(e Event) <-chan struct{} {
+	o.p.counts.published.Add(1)
+	o.mu.Lock()
+	done := o.waitLocked(e.Position)
+	item := o.holdLocked(e)
+	o.mu.Unlock()
+	if item != nil {
+		o.p.bus.Publish(e, o.answer(e.Position))
+	}
+	return done
+}
+
+// await returns a channel that is closed when JetStream has the event at position,
+// which somebody committed before. It is published from the log if need be: only the
+// log has the event as it was.
+func (o *outbox) await(position Position) <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.durable.Before(position) {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	done := o.waitLocked(position)
+	signal(o.kick)
+	return done
+}
+
+func (o *outbox) waitLocked(position Position) chan struct{} {
+	done := make(chan struct{})
+	o.waiters[position] = append(o.waiters[position], done)
+	return done
+}
+
+// holdLocked notes e as flying, unless it is flying already (nil), or memory is full:
+// then the log keeps it for the relay.
+func (o *outbox) holdLocked(e Event) *outboxItem {
+	item := o.items[e.Position]
+	switch {
+	case item != nil && item.flying:
+		return nil
+	case item == nil && len(o.items) >= maxHeld:
+		return nil
+	case item == nil:
+		item = &outboxItem{event: e}
+		o.items[e.Position] = item
+	}
+	item.flying = true
+	return item
+}
+
+// answer is what the bus calls when it knows what became of the event at position.
+func (o *outbox) answer(position Position) func(error) {
+	return func(err error) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if err != nil {
+			if item := o.items[position]; item != nil {
+				item.flying = false
+			}
+			return
+		}
+		delete(o.items, position)
+		delete(o.seen, position)
+		if o.acked[position.Epoch] == nil {
+			o.acked[position.Epoch] = make(map[uint64]struct{})
+		}
+		o.acked[position.Epoch][position.Rev] = struct{}{}
+		o.releaseLocked(position)
+	}
+}
+
+func (o *outbox) releaseLocked(position Position) {
+	for _, done := range o.waiters[position] {
+		close(done)
+	}
+	delete(o.waiters, position)
+}
+
+// report tells the ledger, a few hundred times a second at most, what JetStream has
+// acknowledged, so that the log may be trimmed and no other publisher repeats it.
+func (o *outbox) report(ctx context.Context) error {
+	for o.p.sleep(ctx, reportEvery, nil) {
+		for epoch, revs := range o.takeAcked() {
+			if err := o.tell(ctx, epoch, revs); err != nil && ctx.Err() == nil {
+				o.putBack(epoch, revs, err)
+				o.p.sleep(ctx, relayEvery, nil)
+			}
+		}
+	}
+	return nil
+}
+
+func (o *outbox) takeAcked() map[uint64][]uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := make(map[uint64][]uint64, len(o.acked))
+	for epoch, revs := range o.acked {
+		for rev := range revs {
+			taken[epoch] = append(taken[epoch], rev)
+		}
+		slices.Sort(taken[epoch])
+	}
+	clear(o.acked)
+	return taken
+}
+
+func (o *outbox) tell(ctx context.Context, epoch uint64, revs []uint64) error {
+	for chunk := range slices.Chunk(revs, 2*scanLimit) {
+		durable, err := o.tellChunk(ctx, epoch, chunk)
+		if err != nil {
+			return err
+		}
+		o.setDurable(durable)
+	}
+	return nil
+}
+
+func (o *outbox) tellChunk(ctx context.Context, epoch uint64, revs []uint64) (Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return o.p.ledger.Acked(ctx, epoch, revs)
+}
+
+// putBack keeps revisions that the ledger could not be told of, unless they belong to
+// an epoch that is over: its successor was opened with everything in the stream.
+func (o *outbox) putBack(epoch uint64, revs []uint64, err error) {
+	if errors.Is(err, ErrEpoch) {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.acked[epoch] == nil {
+		o.acked[epoch] = make(map[uint64]struct{}, len(revs))
+	}
+	for _, rev := range revs {
+		if len(o.acked[epoch]) < maxHeld { // what is dropped is found by a scan
+			o.acked[epoch][rev] = struct{}{}
+		}
+	}
+}
+
+// setDurable takes in how far JetStream has everything and releases who waits for less.
+func (o *outbox) setDurable(durable Position) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.durable.Before(durable) {
+		return
+	}
+	o.durable = durable
+	for position := range o.waiters {
+		if !durable.Before(position) {
+			o.releaseLocked(position)
+		}
+	}
+	for position := range o.items {
+		if !durable.Before(position) {
+			delete(o.items, position)
+		}
+	}
+}
+
+// stats are how many events are not acknowledged as far as this publisher knows.
+func (o *outbox) stats() (held, waiting int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.items), len(o.waiters)
+}

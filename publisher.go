@@ -1,0 +1,192 @@
+package revocast
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// PublisherOptions tune a [Publisher]; the zero value works.
+type PublisherOptions struct {
+	// CommitTimeout is how long one commit may take, its retries included, before its
+	// outcome counts as unknown. Default 5s.
+	CommitTimeout time.Duration
+	// Receipts is how many receipts are remembered for [Publisher.Await]. Default
+	// 10,000; older ones are worked out again from the stores.
+	Receipts int
+
+	Clock  Clock        // default [SystemClock]
+	Logger *slog.Logger // default [slog.Default]
+}
+
+func (o *PublisherOptions) fill() {
+	setDefault(&o.CommitTimeout, 5*time.Second)
+	setDefault(&o.Receipts, 10_000)
+	if o.Clock == nil {
+		o.Clock = SystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+}
+
+// Publisher is the write path: it commits revocations to the ledger, publishes them,
+// and knows when the last worker has applied them. Several may serve one realm.
+type Publisher struct {
+	realm  string
+	ledger Ledger
+	bus    Bus
+	o      PublisherOptions
+	log    *slog.Logger
+	clock  Clock
+	ready  *Readiness
+	terms  atomic.Pointer[Terms] // of the latest reply; nil before the first
+	counts publisherCounts
+
+	outbox   *outbox
+	fleet    *fleet
+	verifier *epochVerifier
+	receipts *receiptBook
+	news     *broadcast    // something was appended to the log
+	recheck  chan struct{} // look at the ledger's state at once
+
+	// mu guards run: it is non-nil exactly while Run is active, and jobs are added to
+	// its wait group only under mu, so that Run never misses one.
+	mu  sync.Mutex
+	run *publisherRun
+}
+
+// publisherRun is one activation of Run, which owns every goroutine started in it.
+type publisherRun struct {
+	ctx context.Context
+	wg  sync.WaitGroup
+}
+
+type publisherCounts struct {
+	committed, confirmed, durable, repeated, failed, published, republished, recoveries, struck atomic.Uint64
+}
+
+// NewPublisher returns a publisher for a realm. Nothing happens before Run.
+func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Publisher {
+	o.fill()
+	p := &Publisher{
+		realm: realm, ledger: ledger, bus: bus, o: o,
+		log: o.Logger.With("realm", realm), clock: o.Clock,
+		ready: newReadiness(ErrNotRunning), receipts: newReceiptBook(o.Receipts),
+		news: newBroadcast(), recheck: make(chan struct{}, 1),
+	}
+	p.outbox = newOutbox(p)
+	p.fleet = newFleet(p)
+	p.verifier = newEpochVerifier(p)
+	return p
+}
+
+// Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when
+// ctx ended, and an error only for what no retry can mend. Calls under way when it
+// ends get their receipt as pending.
+func (p *Publisher) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := &publisherRun{ctx: ctx}
+	if err := p.activate(r); err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context) error{
+		p.outbox.run, p.outbox.report, p.fleet.run, p.verifier.run, p.keeper, p.hear, p.hearAcks,
+	} {
+		r.wg.Go(func() {
+			if err := part(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
+	<-ctx.Done()
+	p.deactivate()
+	r.wg.Wait()
+	return runError(ctx)
+}
+
+func (p *Publisher) activate(r *publisherRun) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.run != nil {
+		return fmt.Errorf("%w: the publisher is running already", ErrConflict)
+	}
+	p.run = r
+	p.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
+	return nil
+}
+
+func (p *Publisher) deactivate() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.run = nil
+	p.ready.set(ErrNotRunning)
+}
+
+// start runs job in a goroutine that Run owns.
+func (p *Publisher) start(job func(context.Context)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.run == nil {
+		return fmt.Errorf("%w: Publisher.Run", ErrNotRunning)
+	}
+	ctx := p.run.ctx
+	p.run.wg.Go(func() { job(ctx) })
+	return nil
+}
+
+// Ready is gained when the ledger is open, and lost while it is not.
+func (p *Publisher) Ready() *Readiness { return p.ready }
+
+// Realm returns the realm that the publisher serves.
+func (p *Publisher) Realm() string { return p.realm }
+
+// hearAcks feeds the workers' acknowledgements to the fleet.
+func (p *Publisher) hearAcks(ctx context.Context) error { return p.bus.Acks(ctx, p.fleet.acknowledge) }
+
+// hear wakes those who watch. What it misses, they find a second later in the log.
+func (p *Publisher) hear(ctx context.Context) error {
+	wake := func() { p.news.send() }
+	return p.bus.Tail(ctx, TailHandler{
+		Event: func(Event) { wake() }, Ready: wake, Suspect: func(error) { wake() },
+	})
+}
+
+// broadcast wakes everyone who waits for the next news.
+type broadcast struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newBroadcast() *broadcast { return &broadcast{ch: make(chan struct{})} }
+
+func (b *broadcast) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ch
+}
+
+func (b *broadcast) send() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.ch)
+	b.ch = make(chan struct{})
+}
+
+// sleep waits for d on the publisher's clock, or less when wake fires; it reports
+// false when ctx ended.
+func (p *Publisher) sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
+	t := p.clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-t.C():
+	}
+	return true
+}

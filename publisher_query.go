@@ -1,0 +1,185 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Await returns the receipt of the revocation at position p once it is confirmed, or,
+// with [ErrPending], as it stands when ctx ends. Any publisher of the realm can be
+// asked. [ErrNotFound]: there is no such revision, or it belongs to an earlier epoch
+// and this publisher does not remember it; revoking again is always safe.
+func (p *Publisher) Await(ctx context.Context, at Position) (Receipt, error) {
+	ref := p.receipts.find(at)
+	if ref.job == nil {
+		j, err := p.resume(ctx, at)
+		if err != nil {
+			return Receipt{}, err
+		}
+		ref.job = j
+	}
+	receipts, err := ref.job.wait(ctx, Confirmed)
+	if ref.index >= len(receipts) {
+		return Receipt{}, err
+	}
+	return receipts[ref.index], err
+}
+
+// resume takes up the confirmation of what somebody else committed.
+func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
+	d, err := p.ledger.Describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if at.Epoch != d.Position.Epoch || at.Rev == 0 || d.Position.Before(at) {
+		return nil, fmt.Errorf("%w: no revision %s; the ledger is at %s", ErrNotFound, at, d.Position)
+	}
+	j := newJob(p.clock.Monotonic(), "", nil)
+	receipt := p.pastReceipt(ctx, at)
+	b := batch{
+		entries: []CommitEntry{{Event: Event{Position: at}}}, last: at, epoch: at.Epoch,
+		since: p.clock.Monotonic(), terms: d.Terms, anew: true,
+	}
+	j.receipts = []Receipt{receipt}
+	p.receipts.add(at, jobRef{job: j})
+	err = p.start(func(run context.Context) {
+		tally, err := p.confirm(run, b, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
+		switch {
+		case err == nil:
+			j.reach(Confirmed, p.clock.Monotonic(), &tally)
+		case errors.Is(err, ErrEpoch):
+			j.fail(fmt.Errorf("%w: the epoch changed; revoke again", ErrNotFound))
+		}
+	})
+	return j, err
+}
+
+// pastReceipt is the receipt of an earlier commit as far as the log still tells it.
+func (p *Publisher) pastReceipt(ctx context.Context, at Position) Receipt {
+	before := Position{Epoch: at.Epoch, Rev: at.Rev - 1}
+	entries, err := p.ledger.Log(ctx, before, 1)
+	if err == nil && len(entries) == 1 && entries[0].Position == at {
+		return receiptFor(entries[0], 0)
+	}
+	return Receipt{Position: at, Strength: Committed}
+}
+
+// Standing returns what stands against one id, [ErrNotFound] if nothing does. An empty
+// issuer is the ledger's default issuer, as for [Revocation].
+func (p *Publisher) Standing(ctx context.Context, scope Scope, issuer, id string) (State, error) {
+	terms, err := p.currentTerms(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	probe := Revocation{Scope: scope, ID: id, Issuer: issuer}
+	if issuer, err = probe.check(terms.DefaultIssuer); err != nil {
+		return State{}, err
+	}
+	answer, err := p.ledger.Check(ctx, []Key{KeyOf(p.realm, scope, issuer, id)})
+	if err != nil {
+		return State{}, err
+	}
+	if len(answer.States) != 1 || answer.States[0].IsZero() {
+		return State{}, fmt.Errorf("%w: nothing stands against this %s", ErrNotFound, scope)
+	}
+	return answer.States[0], nil
+}
+
+// FleetStatus is the realm as one publisher sees it.
+type FleetStatus struct {
+	Ledger     Description
+	Membership Membership
+	// OldestUnacked is the age of the oldest event that JetStream has not acknowledged.
+	OldestUnacked time.Duration
+	Publisher     PublisherStats
+}
+
+// Status asks the ledger for the fleet as it stands.
+func (p *Publisher) Status(ctx context.Context) (FleetStatus, error) {
+	d, err := p.ledger.Describe(ctx)
+	if err != nil {
+		return FleetStatus{Publisher: p.Stats()}, err
+	}
+	s := FleetStatus{Ledger: d, Publisher: p.Stats()}
+	if d.State != LedgerOpen {
+		return s, nil
+	}
+	if s.Membership, err = p.ledger.Members(ctx); err != nil {
+		return s, err
+	}
+	if d.Durable != d.Position {
+		entries, err := p.ledger.Log(ctx, d.Durable, 1)
+		if err != nil {
+			return s, err
+		}
+		if len(entries) > 0 {
+			s.OldestUnacked = time.Duration(d.Now-entries[0].At) * time.Millisecond
+		}
+	}
+	return s, nil
+}
+
+// PublisherStats count what this publisher has done since it was made.
+type PublisherStats struct {
+	Committed   uint64 // revisions made
+	Repeated    uint64 // calls for what was covered already
+	Durable     uint64 // acknowledged by JetStream, of calls made here
+	Confirmed   uint64
+	Failed      uint64 // calls that committed nothing
+	Published   uint64 // handed to the bus
+	Republished uint64 // of them again, or on behalf of another publisher
+	Recoveries  uint64 // ledgers recovered
+	Struck      uint64 // workers struck off
+	Unacked     int    // events in memory without JetStream's acknowledgement
+	Waiting     int    // positions that a call waits for JetStream with
+}
+
+// Stats returns the counts so far.
+func (p *Publisher) Stats() PublisherStats {
+	c := &p.counts
+	s := PublisherStats{
+		Committed: c.committed.Load(), Repeated: c.repeated.Load(), Durable: c.durable.Load(),
+		Confirmed: c.confirmed.Load(), Failed: c.failed.Load(), Published: c.published.Load(),
+		Republished: c.republished.Load(), Recoveries: c.recoveries.Load(), Struck: c.struck.Load(),
+	}
+	s.Unacked, s.Waiting = p.outbox.stats()
+	return s
+}
+
+// Tip returns the ledger's present position: where to start watching from now on.
+func (p *Publisher) Tip(ctx context.Context) (Position, error) {
+	d, err := p.ledger.Describe(ctx)
+	if err != nil {
+		return Position{}, err
+	}
+	return d.Position, d.State.err()
+}
+
+// Watch calls on for every event after a position, in order and without holes, until
+// ctx ends or on fails. [ErrTrimmed]: the log no longer reaches back that far.
+func (p *Publisher) Watch(ctx context.Context, after Position, on func(Event) error) error {
+	const page = 500
+	for {
+		news := p.news.next() // before reading, so that nothing comes in between unseen
+		entries, err := p.ledger.Log(ctx, after, page)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, ErrTrimmed):
+			return err
+		case err != nil:
+			p.log.Debug("watching: log not read", "error", err)
+		}
+		for _, e := range entries {
+			if err := on(e); err != nil {
+				return err
+			}
+			after = e.Position
+		}
+		if len(entries) < page && !p.sleep(ctx, time.Second, news) {
+			return context.Cause(ctx)
+		}
+	}
+}

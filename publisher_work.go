@@ -1,0 +1,173 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// work takes a job from commit to confirmation. The steps and their order are the
+// protocol: commit, publish, wait for JetStream, verify that the same epoch is still
+// in charge, wait for the workers. When the epoch has changed in between, what was
+// committed may have been lost with the old one, and the job starts over.
+func (p *Publisher) work(run, caller context.Context, j *job) {
+	committed, ok := p.firstCommit(run, caller, j)
+	for attempt := 1; ok; attempt++ {
+		tally, err := p.confirm(run, committed, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
+		switch {
+		case err == nil:
+			p.counts.confirmed.Add(uint64(len(committed.entries)))
+			j.reach(Confirmed, p.clock.Monotonic(), &tally)
+			return
+		case !errors.Is(err, ErrEpoch):
+			return // Run has ended; the caller gets its receipt as pending
+		}
+		p.log.Info("the epoch changed before a revocation was confirmed; committing it again", "position", committed.last)
+		committed, ok = p.recommit(run, j, committed, attempt)
+	}
+}
+
+// batch is what was committed for one job.
+type batch struct {
+	entries    []CommitEntry
+	last       Position // the latest of them
+	epoch      uint64   // in which it was committed
+	generation Position // of the membership, see fleet
+	anew       bool     // the generation is not known: ask who the members are
+	since      time.Duration
+	terms      Terms
+}
+
+// firstCommit commits the job's proposals or fails the job. A ledger that recovers is
+// waited for as long as the caller has patience.
+func (p *Publisher) firstCommit(run, caller context.Context, j *job) (batch, bool) {
+	for {
+		b, err := p.commit(run, j.idempotency, j.proposals)
+		if err == nil {
+			p.note(j, b)
+			return b, true
+		}
+		if !errors.Is(err, ErrRecovering) || !p.awaitLedger(run, caller) {
+			p.counts.failed.Add(1)
+			j.fail(err)
+			return batch{}, false
+		}
+	}
+}
+
+// awaitLedger waits until the ledger is open again; false: nobody wants to wait on.
+func (p *Publisher) awaitLedger(run, caller context.Context) bool {
+	p.ready.set(ErrRecovering)
+	signal(p.recheck)
+	ctx, cancel := context.WithCancel(run)
+	defer cancel()
+	defer context.AfterFunc(caller, cancel)()
+	return p.ready.Wait(ctx) == nil
+}
+
+// recommit commits again what an epoch change may have lost, with the cut-offs of the
+// first time, so that nothing more is covered than was promised. It gives up only when
+// Run ends: the revocation was answered for.
+func (p *Publisher) recommit(run context.Context, j *job, b batch, attempt int) (batch, bool) {
+	proposals := make([]Event, len(b.entries))
+	for i, c := range b.entries {
+		e := c.Event
+		e.Position, e.At = Position{}, 0
+		e.Reason, e.Initiator = j.proposals[i].Reason, j.proposals[i].Initiator
+		proposals[i] = e
+	}
+	key := fmt.Sprintf("%s/%d", j.idempotency, attempt)
+	for {
+		next, err := p.commit(run, key, proposals)
+		if err == nil {
+			p.note(j, next)
+			return next, true
+		}
+		if errors.Is(err, ErrInvalid) {
+			// Its until has passed meanwhile: nothing it covers is accepted any more.
+			p.log.Info("a revocation expired before it was confirmed", "error", err)
+			j.reach(Confirmed, p.clock.Monotonic(), &Tally{})
+			return batch{}, false
+		}
+		signal(p.recheck)
+		if !p.sleep(run, retryMin, nil) {
+			return batch{}, false
+		}
+	}
+}
+
+func (p *Publisher) commit(run context.Context, idempotency string, proposals []Event) (batch, error) {
+	ctx, cancel := context.WithTimeout(run, p.o.CommitTimeout)
+	defer cancel()
+	answer, err := p.ledger.Commit(ctx, idempotency, proposals)
+	if err == nil && len(answer.Entries) != len(proposals) {
+		err = fmt.Errorf("%w: the ledger answered for another number of proposals", ErrOutcomeUnknown)
+	}
+	if err != nil {
+		return batch{}, err
+	}
+	p.terms.Store(&answer.Terms)
+	b := batch{
+		entries: answer.Entries, epoch: answer.Epoch, since: p.clock.Monotonic(), terms: answer.Terms,
+		generation: Position{Epoch: answer.Epoch, Rev: answer.Generation},
+	}
+	for _, c := range b.entries {
+		if b.last.Before(c.Event.Position) {
+			b.last = c.Event.Position
+		}
+	}
+	return b, nil
+}
+
+// note publishes a commit's receipts.
+func (p *Publisher) note(j *job, b batch) {
+	receipts := make([]Receipt, len(b.entries))
+	took := p.clock.Monotonic() - j.started
+	for i, c := range b.entries {
+		receipts[i] = receiptFor(c.Event, took)
+		p.receipts.add(c.Event.Position, jobRef{j, i})
+		if c.Fresh {
+			p.counts.committed.Add(1)
+		} else {
+			p.counts.repeated.Add(1)
+		}
+	}
+	j.update(func() { j.receipts = receipts })
+}
+
+// confirm takes a commit through JetStream, verification and the fleet. It fails with
+// [ErrEpoch] when the epoch changed, or with the context's error.
+func (p *Publisher) confirm(run context.Context, b batch, durable func()) (Tally, error) {
+	waiter := p.fleet.wait(b)
+	defer waiter.cancel()
+	var waits []<-chan struct{}
+	for _, c := range b.entries {
+		if c.Fresh {
+			waits = append(waits, p.outbox.publish(c.Event))
+		} else {
+			waits = append(waits, p.outbox.await(c.Event.Position))
+		}
+	}
+	for _, acknowledged := range waits {
+		select {
+		case <-acknowledged:
+		case <-run.Done():
+			return Tally{}, context.Cause(run)
+		}
+	}
+	p.counts.durable.Add(uint64(len(b.entries)))
+	durable()
+	// Verified after JetStream has it: from here on a recovery of a later epoch finds
+	// it in the stream. Until the epoch has settled, a worker may hold a lease that an
+	// earlier one granted.
+	if err := p.verifier.settled(run, b.epoch); err != nil {
+		return Tally{}, err
+	}
+	select {
+	case tally := <-waiter.done:
+		return tally, nil
+	case <-run.Done():
+		return Tally{}, context.Cause(run)
+	}
+}

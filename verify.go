@@ -1,0 +1,115 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// epochVerifier asks the ledger whether an epoch is still in charge. One question
+// serves everybody who wanted to know before it was sent; who comes later waits for
+// the next.
+type epochVerifier struct {
+	p    *Publisher
+	asks chan verifyAsk
+}
+
+type verifyAsk struct {
+	epoch  uint64
+	answer chan<- verifyAnswer // buffered
+}
+
+type verifyAnswer struct {
+	settled bool
+	err     error
+}
+
+// settlePoll is how often an unsettled epoch is asked about again.
+const settlePoll = 50 * time.Millisecond
+
+func newEpochVerifier(p *Publisher) *epochVerifier {
+	return &epochVerifier{p: p, asks: make(chan verifyAsk)}
+}
+
+// settled returns nil once the ledger has said, in answer to a question sent after the
+// call, that epoch is open and settled. [ErrEpoch]: another one is open. A ledger that
+// does not answer is asked until ctx ends.
+func (v *epochVerifier) settled(ctx context.Context, epoch uint64) error {
+	for {
+		answer, err := v.ask(ctx, epoch)
+		pause := settlePoll
+		switch {
+		case err != nil:
+			return err
+		case answer.err == nil && answer.settled:
+			return nil
+		case errors.Is(answer.err, ErrEpoch):
+			return answer.err
+		case errors.Is(answer.err, ErrRecovering), errors.Is(answer.err, ErrUninitialised), errors.Is(answer.err, ErrFenced):
+			signal(v.p.recheck)
+		case answer.err != nil:
+			pause = retryMin
+		}
+		if !v.p.sleep(ctx, pause, nil) {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (v *epochVerifier) ask(ctx context.Context, epoch uint64) (verifyAnswer, error) {
+	answer := make(chan verifyAnswer, 1)
+	select {
+	case v.asks <- verifyAsk{epoch, answer}:
+	case <-ctx.Done():
+		return verifyAnswer{}, context.Cause(ctx)
+	}
+	select {
+	case a := <-answer:
+		return a, nil
+	case <-ctx.Done():
+		return verifyAnswer{}, context.Cause(ctx)
+	}
+}
+
+// run collects questions and sends one for all.
+func (v *epochVerifier) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case first := <-v.asks:
+			v.serve(ctx, v.collect(first))
+		}
+	}
+}
+
+func (v *epochVerifier) collect(first verifyAsk) []verifyAsk {
+	asks := []verifyAsk{first}
+	for {
+		select {
+		case more := <-v.asks:
+			asks = append(asks, more)
+		default:
+			return asks
+		}
+	}
+}
+
+func (v *epochVerifier) serve(ctx context.Context, asks []verifyAsk) {
+	answers := make(map[uint64]verifyAnswer, 1)
+	for _, a := range asks {
+		answer, asked := answers[a.epoch]
+		if !asked {
+			answer = v.question(ctx, a.epoch)
+			answers[a.epoch] = answer
+		}
+		a.answer <- answer
+	}
+}
+
+func (v *epochVerifier) question(ctx context.Context, epoch uint64) verifyAnswer {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	answer, err := v.p.ledger.Verify(ctx, epoch)
+	return verifyAnswer{settled: answer.Settled, err: err}
+}
