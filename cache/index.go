@@ -148,3 +148,10 @@ func (x *index) stats() revocast.ViewStats {
 	defer x.mu.RUnlock()
 	return revocast.ViewStats{States: x.states, Complete: x.whole, Overflowed: x.overflowed}
 }
+
+// latest is the latest position of any event so far.
+func (x *index) latest() revocast.Position {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.top
+}

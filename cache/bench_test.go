@@ -1,0 +1,300 @@
+package cache_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+)
+
+const benchEntries = 100_000
+
+// bearers makes n strings that look like JWTs of about 500 bytes, with the same
+// header and beginning of the claims, as tokens of one issuer have.
+func bearers(n int) []string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func(b *strings.Builder, n int) {
+		for range n {
+			b.WriteByte(alphabet[r.IntN(len(alphabet))])
+		}
+	}
+	same := "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJKV1QifQ." + strings.Repeat("c2FtZQ", 20)
+	out := make([]string, n)
+	for i := range out {
+		var b strings.Builder
+		b.WriteString(same)
+		random(&b, 240)
+		b.WriteByte('.')
+		random(&b, 86)
+		out[i] = b.String()
+	}
+	return out
+}
+
+// asked are the same strings in other memory, as they come from requests.
+func asked(keys []string) []string {
+	out := make([]string, len(keys))
+	for i := range keys {
+		out[i] = strings.Clone(keys[i])
+	}
+	return out
+}
+
+type getters struct {
+	keys []string // to ask with
+	ours *cache.Cache
+	bare *lru.Cache[string, *revocast.Entry]
+}
+
+func newGetters(b testing.TB) getters {
+	keys := bearers(benchEntries)
+	// Room for all, though shards fill unevenly: what is measured is the hit.
+	g := getters{keys: asked(keys), ours: cache.New(cache.Options{Entries: benchEntries * 5 / 4})}
+	var err error
+	if g.bare, err = lru.New[string, *revocast.Entry](benchEntries); err != nil {
+		b.Fatal(err)
+	}
+	load(g.ours)
+	for i, key := range keys {
+		e := token(i, revocast.Position{})
+		g.bare.Add(key, e)
+		if !g.ours.Put(revocast.SpaceBearer, key, e, 0) {
+			b.Fatal("not stored")
+		}
+	}
+	return g
+}
+
+func (g *getters) getOurs(key string) *revocast.Entry { return g.ours.Get(revocast.SpaceBearer, key) }
+
+func (g *getters) getBare(key string) *revocast.Entry {
+	e, _ := g.bare.Get(key)
+	return e
+}
+
+// getCheck is what a guard adds at least: a lease behind an atomic pointer, the
+// clock, and two comparisons.
+func (g *getters) getCheck(lease *atomic.Pointer[time.Duration], clock revocast.Clock) func(string) *revocast.Entry {
+	var view revocast.View = g.ours
+	return func(key string) *revocast.Entry {
+		l := lease.Load()
+		e := view.Get(revocast.SpaceBearer, key)
+		if e == nil {
+			return nil
+		}
+		expires, end := e.Expires, *l // before the clock, which waits for all loads
+		if now := clock.Monotonic(); now >= expires || now >= end {
+			return nil
+		}
+		return e
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	g := newGetters(b)
+	var lease atomic.Pointer[time.Duration]
+	end := 24 * time.Hour
+	lease.Store(&end)
+	run := func(name string, get func(string) *revocast.Entry) {
+		b.Run(name+"/hot", func(b *testing.B) { benchGet(b, g.keys[:1], get) })
+		b.Run(name+"/few", func(b *testing.B) { benchGet(b, g.keys[:64], get) })
+		b.Run(name+"/random", func(b *testing.B) { benchGet(b, g.keys, get) })
+		b.Run(name+"/hot-parallel", func(b *testing.B) { benchGetParallel(b, g.keys[:1], get) })
+		b.Run(name+"/random-parallel", func(b *testing.B) { benchGetParallel(b, g.keys, get) })
+	}
+	run("bare", g.getBare)
+	run("ours", g.getOurs)
+	run("check", g.getCheck(&lease, revocast.SystemClock()))
+}
+
+// BenchmarkCheckOverBare gives the price of a check as a multiple of a bare Get:
+// both in turn, a few thousand at a time, and the median of the ratios, so that
+// other load on the machine falls on both.
+func BenchmarkCheckOverBare(b *testing.B) {
+	g := newGetters(b)
+	var lease atomic.Pointer[time.Duration]
+	end := 24 * time.Hour
+	lease.Store(&end)
+	check := g.getCheck(&lease, revocast.SystemClock())
+	for _, n := range []int{1, 64, benchEntries} {
+		keys := g.keys[:n]
+		b.Run(fmt.Sprint("keys=", n), func(b *testing.B) {
+			const batch = 4096
+			order := make([]string, batch)
+			timed := func(get func(string) *revocast.Entry) float64 {
+				begin := time.Now()
+				for _, key := range order {
+					if get(key) == nil {
+						b.Fatal("missed")
+					}
+				}
+				return float64(time.Since(begin).Nanoseconds()) / batch
+			}
+			var bare, ours, ratios []float64
+			for b.Loop() {
+				for i := range order {
+					order[i] = keys[rand.IntN(len(keys))]
+				}
+				x := timed(g.getBare)
+				for i := range order {
+					order[i] = keys[rand.IntN(len(keys))]
+				}
+				y := timed(check)
+				bare, ours, ratios = append(bare, x), append(ours, y), append(ratios, y/x)
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(bare), "bare-ns")
+			b.ReportMetric(median(ours), "check-ns")
+			b.ReportMetric(median(ratios), "check/bare")
+		})
+	}
+}
+
+func median(x []float64) float64 {
+	slices.Sort(x)
+	return x[len(x)/2]
+}
+
+func benchGet(b *testing.B, keys []string, get func(string) *revocast.Entry) {
+	order := rand.New(rand.NewPCG(3, 4)).Perm(len(keys))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i == len(order) {
+			i = 0
+		}
+		if get(keys[order[i]]) == nil {
+			b.Fatal("missed")
+		}
+	}
+}
+
+func benchGetParallel(b *testing.B, keys []string, get func(string) *revocast.Entry) {
+	order := rand.New(rand.NewPCG(3, 4)).Perm(len(keys))
+	b.RunParallel(func(pb *testing.PB) {
+		for i := rand.IntN(len(order)); pb.Next(); i++ {
+			if i == len(order) {
+				i = 0
+			}
+			if get(keys[order[i]]) == nil {
+				b.Error("missed")
+				return
+			}
+		}
+	})
+}
+
+func randomKey() (k revocast.Key) {
+	binary.LittleEndian.PutUint64(k[:], rand.Uint64())
+	binary.LittleEndian.PutUint64(k[8:], rand.Uint64())
+	return k
+}
+
+func randomRevoked(rev int) revocast.Event {
+	e := revoked(rev, revocast.ScopeToken, "")
+	e.Key = randomKey()
+	return e
+}
+
+func BenchmarkLookupMiss(b *testing.B) {
+	for _, states := range []int{1000, 1_000_000} {
+		b.Run(fmt.Sprint(states), func(b *testing.B) {
+			c := cache.New(cache.Options{})
+			for i := range states {
+				c.Apply(randomRevoked(i + 1))
+			}
+			entries := make([]*revocast.Entry, 1<<14)
+			for i := range entries {
+				entries[i] = token(i, revocast.Position{})
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if e := entries[i&(len(entries)-1)]; isCovered(c, e, 0) {
+					b.Fatal("covered")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	for _, entries := range []int{0, benchEntries} {
+		b.Run(fmt.Sprint("entries=", entries), func(b *testing.B) {
+			c := cache.New(cache.Options{Revocations: 1 << 30})
+			for i, key := range bearers(entries) {
+				c.Put(revocast.SpaceBearer, key, token(i, revocast.Position{}), 0)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				c.Apply(randomRevoked(i + 1))
+			}
+		})
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	c := cache.New(cache.Options{})
+	load(c)
+	keys := bearers(2 * benchEntries)
+	entries := make([]*revocast.Entry, len(keys))
+	for i := range entries {
+		entries[i] = token(i, revocast.Position{})
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		c.Put(revocast.SpaceBearer, keys[i%len(keys)], entries[i%len(keys)], 0)
+	}
+}
+
+// heap is the live heap after a collection.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkMemoryPerRevocation(b *testing.B) {
+	const states = 1_000_000
+	for b.Loop() {
+		before := heap()
+		c := cache.New(cache.Options{Entries: -1})
+		for i := range states {
+			c.Apply(randomRevoked(i + 1))
+		}
+		b.ReportMetric(float64(heap()-before)/states, "B/revocation")
+		runtime.KeepAlive(c)
+	}
+}
+
+// BenchmarkMemoryPerEntry leaves out the bearer itself, its entry and its claims.
+func BenchmarkMemoryPerEntry(b *testing.B) {
+	keys := bearers(benchEntries)
+	entries := make([]*revocast.Entry, len(keys))
+	for i := range entries {
+		entries[i] = token(i, revocast.Position{})
+	}
+	for b.Loop() {
+		before := heap()
+		c := cache.New(cache.Options{})
+		load(c)
+		for i, key := range keys {
+			c.Put(revocast.SpaceBearer, key, entries[i], 0)
+		}
+		stored := c.Stats().Entries
+		b.ReportMetric(float64(heap()-before)/float64(stored)-float64(len(keys[0])), "B/entry")
+		runtime.KeepAlive(c)
+	}
+	runtime.KeepAlive(entries)
+}
