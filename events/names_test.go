@@ -1,0 +1,82 @@
+package events
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/revocast/revocast"
+)
+
+func TestTokensAreOneTokenEach(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := rapid.StringMatching(`[a-z.*> \n=😀$/\\]{1,12}`).Draw(t, "a")
+		b := rapid.StringMatching(`[a-z.*> \n=😀$/\\]{1,12}`).Draw(t, "b")
+		token := escapeToken(a)
+		if token == "" || strings.ContainsAny(token, ".*> \t\r\n") {
+			t.Fatalf("%q became %q", a, token)
+		}
+		if (a == b) != (token == escapeToken(b)) {
+			t.Fatalf("%q and %q both became %q", a, b, token)
+		}
+	})
+	if got := escapeToken("web-1.eu_west"); got != "web-1=2Eeu_west" {
+		t.Errorf("a plain name became %q", got)
+	}
+}
+
+func TestNamesOfARealm(t *testing.T) {
+	n, err := newRealmNames("prod-eu_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		n.events:                         "rv.prod-eu_1.ev.*",
+		n.kind(revocast.KindRevoked):     "rv.prod-eu_1.ev.revoked",
+		n.kind(revocast.KindInvalidated): "rv.prod-eu_1.ev.invalidated",
+		n.epoch:                          "rv.prod-eu_1.epoch",
+		n.acks:                           "rv.prod-eu_1.ack.*",
+		n.ack("w.1"):                     "rv.prod-eu_1.ack.w=2E1",
+		n.eventStream:                    "RV_prod-eu_1",
+		n.epochStream:                    "RVEPOCH_prod-eu_1",
+	}
+	for got, want := range want {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestVersions(t *testing.T) {
+	for version, suited := range map[string]bool{
+		"2.11.0": true, "2.12.0-RC.1": true, "2.15.2": true, "3.0.0": true, "2.11": true,
+		"2.10.29": false, "1.4.1": false, "": false, "new": false, "2.x": false,
+	} {
+		if err := checkVersion(version); (err == nil) != suited {
+			t.Errorf("version %q: %v", version, err)
+		}
+	}
+}
+
+func TestStrayLogOnceAMinute(t *testing.T) {
+	var l strayLog
+	start := time.Unix(1_700_000_000, 0)
+	var due []int
+	for s := range 180 {
+		if l.due(start.Add(time.Duration(s) * time.Second)) {
+			due = append(due, s)
+		}
+	}
+	if len(due) != 3 || due[0] != 0 || due[1] != 60 || due[2] != 120 {
+		t.Errorf("reported in seconds %v, want 0, 60 and 120", due)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	const in = "nats://user:p@ss@a:4222, token@b ,tls://c:4222"
+	if got := redact(in); got != "nats://a:4222,nats://b,tls://c:4222" {
+		t.Errorf("%q became %q", in, got)
+	}
+}

@@ -1,0 +1,108 @@
+package events
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/revocast/revocast"
+)
+
+func goodAck(tb testing.TB) (revocast.Ack, []byte) {
+	tb.Helper()
+	a := revocast.Ack{
+		Member:  revocast.MemberID{Worker: "web-1", Incarnation: "5f"},
+		Applied: revocast.Position{Epoch: 1, Rev: 2},
+	}
+	data, err := appendAck(nil, testRealm, &a)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return a, data
+}
+
+func TestAckRoundTrip(t *testing.T) {
+	name := rapid.StringMatching(`[A-Za-z0-9_.\-]{1,64}`)
+	rapid.Check(t, func(t *rapid.T) {
+		want := revocast.Ack{
+			Member:  revocast.MemberID{Worker: name.Draw(t, "worker"), Incarnation: name.Draw(t, "incarnation")},
+			Applied: revocast.Position{Epoch: rapid.Uint64().Draw(t, "epoch"), Rev: rapid.Uint64().Draw(t, "rev")},
+		}
+		data, err := appendAck(nil, testRealm, &want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got revocast.Ack
+		if err := decodeAck(data, testRealm, &got); err != nil || got != want {
+			t.Fatalf("got %+v, %v; want %+v", got, err, want)
+		}
+		cut := rapid.IntRange(0, len(data)-1).Draw(t, "cut")
+		if err := decodeAck(data[:cut], testRealm, &got); !errors.Is(err, errUndecodable) {
+			t.Fatalf("%d of %d bytes: %v", cut, len(data), err)
+		}
+	})
+}
+
+func TestAckDecoderRefuses(t *testing.T) {
+	set := func(at int, b byte) []byte {
+		_, data := goodAck(t)
+		data[at] = b
+		return data
+	}
+	_, good := goodAck(t)
+	tests := map[string][]byte{
+		"nothing":            nil,
+		"version 2":          set(0, 2),
+		"no worker":          set(25, 0),
+		"worker too long":    set(25, 65),
+		"no incarnation":     set(26, 0),
+		"control character":  set(27, '\n'),
+		"something after it": append(good, 0),
+	}
+	for name, data := range tests {
+		var a revocast.Ack
+		if err := decodeAck(data, testRealm, &a); !errors.Is(err, errUndecodable) {
+			t.Errorf("%s: %v, want it to be undecodable", name, err)
+		}
+	}
+	var a revocast.Ack
+	if err := decodeAck(good, testRealm+1, &a); !errors.Is(err, errForeign) {
+		t.Errorf("another realm: %v", err)
+	}
+	for _, worker := range []string{"", strings.Repeat("x", 65), "a\nb"} {
+		a, _ := goodAck(t)
+		a.Member.Worker = worker
+		if _, err := appendAck(nil, testRealm, &a); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("worker %q: %v, want ErrInvalid", worker, err)
+		}
+	}
+}
+
+func FuzzAck(f *testing.F) {
+	_, data := goodAck(f)
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var a revocast.Ack
+		if decodeAck(data, testRealm, &a) != nil {
+			return
+		}
+		written, err := appendAck(nil, testRealm, &a)
+		if err != nil || !bytes.HasPrefix(data, written[:len(written)-2]) {
+			t.Fatalf("read %q, wrote %q, %v", data, written, err)
+		}
+	})
+}
+
+func BenchmarkDecodeAck(b *testing.B) {
+	_, data := goodAck(b)
+	var a revocast.Ack
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := decodeAck(data, testRealm, &a); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
