@@ -1,0 +1,235 @@
+package cache_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+)
+
+func TestIncompleteUntilLoaded(t *testing.T) {
+	c := cache.New(cache.Options{})
+	if c.Stats().Complete {
+		t.Error("complete before any load")
+	}
+	c.EndLoad()
+	if c.Stats().Complete {
+		t.Error("complete by an EndLoad without BeginLoad")
+	}
+	c.BeginLoad()
+	if c.Stats().Complete {
+		t.Error("complete while loading")
+	}
+	c.EndLoad()
+	if !c.Stats().Complete {
+		t.Error("not complete after a load")
+	}
+}
+
+// A live revocation is never dropped to make room. Past the limit the index says
+// that it does not know, and what it had lost cannot come back in through a fill.
+func TestOverflowGivesUpTheIndex(t *testing.T) {
+	const limit = 100
+	c := cache.New(cache.Options{Revocations: limit})
+	load(c)
+	held := token(4*limit*2, pos(0))
+	c.Put(revocast.SpaceBearer, "held", held, 0)
+	for i := range limit {
+		c.Apply(revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i)))
+	}
+	for i := range limit {
+		if m, complete := c.Lookup(&token(4*i, pos(0)).Keys, 1000, 0); !m.Covered || !complete || m.At != pos(i+1) {
+			t.Fatalf("at the limit: revocation %d: %+v, complete %v", i, m, complete)
+		}
+	}
+	c.Apply(revoked(limit+1, revocast.ScopePrincipal, fmt.Sprint("p", limit)))
+	if st := c.Stats(); st.Complete || st.Overflowed != 1 || st.States != 0 {
+		t.Fatalf("past the limit: %+v", st)
+	}
+	if c.Get(revocast.SpaceBearer, "held") != held {
+		t.Error("an entry that nothing covers went with the index")
+	}
+	for i := range limit + 1 {
+		if c.Put(revocast.SpaceBearer, "key", token(4*i, pos(i)), 0) {
+			t.Fatalf("principal %d, checked before its revocation and the overflow, was stored", i)
+		}
+	}
+	if !c.Put(revocast.SpaceBearer, "key", token(4*(limit+1), pos(limit+1)), 0) {
+		t.Error("what was checked after the overflow is not stored")
+	}
+	c.Apply(revoked(limit+2, revocast.ScopePrincipal, "late"))
+	late := entryOf(claimsOf("t", "s", "late", 1000), pos(limit+1))
+	if c.Put(revocast.SpaceBearer, "late", late, 0) || !isCovered(c, late, 0) {
+		t.Error("after the overflow the index no longer collects")
+	}
+	load(c)
+	if st := c.Stats(); !st.Complete || st.Overflowed != 1 {
+		t.Errorf("after a new load: %+v", st)
+	}
+}
+
+func TestOverflowWhileLoading(t *testing.T) {
+	c := cache.New(cache.Options{Revocations: 3})
+	c.BeginLoad()
+	for i := range 4 {
+		c.Apply(revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i)))
+	}
+	c.EndLoad()
+	if c.Stats().Complete {
+		t.Error("complete although the load did not fit")
+	}
+}
+
+// A load that ends between the reading of a position and Put does not make
+// complete what was checked before states were lost and come back.
+func TestPutAcrossALoad(t *testing.T) {
+	c := cache.New(cache.Options{})
+	load(c)
+	c.Apply(revoked(5, revocast.ScopePrincipal, "p0"))
+	c.BeginLoad()
+	if c.Put(revocast.SpaceBearer, "key", token(0, pos(4)), 0) {
+		t.Error("stored during a load, checked before the states that were lost")
+	}
+	if !c.Put(revocast.SpaceBearer, "other", token(8, pos(5)), 0) {
+		t.Error("not stored during a load although the check knew everything")
+	}
+	c.EndLoad()
+	if c.Get(revocast.SpaceBearer, "other") == nil {
+		t.Error("EndLoad empties the cache")
+	}
+	c.BeginLoad()
+	if c.Get(revocast.SpaceBearer, "other") != nil {
+		t.Error("BeginLoad does not empty the cache")
+	}
+}
+
+func TestBans(t *testing.T) {
+	c := cache.New(cache.Options{})
+	load(c, banned(1, "p0", 1000, 2000))
+	e := token(0, pos(1))
+	for _, test := range []struct {
+		now  int64
+		want revocast.Match
+	}{
+		{999, revocast.Match{BanFrom: 1000}},
+		{1000, revocast.Match{Covered: true, Scope: revocast.ScopePrincipal, Banned: true, At: pos(1)}},
+		{1999, revocast.Match{Covered: true, Scope: revocast.ScopePrincipal, Banned: true, At: pos(1)}},
+		{2000, revocast.Match{}},
+	} {
+		if m, _ := c.Lookup(&e.Keys, e.Issued, test.now); m != test.want {
+			t.Errorf("at %d: %+v, want %+v", test.now, m, test.want)
+		}
+	}
+	if !c.Put(revocast.SpaceBearer, "knows", token(0, pos(1)), 999) {
+		t.Error("a fill that knows of the ban is not stored before it")
+	}
+	if c.Put(revocast.SpaceBearer, "knows not", token(0, pos(0)), 999) {
+		t.Error("a fill that cannot know of the ban, hence does not end before it, is stored")
+	}
+	if c.Put(revocast.SpaceBearer, "banned", token(0, pos(1)), 1000) {
+		t.Error("stored while banned")
+	}
+	c.Apply(revocast.Event{Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: keyOf(revocast.ScopePrincipal, "p0"), Until: never})
+	c.Apply(banned(1, "p0", 1000, 2000)) // once more, late
+	if isCovered(c, e, 1500) {
+		t.Error("the lifted ban is back")
+	}
+}
+
+func TestInvalidationsPastTheirNumber(t *testing.T) {
+	c := cache.New(cache.Options{})
+	load(c)
+	for i := range cache.MaxRecent + 1 {
+		c.Apply(invalidated(i+1, revocast.ScopeSession, fmt.Sprint("s", i)))
+	}
+	for i := range cache.MaxRecent + 1 {
+		if c.Put(revocast.SpaceSession, "key", token(2*i, pos(i)), 0) {
+			t.Fatalf("session %d, read before it was invalidated, is stored", i)
+		}
+	}
+	if !c.Put(revocast.SpaceSession, "key", token(0, pos(cache.MaxRecent+1)), 0) {
+		t.Error("what was read after the last invalidation is not stored")
+	}
+}
+
+func TestExpireForgetsWhatIsOver(t *testing.T) {
+	const n = 20_000
+	c := cache.New(cache.Options{})
+	load(c)
+	for i := range n {
+		e := revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i))
+		e.Until = int64(1000 * (i + 1))
+		if i%10 == 0 {
+			e = sparing(e, "s") // these lie beside
+		}
+		c.Apply(e)
+	}
+	for _, over := range []int{0, 1, n / 3, n / 2, n - 1, n} {
+		c.Expire(int64(1000*over) + 1)
+		if st := c.Stats(); st.States != n-over || !st.Complete {
+			t.Fatalf("after %d seconds: %+v, want %d states", over, st, n-over)
+		}
+		if err := c.Audit(); err != nil {
+			t.Fatal(err)
+		}
+		for i := over; i < n; i += 97 {
+			if !isCovered(c, token(4*i, pos(0)), 0) {
+				t.Fatalf("after %d seconds state %d is gone", over, i)
+			}
+		}
+	}
+}
+
+// Forgetting too early is un-revoking; up to a second late is allowed.
+func TestExpireIsNeverEarly(t *testing.T) {
+	c := cache.New(cache.Options{})
+	e := revoked(1, revocast.ScopePrincipal, "p0")
+	e.Until = 1001
+	load(c, e)
+	for _, test := range []struct {
+		now  int64
+		want int
+	}{{1000, 1}, {1001, 1}, {2001, 0}} {
+		if c.Expire(test.now); c.Stats().States != test.want {
+			t.Errorf("at %d: %d states, want %d", test.now, c.Stats().States, test.want)
+		}
+	}
+}
+
+// Whatever a state holds, the index gives it back, packed or not.
+func TestStatesSurvivePacking(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := cache.New(cache.Options{})
+		want := map[revocast.Key]revocast.State{}
+		for range rapid.IntRange(1, 400).Draw(t, "events") {
+			e := revocast.Event{
+				Kind: rapid.SampledFrom(revocast.Kinds[:3]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
+				Position: revocast.Position{Epoch: drawEdge(t, "epoch", 1, 300), Rev: drawEdge(t, "rev", 1, 1<<40)},
+				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)), Until: int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
+			}
+			e.Key = keyOf(e.Scope, fmt.Sprint(rapid.IntRange(0, 300).Draw(t, "id")))
+			if rapid.IntRange(0, 4).Draw(t, "spare") == 0 {
+				e.Except = keyOf(revocast.ScopeSession, "s")
+			}
+			c.Apply(e)
+			want[e.Key] = want[e.Key].Merge(e.State())
+		}
+		for key, st := range want {
+			if got, _ := c.StateOf(key); got != st {
+				t.Fatalf("%+v, want %+v", got, st)
+			}
+		}
+		if err := c.Audit(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// drawEdge draws near one of two bounds, or anything up to what a ledger holds.
+func drawEdge(t *rapid.T, name string, low, high uint64) uint64 {
+	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3), rapid.Uint64Range(low, 1<<43)).Draw(t, name)
+}
