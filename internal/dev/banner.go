@@ -14,7 +14,7 @@ func banner(w io.Writer, api string, workers []string, apiToken string) {
 		auth = ` -H "Authorization: Bearer $REVOCAST_API_TOKEN"`
 	}
 	check := fmt.Sprintf(`for p in %s; do curl -s -o /dev/null -w '%%{http_code}\n' -H "Authorization: Bearer $TOKEN" %s/check; done`,
-		ports(workers), anyPort(workers[0]))
+		portList(workers), anyPort(workers[0]))
 	fmt.Fprintf(w, `
 publisher  http://%s
 workers    %s
@@ -38,8 +38,8 @@ workers    %s
 `, api, "http://"+strings.Join(workers, " http://"), api, check, api, auth, check)
 }
 
-// ports lists the workers' ports for a shell loop.
-func ports(workers []string) string {
+// portList lists the workers' ports for a shell loop.
+func portList(workers []string) string {
 	var list []string
 	for _, addr := range workers {
 		_, port, _ := net.SplitHostPort(addr) // comes from a listener

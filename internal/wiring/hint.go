@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/revocast/revocast/internal/apiclient"
 )
 
 // Hinted is an error that knows what to do about it.
@@ -20,11 +22,16 @@ func WithHint(err error, format string, args ...any) error {
 	return hintedError{err, fmt.Sprintf(format, args...)}
 }
 
-// HintOf returns the outermost hint in err's chain, empty if there is none.
+// HintOf returns the outermost hint in err's chain, or else what a server said in a
+// problem document; empty if there is none.
 func HintOf(err error) string {
 	var h Hinted
-	if errors.As(err, &h) {
+	if errors.As(err, &h) && h.Hint() != "" {
 		return h.Hint()
+	}
+	var answered *apiclient.Error
+	if errors.As(err, &answered) {
+		return answered.Hint
 	}
 	return ""
 }

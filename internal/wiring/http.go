@@ -3,13 +3,11 @@ package wiring
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"syscall"
 	"time"
 )
@@ -20,55 +18,6 @@ const (
 	idleTimeout   = 2 * time.Minute  // of a connection between requests
 	drainTimeout  = 10 * time.Second // for requests in flight at the stop
 )
-
-// TLSFlags make a listener speak TLS.
-type TLSFlags struct {
-	TLSCert     string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM; with --tls-key the listener speaks TLS. Default: plain HTTP."`
-	TLSKey      string `name:"tls-key" type:"path" placeholder:"FILE" help:"Private key in PEM for --tls-cert."`
-	TLSClientCA string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"Authorities in PEM whose client certificates are asked for. Default: none are."`
-}
-
-// Config returns nil if no flag is set. required says that a client without a
-// certificate is turned away already by the handshake.
-func (f *TLSFlags) Config(required bool) (*tls.Config, error) {
-	if f.TLSCert == "" && f.TLSKey == "" {
-		if f.TLSClientCA != "" {
-			return nil, Usage("--tls-client-ca needs --tls-cert and --tls-key")
-		}
-		return nil, nil
-	}
-	if f.TLSCert == "" || f.TLSKey == "" {
-		return nil, Usage("--tls-cert and --tls-key go together")
-	}
-	cert, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
-	if f.TLSClientCA == "" {
-		return c, nil
-	}
-	if c.ClientCAs, err = loadPool(f.TLSClientCA); err != nil {
-		return nil, fmt.Errorf("--tls-client-ca: %w", err)
-	}
-	c.ClientAuth = tls.VerifyClientCertIfGiven
-	if required {
-		c.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return c, nil
-}
-
-func loadPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s: no certificate in it", file)
-	}
-	return pool, nil
-}
 
 // Listen opens a TCP port, so that a taken one is an error before anything else
 // starts. flag is the one that the operator would change.

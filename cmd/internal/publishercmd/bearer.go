@@ -1,0 +1,28 @@
+package publishercmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+// readBearer reads a token from standard input, never from the command line, where
+// every user of the machine could see it. "Bearer " in front is forgiven.
+func readBearer(r io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, 2*revocast.MaxBearer))
+	if err != nil {
+		return "", fmt.Errorf("read the token from standard input: %w", err)
+	}
+	bearer := strings.TrimSpace(string(data))
+	if scheme, rest, ok := strings.Cut(bearer, " "); ok && strings.EqualFold(scheme, "bearer") {
+		bearer = strings.TrimSpace(rest)
+	}
+	if bearer == "" {
+		return "", wiring.WithHint(errors.New("no token on standard input"), `pipe it in: printf %%s "$TOKEN" | publisher …`)
+	}
+	return bearer, nil
+}

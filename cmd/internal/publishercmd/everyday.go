@@ -1,0 +1,132 @@
+package publishercmd
+
+import (
+	"context"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+type logoutCmd struct {
+	writeFlags
+}
+
+// Run reads the token from standard input.
+func (c *logoutCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	bearer, err := readBearer(streams.In)
+	if err != nil {
+		return err
+	}
+	strength, err := c.strength()
+	if err != nil {
+		return err
+	}
+	receipt, err := client.Logout(ctx, bearer, strength, c.call())
+	return c.finish(streams, "logged out", receipt, err)
+}
+
+type passwordChangedCmd struct {
+	Principal string `arg:"" help:"Whose password was changed (sub)."`
+	Keep      string `placeholder:"SID" help:"Session that changed it and goes on. Default: none."`
+	Issuer    string `placeholder:"ISS" help:"Issuer of the principal. Default: the ledger's default issuer."`
+	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
+	writeFlags
+}
+
+// Run ends the principal's sessions.
+func (c *passwordChangedCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	strength, err := c.strength()
+	if err != nil {
+		return err
+	}
+	receipt, err := client.PasswordChanged(ctx, apitypes.PasswordChanged{
+		Principal: c.Principal, Issuer: c.Issuer, KeepSession: c.Keep, Initiator: c.Initiator, Strength: strength,
+	}, c.call())
+	return c.finish(streams, "ended the sessions of "+c.Principal, receipt, err)
+}
+
+type banCmd struct {
+	Principal string `arg:"" help:"Whom to ban (sub)."`
+	Until     moment `required:"" placeholder:"T" help:"End: RFC 3339, or a duration from now such as +24h."`
+	From      moment `placeholder:"T" help:"Start. Default: at once."`
+	Issuer    string `placeholder:"ISS" help:"Issuer of the principal. Default: the ledger's default issuer."`
+	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
+	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
+	writeFlags
+}
+
+// Run bans the principal.
+func (c *banCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	strength, err := c.strength()
+	if err != nil {
+		return err
+	}
+	receipt, err := client.Ban(ctx, c.Principal, apitypes.Ban{
+		Until: c.Until.Time, From: c.From.Time, Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator, Strength: strength,
+	}, c.call())
+	return c.finish(streams, "banned "+c.Principal+" until "+stamp(c.Until.Time.Time), receipt, err)
+}
+
+type unbanCmd struct {
+	Principal string `arg:"" help:"Whose ban to lift (sub)."`
+	Issuer    string `placeholder:"ISS" help:"Issuer of the principal. Default: the ledger's default issuer."`
+	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
+	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
+	writeFlags
+}
+
+// Run lifts the ban.
+func (c *unbanCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	strength, err := c.strength()
+	if err != nil {
+		return err
+	}
+	receipt, err := client.Unban(ctx, c.Principal, apitypes.Ban{
+		Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator, Strength: strength,
+	}, c.call())
+	return c.finish(streams, "lifted the ban on "+c.Principal, receipt, err)
+}
+
+type invalidateCmd struct {
+	Scope  string `arg:"" enum:"session,principal" help:"session or principal."`
+	ID     string `arg:"" name:"id" help:"Its sid or sub."`
+	Issuer string `placeholder:"ISS" help:"Its issuer. Default: the ledger's default issuer."`
+	writeFlags
+}
+
+// Run makes caches drop what they hold.
+func (c *invalidateCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	strength, err := c.strength()
+	if err != nil {
+		return err
+	}
+	scope, err := revocast.ParseScope(c.Scope)
+	if err != nil {
+		return wiring.Usage("%w", err)
+	}
+	receipt, err := client.Invalidate(ctx, apitypes.Invalidation{
+		Scope: scope, ID: c.ID, Issuer: c.Issuer, Strength: strength,
+	}, c.call())
+	return c.finish(streams, "invalidated "+named(scope, c.ID), receipt, err)
+}

@@ -1,0 +1,79 @@
+package publishercmd
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/revocast/revocast/internal/apitypes"
+)
+
+// printFleet writes the fleet as an aligned table.
+func printFleet(w io.Writer, f *apitypes.Fleet) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	l := f.Ledger
+	fmt.Fprintf(t, "ledger\t%s at %s%s\n", l.State, l.Position, unsettled(l))
+	fmt.Fprintf(t, "in JetStream\tup to %s%s\n", l.Durable, unacked(f))
+	fmt.Fprintf(t, "waiting\t%d revocations for confirmation\n", f.Waiting)
+	fmt.Fprintf(t, "terms\tlease %s, fence %s, drift %g%%, default issuer %s\n", millis(l.LeaseMS), millis(l.FenceMS), 100*l.Drift, orNone(l.DefaultIssuer))
+	fmt.Fprintf(t, "workers\t%d\n", len(f.Workers))
+	if err := t.Flush(); err != nil || len(f.Workers) == 0 {
+		return err
+	}
+	fmt.Fprintln(w)
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tVERSION")
+	for _, m := range f.Workers {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
+			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), orNone(m.Version))
+	}
+	return t.Flush()
+}
+
+func unsettled(l apitypes.Ledger) string {
+	if l.Settled || l.State != "open" {
+		return ""
+	}
+	return " (new epoch: confirmations wait until the leases of the last one have run out)"
+}
+
+func unacked(f *apitypes.Fleet) string {
+	if f.Unacked == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d events under way, the oldest for %s", f.Unacked, millis(f.OldestUnackedMS))
+}
+
+func lag(n int64) string {
+	if n < 0 {
+		return "other epoch"
+	}
+	return fmt.Sprint(n)
+}
+
+func lease(ms float64) string {
+	if ms <= 0 {
+		return "run out"
+	}
+	return millis(ms)
+}
+
+// ago is how long before now, by the ledger's clock, t was.
+func ago(now, t time.Time) string {
+	if t.IsZero() || now.IsZero() {
+		return "-"
+	}
+	return shortTime(max(0, now.Sub(t))) + " ago"
+}
+
+func millis(ms float64) string {
+	return (time.Duration(ms) * time.Millisecond).String()
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,64 @@
+package publishercmd
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+type initCmd struct {
+	Lease         time.Duration `default:"3s" help:"L: how long a worker that is cut off goes on trusting its memory, a duration. Shorter: more renewals. Longer: a revocation waits longer for a worker that died. Default: ${default}."`
+	Drift         float64       `default:"0.01" help:"Most by which a clock runs fast or slow, a fraction. Default: ${default}."`
+	Fence         time.Duration `placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas goes on accepting writes. Default: 0s, which is right for a Redis without replicas; with them 5s."`
+	DefaultIssuer string        `placeholder:"ISS" help:"Issuer of revocations that name none. Default: none, each must name one."`
+	TokenLifetime time.Duration `name:"token-lifetime" default:"720h" help:"Longest that any token lives, a duration: how long revocations are kept. Workers refuse tokens that live longer. Default: ${default}."`
+	NATSReplicas  int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams: 1, or 3 in a cluster. Default: ${default}."`
+
+	wiring.StoreFlags `group:"Stores"`
+	wiring.LogFlags   `group:"Log"`
+}
+
+// Help implements kong's HelpProvider.
+func (c *initCmd) Help() string {
+	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new but lost: " +
+		"`publisher serve` refills it."
+}
+
+// terms are what the ledger lays down for everybody.
+func (c *initCmd) terms() revocast.Terms {
+	t := revocast.DefaultTerms()
+	t.Lease, t.Drift, t.Fence, t.DefaultIssuer = c.Lease, c.Drift, c.Fence, c.DefaultIssuer
+	for i := range t.MaxLifetime {
+		t.MaxLifetime[i] = c.TokenLifetime
+	}
+	return t
+}
+
+// Validate is called by kong: terms that cannot work are a usage error.
+func (c *initCmd) Validate() error { return c.terms().Validate() }
+
+// Run makes the ledger.
+func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher init", Logger: c.Logger(streams.Err)})
+	if err != nil {
+		return err
+	}
+	defer stores.Close()
+	terms := c.terms()
+	if err := stores.Bus.Prepare(ctx, wiring.StreamOptions(terms, c.NATSReplicas)); err != nil {
+		return err
+	}
+	created, err := revocast.Init(ctx, stores.Ledger, stores.Bus, terms)
+	if err != nil {
+		return err
+	}
+	if created {
+		_, err = fmt.Fprintf(streams.Out, "realm %s: made its ledger\n", c.Realm)
+		return err
+	}
+	_, err = fmt.Fprintf(streams.Out, "realm %s: has its ledger already, nothing was changed\n", c.Realm)
+	return err
+}

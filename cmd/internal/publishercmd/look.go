@@ -1,0 +1,118 @@
+package publishercmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+type statusCmd struct {
+	clientFlags
+}
+
+// Run prints the fleet.
+func (c *statusCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	fleet, err := client.Fleet(ctx)
+	if err != nil {
+		return c.explain(err)
+	}
+	if c.JSON {
+		return printJSON(streams.Out, fleet)
+	}
+	return printFleet(streams.Out, &fleet)
+}
+
+type watchCmd struct {
+	After string `placeholder:"EPOCH-REV" help:"Print the log after this position first. Default: from now on."`
+	clientFlags
+}
+
+// Run prints events until it is told to stop.
+func (c *watchCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	var after revocast.Position
+	if c.After != "" {
+		if after, err = revocast.ParsePosition(c.After); err != nil {
+			return wiring.Usage("--after: %w", err)
+		}
+	}
+	err = client.Watch(ctx, after, func(e apitypes.Event) error {
+		return wiring.PrintEvent(streams.Out, c.JSON, e)
+	}, func(err error) {
+		fmt.Fprintln(streams.Err, "connection lost, connecting again:", err)
+	})
+	if ctx.Err() != nil {
+		return nil // told to stop
+	}
+	return c.explain(err)
+}
+
+type checkCmd struct {
+	WorkerURL string `name:"worker-url" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The worker to ask: a subscriber's address. Default: ${default}."`
+	JSON      bool   `name:"json" help:"JSON for machines, one line."`
+
+	wiring.ClientTLSFlags
+}
+
+// Run asks for the verdict. Whatever was decided is an answer; only where nothing
+// could be decided has the command failed.
+func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	config, err := c.ClientTLSFlags.Config()
+	if err != nil {
+		return err
+	}
+	client, err := newClient(c.WorkerURL, "", config)
+	if err != nil {
+		return err
+	}
+	bearer, err := readBearer(streams.In)
+	if err != nil {
+		return err
+	}
+	v, err := client.Verdict(ctx, bearer)
+	if err != nil {
+		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher dev`, or name another with --worker-url")
+	}
+	if c.JSON {
+		err = printJSON(streams.Out, v)
+	} else {
+		err = printVerdict(streams.Out, v)
+	}
+	if err == nil && v.Verdict == revocast.Unknown.String() {
+		err = revocast.ErrUnknown
+	}
+	return err
+}
+
+func printVerdict(w io.Writer, v apitypes.Verdict) error {
+	lines := v.Verdict
+	if v.Reason != "" && v.Reason != v.Verdict {
+		lines += ": " + v.Reason
+	}
+	if v.Scope != "" {
+		lines += " by " + v.Scope
+	}
+	if v.Position != "" {
+		lines += " at " + v.Position
+	}
+	lines += fmt.Sprintf("\n  known from %s, %dms old\n", v.Source, v.AgeMS)
+	if v.Detail != "" {
+		lines += "  " + v.Detail + "\n"
+	}
+	if c := v.Claims; c != nil {
+		lines += fmt.Sprintf("  principal %s, session %s, token %s, issuer %s\n", orNone(c.Principal), orNone(c.Session), orNone(c.TokenID), orNone(c.Issuer))
+	}
+	_, err := io.WriteString(w, lines)
+	return err
+}

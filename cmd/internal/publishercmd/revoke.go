@@ -1,0 +1,129 @@
+package publishercmd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+type revokeCmd struct {
+	Scope     string `arg:"" help:"token, session, principal, client, tenant, key or all; or - to read many from standard input."`
+	ID        string `arg:"" optional:"" name:"id" help:"Its jti, sid, sub, client, tenant or kid; none for all."`
+	Issuer    string `placeholder:"ISS" help:"Its issuer. Default: the ledger's default issuer; for all: every issuer."`
+	Except    string `placeholder:"SID" help:"Session that is spared. Default: none."`
+	Cutoff    moment `placeholder:"T" help:"Tokens issued at or before are dead: RFC 3339, or a duration from now such as -10m. Default: now, by the ledger's clock."`
+	Until     moment `placeholder:"T" help:"When it may be forgotten. Default: when the last token that it covers has expired."`
+	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
+	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
+	writeFlags
+}
+
+// Help implements kong's HelpProvider.
+func (c *revokeCmd) Help() string {
+	return `With - it reads one JSON object a line, as POST /v1/revocations takes it: {"scope":"session","id":"…"}. ` +
+		`They are sent in order, many in one call. At a line that is wrong it stops, with everything before it revoked; ` +
+		`revoking again what is revoked does no harm.`
+}
+
+// Run revokes one thing, or what standard input lists.
+func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	client, err := c.open()
+	if err != nil {
+		return err
+	}
+	strength, err := c.strength()
+	if err != nil {
+		return err
+	}
+	if c.Scope == "-" {
+		return c.many(ctx, streams, client, strength)
+	}
+	scope, err := revocast.ParseScope(c.Scope)
+	if err != nil {
+		return wiring.Usage("%w", err)
+	}
+	receipt, err := client.Revoke(ctx, apitypes.Revocation{
+		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time, Until: c.Until.Time,
+		Reason: c.Reason, Initiator: c.Initiator,
+	}, strength, c.call())
+	return c.finish(streams, "revoked "+named(scope, c.ID), receipt, err)
+}
+
+// many sends batches one after the other, so that at a failure it is plain what was
+// done. Each has an idempotency key of its own: the client repeats what broke.
+func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, client *apiclient.Client, strength revocast.Strength) error {
+	if err := c.refuseOthers(); err != nil {
+		return err
+	}
+	lines, bar := newLineReader(streams.In), newProgress(streams.Err, streams.In)
+	keys := c.IdempotencyKey
+	if keys == "" {
+		keys = rand.Text()
+	}
+	done, unconfirmed := 0, error(nil)
+	for n := 0; ; n++ {
+		list, readErr := lines.batch(revocast.MaxBatch)
+		if len(list) > 0 {
+			call := apiclient.Call{Wait: c.Timeout, Idempotency: fmt.Sprintf("%s-%d", keys, n)}
+			receipts, err := client.RevokeBatch(ctx, list, strength, call)
+			if err != nil && !errors.Is(err, revocast.ErrPending) {
+				bar.clear()
+				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list), lines.line, err))
+			}
+			unconfirmed = errors.Join(unconfirmed, err)
+			done += len(list)
+			if err := c.printEach(streams.Out, receipts); err != nil {
+				return err
+			}
+			bar.show(done, lines.read)
+		}
+		if readErr != nil {
+			bar.clear()
+			return c.sum(streams, done, readErr, unconfirmed)
+		}
+	}
+}
+
+// refuseOthers refuses flags that the lines say for themselves.
+func (c *revokeCmd) refuseOthers() error {
+	if c.ID+c.Issuer+c.Except+c.Reason+c.Initiator != "" || !c.Cutoff.IsZero() || !c.Until.IsZero() {
+		return wiring.Usage("with - each line says its own id, issuer, except, cutoff, until, reason and initiator")
+	}
+	return nil
+}
+
+func (c *revokeCmd) printEach(w io.Writer, receipts []apitypes.Receipt) error {
+	if !c.JSON {
+		return nil
+	}
+	for _, r := range receipts {
+		if err := printJSON(w, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sum ends the command. readErr is never nil, and io.EOF where all was read.
+func (c *revokeCmd) sum(streams *wiring.Streams, done int, readErr, unconfirmed error) error {
+	if !errors.Is(readErr, io.EOF) {
+		return wiring.WithHint(fmt.Errorf("%w (%d before it are revoked, nothing after it)", readErr, done),
+			"mend the line and run all of it again")
+	}
+	if unconfirmed != nil {
+		return wiring.WithHint(fmt.Errorf("%d revoked, not all of them %s when the time ran out", done, c.Strength),
+			"it goes on by itself; `publisher status` shows which worker it waits for")
+	}
+	if c.JSON {
+		return nil
+	}
+	_, err := fmt.Fprintf(streams.Out, "revoked %d, %s\n", done, c.Strength)
+	return err
+}

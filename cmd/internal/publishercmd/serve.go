@@ -1,0 +1,129 @@
+package publishercmd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/oklog/run"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/token"
+)
+
+type serveCmd struct {
+	Listen         string        `default:":8080" placeholder:"HOST:PORT" help:"Address of the HTTP API. Default: ${default}."`
+	Name           string        `default:"publisher" placeholder:"NAME" help:"What NATS lists this process as. Default: ${default}."`
+	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as name:token or the token alone."`
+	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
+	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
+	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
+	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made: 1, or 3 in a cluster. Default: ${default}."`
+
+	wiring.TLSFlags   `group:"TLS"`
+	wiring.StoreFlags `group:"Stores"`
+	wiring.TokenFlags `group:"Tokens"`
+	wiring.LogFlags   `group:"Log"`
+}
+
+// Help implements kong's HelpProvider.
+func (c *serveCmd) Help() string {
+	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a token that it is shown."
+}
+
+// Run serves until ctx ends. The group's members are interrupted in the order they
+// are added in: requests drain before the publisher that answers them stops.
+func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	logger := c.Logger(streams.Err)
+	api, err := c.api(logger)
+	if err != nil {
+		return err
+	}
+	tls, err := c.TLSFlags.Config(api.Tokens == nil && !api.Insecure)
+	if err != nil {
+		return err
+	}
+	verifier, keys, err := c.logoutVerifier(logger)
+	if err != nil {
+		return err
+	}
+	ln, err := wiring.Listen(ctx, "--listen", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer stores.Close()
+	if err := stores.PrepareRealm(ctx, c.NATSReplicas); err != nil {
+		return err
+	}
+
+	var g run.Group
+	g.Add(wiring.Stopper(ctx))
+	publisher := revocast.NewPublisher(c.Realm, stores.Ledger, stores.Bus, revocast.PublisherOptions{Logger: logger})
+	{
+		m := c.metrics(&api, publisher, stores)
+		handler := publisherapi.New(publisherapi.Deps{
+			Publisher: publisherapi.For(publisher), Ready: publisher.Ready().Err, Verifier: verifier, Metrics: m.Handler(),
+		}, api)
+		server := wiring.NewHTTPServer(ln, handler, tls, logger)
+		server.OnDrain(handler.Drain)
+		g.Add(server.Serve, server.Drain)
+	}
+	if keys != nil {
+		g.Add(wiring.Actor(keys.Run))
+	}
+	{
+		g.Add(wiring.Actor(publisher.Run))
+	}
+	logger.Info("publisher starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
+	return g.Run()
+}
+
+// api says who may call, and refuses to leave that open by accident.
+func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) {
+	o = publisherapi.Options{Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, Logger: logger}
+	switch {
+	case c.APITokens != "" && c.APIToken != "":
+		return o, wiring.Usage("give --api-tokens or an API token (REVOCAST_API_TOKEN), not both")
+	case c.APITokens != "":
+		o.Tokens, err = publisherapi.LoadTokens(c.APITokens)
+	case c.APIToken != "":
+		o.Tokens, err = publisherapi.OneToken(c.APIToken)
+	case !c.InsecureNoAuth && c.TLSClientCA == "":
+		return o, wiring.WithHint(errors.New("nobody could call this service: there is no API token"),
+			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with --tls-client-ca, or everybody with --insecure-no-auth")
+	}
+	return o, err
+}
+
+// logoutVerifier returns nothing where no keys are named: POST /v1/logout then says so.
+func (c *serveCmd) logoutVerifier(logger *slog.Logger) (publisherapi.LogoutVerifier, *token.Source, error) {
+	if !c.Given() {
+		return nil, nil, nil
+	}
+	verifier, keys, err := c.Verifier(logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	return verifier, keys, nil
+}
+
+// metrics makes the registry and has api count into it.
+func (c *serveCmd) metrics(api *publisherapi.Options, p *revocast.Publisher, s *wiring.Stores) *metrics.Metrics {
+	m := metrics.New()
+	m.AddBuild(wiring.Version())
+	m.ObserveRevocations()
+	m.ObserveRequests()
+	m.AddReadiness("publisher", p.Ready().Err)
+	m.AddBus(func() metrics.BusStats { return metrics.BusStats(s.Bus.Stats()) })
+	api.OnReceipt, api.OnRequest = m.Receipt, m.Request
+	return m
+}

@@ -1,0 +1,119 @@
+package subscribercmd
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/oklog/run"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/internal/sidecarapi"
+	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/token"
+)
+
+type serveCmd struct {
+	Listen      string `default:":8081" placeholder:"HOST:PORT" help:"Address to answer on. Nobody is authenticated there: only the worker should reach it. Default: ${default}."`
+	Worker      string `placeholder:"NAME" help:"Name of this worker in status: 1 to 64 of A-Z a-z 0-9 _ . -. Default: host name and process id."`
+	Policy      string `default:"ask" placeholder:"ask|closed|grace=DURATION" help:"What to do when the lease is gone: ask Redis for each check, answer unknown, or trust memory for this much longer, outside the guarantee. Default: ${default}."`
+	Cache       int    `default:"100000" placeholder:"N" help:"Tokens kept in the session cache; the least recently used go first. Default: ${default} tokens."`
+	Revocations int    `default:"1000000" placeholder:"N" help:"Live revocations kept in memory; beyond them a cache miss asks Redis. None is ever dropped to make room. Default: ${default}."`
+	Cookie      string `placeholder:"NAME" xor:"bearer" help:"Cookie that holds the token for /check. Default: the Authorization header."`
+	Header      string `placeholder:"NAME" xor:"bearer" help:"Header that holds the token for /check. Default: Authorization."`
+
+	wiring.TokenFlags `group:"Tokens"`
+	wiring.StoreFlags `group:"Stores"`
+	wiring.TLSFlags   `group:"TLS"`
+	wiring.LogFlags   `group:"Log"`
+}
+
+// Validate is called by kong: a wrong policy is a usage error.
+func (c *serveCmd) Validate() error {
+	if _, err := revocast.ParsePolicy(c.Policy); err != nil {
+		return err
+	}
+	if c.Cache < 1 || c.Revocations < 1 {
+		return wiring.Usage("--cache and --revocations: want at least 1")
+	}
+	return nil
+}
+
+// Run serves until ctx ends. The group's members are interrupted in the order they
+// are added in: requests drain first, and hear of revocations until they have.
+func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	logger := c.Logger(streams.Err)
+	verifier, keys, err := c.Verifier(logger)
+	if err != nil {
+		return err
+	}
+	tls, err := c.TLSFlags.Config(true)
+	if err != nil {
+		return err
+	}
+	ln, err := wiring.Listen(ctx, "--listen", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true})
+	if err != nil {
+		return err
+	}
+	defer stores.Close()
+
+	var g run.Group
+	g.Add(wiring.Stopper(ctx))
+	subscriber, guard, err := c.worker(stores, verifier, logger)
+	if err != nil {
+		return err
+	}
+	{
+		handler := sidecarapi.New(sidecarapi.Deps{
+			Guard: guard, Ready: c.ready(subscriber, keys), Metrics: c.metrics(subscriber, guard, stores),
+		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Logger: logger})
+		server := wiring.NewHTTPServer(ln, handler, tls, logger)
+		g.Add(server.Serve, server.Drain)
+	}
+	{
+		g.Add(wiring.Actor(keys.Run))
+	}
+	{
+		g.Add(wiring.Actor(subscriber.Run))
+	}
+	logger.Info("worker starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
+	return g.Run()
+}
+
+func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*revocast.Subscriber, *revocast.Guard, error) {
+	policy, err := revocast.ParsePolicy(c.Policy)
+	if err != nil {
+		return nil, nil, err
+	}
+	view := cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations})
+	subscriber := revocast.NewSubscriber(c.Realm, stores.Ledger, stores.Bus, view, revocast.SubscriberOptions{
+		Worker: c.Worker, Version: wiring.Version(), Logger: logger,
+	})
+	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: policy}), nil
+}
+
+func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wiring.Stores) http.Handler {
+	m := metrics.New()
+	m.AddBuild(wiring.Version())
+	m.AddSubscriber(s.Status)
+	m.AddGuard(g.Stats)
+	m.AddBus(func() metrics.BusStats { return metrics.BusStats(stores.Bus.Stats()) })
+	return m.Handler()
+}
+
+// ready is what /readyz says: a worker without keys refuses every token.
+func (c *serveCmd) ready(s *revocast.Subscriber, keys *token.Source) func() error {
+	return func() error {
+		if err := keys.Ready(); err != nil {
+			return err
+		}
+		return s.Ready().Err()
+	}
+}

@@ -1,0 +1,162 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/oklog/run"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+// readyTimeout is how long everything may take to become ready. A restart waits for
+// the recovery of the ledger and one lease.
+const readyTimeout = time.Minute
+
+// Run runs everything until ctx ends. Once it is ready it prints to stdout what to
+// paste, and then a line that says ready.
+func Run(ctx context.Context, o Options, stdout io.Writer) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	// Ports first: who finds them taken must not touch the data of who has them.
+	ports, err := listen(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	unlock, err := lockData(o.Data)
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	defer unlock()
+	servers, err := newServers(o.Data, o.Logger)
+	if err != nil {
+		return err
+	}
+
+	var g run.Group
+	g.Add(wiring.Stopper(ctx))
+	{
+		g.Add(wiring.Actor(func(ctx context.Context) error { return product(ctx, o, ports, servers, stdout) }))
+	}
+	{
+		g.Add(wiring.Actor(servers.nats.Run))
+	}
+	{
+		g.Add(wiring.Actor(servers.redis.Run))
+	}
+	return g.Run()
+}
+
+// product is everything but the two servers, which are there until it has ended.
+func product(ctx context.Context, o Options, ports *ports, servers *servers, stdout io.Writer) error {
+	if err := servers.wait(ctx); err != nil {
+		return err
+	}
+	demo, err := newIssuer(o.Data)
+	if err != nil {
+		return err
+	}
+	all := newConnections(servers, o.Logger)
+	defer all.close()
+	own, err := all.open("publisher")
+	if err != nil {
+		return err
+	}
+	if err := initialise(ctx, own); err != nil {
+		return err
+	}
+
+	var g run.Group
+	g.Add(wiring.Stopper(ctx))
+	publisher := revocast.NewPublisher(Realm, own.ledger, own.bus, revocast.PublisherOptions{Logger: o.Logger})
+	ready := []*revocast.Readiness{publisher.Ready()}
+	{
+		handler, err := api(o, publisher, demo)
+		if err != nil {
+			return err
+		}
+		server := wiring.NewHTTPServer(ports.api, handler, nil, o.Logger)
+		server.OnDrain(handler.Drain)
+		g.Add(server.Serve, server.Drain)
+	}
+	for i, ln := range ports.workers {
+		s, err := all.open(fmt.Sprintf("worker-%d", i+1))
+		if err != nil {
+			return err
+		}
+		ready = append(ready, addWorker(&g, i+1, ln, s, demo.verifier, o.Version, o.Logger).Ready())
+	}
+	{
+		g.Add(wiring.Actor(publisher.Run))
+	}
+	{
+		g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, o, ports, ready, stdout) }))
+	}
+	return g.Run()
+}
+
+// initialise makes the realm on the first start. On later ones JetStream knows it, and
+// the publisher refills the empty Redis from there.
+func initialise(ctx context.Context, s *stores) error {
+	terms := revocast.DefaultTerms()
+	terms.DefaultIssuer = issuerName
+	if err := s.bus.Prepare(ctx, wiring.StreamOptions(terms, 1)); err != nil {
+		return err
+	}
+	_, err := s.bus.Epoch(ctx)
+	if !errors.Is(err, revocast.ErrNotFound) {
+		return err
+	}
+	_, err = revocast.Init(ctx, s.ledger, s.bus, terms)
+	return err
+}
+
+func api(o Options, p *revocast.Publisher, demo *issuer) (*publisherapi.Handler, error) {
+	m := metrics.New()
+	m.AddBuild(o.Version)
+	m.ObserveRevocations()
+	m.ObserveRequests()
+	options := publisherapi.Options{Insecure: o.APIToken == "", Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request}
+	if o.APIToken != "" {
+		tokens, err := publisherapi.OneToken(o.APIToken)
+		if err != nil {
+			return nil, err
+		}
+		options.Tokens = tokens
+	}
+	return publisherapi.New(publisherapi.Deps{
+		Publisher: publisherapi.For(p), Ready: p.Ready().Err, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
+	}, options), nil
+}
+
+// announce says ready when everybody is, and then does nothing until ctx ends.
+func announce(ctx context.Context, o Options, ports *ports, ready []*revocast.Readiness, stdout io.Writer) error {
+	waiting, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for _, r := range ready {
+		if err := r.Wait(waiting); err != nil {
+			return fmt.Errorf("not ready after %s: %w", readyTimeout, err)
+		}
+	}
+	var workers []string
+	for _, ln := range ports.workers {
+		workers = append(workers, ln.Addr().String())
+	}
+	banner(stdout, ports.api.Addr().String(), workers, o.APIToken)
+	fmt.Fprintln(stdout, "ready")
+	<-ctx.Done()
+	return nil
+}

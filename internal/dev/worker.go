@@ -1,0 +1,40 @@
+package dev
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/oklog/run"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/internal/sidecarapi"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+// addWorker puts one worker into the group, as `subscriber serve` would run it in a
+// process of its own. The caller closes its stores after the group has ended.
+func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verifier, version string, logger *slog.Logger) *revocast.Subscriber {
+	name := fmt.Sprintf("worker-%d", n)
+	logger = logger.With("worker", name)
+	view := cache.New(cache.Options{})
+	subscriber := revocast.NewSubscriber(Realm, s.ledger, s.bus, view, revocast.SubscriberOptions{
+		Worker: name, Version: version, Logger: logger,
+	})
+	guard := revocast.NewGuard(subscriber, v, revocast.GuardOptions{})
+	m := metrics.New()
+	m.AddBuild(version)
+	m.AddSubscriber(subscriber.Status)
+	m.AddGuard(guard.Stats)
+	{
+		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready().Err, Metrics: m.Handler()}, sidecarapi.Options{Logger: logger})
+		server := wiring.NewHTTPServer(ln, handler, nil, logger)
+		g.Add(server.Serve, server.Drain)
+	}
+	{
+		g.Add(wiring.Actor(subscriber.Run))
+	}
+	return subscriber
+}

@@ -1,0 +1,115 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/store"
+)
+
+// StoreFlags say where NATS and Redis are and which realm is meant.
+type StoreFlags struct {
+	NATS       string `name:"nats" default:"nats://127.0.0.1:4222" placeholder:"URL" group:"Stores" help:"NATS: nats://[user:password@]host:port or tls://…, several with commas between. Default: ${default}."`
+	NATSCreds  string `name:"nats-creds" type:"path" placeholder:"FILE" group:"Stores" help:"NATS credentials file (.creds), in place of a password in the URL."`
+	NATSCA     string `name:"nats-ca" type:"path" placeholder:"FILE" group:"Stores" help:"Authorities in PEM that sign the NATS servers' certificates. Default: the system's."`
+	NATSCert   string `name:"nats-cert" type:"path" placeholder:"FILE" group:"Stores" help:"Client certificate in PEM for NATS."`
+	NATSKey    string `name:"nats-key" type:"path" placeholder:"FILE" group:"Stores" help:"Private key in PEM for --nats-cert."`
+	NATSDomain string `name:"nats-domain" placeholder:"NAME" group:"Stores" help:"JetStream domain, where the server is a leaf node of one."`
+
+	Redis string `default:"redis://127.0.0.1:6379/0" placeholder:"URL" group:"Stores" help:"Redis: redis://[user:password@]host:port/db, rediss:// for TLS, unix:///socket, several hosts for a Cluster, ?master_name=NAME for Sentinels. Default: ${default}."`
+	Realm string `default:"default" placeholder:"NAME" group:"Stores" help:"Realm: one history with its own stream and keys; 1 to 64 of A-Z a-z 0-9 _ -. Default: ${default}."`
+
+	AllowUnsuited bool `group:"Stores" help:"Only warn where Redis may forget revocations (evicting, no persistence, too old) or hides whether it does."`
+}
+
+// Stores are the open connections to both stores.
+type Stores struct {
+	Ledger *store.Ledger
+	Bus    *events.Bus
+	Conn   *nats.Conn
+}
+
+// probeTimeout bounds each question that is asked at start.
+const probeTimeout = 5 * time.Second
+
+// OpenOptions tune [StoreFlags.Open].
+type OpenOptions struct {
+	Name   string // what NATS shows this process as
+	Logger *slog.Logger
+	Events events.Options
+	// Patient opens also while a store cannot be reached: a worker that starts during
+	// an outage of NATS still answers by asking Redis. What is there but refuses, or
+	// must not be used as it is configured, is an error all the same.
+	Patient bool
+}
+
+// Open connects to both stores and refuses a Redis that may forget what it was told.
+func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
+	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited})
+	if err != nil {
+		return nil, fmt.Errorf("--redis: %w", err)
+	}
+	if err := f.preflight(ctx, ledger, o); err != nil {
+		ledger.Close()
+		return nil, err
+	}
+	conn, bus, err := f.OpenBus(o)
+	if err != nil {
+		ledger.Close()
+		return nil, fmt.Errorf("--nats: %w", err)
+	}
+	return &Stores{Ledger: ledger, Bus: bus, Conn: conn}, nil
+}
+
+// Close ends all connections.
+func (s *Stores) Close() {
+	s.Bus.Close()
+	s.Conn.Close()
+	s.Ledger.Close()
+}
+
+func (f *StoreFlags) preflight(ctx context.Context, ledger *store.Ledger, o OpenOptions) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	warnings, err := ledger.Preflight(ctx)
+	for _, w := range warnings {
+		o.Logger.Warn("Redis: " + string(w))
+	}
+	if o.Patient && errors.Is(err, revocast.ErrUnavailable) {
+		o.Logger.Warn("Redis cannot be reached; going on without", "error", err)
+		return nil
+	}
+	return err
+}
+
+// OpenBus connects to NATS alone.
+func (f *StoreFlags) OpenBus(o OpenOptions) (*nats.Conn, *events.Bus, error) {
+	config, err := clientTLS("nats-", f.NATSCA, f.NATSCert, f.NATSKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	co := events.ConnectOptions{Name: o.Name, Credentials: f.NATSCreds, TLS: config, Logger: o.Logger}
+	conn, err := events.Connect(f.NATS, co)
+	if o.Patient && errors.Is(err, nats.ErrNoServers) {
+		o.Logger.Warn("NATS cannot be reached; going on without", "error", err)
+		co.Patient = true
+		conn, err = events.Connect(f.NATS, co)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Events.Logger, o.Events.Domain = o.Logger, f.NATSDomain
+	bus, err := events.New(conn, f.Realm, o.Events)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, bus, nil
+}
