@@ -16,6 +16,8 @@ import (
 // record that cannot be read is [revocast.ErrUnsuited], never "none".
 func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 	var none revocast.EpochRecord
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
 	stream, err := b.js.Stream(ctx, b.names.epochStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound, b.names.realm)
@@ -57,6 +59,8 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochR
 	if !b.nc.IsConnected() { // a claim that waited for the reconnect would be stale
 		return revocast.EpochRecord{}, unavailable("claim the epoch", nats.ErrDisconnected)
 	}
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
 	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.names.epoch, Data: data},
 		jetstream.WithExpectStream(b.names.epochStream),
 		jetstream.WithExpectLastSequencePerSubject(after),
@@ -97,10 +101,17 @@ func (b *Bus) requestError(doing string, err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return noJetStream(err)
 	}
-	if errors.Is(err, nats.ErrNoResponders) && b.nc.IsConnected() {
+	silent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+	if silent && b.nc.IsConnected() {
 		if on, _ := b.nc.ConnectedServerJetStream(); !on {
 			return noJetStream(err)
 		}
 	}
 	return unavailable(doing, err)
+}
+
+// bounded ends a request after RequestTimeout, however far off the caller's deadline
+// is: what was lost with a connection is not answered any more.
+func (b *Bus) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, b.opts.RequestTimeout)
 }

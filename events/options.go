@@ -23,8 +23,8 @@ type Options struct {
 	// so. Default 65,536; eight bytes each, and the messages themselves while they wait.
 	TailBuffer int
 
-	// RequestTimeout bounds each JetStream request whose context has no deadline,
-	// and each round trip that confirms a subscription. Default 2 s.
+	// RequestTimeout bounds each JetStream request, besides the caller's context, and
+	// each round trip that confirms a subscription. Default 2 s.
 	RequestTimeout time.Duration
 
 	// ReplayPatience is how long Replay goes on without a new message, through

@@ -46,17 +46,17 @@ func (b *Bus) Check(ctx context.Context, o revocast.StreamOptions) error {
 		return err
 	}
 	for _, w := range wanted {
-		stream, err := b.js.Stream(ctx, w.config.Name)
+		have, err := b.config(ctx, w)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited, w.config.Name)
 		}
 		if err != nil {
 			return b.requestError("check stream "+w.config.Name, err)
 		}
-		if err := w.judge(stream.CachedInfo().Config); err != nil {
+		if err := w.judge(have); err != nil {
 			return err
 		}
-		if _, what := w.widen(stream.CachedInfo().Config); what != nil {
+		if _, what := w.widen(have); what != nil {
 			return fmt.Errorf("%w: stream %s: %v; start a publisher, which mends it", revocast.ErrUnsuited, w.config.Name, what)
 		}
 	}
@@ -74,7 +74,9 @@ func (b *Bus) wantedStreams(ctx context.Context, o revocast.StreamOptions) ([]wa
 	if err := checkVersion(b.nc.ConnectedServerVersion()); err != nil {
 		return nil, err
 	}
-	if _, err := b.js.AccountInfo(ctx); err != nil {
+	account, cancel := b.bounded(ctx)
+	defer cancel()
+	if _, err := b.js.AccountInfo(account); err != nil {
 		return nil, b.requestError("prepare", err)
 	}
 	return []wantedStream{b.eventStream(o), b.epochStream(o)}, nil
@@ -111,17 +113,16 @@ func streamConfig(name, subject string, replicas int) jetstream.StreamConfig {
 }
 
 func (b *Bus) prepareStream(ctx context.Context, w wantedStream) error {
-	stream, err := b.js.Stream(ctx, w.config.Name)
+	have, err := b.config(ctx, w)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = b.js.CreateStream(ctx, w.config)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another publisher was faster
-			stream, err = b.js.Stream(ctx, w.config.Name)
-		}
+		have, err = b.create(ctx, w)
+	}
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another publisher was faster
+		have, err = b.config(ctx, w)
 	}
 	if err != nil {
 		return b.streamError(w, err)
 	}
-	have := stream.CachedInfo().Config
 	if err := w.judge(have); err != nil {
 		return err
 	}
@@ -133,10 +134,33 @@ func (b *Bus) prepareStream(ctx context.Context, w wantedStream) error {
 		return nil
 	}
 	b.log.Info("stream is being widened", "stream", w.config.Name, "changes", what)
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
 	if _, err := b.js.UpdateStream(ctx, next); err != nil {
 		return b.streamError(w, err)
 	}
 	return nil
+}
+
+// config reads how a stream is configured.
+func (b *Bus) config(ctx context.Context, w wantedStream) (jetstream.StreamConfig, error) {
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, w.config.Name)
+	if err != nil {
+		return jetstream.StreamConfig{}, err
+	}
+	return stream.CachedInfo().Config, nil
+}
+
+func (b *Bus) create(ctx context.Context, w wantedStream) (jetstream.StreamConfig, error) {
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
+	stream, err := b.js.CreateStream(ctx, w.config)
+	if err != nil {
+		return jetstream.StreamConfig{}, err
+	}
+	return stream.CachedInfo().Config, nil
 }
 
 // streamError tells what the server refuses from what could not be asked.

@@ -63,6 +63,8 @@ func (b *Bus) ReplayReport(ctx context.Context, on func(revocast.Event) error) (
 }
 
 func (b *Bus) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
 	stream, err := b.js.Stream(ctx, b.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w", b.names.eventStream, err))
@@ -140,6 +142,8 @@ func (r *replay) recover(ctx context.Context) error {
 // look compares the stream with what it was and skips what has expired meanwhile. It
 // returns the first sequence that the stream still holds.
 func (r *replay) look(ctx context.Context) (first uint64, err error) {
+	ctx, cancel := r.bus.bounded(ctx)
+	defer cancel()
 	stream, err := r.bus.js.Stream(ctx, r.bus.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return 0, stop{unavailable("replay", fmt.Errorf("the stream was deleted under way: %w", err))}
@@ -157,15 +161,11 @@ func (r *replay) look(ctx context.Context) (first uint64, err error) {
 
 // consume reads from next to last through one consumer.
 func (r *replay) consume(ctx context.Context) error {
-	name := "rv_replay_" + nuid.Next()
-	cons, err := r.bus.js.CreateConsumer(ctx, r.bus.names.eventStream, jetstream.ConsumerConfig{
-		Name: name, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.next,
-		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayInactive, Replicas: 1, MemoryStorage: true,
-	})
+	cons, err := r.consumer(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.forget(ctx, name)
+	defer r.forget(ctx, cons.CachedInfo().Name)
 	msgs, err := cons.Messages(jetstream.PullExpiry(replayExpiry), jetstream.PullHeartbeat(replayHeartbeat),
 		jetstream.PullMaxMessages(replayPull), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
@@ -184,6 +184,16 @@ func (r *replay) consume(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// consumer makes a consumer that starts at next and costs the server little.
+func (r *replay) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := r.bus.bounded(ctx)
+	defer cancel()
+	return r.bus.js.CreateConsumer(ctx, r.bus.names.eventStream, jetstream.ConsumerConfig{
+		Name: "rv_replay_" + nuid.Next(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.next,
+		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayInactive, Replicas: 1, MemoryStorage: true,
+	})
 }
 
 // take handles one message. The delivery number tells a message that was lost on the
@@ -252,6 +262,8 @@ func (r *replay) forget(ctx context.Context, name string) {
 	if ctx.Err() != nil || r.bus.nc.Status() != nats.CONNECTED {
 		return
 	}
+	ctx, cancel := r.bus.bounded(ctx)
+	defer cancel()
 	if err := r.bus.js.DeleteConsumer(ctx, r.bus.names.eventStream, name); err != nil {
 		r.bus.log.Debug("replay consumer left to expire", "consumer", name, "error", err)
 	}

@@ -33,8 +33,9 @@ func (l *logger) keep(format string, v []any) string {
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Warnf(format string, v ...any)   { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Fatalf(format string, v ...any)  { l.log.Error("nats: " + l.keep(format, v)) }
-func (l *logger) Errorf(format string, v ...any)  { l.log.Error("nats: " + l.keep(format, v)) }
-func (l *logger) Debugf(string, ...any)           {}
-func (l *logger) Tracef(string, ...any)           {}
+
+func (l *logger) Warnf(format string, v ...any)  { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Fatalf(format string, v ...any) { l.log.Error("nats: " + l.keep(format, v)) }
+func (l *logger) Errorf(format string, v ...any) { l.log.Error("nats: " + l.keep(format, v)) }
+func (l *logger) Debugf(string, ...any)          {}
+func (l *logger) Tracef(string, ...any)          {}
