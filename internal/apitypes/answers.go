@@ -35,7 +35,7 @@ func NewReceipt(r revocast.Receipt) Receipt {
 	return Receipt{
 		Epoch: r.Position.Epoch, Rev: r.Position.Rev, Strength: r.Strength,
 		At: At(r.At), CutOff: At(r.CutOff), NotBefore: At(r.NotBefore),
-		Workers: Workers(r.Workers), TookMS: millis(r.Took),
+		Workers: Workers(r.Workers), TookMS: DurationMS(r.Took),
 	}
 }
 

@@ -50,7 +50,8 @@ func ParseTime(text string) (Time, error) {
 	return Time{t}, nil
 }
 
-// millis returns d in milliseconds with three decimals.
-func millis(d time.Duration) float64 {
+// DurationMS returns d in milliseconds with three decimals, as a field that ends in
+// _ms has it.
+func DurationMS(d time.Duration) float64 {
 	return math.Round(float64(d)/float64(time.Microsecond)) / 1000
 }

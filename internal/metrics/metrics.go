@@ -23,19 +23,23 @@ type Metrics struct {
 
 // New returns metrics of the process: memory, goroutines, file descriptors. The
 // parts are added one by one.
-func New(version string) *Metrics {
+func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	return m
+}
+
+// AddBuild adds the version of the program.
+func (m *Metrics) AddBuild(version string) {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "revocast_build_info", Help: "Always 1; the label tells the version.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(build)
-	return m
 }
 
 // Handler serves the registry in the Prometheus text format and OpenMetrics.

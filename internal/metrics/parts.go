@@ -1,6 +1,10 @@
 package metrics
 
 import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/revocast/revocast"
 )
 
@@ -53,6 +57,50 @@ func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
 		counter("revocast_guard_ask_failures_total", "Questions to the ledger that were not answered.", func(s stats) uint64 { return s.AskFailed }),
 		counter("revocast_guard_graced_total", "Tokens allowed under the Grace policy, without a lease. Alarm on any.", func(s stats) uint64 { return s.Graced }),
 	}))
+}
+
+// AddPublisher adds the write path.
+func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
+	type stats = revocast.PublisherStats
+	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
+		counter("revocast_publisher_committed_total", "Revisions made.", func(s stats) uint64 { return s.Committed }),
+		counter("revocast_publisher_repeated_total", "Calls for what was covered already.", func(s stats) uint64 { return s.Repeated }),
+		counter("revocast_publisher_durable_total", "Revisions of calls made here that JetStream acknowledged.", func(s stats) uint64 { return s.Durable }),
+		counter("revocast_publisher_confirmed_total", "Revisions of calls made here that were confirmed.", func(s stats) uint64 { return s.Confirmed }),
+		counter("revocast_publisher_failed_total", "Calls that committed nothing.", func(s stats) uint64 { return s.Failed }),
+		counter("revocast_publisher_published_total", "Events handed to the bus.", func(s stats) uint64 { return s.Published }),
+		counter("revocast_publisher_republished_total", "Events handed to the bus again, or on behalf of another publisher.", func(s stats) uint64 { return s.Republished }),
+		counter("revocast_publisher_recoveries_total", "Ledgers recovered.", func(s stats) uint64 { return s.Recoveries }),
+		counter("revocast_publisher_struck_total", "Workers struck off the fleet.", func(s stats) uint64 { return s.Struck }),
+		gauge("revocast_publisher_unacked", "Events in memory that JetStream has not acknowledged.", func(s stats) float64 { return float64(s.Unacked) }),
+		gauge("revocast_publisher_waiting", "Positions that calls wait for JetStream with.", func(s stats) float64 { return float64(s.Waiting) }),
+	}))
+}
+
+// AddOldestUnacked adds the age of the oldest event that JetStream has not
+// acknowledged, which [revocast.Publisher.Status] tells. ok is false while it is not
+// known; then the series is missing, and not zero.
+func (m *Metrics) AddOldestUnacked(read func() (age time.Duration, ok bool)) {
+	m.registry.MustRegister(&oldest{
+		read: read,
+		desc: prometheus.NewDesc("revocast_publisher_oldest_unacked_seconds", "Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds.", nil, nil),
+	})
+}
+
+// oldest is a [prometheus.Collector] of one series that may be missing.
+type oldest struct {
+	read func() (time.Duration, bool)
+	desc *prometheus.Desc
+}
+
+// Describe implements [prometheus.Collector].
+func (o *oldest) Describe(out chan<- *prometheus.Desc) { out <- o.desc }
+
+// Collect implements [prometheus.Collector].
+func (o *oldest) Collect(out chan<- prometheus.Metric) {
+	if age, ok := o.read(); ok {
+		out <- prometheus.MustNewConstMetric(o.desc, prometheus.GaugeValue, age.Seconds())
+	}
 }
 
 // AddReadiness adds whether a component, such as "publisher", is ready.

@@ -95,10 +95,10 @@ func Sentinel(typ string) error {
 // Slug returns the slug that [From] gives to err, "internal" if it knows none.
 func Slug(err error) string { return strings.TrimPrefix(From(err).Type, Base) }
 
-// detail is the text of err without the sentinel's own words in front, which the
-// title says already.
+// detail is the text of err without the sentinel's own words, which the title says
+// already.
 func detail(err, sentinel error) string {
-	return clip(strings.TrimPrefix(err.Error(), sentinel.Error()+": "), 1024)
+	return clip(strings.Replace(err.Error(), sentinel.Error()+": ", "", 1), 1024)
 }
 
 // clip shortens text to about limit bytes without cutting a character.

@@ -66,12 +66,17 @@ func (h *Handler) startOf(r *http.Request) (revocast.Position, error) {
 	if text == "" {
 		text = query.Get("after")
 	}
-	if text != "" {
-		return revocast.ParsePosition(text)
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
 	defer cancel()
-	return h.deps.Publisher.Tip(ctx)
+	tip, err := h.deps.Publisher.Tip(ctx)
+	if err != nil || text == "" {
+		return tip, err
+	}
+	after, err := revocast.ParsePosition(text)
+	if err == nil && tip.Before(after) {
+		err = fmt.Errorf("%w: %s is not reached yet, the ledger is at %s: the position is another ledger's", revocast.ErrTrimmed, after, tip)
+	}
+	return after, err
 }
 
 // ending is how a watch ended. err may be read once done is closed.

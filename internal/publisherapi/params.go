@@ -69,7 +69,7 @@ func idempotencyKey(r *http.Request) (string, error) {
 	if len(values) == 0 {
 		return "", nil
 	}
-	key := values[0]
+	key := strings.TrimSpace(values[0])
 	switch {
 	case len(values) > 1:
 		return "", fmt.Errorf("%w: more than one Idempotency-Key header", revocast.ErrInvalid)

@@ -1,0 +1,126 @@
+package apitypes_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+)
+
+func instant() time.Time {
+	return time.Date(2030, 1, 2, 4, 4, 5, 678_999_999, time.FixedZone("CET", 3600))
+}
+
+func shapes() map[string]any {
+	at, ms := instant(), instant().UnixMilli()
+	session := revocast.KeyOf("r", revocast.ScopeSession, "i", "s")
+	principal := revocast.KeyOf("r", revocast.ScopePrincipal, "i", "alice")
+	claims := &revocast.Claims{
+		Issuer: "i", Principal: "alice", Session: "s", TokenID: "j", Client: "c", Tenant: "t", KeyID: "k",
+		IssuedAt: at, AuthTime: at, Expires: at, Extra: map[string]any{"role": "admin"},
+	}
+	return map[string]any{
+		"receipt": apitypes.NewReceipt(revocast.Receipt{
+			Position: revocast.Position{Epoch: 1, Rev: 42}, Strength: revocast.Confirmed,
+			At: at, CutOff: at, NotBefore: at.Add(time.Millisecond),
+			Workers: revocast.Tally{Live: 3, Confirmed: 2, Lapsed: 1}, Took: 1_420_499 * time.Nanosecond,
+		}),
+		"receipt_token": apitypes.NewReceipt(revocast.Receipt{
+			Position: revocast.Position{Epoch: 1, Rev: 43}, Strength: revocast.Committed, At: at, Took: time.Second,
+		}),
+		"receipts":        apitypes.Receipts{Receipts: []apitypes.Receipt{}},
+		"request_single":  apitypes.Revocations{List: []apitypes.Revocation{{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", CutOff: apitypes.At(at)}}, Strength: revocast.Durable},
+		"request_batch":   apitypes.Revocations{List: []apitypes.Revocation{{Scope: revocast.ScopeAll}}, Batch: true},
+		"request_ban":     apitypes.Ban{Until: apitypes.At(at), Reason: "r"},
+		"request_logout":  apitypes.Logout{},
+		"standing_cutoff": apitypes.NewStanding(revocast.ScopePrincipal, "i", "alice", revocast.State{CutOff: ms, Except: session, Floor: ms - 1000, Until: ms + 1000, At: revocast.Position{Epoch: 1, Rev: 7}}),
+		"standing_token":  apitypes.NewStanding(revocast.ScopeToken, "", "j", revocast.State{CutOff: revocast.Forever, Floor: revocast.Forever, Until: ms, At: revocast.Position{Epoch: 1, Rev: 8}}),
+		"standing_ban":    apitypes.NewStanding(revocast.ScopePrincipal, "", "alice", revocast.State{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}, Ban: revocast.BanState{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}}}),
+		"event_revoked":   apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 42}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: principal, At: ms, CutOff: ms, Except: session, Until: ms, Reason: "r", Initiator: "user"}),
+		"event_token":     apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 43}, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: principal, At: ms, CutOff: revocast.Forever, Until: ms}),
+		"event_lifted":    apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 44}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: principal, At: ms}),
+		"verdict_allowed": apitypes.NewVerdict(claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: revocast.Position{Epoch: 1, Rev: 42}, Age: 12_900 * time.Microsecond}),
+		"verdict_banned":  apitypes.NewVerdict(&revocast.Claims{Principal: "alice"}, revocast.Verdict{Outcome: revocast.Revoked, Source: revocast.SourceLedger, Scope: revocast.ScopePrincipal, Banned: true, Position: revocast.Position{Epoch: 1, Rev: 42}, Err: revocast.ErrRevoked}),
+		"verdict_expired": apitypes.NewVerdict(nil, revocast.Verdict{Outcome: revocast.Invalid, Err: fmt.Errorf("%w: an hour ago", revocast.ErrExpired)}),
+		"verdict_unknown": apitypes.NewVerdict(nil, revocast.Verdict{Err: revocast.ErrUnknown}),
+		"logged_in":       apitypes.NewLoggedIn("t", "s", 15*time.Minute),
+		"fleet": apitypes.Fleet{
+			Ledger:  apitypes.Ledger{State: "open", Position: "1-42", Durable: "1-42", Trimmed: "1-0", Settled: true, Server: "abc", Now: apitypes.At(at), LeaseMS: 3000, Drift: 0.01},
+			Workers: []apitypes.Worker{{Worker: "w1", Incarnation: "x", Position: "1-41", Lag: 1, Version: "v1", Seen: apitypes.At(at), LeaseLeftMS: 2500}},
+			Unacked: 1, OldestUnackedMS: 3.5, Waiting: 2,
+		},
+	}
+}
+
+// TestGolden compares every JSON shape with testdata; -update writes it anew. What
+// it shows is what scripts rely on: names are only ever added.
+func TestGolden(t *testing.T) {
+	for name, shape := range shapes() {
+		t.Run(name, func(t *testing.T) {
+			got, err := json.MarshalIndent(shape, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, '\n')
+			path := filepath.Join("testdata", "golden", name+".json")
+			if flag.Lookup("update").Value.String() == "true" {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+var _ = flag.Bool("update", false, "write the golden files anew")
+
+// TestGoldenFiles finds files that no shape makes any more.
+func TestGoldenFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(shapes()) {
+		t.Errorf("%d files for %d shapes", len(files), len(shapes()))
+	}
+}
+
+func TestReceiptRoundTrip(t *testing.T) {
+	want := revocast.Receipt{
+		Position: revocast.Position{Epoch: 2, Rev: 1 << 60}, Strength: revocast.Durable,
+		At: instant().UTC().Truncate(time.Millisecond), CutOff: instant().UTC().Truncate(time.Millisecond),
+		Workers: revocast.Tally{Live: 5, Confirmed: 4, Lapsed: 1}, Took: 1234 * time.Microsecond,
+	}
+	data, err := json.Marshal(apitypes.NewReceipt(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got apitypes.Receipt
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Domain() != want {
+		t.Errorf("got %+v, want %+v", got.Domain(), want)
+	}
+}
+
+func TestTimeIsCutNotRounded(t *testing.T) {
+	data, err := json.Marshal(apitypes.At(instant()))
+	if err != nil || string(data) != `"2030-01-02T03:04:05.678Z"` {
+		t.Errorf("%s, %v", data, err)
+	}
+}

@@ -1,0 +1,184 @@
+package publisherapi_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/publisherapi"
+)
+
+// guarded is every path that needs an API token, with a method it has.
+func guarded() map[string]string {
+	return map[string]string{
+		"/v1/revocations": "POST", "/v1/revocations/all": "GET", "/v1/revocations/token/x": "GET", "/v1/receipts/1-1": "GET",
+		"/v1/password-changed": "POST", "/v1/bans/alice": "PUT", "/v1/bans/bob": "DELETE", "/v1/invalidations": "POST",
+		"/v1/workers": "GET", "/v1/events": "GET",
+	}
+}
+
+func TestNobodyGetsInUnasked(t *testing.T) {
+	wrong := map[string]string{
+		"none": "", "wrong": "Bearer operator-secreT", "prefix": "Bearer operator-secre", "longer": "Bearer operator-secret0",
+		"basic": "Basic " + apiToken, "bare": apiToken, "empty": "Bearer ", "two": "Bearer " + apiToken + ", x", "of a user": "Bearer good",
+	}
+	h := newHarness(t)
+	for target, method := range guarded() {
+		for name, header := range wrong {
+			w := h.do(method, target, ``, "Authorization", header)
+			checkProblem(t, w, 401, "unauthenticated")
+			challenge := w.Header().Get("WWW-Authenticate")
+			if !strings.HasPrefix(challenge, "Bearer ") || strings.Contains(challenge, "error=") == (name == "none") {
+				t.Errorf("%s, %s: challenge %q", target, name, challenge)
+			}
+		}
+	}
+	if w := h.do("POST", "/v1/logout", `{"token":"good"}`, "Authorization", ""); w.Code != 401 {
+		t.Errorf("logout of another's token: %d", w.Code)
+	}
+	if w := h.do("POST", "/v1/logout", `{"token":"good"}`, "Authorization", "Bearer good"); w.Code != 401 {
+		t.Errorf("logout with a user's token as API token: %d", w.Code)
+	}
+	if h.calls != 0 {
+		t.Errorf("%d calls", h.calls)
+	}
+}
+
+func TestTwoAuthorizationHeaders(t *testing.T) {
+	h := newHarness(t)
+	r := httptest.NewRequest("GET", "/v1/workers", nil)
+	r.Header["Authorization"] = []string{"Bearer " + apiToken, "Bearer " + apiToken}
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	checkProblem(t, w, 401, "unauthenticated")
+}
+
+func TestOpenPaths(t *testing.T) {
+	h := newHarness(t)
+	for _, target := range []string{"/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"} {
+		if w := h.do("GET", target, "", "Authorization", ""); w.Code != 200 {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
+}
+
+func TestZeroOptionsRefuseEveryone(t *testing.T) {
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { *o = publisherapi.Options{} })
+	for target, method := range guarded() {
+		checkProblem(t, h.do(method, target, ""), 401, "unauthenticated")
+	}
+}
+
+func TestInsecure(t *testing.T) {
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { *o = publisherapi.Options{Insecure: true} })
+	if w := h.do("GET", "/v1/workers", "", "Authorization", ""); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	h.want = &revocast.Claims{Issuer: "i", Session: "s"}
+	if w := h.do("POST", "/v1/logout", `{"token":"good"}`, "Authorization", ""); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestVerifiedClientCertificate(t *testing.T) {
+	h := newHarness(t)
+	for name, c := range map[string]struct {
+		state  *tls.ConnectionState
+		status int
+	}{
+		"verified":   {&tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}, 200},
+		"unverified": {&tls.ConnectionState{PeerCertificates: []*x509.Certificate{{}}}, 401},
+		"none":       {&tls.ConnectionState{}, 401},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/v1/workers", nil)
+		r.TLS = c.state
+		w := httptest.NewRecorder()
+		h.handler.ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+}
+
+func TestParseTokens(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	text := "\ufeff# operators\n\n  ci:first-token \r\nsecond-token\n#off:third-token\nops: fourth:token\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := publisherapi.LoadTokens(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]string{"first-token": "ci", "second-token": "", "fourth:token": "ops"} {
+		if name, ok := tokens.Match(token); !ok || name != want {
+			t.Errorf("%s: %q %v", token, name, ok)
+		}
+	}
+	for _, token := range []string{"", "third-token", "ci", "ci:first-token", "first-token ", "off:third-token"} {
+		if _, ok := tokens.Match(token); ok {
+			t.Errorf("%q is accepted", token)
+		}
+	}
+	var none *publisherapi.Tokens
+	if _, ok := none.Match("x"); ok {
+		t.Error("nil Tokens accept")
+	}
+}
+
+func TestBadTokens(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "", "comments": "# a\n", "name alone": "ci:\n", "space inside": "a b\n", "no ASCII": "ключ\n",
+		"name twice": "ci:secret-a\nci:secret-b\n", "token twice": "a:secret-a\nb:secret-a\n", "endless": strings.Repeat("x", 1<<17),
+	} {
+		_, err := publisherapi.ParseTokens(strings.NewReader(text))
+		if !errors.Is(err, revocast.ErrInvalid) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := publisherapi.LoadTokens(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	if _, err := publisherapi.OneToken(""); !errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestLogTellsNoSecrets: neither tokens nor ids may end in the log, at any level.
+func TestLogTellsNoSecrets(t *testing.T) {
+	h := newHarness(t)
+	h.want = &revocast.Claims{Issuer: "i", Session: "s"}
+	h.do("POST", "/v1/logout", `{"token":"good"}`)
+	h.do("POST", "/v1/logout", ``, "Authorization", "Bearer hunter2")
+	h.want, h.err = apitypes.PasswordChanged{Principal: "alice"}, errors.New("broken")
+	h.do("POST", "/v1/password-changed", `{"principal":"alice"}`)
+	h.want, h.err = asked{revocast.ScopePrincipal, "", "alice"}, revocast.ErrUnavailable
+	h.do("GET", "/v1/revocations/principal/alice", "")
+	log := h.log.String()
+	for _, secret := range []string{apiToken, "hunter2", "good", "alice"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("%q in %s", secret, log)
+		}
+	}
+	for _, want := range []string{"route=/v1/logout", "status=401", "err=broken", "route=/v1/revocations/{scope}/{id}"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %q in %s", want, log)
+		}
+	}
+}
+
+func TestPanicIs500(t *testing.T) {
+	h := newHarness(t, func(d *publisherapi.Deps, _ *publisherapi.Options) { d.Ready = func() error { panic("boom") } })
+	checkProblem(t, h.do("GET", "/readyz", ""), 500, "internal")
+	if !strings.Contains(h.log.String(), "boom") || !strings.Contains(h.log.String(), "status=500") {
+		t.Errorf("log %s", h.log)
+	}
+}

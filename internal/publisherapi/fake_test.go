@@ -1,0 +1,263 @@
+package publisherapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/publisherapi"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a publisher that says beforehand what it will be asked. Any other call,
+// one without a deadline, or one with a dead context fails the test.
+type fake struct {
+	t *testing.T
+
+	mu     sync.Mutex
+	want   any // the argument that the one writing call has to have
+	call   publisherapi.Call
+	calls  int
+	within time.Duration // the most that the deadline may be away
+
+	receipt revocast.Receipt
+	err     error
+
+	state  revocast.State
+	fleet  apitypes.Fleet
+	tip    revocast.Position
+	log    []revocast.Event
+	more   chan revocast.Event
+	ending error // what Watch ends with once the log is through; nil: it goes on
+}
+
+func newFake(t *testing.T) *fake {
+	return &fake{t: t, within: 5 * time.Second, receipt: receipt(42, revocast.Confirmed), more: make(chan revocast.Event)}
+}
+
+func receipt(rev uint64, s revocast.Strength) revocast.Receipt {
+	return revocast.Receipt{
+		Position: revocast.Position{Epoch: 1, Rev: rev}, Strength: s, At: time.UnixMilli(1_893_553_445_678),
+		Workers: revocast.Tally{Live: 3, Confirmed: 3}, Took: 1420 * time.Microsecond,
+	}
+}
+
+func (f *fake) bounded(ctx context.Context) {
+	f.t.Helper()
+	end, ok := ctx.Deadline()
+	if left := time.Until(end); !ok || left <= 0 || left > f.within {
+		f.t.Errorf("the context ends in %v (%v), want at most %v", left, ok, f.within)
+	}
+}
+
+func (f *fake) write(ctx context.Context, got any, c publisherapi.Call) (revocast.Receipt, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	f.bounded(ctx)
+	if !reflect.DeepEqual(got, f.want) {
+		f.t.Errorf("called with %#v, want %#v", got, f.want)
+	}
+	if c != f.call {
+		f.t.Errorf("called with %+v, want %+v", c, f.call)
+	}
+	if f.err != nil && !errors.Is(f.err, revocast.ErrPending) {
+		return revocast.Receipt{}, f.err
+	}
+	return f.receipt, f.err
+}
+
+func (f *fake) Revoke(ctx context.Context, r revocast.Revocation, c publisherapi.Call) (revocast.Receipt, error) {
+	return f.write(ctx, r, c)
+}
+
+func (f *fake) RevokeBatch(ctx context.Context, list []revocast.Revocation, c publisherapi.Call) ([]revocast.Receipt, error) {
+	first, err := f.write(ctx, list, c)
+	if first.Position.IsZero() {
+		return nil, err
+	}
+	out := make([]revocast.Receipt, len(list))
+	for i := range out {
+		out[i] = first
+		out[i].Position.Rev += uint64(i)
+	}
+	return out, err
+}
+
+func (f *fake) Logout(ctx context.Context, claims *revocast.Claims, c publisherapi.Call) (revocast.Receipt, error) {
+	return f.write(ctx, claims, c)
+}
+
+func (f *fake) PasswordChanged(ctx context.Context, p apitypes.PasswordChanged, c publisherapi.Call) (revocast.Receipt, error) {
+	p.Strength = 0
+	return f.write(ctx, p, c)
+}
+
+func (f *fake) Ban(ctx context.Context, b revocast.Ban, c publisherapi.Call) (revocast.Receipt, error) {
+	return f.write(ctx, b, c)
+}
+
+// lifted tells an Unban from a Ban.
+type lifted revocast.Ban
+
+func (f *fake) Unban(ctx context.Context, b revocast.Ban, c publisherapi.Call) (revocast.Receipt, error) {
+	return f.write(ctx, lifted(b), c)
+}
+
+func (f *fake) Invalidate(ctx context.Context, i revocast.Invalidation, c publisherapi.Call) (revocast.Receipt, error) {
+	return f.write(ctx, i, c)
+}
+
+func (f *fake) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
+	return f.write(ctx, at, f.call)
+}
+
+// asked is what Standing was asked about.
+type asked struct {
+	scope      revocast.Scope
+	issuer, id string
+}
+
+func (f *fake) Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error) {
+	_, err := f.write(ctx, asked{scope, issuer, id}, f.call)
+	return f.state, err
+}
+
+func (f *fake) Fleet(ctx context.Context) (apitypes.Fleet, error) {
+	_, err := f.write(ctx, nil, f.call)
+	return f.fleet, err
+}
+
+func (f *fake) Tip(ctx context.Context) (revocast.Position, error) {
+	f.bounded(ctx)
+	return f.tip, f.err
+}
+
+func (f *fake) Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error {
+	for _, e := range f.log {
+		if after.Before(e.Position) {
+			if err := on(e); err != nil {
+				return err
+			}
+		}
+	}
+	if f.ending != nil {
+		return f.ending
+	}
+	for {
+		select {
+		case e := <-f.more:
+			if err := on(e); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// verifier knows two bearers.
+type verifier struct{}
+
+func (verifier) VerifyForLogout(_ context.Context, bearer string) (*revocast.Claims, error) {
+	switch bearer {
+	case "good":
+		return &revocast.Claims{Issuer: "i", Session: "s"}, nil
+	case "wrong":
+		return nil, fmt.Errorf("%w: kid k1", revocast.ErrSignature)
+	case "keyless":
+		return nil, fmt.Errorf("%w: no keys yet", revocast.ErrUnknown)
+	}
+	return nil, revocast.ErrMalformed
+}
+
+// demo is a demo issuer.
+type demo struct{ err error }
+
+func (d demo) Login(_ context.Context, principal string) (string, string, time.Duration, error) {
+	return "token-of-" + principal, "sid", 15 * time.Minute, d.err
+}
+
+func (d demo) JWKS() ([]byte, error) { return []byte(`{"keys":[]}`), d.err }
+
+// harness is a handler over a fake.
+type harness struct {
+	*fake
+	handler *publisherapi.Handler
+	log     *safeLog
+}
+
+const apiToken = "operator-secret"
+
+func newHarness(t *testing.T, change ...func(*publisherapi.Deps, *publisherapi.Options)) *harness {
+	t.Helper()
+	tokens, err := publisherapi.OneToken(apiToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &harness{fake: newFake(t), log: &safeLog{}}
+	d := publisherapi.Deps{
+		Publisher: h.fake, Ready: func() error { return nil }, Verifier: verifier{}, Demo: demo{},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics here") }),
+	}
+	o := publisherapi.Options{
+		Tokens: tokens,
+		Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, c := range change {
+		c(&d, &o)
+	}
+	h.handler = publisherapi.New(d, o)
+	return h
+}
+
+// safeLog is a log that requests may write at the same time.
+type safeLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *safeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *safeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// do sends a request with the API token; header pairs override.
+func (h *harness) do(method, target, body string, header ...string) *httptest.ResponseRecorder {
+	h.t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+apiToken)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		if header[i+1] == "" {
+			r.Header.Del(header[i])
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	return w
+}

@@ -1,0 +1,115 @@
+package publisherapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+)
+
+// For makes a [revocast.Publisher] serve the interface.
+func For(p *revocast.Publisher) Publisher { return adapter{p} }
+
+// adapter has p's methods, and those of another signature in its own words.
+type adapter struct{ p *revocast.Publisher }
+
+func (c Call) options() []revocast.CallOption {
+	var o []revocast.CallOption
+	if c.Strength != 0 {
+		o = append(o, revocast.WithStrength(c.Strength))
+	}
+	if c.Idempotency != "" {
+		o = append(o, revocast.WithIdempotencyKey(c.Idempotency))
+	}
+	return o
+}
+
+func (a adapter) Revoke(ctx context.Context, r revocast.Revocation, c Call) (revocast.Receipt, error) {
+	return a.p.Revoke(ctx, r, c.options()...)
+}
+
+func (a adapter) RevokeBatch(ctx context.Context, list []revocast.Revocation, c Call) ([]revocast.Receipt, error) {
+	return a.p.RevokeBatch(ctx, list, c.options()...)
+}
+
+func (a adapter) Logout(ctx context.Context, claims *revocast.Claims, c Call) (revocast.Receipt, error) {
+	return a.p.Logout(ctx, claims, c.options()...)
+}
+
+func (a adapter) PasswordChanged(ctx context.Context, p apitypes.PasswordChanged, c Call) (revocast.Receipt, error) {
+	return a.p.PasswordChanged(ctx, revocast.PasswordChange{
+		Principal: p.Principal, Issuer: p.Issuer, KeepSession: p.KeepSession, Initiator: p.Initiator,
+	}, c.options()...)
+}
+
+func (a adapter) Ban(ctx context.Context, b revocast.Ban, c Call) (revocast.Receipt, error) {
+	return a.p.Ban(ctx, b, c.options()...)
+}
+
+func (a adapter) Unban(ctx context.Context, b revocast.Ban, c Call) (revocast.Receipt, error) {
+	return a.p.Unban(ctx, b, c.options()...)
+}
+
+func (a adapter) Invalidate(ctx context.Context, i revocast.Invalidation, c Call) (revocast.Receipt, error) {
+	return a.p.Invalidate(ctx, i, c.options()...)
+}
+
+func (a adapter) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
+	return a.p.Await(ctx, at)
+}
+
+func (a adapter) Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error) {
+	return a.p.Standing(ctx, scope, issuer, id)
+}
+
+func (a adapter) Tip(ctx context.Context) (revocast.Position, error) { return a.p.Tip(ctx) }
+
+func (a adapter) Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error {
+	return a.p.Watch(ctx, after, on)
+}
+
+func (a adapter) Fleet(ctx context.Context) (apitypes.Fleet, error) {
+	s, err := a.p.Status(ctx)
+	if err != nil {
+		return apitypes.Fleet{}, err
+	}
+	return NewFleet(s), nil
+}
+
+// NewFleet puts a status into JSON's terms.
+func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
+	d := s.Ledger
+	out := apitypes.Fleet{
+		Ledger: apitypes.Ledger{
+			State: d.State.String(), Position: d.Position.String(), Durable: d.Durable.String(), Trimmed: d.Trimmed.String(),
+			Settled: d.Settled, Server: d.Server, Now: apitypes.Millis(d.Now),
+			LeaseMS: apitypes.DurationMS(d.Terms.Lease), FenceMS: apitypes.DurationMS(d.Terms.Fence),
+			Drift: d.Terms.Drift, DefaultIssuer: d.Terms.DefaultIssuer,
+		},
+		Unacked: int(max(0, behind(d.Position, d.Durable))), OldestUnackedMS: apitypes.DurationMS(s.OldestUnacked),
+		Waiting: s.Publisher.Waiting, Workers: make([]apitypes.Worker, len(s.Membership.Members)),
+	}
+	for i, m := range s.Membership.Members {
+		out.Workers[i] = newWorker(m, s.Membership, d.Terms)
+	}
+	return out
+}
+
+func newWorker(m revocast.Member, all revocast.Membership, t revocast.Terms) apitypes.Worker {
+	left := t.LeaseFor() - time.Duration(all.Now-m.Seen)*time.Millisecond
+	return apitypes.Worker{
+		Worker: m.ID.Worker, Incarnation: m.ID.Incarnation, Version: m.Version,
+		Position: m.Applied.String(), Lag: behind(all.Position, m.Applied),
+		Seen: apitypes.Millis(m.Seen), LeaseLeftMS: apitypes.DurationMS(max(0, left)),
+	}
+}
+
+// behind is how many revisions there are from p to tip; -1 if the epochs differ,
+// so that the two cannot be compared.
+func behind(tip, p revocast.Position) int64 {
+	if tip.Epoch != p.Epoch {
+		return -1
+	}
+	return int64(tip.Rev) - int64(p.Rev)
+}
