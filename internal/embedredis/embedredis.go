@@ -37,8 +37,10 @@ type Server struct {
 	addr   string
 	ready  chan struct{}
 	mini   *miniredis.Miniredis
-	info   []section
 	config map[string]string
+
+	mu   sync.Mutex // guards info against Replace while commands are served
+	info []section
 
 	// plain maps the hash of a script with a shebang to that of the one without,
 	// under which miniredis knows it.
@@ -53,7 +55,7 @@ func New(o Options) *Server {
 	}
 	return &Server{
 		addr: o.Addr, ready: make(chan struct{}), mini: miniredis.NewMiniRedis(),
-		info: sections(replicationID(), o.Info), config: parameters(o.Config),
+		info: sections(o.Info), config: parameters(o.Config),
 	}
 }
 
@@ -70,10 +72,11 @@ func (s *Server) Addr() string {
 	}
 }
 
-// URL returns where clients connect; empty before [Server.Ready].
+// URL returns where clients connect, and has them wait longer for a reply than for a
+// real Redis, since scripts over many keys are slow here. Empty before [Server.Ready].
 func (s *Server) URL() string {
 	if addr := s.Addr(); addr != "" {
-		return "redis://" + addr
+		return "redis://" + addr + "?read_timeout=10s"
 	}
 	return ""
 }
@@ -113,6 +116,17 @@ func (s *Server) age(ctx context.Context) {
 
 // FlushAll empties the server, as FLUSHALL does.
 func (s *Server) FlushAll() { s.mini.FlushAll() }
+
+// Replace gives the server another replication id, as a promotion does.
+func (s *Server) Replace() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sec := range s.info {
+		if _, ok := sec.fields[replID]; ok {
+			sec.fields[replID] = replicationID()
+		}
+	}
+}
 
 func replicationID() string {
 	var b [20]byte

@@ -52,12 +52,14 @@ type section struct {
 	fields map[string]string
 }
 
-func sections(replid string, override map[string]string) []section {
+const replID = "master_replid"
+
+func sections(override map[string]string) []section {
 	all := []section{
 		{"server", map[string]string{"redis_version": "7.0.0", "redis_mode": "standalone"}},
 		{"memory", map[string]string{"maxmemory": "0", "maxmemory_policy": "noeviction"}},
 		{"persistence", map[string]string{"loading": "0", "aof_enabled": "1"}},
-		{"replication", map[string]string{"role": "master", "connected_slaves": "0", "master_replid": replid}},
+		{"replication", map[string]string{"role": "master", "connected_slaves": "0", replID: replicationID()}},
 	}
 	for _, s := range all {
 		for name := range s.fields {
@@ -70,6 +72,8 @@ func sections(replid string, override map[string]string) []section {
 }
 
 func (s *Server) infoText(names []string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var b strings.Builder
 	for _, sec := range s.info {
 		if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, sec.name) }) {

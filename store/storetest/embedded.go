@@ -4,19 +4,25 @@ import (
 	"context"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/revocast/revocast/internal/embedredis"
 )
 
-// Embedded starts the embedded Redis of `publisher dev`, stops it when the test ends
-// and returns its URL.
-func Embedded(tb testing.TB) string {
-	tb.Helper()
-	return startEmbedded(tb, embedredis.Options{}).URL()
+// EmbeddedServer is the embedded Redis of `publisher dev`. It is for one goroutine.
+type EmbeddedServer struct {
+	*embedredis.Server
+	tb testing.TB
 }
 
-func startEmbedded(tb testing.TB, o embedredis.Options) *embedredis.Server {
+// Embedded starts an embedded Redis and stops it when the test ends.
+func Embedded(tb testing.TB) *EmbeddedServer { return EmbeddedWith(tb, nil, nil) }
+
+// EmbeddedWith starts an embedded Redis that shows other fields in INFO, such as
+// redis_version, and other parameters in CONFIG GET.
+func EmbeddedWith(tb testing.TB, info, config map[string]string) *EmbeddedServer {
 	tb.Helper()
-	s := embedredis.New(o)
+	s := &EmbeddedServer{tb: tb, Server: embedredis.New(embedredis.Options{Info: info, Config: config})}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -33,4 +39,10 @@ func startEmbedded(tb testing.TB, o embedredis.Options) *embedredis.Server {
 		}
 	})
 	return s
+}
+
+// Client returns a client made by [store.NewClient], closed when the test ends.
+func (s *EmbeddedServer) Client() redis.UniversalClient {
+	s.tb.Helper()
+	return client(s.tb, s.URL())
 }

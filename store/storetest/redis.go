@@ -92,6 +92,7 @@ func (s *Server) start() error {
 	args := append([]string{
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--appendonly", "yes",
 		"--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
+		"--enable-debug-command", "local", // for Replace
 	}, s.args...)
 	s.cmd = exec.Command(s.path, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
@@ -136,11 +137,16 @@ func (s *Server) PID() int { return s.cmd.Process.Pid }
 // Client returns a client made by [store.NewClient], closed when the test ends.
 func (s *Server) Client() redis.UniversalClient {
 	s.tb.Helper()
-	c, err := store.NewClient(s.URL())
+	return client(s.tb, s.URL())
+}
+
+func client(tb testing.TB, url string) redis.UniversalClient {
+	tb.Helper()
+	c, err := store.NewClient(url)
 	if err != nil {
-		s.tb.Fatal(err)
+		tb.Fatal(err)
 	}
-	s.tb.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { c.Close() })
 	return c
 }
 
@@ -173,10 +179,26 @@ func (s *Server) Restart() {
 	s.Start()
 }
 
+// Replace gives the server another replication id, as a restart or a promotion does.
+func (s *Server) Replace() {
+	s.tb.Helper()
+	s.do("DEBUG", "CHANGE-REPL-ID")
+}
+
 // FlushAll empties the server.
 func (s *Server) FlushAll() {
 	s.tb.Helper()
-	if err := s.Client().FlushAll(context.Background()).Err(); err != nil {
+	s.do("FLUSHALL")
+}
+
+func (s *Server) do(args ...any) {
+	s.tb.Helper()
+	c, err := store.NewClient(s.URL())
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Do(context.Background(), args...).Err(); err != nil {
 		s.tb.Fatal(err)
 	}
 }

@@ -1,0 +1,50 @@
+package storetest
+
+import (
+	"crypto/rand"
+
+	"github.com/revocast/revocast"
+)
+
+const hour = 3_600_000 // ms
+
+func newID() string { return rand.Text() }
+
+// key makes a key out of a name.
+func key(name string) revocast.Key {
+	return revocast.KeyOf("storetest", revocast.ScopePrincipal, "issuer", name)
+}
+
+func member(worker string) revocast.MemberID {
+	return revocast.MemberID{Worker: worker, Incarnation: "inc-1"}
+}
+
+func at(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: epoch, Rev: rev} }
+
+// revoke proposes to revoke a principal, now.
+func revoke(name string) revocast.Event {
+	return revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key(name), Reason: "test", Initiator: "storetest"}
+}
+
+// revokeToken proposes to revoke a token, outright.
+func revokeToken(name string) revocast.Event {
+	return revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key(name), CutOff: revocast.Forever}
+}
+
+func ban(name string, until int64) revocast.Event {
+	return revocast.Event{Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key(name), Until: until, Reason: "abuse"}
+}
+
+func lift(name string) revocast.Event {
+	return revocast.Event{Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: key(name)}
+}
+
+func invalidate(name string) revocast.Event {
+	return revocast.Event{Kind: revocast.KindInvalidated, Scope: revocast.ScopePrincipal, Key: key(name)}
+}
+
+// with returns e as it was committed: at a position and a time.
+func with(e revocast.Event, p revocast.Position, at, cutoff, until int64) revocast.Event {
+	e.Position, e.At, e.CutOff, e.Until = p, at, cutoff, until
+	return e
+}
