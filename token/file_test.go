@@ -2,7 +2,11 @@ package token
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -210,9 +214,27 @@ func TestKeySetRefuses(t *testing.T) {
 		"kind":  {{Public: "x"}},
 		"short": {{Secret: make([]byte, 31)}},
 		"many":  make([]Key, maxKeys+1),
+
+		"no key":         {{Public: (*rsa.PublicKey)(nil)}},
+		"no curve":       {{Public: &ecdsa.PublicKey{}}},
+		"P-224":          {{Public: ecKey(elliptic.P224()).Public()}},
+		"exponent one":   {{Public: &rsa.PublicKey{N: rsaKey().N, E: 1}}},
+		"exponent even":  {{Public: &rsa.PublicKey{N: rsaKey().N, E: 4}}},
+		"huge RSA":       {{Public: &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), maxRSABits), E: 3}}},
+		"Ed25519 cut":    {{Public: ed25519.PublicKey{1}}},
+		"good, then bad": {good, {Public: ed25519.PublicKey{1}}},
 	} {
 		if _, err := Static(keys...); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// A secret is copied: changing it afterwards changes nothing.
+func TestSecretIsCopied(t *testing.T) {
+	p := newPair("HS256")
+	bearer := p.with(nil)
+	v := p.verifier(t, Options{})
+	clear(p.key.Secret)
+	accepted(t, v, bearer)
 }

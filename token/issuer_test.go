@@ -180,3 +180,11 @@ func TestSigningKeyFile(t *testing.T) {
 		t.Errorf("no folder: %v", err)
 	}
 }
+
+func TestMillisAreExact(t *testing.T) {
+	for ms, want := range map[int64]string{1_700_000_000_007: "1700000000.007", 1_700_000_000_000: "1700000000.000", 999: "0.999"} {
+		if got := string(millis(time.UnixMilli(ms))); got != want {
+			t.Errorf("%d: %s, want %s", ms, got, want)
+		}
+	}
+}

@@ -123,6 +123,13 @@ func TestTypes(t *testing.T) {
 	refused(t, v, p.token(`{"alg":"ES256"}`, claimsJSON(nil)), revocast.ErrClaims, ErrType)
 }
 
+// Only one slash may be left out.
+func TestSameType(t *testing.T) {
+	if sameType("x/y", "application/x/y") || !sameType("X/Y", "x/y") {
+		t.Error("application/ left out before a type with a slash")
+	}
+}
+
 // A limit on lifetimes makes a token without exp end.
 func TestMaxLifetimeWithoutExpiry(t *testing.T) {
 	p := newPair("ES256")

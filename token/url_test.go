@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -114,5 +115,34 @@ func TestRedirectToPlainHTTP(t *testing.T) {
 	}
 	if err := checkRedirect(httptest.NewRequest(http.MethodGet, "https://b.test/", nil), via); err != nil {
 		t.Error(err)
+	}
+}
+
+// The connection ends with Run, not when it has been idle for long.
+func TestRunClosesItsConnection(t *testing.T) {
+	closed := make(chan struct{}, 8)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(jwksOf(named("k1")))
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	keys := must(JWKSURL(server.URL, SourceOptions{}))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- keys.Run(ctx) }()
+	tried(t, keys)
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second): // below the idle timeout
+		t.Error("the connection is still open")
 	}
 }
