@@ -32,6 +32,10 @@ type fleet struct {
 	least      Position
 	atLeast    int
 	waiters    []*fleetWaiter // by position
+	// chase is the latest position that was confirmed by deadline alone: whoever has
+	// not applied it is looked at until it has, or is struck off, so that the next
+	// revocation need not wait for it too. Zero: nobody.
+	chase Position
 }
 
 type fleetMember struct {
@@ -141,9 +145,20 @@ func (f *fleet) settleLocked(now time.Duration) {
 		if !applied && now < w.deadline {
 			return false
 		}
-		w.done <- f.tallyLocked(w.position)
+		tally := f.tallyLocked(w.position)
+		if tally.Lapsed > 0 && f.chase.Before(w.position) {
+			f.chase = w.position
+		}
+		w.done <- tally
 		return true
 	})
+}
+
+// chaseLocked ends the chase when nobody is behind any more.
+func (f *fleet) chaseLocked() {
+	if len(f.members) == 0 || !f.least.Before(f.chase) {
+		f.chase = Position{}
+	}
 }
 
 // knownLocked reports whether members holds everybody whom w has to wait for.
@@ -185,10 +200,15 @@ func (f *fleet) run(ctx context.Context) error {
 func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.waiters) == 0 {
+	if len(f.waiters) == 0 && f.chase.IsZero() {
 		return time.Hour, false
 	}
 	pause = lookEvery
+	if !f.chase.IsZero() {
+		if pause = looked + lookEvery - now; pause <= 0 {
+			return 0, true
+		}
+	}
 	for _, w := range f.waiters {
 		due := max(w.since+lookAfter, looked+lookEvery)
 		if !f.knownLocked(w) {
@@ -240,6 +260,7 @@ func (f *fleet) update(list Membership, look uint64) {
 	f.looked = look
 	clear(f.early)
 	f.countLocked()
+	f.chaseLocked()
 	f.settleLocked(now)
 }
 
@@ -283,5 +304,6 @@ func (f *fleet) remove(id MemberID) {
 	defer f.mu.Unlock()
 	delete(f.members, id)
 	f.countLocked()
+	f.chaseLocked()
 	f.settleLocked(f.p.clock.Monotonic())
 }

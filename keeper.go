@@ -9,7 +9,7 @@ import (
 
 // Pace of looking after the ledger.
 const (
-	keepEvery   = time.Second            // while it is open
+	keepEvery   = 250 * time.Millisecond // while it is open
 	recoverPace = 100 * time.Millisecond // while it is not
 )
 

@@ -79,7 +79,7 @@ var (
 	verifyScript  = newScript("verify", reads, luaGate, luaVerify)
 	membersScript = newScript("members", reads, luaGate, luaMembers)
 	strikeScript  = newScript("strike", repeat, luaGate, luaStrike)
-	logScript     = newScript("log", reads, luaGate, luaLog)
+	logScript     = newScript("log", reads, luaLog)
 	ackedScript   = newScript("acked", repeat, luaGate, luaAcked)
 	settleScript  = newScript("settle", repeat, luaGate, luaSettle)
 

@@ -1,4 +1,8 @@
 -- ARGV: 1 epoch, 2 revision, 3 limit.
+-- A ledger that recovers can be read too: what JetStream never had is published from
+-- here before it opens.
+if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
+if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
 local low = call('HMGET', meta, 'trimmed_epoch', 'trimmed_rev')
 if order(tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(low[1]) or 0, tonumber(low[2]) or 0) < 0 then
   return redis.error_reply('RVTRIMMED the log starts after ' .. low[1] .. '-' .. low[2])
