@@ -3,6 +3,7 @@ package apiclient
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -73,6 +74,9 @@ func (c *Client) PasswordChanged(ctx context.Context, p apitypes.PasswordChanged
 
 // Ban refuses every token of a principal until a time.
 func (c *Client) Ban(ctx context.Context, principal string, b apitypes.Ban, call Call) (apitypes.Receipt, error) {
+	if principal == "" {
+		return apitypes.Receipt{}, errNoPrincipal()
+	}
 	return c.write(ctx, request{
 		method: http.MethodPut, path: "/v1/bans/" + url.PathEscape(principal) + call.query(nil), key: call.key(), body: b,
 	})
@@ -80,6 +84,9 @@ func (c *Client) Ban(ctx context.Context, principal string, b apitypes.Ban, call
 
 // Unban lifts a ban. Of b only issuer, reason, initiator and strength count.
 func (c *Client) Unban(ctx context.Context, principal string, b apitypes.Ban, call Call) (apitypes.Receipt, error) {
+	if principal == "" {
+		return apitypes.Receipt{}, errNoPrincipal()
+	}
 	query := url.Values{}
 	for name, value := range map[string]string{"issuer": b.Issuer, "reason": b.Reason, "initiator": b.Initiator} {
 		if value != "" {
@@ -108,6 +115,9 @@ func (c *Client) Receipt(ctx context.Context, at revocast.Position, wait time.Du
 
 // Standing returns what stands against something; [revocast.ErrNotFound]: nothing.
 func (c *Client) Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (out apitypes.Standing, err error) {
+	if id == "" && scope != revocast.ScopeAll {
+		return out, fmt.Errorf("%w: scope %s needs an id", revocast.ErrInvalid, scope)
+	}
 	path := "/v1/revocations/" + scope.String()
 	if id != "" {
 		path += "/" + url.PathEscape(id)
@@ -142,6 +152,10 @@ func (c *Client) Ready(ctx context.Context) error {
 	_, err := c.do(ctx, request{method: http.MethodGet, path: "/readyz"}, nil)
 	return err
 }
+
+// errNoPrincipal stands in for the server's answer: without a principal there is no
+// path to ask at.
+func errNoPrincipal() error { return fmt.Errorf("%w: principal is empty", revocast.ErrInvalid) }
 
 func (c *Client) write(ctx context.Context, q request) (out apitypes.Receipt, err error) {
 	status, err := c.do(ctx, q, &out)

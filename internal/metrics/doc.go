@@ -1,5 +1,85 @@
 // Package metrics shows the counters of the running parts to Prometheus.
 //
 // [New] makes a registry of its own; nothing is global. The parts are read when the
-// registry is scraped, through their Stats, so they pay nothing for it.
+// registry is scraped, through their Stats, so they pay nothing for it. Times are in
+// seconds; what ends in _total only grows while the process lives. The HELP texts say
+// what each metric means.
+//
+// Both programs:
+//
+//	revocast_build_info{version}
+//	revocast_ready{component}
+//
+// The write path ([Metrics.AddPublisher], [Metrics.AddOldestUnacked],
+// [Metrics.ObserveRevocations]):
+//
+//	revocast_revocation_latency_seconds{strength}  histogram
+//	revocast_publisher_committed_total
+//	revocast_publisher_repeated_total
+//	revocast_publisher_durable_total
+//	revocast_publisher_confirmed_total
+//	revocast_publisher_failed_total
+//	revocast_publisher_published_total
+//	revocast_publisher_republished_total
+//	revocast_publisher_recoveries_total
+//	revocast_publisher_struck_total
+//	revocast_publisher_unacked
+//	revocast_publisher_waiting
+//	revocast_publisher_oldest_unacked_seconds      alarm above a few seconds
+//
+// A worker's memory ([Metrics.AddSubscriber]):
+//
+//	revocast_subscriber_ready
+//	revocast_subscriber_lease_left_seconds         alarm at 0
+//	revocast_subscriber_epoch
+//	revocast_subscriber_revision
+//	revocast_subscriber_bound_keys
+//	revocast_subscriber_events_total
+//	revocast_subscriber_renewals_total
+//	revocast_subscriber_renew_failures_total
+//	revocast_subscriber_holes_total
+//	revocast_subscriber_suspects_total
+//	revocast_subscriber_loads_total
+//	revocast_subscriber_load_failures_total
+//	revocast_cache_entries
+//	revocast_cache_hits_total
+//	revocast_cache_misses_total
+//	revocast_cache_evicted_total
+//	revocast_cache_dropped_total
+//	revocast_index_states
+//	revocast_index_complete                        alarm at 0
+//	revocast_index_overflowed_total
+//
+// The read path ([Metrics.AddGuard]):
+//
+//	revocast_guard_checks_total{verdict}
+//	revocast_guard_asked_total
+//	revocast_guard_ask_failures_total
+//	revocast_guard_graced_total                    alarm on any
+//
+// The broadcast ([Metrics.AddBus]):
+//
+//	revocast_bus_published_total
+//	revocast_bus_acknowledged_total
+//	revocast_bus_duplicates_total
+//	revocast_bus_refused_total
+//	revocast_bus_pending
+//	revocast_bus_tail_received_total
+//	revocast_bus_replayed_total
+//	revocast_bus_acks_sent_total
+//	revocast_bus_acks_received_total
+//	revocast_bus_undecodable_total                 alarm on any
+//	revocast_bus_foreign_realm_total               alarm on any
+//	revocast_bus_disconnects_total
+//	revocast_bus_slow_consumers_total
+//	revocast_bus_dropped_total
+//	revocast_bus_subscribed_total
+//	revocast_bus_replay_resets_total
+//
+// The HTTP interface of the publisher ([Metrics.ObserveRequests]):
+//
+//	revocast_http_requests_total{route,status}
+//	revocast_http_request_seconds{route}           histogram
+//
+// Beside them stand the Go runtime's and the process's own metrics (go_, process_).
 package metrics

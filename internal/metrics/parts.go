@@ -37,6 +37,8 @@ func viewSeries() []series[revocast.ViewStats] {
 		gauge("revocast_cache_entries", "Entries in the session cache.", func(s stats) float64 { return float64(s.Entries) }),
 		gauge("revocast_index_states", "Live revocations in the index.", func(s stats) float64 { return float64(s.States) }),
 		gauge("revocast_index_complete", "1 while the index holds every live revocation; else a cache miss asks the ledger.", func(s stats) float64 { return flag(s.Complete) }),
+		counter("revocast_cache_hits_total", "Lookups that found an entry.", func(s stats) uint64 { return s.Hits }),
+		counter("revocast_cache_misses_total", "Lookups that found none.", func(s stats) uint64 { return s.Misses }),
 		counter("revocast_cache_evicted_total", "Cache entries that made room for others.", func(s stats) uint64 { return s.Evicted }),
 		counter("revocast_cache_dropped_total", "Cache entries dropped because an event covered them.", func(s stats) uint64 { return s.Dropped }),
 		counter("revocast_index_overflowed_total", "Times that the index grew past its limit and was given up.", func(s stats) uint64 { return s.Overflowed }),
@@ -44,7 +46,7 @@ func viewSeries() []series[revocast.ViewStats] {
 }
 
 // AddGuard adds the decisions of the read path. Hits of the session cache are not
-// among them: counting would cost more than the hit.
+// among them: the cache counts those.
 func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
 	type stats = revocast.GuardStats
 	const checks, help = "revocast_guard_checks_total", "Decisions by verdict, without hits of the session cache."
@@ -103,9 +105,11 @@ func (o *oldest) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// AddReadiness adds whether a component, such as "publisher", is ready.
+// AddReadiness adds whether a component, such as "publisher", is ready. Several
+// components may be added.
 func (m *Metrics) AddReadiness(component string, ready func() error) {
-	m.registry.MustRegister(newSnapshots("component", func() bool { return ready() == nil }, []series[bool]{
-		gauge("revocast_ready", "1 while the component is ready.", flag).labelled(component),
-	}))
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "revocast_ready", Help: "1 while the component is ready.",
+		ConstLabels: prometheus.Labels{"component": component},
+	}, func() float64 { return flag(ready() == nil) }))
 }

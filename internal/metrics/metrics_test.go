@@ -1,0 +1,193 @@
+package metrics_test
+
+import (
+	"bufio"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/metrics"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// numbered returns a struct whose counters hold 1, 2, 3 … in the order of the
+// fields, so that a series that reads the wrong field shows.
+func numbered[T any]() T {
+	var v T
+	n := uint64(0)
+	number(reflect.ValueOf(&v).Elem(), &n)
+	return v
+}
+
+func number(v reflect.Value, n *uint64) {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		switch f.Kind() {
+		case reflect.Uint64:
+			*n++
+			f.SetUint(*n)
+		case reflect.Int:
+			*n++
+			f.SetInt(int64(*n))
+		case reflect.Int64: // a time.Duration
+			*n++
+			f.SetInt(int64(*n) * int64(time.Second))
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.Struct:
+			number(f, n)
+		default: // names and reasons
+		}
+	}
+}
+
+func all() *metrics.Metrics {
+	m := metrics.New()
+	m.AddBuild("v1.2.3")
+	m.AddSubscriber(numbered[revocast.SubscriberStatus])
+	m.AddGuard(numbered[revocast.GuardStats])
+	m.AddPublisher(numbered[revocast.PublisherStats])
+	m.AddBus(func() metrics.BusStats { return metrics.BusStats(numbered[events.Stats]()) })
+	m.AddReadiness("publisher", func() error { return nil })
+	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
+	m.AddOldestUnacked(func() (time.Duration, bool) { return 1500 * time.Millisecond, true })
+	m.ObserveRevocations()
+	m.Receipt(revocast.Confirmed, 3*time.Millisecond)
+	m.ObserveRequests()
+	m.Request("/v1/revocations", 200, 3*time.Millisecond)
+	return m
+}
+
+// scrape returns the lines of ours.
+func scrape(t *testing.T, m *metrics.Metrics) (samples, help []string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	for lines := bufio.NewScanner(w.Body); lines.Scan(); {
+		line := lines.Text()
+		switch {
+		case strings.HasPrefix(line, "revocast_"):
+			samples = append(samples, line)
+		case strings.HasPrefix(line, "# HELP revocast_"):
+			help = append(help, line)
+		}
+	}
+	return samples, help
+}
+
+func TestSamples(t *testing.T) {
+	samples, _ := scrape(t, all())
+	for _, want := range []string{
+		`revocast_build_info{version="v1.2.3"} 1`,
+		`revocast_ready{component="publisher"} 1`, `revocast_ready{component="worker-1"} 0`,
+		`revocast_subscriber_epoch 1`, `revocast_subscriber_revision 2`, `revocast_subscriber_lease_left_seconds 3`,
+		`revocast_subscriber_ready 1`, `revocast_cache_entries 4`, `revocast_index_states 5`, `revocast_index_complete 1`,
+		`revocast_cache_hits_total 6`, `revocast_cache_misses_total 7`,
+		`revocast_cache_evicted_total 8`, `revocast_cache_dropped_total 9`, `revocast_index_overflowed_total 10`,
+		`revocast_subscriber_bound_keys 11`, `revocast_subscriber_events_total 12`, `revocast_subscriber_renewals_total 13`,
+		`revocast_subscriber_renew_failures_total 14`, `revocast_subscriber_holes_total 15`, `revocast_subscriber_suspects_total 16`,
+		`revocast_subscriber_loads_total 17`, `revocast_subscriber_load_failures_total 18`,
+		`revocast_guard_checks_total{verdict="allowed"} 1`, `revocast_guard_checks_total{verdict="revoked"} 2`,
+		`revocast_guard_checks_total{verdict="invalid"} 3`, `revocast_guard_checks_total{verdict="unknown"} 4`,
+		`revocast_guard_asked_total 5`, `revocast_guard_ask_failures_total 6`, `revocast_guard_graced_total 7`,
+		`revocast_publisher_committed_total 1`, `revocast_publisher_repeated_total 2`, `revocast_publisher_durable_total 3`,
+		`revocast_publisher_confirmed_total 4`, `revocast_publisher_failed_total 5`, `revocast_publisher_published_total 6`,
+		`revocast_publisher_republished_total 7`, `revocast_publisher_recoveries_total 8`, `revocast_publisher_struck_total 9`,
+		`revocast_publisher_unacked 10`, `revocast_publisher_waiting 11`, `revocast_publisher_oldest_unacked_seconds 1.5`,
+		`revocast_bus_published_total 1`, `revocast_bus_acknowledged_total 2`, `revocast_bus_duplicates_total 3`, `revocast_bus_refused_total 4`,
+		`revocast_bus_pending 5`, `revocast_bus_tail_received_total 6`, `revocast_bus_replayed_total 7`, `revocast_bus_acks_sent_total 8`,
+		`revocast_bus_acks_received_total 9`, `revocast_bus_undecodable_total 10`, `revocast_bus_foreign_realm_total 11`,
+		`revocast_bus_disconnects_total 12`, `revocast_bus_slow_consumers_total 13`, `revocast_bus_dropped_total 14`,
+		`revocast_bus_subscribed_total 15`, `revocast_bus_replay_resets_total 16`,
+		`revocast_revocation_latency_seconds_bucket{strength="confirmed",le="0.005"} 1`,
+		`revocast_revocation_latency_seconds_bucket{strength="confirmed",le="0.002"} 0`,
+		`revocast_http_requests_total{route="/v1/revocations",status="200"} 1`,
+		`revocast_http_request_seconds_count{route="/v1/revocations"} 1`,
+	} {
+		if !slices.Contains(samples, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(strings.Join(samples, "\n"))
+	}
+}
+
+// TestEveryCounterIsShown: a counter added to a part needs a series.
+func TestEveryCounterIsShown(t *testing.T) {
+	samples, _ := scrape(t, all())
+	count := func(prefix string) int {
+		n := 0
+		for _, s := range samples {
+			if strings.HasPrefix(s, prefix) {
+				n++
+			}
+		}
+		return n
+	}
+	for prefix, fields := range map[string]int{
+		"revocast_guard_": reflect.TypeFor[revocast.GuardStats]().NumField(),
+		"revocast_bus_":   reflect.TypeFor[events.Stats]().NumField(),
+		// Member and Reason are words; Position has two series, View its own.
+		"revocast_subscriber_": reflect.TypeFor[revocast.SubscriberStatus]().NumField() - 2,
+		"revocast_publisher_":  reflect.TypeFor[revocast.PublisherStats]().NumField() + 1, // and the oldest
+	} {
+		if got := count(prefix); got != fields {
+			t.Errorf("%s: %d series for %d fields", prefix, got, fields)
+		}
+	}
+	view := reflect.TypeFor[revocast.ViewStats]().NumField()
+	if got := count("revocast_cache_") + count("revocast_index_"); got != view {
+		t.Errorf("view: %d series for %d fields", got, view)
+	}
+}
+
+// TestDocumented: the package's documentation lists every metric, and no others.
+func TestDocumented(t *testing.T) {
+	_, help := scrape(t, all())
+	name := regexp.MustCompile(`^# HELP (revocast_\w+) (.+\.)$`)
+	var names []string
+	for _, line := range help {
+		m := name.FindStringSubmatch(line)
+		if m == nil {
+			t.Errorf("no sentence: %s", line)
+			continue
+		}
+		names = append(names, m[1])
+	}
+	listed := regexp.MustCompile(`revocast_\w+`).FindAllString(packageDoc(t), -1)
+	slices.Sort(names)
+	slices.Sort(listed)
+	if listed = slices.Compact(listed); !slices.Equal(names, listed) {
+		t.Errorf("documented\n%s\nserved\n%s", strings.Join(listed, "\n"), strings.Join(names, "\n"))
+	}
+}
+
+func TestOldestMayBeUnknown(t *testing.T) {
+	m := metrics.New()
+	m.AddOldestUnacked(func() (time.Duration, bool) { return 0, false })
+	if samples, _ := scrape(t, m); len(samples) != 0 {
+		t.Errorf("%v", samples)
+	}
+}
+
+func TestObservingNothing(t *testing.T) {
+	m := metrics.New()
+	m.Receipt(revocast.Confirmed, time.Second)
+	m.Request("/", 200, time.Second)
+	if samples, _ := scrape(t, m); len(samples) != 0 {
+		t.Errorf("%v", samples)
+	}
+}
