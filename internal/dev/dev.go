@@ -97,7 +97,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		if err != nil {
 			return err
 		}
-		ready = append(ready, addWorker(&g, i+1, ln, s, demo.verifier, o.Version, o.Logger).Ready())
+		ready = append(ready, addWorker(&g, i+1, ln, s, demo.verifier, publisher.Ready(), o.Version, o.Logger).Ready())
 	}
 	{
 		g.Add(wiring.Actor(publisher.Run))

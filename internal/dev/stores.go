@@ -72,6 +72,7 @@ func (s *servers) open(name string, logger *slog.Logger) (*stores, error) {
 
 func (s *stores) close() {
 	s.bus.Close()
+	s.conn.SetDisconnectErrHandler(nil) // this one is meant
 	s.conn.Close()
 	s.ledger.Close()
 }

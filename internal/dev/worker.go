@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,9 +17,11 @@ import (
 
 // addWorker puts one worker into the group, as `subscriber serve` would run it in a
 // process of its own. The caller closes its stores after the group has ended.
-func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verifier, version string, logger *slog.Logger) *revocast.Subscriber {
+//
+// It starts when the ledger is open: on a restart that is after its recovery, which a
+// worker can only wait for.
+func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verifier, ledger *revocast.Readiness, version string, logger *slog.Logger) *revocast.Subscriber {
 	name := fmt.Sprintf("worker-%d", n)
-	logger = logger.With("worker", name)
 	view := cache.New(cache.Options{})
 	subscriber := revocast.NewSubscriber(Realm, s.ledger, s.bus, view, revocast.SubscriberOptions{
 		Worker: name, Version: version, Logger: logger,
@@ -34,7 +37,12 @@ func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verif
 		g.Add(server.Serve, server.Drain)
 	}
 	{
-		g.Add(wiring.Actor(subscriber.Run))
+		g.Add(wiring.Actor(func(ctx context.Context) error {
+			if ledger.Wait(ctx) != nil {
+				return nil // told to end first
+			}
+			return subscriber.Run(ctx)
+		}))
 	}
 	return subscriber
 }

@@ -71,6 +71,7 @@ func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
 // Close ends all connections.
 func (s *Stores) Close() {
 	s.Bus.Close()
+	s.Conn.SetDisconnectErrHandler(nil) // this one is meant
 	s.Conn.Close()
 	s.Ledger.Close()
 }

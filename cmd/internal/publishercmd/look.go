@@ -100,7 +100,7 @@ func printVerdict(w io.Writer, v apitypes.Verdict) error {
 	if v.Reason != "" && v.Reason != v.Verdict {
 		lines += ": " + v.Reason
 	}
-	if v.Scope != "" {
+	if v.Scope != "" && v.Reason != "banned" {
 		lines += " by " + v.Scope
 	}
 	if v.Position != "" {

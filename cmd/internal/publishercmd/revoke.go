@@ -18,7 +18,7 @@ type revokeCmd struct {
 	ID        string `arg:"" optional:"" name:"id" help:"Its jti, sid, sub, client, tenant or kid; none for all."`
 	Issuer    string `placeholder:"ISS" help:"Its issuer. Default: the ledger's default issuer; for all: every issuer."`
 	Except    string `placeholder:"SID" help:"Session that is spared. Default: none."`
-	Cutoff    moment `placeholder:"T" help:"Tokens issued at or before are dead: RFC 3339, or a duration from now such as -10m. Default: now, by the ledger's clock."`
+	Cutoff    moment `placeholder:"T" help:"Tokens issued at or before are dead: RFC 3339, or a duration from now as in --cutoff=-10m. Default: now, by the ledger's clock."`
 	Until     moment `placeholder:"T" help:"When it may be forgotten. Default: when the last token that it covers has expired."`
 	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
 	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
