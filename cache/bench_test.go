@@ -201,9 +201,10 @@ func randomKey() (k revocast.Key) {
 }
 
 func randomRevoked(rev int) revocast.Event {
-	e := revoked(rev, revocast.ScopeToken, "")
-	e.Key = randomKey()
-	return e
+	return revocast.Event{
+		Position: pos(rev), Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: randomKey(),
+		CutOff: revocast.Forever, Until: never,
+	}
 }
 
 func BenchmarkLookupMiss(b *testing.B) {

@@ -42,7 +42,7 @@ var _ revocast.View = (*Cache)(nil)
 const (
 	// maxShards is low, for only fills and events take a shard's lock, and an event
 	// takes them all in turn.
-	maxShards = 16
+	maxShards = 8
 	// minPerShard keeps small caches in few shards: each shard evicts by itself.
 	minPerShard = 64
 )

@@ -57,7 +57,6 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 	}
 }
 
-// The caller's string is a piece of a request and must not be kept alive or shared.
 func TestOverwrittenEntryIsOutOfTheIndexes(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
@@ -165,30 +164,36 @@ func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 }
 
 // More entries fall on one bucket of the front than it can count: the cache may
-// drop, but not lose count.
+// drop, but not lose count, and what it holds it finds.
 func TestCrowdedBucket(t *testing.T) {
-	c := cache.NewCrowded(cache.Options{Entries: 127 * 8}) // 4 shards or more, one bucket each
-	load(c)
-	for i := range 8000 {
-		key := fmt.Sprint(i)
-		e := token(i, pos(1))
-		if stored := c.Put(revocast.SpaceBearer, key, e, 0); stored != (c.Get(revocast.SpaceBearer, key) == e) {
-			t.Fatalf("Put says %v, Get says otherwise", stored)
+	for _, entries := range []int{127, 8 * 400} { // one shard; eight of them; one bucket each
+		c := cache.NewCrowded(cache.Options{Entries: entries})
+		load(c)
+		const puts = 8000
+		for i := range puts {
+			key, e := fmt.Sprint(i), token(i, pos(1))
+			if stored := c.Put(revocast.SpaceBearer, key, e, 0); stored != (c.Get(revocast.SpaceBearer, key) == e) {
+				t.Fatalf("Put says %v, Get says otherwise", stored)
+			}
+			if i%7 == 0 {
+				c.Drop(revocast.SpaceBearer, fmt.Sprint(i/2))
+			}
 		}
-		if i%7 == 0 {
-			c.Drop(revocast.SpaceBearer, fmt.Sprint(i/2))
+		if err := c.Audit(); err != nil {
+			t.Error(err)
 		}
-	}
-	if err := c.Audit(); err != nil {
-		t.Error(err)
-	}
-	one := cache.NewCrowded(cache.Options{Entries: 127}) // one bucket for all
-	load(one)
-	for i := range 400 {
-		one.Put(revocast.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
-	}
-	if err := one.Audit(); err != nil {
-		t.Error(err)
+		found := 0
+		for i := range puts {
+			if c.Get(revocast.SpaceBearer, fmt.Sprint(i)) != nil {
+				found++
+			}
+		}
+		if n := c.Stats().Entries; n != found || n == 0 {
+			t.Errorf("%d entries, of which Get finds %d", n, found)
+		}
+		if err := c.Audit(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

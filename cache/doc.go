@@ -5,7 +5,7 @@
 //
 // # Session cache
 //
-// An LRU on simplelru in up to 16 shards, each under a lock of its own that covers
+// An LRU on simplelru in up to eight shards, each under a lock of its own that covers
 // the list, the chains by token, session and principal, and the shard's part of
 // the front. The front is what a hit reads, without a lock. A hit marks its entry
 // as used; eviction spares the marked ones once, so order is that of use, roughly.

@@ -140,11 +140,55 @@ func TestBans(t *testing.T) {
 	}
 }
 
+func TestTheEarliestBanCounts(t *testing.T) {
+	for _, from := range [][2]int64{{1000, 2000}, {2000, 1000}} {
+		c := cache.New(cache.Options{})
+		session := banned(1, "", from[0], never)
+		session.Scope, session.Key = revocast.ScopeSession, keyOf(revocast.ScopeSession, "s0")
+		load(c, session, banned(2, "p0", from[1], never))
+		if m, _ := c.Lookup(&token(0, pos(2)).Keys, 1000, 0); m.BanFrom != 1000 {
+			t.Errorf("bans from %v: %+v", from, m)
+		}
+		if c.Put(revocast.SpaceBearer, "key", token(0, pos(1)), 0) {
+			t.Errorf("bans from %v: stored although the check knew only one", from)
+		}
+	}
+}
+
+// A claim that the token lacks has no key, and nothing is revoked by naming none.
+func TestTheZeroKeyCoversNobody(t *testing.T) {
+	c := cache.New(cache.Options{})
+	e := revoked(1, revocast.ScopeSession, "")
+	e.Key = revocast.Key{}
+	load(c, e)
+	if isCovered(c, entryOf(&revocast.Claims{Issuer: issuer}, pos(0)), 0) {
+		t.Error("covered by the zero key")
+	}
+}
+
+func TestInvalidationsOutOfOrder(t *testing.T) {
+	c := cache.New(cache.Options{})
+	load(c, invalidated(9, revocast.ScopeSession, "s0"), invalidated(5, revocast.ScopeSession, "s0"))
+	if c.Put(revocast.SpaceSession, "key", token(0, pos(8)), 0) {
+		t.Error("stored although it was read before the later one")
+	}
+	if !c.Put(revocast.SpaceSession, "key", token(0, pos(9)), 0) {
+		t.Error("not stored although it was read after both")
+	}
+}
+
 func TestInvalidationsPastTheirNumber(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
+	other := token(4*cache.MaxRecent, pos(0))
 	for i := range cache.MaxRecent + 1 {
+		if i == cache.MaxRecent && !c.Put(revocast.SpaceSession, "other", other, 0) {
+			t.Error("turned away although nothing of it was invalidated")
+		}
 		c.Apply(invalidated(i+1, revocast.ScopeSession, fmt.Sprint("s", i)))
+	}
+	if c.Put(revocast.SpaceSession, "other", other, 0) {
+		t.Error("the memory of invalidations has no bound")
 	}
 	for i := range cache.MaxRecent + 1 {
 		if c.Put(revocast.SpaceSession, "key", token(2*i, pos(i)), 0) {
@@ -169,7 +213,7 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 		c.Apply(e)
 	}
 	for _, over := range []int{0, 1, n / 3, n / 2, n - 1, n} {
-		c.Expire(int64(1000*over) + 1)
+		c.Expire(int64(1000 * (over + 1))) // until is the last instant, not the first after
 		if st := c.Stats(); st.States != n-over || !st.Complete {
 			t.Fatalf("after %d seconds: %+v, want %d states", over, st, n-over)
 		}
@@ -205,13 +249,13 @@ func TestStatesSurvivePacking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := cache.New(cache.Options{})
 		want := map[revocast.Key]revocast.State{}
-		for range rapid.IntRange(1, 400).Draw(t, "events") {
+		for range rapid.IntRange(1, 150).Draw(t, "events") {
 			e := revocast.Event{
 				Kind: rapid.SampledFrom(revocast.Kinds[:3]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
 				Position: revocast.Position{Epoch: drawEdge(t, "epoch", 1, 300), Rev: drawEdge(t, "rev", 1, 1<<40)},
 				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)), Until: int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
 			}
-			e.Key = keyOf(e.Scope, fmt.Sprint(rapid.IntRange(0, 300).Draw(t, "id")))
+			e.Key = keyOf(e.Scope, fmt.Sprint(rapid.IntRange(0, 100).Draw(t, "id")))
 			if rapid.IntRange(0, 4).Draw(t, "spare") == 0 {
 				e.Except = keyOf(revocast.ScopeSession, "s")
 			}
@@ -227,6 +271,25 @@ func TestStatesSurvivePacking(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestMoreEpochsThanSlotsCanName(t *testing.T) {
+	c := cache.New(cache.Options{})
+	load(c)
+	for i := range 600 {
+		e := revoked(i, revocast.ScopePrincipal, fmt.Sprint("p", i))
+		e.Position = revocast.Position{Epoch: uint64(i), Rev: 7}
+		c.Apply(e)
+	}
+	for i := range 600 {
+		want := revocast.Position{Epoch: uint64(i), Rev: 7}
+		if m, _ := c.Lookup(&token(4*i, pos(0)).Keys, 1000, 0); m.At != want {
+			t.Fatalf("revoked at %v, want %v", m.At, want)
+		}
+	}
+	if err := c.Audit(); err != nil {
+		t.Error(err)
+	}
 }
 
 // drawEdge draws near one of two bounds, or anything up to what a ledger holds.

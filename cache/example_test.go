@@ -1,0 +1,31 @@
+package cache_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+)
+
+// A service that keeps its own sessions: mark, read from the store, set.
+func ExampleSessions() {
+	c := cache.New(cache.Options{Entries: 10_000})
+	c.BeginLoad() // a revocast.Subscriber does this
+	c.EndLoad()
+	sessions := cache.NewSessions(c, "shop", revocast.SystemClock())
+
+	mark := sessions.Mark()
+	alice := &revocast.Claims{Issuer: "shop", Principal: "alice"} // read from the store
+	sessions.Set(mark, "4711", alice, time.Minute)
+
+	if claims, ok := sessions.Get("4711"); ok {
+		fmt.Println("signed in as", claims.Principal)
+	}
+	sessions.InvalidatePrincipal("shop", "alice")
+	_, ok := sessions.Get("4711")
+	fmt.Println("after the invalidation:", ok)
+	// Output:
+	// signed in as alice
+	// after the invalidation: false
+}
