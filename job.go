@@ -2,6 +2,7 @@ package revocast
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -21,6 +22,7 @@ type job struct {
 	progress chan struct{}
 	receipts []Receipt // empty until committed
 	err      error     // why it was not committed; final
+	over     bool      // nobody works on it any more
 }
 
 func newJob(started time.Duration, idempotency string, proposals []Event) *job {
@@ -31,21 +33,32 @@ func newJob(started time.Duration, idempotency string, proposals []Event) *job {
 func (j *job) wait(ctx context.Context, strength Strength) ([]Receipt, error) {
 	for {
 		j.mu.Lock()
-		receipts, err, progress := j.receipts, j.err, j.progress
+		receipts, err, over, progress := j.receipts, j.err, j.over, j.progress
 		j.mu.Unlock()
 		if err != nil || reached(receipts, strength) {
 			return receipts, err
 		}
+		if over {
+			return receipts, unfinished(receipts, ErrNotRunning)
+		}
 		select {
 		case <-progress:
 		case <-ctx.Done():
-			if len(receipts) == 0 {
-				return nil, joinCause(ErrOutcomeUnknown, ctx)
-			}
-			return receipts, joinCause(ErrPending, ctx)
+			return receipts, unfinished(receipts, context.Cause(ctx))
 		}
 	}
 }
+
+// unfinished is the error of a call that returns before its job is done.
+func unfinished(receipts []Receipt, cause error) error {
+	if len(receipts) == 0 {
+		return fmt.Errorf("%w (%w)", ErrOutcomeUnknown, cause)
+	}
+	return fmt.Errorf("%w (%w)", ErrPending, cause)
+}
+
+// end releases those who wait for a job that nobody works on any more.
+func (j *job) end() { j.update(func() { j.over = true }) }
 
 func reached(receipts []Receipt, strength Strength) bool {
 	return len(receipts) > 0 && receipts[0].Strength >= strength

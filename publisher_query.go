@@ -45,6 +45,7 @@ func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
 	j.receipts = []Receipt{receipt}
 	p.receipts.add(at, jobRef{job: j})
 	err = p.start(func(run context.Context) {
+		defer j.end()
 		tally, err := p.confirm(run, b, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
 		switch {
 		case err == nil:

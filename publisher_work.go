@@ -12,6 +12,7 @@ import (
 // in charge, wait for the workers. When the epoch has changed in between, what was
 // committed may have been lost with the old one, and the job starts over.
 func (p *Publisher) work(run, caller context.Context, j *job) {
+	defer j.end()
 	committed, ok := p.firstCommit(run, caller, j)
 	for attempt := 1; ok; attempt++ {
 		tally, err := p.confirm(run, committed, func() { j.reach(Durable, p.clock.Monotonic(), nil) })

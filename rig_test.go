@@ -29,7 +29,7 @@ const (
 
 // rig is a realm on a real Redis and a real NATS.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	redis  *storetest.Server
 	nats   *eventstest.Server
 	issuer *token.Issuer
@@ -37,7 +37,7 @@ type rig struct {
 	terms  revocast.Terms
 }
 
-func newRig(t *testing.T, change ...func(*revocast.Terms)) *rig {
+func newRig(t testing.TB, change ...func(*revocast.Terms)) *rig {
 	t.Helper()
 	r := &rig{t: t, redis: storetest.Redis(t), nats: eventstest.NewServer(t)}
 	r.terms = revocast.DefaultTerms()
@@ -182,7 +182,7 @@ func (r *rig) expect(ws []*worker, bearer string, want revocast.Outcome) {
 }
 
 // eventually waits for a condition with a deadline.
-func eventually(t *testing.T, what string, cond func() bool) {
+func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)

@@ -1,0 +1,112 @@
+package revocast_test
+
+import (
+	"context"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/embednats"
+	"github.com/revocast/revocast/internal/embedredis"
+	"github.com/revocast/revocast/store"
+	"github.com/revocast/revocast/token"
+)
+
+// example is what stands around the examples: a NATS, a Redis, a login service, a
+// publisher and one worker.
+type example struct {
+	natsURL, redisURL, jwksFile string
+
+	publisher *revocast.Publisher
+	sub       *revocast.Subscriber
+	guard     *revocast.Guard
+	verifier  *token.Verifier
+	issuer    *token.Issuer
+	stop      func()
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
+}
+
+func startExample() *example {
+	dir := must(os.MkdirTemp("", "revocast"))
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	run := func(f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil {
+				log.Fatal(err)
+			}
+		})
+	}
+	// The servers outlive what uses them.
+	serverCtx, stopServers := context.WithCancel(context.Background())
+	var servers sync.WaitGroup
+	nats := must(embednats.New(embednats.Options{Dir: dir, Port: -1}))
+	redis := embedredis.New(embedredis.Options{})
+	servers.Go(func() { _ = nats.Run(serverCtx) })
+	servers.Go(func() { _ = redis.Run(serverCtx) })
+	<-nats.Ready()
+	<-redis.Ready()
+
+	at := &example{natsURL: nats.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
+	nc := must(events.Connect(at.natsURL, events.ConnectOptions{}))
+	ledger := must(store.Open(at.redisURL, "default", store.Options{}))
+	bus := must(events.New(nc, "default", events.Options{}))
+	terms := revocast.DefaultTerms()
+	terms.DefaultIssuer = "https://login.example.com"
+	must(revocast.Init(ctx, ledger, bus, terms))
+	at.issue()
+
+	at.publisher = revocast.NewPublisher("default", ledger, bus, revocast.PublisherOptions{Logger: logger()})
+	at.sub = revocast.NewSubscriber("default", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Logger: logger()})
+	at.guard = revocast.NewGuard(at.sub, at.verifier, revocast.GuardOptions{})
+	run(at.publisher.Run)
+	run(at.sub.Run)
+	must(0, at.publisher.Ready().Wait(ctx))
+	must(0, at.sub.Ready().Wait(ctx))
+	at.stop = func() {
+		cancel()
+		wg.Wait()
+		must(0, ledger.Close())
+		nc.Close()
+		stopServers()
+		servers.Wait()
+		must(0, os.RemoveAll(dir))
+	}
+	return at
+}
+
+// issue makes the login service: an issuer and the file with its public key.
+func (at *example) issue() {
+	at.issuer = must(token.NewIssuer("https://login.example.com", must(token.NewSigningKey()), token.IssuerOptions{}))
+	must(0, os.WriteFile(at.jwksFile, must(at.issuer.JWKS()), 0o600))
+	at.verifier = must(token.New(must(token.Static(at.issuer.Key())), token.Options{}))
+}
+
+func (at *example) login(principal string) string {
+	return must(at.issuer.Issue(token.Grant{Principal: principal})).Token
+}
+
+func (at *example) logout(principal string) {
+	must(at.publisher.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal}))
+}
+
+// untilKnown repeats a call while the worker is starting and answers 503.
+func (at *example) untilKnown(call func() *httptest.ResponseRecorder) *httptest.ResponseRecorder {
+	for {
+		if w := call(); w.Code != http.StatusServiceUnavailable {
+			return w
+		}
+	}
+}
