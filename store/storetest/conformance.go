@@ -104,7 +104,7 @@ func (k *kit) must(err error) {
 	}
 }
 
-// fails checks that err is the sentinel want and no other.
+// fails checks that err is the sentinel want and no other, or nil if want is.
 func (k *kit) fails(what string, err, want error) {
 	k.Helper()
 	if !errors.Is(err, want) {

@@ -34,6 +34,12 @@ func noticed(k *kit) {
 		k.reopen()
 	}
 	k.Replace()
+	k.log(revocast.Position{}) // notices, and reads
+	epoch++
+	if d := k.describe(); d.State != revocast.LedgerRecovering || d.Position != at(epoch, 0) {
+		k.Fatalf("Log on another server left %+v, want epoch %d", d, epoch)
+	}
+	k.Replace()
 	_, err := k.Ledger.Restore(k.ctx, epoch, nil)
 	k.fails("Restore on another server", err, revocast.ErrEpoch)
 	k.Replace()
