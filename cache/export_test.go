@@ -163,6 +163,16 @@ func (t *table) audit(x *index) error {
 	return nil
 }
 
+// Places is how many states the tables have room for.
+func (c *Cache) Places() (n int) {
+	c.index.mu.RLock()
+	defer c.index.mu.RUnlock()
+	for i := range c.index.tables {
+		n += len(c.index.tables[i].slots)
+	}
+	return n
+}
+
 // StateOf returns what the index holds under a key.
 func (c *Cache) StateOf(key revocast.Key) (revocast.State, bool) {
 	x := &c.index

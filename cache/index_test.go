@@ -228,6 +228,24 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 	}
 }
 
+func TestExpireGivesMemoryBack(t *testing.T) {
+	c := cache.New(cache.Options{})
+	for i := range 20_000 {
+		e := randomRevoked(i + 1)
+		e.Until = int64(1000 * (i%10 + 1))
+		c.Apply(e)
+	}
+	full := c.Places()
+	c.Expire(8001)
+	if n := c.Places(); n > full/2 {
+		t.Errorf("%d places for a fifth of what took %d", n, full)
+	}
+	c.Expire(10_001)
+	if n := c.Places(); n != 0 {
+		t.Errorf("%d places for nothing", n)
+	}
+}
+
 // Forgetting too early is un-revoking; up to a second late is allowed.
 func TestExpireIsNeverEarly(t *testing.T) {
 	c := cache.New(cache.Options{})

@@ -6,16 +6,17 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// node is an entry in its shard. What a reader without the lock touches stands
-// first and, but for used, never changes.
+// node is an entry in its shard. What a reader without the lock touches are the
+// first 32 bytes, which lie in one cache line; but for used they never change.
 type node struct {
 	key   string
 	entry *revocast.Entry
-	hash  uint64
-	space revocast.Space
 	used  atomic.Bool // since it was put, or since it was last spared an eviction
-	way   int8        // place in its bucket, noWay: spilled; under the shard's lock
+	space revocast.Space
 
+	// Under the shard's lock.
+	way   int8 // place in its bucket, noWay: spilled
+	hash  uint64
 	links [numChains]link
 }
 
