@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/revocast/revocast"
+)
+
+// The ledger's tolerances, in milliseconds: how far ahead a cut-off may lie, and how
+// long past exp a verifier may accept a token.
+const (
+	skew   = 5_000
+	leeway = 300_000
+)
+
+// Commit implements [revocast.Ledger].
+func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
+	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
+		report(k.l.report, "%s commits %d proposals", k.name, len(proposals))
+		return revocast.Commit{}, fmt.Errorf("%w: sim: %d proposals", revocast.ErrInvalid, len(proposals))
+	}
+	if idempotency == "" {
+		report(k.l.report, "%s commits without an idempotency key", k.name)
+	}
+	for i, p := range proposals {
+		if err := checkProposal(p); err != nil {
+			report(k.l.report, "%s proposes %+v: %v", k.name, p, err)
+			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+		}
+		if !p.Position.IsZero() || p.At != 0 {
+			report(k.l.report, "%s proposes what has a position and a time already: %+v", k.name, p)
+		}
+	}
+	proposals = slices.Clone(proposals)
+	return do(ctx, k, OpCommit, proposals, revocast.ErrOutcomeUnknown, func() (revocast.Commit, error) {
+		return k.l.commit(idempotency, proposals)
+	})
+}
+
+// checkProposal refuses what no ledger should see, whatever its clock says.
+func checkProposal(p revocast.Event) error {
+	inRange := func(ms int64) bool { return ms >= 0 && ms <= revocast.Forever }
+	switch {
+	case !p.Kind.Valid() || !p.Scope.Valid() || p.Key.IsZero():
+		return fmt.Errorf("kind %s, scope %s, key %s", p.Kind, p.Scope, p.Key)
+	case !inRange(p.CutOff) || !inRange(p.Until) || !inRange(p.From):
+		return fmt.Errorf("a time is before 1970 or beyond %d", revocast.Forever)
+	case !p.Except.IsZero() && p.Scope.Outright():
+		return fmt.Errorf("a %s has no exception", p.Scope)
+	case len(p.Reason) > revocast.MaxReason || len(p.Initiator) > revocast.MaxReason:
+		return fmt.Errorf("reason or initiator is too long")
+	}
+	return nil
+}
+
+func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
+	b, now := &l.books, l.now()
+	if err := b.serves(); err != nil {
+		return revocast.Commit{}, err
+	}
+	out := revocast.Commit{Settled: b.settled, Terms: b.terms}
+	if first, known := b.answers[idempotency]; idempotency != "" && known && first.forget > now {
+		if !slices.Equal(first.proposals, proposals) {
+			return revocast.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else", revocast.ErrConflict)
+		}
+		out.Epoch, out.Generation, out.Entries, out.Repeated = first.epoch, first.generation, slices.Clone(first.entries), true
+		return out, nil
+	}
+	filled := make([]proposal, len(proposals))
+	for i, p := range proposals {
+		var err error
+		if filled[i], err = fillIn(p, b.terms, now); err != nil {
+			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+		}
+	}
+	l.keepLocked()
+	for _, p := range filled {
+		out.Entries = append(out.Entries, l.commitOne(p, now))
+	}
+	out.Epoch, out.Generation = b.epoch, b.generation
+	if b.answers == nil {
+		b.answers = make(map[string]answer)
+	}
+	b.answers[idempotency] = answer{
+		proposals: proposals, entries: slices.Clone(out.Entries), epoch: out.Epoch, generation: out.Generation,
+		forget: now + l.o.RememberFor.Milliseconds(),
+	}
+	l.reached[b.epoch] = max(l.reached[b.epoch], b.rev)
+	return out, nil
+}
+
+// proposal is an event with the ledger's own times filled in. enough is until when a
+// state must stand for the proposal to count as covered.
+type proposal struct {
+	revocast.Event
+	enough int64
+}
+
+func fillIn(e revocast.Event, terms revocast.Terms, now int64) (proposal, error) {
+	p := proposal{Event: e}
+	switch e.Kind {
+	case revocast.KindRevoked:
+		return p, p.fillRevoked(terms, now)
+	case revocast.KindBanned:
+		if p.Until <= now {
+			return p, fmt.Errorf("the ban's end is in the past")
+		}
+		if p.From >= p.Until {
+			return p, fmt.Errorf("the ban ends before it starts")
+		}
+	}
+	return p, nil
+}
+
+func (p *proposal) fillRevoked(terms revocast.Terms, now int64) error {
+	if p.CutOff == 0 {
+		p.CutOff = now
+		if p.Scope.Outright() {
+			p.CutOff = revocast.Forever
+		}
+	}
+	switch {
+	case p.Scope.Outright() && p.CutOff != revocast.Forever:
+		return fmt.Errorf("a %s is dead outright", p.Scope)
+	case p.CutOff != revocast.Forever && p.CutOff > now+skew:
+		return fmt.Errorf("the cut-off is in the future")
+	case p.Until != 0 && p.Until <= now:
+		return fmt.Errorf("until is in the past")
+	}
+	p.enough = p.Until
+	if p.Until == 0 {
+		longest := terms.MaxLifetime[p.Scope-1].Milliseconds()
+		if longest == 0 {
+			return fmt.Errorf("no longest lifetime for scope %s", p.Scope)
+		}
+		p.enough = now + longest + leeway
+		p.Until = p.enough + margin
+	}
+	return nil
+}
+
+// commitOne merges one proposal. What changes nothing is answered with what covers it.
+func (l *Ledger) commitOne(p proposal, now int64) revocast.CommitEntry {
+	b := &l.books
+	e := p.Event
+	e.At = now
+	if e.Kind == revocast.KindInvalidated {
+		return revocast.CommitEntry{Event: b.append(e, now), Fresh: true}
+	}
+	s := b.load(e.Key, now)
+	if e.Kind == revocast.KindLifted {
+		e.Until = s.State.Until // the tombstone has to outlive what it lifts
+	}
+	if covered(s.State, p) {
+		e.Position = b.position()
+		if !s.State.At.IsZero() {
+			e.Position, e.At, e.Until = s.State.At, s.changed, s.State.Until
+			if e.Kind == revocast.KindRevoked {
+				e.CutOff, e.Except = s.State.CutOff, s.State.Except
+			}
+		}
+		return revocast.CommitEntry{Event: e}
+	}
+	e = b.append(e, now)
+	s.State, s.changed = s.State.Merge(e.State()), now
+	b.save(e.Key, e.Scope, s)
+	return revocast.CommitEntry{Event: e, Fresh: true}
+}
+
+func covered(s revocast.State, p proposal) bool {
+	switch p.Kind {
+	case revocast.KindRevoked:
+		e := p.Event
+		e.Position, e.Until = s.At, p.enough
+		return s.Merge(e.State()) == s
+	case revocast.KindLifted:
+		return s.Ban.Until == 0
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Op names a method of a port.
+type Op string
+
+// The operations.
+const (
+	OpDescribe Op = "Describe"
+	OpRenew    Op = "Renew"
+	OpCheck    Op = "Check"
+	OpSnapshot Op = "Snapshot"
+	OpLeave    Op = "Leave"
+	OpCommit   Op = "Commit"
+	OpVerify   Op = "Verify"
+	OpMembers  Op = "Members"
+	OpStrike   Op = "Strike"
+	OpLog      Op = "Log"
+	OpAcked    Op = "Acked"
+	OpSettle   Op = "Settle"
+	OpBegin    Op = "Begin"
+	OpRestore  Op = "Restore"
+	OpOpen     Op = "Open"
+	OpFence    Op = "Fence"
+	OpSetTerms Op = "SetTerms"
+
+	OpPublish     Op = "Publish"
+	OpReplay      Op = "Replay"
+	OpAcknowledge Op = "Acknowledge"
+	OpEpoch       Op = "Epoch"
+	OpClaimEpoch  Op = "ClaimEpoch"
+	OpPrepare     Op = "Prepare"
+)
+
+// Call is one call of a port as a [Hook] sees it.
+type Call struct {
+	Link string // of the process that calls
+	Op   Op
+	Arg  any // the argument that matters most: Renewal, Event, Ack, []Event …; may be nil
+}
+
+// Fault is what becomes of a call. The zero value is none.
+type Fault struct {
+	Delay time.Duration // passes before the step
+	Drop  bool          // the step is not done
+	Err   error         // the caller's answer instead of the step's own
+	After time.Duration // passes between the step and the answer
+	// Late does the step even if the caller's context ends during Delay: a request that
+	// was still on its way.
+	Late bool
+}
+
+// Hook decides about a call before it is done. It runs outside all locks.
+type Hook func(Call) Fault
+
+// NotDone is the fault of a call that fails and takes no effect.
+func NotDone() Fault {
+	return Fault{Drop: true, Err: fmt.Errorf("%w: sim: request lost", revocast.ErrUnavailable)}
+}
+
+// Done is the fault of a call that takes effect and whose answer is lost. err is what
+// the port says for that: ErrOutcomeUnknown where it matters, ErrUnavailable where not.
+func Done(err error) Fault { return Fault{Err: fmt.Errorf("%w: sim: answer lost", err)} }
+
+// Reporter hears of what a caller must never do; testing.TB is one.
+type Reporter interface {
+	Errorf(format string, args ...any)
+}
+
+// report does nothing without a reporter.
+func report(r Reporter, format string, args ...any) {
+	if r != nil {
+		r.Errorf("sim: "+format, args...)
+	}
+}
+
+// pass lets d pass on clock. It fails when ctx ends first.
+func pass(ctx context.Context, clock revocast.Clock, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

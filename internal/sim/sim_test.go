@@ -1,0 +1,25 @@
+package sim_test
+
+import (
+	"testing"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/store/storetest"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestLedgerConformance has no reporter: the suite does on purpose what no caller may.
+func TestLedgerConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Env {
+		l := sim.NewLedger(nil, sim.LedgerOptions{LogKeep: storetest.LogKeep, Page: 100})
+		return storetest.Env{Ledger: l.Link("test"), Replace: l.Restart, Empty: l.Empty}
+	})
+}
+
+func TestBusConformance(t *testing.T) {
+	eventstest.Run(t, func(testing.TB) revocast.Bus { return sim.NewBus(nil, sim.BusOptions{}).Link("test") })
+}
