@@ -49,6 +49,11 @@ func TestStories(t *testing.T) {
 				Files:               []string{file},
 				RequireExplicitExec: true,
 				RequireUniqueNames:  true,
+				Setup: func(env *testscript.Env) error {
+					// A program that is built with the race detector sleeps a second at its end.
+					env.Setenv("GORACE", "atexit_sleep_ms=0")
+					return nil
+				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"nats": s.nats, "redis": s.redis, "ports": s.ports,
 					"await-line": s.awaitLine, "await-status": s.awaitStatus,

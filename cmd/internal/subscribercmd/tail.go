@@ -22,37 +22,36 @@ func (c *tailCmd) Help() string {
 	return "It shows what workers hear live: at most once, in any order, from now on. `publisher watch` shows the log, in order and without gaps."
 }
 
-// Run prints until ctx ends.
+// Run prints until ctx ends, or until nobody reads what it prints.
 func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	conn, bus, err := c.OpenBus(wiring.OpenOptions{Name: "tail", Logger: c.Logger(streams.Err)})
+	conn, bus, err := c.OpenBus(wiring.OpenOptions{Name: "subscriber tail", Logger: c.Logger(streams.Err)})
 	if err != nil {
-		return err
+		return fmt.Errorf("--nats: %w", err)
 	}
 	defer conn.Close()
 	defer bus.Close()
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	tailing, stop := context.WithCancel(ctx)
+	defer stop()
 	var ready sync.Once
-	err = bus.Tail(ctx, revocast.TailHandler{
+	var printErr error // written by the tail's one callback at a time, read after it
+	err = bus.Tail(tailing, revocast.TailHandler{
 		Event: func(e revocast.Event) {
-			if err := wiring.PrintEvent(streams.Out, c.JSON, apitypes.NewEvent(e)); err != nil {
-				cancel(fmt.Errorf("print: %w", err)) // nobody reads any more
+			if printErr == nil {
+				printErr = wiring.PrintEvent(streams.Out, c.JSON, apitypes.NewEvent(e))
+			}
+			if printErr != nil {
+				stop()
 			}
 		},
 		Ready:   func() { ready.Do(func() { fmt.Fprintln(streams.Err, "listening") }) },
 		Suspect: func(err error) { fmt.Fprintln(streams.Err, "events may be missing here:", err) },
 	})
-	return ended(ctx, err)
-}
-
-// ended is nil where the command was told to stop.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		return err
+	switch {
+	case printErr != nil:
+		return printErr
+	case ctx.Err() != nil:
+		return nil // told to stop
 	}
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return cause
-	}
-	return nil
+	return err
 }

@@ -1,0 +1,145 @@
+package deploytest
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/store"
+	"github.com/revocast/revocast/store/storetest"
+)
+
+// side is one program's connections, under its own user.
+type side struct {
+	ledger *store.Ledger
+	bus    *events.Bus
+	rdb    redis.UniversalClient
+}
+
+func connect(t *testing.T, n *eventstest.Server, r *storetest.Server, user, password string) side {
+	t.Helper()
+	ledger, err := store.Open(withUser(t, r.URL(), user, password), "default", store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ledger.Close() })
+	rdb, err := store.NewClient(withUser(t, r.URL(), user, password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { rdb.Close() })
+	nc, err := events.Connect(withUser(t, n.URL(), user, password), events.ConnectOptions{Extra: []nats.Option{
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Logf("%s: %v", user, err) }),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	bus, err := events.New(nc, "default", events.Options{PublishTimeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { bus.Close() })
+	return side{ledger, bus, rdb}
+}
+
+func withUser(t *testing.T, raw, user, password string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(user, password)
+	return u.String()
+}
+
+// inBackground runs a component until the test ends.
+func inBackground(t *testing.T, run func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+// TestPermissions: with the users that the two files give them, publisher and worker
+// can do all that they must, and a worker can neither revoke nor un-revoke.
+func TestPermissions(t *testing.T) {
+	n, r := natsServer(t), redisServer(t)
+	pub, work := connect(t, n, r, "publisher", publisherPassword), connect(t, n, r, "worker", workerPassword)
+	for _, s := range []side{pub, work} {
+		if warnings, err := s.ledger.Preflight(within(t)); err != nil {
+			t.Fatalf("redis.conf is not suited: %v %v", err, warnings)
+		}
+	}
+	terms := revocast.DefaultTerms()
+	terms.DefaultIssuer = "https://issuer.example"
+	if created, err := revocast.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
+		t.Fatalf("Init: %v, %v", created, err)
+	}
+	publisher := revocast.NewPublisher("default", pub.ledger, pub.bus, revocast.PublisherOptions{})
+	inBackground(t, publisher.Run)
+	if err := publisher.Ready().Wait(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	before, err := publisher.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// LoadFromLog: one entry is more, so the stream is replayed.
+	subscriber := revocast.NewSubscriber("default", work.ledger, work.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{LoadFromLog: 1})
+	inBackground(t, subscriber.Run)
+	if err := subscriber.Ready().Wait(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := publisher.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"})
+	if err != nil || receipt.Workers != (revocast.Tally{Live: 1, Confirmed: 1}) {
+		t.Errorf("receipt %+v, %v; want one worker that confirmed", receipt, err)
+	}
+	if receipt.Took > time.Second {
+		t.Errorf("confirmed after %s: the acknowledgement did not come through NATS", receipt.Took)
+	}
+	workerIsHeld(t, work, before)
+}
+
+// workerIsHeld tries what a stolen worker's password must not allow.
+func workerIsHeld(t *testing.T, work side, known revocast.Receipt) {
+	t.Helper()
+	answered := make(chan error, 1)
+	forged := eventstest.Event(known.Position.Epoch, known.Position.Rev+100)
+	work.bus.Publish(forged, func(err error) { answered <- err })
+	select {
+	case err := <-answered:
+		if err == nil {
+			t.Error("a worker can publish events")
+		}
+	case <-within(t).Done():
+		t.Error("no answer to a forged event")
+	}
+	if _, err := work.ledger.Commit(within(t), "forged", []revocast.Event{{
+		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession, Key: revocast.KeyOf("default", revocast.ScopeSession, "i", "s"), CutOff: revocast.Forever,
+	}}); err == nil || errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("a worker's commit: %v, want refused by the ACL", err)
+	}
+	key := "{rv:default}:s:" + revocast.KeyOf("default", revocast.ScopePrincipal, "https://issuer.example", "alice").String()
+	for _, command := range [][]any{{"DEL", key}, {"HSET", key, "c", "0"}, {"XTRIM", "{rv:default}:log", "MAXLEN", "0"}, {"FLUSHALL"}, {"SET", "elsewhere", "x"}} {
+		if err := work.rdb.Do(within(t), command...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("%v by a worker: %v, want NOPERM", command, err)
+		}
+	}
+}
