@@ -45,11 +45,18 @@ func TestPrepareMakesTheStreams(t *testing.T) {
 	}
 }
 
+func TestPrepareOfAShortLife(t *testing.T) {
+	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
+	if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 5000}); err != nil {
+		t.Error(err) // the duplicate window must not be longer than the events live
+	}
+}
+
 func TestPrepareWidens(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	js := mustJetStream(t, nc)
 	_, err := js.CreateStream(limited(t), jetstream.StreamConfig{
-		Name: "RV_r", Subjects: []string{"rv.r.ev.*"}, Discard: jetstream.DiscardNew, MaxAge: time.Minute, Duplicates: time.Second,
+		Name: "RV_r", Subjects: []string{"rv.r.ev.*"}, Discard: jetstream.DiscardNew, MaxAge: time.Minute, Duplicates: time.Second, DenyDelete: true,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -203,6 +203,24 @@ func TestPublishAnswersOnce(t *testing.T) {
 	}
 }
 
+// TestPublishTimesOutAgain: publications after some that timed out time out too.
+func TestPublishTimesOutAgain(t *testing.T) {
+	p := newProxy(t, eventstest.NewServer(t).URL())
+	nc, err := events.Connect(p.url(), events.ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	bus := prepared(t, nc, "r", events.Options{PublishTimeout: 20 * time.Millisecond})
+	p.blackhole()
+	defer p.mend()
+	for rev := uint64(1); rev <= 3; rev++ {
+		if err := eventstest.Publish(t, bus, eventstest.Event(1, rev)); !errors.Is(err, jetstream.ErrAsyncPublishTimeout) {
+			t.Errorf("revision %d: %v, want it to time out", rev, err)
+		}
+	}
+}
+
 func TestPublishNeverWaits(t *testing.T) {
 	p := newProxy(t, eventstest.NewServer(t).URL())
 	nc, err := events.Connect(p.url(), events.ConnectOptions{})

@@ -3,6 +3,7 @@ package events_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,6 +108,9 @@ func TestReplayOfAStreamThatGoes(t *testing.T) {
 			if n == many || !errors.Is(err, revocast.ErrUnavailable) {
 				t.Errorf("replayed %d of %d, %v; want ErrUnavailable", n, many, err)
 			}
+			if err != nil && !strings.Contains(err.Error(), name) {
+				t.Errorf("%v does not say that the stream was %s", err, name)
+			}
 		})
 	}
 }
@@ -152,6 +156,44 @@ func TestReplayWhileTheHeadExpires(t *testing.T) {
 	})
 	if err != nil || n == many || last != many {
 		t.Errorf("replayed %d of %d up to %d: %v", n, many, last, err)
+	}
+}
+
+// TestReplayWhenAllOfItExpires: the end that was to be reached is gone, and what has
+// come since is not part of the replay.
+func TestReplayWhenAllOfItExpires(t *testing.T) {
+	nc := eventstest.NewServer(t).Conn(t)
+	bus := prepared(t, nc, "r", events.Options{})
+	fill(t, bus, many)
+	js := mustJetStream(t, nc)
+	stream, err := js.Stream(limited(t), "RV_r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	n, err := bus.Replay(limited(t), inOrder(t, 10, func() {
+		config.Discard, config.MaxMsgs = jetstream.DiscardOld, 5
+		if _, err := js.UpdateStream(limited(t), config); err != nil {
+			t.Error(err)
+		}
+		for rev := uint64(many + 1); rev <= many+10; rev++ {
+			if err := eventstest.Publish(t, bus, eventstest.Event(1, rev)); err != nil {
+				t.Error(err)
+			}
+		}
+	}))
+	if err != nil || n >= many {
+		t.Errorf("replayed %d of %d: %v", n, many, err)
+	}
+}
+
+func TestReplayEndsWithItsContext(t *testing.T) {
+	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
+	fill(t, bus, many)
+	ctx, cancel := context.WithCancel(limited(t))
+	n, err := bus.Replay(ctx, inOrder(t, 10, cancel))
+	if n != 10 || !errors.Is(err, context.Canceled) {
+		t.Errorf("replayed %d, %v; want 10 and the context's error", n, err)
 	}
 }
 

@@ -29,6 +29,9 @@ func TestTailAcrossARestart(t *testing.T) {
 	eventstest.Await(t, "Ready again", func() bool { return r.Readies() == 2 })
 	eventstest.Await(t, "a publication", func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
 	eventstest.Await(t, "the event", func() bool { return len(r.Events()) > 0 })
+	if r.Readies() != 2 {
+		t.Errorf("ready %d times for one reconnect", r.Readies()-1)
+	}
 	if err := r.Suspects()[0]; !errors.Is(err, nats.ErrDisconnected) {
 		t.Errorf("suspected because of %v", err)
 	}
@@ -203,4 +206,25 @@ func TestTwoTailsOnOneConnection(t *testing.T) {
 	if len(first.Events()) != 0 {
 		t.Error("the tail that was stopped heard it")
 	}
+}
+
+// TestReadyNeedsAnAnswer: a subscription that was only sent is not in force.
+func TestReadyNeedsAnAnswer(t *testing.T) {
+	p := newProxy(t, eventstest.NewServer(t).URL())
+	nc, err := events.Connect(p.url(), events.ConnectOptions{ReconnectWait: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	p.blackhole()
+	r, _ := eventstest.Tail(t, newBus(t, nc, "r", events.Options{RequestTimeout: 20 * time.Millisecond}))
+	eventstest.Await(t, "the subscription to be sent", func() bool { return nc.NumSubscriptions() > 0 })
+	if err := nc.FlushTimeout(200 * time.Millisecond); err == nil {
+		t.Fatal("the line is not dead")
+	}
+	if r.Readies() != 0 {
+		t.Error("ready before the server has answered")
+	}
+	p.mend()
+	eventstest.Await(t, "Ready", func() bool { return r.Readies() > 0 })
 }
