@@ -15,6 +15,8 @@ import (
 // Deadlines of the HTTP servers.
 const (
 	headerTimeout = 5 * time.Second  // for a client to send its request's header
+	readTimeout   = 30 * time.Second // and all of it
+	writeTimeout  = time.Minute      // for the answer, waiting for confirmation included; streams set their own
 	idleTimeout   = 2 * time.Minute  // of a connection between requests
 	drainTimeout  = 10 * time.Second // for requests in flight at the stop
 )
@@ -52,6 +54,8 @@ func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *
 		Handler:           h,
 		TLSConfig:         config,
 		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}}
