@@ -61,11 +61,18 @@ func sections(override map[string]string) []section {
 		{"persistence", map[string]string{"loading": "0", "aof_enabled": "1"}},
 		{"replication", map[string]string{"role": "master", "connected_slaves": "0", replID: replicationID()}},
 	}
+	known := map[string]bool{}
 	for _, s := range all {
 		for name := range s.fields {
+			known[name] = true
 			if v, ok := override[name]; ok {
 				s.fields[name] = v
 			}
+		}
+	}
+	for name, v := range override {
+		if !known[name] {
+			all[len(all)-1].fields[name] = v
 		}
 	}
 	return all

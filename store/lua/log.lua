@@ -1,6 +1,5 @@
 -- ARGV: 1 epoch, 2 revision, 3 limit.
--- A ledger that recovers can be read too: what JetStream never had is published from
--- here before it opens.
+-- A ledger that recovers can be read too: whoever watches misses nothing.
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
 if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
 local low = call('HMGET', meta, 'trimmed_epoch', 'trimmed_rev')

@@ -43,5 +43,6 @@ if de < epoch then
 end
 
 call('HSET', meta, 'rev', rev, 'state', 'open', 'record', ARGV[3], 'settled', ARGV[4], 'claims', '',
-  'durable_epoch', head[1], 'durable_rev', '0')
+  'durable_epoch', head[1], 'durable_rev', call('HGET', meta, 'restored') or '0')
+call('HDEL', meta, 'restored')
 return 1

@@ -35,6 +35,7 @@ if head[1] and head[3] ~= server and head[2] ~= 'fenced' then
   head[1], head[2], head[3], head[4], head[6] = int(tonumber(head[1]) + 1), 'recovering', server, '0', '0'
   call('HSET', meta, 'epoch', head[1], 'state', head[2], 'server', server, 'rev', '0', 'settled', '0',
     'claims', table.concat(claims, ' '))
+  call('HDEL', meta, 'restored')
   call('DEL', prefix .. 'acked')
 end
 local epoch, state, rev = tonumber(head[1]), head[2], tonumber(head[4])

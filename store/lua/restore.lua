@@ -36,5 +36,10 @@ for a = 1, #ARGV - 12, 12 do
     end
   end
 end
-if rev ~= before then call('HSET', meta, 'rev', rev) end
+if rev ~= before then
+  call('HSET', meta, 'rev', rev)
+  -- Up to here everything came from JetStream and need not be published again, unless
+  -- an opening that was interrupted has begun to log other things in between.
+  if (tonumber(call('HGET', meta, 'restored')) or 0) == before then call('HSET', meta, 'restored', rev) end
+end
 return rev - before

@@ -72,7 +72,7 @@ func (k *kit) allFail(want error) {
 	}
 	_, err := k.Ledger.Log(k.ctx, revocast.Position{}, 10)
 	if errors.Is(want, revocast.ErrRecovering) {
-		want = nil // what JetStream never had is read from the log before the ledger opens
+		want = nil // the log of a recovering ledger can be read
 	}
 	k.fails("Log", err, want)
 }

@@ -15,6 +15,7 @@ var recoveryTests = []test{
 	{"restore drops what may be forgotten", restoreExpired},
 	{"a ban and its lift in any order", restoreBans},
 	{"what JetStream has not acknowledged gets revisions of the new epoch", unacknowledged},
+	{"what was restored is durable, what is logged anew is not", restoredAndUnacknowledged},
 	{"many of them", unacknowledgedMany},
 	{"a lifted ban does not come back that way", unacknowledgedLift},
 	{"an emptied ledger is refilled", refill},
@@ -90,8 +91,8 @@ func restoreLost(k *kit) {
 	if s := k.state(key("lost")); s.CutOff != now-5 || s.Until != now+hour || s.At != at(2, 1) {
 		k.Errorf("restored state: %+v", s)
 	}
-	if d := k.describe(); d.Position != at(2, 1) || d.Durable != at(2, 0) {
-		k.Errorf("after recovery: position %s, durable %s; want 2-1 and 2-0", d.Position, d.Durable)
+	if d := k.describe(); d.Position != at(2, 1) || d.Durable != at(2, 1) {
+		k.Errorf("after recovery: position %s, durable %s; want 2-1 for both: JetStream has it", d.Position, d.Durable)
 	}
 }
 
@@ -205,6 +206,26 @@ func unacknowledged(k *kit) {
 	k.reopen()
 	if log := k.log(at(3, 0)); len(log) != 0 {
 		k.Errorf("acknowledged entries were logged once more: %+v", log)
+	}
+}
+
+func restoredAndUnacknowledged(k *kit) {
+	k.start()
+	k.commit(revokeToken("a"), revokeToken("b"))
+	k.acked(1, 1)
+	k.Replace()
+	now := k.describe().Now
+	k.restore(2, with(revoke("c"), at(1, 3), now, now, now+hour))
+	k.restore(2, with(revoke("d"), at(1, 4), now, now, now+hour))
+	k.reopen()
+	if d := k.describe(); d.Position != at(2, 3) || d.Durable != at(2, 2) {
+		k.Errorf("position %s, durable %s; want 2-3 and 2-2", d.Position, d.Durable)
+	}
+	if log := k.log(at(2, 2)); len(log) != 1 || log[0].Key != key("b") {
+		k.Errorf("log after what is durable: %+v, want b", log)
+	}
+	if got := k.acked(2, 3); got != at(2, 3) {
+		k.Errorf("durable %s, want 2-3", got)
 	}
 }
 

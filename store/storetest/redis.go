@@ -37,6 +37,7 @@ type Server struct {
 	args []string
 	port int
 	cmd  *exec.Cmd
+	over chan struct{} // closed when the process has ended
 	log  *lockedBuffer
 }
 
@@ -102,6 +103,13 @@ func (s *Server) start() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
+	cmd := s.cmd
+	s.over = make(chan struct{})
+	go func() { // ends with the process, which Kill waits for
+		defer close(s.over)
+		defer cancel()
+		_ = cmd.Wait()
+	}()
 	return Eventually(ctx, s.ping)
 }
 
@@ -157,7 +165,7 @@ func (s *Server) Kill() {
 		return
 	}
 	_ = s.cmd.Process.Kill() // it may have ended by itself
-	_ = s.cmd.Wait()
+	<-s.over
 	s.cmd = nil
 }
 
