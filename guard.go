@@ -77,7 +77,9 @@ func (g *Guard) Check(ctx context.Context, bearer string) (*Claims, Verdict) {
 	l := g.sub.lease.Load()
 	e := g.view.Get(SpaceBearer, bearer)
 	if e != nil && l != nil {
-		if now := g.clock.Monotonic(); now < l.expires && now < e.Expires {
+		// Both ends are read before the clock: reading it holds up the loads after it.
+		end := min(l.expires, e.Expires)
+		if now := g.clock.Monotonic(); now < end {
 			return e.Claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
 		}
 	}
@@ -89,7 +91,9 @@ func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
 	l := g.sub.lease.Load()
 	e := g.view.Get(SpaceSession, id)
 	if e != nil && l != nil {
-		if now := g.clock.Monotonic(); now < l.expires && now < e.Expires {
+		// Both ends are read before the clock: reading it holds up the loads after it.
+		end := min(l.expires, e.Expires)
+		if now := g.clock.Monotonic(); now < end {
 			return e.Claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
 		}
 	}
@@ -106,9 +110,11 @@ func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *Entry) (
 	if cached != nil && g.clock.Monotonic() < cached.Expires {
 		// The signature was verified when the entry was made, and still holds; only
 		// what the ledger says has to be asked again.
-		return g.decide(ctx, query{space: SpaceBearer, key: bearer, claims: cached.Claims, keys: cached.Keys})
+		return g.decide(ctx, query{
+			space: SpaceBearer, key: bearer, claims: cached.Claims, keys: cached.Keys, asOf: g.sub.mark(),
+		})
 	}
-	asOf := g.sub.position()
+	asOf := g.sub.mark()
 	claims, err := g.flight.do(ctx, bearer, g.verifier(bearer))
 	if err != nil {
 		return nil, refuse(err)
@@ -138,7 +144,7 @@ func (g *Guard) checkSession(ctx context.Context, id string) (*Claims, Verdict) 
 	}
 	// What was applied before the load began is in the data; what is applied later
 	// keeps it out of the cache.
-	asOf := g.sub.position()
+	asOf := g.sub.mark()
 	claims, err := g.loadSession(ctx, id)
 	if err != nil {
 		return nil, refuse(err)

@@ -14,7 +14,7 @@ type query struct {
 	key    string
 	claims *Claims
 	keys   Keys
-	asOf   Position      // applied here before claims were obtained
+	asOf   mark          // taken before claims were obtained
 	maxAge time.Duration // longest that the entry may be cached; zero: until the claims end
 }
 
@@ -37,7 +37,7 @@ func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
 		// A cut-off is for ever, so it needs no lease. A ban may have been lifted.
 		return q.claims, revoked(m, SourceMemory)
 	case held && complete && !m.Covered:
-		g.fill(q, q.asOf, wall, now, m.BanFrom)
+		g.fill(q, q.asOf.applied, wall, now, m.BanFrom)
 		return q.claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
 	case !held && g.o.Policy.closed:
 		return nil, refuse(fmt.Errorf("%w: no lease, and the policy is closed", ErrUnknown))
@@ -135,11 +135,17 @@ func (g *Guard) fill(q query, checked Position, wall time.Time, now time.Duratio
 		return
 	}
 	if q.space == SpaceSession {
-		checked = q.asOf
+		checked = q.asOf.applied
 	}
 	g.view.Put(q.space, q.key, &Entry{
 		Claims: q.claims, Keys: q.keys, Issued: q.claims.Issued(), Expires: now + left, Checked: checked,
 	}, wall.UnixMilli())
+	// A view that was emptied and loaded anew meanwhile need not know of every
+	// invalidation in between: a snapshot holds none. The count goes up before and
+	// after each emptying, so either this sees it, or the emptying takes the entry out.
+	if g.sub.mark().emptied != q.asOf.emptied {
+		g.view.Drop(q.space, q.key)
+	}
 }
 
 // checkLifetime refuses a token that lives longer than the ledger remembers what is

@@ -101,7 +101,9 @@ type RecoveryLedger interface {
 	Restore(ctx context.Context, epoch uint64, events []Event) (changed int, err error)
 
 	// Open ends recovery: the ledger serves epoch from now on, unsettled unless
-	// settled says that no worker can hold a lease of an earlier one.
+	// settled says that no worker can hold a lease of an earlier one. What earlier
+	// epochs logged and JetStream never acknowledged enters the new epoch's log as new
+	// revisions; what Restore brought is durable already, since JetStream had it.
 	Open(ctx context.Context, epoch uint64, record EpochRecord, settled bool) error
 
 	// Fence marks the ledger FENCED if it is in the given epoch: another server

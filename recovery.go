@@ -18,8 +18,8 @@ const restoreChunk = 500
 //  2. wait F, until nothing can be committed and verified any more at a primary that
 //     was cut off;
 //  3. replay JetStream into Redis: what Redis had lost enters the new epoch's log;
-//  4. publish what Redis has and JetStream has not;
-//  5. open.
+//  4. open; what Redis had and JetStream had not enters the log too, and the relay
+//     publishes it.
 //
 // It may be interrupted anywhere and begun again by anyone.
 func (k *keeping) recover(ctx context.Context, d Description) error {
@@ -34,9 +34,6 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 	read, changed, err := k.restore(ctx, d.Position.Epoch)
 	if err != nil {
 		return fmt.Errorf("%w: from JetStream: %w", ErrRecovering, err)
-	}
-	if err := k.publishRest(ctx, d); err != nil {
-		return fmt.Errorf("%w: into JetStream: %w", ErrRecovering, err)
 	}
 	if err := k.p.ledger.Open(ctx, d.Position.Epoch, record, false); err != nil {
 		return fmt.Errorf("%w: open: %w", ErrRecovering, err)
@@ -99,41 +96,4 @@ func (k *keeping) restore(ctx context.Context, epoch uint64) (read, changed int,
 		return read, changed, err
 	}
 	return read, changed, flush()
-}
-
-// publishRest publishes what earlier epochs committed and JetStream never
-// acknowledged, so that opening the new epoch leaves nothing of the old ones behind.
-func (k *keeping) publishRest(ctx context.Context, d Description) error {
-	for after := d.Durable; ; {
-		entries, err := k.p.ledger.Log(ctx, after, restoreChunk)
-		if err != nil {
-			return err
-		}
-		entries = slices.DeleteFunc(entries, func(e Event) bool { return e.Position.Epoch >= d.Position.Epoch })
-		if len(entries) == 0 {
-			return nil
-		}
-		if err := k.publishAll(ctx, entries); err != nil {
-			return err
-		}
-		after = entries[len(entries)-1].Position
-	}
-}
-
-func (k *keeping) publishAll(ctx context.Context, entries []Event) error {
-	answers := make(chan error, len(entries))
-	for _, e := range entries {
-		k.p.bus.Publish(e, func(err error) { answers <- err })
-	}
-	for range entries {
-		select {
-		case err := <-answers:
-			if err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

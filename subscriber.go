@@ -107,7 +107,7 @@ type Subscriber struct {
 	// applied first and noted after, and noted only if the view was not emptied between.
 	mu      sync.Mutex
 	front   frontier
-	emptied int // how often the view has been emptied
+	emptied int // counts up before and after each emptying of the view
 	member  MemberID
 	pending []Event // bans that start later, for the contexts bound to their principals
 
@@ -208,11 +208,16 @@ func (s *Subscriber) memberID() MemberID {
 	return s.member
 }
 
-// position is up to where everything has been applied.
-func (s *Subscriber) position() Position {
+// mark is a moment in the life of a worker's memory.
+type mark struct {
+	applied Position // everything up to here had been applied
+	emptied int      // see Subscriber
+}
+
+func (s *Subscriber) mark() mark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.front.at
+	return mark{applied: s.front.at, emptied: s.emptied}
 }
 
 // Ready is gained when the worker holds a lease and has loaded what it could, and

@@ -59,14 +59,19 @@ func (s LedgerState) err() error {
 	return ErrUninitialised
 }
 
-// beginLoad empties the view. It counts the emptying after it is done: an event that
-// was applied before, and perhaps swept away, then finds the count changed when it
-// comes to be noted, and is applied again; see onEvent.
+// beginLoad empties the view, and counts before and after. After: an event that was
+// applied before, and perhaps swept away, finds the count changed when it comes to be
+// noted, and is applied again; see onEvent. Before: see fill.
 func (s *Subscriber) beginLoad() {
+	s.countEmptying()
 	s.view.BeginLoad()
+	s.countEmptying()
+}
+
+func (s *Subscriber) countEmptying() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.emptied++
-	s.mu.Unlock()
 }
 
 // loadFrom fills the index and returns the position from which renewals have to go on.
