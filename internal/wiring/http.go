@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,7 @@ func Listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 type HTTPServer struct {
 	server *http.Server
 	ln     net.Listener
+	drain  sync.Once
 }
 
 // NewHTTPServer makes a server for ln, which it owns from now on. config nil means
@@ -74,8 +76,11 @@ func (s *HTTPServer) Serve() error {
 }
 
 // Drain closes the listener and returns when the requests in flight have been
-// answered, at the latest after ten seconds, when their connections are cut.
-func (s *HTTPServer) Drain(error) {
+// answered, at the latest after ten seconds, when their connections are cut. It is
+// idempotent. The argument is what run.Group hands to an interrupt.
+func (s *HTTPServer) Drain(error) { s.drain.Do(s.shutdown) }
+
+func (s *HTTPServer) shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {

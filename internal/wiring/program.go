@@ -39,10 +39,10 @@ func Main(name, description string, grammar any, args []string, streams *Streams
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return run(ctx, name, description, grammar, args, streams)
+	return execute(ctx, name, description, grammar, args, streams)
 }
 
-func run(ctx context.Context, name, description string, grammar any, args []string, streams *Streams) int {
+func execute(ctx context.Context, name, description string, grammar any, args []string, streams *Streams) int {
 	exited := -1
 	parser, err := NewParser(name, description, grammar, streams, func(code int) { exited = code })
 	if err != nil {
