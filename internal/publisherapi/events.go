@@ -164,15 +164,12 @@ func (s *stream) run(ctx context.Context, first *revocast.Event, events <-chan r
 // open sends the headers, and the position that the stream starts after as the id
 // of no event: a client whose connection breaks before the first event then resumes
 // from there and misses nothing. From here on each write has its own deadline, and the
-// server's timeouts, which are made for requests that end, do not apply.
+// server's WriteTimeout, which is made for requests that end, does not apply.
 func (s *stream) open() error {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx: pass it on as it comes
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
 	s.w.WriteHeader(http.StatusOK)
 	return s.write(fmt.Sprintf("id: %s\nretry: %d\n\n", s.start, reconnect.Milliseconds()))
 }

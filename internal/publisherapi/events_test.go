@@ -115,6 +115,42 @@ func TestEventsOutliveTimeouts(t *testing.T) {
 	expect(t, lines, "id: 1-1", lineOf(1), "")
 }
 
+// TestEventsOverHTTP2: there a write deadline that passes between two writes resets
+// the stream, so none may be left behind.
+func TestEventsOverHTTP2(t *testing.T) {
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
+		o.SlowClient, o.Heartbeat = 50*time.Millisecond, 200*time.Millisecond
+	})
+	server := httptest.NewUnstartedServer(h.handler)
+	server.EnableHTTP2 = true
+	server.Config.WriteTimeout = 300 * time.Millisecond
+	server.StartTLS()
+	defer server.Close()
+	defer h.handler.Drain()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+apiToken)
+	resp, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for beats := 0; beats < 2; {
+		if !lines.Scan() {
+			t.Fatalf("%s ended after %d heartbeats: %v", resp.Proto, beats, lines.Err())
+		}
+		if lines.Text() == ": still here" {
+			beats++
+		}
+	}
+	if resp.ProtoMajor != 2 {
+		t.Errorf("spoke %s", resp.Proto)
+	}
+}
+
 func TestEventsTrimmed(t *testing.T) {
 	h := newHarness(t)
 	h.tip, h.ending = revocast.Position{Epoch: 1, Rev: 9}, revocast.ErrTrimmed

@@ -1,0 +1,278 @@
+package apiclient_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/internal/sidecarapi"
+	"github.com/revocast/revocast/store"
+	"github.com/revocast/revocast/store/storetest"
+	"github.com/revocast/revocast/token"
+)
+
+const issuer = "https://issuer.example"
+
+// realm is a whole realm behind its two interfaces: NATS, Redis, a publisher and a
+// worker, all in this process.
+type realm struct {
+	t       *testing.T
+	mint    *token.Issuer
+	api     *apiclient.Client // publisher
+	open    *apiclient.Client // publisher, without API token
+	sidecar *apiclient.Client
+	check   string // the sidecar's /check
+	ledger  *store.Ledger
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func newRealm(t *testing.T) *realm {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	conn := must[*nats.Conn](t)(events.Connect(eventstest.NewServer(t).URL(), events.ConnectOptions{}))
+	t.Cleanup(conn.Close)
+	bus := must[*events.Bus](t)(events.New(conn, "r", events.Options{Logger: logger}))
+	ledger := must[*store.Ledger](t)(store.New(storetest.Embedded(t).Client(), "r", store.Options{}))
+	terms := revocast.DefaultTerms()
+	terms.DefaultIssuer = issuer
+	must[bool](t)(revocast.Init(t.Context(), ledger, bus, terms))
+
+	r := &realm{t: t, ledger: ledger, mint: must[*token.Issuer](t)(token.NewIssuer(issuer, mustKey(t), token.IssuerOptions{}))}
+	keys := must[token.KeySource](t)(token.Static(r.mint.Key()))
+	verifier := must[*token.Verifier](t)(token.New(keys, token.Options{Issuers: []string{issuer}}))
+	p := revocast.NewPublisher("r", ledger, bus, revocast.PublisherOptions{Logger: logger})
+	s := revocast.NewSubscriber("r", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger})
+	run(t, p.Run, p.Ready())
+	run(t, s.Run, s.Ready())
+
+	tokens := must[*publisherapi.Tokens](t)(publisherapi.OneToken("api-token"))
+	r.serve(p, s, verifier, tokens)
+	return r
+}
+
+func mustKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	return must[*ecdsa.PrivateKey](t)(token.NewSigningKey())
+}
+
+// run runs a component until the test ends, and waits until it is ready.
+func run(t *testing.T, component func(context.Context) error, ready *revocast.Readiness) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := component(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	if err := ready.Wait(wait); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *realm) serve(p *revocast.Publisher, s *revocast.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
+	handler := publisherapi.New(publisherapi.Deps{Publisher: publisherapi.For(p), Ready: p.Ready().Err, Verifier: v}, publisherapi.Options{Tokens: tokens})
+	api := httptest.NewServer(handler)
+	r.t.Cleanup(api.Close)
+	r.t.Cleanup(handler.Drain) // before Close, which waits for streams
+	guard := revocast.NewGuard(s, v, revocast.GuardOptions{})
+	side := httptest.NewServer(sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: s.Ready().Err}, sidecarapi.Options{}))
+	r.t.Cleanup(side.Close)
+	r.check = side.URL + "/check"
+	r.api, r.open, r.sidecar = r.client(api.URL, "api-token"), r.client(api.URL, ""), r.client(side.URL, "")
+}
+
+func (r *realm) client(base, apiToken string) *apiclient.Client {
+	return must[*apiclient.Client](r.t)(apiclient.New(base, apiclient.Options{
+		Token: apiToken, HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}))
+}
+
+func (r *realm) login(principal, session string) string {
+	return must[token.Issued](r.t)(r.mint.Issue(token.Grant{Principal: principal, Session: session})).Token
+}
+
+// expect compares the status of /check.
+func (r *realm) expect(bearer string, status int) {
+	r.t.Helper()
+	req := must[*http.Request](r.t)(http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.check, nil))
+	req.Header.Set("Authorization", "Bearer "+bearer)
+	resp := must[*http.Response](r.t)((&http.Transport{DisableKeepAlives: true}).RoundTrip(req))
+	resp.Body.Close()
+	if resp.StatusCode != status {
+		r.t.Errorf("/check says %d, want %d", resp.StatusCode, status)
+	}
+}
+
+// confirmed checks that a receipt is a confirmed one of the one worker.
+func (r *realm) confirmed(receipt apitypes.Receipt, err error) apitypes.Receipt {
+	r.t.Helper()
+	if err != nil || receipt.Strength != revocast.Confirmed || receipt.Workers != (apitypes.Workers{Live: 1, Confirmed: 1}) {
+		r.t.Fatalf("%+v, %v", receipt, err)
+	}
+	return receipt
+}
+
+// TestEndToEnd goes through the interface with everything real behind it.
+func TestEndToEnd(t *testing.T) {
+	r := newRealm(t)
+	ctx, call := t.Context(), apiclient.Call{}
+	stream := r.follow()
+
+	alice, other, bob := r.login("alice", "s1"), r.login("alice", "s2"), r.login("bob/ 😀", "s3")
+	for _, bearer := range []string{alice, other, bob} {
+		r.expect(bearer, 200)
+	}
+	r.confirmed(r.open.Logout(ctx, alice, 0, call)) // no API token
+	r.expect(alice, 401)
+	r.expect(other, 200)
+
+	key := apiclient.Call{Idempotency: "once"}
+	first := r.confirmed(r.api.PasswordChanged(ctx, apitypes.PasswordChanged{Principal: "alice", KeepSession: "s2"}, key))
+	r.expect(other, 200)
+	again := r.confirmed(r.api.PasswordChanged(ctx, apitypes.PasswordChanged{Principal: "alice", KeepSession: "s2"}, key))
+	if first.Position() != again.Position() {
+		t.Errorf("the same key made %v and %v", first.Position(), again.Position())
+	}
+	if _, err := r.api.Revoke(ctx, apitypes.Revocation{Scope: revocast.ScopeAll}, 0, key); !errors.Is(err, revocast.ErrConflict) {
+		t.Errorf("the same key for something else: %v", err)
+	}
+
+	r.confirmed(r.api.Ban(ctx, "bob/ 😀", apitypes.Ban{Until: apitypes.At(time.Now().Add(time.Hour))}, call))
+	r.expect(bob, 401)
+	if v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Verdict != "revoked" || v.Reason != "banned" || v.Scope != "principal" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if st, err := r.api.Standing(ctx, revocast.ScopePrincipal, "", "bob/ 😀"); err != nil || st.Ban == nil {
+		t.Errorf("%+v, %v", st, err)
+	}
+	r.confirmed(r.api.Unban(ctx, "bob/ 😀", apitypes.Ban{}, call))
+	r.expect(bob, 200)
+	if _, err := r.api.Standing(ctx, revocast.ScopePrincipal, "", "bob/ 😀"); !errors.Is(err, revocast.ErrNotFound) {
+		t.Errorf("after the lift: %v", err)
+	}
+	r.confirmed(r.api.Invalidate(ctx, apitypes.Invalidation{Scope: revocast.ScopeSession, ID: "s2"}, call))
+
+	batch, err := r.api.RevokeBatch(ctx, []apitypes.Revocation{{Scope: revocast.ScopeSession, ID: "s2"}, {Scope: revocast.ScopePrincipal, ID: "bob/ 😀"}}, 0, call)
+	if err != nil || len(batch) != 2 {
+		t.Fatalf("%+v, %v", batch, err)
+	}
+	r.expect(other, 401)
+	r.expect(bob, 401)
+
+	r.reads(batch[1])
+	if got, want := stream(7), "revoked revoked banned lifted invalidated revoked revoked"; got != want {
+		t.Errorf("the stream told %s, want %s", got, want)
+	}
+}
+
+// TestStrength: a worker that never acknowledges holds up what is to be confirmed,
+// for one lease of three seconds, and nothing less.
+func TestStrength(t *testing.T) {
+	r := newRealm(t)
+	ghost := revocast.MemberID{Worker: "ghost", Incarnation: "1"}
+	must[revocast.Renewed](t)(r.ledger.Renew(t.Context(), revocast.Renewal{Member: ghost, Limit: 1}))
+	one := apitypes.Revocation{Scope: revocast.ScopeSession, ID: "s"}
+	got, err := r.api.Revoke(t.Context(), one, revocast.Committed, apiclient.Call{})
+	if err != nil || got.Strength == revocast.Confirmed {
+		t.Errorf("committed: %+v, %v", got, err)
+	}
+	one.ID = "s2"
+	got, err = r.api.Revoke(t.Context(), one, 0, apiclient.Call{Wait: 100 * time.Millisecond})
+	if !errors.Is(err, revocast.ErrPending) || got.Position().IsZero() {
+		t.Errorf("confirmed: %+v, %v", got, err)
+	}
+	got, err = r.api.Receipt(t.Context(), got.Position(), 10*time.Second)
+	if err != nil || got.Strength != revocast.Confirmed || got.Workers.Lapsed != 1 {
+		t.Errorf("afterwards: %+v, %v", got, err)
+	}
+}
+
+func (r *realm) reads(last apitypes.Receipt) {
+	r.t.Helper()
+	ctx := r.t.Context()
+	if got, err := r.api.Receipt(ctx, last.Position(), time.Second); err != nil || got.Position() != last.Position() || got.Strength != revocast.Confirmed {
+		r.t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := r.api.Receipt(ctx, revocast.Position{Epoch: 1, Rev: 999}, 0); !errors.Is(err, revocast.ErrNotFound) {
+		r.t.Errorf("a receipt of the future: %v", err)
+	}
+	fleet, err := r.api.Fleet(ctx)
+	if err != nil || fleet.Ledger.State != "open" || len(fleet.Workers) != 1 || fleet.Workers[0].Worker != "w" || fleet.Ledger.DefaultIssuer != issuer {
+		r.t.Errorf("%+v, %v", fleet, err)
+	}
+	var refused *apiclient.Error
+	if _, err := r.open.Fleet(ctx); !errors.As(err, &refused) || refused.Status != 401 {
+		r.t.Errorf("without API token: %v", err)
+	}
+	_, err = r.open.Logout(ctx, "e30.e30.e30", 0, apiclient.Call{})
+	if !errors.As(err, &refused) || refused.Status != 401 {
+		r.t.Errorf("logout of rubbish: %v", err)
+	}
+	future := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: "x", CutOff: apitypes.At(time.Now().Add(time.Hour))}
+	past := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Until: apitypes.At(time.Now().Add(-time.Hour))}
+	long := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: strings.Repeat("x", 10<<10)}
+	for _, bad := range []apitypes.Revocation{future, past, long} {
+		if _, err := r.api.Revoke(ctx, bad, 0, apiclient.Call{}); !errors.Is(err, revocast.ErrInvalid) {
+			r.t.Errorf("%.80v: %v", bad, err)
+		}
+	}
+}
+
+// follow watches the events until the test ends; what it returns waits for n and
+// tells their kinds.
+func (r *realm) follow() func(n int) string {
+	ctx, cancel := context.WithCancel(context.Background())
+	got := make(chan string, 100)
+	var wg sync.WaitGroup
+	start := must[apitypes.Fleet](r.t)(r.api.Fleet(r.t.Context()))
+	after := must[revocast.Position](r.t)(revocast.ParsePosition(start.Ledger.Position))
+	wg.Go(func() {
+		err := r.api.Watch(ctx, after, func(e apitypes.Event) error { got <- e.Kind; return nil }, nil)
+		if !errors.Is(err, context.Canceled) {
+			r.t.Errorf("watch: %v", err)
+		}
+	})
+	r.t.Cleanup(func() { cancel(); wg.Wait() })
+	return func(n int) string {
+		var kinds []string
+		timeout := time.After(20 * time.Second)
+		for len(kinds) < n {
+			select {
+			case kind := <-got:
+				kinds = append(kinds, kind)
+			case <-timeout:
+				return strings.Join(kinds, " ") + " …"
+			}
+		}
+		return strings.Join(kinds, " ")
+	}
+}
