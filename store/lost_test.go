@@ -103,6 +103,16 @@ func TestLostReplyIsOneRevision(t *testing.T) {
 	}
 }
 
+// TestNoIdempotencyKey: calls without one have nothing to do with each other.
+func TestNoIdempotencyKey(t *testing.T) {
+	_, l := lossy(t)
+	for _, name := range []string{"alice", "bob", "alice"} {
+		if c := commit(t, l, "", principal(name)); c.Repeated {
+			t.Errorf("a commit without a key is taken for another: %+v", c)
+		}
+	}
+}
+
 func TestOutcomeUnknown(t *testing.T) {
 	p, l := lossy(t)
 	p.dropping.Store(1000)

@@ -154,13 +154,17 @@ func ackedOrder(k *kit) {
 
 func ackedEpoch(k *kit) {
 	k.start()
-	k.commit(revokeToken("a"))
+	k.commit(revokeToken("a"), revokeToken("b"), revokeToken("c"))
+	k.acked(1, 3) // ahead of 1 and 2, and of no use to the next epoch
 	k.Replace()
 	k.describe()
 	k.reopen()
-	k.commit(revokeToken("b"))
+	k.commit(revokeToken("d"))
 	if got := k.acked(1, 1, 2); got != at(2, 0) {
 		k.Errorf("revisions of epoch 1 made %s durable, want 2-0", got)
+	}
+	if got := k.acked(2, 1, 2); got != at(2, 2) {
+		k.Errorf("revisions 1 and 2 of epoch 2 made %s durable, want 2-2", got)
 	}
 	_, err := k.Ledger.Acked(k.ctx, 3, []uint64{1})
 	k.fails("revisions of a later epoch", err, revocast.ErrEpoch)

@@ -165,7 +165,17 @@ func restoreBans(k *kit) {
 		event("", 1, ban("in order", 0)), event("", 2, lift("in order")),
 		event("", 4, lift("reversed")), event("", 3, ban("reversed", 0)),
 		event("", 6, ban("again", 0)), event("", 5, lift("again")))
+	// One position with two values is nobody's history; the stricter of both counts.
+	late, early := event("", 7, ban("tie", 0)), event("", 7, ban("tie", 0))
+	late.From, early.From = now+5, now+3
+	late.Until++
+	for _, e := range []revocast.Event{early, late, early} {
+		k.restore(2, e)
+	}
 	k.reopen()
+	if want := (revocast.BanState{From: early.From, Until: late.Until, At: at(1, 7)}); k.state(late.Key).Ban != want {
+		k.Errorf("a tie: ban %+v, want %+v", k.state(late.Key).Ban, want)
+	}
 	for name, banned := range map[string]bool{"in order": false, "reversed": false, "again": true} {
 		s := k.state(key(name))
 		if s.Ban.Covers(now) != banned {
