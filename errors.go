@@ -73,6 +73,8 @@ var (
 
 	// ErrRevoked is also the cause of a context that [Guard.Bind] cancelled.
 	ErrRevoked = tokenError("revoked")
+	// ErrBanned comes beside ErrRevoked when it is a ban that refuses the token.
+	ErrBanned = tokenError("banned")
 )
 
 // ErrUnknown: it could not be established whether the token is revoked. Answer

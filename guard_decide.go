@@ -106,14 +106,11 @@ func match(q query, states []State, wall int64) Match {
 }
 
 func revoked(m Match, source Source) Verdict {
-	what := "revoked"
+	err := fmt.Errorf("%w: by its %s, at %s", ErrRevoked, m.Scope, m.At)
 	if m.Banned {
-		what = "banned"
+		err = fmt.Errorf("%w: %w: by its %s, at %s", ErrRevoked, ErrBanned, m.Scope, m.At)
 	}
-	return Verdict{
-		Outcome: Revoked, Source: source, Scope: m.Scope, Banned: m.Banned, Position: m.At,
-		Err: fmt.Errorf("%w: %s %s at %s", ErrRevoked, m.Scope, what, m.At),
-	}
+	return Verdict{Outcome: Revoked, Source: source, Scope: m.Scope, Position: m.At, Err: err}
 }
 
 // fill puts an allowed token into the session cache. The entry ends with the claims,

@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -51,12 +52,12 @@ func (s Source) String() string {
 	return "none"
 }
 
-// Verdict is the read path's decision.
+// Verdict is the read path's decision. It is kept to what fits, with the claims, into
+// the registers that a call may return: a hit is little more than a clock reading.
 type Verdict struct {
 	Outcome Outcome
 	Source  Source
 	Scope   Scope // of the revocation that covers the token, when Revoked
-	Banned  bool  // refused by a ban, when Revoked
 
 	// Position is the revision up to which the verdict takes account of everything,
 	// or the revocation's own when Revoked.
@@ -70,3 +71,6 @@ type Verdict struct {
 
 // OK reports whether the token is allowed.
 func (v Verdict) OK() bool { return v.Outcome == Allowed }
+
+// Banned reports whether a ban refused the token, rather than a revocation for good.
+func (v Verdict) Banned() bool { return errors.Is(v.Err, ErrBanned) }

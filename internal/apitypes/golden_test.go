@@ -47,7 +47,7 @@ func shapes() map[string]any {
 		"event_token":     apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 43}, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: principal, At: ms, CutOff: revocast.Forever, Until: ms}),
 		"event_lifted":    apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 44}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: principal, At: ms}),
 		"verdict_allowed": apitypes.NewVerdict(claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: revocast.Position{Epoch: 1, Rev: 42}, Age: 12_900 * time.Microsecond}),
-		"verdict_banned":  apitypes.NewVerdict(&revocast.Claims{Principal: "alice"}, revocast.Verdict{Outcome: revocast.Revoked, Source: revocast.SourceLedger, Scope: revocast.ScopePrincipal, Banned: true, Position: revocast.Position{Epoch: 1, Rev: 42}, Err: revocast.ErrRevoked}),
+		"verdict_banned":  apitypes.NewVerdict(&revocast.Claims{Principal: "alice"}, revocast.Verdict{Outcome: revocast.Revoked, Source: revocast.SourceLedger, Scope: revocast.ScopePrincipal, Position: revocast.Position{Epoch: 1, Rev: 42}, Err: revocast.ErrBanned}),
 		"verdict_expired": apitypes.NewVerdict(nil, revocast.Verdict{Outcome: revocast.Invalid, Err: fmt.Errorf("%w: an hour ago", revocast.ErrExpired)}),
 		"verdict_unknown": apitypes.NewVerdict(nil, revocast.Verdict{Err: revocast.ErrUnknown}),
 		"logged_in":       apitypes.NewLoggedIn("t", "s", 15*time.Minute),

@@ -60,7 +60,7 @@ func Reason(v revocast.Verdict) string {
 	case revocast.Allowed:
 		return ""
 	case revocast.Revoked:
-		if v.Banned {
+		if v.Banned() {
 			return "banned"
 		}
 		return "revoked"
