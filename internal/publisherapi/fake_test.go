@@ -58,6 +58,9 @@ func receipt(rev uint64, s revocast.Strength) revocast.Receipt {
 func (f *fake) bounded(ctx context.Context) {
 	f.t.Helper()
 	end, ok := ctx.Deadline()
+	if ctx.Err() != nil {
+		f.t.Errorf("called with a context that has ended: %v", ctx.Err())
+	}
 	if left := time.Until(end); !ok || left <= 0 || left > f.within {
 		f.t.Errorf("the context ends in %v (%v), want at most %v", left, ok, f.within)
 	}
