@@ -169,7 +169,7 @@ func restoreBans(k *kit) {
 	late, early := event("", 7, ban("tie", 0)), event("", 7, ban("tie", 0))
 	late.From, early.From = now+5, now+3
 	late.Until++
-	for _, e := range []revocast.Event{early, late, early} {
+	for _, e := range []revocast.Event{early, late, early, late} {
 		k.restore(2, e)
 	}
 	k.reopen()
