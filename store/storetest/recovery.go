@@ -168,12 +168,12 @@ func restoreBans(k *kit) {
 	// One position with two values is nobody's history; the stricter of both counts.
 	late, early := event("", 7, ban("tie", 0)), event("", 7, ban("tie", 0))
 	late.From, early.From = now+5, now+3
-	late.Until++
+	early.Until++
 	for _, e := range []revocast.Event{early, late, early, late} {
 		k.restore(2, e)
 	}
 	k.reopen()
-	if want := (revocast.BanState{From: early.From, Until: late.Until, At: at(1, 7)}); k.state(late.Key).Ban != want {
+	if want := (revocast.BanState{From: early.From, Until: early.Until, At: at(1, 7)}); k.state(late.Key).Ban != want {
 		k.Errorf("a tie: ban %+v, want %+v", k.state(late.Key).Ban, want)
 	}
 	for name, banned := range map[string]bool{"in order": false, "reversed": false, "again": true} {
