@@ -56,6 +56,7 @@ func rows() map[string]struct {
 		"ErrNotYetValid":    {revocast.ErrNotYetValid, 401, "not-yet-valid"},
 		"ErrClaims":         {revocast.ErrClaims, 401, "bad-claims"},
 		"ErrMissingToken":   {revocast.ErrMissingToken, 401, "missing-token"},
+		"ErrBanned":         {revocast.ErrBanned, 401, "banned"},
 		"ErrRevoked":        {revocast.ErrRevoked, 401, "revoked"},
 	}
 }
@@ -104,6 +105,14 @@ func TestEverySentinel(t *testing.T) {
 	})
 	if found != len(rows()) {
 		t.Errorf("found %d sentinels, want %d", found, len(rows()))
+	}
+}
+
+// TestBanned: a ban comes beside the revocation, and is the better answer.
+func TestBanned(t *testing.T) {
+	p := problem.From(fmt.Errorf("%w: %w: by its principal", revocast.ErrRevoked, revocast.ErrBanned))
+	if p.Type != problem.Base+"banned" {
+		t.Errorf("got %+v", p)
 	}
 }
 

@@ -20,9 +20,9 @@ type row struct {
 	retry    time.Duration
 }
 
-// table returns one row for each sentinel. An error wraps at most one of them, so
-// the order matters only for the category [revocast.ErrToken], which comes last of
-// its kind.
+// table returns one row for each sentinel. The order matters for the two that come
+// with another: ErrBanned stands before [revocast.ErrRevoked], and the category
+// [revocast.ErrToken] last of its kind.
 func table() []row {
 	const (
 		soon  = time.Second
@@ -47,6 +47,7 @@ func table() []row {
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "Timed out", "try again", soon},
 
 		{revocast.ErrMissingToken, http.StatusUnauthorized, "missing-token", "No token", "send it as `Authorization: Bearer …`", 0},
+		{revocast.ErrBanned, http.StatusUnauthorized, "banned", "Principal banned", "logging in again does not help before the ban ends", 0},
 		{revocast.ErrRevoked, http.StatusUnauthorized, "revoked", "Token revoked", "log in again", 0},
 		{revocast.ErrExpired, http.StatusUnauthorized, "expired", "Token expired", "log in again, or refresh", 0},
 		{revocast.ErrNotYetValid, http.StatusUnauthorized, "not-yet-valid", "Token not valid yet", "compare the clocks of the issuer and of this machine", 0},
