@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
@@ -52,14 +54,14 @@ func startExample() *example {
 	// The servers outlive what uses them.
 	serverCtx, stopServers := context.WithCancel(context.Background())
 	var servers sync.WaitGroup
-	nats := must(embednats.New(embednats.Options{Dir: dir, Port: -1}))
+	natsServer := must(embednats.New(embednats.Options{Dir: dir, Port: -1}))
 	redis := embedredis.New(embedredis.Options{})
-	servers.Go(func() { _ = nats.Run(serverCtx) })
+	servers.Go(func() { _ = natsServer.Run(serverCtx) })
 	servers.Go(func() { _ = redis.Run(serverCtx) })
-	<-nats.Ready()
+	<-natsServer.Ready()
 	<-redis.Ready()
 
-	at := &example{natsURL: nats.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
+	at := &example{natsURL: natsServer.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
 	nc := must(events.Connect(at.natsURL, events.ConnectOptions{}))
 	ledger := must(store.Open(at.redisURL, "default", store.Options{}))
 	bus := must(events.New(nc, "default", events.Options{}))
@@ -109,4 +111,10 @@ func (at *example) untilKnown(call func() *httptest.ResponseRecorder) *httptest.
 			return w
 		}
 	}
+}
+
+// close ends connections, which a process would do by ending.
+func (at *example) close(ledger *store.Ledger, nc *nats.Conn) {
+	must(0, ledger.Close())
+	nc.Close()
 }

@@ -16,35 +16,38 @@ import (
 	"github.com/revocast/revocast/token"
 )
 
+// hello is the service: it knows who calls.
+func hello(w http.ResponseWriter, r *http.Request) {
+	claims, _ := revocast.ClaimsFrom(r.Context())
+	fmt.Fprintf(w, "hello %s", claims.Principal)
+}
+
 // A worker: everything that a Go service needs in order to refuse revoked tokens from
 // its own memory.
 func ExampleNewSubscriber() {
 	at := startExample() // a NATS, a Redis and a login for this example
 	defer at.stop()
 
-	nc := must(events.Connect(at.natsURL, events.ConnectOptions{}))
-	defer nc.Close()
-	ledger := must(store.Open(at.redisURL, "default", store.Options{}))
-	defer ledger.Close()
+	natsURL, redisURL, jwks, serve := at.natsURL, at.redisURL, at.jwksFile, at.serve
+
+	nc := must(events.Connect(natsURL, events.ConnectOptions{}))
 	bus := must(events.New(nc, "default", events.Options{}))
-	keys := must(token.JWKSFile(at.jwksFile, token.SourceOptions{}))
+	ledger := must(store.Open(redisURL, "default", store.Options{}))
+	keys := must(token.JWKSFile(jwks, token.SourceOptions{}))
 	verifier := must(token.New(keys, token.Options{Issuers: []string{"https://login.example.com"}}))
 	sub := revocast.NewSubscriber("default", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	guard := revocast.NewGuard(sub, verifier, revocast.GuardOptions{})
-	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		claims, _ := revocast.ClaimsFrom(r.Context())
-		fmt.Fprintf(w, "hello %s", claims.Principal)
-	})
-	handler := guard.Middleware(app)
+	server := &http.Server{Handler: guard.Middleware(http.HandlerFunc(hello))}
 
 	var g run.Group
 	ctx, cancel := context.WithCancel(context.Background())
-	g.Add(func() error { return at.visit(ctx, handler) }, func(error) {}) // your http.Server
+	g.Add(func() error { return serve(server) }, func(error) { server.Shutdown(ctx) }) // drain first
 	g.Add(func() error { return keys.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return sub.Run(ctx) }, func(error) { cancel() })
 	if err := g.Run(); err != nil {
 		log.Print(err)
 	}
+	at.close(ledger, nc)
 	// Output:
 	// 200 hello alice
 	// 401
@@ -54,7 +57,7 @@ func ExampleNewSubscriber() {
 func ExamplePublisher_Revoke() {
 	at := startExample()
 	defer at.stop()
-	publisher := at.publisher // made once: NewPublisher(realm, ledger, bus, PublisherOptions{}), and Run
+	publisher := at.publisher // revocast.NewPublisher("default", ledger, bus, revocast.PublisherOptions{}), and Run
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -130,15 +133,15 @@ func ExampleGuard_Session() {
 	// revoked
 }
 
-// visit is what the clients of the example's worker do: alice calls, logs out
+// serve is what the clients of the example's worker do: alice calls, logs out
 // elsewhere, and calls again.
-func (at *example) visit(ctx context.Context, handler http.Handler) error {
+func (at *example) serve(server *http.Server) error {
 	bearer := at.login("alice")
 	call := func() *httptest.ResponseRecorder {
-		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+bearer)
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
+		server.Handler.ServeHTTP(w, r)
 		return w
 	}
 	first := at.untilKnown(call)

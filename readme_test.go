@@ -1,0 +1,36 @@
+package revocast_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Every line of Go in the README stands in an example that runs, in that order.
+func TestReadmeCodeRuns(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(readme), "```go\n")[1:]
+	if len(blocks) == 0 {
+		t.Fatal("the README shows no Go")
+	}
+	for _, block := range blocks {
+		code, _, _ := strings.Cut(block, "```")
+		rest := string(example)
+		for line := range strings.Lines(code) {
+			line = strings.TrimSpace(line)
+			_, after, found := strings.Cut(rest, line)
+			if !found {
+				t.Errorf("not in example_test.go, or not in this order: %s", line)
+				continue
+			}
+			rest = after
+		}
+	}
+}
