@@ -252,8 +252,9 @@ func (f *fleet) update(list Membership, look uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := make(map[MemberID]*fleetMember, len(list.Members))
+	sameEpoch := list.Position.Epoch == f.generation.Epoch
 	for _, m := range list.Members {
-		next[m.ID] = f.mergeLocked(m, now)
+		next[m.ID] = f.mergeLocked(m, sameEpoch, now)
 	}
 	f.members = next
 	f.generation = Position{Epoch: list.Position.Epoch, Rev: list.Generation}
@@ -264,10 +265,14 @@ func (f *fleet) update(list Membership, look uint64) {
 	f.settleLocked(now)
 }
 
-func (f *fleet) mergeLocked(m Member, now time.Duration) *fleetMember {
+// mergeLocked carries over what is known of a member. Its counter has stood still only
+// if nothing else has changed: a member that was struck off and came back, or whose
+// ledger was emptied, counts from the beginning and passes the old value again. Seen
+// is compared for that alone, never as a time.
+func (f *fleet) mergeLocked(m Member, sameEpoch bool, now time.Duration) *fleetMember {
 	merged := &fleetMember{Member: m, still: now}
 	if old := f.members[m.ID]; old != nil {
-		if old.Renewals == m.Renewals {
+		if sameEpoch && old.Renewals == m.Renewals && old.Seen == m.Seen {
 			merged.still = old.still
 		}
 		if merged.Applied.Before(old.Applied) {
