@@ -27,7 +27,7 @@ type outbox struct {
 	// mu guards the rest.
 	mu      sync.Mutex
 	items   map[Position]*outboxItem       // published and not acknowledged, or to be published
-	waiters map[Position][]chan struct{}   // closed when the position is acknowledged
+	waiters map[Position][]chan bool       // get their answer when the position is acknowledged
 	acked   map[uint64]map[uint64]struct{} // epoch → revisions that the ledger is to be told of
 	durable Position                       // as the ledger said last
 	seen    map[Position]struct{}          // foreign log entries at the latest scan
@@ -41,13 +41,14 @@ type outboxItem struct {
 func newOutbox(p *Publisher) *outbox {
 	return &outbox{
 		p: p, kick: make(chan struct{}, 1),
-		items: make(map[Position]*outboxItem), waiters: make(map[Position][]chan struct{}),
+		items: make(map[Position]*outboxItem), waiters: make(map[Position][]chan bool),
 		acked: make(map[uint64]map[uint64]struct{}), seen: make(map[Position]struct{}),
 	}
 }
 
-// publish hands e to the stream; the channel is closed when JetStream has it.
-func (o *outbox) publish(e Event) <-chan struct{} {
+// publish hands e to the stream. The channel delivers once: true when JetStream has e,
+// false when all that is known is that a later epoch has begun.
+func (o *outbox) publish(e Event) <-chan bool {
 	o.p.counts.published.Add(1)
 	o.mu.Lock()
 	done := o.waitLocked(e.Position)
@@ -59,15 +60,14 @@ func (o *outbox) publish(e Event) <-chan struct{} {
 	return done
 }
 
-// await returns a channel that is closed when JetStream has the event at position,
-// which somebody committed before. It is published from the log if need be: only the
-// log has the event as it was.
-func (o *outbox) await(position Position) <-chan struct{} {
+// await is publish for an event that somebody committed before. It is published from
+// the log if need be: only the log has the event as it was.
+func (o *outbox) await(position Position) <-chan bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.durable.Before(position) {
-		done := make(chan struct{})
-		close(done)
+		done := make(chan bool, 1)
+		done <- true
 		return done
 	}
 	done := o.waitLocked(position)
@@ -75,8 +75,8 @@ func (o *outbox) await(position Position) <-chan struct{} {
 	return done
 }
 
-func (o *outbox) waitLocked(position Position) chan struct{} {
-	done := make(chan struct{})
+func (o *outbox) waitLocked(position Position) chan bool {
+	done := make(chan bool, 1)
 	o.waiters[position] = append(o.waiters[position], done)
 	return done
 }
@@ -115,13 +115,13 @@ func (o *outbox) answer(position Position) func(error) {
 			o.acked[position.Epoch] = make(map[uint64]struct{})
 		}
 		o.acked[position.Epoch][position.Rev] = struct{}{}
-		o.releaseLocked(position)
+		o.releaseLocked(position, true)
 	}
 }
 
-func (o *outbox) releaseLocked(position Position) {
+func (o *outbox) releaseLocked(position Position, durable bool) {
 	for _, done := range o.waiters[position] {
-		close(done)
+		done <- durable
 	}
 	delete(o.waiters, position)
 }
@@ -199,7 +199,7 @@ func (o *outbox) setDurable(durable Position) {
 	o.durable = durable
 	for position := range o.waiters {
 		if !durable.Before(position) {
-			o.releaseLocked(position)
+			o.releaseLocked(position, position.Epoch == durable.Epoch)
 		}
 	}
 	for position := range o.items {

@@ -85,17 +85,36 @@ func (p *Publisher) recommit(run context.Context, j *job, b batch, attempt int) 
 			p.note(j, next)
 			return next, true
 		}
-		if errors.Is(err, ErrInvalid) {
-			// Its until has passed meanwhile: nothing it covers is accepted any more.
-			p.log.Info("a revocation expired before it was confirmed", "error", err)
-			j.reach(Confirmed, p.clock.Monotonic(), &Tally{})
-			return batch{}, false
+		// An until may have passed meanwhile, which must not keep back the rest of the
+		// batch. A cut-off that lies ahead of the new server's clock only needs time.
+		if errors.Is(err, ErrInvalid) && p.replaceExpired(run, proposals) {
+			key += "/expired"
+			continue
 		}
 		signal(p.recheck)
 		if !p.sleep(run, retryMin, nil) {
 			return batch{}, false
 		}
 	}
+}
+
+// replaceExpired puts an invalidation, which changes nothing, in the place of each
+// proposal whose until has passed: nothing that it covers is accepted any more. It
+// reports whether there was one.
+func (p *Publisher) replaceExpired(run context.Context, proposals []Event) (replaced bool) {
+	ctx, cancel := context.WithTimeout(run, time.Second)
+	defer cancel()
+	d, err := p.ledger.Describe(ctx)
+	if err != nil {
+		return false
+	}
+	for i, e := range proposals {
+		if e.Refuses() && e.Until <= d.Now {
+			proposals[i] = Event{Kind: KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason, Initiator: e.Initiator}
+			replaced = true
+		}
+	}
+	return replaced
 }
 
 func (p *Publisher) commit(run context.Context, idempotency string, proposals []Event) (batch, error) {
@@ -142,7 +161,7 @@ func (p *Publisher) note(j *job, b batch) {
 func (p *Publisher) confirm(run context.Context, b batch, durable func()) (Tally, error) {
 	waiter := p.fleet.wait(b)
 	defer waiter.cancel()
-	var waits []<-chan struct{}
+	var waits []<-chan bool
 	for _, c := range b.entries {
 		if c.Fresh {
 			waits = append(waits, p.outbox.publish(c.Event))
@@ -150,21 +169,28 @@ func (p *Publisher) confirm(run context.Context, b batch, durable func()) (Tally
 			waits = append(waits, p.outbox.await(c.Event.Position))
 		}
 	}
+	certain := true
 	for _, acknowledged := range waits {
 		select {
-		case <-acknowledged:
+		case has := <-acknowledged:
+			certain = certain && has
 		case <-run.Done():
 			return Tally{}, context.Cause(run)
 		}
 	}
-	p.counts.durable.Add(uint64(len(b.entries)))
-	durable()
+	if certain {
+		durable()
+	}
 	// Verified after JetStream has it: from here on a recovery of a later epoch finds
 	// it in the stream. Until the epoch has settled, a worker may hold a lease that an
 	// earlier one granted.
 	if err := p.verifier.settled(run, b.epoch); err != nil {
 		return Tally{}, err
 	}
+	if !certain {
+		durable()
+	}
+	p.counts.durable.Add(uint64(len(b.entries)))
 	select {
 	case tally := <-waiter.done:
 		return tally, nil
