@@ -60,6 +60,13 @@ func unfinished(receipts []Receipt, cause error) error {
 // end releases those who wait for a job that nobody works on any more.
 func (j *job) end() { j.update(func() { j.over = true }) }
 
+// abandoned reports whether Run ended before the job was done.
+func (j *job) abandoned() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.over && j.err == nil && !reached(j.receipts, Confirmed)
+}
+
 func reached(receipts []Receipt, strength Strength) bool {
 	return len(receipts) > 0 && receipts[0].Strength >= strength
 }

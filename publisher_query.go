@@ -13,12 +13,12 @@ import (
 // and this publisher does not remember it; revoking again is always safe.
 func (p *Publisher) Await(ctx context.Context, at Position) (Receipt, error) {
 	ref := p.receipts.find(at)
-	if ref.job == nil {
+	if ref.job == nil || ref.job.abandoned() {
 		j, err := p.resume(ctx, at)
 		if err != nil {
 			return Receipt{}, err
 		}
-		ref.job = j
+		ref = jobRef{job: j}
 	}
 	receipts, err := ref.job.wait(ctx, Confirmed)
 	if ref.index >= len(receipts) {
@@ -43,7 +43,6 @@ func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
 		since: p.clock.Monotonic(), terms: d.Terms, anew: true,
 	}
 	j.receipts = []Receipt{receipt}
-	p.receipts.add(at, jobRef{job: j})
 	err = p.start(func(run context.Context) {
 		defer j.end()
 		tally, err := p.confirm(run, b, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
@@ -54,6 +53,9 @@ func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
 			j.fail(fmt.Errorf("%w: the epoch changed; revoke again", ErrNotFound))
 		}
 	})
+	if err == nil {
+		p.receipts.add(at, jobRef{job: j})
+	}
 	return j, err
 }
 
