@@ -67,9 +67,10 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 
 // succeeds reports whether the ledger's own history leads up to the latest record: it
 // was opened under it, or it wrote it itself in a recovery that did not get to the
-// end, or it has no history of its own.
+// end, or it has no history of its own. Without any record the stream was lost, and
+// nobody can have carried on under one.
 func succeeds(d Description, latest EpochRecord) bool {
-	return latest.Sequence == d.Record || d.Record == 0 || slices.Contains(d.Claims, latest.Server)
+	return latest.Epoch == 0 || latest.Sequence == d.Record || d.Record == 0 || slices.Contains(d.Claims, latest.Server)
 }
 
 // restore merges everything in the stream into the ledger.
