@@ -81,7 +81,8 @@ func (b *bindings) size() int {
 	return len(b.byKey)
 }
 
-// endCovered cancels the contexts under key that the view's index says are covered.
+// endCovered cancels the contexts under key, whose ban has begun, unless the view's
+// index knows better: the ban's lift may have come before it.
 func (b *bindings) endCovered(key Key, view View, now int64) {
 	b.mu.Lock()
 	candidates := make([]*binding, 0, len(b.byKey[key]))
@@ -90,7 +91,7 @@ func (b *bindings) endCovered(key Key, view View, now int64) {
 	}
 	b.mu.Unlock()
 	for _, x := range candidates {
-		if m, _ := view.Lookup(&x.keys, x.issued, now); m.Covered {
+		if m, complete := view.Lookup(&x.keys, x.issued, now); m.Covered || !complete {
 			x.cancel(ErrRevoked)
 		}
 	}

@@ -109,7 +109,8 @@ type Subscriber struct {
 	front   frontier
 	emptied int // counts up before and after each emptying of the view
 	member  MemberID
-	pending []Event // bans that start later, for the contexts bound to their principals
+	// pending are the bans that start later, for the contexts bound to their principals.
+	pending map[Key]BanState
 
 	// Owned by the renewing goroutine.
 	loaded   bool          // the index was loaded since it was last dropped
@@ -181,6 +182,8 @@ func (s *Subscriber) begin() {
 	s.member = MemberID{Worker: s.o.Worker, Incarnation: newIncarnation()}
 	s.front.reset(Position{})
 	s.loaded, s.complete = false, false
+	s.expireAt = s.clock.Monotonic()
+	s.pending = make(map[Key]BanState)
 	s.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
 }
 

@@ -72,30 +72,37 @@ func (s *Subscriber) apply(e Event) {
 	s.view.Apply(e)
 	now := s.clock.Now().UnixMilli()
 	s.bindings.end(e, now)
-	if e.Kind == KindBanned && e.From > now {
-		s.mu.Lock()
-		s.pending = append(s.pending, e)
-		s.mu.Unlock()
+	if ban := e.State().Ban; !ban.At.IsZero() {
+		s.awaitBan(e.Key, ban, now)
 	}
 }
 
-// startBans ends the contexts bound to principals whose ban has begun meanwhile and
-// was not lifted before.
+// awaitBan remembers a ban that starts later, and forgets one that was lifted.
+func (s *Subscriber) awaitBan(key Key, ban BanState, now int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ban = ban.merge(s.pending[key])
+	if ban.From > now && ban.From < ban.Until {
+		s.pending[key] = ban
+	} else {
+		delete(s.pending, key)
+	}
+}
+
+// startBans ends the contexts bound to principals whose ban has begun meanwhile.
 func (s *Subscriber) startBans() {
 	now := s.clock.Now().UnixMilli()
+	var due []Key
 	s.mu.Lock()
-	var due, later []Event
-	for _, e := range s.pending {
-		if e.From <= now {
-			due = append(due, e)
-		} else {
-			later = append(later, e)
+	for key, ban := range s.pending {
+		if ban.From <= now {
+			due = append(due, key)
+			delete(s.pending, key)
 		}
 	}
-	s.pending = later
 	s.mu.Unlock()
-	for _, e := range due {
-		s.bindings.endCovered(e.Key, s.view, now)
+	for _, key := range due {
+		s.bindings.endCovered(key, s.view, now)
 	}
 }
 
