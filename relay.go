@@ -9,7 +9,7 @@ import (
 
 // run is the relay: it repeats what the bus refused and adopts what nobody publishes.
 func (o *outbox) run(ctx context.Context) error {
-	var scanned time.Duration
+	scanned := o.p.clock.Monotonic() - scanEvery
 	for o.p.sleep(ctx, relayEvery, o.kick) {
 		o.repeat()
 		now := o.p.clock.Monotonic()
