@@ -3,6 +3,7 @@ package revocast
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -76,7 +77,7 @@ func (g *Guard) Refuse(w http.ResponseWriter, v Verdict) {
 
 // challenge is bare when the request bore no token (RFC 6750 §3.1).
 func challenge(v Verdict) string {
-	if v.Err == ErrMissingToken {
+	if errors.Is(v.Err, ErrMissingToken) {
 		return "Bearer"
 	}
 	return `Bearer error="invalid_token"`
