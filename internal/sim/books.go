@@ -18,6 +18,7 @@ type books struct {
 	claims     []string
 	record     uint64
 	durable    revocast.Position
+	restored   uint64          // revisions of a recovering ledger that came from the stream
 	acked      map[uint64]bool // revisions beyond durable
 	trimmed    revocast.Position
 	generation uint64

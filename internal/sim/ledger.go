@@ -159,7 +159,7 @@ func (l *Ledger) noticeLocked() {
 	b.claims = append(b.claims[:len(b.claims):len(b.claims)], l.serverID())
 	b.claims = b.claims[max(0, len(b.claims)-maxClaims):]
 	b.epoch, b.rev, b.state, b.settled, b.server = b.epoch+1, 0, revocast.LedgerRecovering, false, l.serverID()
-	b.acked = nil
+	b.acked, b.restored = nil, 0
 }
 
 // keepLocked saves the present version for RollBack.

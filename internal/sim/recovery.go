@@ -51,10 +51,14 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 		return 0, fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrEpoch, b.state, b.epoch)
 	}
 	l.keepLocked()
+	before := b.rev
 	for _, e := range events {
 		if e.Kind != revocast.KindInvalidated && e.Until >= l.now() && l.restoreOne(e) {
 			changed++
 		}
+	}
+	if b.restored == before {
+		b.restored = b.rev
 	}
 	l.reached[b.epoch] = max(l.reached[b.epoch], b.rev)
 	return changed, nil
@@ -119,7 +123,7 @@ func (l *Ledger) open(who string, epoch uint64, record revocast.EpochRecord, set
 	l.keepLocked()
 	l.logAnew()
 	b.state, b.record, b.settled, b.claims = revocast.LedgerOpen, record.Sequence, settled, nil
-	b.durable = revocast.Position{Epoch: epoch}
+	b.durable = revocast.Position{Epoch: epoch, Rev: b.restored}
 	l.opened = l.clock.Monotonic()
 	l.reached[epoch] = max(l.reached[epoch], b.rev)
 	return nil
@@ -142,8 +146,17 @@ func (l *Ledger) logAnew() {
 			stands = b.load(e.Key, now).State.Ban.At == e.Position
 		}
 		if stands {
-			b.append(e, now)
+			b.logged(b.append(e, now))
 		}
+	}
+}
+
+// logged makes the position of what was logged anew that of its state: what covers a
+// later proposal is durable when that revision is, not before.
+func (b *books) logged(e revocast.Event) {
+	if s, ok := b.states[e.Key]; ok {
+		s.State.At = e.Position
+		b.states[e.Key] = s
 	}
 }
 
