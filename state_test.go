@@ -1,0 +1,190 @@
+package revocast_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/revocast/revocast"
+	"pgregory.net/rapid"
+)
+
+// The model: a state is a function from sessions to cut-offs, and a register.
+type modelState struct {
+	cut map[revocast.Key]int64 // for each session of sessions; the zero key: any other
+	ban revocast.BanState
+}
+
+// sessions are all that the model looks at, with the zero key for no session.
+var sessions = []revocast.Key{{}, sessionKey(1), sessionKey(2), sessionKey(3)}
+
+func sessionKey(n int) revocast.Key {
+	return revocast.KeyOf(realm, revocast.ScopeSession, issuer, fmt.Sprint(n))
+}
+
+func (m *modelState) add(e revocast.Event) {
+	switch e.Kind {
+	case revocast.KindRevoked:
+		for _, s := range sessions {
+			if s.IsZero() || s != e.Except {
+				m.cut[s] = max(m.cut[s], e.CutOff)
+			}
+		}
+	case revocast.KindBanned, revocast.KindLifted:
+		if !e.Position.Before(m.ban.At) {
+			m.ban = e.State().Ban
+		}
+	}
+}
+
+// drawHistory draws events of one key at distinct positions, with many ties among the
+// times.
+func drawHistory(rt *rapid.T) []revocast.Event {
+	return rapid.SliceOfNDistinct(rapid.Custom(drawEvent), 0, 12, func(e revocast.Event) revocast.Position {
+		return e.Position
+	}).Draw(rt, "history")
+}
+
+func drawEvent(rt *rapid.T) revocast.Event {
+	e := revocast.Event{
+		Kind:  rapid.SampledFrom(revocast.Kinds[:]).Draw(rt, "kind"),
+		Scope: revocast.ScopePrincipal, Key: sessionKey(9),
+		Position: revocast.Position{Epoch: rapid.Uint64Range(1, 2).Draw(rt, "epoch"), Rev: rapid.Uint64Range(1, 20).Draw(rt, "rev")},
+		Until:    rapid.Int64Range(50, 60).Draw(rt, "until"),
+	}
+	switch e.Kind {
+	case revocast.KindRevoked:
+		e.CutOff = rapid.Int64Range(1, 5).Draw(rt, "cutoff")
+		e.Except = rapid.SampledFrom(sessions).Draw(rt, "except")
+	case revocast.KindBanned:
+		e.From = rapid.Int64Range(0, 3).Draw(rt, "from")
+		e.Until = rapid.Int64Range(4, 8).Draw(rt, "end")
+	}
+	return e
+}
+
+func fold(events []revocast.Event) (s revocast.State) {
+	for _, e := range events {
+		s = s.Merge(e.State())
+	}
+	return s
+}
+
+func TestMergeIsTheModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		history := drawHistory(rt)
+		model := modelState{cut: map[revocast.Key]int64{}}
+		for _, e := range history {
+			model.add(e)
+		}
+		s := fold(history)
+		for _, session := range sessions {
+			for issued := int64(0); issued <= 6; issued++ {
+				want := model.cut[session] != 0 && issued <= model.cut[session]
+				if got := s.Cuts(issued, session); got != want {
+					rt.Fatalf("%+v cuts %d of session %s: %v, the model says %v", s, issued, session, got, want)
+				}
+				for now := int64(0); now <= 9; now++ {
+					banned := model.ban.From <= now && now < model.ban.Until
+					if got := s.Covers(issued, session, now); got != (want || banned) {
+						rt.Fatalf("%+v covers %d at %d: %v", s, issued, now, got)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestMergeLaws(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b, c := fold(drawHistory(rt)), fold(drawHistory(rt)), fold(drawHistory(rt))
+		if ab, ba := a.Merge(b), b.Merge(a); ab != ba {
+			rt.Errorf("not commutative:\n%+v\n%+v", ab, ba)
+		}
+		if x, y := a.Merge(b).Merge(c), a.Merge(b.Merge(c)); x != y {
+			rt.Errorf("not associative:\n%+v\n%+v", x, y)
+		}
+		if again := a.Merge(a); again != a {
+			rt.Errorf("not idempotent: %+v became %+v", a, again)
+		}
+		if same := a.Merge(revocast.State{}); same != a {
+			rt.Errorf("the zero state changed %+v into %+v", a, same)
+		}
+	})
+}
+
+func TestMergeInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		history := drawHistory(rt)
+		again := append(rapid.Permutation(history).Draw(rt, "order"), history...)
+		if x, y := fold(history), fold(again); x != y {
+			rt.Errorf("%+v\nin another order and twice %+v", x, y)
+		}
+	})
+}
+
+// TestNormalForm: states that cover the same are the same value.
+func TestNormalForm(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := fold(drawHistory(rt))
+		if s.Except.IsZero() != (s.Floor == s.CutOff) {
+			rt.Errorf("exception %s, floor %d, cut-off %d", s.Except, s.Floor, s.CutOff)
+		}
+		if s.Floor > s.CutOff {
+			rt.Errorf("the floor is above the cut-off: %+v", s)
+		}
+	})
+}
+
+// TestKeyedStateEvents: a snapshot is applied as a log is, and comes to the same.
+func TestKeyedStateEvents(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := fold(drawHistory(rt))
+		k := revocast.KeyedState{Key: sessionKey(9), Scope: revocast.ScopePrincipal, State: s}
+		events := k.Events()
+		for _, e := range events {
+			if e.Key != k.Key || e.Scope != k.Scope || !e.Kind.Valid() {
+				rt.Errorf("event %+v of %+v", e, k)
+			}
+		}
+		got := fold(events)
+		if s.CutOff == 0 && s.Ban.At.IsZero() {
+			if len(events) != 0 {
+				rt.Errorf("%d events of a state that refuses nobody", len(events))
+			}
+			return
+		}
+		if got.CutOff != s.CutOff || got.Except != s.Except || got.Floor != s.Floor || got.Ban != s.Ban {
+			rt.Errorf("%+v\nbecame %+v", s, got)
+		}
+	})
+}
+
+// TestExceptThenExcept: the second exception must not revive the first cut-off's tokens.
+func TestExceptThenExcept(t *testing.T) {
+	s1, s2 := sessionKey(1), sessionKey(2)
+	except := func(cutoff int64, session revocast.Key, rev uint64) revocast.State {
+		return revocast.Event{
+			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: sessionKey(9), CutOff: cutoff, Except: session,
+			Until: 1000, Position: revocast.Position{Epoch: 1, Rev: rev},
+		}.State()
+	}
+	s := except(100, s1, 1).Merge(except(200, s2, 2))
+	for _, c := range []struct {
+		issued  int64
+		session revocast.Key
+		want    bool
+	}{{100, s2, true}, {101, s2, false}, {100, s1, true}, {200, s1, true}, {201, s1, false}, {150, revocast.Key{}, true}} {
+		if got := s.Cuts(c.issued, c.session); got != c.want {
+			t.Errorf("issued %d in session %s: %v, want %v", c.issued, c.session, got, c.want)
+		}
+	}
+}
+
+func TestUnknownIssueTimeIsCovered(t *testing.T) {
+	if s := (revocast.State{CutOff: 1, Floor: 1}); !s.Cuts(0, revocast.Key{}) {
+		t.Error("a token of unknown issue time is not covered by a cut-off")
+	}
+	if (revocast.State{}).Cuts(0, revocast.Key{}) {
+		t.Error("the zero state covers a token")
+	}
+}
