@@ -132,10 +132,10 @@ func TestRejoinedWorkerIsNotStruck(t *testing.T) {
 				break
 			}
 			// Let the worker join anew until its counter stands where it stood.
-			m, err := p.ledger.Members(t.Context())
+			m, err := p.ledger.Members(w.t.Context())
 			w.must(err)
 			if len(m.Members) == 1 && m.Members[0].Renewals > seen {
-				w.must(p.ledger.Leave(t.Context(), m.Members[0].ID))
+				w.must(p.ledger.Leave(w.t.Context(), m.Members[0].ID))
 			}
 			elapse(10 * time.Millisecond)
 		}
@@ -164,10 +164,10 @@ func TestRestartAfterStreamWasLost(t *testing.T) {
 		_, err := p.Revoke(context.Background(), revokeAlice())
 		w.must(err)
 		w.bus.Lose()
-		w.must(p.bus.Prepare(t.Context(), w.terms.StreamOptions()))
+		w.must(p.bus.Prepare(w.t.Context(), w.terms.StreamOptions()))
 		w.ledger.Restart()
 		elapse(10 * time.Second)
-		d, err := p.ledger.Describe(t.Context())
+		d, err := p.ledger.Describe(w.t.Context())
 		w.must(err)
 		if d.State != revocast.LedgerOpen {
 			t.Errorf("the ledger is %s", d.State)

@@ -82,7 +82,7 @@ func TestLeaseDoesNotMoveBack(t *testing.T) {
 		before := x.sub.Status().LeaseLeft
 		shorter := w.terms
 		shorter.Lease = 150 * time.Millisecond
-		w.must(x.ledger.SetTerms(t.Context(), shorter))
+		w.must(x.ledger.SetTerms(w.t.Context(), shorter))
 		start := time.Now()
 		for time.Since(start) < before-200*time.Millisecond {
 			elapse(10 * time.Millisecond)
@@ -228,7 +228,7 @@ func TestLeaveDropsTheLeaseFirst(t *testing.T) {
 		if left != 0 {
 			t.Errorf("while leaving the lease has %s left, want none (-1: never left)", left)
 		}
-		m, err := x.ledger.Members(t.Context())
+		m, err := x.ledger.Members(w.t.Context())
 		w.must(err)
 		if len(m.Members) != 0 {
 			t.Errorf("after leaving: %+v", m.Members)
@@ -363,11 +363,11 @@ func TestEpochChange(t *testing.T) {
 func TestSubscriberRunsOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		x := w.worker("x", workerOptions{})
-		if err := x.sub.Run(t.Context()); !errors.Is(err, revocast.ErrConflict) {
+		if err := x.sub.Run(w.t.Context()); !errors.Is(err, revocast.ErrConflict) {
 			t.Errorf("a second Run: %v", err)
 		}
 		bad := w.newWorker("no good/name", workerOptions{})
-		if err := bad.sub.Run(t.Context()); !errors.Is(err, revocast.ErrInvalid) {
+		if err := bad.sub.Run(w.t.Context()); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("a worker of a bad name: %v", err)
 		}
 	})

@@ -1,0 +1,470 @@
+package revocast_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/sim"
+)
+
+func TestZeroVerdictIsUnknown(t *testing.T) {
+	var v revocast.Verdict
+	if v.OK() || v.Outcome != revocast.Unknown || v.Outcome.String() != "unknown" || v.Source.String() != "none" {
+		t.Errorf("the zero verdict is %+v", v)
+	}
+}
+
+// jumpClock is the system clock, and jumps ahead when told to: what a process sees that
+// was stopped.
+type jumpClock struct {
+	revocast.Clock
+	ahead  atomic.Int64
+	reads  atomic.Int64
+	jumpAt atomic.Int64 // the read before which it jumps; zero: never
+}
+
+func (c *jumpClock) Monotonic() time.Duration {
+	if n := c.reads.Add(1); n == c.jumpAt.Load() {
+		c.ahead.Add(int64(time.Minute))
+	}
+	return c.Clock.Monotonic() + time.Duration(c.ahead.Load())
+}
+
+// jumpView makes the clock jump right after a lookup.
+type jumpView struct {
+	*cache.Cache
+	clock *jumpClock
+	armed atomic.Bool
+}
+
+func (v *jumpView) jump() {
+	if v.armed.CompareAndSwap(true, false) {
+		v.clock.ahead.Add(int64(time.Minute))
+	}
+}
+
+func (v *jumpView) Get(space revocast.Space, key string) *revocast.Entry {
+	e := v.Cache.Get(space, key)
+	v.jump()
+	return e
+}
+
+func (v *jumpView) Lookup(k *revocast.Keys, issued, now int64) (revocast.Match, bool) {
+	m, complete := v.Cache.Lookup(k, issued, now)
+	v.jump()
+	return m, complete
+}
+
+// TestStoppedBetweenLookupAndClock: a process that is stopped for a minute right after
+// it looked its entry up, and misses a revocation meanwhile, allows nothing when it
+// wakes.
+func TestStoppedBetweenLookupAndClock(t *testing.T) {
+	for _, cached := range []bool{true, false} {
+		inWorld(t, func(w *world) {
+			clock := &jumpClock{Clock: revocast.SystemClock()}
+			view := &jumpView{Cache: cache.New(cache.Options{}), clock: clock}
+			x := w.worker("x", workerOptions{view: view, sub: revocast.SubscriberOptions{Clock: clock}})
+			token := login("alice")
+			if cached {
+				w.expect(x, token, revocast.Allowed)
+			}
+			x.bus.Cut(true)
+			x.ledger.SetHook(failing)
+			w.commit("alice")
+			view.armed.Store(true)
+			w.expect(x, token, revocast.Unknown)
+			if view.armed.Load() {
+				t.Error("nothing was looked up")
+			}
+		})
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ask := w.worker("ask", workerOptions{})
+		closed := w.worker("closed", workerOptions{guard: revocast.GuardOptions{Policy: revocast.Closed}})
+		grace := w.worker("grace", workerOptions{guard: revocast.GuardOptions{Policy: revocast.Grace(10 * time.Second)}})
+		all := []*simWorker{ask, closed, grace}
+		token, gone := login("alice"), login("gone")
+		w.commit("gone")
+		elapse(2 * time.Second)
+		noRenewals := only(sim.OpRenew, failing)
+		for _, x := range all {
+			w.expect(x, token, revocast.Allowed)
+			w.expect(x, gone, revocast.Revoked)
+			x.ledger.SetHook(noRenewals)
+			x.bus.Cut(true)
+		}
+		elapse(w.terms.Lease)
+		w.expect(ask, token, revocast.Allowed)
+		if _, v := ask.Check(w.t.Context(), token); v.Source != revocast.SourceLedger {
+			t.Errorf("ask answered from %s", v.Source)
+		}
+		w.expect(closed, token, revocast.Unknown)
+		w.expect(grace, token, revocast.Allowed)
+		if s := grace.Stats(); s.Graced != 1 || s.Asked != 0 {
+			t.Errorf("grace: %+v", s)
+		}
+		w.commit("alice")
+		w.expect(ask, token, revocast.Revoked)
+		w.expect(grace, token, revocast.Allowed) // outside G1, as the policy says
+		for _, x := range all {
+			w.expect(x, gone, revocast.Revoked) // a cut-off is for ever and needs no lease
+		}
+		elapse(10 * time.Second)
+		w.expect(grace, token, revocast.Revoked)
+		for _, x := range all {
+			x.ledger.SetHook(failing)
+		}
+		other := login("bob")
+		for _, x := range all {
+			w.expect(x, other, revocast.Unknown)
+		}
+	})
+}
+
+func TestPolicyNames(t *testing.T) {
+	for _, text := range []string{"ask", "closed", "grace=30s"} {
+		if p, err := revocast.ParsePolicy(text); err != nil || p.String() != text {
+			t.Errorf("%s: %s, %v", text, p, err)
+		}
+	}
+	for _, text := range []string{"", "open", "grace", "grace=", "grace=-1s", "grace=0s", "Ask"} {
+		if _, err := revocast.ParsePolicy(text); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestLedgerErrorsAreUnknown: whatever goes wrong with the question, the answer is
+// neither allowed nor revoked.
+func TestLedgerErrorsAreUnknown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{view: revocast.NoCache{}})
+		token := login("alice")
+		for _, sentinel := range []error{
+			revocast.ErrUnavailable, revocast.ErrRecovering, revocast.ErrUninitialised, revocast.ErrFenced, revocast.ErrUnsuited,
+			revocast.ErrEpoch, revocast.ErrNotFound, revocast.ErrRevoked, revocast.ErrInvalid, context.Canceled, errors.New("other"),
+		} {
+			x.ledger.SetHook(only(sim.OpCheck, always(sim.Fault{Err: fmt.Errorf("%w: sim", sentinel)})))
+			claims, v := x.Check(w.t.Context(), token)
+			if v.Outcome != revocast.Unknown || claims != nil || !errors.Is(v.Err, revocast.ErrUnknown) {
+				t.Errorf("%v: %s, %v", sentinel, v.Outcome, v.Err)
+			}
+		}
+		x.ledger.SetHook(only(sim.OpCheck, always(sim.Fault{Delay: time.Hour})))
+		start := time.Now()
+		w.expect(x, token, revocast.Unknown)
+		if took := time.Since(start); took != 500*time.Millisecond {
+			t.Errorf("a ledger that does not answer held the check up for %s", took)
+		}
+	})
+}
+
+func TestTokenErrors(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{})
+		for bearer, want := range map[string]error{
+			"": revocast.ErrMissingToken, "garbage": revocast.ErrMalformed, strings.Repeat("x", revocast.MaxBearer+1): revocast.ErrMalformed,
+			bearer("a", "s", time.Now().Add(-2*time.Hour), time.Hour):   revocast.ErrExpired,
+			bearer("a", "s", time.Now().Add(-time.Hour), 900*time.Hour): revocast.ErrClaims, // outlives its revocation
+		} {
+			claims, v := x.Check(w.t.Context(), bearer)
+			if v.Outcome != revocast.Invalid || !errors.Is(v.Err, want) || !errors.Is(v.Err, revocast.ErrToken) || claims != nil {
+				t.Errorf("%.20s: %s, %v; want %v", bearer, v.Outcome, v.Err, want)
+			}
+		}
+		calls := x.verify.calls
+		x.Check(w.t.Context(), strings.Repeat("x", revocast.MaxBearer+1))
+		if x.verify.calls != calls {
+			t.Error("an oversized bearer was given to the verifier")
+		}
+		x.verify.fails = errors.New("no keys yet")
+		w.expect(x, login("new"), revocast.Unknown)
+	})
+}
+
+func TestBanThatStartsLater(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, x := w.publisher("p"), w.worker("x", workerOptions{})
+		bare := w.worker("bare", workerOptions{view: revocast.NoCache{}})
+		workers := []*simWorker{x, bare}
+		start := time.Now().Add(10 * time.Minute)
+		_, err := p.Ban(w.t.Context(), revocast.Ban{Principal: "alice", From: start, Until: start.Add(time.Hour)})
+		w.must(err)
+		var bound []context.Context
+		token := login("alice")
+		for _, x := range workers {
+			w.expect(x, token, revocast.Allowed)
+			w.expect(x, token, revocast.Allowed)
+			claims, _ := parseBearer(token)
+			ctx, cancel := x.Bind(context.Background(), claims)
+			defer cancel()
+			bound = append(bound, ctx)
+		}
+		elapse(time.Until(start) - time.Millisecond)
+		for i, x := range workers {
+			w.expect(x, token, revocast.Allowed)
+			if bound[i].Err() != nil {
+				t.Error("the context ended before the ban began")
+			}
+		}
+		elapse(time.Millisecond)
+		for _, x := range workers {
+			w.expect(x, token, revocast.Revoked)
+		}
+		elapse(w.terms.Lease / 3)
+		for _, ctx := range bound {
+			if !errors.Is(context.Cause(ctx), revocast.ErrRevoked) {
+				t.Errorf("a renewal after the ban began the bound context has cause %v", context.Cause(ctx))
+			}
+		}
+		_, err = p.Unban(w.t.Context(), revocast.Ban{Principal: "alice"})
+		w.must(err)
+		for _, x := range workers {
+			w.expect(x, login("alice"), revocast.Allowed)
+		}
+	})
+}
+
+func TestLiftedBanEndsNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, x := w.publisher("p"), w.worker("x", workerOptions{view: revocast.NoCache{}})
+		start := time.Now().Add(time.Minute)
+		ban := revocast.Ban{Principal: "alice", From: start, Until: start.Add(time.Hour)}
+		_, err := p.Ban(w.t.Context(), ban)
+		w.must(err)
+		claims, _ := parseBearer(login("alice"))
+		ctx, cancel := x.Bind(context.Background(), claims)
+		defer cancel()
+		_, err = p.Unban(w.t.Context(), ban)
+		w.must(err)
+		elapse(5 * time.Minute)
+		if ctx.Err() != nil {
+			t.Errorf("a ban that was lifted before it began ended the context: %v", context.Cause(ctx))
+		}
+	})
+}
+
+func TestBind(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, x := w.publisher("p"), w.worker("x", workerOptions{})
+		claims, _ := parseBearer(login("alice"))
+		other, _ := parseBearer(login("bob"))
+		ctx, cancel := x.Bind(context.Background(), claims)
+		defer cancel()
+		bob, cancelBob := x.Bind(context.Background(), other)
+		// The rotation of a refresh token ends neither session nor principal.
+		_, err := p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: "refresh-1"})
+		w.must(err)
+		_, err = p.Invalidate(w.t.Context(), revocast.Invalidation{Scope: revocast.ScopeSession, ID: claims.Session})
+		w.must(err)
+		if ctx.Err() != nil {
+			t.Fatalf("ended by what concerns another token: %v", context.Cause(ctx))
+		}
+		_, err = p.Revoke(w.t.Context(), revokeAlice())
+		w.must(err)
+		if !errors.Is(context.Cause(ctx), revocast.ErrRevoked) || bob.Err() != nil {
+			t.Errorf("alice's context: %v; bob's: %v", context.Cause(ctx), context.Cause(bob))
+		}
+		late, cancelLate := x.Bind(context.Background(), claims)
+		defer cancelLate()
+		if !errors.Is(context.Cause(late), revocast.ErrRevoked) {
+			t.Errorf("bound after it was revoked: %v", context.Cause(late))
+		}
+		cancelBob()
+		parent, end := context.WithCancel(context.Background())
+		_, _ = x.Bind(parent, other) //nolint:govet // that nobody calls cancel is the point
+		end()
+		synctest.Wait()
+		if n := x.sub.Status().Bound; n != 0 {
+			t.Errorf("%d keys are still bound", n)
+		}
+	})
+}
+
+func TestBindWithoutKnowledge(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{view: revocast.NoCache{}})
+		claims, _ := parseBearer(login("alice"))
+		x.ledger.SetHook(failing)
+		ctx, cancel := x.Bind(context.Background(), claims)
+		defer cancel()
+		if !errors.Is(context.Cause(ctx), revocast.ErrUnknown) {
+			t.Errorf("nobody could tell, and the cause is %v", context.Cause(ctx))
+		}
+	})
+}
+
+func TestSession(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		var loads atomic.Int64
+		loaded := make(chan struct{}, 1)
+		var hold chan struct{}
+		x := w.worker("x", workerOptions{guard: revocast.GuardOptions{LoadSession: func(_ context.Context, id string) (*revocast.Claims, error) {
+			n := loads.Add(1)
+			if id == "nobody" {
+				return nil, fmt.Errorf("store: %w", revocast.ErrNotFound)
+			}
+			if id == "broken" {
+				return nil, errors.New("store is down")
+			}
+			c := &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour), Extra: map[string]any{"load": n}}
+			if hold != nil {
+				loaded <- struct{}{}
+				<-hold
+			}
+			return c, nil
+		}}})
+		check := func(id string, want revocast.Outcome, load int64) {
+			t.Helper()
+			c, v := x.Session(w.t.Context(), id)
+			if v.Outcome != want || want == revocast.Allowed && c.Extra["load"] != load {
+				t.Errorf("%s: %s (%v) %+v, want %s from load %d", id, v.Outcome, v.Err, c, want, load)
+			}
+		}
+		check("nobody", revocast.Invalid, 0)
+		check("broken", revocast.Unknown, 0)
+		check("", revocast.Invalid, 0)
+		loads.Store(0)
+		check("s1", revocast.Allowed, 1)
+		check("s1", revocast.Allowed, 1)
+		_, err := p.Invalidate(w.t.Context(), revocast.Invalidation{Scope: revocast.ScopeSession, ID: "s1"})
+		w.must(err)
+		check("s1", revocast.Allowed, 2)
+		elapse(5 * time.Minute)
+		check("s1", revocast.Allowed, 3) // SessionTTL
+
+		// An invalidation that arrives while the old data is being loaded keeps it out.
+		hold = make(chan struct{})
+		done := make(chan struct{})
+		go func() { defer close(done); x.Session(context.Background(), "s2") }()
+		<-loaded
+		_, err = p.Invalidate(w.t.Context(), revocast.Invalidation{Scope: revocast.ScopeSession, ID: "s2"})
+		w.must(err)
+		close(hold)
+		<-done
+		hold = nil
+		check("s2", revocast.Allowed, 5)
+
+		_, err = p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: "s1"})
+		w.must(err)
+		check("s1", revocast.Revoked, 0)
+		check("s2", revocast.Allowed, 5)
+	})
+}
+
+func TestMiddleware(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{guard: revocast.GuardOptions{UnknownStatus: 403}})
+		gone := login("gone")
+		w.commit("gone")
+		elapse(2 * time.Second)
+		handler := x.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c, ok := revocast.ClaimsFrom(r.Context())
+			fmt.Fprint(w, ok && c.Principal == "alice")
+		}))
+		get := func(authorization ...string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header["Authorization"] = authorization
+			rec := httptest.NewRecorder()
+			handler.ServeHTTP(rec, r)
+			return rec
+		}
+		if rec := get("Bearer " + login("alice")); rec.Code != 200 || rec.Body.String() != "true" {
+			t.Errorf("allowed: %d %s", rec.Code, rec.Body)
+		}
+		const invalid = `Bearer error="invalid_token"`
+		for name, c := range map[string]struct {
+			header    []string
+			challenge string
+		}{
+			"none":         {nil, "Bearer"},
+			"other scheme": {[]string{"Basic abc"}, "Bearer"},
+			"empty":        {[]string{"Bearer "}, "Bearer"},
+			"two":          {[]string{"Bearer a", "Bearer b"}, invalid},
+			"garbage":      {[]string{"Bearer garbage"}, invalid},
+			"revoked":      {[]string{"bearer " + gone}, invalid},
+		} {
+			rec := get(c.header...)
+			if rec.Code != 401 || rec.Header().Get("WWW-Authenticate") != c.challenge || rec.Header().Get("Cache-Control") != "no-store" ||
+				rec.Header().Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%s: %d %v %s", name, rec.Code, rec.Header(), rec.Body)
+			}
+		}
+		x.ledger.SetHook(failing)
+		elapse(w.terms.Lease)
+		rec := get("Bearer " + login("alice"))
+		if rec.Code != 403 || rec.Header().Get("Retry-After") == "" || rec.Header().Get("WWW-Authenticate") != "" {
+			t.Errorf("unknown: %d %v", rec.Code, rec.Header())
+		}
+	})
+}
+
+// TestHitAllocatesNothing runs on the real cache.
+func TestHitAllocatesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{})
+		token := login("alice")
+		w.expect(x, token, revocast.Allowed)
+		ctx := w.t.Context()
+		before := x.verify.calls
+		if n := testing.AllocsPerRun(1000, func() { x.Check(ctx, token) }); n != 0 {
+			t.Errorf("a hit allocates %v times", n)
+		}
+		if x.verify.calls != before {
+			t.Error("that was no hit")
+		}
+	})
+}
+
+// TestNoCache asks for each check.
+func TestNoCache(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{view: revocast.NoCache{}})
+		token := login("alice")
+		for range 3 {
+			w.expect(x, token, revocast.Allowed)
+		}
+		if s := x.Stats(); s.Asked != 3 || x.verify.calls != 3 {
+			t.Errorf("%+v, %d verifications", s, x.verify.calls)
+		}
+		w.commit("alice")
+		w.expect(x, token, revocast.Revoked)
+	})
+}
+
+// TestVerifiedOnce: concurrent checks of one bearer verify it once.
+func TestVerifiedOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{})
+		x.verify.hold = make(chan struct{})
+		token := login("alice")
+		outcomes := make(chan revocast.Outcome, 50)
+		for range cap(outcomes) {
+			go func() { outcomes <- x.outcome(token) }()
+		}
+		synctest.Wait()
+		close(x.verify.hold)
+		for range cap(outcomes) {
+			if o := await(t, outcomes); o != revocast.Allowed {
+				t.Errorf("%s", o)
+			}
+		}
+		if x.verify.calls != 1 {
+			t.Errorf("verified %d times", x.verify.calls)
+		}
+	})
+}
