@@ -312,3 +312,18 @@ func (f *fleet) remove(id MemberID) {
 	f.chaseLocked()
 	f.settleLocked(f.p.clock.Monotonic())
 }
+
+// freshen raises members' positions to what they have acknowledged since they renewed.
+func (f *fleet) freshen(members []Member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, m := range members {
+		known := f.early[m.ID]
+		if held := f.members[m.ID]; held != nil {
+			known = held.Applied
+		}
+		if members[i].Applied.Before(known) {
+			members[i].Applied = known
+		}
+	}
+}

@@ -38,11 +38,16 @@ func (t Terms) Validate() error {
 // StreamOptions are what the terms ask of the stream: events are kept for as long as
 // anything that they cover can live, and two hours more.
 func (t Terms) StreamOptions() StreamOptions {
+	return StreamOptions{MaxAge: t.retention().Milliseconds()}
+}
+
+// retention is how long the stream keeps an event.
+func (t Terms) retention() time.Duration {
 	longest := time.Duration(0)
 	for _, d := range t.MaxLifetime {
 		longest = max(longest, d)
 	}
-	return StreamOptions{MaxAge: (longest + 2*time.Hour).Milliseconds()}
+	return longest + 2*time.Hour
 }
 
 // Init makes the realm's stream and ledger, and reports whether it did; on a realm

@@ -177,15 +177,16 @@ type Checked struct {
 // KeyedState is a state with what it stands against. The scope is kept because a
 // key does not tell it.
 type KeyedState struct {
-	Key   Key
-	Scope Scope
-	State State
+	Key     Key
+	Scope   Scope
+	State   State
+	Changed int64 // when it last changed, by the ledger's clock, Unix milliseconds
 }
 
 // Events returns the fewest events that add up to the state, so that a snapshot is
 // applied the same way as a log.
 func (k KeyedState) Events() []Event {
-	base := Event{Position: k.State.At, Scope: k.Scope, Key: k.Key, Until: k.State.Until}
+	base := Event{Position: k.State.At, Scope: k.Scope, Key: k.Key, At: k.Changed, Until: k.State.Until}
 	var events []Event
 	if k.State.CutOff != 0 {
 		e := base

@@ -95,7 +95,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		return err
 	}
 	for _, part := range []func(context.Context) error{
-		p.outbox.run, p.outbox.report, p.fleet.run, p.verifier.run, p.keeper, p.hear, p.hearAcks,
+		p.outbox.run, p.outbox.report, p.fleet.run, p.verifier.run, p.keeper, p.refresh, p.hear, p.hearAcks,
 	} {
 		r.wg.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {

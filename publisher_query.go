@@ -112,6 +112,7 @@ func (p *Publisher) Status(ctx context.Context) (FleetStatus, error) {
 	if s.Membership, err = p.ledger.Members(ctx); err != nil {
 		return s, err
 	}
+	p.fleet.freshen(s.Membership.Members)
 	if d.Durable != d.Position {
 		entries, err := p.ledger.Log(ctx, d.Durable, 1)
 		if err != nil {

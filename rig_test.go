@@ -2,7 +2,6 @@ package revocast_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -39,7 +38,12 @@ type rig struct {
 
 func newRig(t testing.TB, change ...func(*revocast.Terms)) *rig {
 	t.Helper()
-	r := &rig{t: t, redis: storetest.Redis(t), nats: eventstest.NewServer(t)}
+	return newRigOn(t, storetest.Redis(t), eventstest.NewServer(t), change...)
+}
+
+func newRigOn(t testing.TB, redis *storetest.Server, nats *eventstest.Server, change ...func(*revocast.Terms)) *rig {
+	t.Helper()
+	r := &rig{t: t, redis: redis, nats: nats}
 	r.terms = revocast.DefaultTerms()
 	r.terms.DefaultIssuer = issuer
 	for _, f := range change {
@@ -199,7 +203,7 @@ func (r *rig) confirmed(receipt revocast.Receipt, err error) revocast.Receipt {
 	r.t.Helper()
 	r.must(err)
 	if receipt.Strength != revocast.Confirmed {
-		r.t.Fatal(fmt.Sprintf("receipt is %s", receipt.Strength))
+		r.t.Fatalf("receipt is %s", receipt.Strength)
 	}
 	return receipt
 }

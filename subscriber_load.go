@@ -42,8 +42,11 @@ func (s *Subscriber) describe(ctx context.Context) (Description, error) {
 	if err != nil {
 		return d, err
 	}
+	if err := d.State.err(); err != nil {
+		return d, err // and its terms are nobody's
+	}
 	s.terms.CompareAndSwap(nil, &d.Terms)
-	return d, d.State.err()
+	return d, nil
 }
 
 // err is the sentinel for a state in which the ledger does not serve.

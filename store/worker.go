@@ -118,6 +118,7 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedS
 		fields := r.sub()
 		k.State = fields.state()
 		k.Scope = revocast.Scope(fields.uint())
+		k.Changed = fields.int()
 		if fields.err != nil {
 			return nil, "", finish(snapshotScript, fields.err)
 		}

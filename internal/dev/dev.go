@@ -127,6 +127,7 @@ func initialise(ctx context.Context, s *stores) error {
 func api(o Options, p *revocast.Publisher, demo *issuer) (*publisherapi.Handler, error) {
 	m := metrics.New()
 	m.AddBuild(o.Version)
+	m.AddWritePath(p)
 	m.ObserveRevocations()
 	m.ObserveRequests()
 	options := publisherapi.Options{Insecure: o.APIToken == "", Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request}

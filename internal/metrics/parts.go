@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,7 +62,21 @@ func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
 	}))
 }
 
-// AddPublisher adds the write path.
+// AddWritePath adds all there is to know of a publisher: its counters, its readiness
+// and the age of what JetStream has not acknowledged, which is asked of the ledger at
+// each scrape.
+func (m *Metrics) AddWritePath(p *revocast.Publisher) {
+	m.AddPublisher(p.Stats)
+	m.AddReadiness("publisher", p.Ready().Err)
+	m.AddOldestUnacked(func() (time.Duration, bool) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		status, err := p.Status(ctx)
+		return status.OldestUnacked, err == nil && status.Ledger.State == revocast.LedgerOpen
+	})
+}
+
+// AddPublisher adds the counters of the write path.
 func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 	type stats = revocast.PublisherStats
 	m.registry.MustRegister(newSnapshots("", read, []series[stats]{

@@ -120,7 +120,9 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 			break
 		}
 		if s := b.load(key, l.now()); s.Scope != 0 {
-			p.states = append(p.states, s.KeyedState)
+			found := s.KeyedState
+			found.Changed = s.changed
+			p.states = append(p.states, found)
 		}
 	}
 	return p, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
@@ -50,8 +51,21 @@ type OpenOptions struct {
 	Patient bool
 }
 
+// redisLog takes in what the Redis client would print on standard error. It is told
+// apart from our own errors by its level: each call that fails is reported by whoever
+// made it.
+type redisLog struct{ log *slog.Logger }
+
+// Printf implements the client's logger.
+func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
+	if l.log != nil {
+		l.log.DebugContext(ctx, fmt.Sprintf(format, v...), "from", "redis client")
+	}
+}
+
 // Open connects to both stores and refuses a Redis that may forget what it was told.
 func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
+	redis.SetLogger(redisLog{o.Logger})
 	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited})
 	if err != nil {
 		return nil, fmt.Errorf("--redis: %w", err)

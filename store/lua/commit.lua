@@ -16,7 +16,8 @@ local skew, leeway, margin = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV
 local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
 
 local function refuse(i, text)
-  return redis.error_reply('RVINVALID proposal ' .. i .. ': ' .. text)
+  if ARGV[16] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
+  return redis.error_reply('RVINVALID ' .. text)
 end
 
 -- First look at all of them, then write: all or none.

@@ -122,7 +122,7 @@ func (c *serveCmd) metrics(api *publisherapi.Options, p *revocast.Publisher, s *
 	m.AddBuild(wiring.Version())
 	m.ObserveRevocations()
 	m.ObserveRequests()
-	m.AddReadiness("publisher", p.Ready().Err)
+	m.AddWritePath(p)
 	m.AddBus(func() metrics.BusStats { return metrics.BusStats(s.Bus.Stats()) })
 	api.OnReceipt, api.OnRequest = m.Receipt, m.Request
 	return m
