@@ -38,7 +38,7 @@ func TestKeysDoNotMeet(t *testing.T) {
 		issuer string
 		id     string
 	}
-	text := rapid.SampledFrom([]string{"", "a", "b", "ab", ".", "*", ">", ":", " ", "\n", "\x00", "👋", "a\x00b", "\x00\x00\x00\x01"})
+	text := rapid.SampledFrom([]string{"", "a", "b", "ab", ".", "*", ">", ":", " ", "\n", "\x00", "👋", "a\x00b", "\x00\x00\x00\x01", "\x00\x00\x00\x00"})
 	draw := rapid.Custom(func(rt *rapid.T) name {
 		return name{
 			text.Draw(rt, "realm"), revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(rt, "scope")),
