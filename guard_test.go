@@ -199,7 +199,7 @@ func TestBanThatStartsLater(t *testing.T) {
 		p, x := w.publisher("p"), w.worker("x", workerOptions{})
 		bare := w.worker("bare", workerOptions{view: revocast.NoCache{}})
 		workers := []*simWorker{x, bare}
-		start := time.Now().Add(10 * time.Minute)
+		start := time.Now().Add(3 * time.Minute) // before the next load, which would find the ban begun
 		_, err := p.Ban(w.t.Context(), revocast.Ban{Principal: "alice", From: start, Until: start.Add(time.Hour)})
 		w.must(err)
 		var bound []context.Context
