@@ -42,8 +42,9 @@ vuln: ## known vulnerabilities, asked from the Go vulnerability database
 	$(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck
 	bin/govulncheck ./...
 
-bench: machine ## benchmarks; BENCH=pattern
-	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: machine ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
+	@mkdir -p bench
+	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s . ./cache ./events ./store ./token | tee bench/results.txt
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

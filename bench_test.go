@@ -51,6 +51,9 @@ func BenchmarkHit(b *testing.B) {
 		b.Fatal(v.Err)
 	}
 	bare.Add(bearer, claims)
+	// Asked as a request asks: with a string of its own, not the very one that is
+	// stored, which both would recognise by its address.
+	bearer = ("Bearer " + bearer)[len("Bearer "):]
 	ctx := context.Background()
 	b.ReportAllocs()
 	ratio(b, 20_000, func() {

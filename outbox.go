@@ -13,7 +13,7 @@ const (
 	relayEvery  = 250 * time.Millisecond // retry of what was refused
 	scanEvery   = time.Second            // look for what other publishers left behind
 	scanLimit   = 1000                   // log entries in one look
-	reportEvery = 5 * time.Millisecond   // acknowledgements told to the ledger
+	reportEvery = 100 * time.Millisecond // acknowledgements told to the ledger: a write, which may wait for a disk
 	maxHeld     = 50_000                 // events held in memory; the log holds them all
 )
 
@@ -126,7 +126,7 @@ func (o *outbox) releaseLocked(position Position, durable bool) {
 	delete(o.waiters, position)
 }
 
-// report tells the ledger, a few hundred times a second at most, what JetStream has
+// report tells the ledger, ten times a second at most, what JetStream has
 // acknowledged, so that the log may be trimmed and no other publisher repeats it.
 func (o *outbox) report(ctx context.Context) error {
 	for o.p.sleep(ctx, reportEvery, nil) {
