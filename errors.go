@@ -2,8 +2,8 @@ package revocast
 
 import "errors"
 
-// The sentinels. Each error that leaves this module wraps at most one of them;
-// test with [errors.Is].
+// The sentinels: what an error means to the caller; test with [errors.Is]. A second one
+// may stand behind the first as its cause, such as ErrNotRunning behind ErrPending.
 var (
 	// ErrInvalid: the request is wrong and will be wrong again; nothing was done.
 	// The text says what to change. Compare [ErrConflict].

@@ -37,11 +37,14 @@ func (f *frontier) add(p Position) bool {
 // advance notes that everything up to p has been applied and reports whether the
 // frontier moved. It never moves back.
 func (f *frontier) advance(p Position) bool {
+	// The ledger has said that p is all there is: a later epoch than that one does not
+	// exist, whoever spoke of it.
+	f.later = false
 	if !f.at.Before(p) {
 		return false
 	}
 	if p.Epoch > f.at.Epoch {
-		f.ahead, f.later = nil, false
+		f.ahead = nil
 	}
 	f.at = p
 	for rev := range f.ahead {

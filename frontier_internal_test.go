@@ -46,8 +46,8 @@ func TestFrontierModel(t *testing.T) {
 				continue
 			case 1, 2:
 				moved := f.advance(p)
+				m.later = false
 				if m.at.Before(p) {
-					m.later = m.later && p.Epoch == m.at.Epoch
 					m.at = p
 					for q := range m.seen {
 						if q.Epoch > before.Epoch {

@@ -33,7 +33,8 @@ type GuardOptions struct {
 // SessionLoader loads an opaque session from wherever the service keeps it. It
 // returns [ErrNotFound] for a session that does not exist, which the guard answers
 // with Invalid; any other error is Unknown. Issuer may stay empty: the ledger's
-// default issuer. Session is set by the guard.
+// default issuer. AuthTime or IssuedAt must say when the session started. Session is
+// set by the guard.
 type SessionLoader func(ctx context.Context, id string) (*Claims, error)
 
 // Guard decides whether a token or a session is still good. It is safe for concurrent
@@ -164,6 +165,8 @@ func (g *Guard) loadSession(ctx context.Context, id string) (*Claims, error) {
 		return nil, fmt.Errorf("%w: load session: %w", ErrUnknown, err)
 	case loaded == nil:
 		return nil, fmt.Errorf("%w: the session loader returned nothing", ErrUnknown)
+	case loaded.Issued() == 0:
+		return nil, fmt.Errorf("%w: the session loader says neither AuthTime nor IssuedAt, and no cut-off can be compared with that", ErrUnknown)
 	}
 	claims := *loaded
 	claims.Session = id

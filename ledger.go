@@ -81,7 +81,8 @@ type PublisherLedger interface {
 
 	// Acked records that JetStream has acknowledged these revisions of an epoch and
 	// returns the position up to which it has all of them. It may trim the log, never
-	// past that position. [ErrEpoch] if the ledger is in another epoch.
+	// past that position. Revisions of an earlier epoch change nothing: what it left
+	// unacknowledged was logged anew. [ErrEpoch] if the ledger is in an earlier one.
 	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable Position, err error)
 
 	// Settle records that F + L have passed since the epoch was opened, so that no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // load makes the index anew. There are three sources, and each is left for the next
@@ -22,17 +23,31 @@ func (s *Subscriber) load(ctx context.Context) error {
 		return err
 	}
 	s.dropLease()
+	s.ready.set(fmt.Errorf("%w: loading the index", ErrUnavailable))
+	if _, none := s.view.(NoCache); none {
+		s.begun(d.Position, false)
+		s.reloadAt = s.clock.Monotonic() + never
+		return nil
+	}
 	s.counts.loads.Add(1)
 	from, err := s.loadFrom(ctx, d)
 	if err != nil {
 		s.counts.loadFailures.Add(1)
 		return fmt.Errorf("load the index: %w", err)
 	}
-	s.loaded, s.complete = true, true
-	s.mu.Lock()
-	s.front.reset(from)
-	s.mu.Unlock()
+	s.begun(from, true)
 	return nil
+}
+
+// never is further away than any process lives.
+const never = 100 * 365 * 24 * time.Hour
+
+// begun notes that renewals go on from a position.
+func (s *Subscriber) begun(from Position, complete bool) {
+	s.loaded, s.complete = true, complete
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.front.reset(from)
 }
 
 func (s *Subscriber) describe(ctx context.Context) (Description, error) {

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,7 +34,7 @@ func (b *Bus) Publish(e revocast.Event, done func(error)) {
 	if err := b.send(&nats.Msg{
 		Subject: b.names.kind(e.Kind),
 		Reply:   reply,
-		Header:  nats.Header{jetstream.MsgIDHeader: []string{e.Position.String()}},
+		Header:  nats.Header{jetstream.MsgIDHeader: []string{messageID(&e, data)}},
 		Data:    data,
 	}); err != nil {
 		if p := b.pub.take(number); p != nil {
@@ -42,6 +43,13 @@ func (b *Bus) Publish(e revocast.Event, done func(error)) {
 		return
 	}
 	b.counts.published.Add(1)
+}
+
+// messageID names an event to the stream, which drops what it has had within its window
+// of duplicates. The position alone would not do: a state that is published anew may
+// take several events, all at the position of its latest change.
+func messageID(e *revocast.Event, data []byte) string {
+	return fmt.Sprintf("%s.%08x", e.Position, crc32.ChecksumIEEE(data))
 }
 
 // send hands m to a live connection. While there is none it fails: what the client

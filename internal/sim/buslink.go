@@ -121,11 +121,21 @@ func (b *Bus) storeLocked(who string, e revocast.Event) error {
 	if err := b.stream.add(e); err != nil {
 		return err
 	}
-	if before, known := b.ever[e.Position]; known && before != e {
+	if before, known := b.ever[e.Position]; known && before != e && !b.stands(e) {
 		report(b.report, "%s publishes %+v in the place of %+v", who, e, before)
 	}
 	b.ever[e.Position] = e
 	return nil
+}
+
+// stands reports whether e says nothing that the ledger's state does not: a state that
+// is published anew comes as the fewest events that add up to it.
+func (b *Bus) stands(e revocast.Event) bool {
+	if b.ledger == nil {
+		return false
+	}
+	state := b.ledger.State(e.Key)
+	return state.Merge(e.State()) == state
 }
 
 // Acknowledge implements [revocast.Bus].
@@ -209,7 +219,7 @@ func (k *BusLink) Prepare(ctx context.Context, o revocast.StreamOptions) error {
 			return struct{}{}, err
 		}
 		if !k.b.stream.exists {
-			k.b.stream = stream{exists: true, has: make(map[revocast.Position]bool)}
+			k.b.stream = stream{exists: true, has: make(map[revocast.Event]bool)}
 		}
 		return struct{}{}, nil
 	})

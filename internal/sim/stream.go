@@ -14,7 +14,7 @@ type stream struct {
 	full     bool
 	last     uint64
 	messages []stored
-	has      map[revocast.Position]bool // among messages
+	has      map[revocast.Event]bool // among messages
 }
 
 type stored struct {
@@ -47,9 +47,9 @@ func (s *stream) truncate(keep int) {
 }
 
 func (s *stream) count() {
-	s.has = make(map[revocast.Position]bool)
+	s.has = make(map[revocast.Event]bool)
 	for _, e := range s.events() {
-		s.has[e.Position] = true
+		s.has[e] = true
 	}
 }
 
@@ -61,12 +61,12 @@ func (s *stream) add(e revocast.Event) error {
 	case s.full:
 		return fmt.Errorf("%w: sim: the stream is full", revocast.ErrUnavailable)
 	}
-	if s.has[e.Position] {
+	if s.has[e] {
 		return nil
 	}
 	s.last++
 	s.messages = append(s.messages, stored{sequence: s.last, event: &e})
-	s.has[e.Position] = true
+	s.has[e] = true
 	return nil
 }
 

@@ -62,6 +62,7 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	m, known := b.members[r.Member]
 	if !known {
 		b.generation++
+		m.Renewals = b.generation << 20 // never a value that the member had before
 	}
 	m.ID, m.Applied, m.Version, m.Seen = r.Member, r.Applied, r.Version, l.now()
 	m.Renewals++

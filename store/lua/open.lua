@@ -33,6 +33,10 @@ if de < epoch then
       rev = rev + 1
       log(rev, p.k, p.s, p.h, p.t, tonumber(p.c) or 0, p.x or '', tonumber(p.u) or 0, tonumber(p.f) or 0,
         p.y or '', p.i or '', t)
+      -- What covers a later proposal is durable when this revision is, not before.
+      if call('EXISTS', prefix .. 's:' .. p.h) == 1 then
+        call('HSET', prefix .. 's:' .. p.h, 'e', head[1], 'r', int(rev))
+      end
     end
     v[1], v[2] = ee, er
   end

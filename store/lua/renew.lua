@@ -9,11 +9,13 @@ if order(ae, ar, tonumber(low[1]) or 0, tonumber(low[2]) or 0) < 0 then
 end
 
 -- One hash for each member, so that an ACL can keep a worker from writing another's.
+-- The counter of one that joins again goes on above all that it can have had before:
+-- who saw it stand still must not strike it off by an old value that it passes anew.
 local t = now()
 local member = prefix .. 'm:' .. ARGV[1]
 if call('HINCRBY', member, 'n', 1) == 1 then
   call('SADD', prefix .. 'members', ARGV[1])
-  call('HINCRBY', meta, 'generation', 1)
+  call('HSET', member, 'n', int(call('HINCRBY', meta, 'generation', 1) * 1048576))
 end
 call('HSET', member, 'e', ARGV[2], 'r', ARGV[3], 'v', ARGV[5], 't', t)
 

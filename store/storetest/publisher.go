@@ -85,6 +85,16 @@ func strike(k *kit) {
 		k.Errorf("after the strike: %+v", after)
 	}
 	strike(w, true)
+	// Back again after as many renewals as before: what was seen of it then is no
+	// reason to strike it off now.
+	k.renew("w", revocast.Position{})
+	k.renew("w", revocast.Position{})
+	strike(w, false)
+	again := k.members()
+	for _, m := range again.Members {
+		strike(m, true)
+	}
+	after = k.members()
 	strike(revocast.Member{ID: member("nobody"), Renewals: 5}, true)
 	if m := k.members(); m.Generation != after.Generation {
 		k.Errorf("striking nobody changed the generation from %d to %d", after.Generation, m.Generation)

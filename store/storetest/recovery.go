@@ -16,6 +16,7 @@ var recoveryTests = []test{
 	{"a ban and its lift in any order", restoreBans},
 	{"what JetStream has not acknowledged gets revisions of the new epoch", unacknowledged},
 	{"what was restored is durable, what is logged anew is not", restoredAndUnacknowledged},
+	{"what covers a proposal is durable no sooner than its new revision", unacknowledgedCovers},
 	{"many of them", unacknowledgedMany},
 	{"a lifted ban does not come back that way", unacknowledgedLift},
 	{"an emptied ledger is refilled", refill},
@@ -304,5 +305,16 @@ func refill(k *kit) {
 	}
 	if got := k.renew("w", at(1, 600)).Events; len(got) != len(events) {
 		k.Errorf("a worker of the epoch before gets %d entries, want %d", len(got), len(events))
+	}
+}
+
+func unacknowledgedCovers(k *kit) {
+	k.start()
+	k.commit(revokeToken("a")) // 1-1, not acknowledged
+	k.Replace()
+	k.describe()
+	k.reopen()
+	if e := k.commit(revokeToken("a")).Entries[0]; e.Fresh || e.Event.Position != at(2, 1) {
+		k.Errorf("covered by %+v, want 2-1, which JetStream does not have yet", e)
 	}
 }
