@@ -198,7 +198,8 @@ func (k *BusLink) ClaimEpoch(ctx context.Context, after uint64, next revocast.Ep
 		if err := k.reachLocked(); err != nil {
 			return revocast.EpochRecord{}, err
 		}
-		if latest, _ := k.b.stream.latest(); next.Epoch <= latest.Epoch || next.Server == "" {
+		// Who was overtaken on the way is refused and has done nothing wrong.
+		if latest, _ := k.b.stream.latest(); latest.Sequence == after && next.Epoch <= latest.Epoch || next.Server == "" {
 			report(k.b.report, "%s claims %+v after %+v", k.name, next, latest)
 		}
 		won, err := k.b.stream.claim(after, next)
