@@ -161,9 +161,12 @@ func (f *fleet) chaseLocked() {
 	}
 }
 
-// knownLocked reports whether members holds everybody whom w has to wait for.
+// knownLocked reports whether members holds everybody whom w has to wait for. A later
+// epoch's members do not: its ledger may have been emptied or rolled back, and a worker
+// that it does not know may still hold a lease of the epoch before. Then only the
+// deadline counts.
 func (f *fleet) knownLocked(w *fleetWaiter) bool {
-	return !f.generation.Before(w.generation) && f.looked >= w.look
+	return f.generation.Epoch == w.generation.Epoch && !f.generation.Before(w.generation) && f.looked >= w.look
 }
 
 func (f *fleet) tallyLocked(position Position) Tally {
@@ -211,7 +214,7 @@ func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool)
 	}
 	for _, w := range f.waiters {
 		due := max(w.since+lookAfter, looked+lookEvery)
-		if !f.knownLocked(w) {
+		if !f.knownLocked(w) && f.generation.Epoch <= w.generation.Epoch {
 			due = looked + joinEvery // a member joined or went, and nobody can be waited for
 		}
 		pause = min(pause, due-now, w.deadline-now)

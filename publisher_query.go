@@ -41,6 +41,7 @@ func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
 	b := batch{
 		entries: []CommitEntry{{Event: Event{Position: at}}}, last: at, epoch: at.Epoch,
 		since: p.clock.Monotonic(), terms: d.Terms, anew: true,
+		generation: Position{Epoch: at.Epoch},
 	}
 	j.receipts = []Receipt{receipt}
 	err = p.start(func(run context.Context) {
