@@ -101,6 +101,17 @@ func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
 	return g.count(g.checkSession(ctx, id))
 }
 
+// Ready returns nil while the guard may answer from memory under its policy, else why
+// not: the subscriber's readiness, and for as long as a policy of Grace goes on beyond.
+func (g *Guard) Ready() error {
+	err := g.sub.ready.Err()
+	l := g.sub.lease.Load()
+	if err != nil && g.o.Policy.grace > 0 && l != nil && g.clock.Monotonic() < l.expires+g.o.Policy.grace {
+		return nil
+	}
+	return err
+}
+
 func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *Entry) (*Claims, Verdict) {
 	if bearer == "" {
 		return nil, refuse(ErrMissingToken)

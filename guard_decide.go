@@ -52,9 +52,12 @@ func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
 // the answer knows of everything that was confirmed before.
 func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 	g.counts.asked.Add(1)
-	asked := g.clock.Monotonic()
+	asked, known := g.clock.Monotonic(), g.sub.mark().applied
 	var buf [keySlots]Key
 	answer, err := g.askLedger(ctx, q.keys.Append(buf[:0]))
+	if err == nil && answer.Position.Before(known) {
+		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge", answer.Position, known)
+	}
 	if err != nil {
 		g.counts.askFailed.Add(1)
 		return nil, refuse(fmt.Errorf("%w: %w", ErrUnknown, err))
@@ -160,7 +163,7 @@ func (g *Guard) checkLifetime(q *query, t *Terms) error {
 			continue
 		}
 		if longest := t.MaxLifetime[scope-1]; lives > longest.Milliseconds() {
-			return fmt.Errorf("%w: the token lives %s, but a revocation of its %s is kept for %s; shorten the token or raise the ledger's longest lifetime",
+			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a revocation of its %s is kept for %s; shorten the session or raise the ledger's longest lifetime",
 				ErrClaims, time.Duration(lives)*time.Millisecond, scope, longest)
 		}
 	}

@@ -71,7 +71,7 @@ func (k *keeping) look(ctx context.Context) error {
 	case LedgerRecovering:
 		return k.recover(ctx, d)
 	}
-	return fmt.Errorf("%w: another Redis carries on this realm; see `publisher status`", ErrFenced)
+	return fmt.Errorf("%w: another Redis carries on this realm; if this one is right and the other gone, delete this one's keys {rv:%s}:* and it is refilled from JetStream", ErrFenced, k.p.realm)
 }
 
 func (k *keeping) describe(ctx context.Context) (Description, error) {

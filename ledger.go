@@ -61,7 +61,12 @@ type PublisherLedger interface {
 	// first answer again, with others it fails with [ErrConflict]. A proposal that
 	// changes nothing (already covered) gets the position of what covers it and no log
 	// entry. Proposals the ledger's clock refuses (cut-off in the future, until in the
-	// past) fail with [ErrInvalid].
+	// past) fail with [ErrInvalid]. A key that begins with [EphemeralKey] need not be
+	// remembered for longer than a call takes.
+	//
+	// A ban or lift that carries a position was committed before, at that position of an
+	// earlier epoch, and may have been lost. If it was not, or if the ban register holds
+	// something later, it changes nothing.
 	Commit(ctx context.Context, idempotency string, proposals []Event) (Commit, error)
 
 	// Verify reports whether epoch is still open; [ErrEpoch] if another one is.
@@ -89,6 +94,9 @@ type PublisherLedger interface {
 	// lease of an earlier epoch is left.
 	Settle(ctx context.Context, epoch uint64) error
 }
+
+// EphemeralKey begins the idempotency keys that are made for one call.
+const EphemeralKey = "once:"
 
 // RecoveryLedger is what makes and refills a ledger. Each step is idempotent.
 type RecoveryLedger interface {

@@ -35,8 +35,11 @@ func newCallOptions(opts []CallOption) (callOptions, error) {
 	if len(o.idempotency) > MaxReason {
 		return o, fmt.Errorf("%w: idempotency key of %d bytes, at most %d are allowed", ErrInvalid, len(o.idempotency), MaxReason)
 	}
+	// Keys of callers and keys of our own can never be the same.
 	if o.idempotency == "" {
-		o.idempotency = newIncarnation() + newIncarnation()
+		o.idempotency = EphemeralKey + newIncarnation() + newIncarnation()
+	} else {
+		o.idempotency = "key:" + o.idempotency
 	}
 	return o, nil
 }

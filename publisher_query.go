@@ -162,6 +162,10 @@ func (p *Publisher) Tip(ctx context.Context) (Position, error) {
 	return d.Position, d.State.err()
 }
 
+// watchPace is the least time between two readings of the log by one watcher, so that
+// many of them do not compete with renewals for the ledger.
+const watchPace = 20 * time.Millisecond
+
 // Watch calls on for every event after a position, in order and without holes, until
 // ctx ends or on fails. [ErrTrimmed]: the log no longer reaches back that far.
 func (p *Publisher) Watch(ctx context.Context, after Position, on func(Event) error) error {
@@ -184,6 +188,9 @@ func (p *Publisher) Watch(ctx context.Context, after Position, on func(Event) er
 			after = e.Position
 		}
 		if len(entries) < page && !p.sleep(ctx, time.Second, news) {
+			return context.Cause(ctx)
+		}
+		if !p.sleep(ctx, watchPace, nil) {
 			return context.Cause(ctx)
 		}
 	}

@@ -73,12 +73,9 @@ func (p *Publisher) awaitLedger(run, caller context.Context) bool {
 func (p *Publisher) recommit(run context.Context, j *job, b batch, attempt int) (batch, bool) {
 	proposals := make([]Event, len(b.entries))
 	for i, c := range b.entries {
-		e := c.Event
-		e.Position, e.At = Position{}, 0
-		e.Reason, e.Initiator = j.proposals[i].Reason, j.proposals[i].Initiator
-		proposals[i] = e
+		proposals[i] = again(j.proposals[i], c.Event)
 	}
-	key := fmt.Sprintf("%s/%d", j.idempotency, attempt)
+	key := fmt.Sprintf("%s%s/%d", EphemeralKey, j.idempotency, attempt)
 	for {
 		next, err := p.commit(run, key, proposals)
 		if err == nil {
@@ -96,6 +93,21 @@ func (p *Publisher) recommit(run context.Context, j *job, b batch, attempt int) 
 			return batch{}, false
 		}
 	}
+}
+
+// again is a proposal with what the ledger filled in the first time. A ban or lift says
+// where it stood, so that it does not override what came later.
+func again(proposal, committed Event) Event {
+	if proposal.CutOff == 0 {
+		proposal.CutOff = committed.CutOff
+	}
+	if proposal.Until == 0 {
+		proposal.Until = committed.Until
+	}
+	if proposal.Kind == KindBanned || proposal.Kind == KindLifted {
+		proposal.Position = committed.Position
+	}
+	return proposal
 }
 
 // replaceExpired puts an invalidation, which changes nothing, in the place of each

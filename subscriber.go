@@ -33,7 +33,7 @@ type SubscriberOptions struct {
 	// of replaying the stream. Default 2,000.
 	LoadFromLog uint64
 	// LoadRetry is how long after the index overflowed the next load is tried; until
-	// then a cache miss asks the ledger. Default 10m.
+	// then a cache miss asks the ledger. Default 1h.
 	LoadRetry time.Duration
 
 	Clock  Clock        // default [SystemClock]
@@ -47,7 +47,7 @@ func (o *SubscriberOptions) fill() {
 	setDefault(&o.HoleDelay, 30*time.Millisecond)
 	setDefault(&o.RenewLimit, 2000)
 	setDefault(&o.LoadFromLog, 2000)
-	setDefault(&o.LoadRetry, 10*time.Minute)
+	setDefault(&o.LoadRetry, time.Hour)
 	if o.Clock == nil {
 		o.Clock = SystemClock()
 	}

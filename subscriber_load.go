@@ -104,7 +104,15 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 	}
 	s.log.Info("not loading from the stream; reading the ledger", "reason", err)
 	s.beginLoad()
-	return d.Position, s.loadSnapshot(ctx)
+	if err := s.loadSnapshot(ctx); err != nil {
+		return Position{}, err
+	}
+	// A cursor means nothing on another server, or on the same one restarted.
+	after, err := s.describe(ctx)
+	if err == nil && after.Position.Epoch != d.Position.Epoch {
+		err = fmt.Errorf("%w: it changed while the ledger was read", ErrEpoch)
+	}
+	return d.Position, err
 }
 
 var errNotWhole = errors.New("the stream cannot be shown to be whole")

@@ -168,7 +168,14 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 		if len(answer.Events) == 0 {
 			return false, fmt.Errorf("%w: the ledger says its log goes on but sends nothing of it", ErrUnavailable)
 		}
-		s.noteApplied(answer.Events[len(answer.Events)-1].Position)
+		last := answer.Events[len(answer.Events)-1].Position
+		if last.Epoch > r.Applied.Epoch {
+			// A part of a new epoch's log says nothing about the old one's revisions: what
+			// was lost with it may come last. An acknowledgement of this position must not
+			// leave a lease behind that could be used without them.
+			s.dropLease()
+		}
+		s.noteApplied(last)
 		return true, nil
 	}
 	s.noteApplied(answer.Position)

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"strings"
+	"time"
 
 	"github.com/revocast/revocast"
 )
@@ -25,7 +27,7 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 		}
 	}
 	if idempotency == "" {
-		idempotency = rand.Text()
+		idempotency = revocast.EphemeralKey + rand.Text()
 	}
 	args := l.commitArgs(idempotency, proposals)
 	reply, err := l.run(ctx, l.main, commitScript, args...)
@@ -36,13 +38,22 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 }
 
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
-	args := make([]any, 0, 6+9*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.opts.RememberFor.Milliseconds(), skew, leeway, margin)
+	args := make([]any, 0, 6+11*len(proposals))
+	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), skew, leeway, margin)
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
-			p.Until, p.From, p.Reason, p.Initiator)
+			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev)
 	}
 	return args
+}
+
+// rememberFor is how long the answer to a key is kept. One made for a single call is
+// only asked about again within that call.
+func (l *Ledger) rememberFor(idempotency string) time.Duration {
+	if strings.HasPrefix(idempotency, revocast.EphemeralKey) {
+		return min(l.opts.RememberFor, 2*time.Minute)
+	}
+	return l.opts.RememberFor
 }
 
 func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (revocast.Commit, error) {
@@ -96,8 +107,8 @@ func fingerprint(proposals []revocast.Event) string {
 		h.Write([]byte{byte(p.Kind), byte(p.Scope)})
 		h.Write(p.Key[:])
 		h.Write(p.Except[:])
-		for _, n := range [...]int64{p.CutOff, p.Until, p.From} {
-			writeUint(h, uint64(n))
+		for _, n := range [...]uint64{uint64(p.CutOff), uint64(p.Until), uint64(p.From), p.Position.Epoch, p.Position.Rev} {
+			writeUint(h, n)
 		}
 		for _, s := range [...]string{p.Reason, p.Initiator} {
 			writeUint(h, uint64(len(s)))

@@ -75,7 +75,7 @@ var (
 	snapshotScript = newScript("snapshot", reads, luaGate, luaSnapshot)
 	leaveScript    = newScript("leave", repeat, luaGate, luaLeave)
 
-	commitScript  = newScript("commit", repeat, luaGate, luaState, luaCommit)
+	commitScript  = newGrowing("commit", repeat, luaGate, luaState, luaCommit)
 	verifyScript  = newScript("verify", reads, luaGate, luaVerify)
 	membersScript = newScript("members", reads, luaGate, luaMembers)
 	strikeScript  = newScript("strike", repeat, luaGate, luaStrike)
@@ -83,17 +83,28 @@ var (
 	ackedScript   = newScript("acked", repeat, luaGate, luaAcked)
 	settleScript  = newScript("settle", repeat, luaGate, luaSettle)
 
-	beginScript    = newScript("begin", once, luaBegin)
-	restoreScript  = newScript("restore", once, luaState, luaRestore)
-	openScript     = newScript("open", repeat, luaState, luaOpen)
+	beginScript    = newGrowing("begin", once, luaBegin)
+	restoreScript  = newGrowing("restore", once, luaState, luaRestore)
+	openScript     = newGrowing("open", repeat, luaState, luaOpen)
 	fenceScript    = newScript("fence", repeat, luaFence)
 	setTermsScript = newScript("set terms", repeat, luaGate, luaSetTerms)
 )
 
 // newScript puts the shebang in front: it makes Redis treat the script as one that
-// writes, and so refuse it on a replica, on a cut-off primary and out of memory.
+// writes, and so refuse it on a replica and on a cut-off primary. With the memory used
+// up only what adds to the ledger is refused: workers go on renewing and checking, and
+// what JetStream has acknowledged is trimmed, which is how memory comes back.
 func newScript(name string, e effect, parts ...string) *script {
-	src := "#!lua\n" + luaPrelude
+	return scriptOf("#!lua flags=allow-oom\n", name, e, parts)
+}
+
+// newGrowing is newScript for what adds to the ledger.
+func newGrowing(name string, e effect, parts ...string) *script {
+	return scriptOf("#!lua\n", name, e, parts)
+}
+
+func scriptOf(shebang, name string, e effect, parts []string) *script {
+	src := shebang + luaPrelude
 	for _, p := range parts {
 		src += p
 	}

@@ -2,6 +2,8 @@ package publisherapi_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -263,4 +265,10 @@ func (h *harness) do(method, target, body string, header ...string) *httptest.Re
 	w := httptest.NewRecorder()
 	h.handler.ServeHTTP(w, r)
 	return w
+}
+
+// ownKey is what becomes of an Idempotency-Key in a space of callers.
+func ownKey(space, key string) string {
+	sum := sha256.Sum256([]byte(space + "\x00" + key))
+	return hex.EncodeToString(sum[:])
 }

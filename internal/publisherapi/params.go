@@ -2,6 +2,8 @@ package publisherapi
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -78,7 +80,18 @@ func idempotencyKey(r *http.Request) (string, error) {
 	case strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }):
 		return "", fmt.Errorf("%w: the Idempotency-Key holds something else than printable ASCII", revocast.ErrInvalid)
 	}
-	return key, nil
+	return ownKey(r, key), nil
+}
+
+// ownKey keeps callers apart: whoever shows a token in order to log out needs no API
+// token, and must not be able to use up the keys of those who have one.
+func ownKey(r *http.Request, key string) string {
+	space := "api"
+	if r.URL.Path == "/v1/logout" {
+		space = "logout " + r.Header.Get("Authorization")
+	}
+	sum := sha256.Sum256([]byte(space + "\x00" + key))
+	return hex.EncodeToString(sum[:])
 }
 
 // clip shortens foreign text for an error message.

@@ -39,7 +39,7 @@ func TestWrites(t *testing.T) {
 			"POST", "/v1/revocations", `{"scope":"all","strength":"durable"}`,
 			[]string{"Idempotency-Key", `"a key"`},
 			revocast.Revocation{Scope: revocast.ScopeAll},
-			publisherapi.Call{Strength: revocast.Durable, Idempotency: `"a key"`},
+			publisherapi.Call{Strength: revocast.Durable, Idempotency: ownKey("api", `"a key"`)},
 		},
 		"charset and capitals": {
 			"POST", "/v1/revocations", `{"scope":"all"}`,
@@ -61,7 +61,7 @@ func TestWrites(t *testing.T) {
 			"DELETE", "/v1/bans/a%2Fb%20%F0%9F%98%80%0A?issuer=i&reason=r&initiator=admin&strength=durable", ``,
 			[]string{"Idempotency-Key", "k"},
 			lifted{Principal: "a/b 😀\n", Issuer: "i", Reason: "r", Initiator: "admin"},
-			publisherapi.Call{Strength: revocast.Durable, Idempotency: "k"},
+			publisherapi.Call{Strength: revocast.Durable, Idempotency: ownKey("api", "k")},
 		},
 		"invalidate": {
 			"POST", "/v1/invalidations", `{"scope":"session","id":"s"}`, nil,

@@ -29,7 +29,8 @@ func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals [
 			report(k.l.report, "%s proposes %+v: %v", k.name, p, err)
 			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
-		if !p.Position.IsZero() || p.At != 0 {
+		recommit := p.Kind == revocast.KindBanned || p.Kind == revocast.KindLifted
+		if !p.Position.IsZero() && !recommit || p.At != 0 {
 			report(k.l.report, "%s proposes what has a position and a time already: %+v", k.name, p)
 		}
 	}
@@ -170,6 +171,9 @@ func (l *Ledger) commitOne(p proposal, now int64) revocast.CommitEntry {
 }
 
 func covered(s revocast.State, p proposal) bool {
+	if !p.Position.IsZero() && !s.Ban.At.Before(p.Position) {
+		return true // committed before, and survived or was overridden
+	}
 	switch p.Kind {
 	case revocast.KindRevoked:
 		e := p.Event

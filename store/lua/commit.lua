@@ -1,6 +1,7 @@
 -- ARGV: 1 idempotency hash, 2 fingerprint of the proposals, 3 how long the answer is
--- kept, 4 skew, 5 leeway, 6 margin (all ms), then nine for each proposal: kind,
--- scope, key, cut-off, exception, until, from, reason, initiator.
+-- kept, 4 skew, 5 leeway, 6 margin (all ms), then eleven for each proposal: kind,
+-- scope, key, cut-off, exception, until, from, reason, initiator, and the position
+-- (epoch, revision) that it had when it was committed before, 0 if it was not.
 local memory = prefix .. 'i:' .. ARGV[1]
 local first = call('GET', memory)
 if first then
@@ -16,17 +17,18 @@ local skew, leeway, margin = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV
 local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
 
 local function refuse(i, text)
-  if ARGV[16] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
+  if ARGV[18] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
   return redis.error_reply('RVINVALID ' .. text)
 end
 
 -- First look at all of them, then write: all or none.
 local list = {}
-for a = 6, #ARGV - 9, 9 do
+for a = 6, #ARGV - 11, 11 do
   local i = #list + 1
   local p = {
     kind = ARGV[a + 1], scope = ARGV[a + 2], hex = ARGV[a + 3], c = tonumber(ARGV[a + 4]), x = ARGV[a + 5],
     u = tonumber(ARGV[a + 6]), from = tonumber(ARGV[a + 7]), reason = ARGV[a + 8], initiator = ARGV[a + 9], f = 0,
+    oe = tonumber(ARGV[a + 10]), orv = tonumber(ARGV[a + 11]),
   }
   if p.kind == '1' then
     local outright = p.scope == '1' or p.scope == '2'
@@ -62,6 +64,10 @@ for i, p in ipairs(list) do
     -- An implicit until has a margin, so that the same revocation again within it is
     -- covered by the first one.
     fresh = add(s, p) or s.u < (p.enough or p.u)
+  elseif p.oe > 0 and p.kind ~= '4' and order(s.be, s.br, p.oe, p.orv) >= 0 then
+    -- Committed again after a change of epoch: it has survived, or something later has
+    -- overridden it, which it must not override in its turn.
+    fresh = false
   elseif p.kind == '2' then
     ban(s, p.from, p.u, epoch, rev + 1)
   elseif p.kind == '3' then

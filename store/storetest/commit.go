@@ -8,6 +8,7 @@ import (
 )
 
 var commitTests = []test{
+	{"a ban or lift that is committed again", banAgain},
 	{"what is left out is filled in", commitFills},
 	{"revisions run without holes", commitRevisions},
 	{"concurrent commits", commitConcurrent},
@@ -346,5 +347,31 @@ func commitThousand(k *kit) {
 	}
 	if s.Covers(s.CutOff+1, key("session"), now) {
 		k.Errorf("a token issued after the cut-off is covered by %+v", s)
+	}
+}
+
+// A ban or lift that is committed again after a change of epoch must not override what
+// was decided meanwhile.
+func banAgain(k *kit) {
+	k.start()
+	ban := revocast.Event{Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key("a"), Until: k.describe().Now + hour}
+	lift := revocast.Event{Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: key("a")}
+	first := k.commit(ban).Entries[0].Event
+	lifted := k.commit(lift).Entries[0].Event
+	again := ban
+	again.Position = first.Position
+	if e := k.commit(again).Entries[0]; e.Fresh {
+		k.Errorf("a ban that was lifted came back: %+v", e.Event)
+	}
+	k.commit(ban)
+	again = lift
+	again.Position = lifted.Position
+	if e := k.commit(again).Entries[0]; e.Fresh || k.state(key("a")).Ban.Until == 0 {
+		k.Errorf("an old lift lifted a newer ban: %+v", e.Event)
+	}
+	lost := ban
+	lost.Position = revocast.Position{Epoch: 1, Rev: 1 << 20}
+	if e := k.commit(lost).Entries[0]; !e.Fresh {
+		k.Errorf("a ban that was lost was not made again: %+v", e.Event)
 	}
 }

@@ -72,7 +72,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	{
 		handler := sidecarapi.New(sidecarapi.Deps{
-			Guard: guard, Ready: c.ready(subscriber, keys), Metrics: c.metrics(subscriber, guard, stores),
+			Guard: guard, Ready: c.ready(guard, keys), Metrics: c.metrics(subscriber, guard, stores),
 		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Logger: logger})
 		server := wiring.NewHTTPServer(ln, handler, tls, logger)
 		g.Add(server.Serve, server.Drain)
@@ -82,6 +82,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	{
 		g.Add(wiring.Actor(subscriber.Run))
+	}
+	if len(c.Issuer) == 0 {
+		logger.Warn("--issuer is not set: whoever holds one of the keys may use any issuer's name")
 	}
 	logger.Info("worker starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
 	return g.Run()
@@ -109,11 +112,11 @@ func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wi
 }
 
 // ready is what /readyz says: a worker without keys refuses every token.
-func (c *serveCmd) ready(s *revocast.Subscriber, keys *token.Source) func() error {
+func (c *serveCmd) ready(g *revocast.Guard, keys *token.Source) func() error {
 	return func() error {
 		if err := keys.Ready(); err != nil {
 			return err
 		}
-		return s.Ready().Err()
+		return g.Ready()
 	}
 }
