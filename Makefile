@@ -54,5 +54,12 @@ fuzz: ## every fuzz target for FUZZTIME each
 		done; \
 	done
 
+SEEDS   ?= 1000000
+SIMTIME ?= 2h
+
+.PHONY: sim
+sim: ## the protocol under simulated faults: SEEDS seeds, or as many as fit into SIMTIME
+	SEEDS=$(SEEDS) SIMTIME=$(SIMTIME) $(GO) test -count 1 -timeout 0 -v -run TestSeeds ./internal/simulation
+
 clean: ## what was built
 	rm -rf bin

@@ -160,8 +160,10 @@ func (b *busPort) Tail(ctx context.Context, h revocast.TailHandler) error {
 	return b.Bus.Tail(ctx, revocast.TailHandler{
 		Event: func(e revocast.Event) {
 			if live() {
-				b.heard.raise(e.Position)
 				h.Event(e)
+				if b.p.w.mutant.AckHoles && b.p.worker != nil {
+					_ = b.Bus.Acknowledge(revocast.Ack{Member: b.p.worker.Status().Member, Applied: b.heard.raise(e.Position)})
+				}
 			}
 		},
 		Ready: func() {
@@ -188,9 +190,6 @@ func (b *busPort) Replay(ctx context.Context, on func(revocast.Event) error) (in
 
 func (b *busPort) Acknowledge(a revocast.Ack) error {
 	return throughErr(b.p, func() error {
-		if b.p.w.mutant.AckHoles {
-			a.Applied = b.heard.raise(a.Applied)
-		}
 		return b.Bus.Acknowledge(a)
 	})
 }

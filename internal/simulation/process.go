@@ -156,26 +156,31 @@ func (c *clock) NewTimer(d time.Duration) revocast.Timer {
 }
 
 // real is how long the process's d takes. A renewal's jitter comes from a source that no
-// seed reaches, in nanoseconds, while everything else is in steps of the clock: it is
-// replaced by one from the seed in the same range.
+// seed reaches: in a worker, whatever lies in its ranges is replaced by a draw from the
+// seed out of the same range.
 func (c *clock) real(d time.Duration) time.Duration {
-	if c.p.worker != nil && d%10 != 0 {
-		third := c.p.w.s.Lease / 3
-		for _, r := range [...][2]time.Duration{
-			{third * 8 / 10, third},
-			{25 * time.Millisecond, 50 * time.Millisecond},
-			{50 * time.Millisecond, 100 * time.Millisecond},
-			{100 * time.Millisecond, 200 * time.Millisecond},
-			{200 * time.Millisecond, 500 * time.Millisecond},
-		} {
-			if r[0] <= d && d < r[1] {
-				chance := mix(c.p.w.s.Seed, uint64(c.p.number), c.draws.Add(1), 77)
-				d = r[0] + time.Duration(chance%uint64((r[1]-r[0])/time.Microsecond))*time.Microsecond
-				break
-			}
-		}
+	const holeDelay = 30 * time.Millisecond
+	if c.p.number < c.p.w.s.Workers && d != holeDelay {
+		d = c.redraw(d)
 	}
 	return d * 1000 / time.Duration(c.rate)
+}
+
+func (c *clock) redraw(d time.Duration) time.Duration {
+	third := c.p.w.s.Lease / 3
+	for _, r := range [...][2]time.Duration{
+		{third * 8 / 10, third},
+		{25 * time.Millisecond, 50 * time.Millisecond},
+		{50 * time.Millisecond, 100 * time.Millisecond},
+		{100 * time.Millisecond, 200 * time.Millisecond},
+		{200 * time.Millisecond, 500 * time.Millisecond},
+	} {
+		if r[0] <= d && d < r[1] {
+			chance := mix(c.p.w.s.Seed, uint64(c.p.number), c.draws.Add(1), 77)
+			return r[0] + time.Duration(chance%uint64((r[1]-r[0])/time.Microsecond))*time.Microsecond
+		}
+	}
+	return d
 }
 
 type timer struct {

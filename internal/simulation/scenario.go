@@ -23,6 +23,7 @@ const (
 	Weather     Kind = "weather"      // a link loses, delays, repeats and reorders
 	Cut         Kind = "cut"          // a process hears and reaches nobody on the bus
 	OneWay      Kind = "one-way"      // what goes to a process on the bus, or comes from it, is lost
+	Isolate     Kind = "isolate"      // a process reaches nobody at all, nor does anybody reach it
 	NoLedger    Kind = "no-ledger"    // a process does not reach the ledger
 	NoAnswer    Kind = "no-answer"    // a process reaches the ledger and hears no answer
 	Pause       Kind = "pause"        // a process is stopped
@@ -105,15 +106,46 @@ func (s *Scenario) program(r *rand.Rand) {
 	}
 	calls := []Kind{Revoke, Revoke, Revoke, Revoke, Ban, Unban, Invalidate}
 	for range 2 + r.IntN(5) {
-		s.add(r, calls[r.IntN(len(calls))], s.Workers+r.IntN(s.Publishers))
+		call := *s.add(r, calls[r.IntN(len(calls))], s.Workers+r.IntN(s.Publishers))
+		if r.IntN(3) == 0 { // another one on its heels
+			s.add(r, calls[r.IntN(len(calls))], s.Workers+r.IntN(s.Publishers)).At = call.At + within(r, 20*time.Millisecond)
+		}
+	}
+}
+
+func within(r *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(d/time.Microsecond))) * time.Microsecond
+}
+
+// scene is what chance alone brings about too rarely: a worker that was slow to be
+// answered and then is all alone while something is revoked, or a ledger that is rolled
+// back just as something is.
+func (s *Scenario) scene(r *rand.Rand, ledger bool) {
+	call := *s.add(r, Revoke, s.Workers+r.IntN(s.Publishers))
+	if ledger && r.IntN(2) == 0 {
+		kinds := []Kind{RollBack, RollBack, Restart, Empty}
+		s.add(r, kinds[r.IntN(len(kinds))], 0).At = call.At + within(r, 40*time.Millisecond)
+		return
+	}
+	who := r.IntN(s.Workers)
+	slow, alone := s.add(r, Weather, who), s.Lease/2
+	slow.At, slow.For = max(0, call.At-s.Lease), s.Lease
+	isolated := s.add(r, Isolate, who)
+	isolated.At, isolated.For = max(0, call.At-within(r, alone)), 2*s.Lease
+	for at := call.At; at < call.At+s.Lease+s.Lease/4; at += s.Lease / 20 {
+		s.add(r, Check, who).At = at
 	}
 }
 
 // faults come in three kinds: the network and the processes, and at most one of the
 // stores.
 func (s *Scenario) faults(r *rand.Rand) {
-	kinds := []Kind{Weather, Weather, Weather, Cut, OneWay, NoLedger, NoAnswer, Pause, Pause, Crash, ProcessWall, LedgerWall, FillStream}
-	switch r.IntN(5) {
+	kinds := []Kind{Weather, Weather, Weather, Cut, Isolate, OneWay, NoLedger, NoAnswer, Pause, Pause, Crash, ProcessWall, LedgerWall, FillStream}
+	store := r.IntN(5)
+	if r.IntN(3) == 0 {
+		s.scene(r, store < 2)
+	}
+	switch store {
 	case 0, 1:
 		kinds = append(kinds, Restart, Restart, RollBack, RollBack, RollBack, Empty)
 	case 2:

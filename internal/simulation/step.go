@@ -16,7 +16,7 @@ func (w *world) step(s Step) {
 		w.checkSoon(w.processes[s.Who], w.token(s.What))
 	case Revoke, Ban, Unban, Invalidate:
 		w.call(s)
-	case Weather, Cut, OneWay, NoLedger, NoAnswer:
+	case Weather, Cut, OneWay, Isolate, NoLedger, NoAnswer:
 		w.network(s)
 	case Pause, Crash, ProcessWall:
 		w.processFault(s)
@@ -37,6 +37,12 @@ func (w *world) network(s Step) {
 		if of = w.weather.deaf; s.How%2 == 0 {
 			of = w.weather.mute
 		}
+	case Isolate:
+		for _, of := range [...][]int{w.weather.deaf, w.weather.mute, w.weather.noLedger} {
+			w.weather.change(of, s.Who, 1)
+			w.later(s.For, func() { w.weather.change(of, s.Who, -1) })
+		}
+		return
 	case NoLedger:
 		of = w.weather.noLedger
 	case NoAnswer:

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -43,7 +44,7 @@ type weather struct {
 	noAnswer []int
 	deaf     []int // nothing of the bus comes to the process
 	mute     []int // nothing on the bus comes from it
-	count    map[string]uint64
+	count    map[uint64]uint64
 	number   map[string]int // of a process by its link's name
 }
 
@@ -51,7 +52,7 @@ func newWeather(s *Scenario) *weather {
 	n := s.Workers + s.Publishers
 	w := &weather{
 		seed: s.Seed, rough: make([]int, n), noLedger: make([]int, n), noAnswer: make([]int, n),
-		deaf: make([]int, n), mute: make([]int, n), count: make(map[string]uint64), number: make(map[string]int),
+		deaf: make([]int, n), mute: make([]int, n), count: make(map[uint64]uint64), number: make(map[string]int),
 	}
 	for i := range n {
 		w.number[s.name(i)] = i
@@ -66,9 +67,25 @@ func (w *weather) change(of []int, who, d int) {
 	of[who] += d
 }
 
-func (w *weather) drawLocked(what string) chance {
-	w.count[what]++
-	return chance(mix(w.seed, hashText(what), w.count[what]))
+func (w *weather) drawLocked(what string, content uint64) chance {
+	h := mix(w.seed, hashText(what), content)
+	w.count[h]++
+	return chance(mix(h, w.count[h]))
+}
+
+// content tells apart what one link may carry at one instant.
+func content(arg any) uint64 {
+	switch x := arg.(type) {
+	case []revocast.Key:
+		return uint64(binary.LittleEndian.Uint32(x[0][:]))
+	case revocast.Event:
+		return mix(x.Position.Epoch, x.Position.Rev)
+	case []revocast.Event:
+		if len(x) > 0 {
+			return uint64(binary.LittleEndian.Uint32(x[0].Key[:]))
+		}
+	}
+	return 0
 }
 
 // chance is a random number that is used up bit by bit.
@@ -91,7 +108,7 @@ func (w *weather) hook(who int) sim.Hook {
 	return func(c sim.Call) sim.Fault {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		x := w.drawLocked(c.Link + string(c.Op))
+		x := w.drawLocked(c.Link+string(c.Op), content(c.Arg))
 		f := sim.Fault{Delay: 50*time.Microsecond + x.upTo(400*time.Microsecond), After: 50*time.Microsecond + x.upTo(400*time.Microsecond), Late: x.below(2) == 0}
 		if c.Op == sim.OpAcknowledge {
 			return sim.Fault{}
@@ -132,7 +149,13 @@ func (w *weather) deliver(m sim.Message) []time.Duration {
 	defer w.mu.Unlock()
 	from, ok := w.number[m.From]
 	to, known := w.number[m.To]
-	x := w.drawLocked(m.From + ">" + m.To)
+	what := mix(0)
+	if m.Event != nil {
+		what = content(*m.Event)
+	} else if m.Ack != nil {
+		what = mix(m.Ack.Applied.Epoch, m.Ack.Applied.Rev, 1)
+	}
+	x := w.drawLocked(m.From+">"+m.To, what)
 	first := 100*time.Microsecond + x.upTo(800*time.Microsecond)
 	if !ok || !known {
 		return []time.Duration{first}
