@@ -22,7 +22,7 @@ type job struct {
 	progress chan struct{}
 	receipts []Receipt // empty until committed
 	err      error     // why it was not committed; final
-	over     bool      // nobody works on it any more
+	over     error     // why nobody works on it any more
 }
 
 func newJob(started time.Duration, idempotency string, proposals []Event) *job {
@@ -38,8 +38,8 @@ func (j *job) wait(ctx context.Context, strength Strength) ([]Receipt, error) {
 		if err != nil || reached(receipts, strength) {
 			return receipts, err
 		}
-		if over {
-			return receipts, unfinished(receipts, ErrNotRunning)
+		if over != nil {
+			return receipts, unfinished(receipts, over)
 		}
 		select {
 		case <-progress:
@@ -57,14 +57,20 @@ func unfinished(receipts []Receipt, cause error) error {
 	return fmt.Errorf("%w (%w)", ErrPending, cause)
 }
 
-// end releases those who wait for a job that nobody works on any more.
-func (j *job) end() { j.update(func() { j.over = true }) }
+// end releases those who wait for a job that nobody works on any more, and says why.
+func (j *job) end(cause error) {
+	j.update(func() {
+		if j.over == nil {
+			j.over = cause
+		}
+	})
+}
 
-// abandoned reports whether Run ended before the job was done.
+// abandoned reports whether the work ended before the job was done.
 func (j *job) abandoned() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.over && j.err == nil && !reached(j.receipts, Confirmed)
+	return j.over != nil && j.err == nil && !reached(j.receipts, Confirmed)
 }
 
 func reached(receipts []Receipt, strength Strength) bool {

@@ -17,12 +17,17 @@ type PublisherOptions struct {
 	// Receipts is how many receipts are remembered for [Publisher.Await]. Default
 	// 10,000; older ones are worked out again from the stores.
 	Receipts int
+	// MaxOpen is how many calls may be on their way to confirmation, those whose callers
+	// have left included. Beyond it a call ends when it is committed, with [ErrPending].
+	// Default 20,000, some 10 KiB each.
+	MaxOpen int
 
 	Clock  Clock        // default [SystemClock]
 	Logger *slog.Logger // default [slog.Default]
 }
 
 func (o *PublisherOptions) fill() {
+	setDefault(&o.MaxOpen, 20_000)
 	setDefault(&o.CommitTimeout, 5*time.Second)
 	setDefault(&o.Receipts, 10_000)
 	if o.Clock == nil {
@@ -45,6 +50,7 @@ type Publisher struct {
 	ready  *Readiness
 	terms  atomic.Pointer[Terms] // of the latest reply; nil before the first
 	counts publisherCounts
+	open   atomic.Int64 // calls under way
 
 	outbox   *outbox
 	fleet    *fleet

@@ -45,7 +45,7 @@ func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
 	}
 	j.receipts = []Receipt{receipt}
 	err = p.start(func(run context.Context) {
-		defer j.end()
+		defer j.end(ErrNotRunning)
 		tally, err := p.confirm(run, b, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
 		switch {
 		case err == nil:

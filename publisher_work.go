@@ -12,8 +12,15 @@ import (
 // in charge, wait for the workers. When the epoch has changed in between, what was
 // committed may have been lost with the old one, and the job starts over.
 func (p *Publisher) work(run, caller context.Context, j *job) {
-	defer j.end()
+	defer j.end(ErrNotRunning)
 	committed, ok := p.firstCommit(run, caller, j)
+	defer p.open.Add(-1)
+	if p.open.Add(1) > int64(p.o.MaxOpen) && ok {
+		// JetStream has been away for long. The log holds what was committed, the relay
+		// publishes it when it can, and Await takes up the confirmation.
+		j.end(fmt.Errorf("%w: %d calls wait for confirmation", ErrUnavailable, p.o.MaxOpen))
+		return
+	}
 	for attempt := 1; ok; attempt++ {
 		tally, err := p.confirm(run, committed, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
 		switch {
