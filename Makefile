@@ -3,11 +3,12 @@
 GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 BENCH    ?= .
+MODEL    ?=
 FUZZTIME ?= 10s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/revocast/revocast/internal/wiring.version=$(VERSION)
 
-.PHONY: help dev build test unit lint machine tools vuln bench fuzz clean
+.PHONY: help dev build test unit lint machine tools vuln bench model fuzz clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,7 +25,7 @@ test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 # `go test ./...`, never here. -vet=off: lint has done it.
 unit: tools
 	cd tools && $(GO) test ./...
-	REVOCAST_TEST_REQUIRE_REDIS=1 bin/suite -race -vet=off -timeout 8m ./...
+	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 8m ./...
 
 lint: tools ## formatting, vet, staticcheck, tidy
 	@out=$$(bin/gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt -w is needed for:"; echo "$$out"; exit 1; fi
@@ -45,6 +46,9 @@ vuln: ## known vulnerabilities, asked from the Go vulnerability database
 bench: machine ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
 	@mkdir -p bench
 	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s . ./cache ./events ./store ./token | tee bench/results.txt
+
+model: machine ## the protocol's models through every interleaving, and their mutants; MODEL=pattern
+	$(GO) run ./model/check '$(MODEL)'
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

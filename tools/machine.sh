@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that what the test suite needs is on this machine, and installs what a
-# fresh one lacks: a C compiler (for the race detector), curl (the quickstart story
-# pastes its commands) and redis-server 7.0 or later.
+# fresh one lacks: a C compiler (for the race detector and the models), curl (the
+# quickstart story pastes its commands), redis-server 7.0 or later and spin.
 #
 # Debian and Ubuntu: apt-get, with sudo unless root. macOS: Homebrew. Elsewhere it
 # says what is missing.
@@ -50,6 +50,7 @@ install() {
 install cc 'gcc libc6-dev' 'gcc'
 install curl 'curl ca-certificates' 'curl'
 install redis-server 'redis-server' 'redis'
+install spin 'spin' 'spin'
 
 version=$(redis-server --version | sed -n 's/.*v=\([0-9]*\)\..*/\1/p')
 [ "${version:-0}" -ge 7 ] || fail "redis-server $(redis-server --version) is too old, 7.0 or later is needed: see https://redis.io/docs/latest/operate/oss_and_stack/install/"
