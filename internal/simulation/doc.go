@@ -17,6 +17,14 @@
 //     was confirmed is in the ledger and in the stream.
 //   - No process does what the stores' contracts forbid; see package sim.
 //
+// Which of several goroutines runs first at one instant is the runtime's choice, so a
+// few seeds in a hundred do not go exactly the same way twice; see TestReplay.
+//
+// Not simulated: a cut-off primary that goes on serving those who are cut off with it
+// (the fence F is zero here), and the refilling of a stream that has lost events: after
+// [Truncate] and [LoseStream] only the workers and the ledger are held to what was
+// confirmed.
+//
 // A [Mutant] takes one safeguard out by standing between a process and its ports. Each
 // must be caught; a simulation that misses them proves nothing.
 package simulation
