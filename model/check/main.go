@@ -51,7 +51,7 @@ func run(ctx context.Context, out io.Writer, pattern string, quick bool, paralle
 	}
 	started := time.Now()
 	s := model.RunAll(ctx, cases, parallel, func(r model.Result, err error) { report(out, r, err) })
-	fmt.Fprintf(out, "\n%d whole models without an error, %d mutants all found out, %d wrong; %d states in %s\n",
+	fmt.Fprintf(out, "\n%d whole models without an error, %d mutants found out, %d wrong; %d states in %s\n",
 		s.Sound, s.Caught, s.Wrong, s.States, time.Since(started).Round(100*time.Millisecond))
 	if s.Wrong > 0 {
 		return fmt.Errorf("%d of %d came out wrong", s.Wrong, len(cases))
