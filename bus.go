@@ -1,6 +1,9 @@
 package revocast
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Bus is the broadcast: it carries events to every worker, keeps them in a second
 // log, and carries acknowledgements back. Package events implements it on NATS.
@@ -24,9 +27,30 @@ type Bus interface {
 	// subscription is in force at the server, and again after each reconnect.
 	Tail(ctx context.Context, h TailHandler) error
 
-	// Replay delivers every event in the stream, in stream order, up to the end as it
-	// was when Replay was called, and returns how many. An error from on stops it.
-	Replay(ctx context.Context, on func(Event) error) (int, error)
+	// Refill is Publish for an event that the stream may have had before: it is stored
+	// whatever the stream remembers of duplicates.
+	Refill(e Event, done func(error))
+
+	// Replay delivers every event in the stream after a point (the zero point: all), in
+	// stream order, up to the end as it was when Replay was called. An error from on
+	// stops it. What cannot be read is counted and skipped. [ErrStreamLost]: the point is
+	// of another stream, lies beyond the end, or another message is there; also if
+	// messages in the middle are missing. A point that the stream dropped at its
+	// beginning is fine: then all that is left is delivered, see [Replayed.First].
+	Replay(ctx context.Context, after StreamPoint, on func(Event) error) (Replayed, error)
+
+	// Stream describes the stream as its leader has it. [ErrNotFound]: there is none.
+	Stream(ctx context.Context) (StreamInfo, error)
+
+	// SaveSnapshot keeps the live states, packed, as of a position in place of the
+	// snapshot before; the states are read until the sequence ends or yields an error,
+	// with which SaveSnapshot fails then. A snapshot is there whole or not at all.
+	SaveSnapshot(ctx context.Context, at Position, states iter.Seq2[KeyedState, error]) error
+
+	// LoadSnapshot hands the latest snapshot to on and returns the position it stands
+	// for; [ErrNotFound] if there is none, or none that is whole. on may have been called
+	// before that turns out.
+	LoadSnapshot(ctx context.Context, on func(KeyedState) error) (Position, error)
 
 	// Acknowledge tells the publishers, at most once, what a member has applied.
 	Acknowledge(a Ack) error
@@ -66,7 +90,34 @@ type EpochRecord struct {
 	Epoch    uint64
 	Server   string // identity of the ledger's server, [Description.Server]
 	Terms    Terms  // so that an emptied ledger gets its terms back
+	Stream   int64  // [StreamInfo.Created] of the stream that holds the history so far; 0: not known
 	Sequence uint64 // in the stream; set by the bus
+}
+
+// StreamPoint is one message of the stream, so that a stream which lost it can be told
+// from one that has it still: after a loss another message may stand at its sequence.
+type StreamPoint struct {
+	Created  int64    // [StreamInfo.Created] of the stream it is in
+	Sequence uint64   // in the stream; 0: before the first message
+	Event    Position // of the event there; zero where none could be read
+	Stored   int64    // when the stream stored it, by the stream's clock, Unix milliseconds
+}
+
+// StreamInfo is the stream as it stands.
+type StreamInfo struct {
+	Created     int64  // when it was made, Unix nanoseconds: a stream made anew has another
+	First, Last uint64 // sequences; an empty stream has First = Last + 1
+	Missing     uint64 // messages that are gone from the middle
+	Full        bool   // it has reached a limit and refuses events
+}
+
+// Replayed is what a replay went through.
+type Replayed struct {
+	Events      int         // handed out
+	Undecodable int         // skipped: not readable, so what was handed out may be incomplete
+	Foreign     int         // skipped: of another realm
+	First       uint64      // sequence of the stream's first message at the time
+	End         StreamPoint // the last message; the point that the replay began after if there was none
 }
 
 // StreamOptions are what the stream depends on.

@@ -45,6 +45,9 @@ var (
 	// ErrEpoch: the ledger is in another epoch than the caller said.
 	ErrEpoch = errors.New("another epoch")
 
+	// ErrStreamLost: the stream is not the one it was, or has lost messages.
+	ErrStreamLost = errors.New("the stream has lost events")
+
 	// ErrTrimmed: the log no longer reaches back to the position asked for: drop
 	// everything and load anew.
 	ErrTrimmed = errors.New("log is trimmed past this position")

@@ -17,7 +17,7 @@ import (
 //     epoch it recorded (Redis: the replication id). If not, it counts the epoch up,
 //     goes RECOVERING in the same step and fails with [ErrRecovering]. A ledger without
 //     an epoch fails with [ErrUninitialised], a fenced one with [ErrFenced]. Only
-//     Describe, Log, Begin, Restore, Open and Fence work on a ledger that is not open.
+//     Describe, Log, Begin, Restore, Open, Reopen and Fence work on a ledger that is not open.
 //   - A method that returns nil has taken effect durably, as far as the server's
 //     configuration makes it so. A method that returns [ErrOutcomeUnknown] may have.
 //     Any other error means it has not.
@@ -86,9 +86,20 @@ type PublisherLedger interface {
 
 	// Acked records that JetStream has acknowledged these revisions of an epoch and
 	// returns the position up to which it has all of them. It may trim the log, never
-	// past that position. Revisions of an earlier epoch change nothing: what it left
+	// past that position nor past the latest mark. Revisions of an earlier epoch change nothing: what it left
 	// unacknowledged was logged anew. [ErrEpoch] if the ledger is in an earlier one.
 	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable Position, err error)
+
+	// Mark records up to where the stream was seen to be whole. A mark of the same
+	// stream that lies before the one recorded changes nothing; one of another stream
+	// replaces it. [ErrEpoch]: the ledger is not open in the epoch of mark.Complete. Now
+	// and then, some 500 times within the time that the stream keeps an event, the point
+	// is kept as a witness, until it is as old as that; see [Description.Witness].
+	Mark(ctx context.Context, mark StreamMark) error
+
+	// Turn gives the turn for a task to holder for d, unless somebody else has it. It
+	// saves several publishers doing the same work; nothing is unsafe when two have it.
+	Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error)
 
 	// Settle records that F + L have passed since the epoch was opened, so that no
 	// lease of an earlier epoch is left.
@@ -109,11 +120,18 @@ type RecoveryLedger interface {
 	// returns how many did. [ErrEpoch] if the ledger is not recovering this epoch.
 	Restore(ctx context.Context, epoch uint64, events []Event) (changed int, err error)
 
-	// Open ends recovery: the ledger serves epoch from now on, unsettled unless
-	// settled says that no worker can hold a lease of an earlier one. What earlier
-	// epochs logged and JetStream never acknowledged enters the new epoch's log as new
-	// revisions; what Restore brought is durable already, since JetStream had it.
-	Open(ctx context.Context, epoch uint64, record EpochRecord, settled bool) error
+	// Open ends recovery: the ledger serves the epoch from now on. What earlier epochs
+	// logged after the latest mark, or JetStream never acknowledged, enters the new
+	// epoch's log as new revisions; what Restore brought is durable already, since
+	// JetStream had it. The opening's point becomes the mark, complete up to what
+	// Restore brought.
+	Open(ctx context.Context, o Opening) error
+
+	// Reopen puts an open or fenced ledger into RECOVERING at a later epoch, as the one
+	// that goes on from the record of the server after; its mark is forgotten. On a
+	// ledger that is recovering that very epoch it changes nothing. [ErrConflict]: epoch
+	// is not later, or the ledger is recovering another one.
+	Reopen(ctx context.Context, epoch uint64, after string) error
 
 	// Fence marks the ledger FENCED if it is in the given epoch: another server
 	// carries on.
@@ -156,7 +174,29 @@ type Description struct {
 	// since it was last open, latest last.
 	Claims []string
 	Record uint64 // stream sequence of the epoch's record in JetStream
-	Now    int64  // the ledger's clock, Unix milliseconds
+	// Opened is the epoch and OpenedBy the server that the ledger was last opened under.
+	Opened   uint64
+	OpenedBy string
+	Mark     StreamMark  // up to where the stream was last seen to be whole; zero: never
+	Marked   int64       // when, by the ledger's clock, Unix milliseconds
+	Witness  StreamPoint // the oldest point of the mark's stream that it must still have; zero: none
+	Now      int64       // the ledger's clock, Unix milliseconds
+}
+
+// StreamMark says that the stream, as far as Point, holds everything that was committed
+// up to Complete: the events themselves, or later ones that add up to the same state.
+type StreamMark struct {
+	Point    StreamPoint
+	Complete Position
+}
+
+// Opening is how a ledger is opened. See [RecoveryLedger.Open].
+type Opening struct {
+	Epoch  uint64
+	Record EpochRecord
+	Stream StreamPoint // end of what was replayed
+	// Settled: no worker can hold a lease of an earlier epoch.
+	Settled bool
 }
 
 // Renewal is a worker's periodic report. See [WorkerLedger.Renew].

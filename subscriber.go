@@ -3,7 +3,7 @@ package revocast
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +38,8 @@ type SubscriberOptions struct {
 
 	Clock  Clock        // default [SystemClock]
 	Logger *slog.Logger // default [slog.Default]
+	// Random is where jitter and the incarnation's name come from. Default: crypto/rand.
+	Random func() uint64
 }
 
 func (o *SubscriberOptions) fill() {
@@ -54,6 +56,15 @@ func (o *SubscriberOptions) fill() {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Random == nil {
+		o.Random = random
+	}
+}
+
+func random() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -179,18 +190,12 @@ func joinCause(err error, ctx context.Context) error {
 func (s *Subscriber) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.member = MemberID{Worker: s.o.Worker, Incarnation: newIncarnation()}
+	s.member = MemberID{Worker: s.o.Worker, Incarnation: fmt.Sprintf("%016x", s.o.Random())}
 	s.front.reset(Position{})
 	s.loaded, s.complete = false, false
 	s.expireAt = s.clock.Monotonic()
 	s.pending = make(map[Key]BanState)
 	s.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
-}
-
-func newIncarnation() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return hex.EncodeToString(b[:])
 }
 
 // leave gives up the lease first and tells the ledger after: the other order would

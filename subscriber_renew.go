@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
@@ -118,10 +117,15 @@ func (s *Subscriber) after(ctx context.Context, d time.Duration) <-chan time.Tim
 func (s *Subscriber) pause(failures int) time.Duration {
 	if failures > 0 {
 		d := min(retryMin<<min(failures-1, 8), retryMax)
-		return d/2 + rand.N(d/2)
+		return d/2 + s.jitter(d/2)
 	}
 	third := s.terms.Load().Lease / 3
-	return third*8/10 + rand.N(third/5)
+	return third*8/10 + s.jitter(third/5)
+}
+
+// jitter is a random time below d.
+func (s *Subscriber) jitter(d time.Duration) time.Duration {
+	return time.Duration(s.o.Random() % uint64(max(d, 1)))
 }
 
 // renew brings the worker up to the ledger's position and installs a lease.
