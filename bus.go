@@ -33,10 +33,11 @@ type Bus interface {
 
 	// Replay delivers every event in the stream after a point (the zero point: all), in
 	// stream order, up to the end as it was when Replay was called. An error from on
-	// stops it. What cannot be read is counted and skipped. [ErrStreamLost]: the point is
-	// of another stream, lies beyond the end, or another message is there; also if
-	// messages in the middle are missing. A point that the stream dropped at its
-	// beginning is fine: then all that is left is delivered, see [Replayed.First].
+	// stops it. What cannot be read is counted and skipped, and so is what is missing in
+	// the middle. [ErrStreamLost]: the point is of another stream, lies beyond the end, or
+	// another message is there. A point's zero Event and Stored match any message. A point
+	// that the stream dropped at its beginning is fine: then all that is left is
+	// delivered, see [Replayed.First].
 	Replay(ctx context.Context, after StreamPoint, on func(Event) error) (Replayed, error)
 
 	// Stream describes the stream as its leader has it. [ErrNotFound]: there is none.
@@ -116,6 +117,7 @@ type Replayed struct {
 	Events      int         // handed out
 	Undecodable int         // skipped: not readable, so what was handed out may be incomplete
 	Foreign     int         // skipped: of another realm
+	Missing     uint64      // messages after the point that are gone from the middle of the stream
 	First       uint64      // sequence of the stream's first message at the time
 	End         StreamPoint // the last message; the point that the replay began after if there was none
 }

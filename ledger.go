@@ -90,12 +90,12 @@ type PublisherLedger interface {
 	// unacknowledged was logged anew. [ErrEpoch] if the ledger is in an earlier one.
 	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable Position, err error)
 
-	// Mark records up to where the stream was seen to be whole. A mark of the same
-	// stream that lies before the one recorded changes nothing; one of another stream
-	// replaces it. [ErrEpoch]: the ledger is not open in the epoch of mark.Complete. Now
-	// and then, some 500 times within the time that the stream keeps an event, the point
+	// Mark records up to where the stream was seen to be whole, if the mark recorded so
+	// far still is the one at the point was (by Created and Sequence); it may go back.
+	// [ErrConflict]: somebody else was faster. [ErrEpoch]: the ledger is not open in the
+	// epoch of mark.Complete. Now and then, some 500 times within the time that the stream keeps an event, the point
 	// is kept as a witness, until it is as old as that; see [Description.Witness].
-	Mark(ctx context.Context, mark StreamMark) error
+	Mark(ctx context.Context, was StreamPoint, mark StreamMark) error
 
 	// Turn gives the turn for a task to holder for d, unless somebody else has it. It
 	// saves several publishers doing the same work; nothing is unsafe when two have it.
