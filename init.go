@@ -72,7 +72,14 @@ func Init(ctx context.Context, ledger Ledger, bus Bus, terms Terms) (created boo
 	case !errors.Is(err, ErrNotFound):
 		return false, err
 	}
-	record, err = bus.ClaimEpoch(ctx, 0, EpochRecord{Epoch: 1, Server: d.Server, Terms: terms})
+	stream, err := bus.Stream(ctx)
+	if err != nil {
+		return false, err
+	}
+	if stream.Last >= stream.First && stream.Last > 0 {
+		return false, fmt.Errorf("%w: neither store knows the realm's epoch, but its stream holds %d messages: of a realm whose other data is gone; remove it (nats stream rm), or restore what was lost", ErrConflict, stream.Last-stream.First+1)
+	}
+	record, err = bus.ClaimEpoch(ctx, 0, EpochRecord{Epoch: 1, Server: d.Server, Terms: terms, Stream: stream.Created})
 	if err != nil {
 		return false, err
 	}
@@ -80,5 +87,5 @@ func Init(ctx context.Context, ledger Ledger, bus Bus, terms Terms) (created boo
 		return false, err
 	}
 	// Settled from the start: no worker can hold a lease of an earlier epoch.
-	return true, ledger.Open(ctx, 1, record, true)
+	return true, ledger.Open(ctx, Opening{Epoch: 1, Record: record, Stream: StreamPoint{Created: stream.Created}, Settled: true})
 }

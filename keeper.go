@@ -35,6 +35,8 @@ type keeping struct {
 	p        *Publisher
 	epoch    uint64        // seen open and unsettled
 	since    time.Duration // since when
+	restored int           // events that recoveries brought
+	served   bool          // the ledger was open under this keeper's eyes
 	lastText string        // of the latest error that was logged
 }
 
@@ -57,12 +59,13 @@ func (k *keeping) report(err error) {
 
 // look takes the one step that the ledger's state calls for; nil: it is open.
 func (k *keeping) look(ctx context.Context) error {
-	d, err := k.describe(ctx)
+	d, err := k.p.describe(ctx)
 	if err != nil {
 		return err
 	}
 	switch d.State {
 	case LedgerOpen:
+		k.served = true
 		k.p.terms.Store(&d.Terms)
 		k.settle(ctx, d)
 		return k.compare(ctx, d)
@@ -71,13 +74,7 @@ func (k *keeping) look(ctx context.Context) error {
 	case LedgerRecovering:
 		return k.recover(ctx, d)
 	}
-	return fmt.Errorf("%w: another Redis carries on this realm; if this one is right and the other gone, delete this one's keys {rv:%s}:* and it is refilled from JetStream", ErrFenced, k.p.realm)
-}
-
-func (k *keeping) describe(ctx context.Context) (Description, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	return k.p.ledger.Describe(ctx)
+	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: publisher repair --from redis", ErrFenced)
 }
 
 // settle waits on this publisher's own clock until no lease of an earlier epoch can be
@@ -135,10 +132,28 @@ func (k *keeping) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", ErrUninitialised, err)
 	}
+	if err := k.mayTakeOver(ctx, record); err != nil {
+		return err
+	}
 	k.p.log.Warn("Redis holds nothing of this realm; recovering it from JetStream", "epoch", record.Epoch+1)
 	if err := k.p.ledger.Begin(ctx, record.Epoch+1, record.Terms); err != nil && !errors.Is(err, ErrConflict) {
 		return err
 	}
 	signal(k.p.recheck)
 	return ErrRecovering
+}
+
+// mayTakeOver refuses to fill a Redis that may simply be the wrong one: the right one
+// would be fenced, and the fleet that uses it left without a ledger. A Redis that this
+// process saw serving, or that the epoch was opened under, was emptied.
+func (k *keeping) mayTakeOver(ctx context.Context, record EpochRecord) error {
+	d, err := k.p.describe(ctx)
+	switch {
+	case err != nil:
+		return err
+	case k.served || k.p.o.RecoverEmpty || d.Server == record.Server:
+		return nil
+	}
+	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: publisher repair --from jetstream",
+		ErrUninitialised, d.Server, record.Epoch, record.Server)
 }

@@ -22,12 +22,39 @@ type PublisherOptions struct {
 	// Default 20,000, some 10 KiB each.
 	MaxOpen int
 
+	// StreamReplicas is how many replicas a stream has that must be made anew because it
+	// was lost. Default 1; 3 in a cluster.
+	StreamReplicas int
+	// AuditEvery is how often the stream is compared with the ledger, by one publisher of
+	// the realm. Default 5s.
+	AuditEvery time.Duration
+	// RecoverEmpty lets this publisher refill from JetStream a Redis that holds nothing
+	// of the realm and that it has not seen serve it before. That Redis may be a wrong
+	// one, and the right one is fenced when it is taken for it. Default: refuse. A Redis
+	// that was emptied under a running publisher is refilled in any case.
+	RecoverEmpty bool
+	acceptLoss   bool // see [Repair]
+	// SnapshotEvery is how often the live states are packed for workers that start, by
+	// one publisher of the realm, where the log has grown by SnapshotAfter revisions.
+	// Defaults 2m and 2,000.
+	SnapshotEvery time.Duration
+	SnapshotAfter uint64
+	// Canary is how often one publisher of the realm revokes a token that nobody has, to
+	// see how long that takes. Default 0: never. Each leaves an event in the stream.
+	Canary time.Duration
+	// ObserveCanary is told how each went. It must not block.
+	ObserveCanary func(CanaryResult)
+
 	Clock  Clock        // default [SystemClock]
 	Logger *slog.Logger // default [slog.Default]
 }
 
 func (o *PublisherOptions) fill() {
 	setDefault(&o.MaxOpen, 20_000)
+	setDefault(&o.StreamReplicas, 1)
+	setDefault(&o.AuditEvery, 5*time.Second)
+	setDefault(&o.SnapshotEvery, 2*time.Minute)
+	setDefault(&o.SnapshotAfter, 2000)
 	setDefault(&o.CommitTimeout, 5*time.Second)
 	setDefault(&o.Receipts, 10_000)
 	if o.Clock == nil {
@@ -58,6 +85,8 @@ type Publisher struct {
 	receipts *receiptBook
 	news     *broadcast    // something was appended to the log
 	recheck  chan struct{} // look at the ledger's state at once
+	auditor  *auditor
+	name     string // of this publisher among those of the realm, for [PublisherLedger.Turn]
 
 	// mu guards run: it is non-nil exactly while Run is active, and jobs are added to
 	// its wait group only under mu, so that Run never misses one.
@@ -72,7 +101,8 @@ type publisherRun struct {
 }
 
 type publisherCounts struct {
-	committed, confirmed, durable, repeated, failed, published, republished, recoveries, struck atomic.Uint64
+	committed, confirmed, durable, repeated, failed, published, republished, recoveries, struck,
+	refills, audits, streamLosses, snapshots atomic.Uint64
 }
 
 // NewPublisher returns a publisher for a realm. Nothing happens before Run.
@@ -82,8 +112,9 @@ func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Pub
 		realm: realm, ledger: ledger, bus: bus, o: o,
 		log: o.Logger.With("realm", realm), clock: o.Clock,
 		ready: newReadiness(ErrNotRunning), receipts: newReceiptBook(o.Receipts),
-		news: newBroadcast(), recheck: make(chan struct{}, 1),
+		news: newBroadcast(), recheck: make(chan struct{}, 1), name: fmt.Sprintf("%016x", random()),
 	}
+	p.auditor = newAuditor(p)
 	p.outbox = newOutbox(p)
 	p.fleet = newFleet(p)
 	p.verifier = newEpochVerifier(p)
@@ -102,6 +133,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context) error{
 		p.outbox.run, p.outbox.report, p.fleet.run, p.verifier.run, p.keeper, p.refresh, p.hear, p.hearAcks,
+		p.auditor.run, p.pack, p.canary,
 	} {
 		r.wg.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {
@@ -156,9 +188,12 @@ func (p *Publisher) hearAcks(ctx context.Context) error { return p.bus.Acks(ctx,
 
 // hear wakes those who watch. What it misses, they find a second later in the log.
 func (p *Publisher) hear(ctx context.Context) error {
-	wake := func() { p.news.send() }
+	lost := func() {
+		p.news.send()
+		signal(p.auditor.kick) // what broke the connection may have cost the stream its end
+	}
 	return p.bus.Tail(ctx, TailHandler{
-		Event: func(Event) { wake() }, Ready: wake, Suspect: func(error) { wake() },
+		Event: func(Event) { p.news.send() }, Ready: lost, Suspect: func(error) { lost() },
 	})
 }
 

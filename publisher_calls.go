@@ -37,7 +37,7 @@ func newCallOptions(opts []CallOption) (callOptions, error) {
 	}
 	// Keys of callers and keys of our own can never be the same.
 	if o.idempotency == "" {
-		o.idempotency = EphemeralKey + newIncarnation() + newIncarnation()
+		o.idempotency = fmt.Sprintf("%s%016x%016x", EphemeralKey, random(), random())
 	} else {
 		o.idempotency = "key:" + o.idempotency
 	}

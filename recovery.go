@@ -17,9 +17,11 @@ const restoreChunk = 500
 //     server's ledger is fenced;
 //  2. wait F, until nothing can be committed and verified any more at a primary that
 //     was cut off;
-//  3. replay JetStream into Redis: what Redis had lost enters the new epoch's log;
+//  3. replay JetStream into Redis, from where Redis last saw it whole: what Redis had
+//     lost enters the new epoch's log;
 //  4. open; what Redis had and JetStream had not enters the log too, and the relay
-//     publishes it.
+//     publishes it. If the stream turns out to have lost events, the opening leaves no
+//     mark, and the auditor refills it.
 //
 // It may be interrupted anywhere and begun again by anyone.
 func (k *keeping) recover(ctx context.Context, d Description) error {
@@ -31,18 +33,24 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 		return ErrRecovering
 	}
 	started := k.p.clock.Monotonic()
-	read, changed, err := k.restore(ctx, d.Position.Epoch)
+	r, err := k.replay(ctx, d, record)
 	if err != nil {
 		return fmt.Errorf("%w: from JetStream: %w", ErrRecovering, err)
 	}
-	if err := k.p.ledger.Open(ctx, d.Position.Epoch, record, false); err != nil {
+	if r.Undecodable+r.Foreign > 0 || r.Missing > 0 {
+		k.p.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
+			"undecodable", r.Undecodable, "foreign", r.Foreign, "missing", r.Missing)
+	}
+	if err := k.p.ledger.Open(ctx, Opening{Epoch: d.Position.Epoch, Record: record, Stream: r.End}); err != nil {
 		return fmt.Errorf("%w: open: %w", ErrRecovering, err)
 	}
+	k.restored += r.changed
 	k.p.counts.recoveries.Add(1)
-	k.p.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", read, "events_lost_by_redis", changed,
+	k.p.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis", r.changed,
 		"took", k.p.clock.Monotonic()-started)
 	signal(k.p.recheck)
 	signal(k.p.outbox.kick)
+	signal(k.p.auditor.kick)
 	return ErrRecovering // open, and looked at again at once
 }
 
@@ -58,7 +66,13 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 	case latest.Epoch >= d.Position.Epoch, !succeeds(d, latest):
 		return EpochRecord{}, k.fence(ctx, d, latest)
 	}
-	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms})
+	// Which stream holds the history is what the record before says, not what is there
+	// now; where that record is lost, what the ledger itself remembers.
+	stream := latest.Stream
+	if latest.Epoch == 0 {
+		stream = d.Mark.Point.Created
+	}
+	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms, Stream: stream})
 	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}
@@ -70,11 +84,51 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 // end, or it has no history of its own. Without any record the stream was lost, and
 // nobody can have carried on under one.
 func succeeds(d Description, latest EpochRecord) bool {
-	return latest.Epoch == 0 || latest.Sequence == d.Record || d.Record == 0 || slices.Contains(d.Claims, latest.Server)
+	opened := latest.Epoch == d.Opened && latest.Server == d.OpenedBy
+	return latest.Epoch == 0 || opened || d.Opened == 0 || slices.Contains(d.Claims, latest.Server)
 }
 
-// restore merges everything in the stream into the ledger.
-func (k *keeping) restore(ctx context.Context, epoch uint64) (read, changed int, err error) {
+// recovered is what was replayed into the ledger.
+type recovered struct {
+	Replayed
+	changed int // events that the ledger had lost
+}
+
+// replay merges the stream into the ledger. A Redis that kept its history lacks at most
+// what came after its own mark, for a server that restarts or is promoted forgets the
+// latest writes and no earlier ones. The end is zero where the stream cannot be shown
+// to be whole, so that the auditor refills it.
+func (k *keeping) replay(ctx context.Context, d Description, record EpochRecord) (recovered, error) {
+	mark := d.Mark.Point
+	if mark.Created != 0 {
+		r, err := k.restore(ctx, d.Position.Epoch, mark)
+		if !errors.Is(err, ErrStreamLost) {
+			return r, err
+		}
+		k.p.log.Error("the stream has lost events", "reason", err)
+	}
+	r, err := k.restore(ctx, d.Position.Epoch, StreamPoint{})
+	if err != nil {
+		return r, err
+	}
+	switch empty := d.Opened == 0; {
+	case empty && record.Stream != 0 && r.End.Created != record.Stream && !k.p.o.acceptLoss:
+		return r, errBothLost(record, r.End.Created)
+	case !empty:
+		r.End = StreamPoint{}
+	}
+	return r, nil
+}
+
+// errBothLost is the failure to recover a ledger from a stream that is not the one
+// which held its history: opening it would read "nobody is revoked" out of two losses.
+func errBothLost(record EpochRecord, created int64) error {
+	return fmt.Errorf("%w: Redis has lost this realm, and the stream, made at %s, is not the one that held its history, made at %s: restore either from a backup, or accept that what was revoked before is forgotten: publisher repair --from jetstream --accept-loss",
+		ErrStreamLost, time.Unix(0, created).UTC().Format(time.RFC3339), time.Unix(0, record.Stream).UTC().Format(time.RFC3339))
+}
+
+// restore merges what the stream holds after a point into the ledger.
+func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamPoint) (r recovered, err error) {
 	chunk := make([]Event, 0, restoreChunk)
 	flush := func() error {
 		if len(chunk) == 0 {
@@ -83,18 +137,18 @@ func (k *keeping) restore(ctx context.Context, epoch uint64) (read, changed int,
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		n, err := k.p.ledger.Restore(ctx, epoch, chunk)
-		changed += n
+		r.changed += n
 		chunk = chunk[:0]
 		return err
 	}
-	read, err = k.p.bus.Replay(ctx, func(e Event) error {
+	r.Replayed, err = k.p.bus.Replay(ctx, after, func(e Event) error {
 		if chunk = append(chunk, e); len(chunk) < restoreChunk {
 			return nil
 		}
 		return flush()
 	})
 	if err != nil {
-		return read, changed, err
+		return r, err
 	}
-	return read, changed, flush()
+	return r, flush()
 }

@@ -125,7 +125,7 @@ func (s *Subscriber) loadStream(ctx context.Context, d Description) (Position, e
 		return Position{}, fmt.Errorf("%w: the realm has had several epochs", errNotWhole)
 	}
 	seen := newRevisionSet(d.Durable.Rev)
-	_, err := s.bus.Replay(ctx, func(e Event) error {
+	_, err := s.bus.Replay(ctx, StreamPoint{}, func(e Event) error {
 		s.apply(e)
 		if e.Position.Epoch == d.Durable.Epoch {
 			seen.add(e.Position.Rev)

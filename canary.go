@@ -1,0 +1,65 @@
+package revocast
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	canaryIssuer = "urn:revocast:canary"
+	// CanaryReason marks the revocations that only measure.
+	CanaryReason = "canary"
+	canaryLife   = 2 * time.Minute // how long one stands, skewed clocks allowed for
+)
+
+// CanaryResult is how one synthetic revocation went.
+type CanaryResult struct {
+	// Took is the revocation latency: from the call until the last worker had applied it.
+	Took    time.Duration
+	Workers Tally
+	Err     error // [ErrPending]: not confirmed within twice the longest that it may take
+}
+
+// canary revokes, now and then, a token that nobody has, and tells how long it took the
+// last worker to hear of it: what a user's logout would have taken at that time, also
+// when nobody logs out.
+func (p *Publisher) canary(ctx context.Context) error {
+	if p.o.Canary <= 0 {
+		return nil
+	}
+	for p.sleep(ctx, p.o.Canary, nil) {
+		if p.ready.Err() != nil || !p.myTurn(ctx, "canary", p.o.Canary*3/2) {
+			continue
+		}
+		result := p.sing(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if result.Err != nil {
+			p.log.Warn("the canary's revocation was not confirmed", "error", result.Err)
+		}
+		if p.o.ObserveCanary != nil {
+			p.o.ObserveCanary(result)
+		}
+	}
+	return nil
+}
+
+func (p *Publisher) sing(ctx context.Context) CanaryResult {
+	ctx, cancel := context.WithTimeout(ctx, 2*p.terms.Load().Wait())
+	defer cancel()
+	r, err := p.Revoke(ctx, Revocation{
+		Scope: ScopeToken, ID: fmt.Sprintf("%016x", random()), Issuer: canaryIssuer,
+		Reason: CanaryReason, Until: p.clock.Now().Add(canaryLife),
+	})
+	return CanaryResult{Took: r.Took, Workers: r.Workers, Err: err}
+}
+
+// myTurn reports whether this publisher is to do what one of the realm does.
+func (p *Publisher) myTurn(ctx context.Context, task string, d time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	mine, err := p.ledger.Turn(ctx, task, p.name, d)
+	return err == nil && mine
+}

@@ -1,0 +1,144 @@
+package revocast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Side is one of the two stores.
+type Side uint8
+
+// The sides.
+const (
+	Redis Side = iota + 1
+	JetStream
+)
+
+// RepairOptions tune [Repair]; the zero value works.
+type RepairOptions struct {
+	Publisher PublisherOptions
+	// AcceptLoss lets a Redis that lost everything be filled from a stream that is known
+	// not to hold the whole history, since both were lost: what was revoked before and is
+	// in neither is forgotten.
+	AcceptLoss bool
+}
+
+// Repaired is what a repair has done.
+type Repaired struct {
+	Position Position // of the ledger afterwards
+	Restored int      // events that the ledger lacked
+	Refilled uint64   // events published anew
+	Took     time.Duration
+}
+
+// Repair refills one store from the other, whatever state the ledger is in:
+//
+//   - from JetStream: what Redis lacks of the stream is merged into it, in a new epoch.
+//     A Redis that holds nothing is made the realm's ledger by this.
+//   - from Redis: every live state is published anew. A fenced ledger first takes the
+//     realm back, in a new epoch, with what the stream holds merged in; the server that
+//     carried on meanwhile is fenced in its turn.
+//
+// State only grows, so neither can un-revoke anything, and running it twice does no
+// harm. Publishers may go on running; each does by itself what it can tell to be safe,
+// and Repair is for what it cannot. The error wraps what stands in the way.
+func Repair(ctx context.Context, realm string, ledger Ledger, bus Bus, from Side, o RepairOptions) (Repaired, error) {
+	if from != Redis && from != JetStream {
+		return Repaired{}, fmt.Errorf("%w: repair from side %d", ErrInvalid, from)
+	}
+	o.Publisher.RecoverEmpty = from == JetStream
+	p := NewPublisher(realm, ledger, bus, o.Publisher)
+	p.o.acceptLoss = o.AcceptLoss
+	started := p.clock.Monotonic()
+	d, err := p.describe(ctx)
+	if err != nil {
+		return Repaired{}, err
+	}
+	if err := p.reopen(ctx, d, from); err != nil {
+		return Repaired{}, err
+	}
+	k := &keeping{p: p}
+	if err := k.untilOpen(ctx); err != nil {
+		return Repaired{}, err
+	}
+	if from == Redis {
+		if err := p.refillNow(ctx); err != nil {
+			return Repaired{}, err
+		}
+	}
+	d, err = p.describe(ctx)
+	return Repaired{
+		Position: d.Position, Restored: k.restored, Refilled: p.counts.republished.Load(),
+		Took: p.clock.Monotonic() - started,
+	}, err
+}
+
+// reopen begins the new epoch that a repair calls for, if any.
+func (p *Publisher) reopen(ctx context.Context, d Description, from Side) error {
+	switch {
+	case d.State == LedgerRecovering, d.State == LedgerOpen && from == Redis:
+		return nil
+	case d.State == LedgerUninitialised && from == JetStream:
+		return nil // the keeper begins it
+	case d.State == LedgerUninitialised:
+		return fmt.Errorf("%w: there is nothing in it to refill the stream from", ErrUninitialised)
+	}
+	record, err := p.bus.Epoch(ctx)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	epoch := max(d.Position.Epoch, record.Epoch) + 1
+	p.log.Warn("the ledger begins a new epoch for a repair", "epoch", epoch)
+	return p.ledger.Reopen(ctx, epoch, record.Server)
+}
+
+// untilOpen does the keeper's steps until the ledger is open. Another publisher may be
+// doing the same.
+func (k *keeping) untilOpen(ctx context.Context) error {
+	for {
+		err := k.look(ctx)
+		if err == nil || !transient(err) {
+			return err
+		}
+		if !k.p.sleep(ctx, recoverPace, k.p.recheck) {
+			return joinCause(err, ctx)
+		}
+	}
+}
+
+// transient reports whether the next look may find things better.
+func transient(err error) bool {
+	for _, final := range []error{ErrStreamLost, ErrFenced, ErrUninitialised, ErrUnsuited} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	return true
+}
+
+// refillNow publishes all live states, unless a running publisher is doing so.
+func (p *Publisher) refillNow(ctx context.Context) error {
+	for {
+		mine, err := p.auditor.turn(ctx)
+		if err != nil {
+			return err
+		}
+		if mine {
+			break
+		}
+		if !p.sleep(ctx, time.Second, nil) {
+			return context.Cause(ctx)
+		}
+	}
+	d, err := p.describe(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := p.auditor.stream(ctx, d.Terms)
+	if err != nil {
+		return err
+	}
+	return p.auditor.refill(ctx, d, info, errors.New("a repair was asked for"))
+}
