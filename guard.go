@@ -21,6 +21,9 @@ type GuardOptions struct {
 	SessionTTL time.Duration
 	// AskTimeout is how long one question to the ledger may take. Default 500ms.
 	AskTimeout time.Duration
+	// MaxAsks is how many questions to the ledger may be under way at a time; the checks
+	// that come meanwhile share the next one. Default 4.
+	MaxAsks int
 	// VerifyTimeout is how long verifying one token may take, which matters only when
 	// keys have to be fetched. Default 5s.
 	VerifyTimeout time.Duration
@@ -46,8 +49,9 @@ type Guard struct {
 	clock  Clock
 	verify Verifier
 	o      GuardOptions
-	flight flight
-	counts guardCounts
+	flight *flight
+	asker  *asker
+	counts *guardCounts
 }
 
 type guardCounts struct {
@@ -65,7 +69,20 @@ func NewGuard(s *Subscriber, v Verifier, o GuardOptions) *Guard {
 	if o.Bearer == nil {
 		o.Bearer = BearerFromHeader
 	}
-	return &Guard{sub: s, view: s.view, clock: s.clock, verify: v, o: o}
+	setDefault(&o.MaxAsks, 4)
+	return &Guard{
+		sub: s, view: s.view, clock: s.clock, verify: v, o: o, flight: &flight{}, counts: &guardCounts{},
+		asker: &asker{ledger: s.ledger, timeout: o.AskTimeout, most: o.MaxAsks},
+	}
+}
+
+// WithPolicy returns the same guard with another policy, for a route that must be
+// stricter or may be laxer than the others. They share everything else, counters and
+// cache included.
+func (g *Guard) WithPolicy(p Policy) *Guard {
+	h := *g
+	h.o.Policy = p
+	return &h
 }
 
 // Check decides about a bearer token. The claims are nil unless the outcome is
@@ -227,17 +244,22 @@ func (g *Guard) count(c *Claims, v Verdict) (*Claims, Verdict) {
 // GuardStats count decisions. Cache hits are counted by the view ([ViewStats]).
 type GuardStats struct {
 	Allowed, Revoked, Invalid, Unknown uint64
-	Asked                              uint64 // questions to the ledger
+	Asked                              uint64 // put to the ledger
 	AskFailed                          uint64 // that were not answered
+	Questions                          uint64 // in which they went out
+	Shed                               uint64 // refused a question because too many waited
 	Graced                             uint64 // allowed under the Grace policy, without a lease
 }
 
 // Stats returns the counts so far.
 func (g *Guard) Stats() GuardStats {
-	c := &g.counts
+	c := g.counts
+	g.asker.mu.Lock()
+	questions, shed := g.asker.sent, g.asker.shed
+	g.asker.mu.Unlock()
 	return GuardStats{
 		Allowed: c.allowed.Load(), Revoked: c.revoked.Load(), Invalid: c.invalid.Load(),
 		Unknown: c.unknown.Load(), Asked: c.asked.Load(), AskFailed: c.askFailed.Load(),
-		Graced: c.graced.Load(),
+		Graced: c.graced.Load(), Questions: questions, Shed: shed,
 	}
 }

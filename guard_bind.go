@@ -38,7 +38,7 @@ func (g *Guard) covered(ctx context.Context, x *binding) error {
 		return nil
 	}
 	g.counts.asked.Add(1)
-	answer, err := g.askLedger(ctx, x.keys.Append(nil))
+	answer, err := g.asker.ask(ctx, x.keys.Append(nil))
 	if err != nil {
 		g.counts.askFailed.Add(1)
 		return joinUnknown(err)

@@ -2,7 +2,6 @@ package revocast
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -54,7 +53,7 @@ func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 	g.counts.asked.Add(1)
 	asked, known := g.clock.Monotonic(), g.sub.mark().applied
 	var buf [keySlots]Key
-	answer, err := g.askLedger(ctx, q.keys.Append(buf[:0]))
+	answer, err := g.asker.ask(ctx, q.keys.Append(buf[:0]))
 	if err == nil && answer.Position.Before(known) {
 		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge", answer.Position, known)
 	}
@@ -74,16 +73,6 @@ func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 	}
 	g.fill(q, answer.Position, wall, now, m.BanFrom)
 	return q.claims, Verdict{Outcome: Allowed, Source: SourceLedger, Position: answer.Position, Age: now - asked}
-}
-
-func (g *Guard) askLedger(ctx context.Context, keys []Key) (Checked, error) {
-	ctx, cancel := context.WithTimeout(ctx, g.o.AskTimeout)
-	defer cancel()
-	answer, err := g.sub.ledger.Check(ctx, keys)
-	if err == nil && len(answer.States) != len(keys) {
-		err = errors.New("the ledger answered for another number of keys")
-	}
-	return answer, err
 }
 
 // match holds the ledger's states against a query, narrowest scope first.

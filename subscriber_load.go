@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// load makes the index anew. There are three sources, and each is left for the next
+// load makes the index anew. There are four sources, and each is left for the next
 // when it cannot show that it is whole:
 //
 //  1. the ledger's log, where it still reaches back to the beginning and is short;
-//  2. the stream, which spares the ledger, if it holds every revision of the epoch
-//     and the epoch is the realm's first, so that no other can be missing;
-//  3. the ledger itself, state by state.
+//  2. the packed snapshot on the bus, if it is of this epoch and the log reaches back
+//     to the position it stands for;
+//  3. the stream, if it holds every revision of the epoch and the epoch is the realm's
+//     first, so that no other can be missing;
+//  4. the ledger itself, state by state, which is dearest to it.
 //
 // Whichever it is, the renewals that follow bring what came after. Until then, and
 // when all three fail, there is no lease, and every check asks the ledger.
@@ -98,13 +100,15 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 	if d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
 		return Position{}, nil // the first renewals bring it all
 	}
-	from, err := s.loadStream(ctx, d)
-	if err == nil || ctx.Err() != nil {
-		return from, err
+	for _, load := range []func(context.Context, Description) (Position, error){s.loadPacked, s.loadStream} {
+		from, err := load(ctx, d)
+		if err == nil || ctx.Err() != nil {
+			return from, err
+		}
+		s.log.Info("the index is loaded from elsewhere", "reason", err)
+		s.beginLoad()
 	}
-	s.log.Info("not loading from the stream; reading the ledger", "reason", err)
-	s.beginLoad()
-	if err := s.loadSnapshot(ctx); err != nil {
+	if err := s.loadLedger(ctx); err != nil {
 		return Position{}, err
 	}
 	// A cursor means nothing on another server, or on the same one restarted.
@@ -113,6 +117,30 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 		err = fmt.Errorf("%w: it changed while the ledger was read", ErrEpoch)
 	}
 	return d.Position, err
+}
+
+// loadPacked takes the snapshot that a publisher has saved. What came after it, the
+// renewals bring.
+func (s *Subscriber) loadPacked(ctx context.Context, d Description) (Position, error) {
+	at, err := s.bus.LoadSnapshot(ctx, func(k KeyedState) error {
+		s.applyState(k)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return Position{}, fmt.Errorf("no snapshot: %w", err)
+	case at.Epoch != d.Position.Epoch, d.Position.Before(at):
+		return Position{}, fmt.Errorf("the snapshot stands for %s, the ledger is at %s", at, d.Position)
+	case at.Before(d.Trimmed):
+		return Position{}, fmt.Errorf("the snapshot stands for %s, the log starts after %s", at, d.Trimmed)
+	}
+	return at, nil
+}
+
+func (s *Subscriber) applyState(k KeyedState) {
+	for _, e := range k.Events() {
+		s.apply(e)
+	}
 }
 
 var errNotWhole = errors.New("the stream cannot be shown to be whole")
@@ -141,16 +169,14 @@ func (s *Subscriber) loadStream(ctx context.Context, d Description) (Position, e
 	return d.Durable, nil
 }
 
-func (s *Subscriber) loadSnapshot(ctx context.Context) error {
+func (s *Subscriber) loadLedger(ctx context.Context) error {
 	for cursor := ""; ; {
 		page, next, err := s.snapshotPage(ctx, cursor)
 		if err != nil {
 			return err
 		}
 		for _, k := range page {
-			for _, e := range k.Events() {
-				s.apply(e)
-			}
+			s.applyState(k)
 		}
 		if next == "" {
 			return nil
