@@ -33,7 +33,7 @@ func (p *Publisher) keeper(ctx context.Context) error {
 // keeping is what one keeper remembers. Only its goroutine touches it.
 type keeping struct {
 	p        *Publisher
-	epoch    uint64        // seen open and unsettled
+	epoch    Position      // seen open and unsettled: epoch and [Description.Settling]
 	since    time.Duration // since when
 	restored int           // events that recoveries brought
 	served   bool          // the ledger was open under this keeper's eyes
@@ -84,10 +84,10 @@ func (k *keeping) settle(ctx context.Context, d Description) {
 		return
 	}
 	now := k.p.clock.Monotonic()
-	if k.epoch != d.Position.Epoch {
-		k.epoch, k.since = d.Position.Epoch, now
+	if this := (Position{Epoch: d.Position.Epoch, Rev: d.Settling}); k.epoch != this {
+		k.epoch, k.since = this, now
 	}
-	left := k.since + d.Terms.SettleWait() - now
+	left := k.since + max(d.Terms.SettleWait(), d.SettleFor) - now
 	if left > 0 {
 		if left < keepEvery && k.p.sleep(ctx, left, nil) {
 			k.settle(ctx, d)
@@ -96,7 +96,7 @@ func (k *keeping) settle(ctx context.Context, d Description) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := k.p.ledger.Settle(ctx, d.Position.Epoch); err != nil {
+	if err := k.p.ledger.Settle(ctx, d.Position.Epoch, d.Settling); err != nil {
 		k.p.log.Debug("epoch not settled yet", "epoch", d.Position.Epoch, "error", err)
 	}
 }

@@ -101,9 +101,10 @@ type PublisherLedger interface {
 	// saves several publishers doing the same work; nothing is unsafe when two have it.
 	Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error)
 
-	// Settle records that F + L have passed since the epoch was opened, so that no
-	// lease of an earlier epoch is left.
-	Settle(ctx context.Context, epoch uint64) error
+	// Settle records that F + L have passed since the ledger became unsettled for the
+	// given time, so that no lease from before is left. [ErrConflict]: it has become
+	// unsettled again since.
+	Settle(ctx context.Context, epoch, settling uint64) error
 }
 
 // EphemeralKey begins the idempotency keys that are made for one call.
@@ -137,7 +138,11 @@ type RecoveryLedger interface {
 	// carries on.
 	Fence(ctx context.Context, epoch uint64) error
 
-	// SetTerms replaces the terms of an open ledger.
+	// SetTerms replaces the terms of an open ledger. Where a lease granted under the old
+	// ones may outlive what is waited for under the new (a shorter lease, less drift, a
+	// shorter fence), the same step makes the ledger unsettled: it counts
+	// [Description.Settling] up and sets [Description.SettleFor] to the larger of the two
+	// [Terms.SettleWait].
 	SetTerms(ctx context.Context, terms Terms) error
 }
 
@@ -168,7 +173,11 @@ type Description struct {
 	Durable  Position // JetStream has everything up to here
 	Trimmed  Position // the log starts after this
 	Settled  bool     // see [PublisherLedger.Settle]
-	Terms    Terms
+	// Settling counts how often the ledger has become unsettled within its epoch, and
+	// SettleFor is how long that lasts at least; zero: as long as the terms say.
+	Settling  uint64
+	SettleFor time.Duration
+	Terms     Terms
 	Server   string // identity of the server process (Redis: replication id)
 	// Claims are the server identities under which this ledger has been recovering
 	// since it was last open, latest last.

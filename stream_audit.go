@@ -202,6 +202,18 @@ func (a *auditor) mark(ctx context.Context, was StreamPoint, m StreamMark) error
 	return a.p.ledger.Mark(ctx, was, m)
 }
 
+// keepRecord is record for whoever has not just looked at the stream.
+func (a *auditor) keepRecord(ctx context.Context, d Description) error {
+	info, err := a.stream(ctx, d.Terms)
+	if err != nil {
+		return err
+	}
+	if info.Created != d.Mark.Point.Created {
+		return nil // a refill comes first, which keeps the record
+	}
+	return a.record(ctx, d, info)
+}
+
 // record keeps the epoch's record true to the stream: a Redis that has lost everything
 // finds out by it whether the stream holds the whole history.
 func (a *auditor) record(ctx context.Context, d Description, info StreamInfo) error {

@@ -1,0 +1,64 @@
+package revocast
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// ChangeTerms replaces the realm's terms and returns when the new ones are in force
+// everywhere, and how long that took.
+//
+// Terms under which less is waited for (a shorter lease, less drift, a shorter fence)
+// are dangerous while leases of the old ones are left, so no revocation is confirmed
+// until those have run out. A longest lifetime cannot be raised: what was revoked
+// before is kept for the old one, and tokens that were refused for living too long
+// would outlive their revocation ([ErrInvalid]).
+//
+// Should ctx end early, the terms are in force and the running publishers see to the
+// rest.
+func ChangeTerms(ctx context.Context, realm string, ledger Ledger, bus Bus, next Terms, o PublisherOptions) (time.Duration, error) {
+	if err := next.Validate(); err != nil {
+		return 0, err
+	}
+	p := NewPublisher(realm, ledger, bus, o)
+	started := p.clock.Monotonic()
+	d, err := p.describe(ctx)
+	if err == nil {
+		err = d.State.err()
+	}
+	if err == nil {
+		err = d.Terms.mayBecome(next)
+	}
+	if err != nil || d.Terms == next && d.Settled {
+		return 0, err
+	}
+	if d.Terms != next {
+		if err := ledger.SetTerms(ctx, next); err != nil {
+			return 0, err
+		}
+	}
+	k := &keeping{p: p}
+	for {
+		err := k.look(ctx)
+		if err == nil {
+			if d, err = p.describe(ctx); err == nil && d.Settled {
+				return p.clock.Monotonic() - started, p.auditor.keepRecord(ctx, d)
+			}
+		}
+		if !p.sleep(ctx, recoverPace, nil) {
+			return p.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
+		}
+	}
+}
+
+// mayBecome fails with [ErrInvalid] where going over from t to next could un-revoke.
+func (t Terms) mayBecome(next Terms) error {
+	for i, longest := range t.MaxLifetime {
+		if next.MaxLifetime[i] > longest {
+			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were refused for living longer would outlive revocations that are kept for %s; make a new realm",
+				ErrInvalid, Scope(i+1), longest, next.MaxLifetime[i], longest)
+		}
+	}
+	return nil
+}
