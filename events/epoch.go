@@ -66,21 +66,23 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochR
 		jetstream.WithExpectLastSequencePerSubject(after),
 		jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return revocast.EpochRecord{}, b.claimError(after, err)
+		return revocast.EpochRecord{}, b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
 	}
 	next.Sequence = ack.Sequence
 	return next, nil
 }
 
-func (b *Bus) claimError(after uint64, err error) error {
+// writeError classifies what a conditional write failed with; moved says what it means
+// that the condition did not hold.
+func (b *Bus) writeError(doing, moved string, err error) error {
 	var api *jetstream.APIError
 	switch {
 	case errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
-		return fmt.Errorf("%w: the epoch record is not the one at %d any more: %w", revocast.ErrConflict, after, err)
+		return fmt.Errorf("%w: %s: %s: %w", revocast.ErrConflict, doing, moved, err)
 	case errors.As(err, &api), notSent(err):
-		return b.requestError("claim the epoch", err)
+		return b.requestError(doing, err)
 	}
-	return fmt.Errorf("%w: claim the epoch: %w", revocast.ErrOutcomeUnknown, err)
+	return fmt.Errorf("%w: %s: %w", revocast.ErrOutcomeUnknown, doing, err)
 }
 
 // notSent reports whether err says that the server cannot have stored anything.

@@ -20,8 +20,9 @@ const (
 
 // wantedStream is a stream as the protocol needs it.
 type wantedStream struct {
-	config jetstream.StreamConfig
-	record bool // it holds the epoch record and must never expire
+	config   jetstream.StreamConfig
+	record   bool // it holds the epoch record and must never expire
+	snapshot bool // it holds what can be made again
 }
 
 // complaint is one thing that is wrong, and the flags of `nats stream edit` that mend
@@ -40,6 +41,10 @@ func (w wantedStream) judge(have jetstream.StreamConfig) error {
 			continue
 		}
 		name := w.config.Name
+		if c.flags == "" && w.snapshot {
+			return fmt.Errorf("%w: stream %s %s, which cannot be changed; remove it (nats stream rm %s) and start a publisher, which makes it",
+				revocast.ErrUnsuited, name, c.what, name)
+		}
 		if c.flags == "" {
 			return fmt.Errorf("%w: stream %s %s, which cannot be changed; stop the publishers, remove it (nats stream rm %s), start them and refill it (publisher repair --from redis)",
 				revocast.ErrUnsuited, name, c.what, name)
@@ -63,6 +68,11 @@ func (w wantedStream) complaints(have jetstream.StreamConfig) []complaint {
 		{have.Replicas < w.config.Replicas, fmt.Sprintf("has %d replicas, want %d", have.Replicas, w.config.Replicas), fmt.Sprintf("--replicas=%d", w.config.Replicas)},
 		{have.MaxMsgSize > 0 && have.MaxMsgSize < maxRecord, fmt.Sprintf("takes messages of %d bytes only", have.MaxMsgSize), "--max-msg-size=-1"},
 	}
+	if w.snapshot {
+		return append(both,
+			complaint{have.DenyPurge, "denies purges, so old snapshots would stay", ""},
+			complaint{have.MaxMsgs > 0 || have.MaxMsgsPerSubject > 0, "is limited to a number of messages, so a snapshot would never be whole", "--max-msgs=-1 --max-msgs-per-subject=-1"})
+	}
 	if w.record {
 		return append(both,
 			complaint{have.AllowDirect, "answers reads from any replica (allow direct), so a claim may not be seen", "--no-allow-direct"},
@@ -85,7 +95,11 @@ func (w wantedStream) widen(have jetstream.StreamConfig) (next jetstream.StreamC
 		next.Duplicates = w.config.Duplicates
 		what = append(what, fmt.Sprintf("duplicate window from %v to %v", have.Duplicates, next.Duplicates))
 	}
-	if !have.DenyDelete || !have.DenyPurge {
+	if w.snapshot && !have.AllowRollup {
+		next.AllowRollup = true
+		what = append(what, "rollups allowed")
+	}
+	if !w.snapshot && (!have.DenyDelete || !have.DenyPurge) {
 		next.DenyDelete, next.DenyPurge, next.AllowRollup = true, true, false
 		what = append(what, "delete and purge denied")
 	}

@@ -20,7 +20,7 @@ const (
 	epochHistory = 64
 )
 
-// Prepare implements [revocast.Bus]: it makes the realm's two streams where they are
+// Prepare implements [revocast.Bus]: it makes the realm's streams where they are
 // missing and checks them where they are not. What can be widened without a decision
 // it widens (maximum age, duplicate window, delete and purge denied) and logs; for
 // everything else it fails with [revocast.ErrUnsuited] and the command that mends it.
@@ -46,6 +46,9 @@ func (b *Bus) Check(ctx context.Context, o revocast.StreamOptions) error {
 		return err
 	}
 	for _, w := range wanted {
+		if w.snapshot { // a reader verifies what it loads, and can do without
+			continue
+		}
 		have, err := b.config(ctx, w)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited, w.config.Name)
@@ -79,7 +82,7 @@ func (b *Bus) wantedStreams(ctx context.Context, o revocast.StreamOptions) ([]wa
 	if _, err := b.js.AccountInfo(account); err != nil {
 		return nil, b.requestError("prepare", err)
 	}
-	return []wantedStream{b.eventStream(o), b.epochStream(o)}, nil
+	return []wantedStream{b.eventStream(o), b.epochStream(o), b.snapshotStream(o)}, nil
 }
 
 func (b *Bus) eventStream(o revocast.StreamOptions) wantedStream {
@@ -101,6 +104,14 @@ func (b *Bus) epochStream(o revocast.StreamOptions) wantedStream {
 	c.MaxMsgsPerSubject = epochHistory
 	c.Discard = jetstream.DiscardOld
 	return wantedStream{config: c, record: true}
+}
+
+func (b *Bus) snapshotStream(o revocast.StreamOptions) wantedStream {
+	c := streamConfig(b.names.snapStream, b.names.snapshots, o.Replicas)
+	c.Description = "Revocast: snapshots of realm " + b.names.realm
+	c.Discard = jetstream.DiscardOld
+	c.DenyDelete, c.DenyPurge, c.AllowRollup = false, false, true
+	return wantedStream{config: c, snapshot: true}
 }
 
 func streamConfig(name, subject string, replicas int) jetstream.StreamConfig {

@@ -163,7 +163,7 @@ func TestWithoutJetStream(t *testing.T) {
 	check("Epoch", err)
 	_, err = bus.ClaimEpoch(limited(t), 0, revocast.EpochRecord{Epoch: 1})
 	check("ClaimEpoch", err)
-	_, err = bus.Replay(limited(t), nil)
+	_, err = bus.Replay(limited(t), revocast.StreamPoint{}, nil)
 	check("Replay", err)
 	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Publish: %v, want ErrUnavailable", err)

@@ -20,29 +20,43 @@ import (
 // done is called before Publish returns, on the caller's goroutine; otherwise on the
 // bus's own, where it holds up the answers to other publications while it runs. Do
 // not hold a lock in Publish that done takes.
-func (b *Bus) Publish(e revocast.Event, done func(error)) {
+func (b *Bus) Publish(e revocast.Event, done func(error)) { b.publish(e, true, done) }
+
+// Refill implements [revocast.Bus]; it is Publish without a message id, so the
+// stream's window of duplicates does not know the event.
+func (b *Bus) Refill(e revocast.Event, done func(error)) { b.publish(e, false, done) }
+
+func (b *Bus) publish(e revocast.Event, once bool, done func(error)) {
 	data, err := appendEvent(make([]byte, 0, eventHead+2+len(e.Reason)+len(e.Initiator)), b.names.hash, &e)
 	if err != nil {
 		b.pub.refuse(done, err)
 		return
 	}
-	number, reply, err := b.pub.add(done)
-	if err != nil {
-		b.pub.refuse(done, err)
-		return
+	m := &nats.Msg{Subject: b.names.kind(e.Kind), Data: data}
+	if once {
+		m.Header = nats.Header{jetstream.MsgIDHeader: []string{messageID(&e, data)}}
 	}
-	if err := b.send(&nats.Msg{
-		Subject: b.names.kind(e.Kind),
-		Reply:   reply,
-		Header:  nats.Header{jetstream.MsgIDHeader: []string{messageID(&e, data)}},
-		Data:    data,
-	}); err != nil {
+	if b.hand(m, publication{stream: b.names.eventStream, done: done}) {
+		b.counts.published.Add(1)
+	}
+}
+
+// hand sends m and registers p, whose done is called exactly once. It reports whether
+// m was handed to the connection.
+func (b *Bus) hand(m *nats.Msg, p publication) bool {
+	number, reply, err := b.pub.add(p)
+	if err != nil {
+		b.pub.refuse(p.done, err)
+		return false
+	}
+	m.Reply = reply
+	if err := b.send(m); err != nil {
 		if p := b.pub.take(number); p != nil {
 			b.pub.refuse(p.done, unavailable("publish", err))
 		}
-		return
+		return false
 	}
-	b.counts.published.Add(1)
+	return true
 }
 
 // messageID names an event to the stream, which drops what it has had within its window

@@ -100,7 +100,7 @@ func TestPublishToAFullStream(t *testing.T) {
 	}
 	eventstest.Await(t, "the refused events on the tail", func() bool { return len(r.Events()) == 20 })
 	var replayed uint64
-	if _, err := bus.Replay(limited(t), func(e revocast.Event) error {
+	if _, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
 		if replayed++; e.Position.Rev != replayed {
 			t.Errorf("revision %d in place %d: an old event was dropped for a new one", e.Position.Rev, replayed)
 		}

@@ -38,6 +38,8 @@ type publisher struct {
 type publication struct {
 	number     uint64
 	deadline   time.Time
+	stream     string  // that must have stored it
+	sequence   *uint64 // set before done is called with nil; may be nil
 	done       func(error)
 	prev, next *publication
 }
@@ -50,7 +52,7 @@ func (p *publisher) init(b *Bus) {
 // add registers a publication and returns its reply subject. It must come before the
 // connection's state is looked at: a connection that is lost after that look then
 // finds the publication here and fails it.
-func (p *publisher) add(done func(error)) (number uint64, reply string, err error) {
+func (p *publisher) add(e publication) (number uint64, reply string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -63,9 +65,9 @@ func (p *publisher) add(done func(error)) (number uint64, reply string, err erro
 		return 0, "", unavailable("publish", err)
 	}
 	p.last++
-	e := &publication{number: p.last, deadline: time.Now().Add(p.bus.opts.PublishTimeout), done: done}
-	p.pending[e.number] = e
-	p.appendLocked(e)
+	e.number, e.deadline = p.last, time.Now().Add(p.bus.opts.PublishTimeout)
+	p.pending[e.number] = &e
+	p.appendLocked(&e)
 	return e.number, p.inbox + strconv.FormatUint(e.number, 36), nil
 }
 
@@ -112,7 +114,7 @@ func (p *publisher) answer(m *nats.Msg) {
 	if e == nil {
 		return // answered before: timed out, or disconnected
 	}
-	ack, err := readPubAck(m, p.bus.names.eventStream)
+	ack, err := readPubAck(m, e.stream)
 	if err != nil {
 		p.refuse(e.done, err)
 		return
@@ -120,6 +122,9 @@ func (p *publisher) answer(m *nats.Msg) {
 	p.bus.counts.acknowledged.Add(1)
 	if ack.Duplicate {
 		p.bus.counts.duplicates.Add(1)
+	}
+	if e.sequence != nil {
+		*e.sequence = ack.Sequence
 	}
 	e.done(nil)
 }

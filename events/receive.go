@@ -13,12 +13,18 @@ import (
 // permissions are given by subject, so a lifted ban on the subject of revocations
 // would get around them. A message that fails is counted and reported here.
 func (b *Bus) readEvent(subject string, data []byte, e *revocast.Event) error {
+	err := b.decodeFrom(subject, data, e)
+	if err != nil {
+		b.countStray(subject, err)
+	}
+	return err
+}
+
+// decodeFrom is readEvent without counting.
+func (b *Bus) decodeFrom(subject string, data []byte, e *revocast.Event) error {
 	err := decodeEvent(data, b.names.hash, e)
 	if err == nil && subject != b.names.kind(e.Kind) {
 		err = undecodable("an event of kind %s on another kind's subject", e.Kind)
-	}
-	if err != nil {
-		b.countStray(subject, err)
 	}
 	return err
 }

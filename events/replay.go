@@ -10,55 +10,115 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Replayed is what a replay went through.
-type Replayed struct {
-	Events      int // handed to the callback
-	Undecodable int // skipped: not readable, so what was handed out may be incomplete
-	Foreign     int // skipped: of another realm
-	First, Last uint64
-}
-
-// Replay implements [revocast.Bus]; it is [Bus.ReplayReport] without the details.
-func (b *Bus) Replay(ctx context.Context, on func(revocast.Event) error) (int, error) {
-	r, err := b.ReplayReport(ctx, on)
-	return r.Events, err
-}
-
-// ReplayReport hands every event that the stream holds to on, on the caller's
-// goroutine, in stream order, up to the stream's end as it was at the call.
+// Replay implements [revocast.Bus]. It hands the events to on, on the caller's
+// goroutine.
 //
 // A message that cannot be read is counted and skipped, since whoever may publish
 // could otherwise keep every worker from ever starting; Undecodable tells the caller
-// that the history has a gap, which the revisions show as well. A hole in the
-// stream's own numbering is an error, [revocast.ErrUnsuited]: the stream refuses
-// deletes, so something has damaged it. Events that expire meanwhile are no hole.
+// that the history has a gap, which the revisions show as well.
 //
-// [revocast.ErrUnavailable]: there is no such stream, it was replaced under way, or
-// nothing came for [Options.ReplayPatience]. An error of on is returned as it is.
-func (b *Bus) ReplayReport(ctx context.Context, on func(revocast.Event) error) (Replayed, error) {
-	info, err := b.streamInfo(ctx)
+// [revocast.ErrStreamLost]: nothing was delivered, for the stream does not have the
+// point any more; or all that is left was delivered, then Replayed.End is set, and
+// messages in the middle are missing, which the stream refuses to delete, so something
+// has damaged it; or the stream was replaced under way. Events that expire meanwhile
+// are no hole.
+//
+// [revocast.ErrUnavailable]: there is no such stream, or nothing came for
+// [Options.ReplayPatience]. An error of on is returned as it is.
+func (b *Bus) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
+	info, err := b.info(ctx, "replay", b.names.eventStream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w", b.names.eventStream, err))
+	}
 	if err != nil {
-		return Replayed{}, err
+		return revocast.Replayed{}, err
 	}
-	r := replay{bus: b, on: on, created: info.Created, next: info.State.FirstSeq, last: info.State.LastSeq}
-	if info.State.Msgs == 0 { // then FirstSeq is beyond LastSeq
-		return r.report, nil
+	s := streamInfo(info)
+	if err := b.mayHave(after, s); err != nil {
+		return revocast.Replayed{}, err
 	}
-	r.report.First, r.report.Last = r.next, r.last
-	err = r.run(ctx)
+	r := replay{bus: b, after: after, on: on, created: s.Created, end: after}
+	r.report.First = s.First
+	r.end.Created = s.Created
+	err = r.run(ctx, info)
 	b.counts.replayed.Add(uint64(r.report.Events))
 	return r.report, err
 }
 
-func (b *Bus) streamInfo(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := b.bounded(ctx)
-	defer cancel()
-	stream, err := b.js.Stream(ctx, b.names.eventStream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w", b.names.eventStream, err))
+// mayHave compares what is known of a point before its message was looked at.
+func (b *Bus) mayHave(p revocast.StreamPoint, s revocast.StreamInfo) error {
+	switch {
+	case p == revocast.StreamPoint{}:
+		return nil
+	case p.Created != s.Created:
+		return fmt.Errorf("%w: stream %s is another one: made at %d, it was %d", revocast.ErrStreamLost, b.names.eventStream, s.Created, p.Created)
+	case p.Sequence > s.Last:
+		return fmt.Errorf("%w: stream %s ends with message %d, it had %d", revocast.ErrStreamLost, b.names.eventStream, s.Last, p.Sequence)
 	}
-	if err != nil {
-		return nil, b.requestError("replay", err)
+	return nil
+}
+
+// replay is one run of Replay.
+type replay struct {
+	bus     *Bus
+	after   revocast.StreamPoint
+	on      func(revocast.Event) error
+	created int64
+	report  revocast.Replayed
+	end     revocast.StreamPoint // the latest message seen
+}
+
+// run starts at the point itself, if the stream still has it, so that its message is
+// seen.
+func (r *replay) run(ctx context.Context, info *jetstream.StreamInfo) error {
+	w := walk{
+		bus: r.bus, doing: "replay", stream: r.bus.names.eventStream, created: info.Created,
+		next: max(r.report.First, r.after.Sequence), last: info.State.LastSeq, on: r.take,
 	}
-	return stream.CachedInfo(), nil
+	if err := w.run(ctx); err != nil {
+		return err
+	}
+	r.report.End = r.end
+	if missing := max(w.missing, uint64(info.State.NumDeleted)); missing > 0 {
+		return fmt.Errorf("%w: %w: stream %s lacks %d messages in the middle, which it must not delete; remove it (nats stream rm %s), start a publisher, which makes it and refills it",
+			revocast.ErrStreamLost, revocast.ErrUnsuited, w.stream, missing, w.stream)
+	}
+	return nil
+}
+
+func (r *replay) take(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
+	p := revocast.StreamPoint{Created: r.created, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UnixMilli()}
+	if p.Sequence == r.after.Sequence {
+		return r.compare(m, p)
+	}
+	var e revocast.Event
+	err := r.bus.readEvent(m.Subject(), m.Data(), &e)
+	switch {
+	case err == nil:
+		if err := r.on(e); err != nil {
+			return err
+		}
+		p.Event = e.Position
+		r.report.Events++
+	case errors.Is(err, errForeign):
+		r.report.Foreign++
+	default:
+		r.report.Undecodable++
+	}
+	r.end = p
+	return nil
+}
+
+// compare fails unless the message at the point's sequence is the point's own. It is
+// not counted: it was when it was new.
+func (r *replay) compare(m jetstream.Msg, p revocast.StreamPoint) error {
+	var e revocast.Event
+	if r.bus.decodeFrom(m.Subject(), m.Data(), &e) == nil {
+		p.Event = e.Position
+	}
+	if p.Stored != r.after.Stored || !r.after.Event.IsZero() && p.Event != r.after.Event {
+		return fmt.Errorf("%w: message %d of stream %s is event %s stored at %d, it was %s at %d", revocast.ErrStreamLost,
+			p.Sequence, r.bus.names.eventStream, p.Event, p.Stored, r.after.Event, r.after.Stored)
+	}
+	return nil
 }

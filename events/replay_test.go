@@ -52,9 +52,9 @@ func TestReplayAcrossARestart(t *testing.T) {
 	ns := eventstest.NewServer(t)
 	bus := prepared(t, ns.Conn(t), "r", events.Options{})
 	fill(t, bus, many)
-	n, err := bus.Replay(limited(t), inOrder(t, 100, ns.Restart))
-	if n != many || err != nil {
-		t.Errorf("replayed %d of %d: %v", n, many, err)
+	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, inOrder(t, 100, ns.Restart))
+	if n.Events != many || err != nil {
+		t.Errorf("replayed %d of %d: %v", n.Events, many, err)
 	}
 	if bus.Stats().ReplayResets == 0 {
 		t.Error("no consumer was made anew: the test did not test what it should")
@@ -65,14 +65,14 @@ func TestReplayStopsAtTheEndAsItWas(t *testing.T) {
 	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
 	fill(t, bus, 10)
 	var more sync1
-	n, err := bus.Replay(limited(t), func(e revocast.Event) error {
+	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
 		if more.first() {
 			return eventstest.Publish(t, bus, eventstest.Event(1, 11))
 		}
 		return nil
 	})
-	if n != 10 || err != nil {
-		t.Errorf("replayed %d, %v; want 10", n, err)
+	if n.Events != 10 || err != nil {
+		t.Errorf("replayed %d, %v; want 10", n.Events, err)
 	}
 }
 
@@ -83,8 +83,8 @@ func (s *sync1) first() bool { return s.done.CompareAndSwap(false, true) }
 
 func TestReplayWithoutAStream(t *testing.T) {
 	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
-	if n, err := bus.Replay(limited(t), nil); n != 0 || !errors.Is(err, revocast.ErrUnavailable) {
-		t.Errorf("replayed %d, %v; want ErrUnavailable", n, err)
+	if n, err := bus.Replay(limited(t), revocast.StreamPoint{}, nil); n.Events != 0 || !errors.Is(err, revocast.ErrUnavailable) {
+		t.Errorf("replayed %d, %v; want ErrUnavailable", n.Events, err)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestReplayOfAStreamThatGoes(t *testing.T) {
 			bus := prepared(t, nc, "r", events.Options{})
 			fill(t, bus, many)
 			js := mustJetStream(t, nc)
-			n, err := bus.Replay(limited(t), inOrder(t, 10, func() {
+			n, err := bus.Replay(limited(t), revocast.StreamPoint{}, inOrder(t, 10, func() {
 				if err := js.DeleteStream(limited(t), "RV_r"); err != nil {
 					t.Error(err)
 				}
@@ -105,8 +105,8 @@ func TestReplayOfAStreamThatGoes(t *testing.T) {
 					prepared(t, nc, "r", events.Options{})
 				}
 			}))
-			if n == many || !errors.Is(err, revocast.ErrUnavailable) {
-				t.Errorf("replayed %d of %d, %v; want ErrUnavailable", n, many, err)
+			if n.Events == many || !errors.Is(err, revocast.ErrUnavailable) {
+				t.Errorf("replayed %d of %d, %v; want ErrUnavailable", n.Events, many, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), name) {
 				t.Errorf("%v does not say that the stream was %s", err, name)
@@ -126,8 +126,9 @@ func TestReplayFindsAHole(t *testing.T) {
 	if err := stream.DeleteMsg(limited(t), 5); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := bus.Replay(limited(t), func(revocast.Event) error { return nil }); n != 4 || !errors.Is(err, revocast.ErrUnsuited) {
-		t.Errorf("replayed %d, %v; want 4 and ErrUnsuited", n, err)
+	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil })
+	if n.Events != 9 || n.End.Sequence != 10 || !errors.Is(err, revocast.ErrStreamLost) || !errors.Is(err, revocast.ErrUnsuited) {
+		t.Errorf("replayed %+v, %v; want all that is left and ErrStreamLost", n, err)
 	}
 }
 
@@ -144,7 +145,7 @@ func TestReplayWhileTheHeadExpires(t *testing.T) {
 	config := stream.CachedInfo().Config
 	var first sync1
 	var last uint64
-	n, err := bus.Replay(limited(t), func(e revocast.Event) error {
+	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
 		if first.first() {
 			config.Discard, config.MaxMsgs = jetstream.DiscardOld, 10
 			if _, err := js.UpdateStream(limited(t), config); err != nil {
@@ -154,8 +155,8 @@ func TestReplayWhileTheHeadExpires(t *testing.T) {
 		last = e.Position.Rev
 		return nil
 	})
-	if err != nil || n == many || last != many {
-		t.Errorf("replayed %d of %d up to %d: %v", n, many, last, err)
+	if err != nil || n.Events == many || last != many {
+		t.Errorf("replayed %d of %d up to %d: %v", n.Events, many, last, err)
 	}
 }
 
@@ -172,7 +173,7 @@ func TestReplayWhenAllOfItExpires(t *testing.T) {
 	}
 	config := stream.CachedInfo().Config
 	var last uint64
-	n, err := bus.Replay(limited(t), func(e revocast.Event) error {
+	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
 		// The server drops while it delivers, so some of what is left may still come.
 		if e.Position.Rev <= last {
 			t.Fatalf("revision %d after %d", e.Position.Rev, last)
@@ -191,8 +192,8 @@ func TestReplayWhenAllOfItExpires(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || n >= many {
-		t.Errorf("replayed %d of %d: %v", n, many, err)
+	if err != nil || n.Events >= many {
+		t.Errorf("replayed %d of %d: %v", n.Events, many, err)
 	}
 }
 
@@ -200,9 +201,9 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
 	fill(t, bus, many)
 	ctx, cancel := context.WithCancel(limited(t))
-	n, err := bus.Replay(ctx, inOrder(t, 10, cancel))
-	if n != 10 || !errors.Is(err, context.Canceled) {
-		t.Errorf("replayed %d, %v; want 10 and the context's error", n, err)
+	n, err := bus.Replay(ctx, revocast.StreamPoint{}, inOrder(t, 10, cancel))
+	if n.Events != 10 || !errors.Is(err, context.Canceled) {
+		t.Errorf("replayed %d, %v; want 10 and the context's error", n.Events, err)
 	}
 }
 
@@ -210,9 +211,9 @@ func TestReplayGivesUp(t *testing.T) {
 	ns := eventstest.NewServer(t)
 	bus := prepared(t, ns.Conn(t), "r", events.Options{ReplayPatience: 100 * time.Millisecond, RequestTimeout: 50 * time.Millisecond})
 	fill(t, bus, many)
-	n, err := bus.Replay(limited(t), inOrder(t, 10, ns.Stop))
-	if n >= many || !errors.Is(err, revocast.ErrUnavailable) {
-		t.Errorf("replayed %d, %v; want ErrUnavailable", n, err)
+	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, inOrder(t, 10, ns.Stop))
+	if n.Events >= many || !errors.Is(err, revocast.ErrUnavailable) {
+		t.Errorf("replayed %d, %v; want ErrUnavailable", n.Events, err)
 	}
 }
 
@@ -225,7 +226,7 @@ func TestReplayEndsWithItsContextWithoutAServer(t *testing.T) {
 	ended := make(chan error, 1)
 	stopped := make(chan bool)
 	go func() {
-		_, err := bus.Replay(ctx, inOrder(t, 10, func() { ns.Stop(); close(stopped) }))
+		_, err := bus.Replay(ctx, revocast.StreamPoint{}, inOrder(t, 10, func() { ns.Stop(); close(stopped) }))
 		ended <- err
 	}()
 	<-stopped

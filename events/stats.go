@@ -31,6 +31,7 @@ type counters struct {
 	acksSent, acksReceived                       atomic.Uint64
 	undecodable, foreign                         atomic.Uint64
 	disconnects, slow, dropped, readies, resets  atomic.Uint64
+	saved, loaded, snapshotsBroken               atomic.Uint64
 }
 
 // Stats returns the counters. Each is exact; together they are not one instant.

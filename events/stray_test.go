@@ -64,7 +64,7 @@ func TestStrayMessagesChangeNothing(t *testing.T) {
 	var log logBuffer
 	bus := prepared(t, nc, "mine", events.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	other := prepared(t, nc, "other", events.Options{})
-	lifted := revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 9}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal}
+	lifted := revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 9}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: revocast.Key{1}}
 	foreign := overhear(t, nc, "rv.other.ev.*", func() { _ = eventstest.Publish(t, other, eventstest.Event(1, 4)) })
 	disguised := overhear(t, nc, "rv.other.ev.lifted", func() { _ = eventstest.Publish(t, other, lifted) })
 	own := overhear(t, nc, "rv.mine.ev.lifted", func() { _ = eventstest.Publish(t, bus, lifted) })
@@ -89,8 +89,9 @@ func TestStrayMessagesChangeNothing(t *testing.T) {
 	if s := bus.Stats(); s.ForeignRealm != 2 || s.Undecodable != 4 {
 		t.Errorf("counted %+v", s)
 	}
-	report, err := bus.ReplayReport(limited(t), func(revocast.Event) error { return nil })
-	if err != nil || report != (events.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, Last: 8}) {
+	report, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil })
+	want := revocast.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, End: report.End}
+	if err != nil || report != want || report.End.Sequence != 8 || report.End.Event != (revocast.Position{Epoch: 1, Rev: 10}) {
 		t.Errorf("replayed %+v, %v", report, err)
 	}
 	if got := strings.Count(log.String(), "message dropped"); got != 1 {

@@ -21,8 +21,12 @@ type realmNames struct {
 	epoch       string
 	acks        string
 	ackPrefix   string
+	snapshots   string    // subject of all that belongs to snapshots
+	snapHead    string    // of the message that closes a snapshot
+	snapSlots   [2]string // of the chunks, by turns
 	eventStream string
 	epochStream string
+	snapStream  string
 }
 
 // newRealmNames fails with [revocast.ErrInvalid] on a name that is not one token of
@@ -39,8 +43,12 @@ func newRealmNames(realm string) (realmNames, error) {
 		epoch:       root + "epoch",
 		acks:        root + "ack.*",
 		ackPrefix:   root + "ack.",
+		snapshots:   root + "snap.*",
+		snapHead:    root + "snap.head",
+		snapSlots:   [2]string{root + "snap.a", root + "snap.b"},
 		eventStream: "RV_" + realm,
 		epochStream: "RVEPOCH_" + realm,
+		snapStream:  "RVSNAP_" + realm,
 	}
 	for i, k := range revocast.Kinds {
 		n.kinds[i] = root + "ev." + k.String()

@@ -64,8 +64,8 @@ func TestEventsOfAnOutageAreReplayed(t *testing.T) {
 	if got := len(r.Events()); got != 0 {
 		t.Errorf("the tail brought %d events of the outage", got)
 	}
-	if n, err := worker.Replay(limited(t), func(revocast.Event) error { return nil }); n != 10 || err != nil {
-		t.Errorf("replayed %d events, %v; want 10", n, err)
+	if n, err := worker.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil }); n.Events != 10 || err != nil {
+		t.Errorf("replayed %d events, %v; want 10", n.Events, err)
 	}
 }
 

@@ -22,18 +22,20 @@ const (
 	replayBackoff   = 100 * time.Millisecond // between two consumers
 )
 
-// replay is one walk through the stream. It does what the client library's ordered
+// walk is one walk through a stream. It does what the client library's ordered
 // consumer does (a throw-away consumer, made anew from the last position whenever it
 // fails) but heeds the context while doing so, gives up, and compares the stream: the
 // library's stays silent for ever after a stream was truncated or replaced.
-type replay struct {
+type walk struct {
 	bus     *Bus
-	on      func(revocast.Event) error
-	report  Replayed
-	created time.Time // of the stream: another one is another stream
-	next    uint64    // sequence that comes next
-	last    uint64    // sequence to end with
-	expect  uint64    // delivery number that comes next at the current consumer
+	doing   string // for errors
+	stream  string
+	on      func(jetstream.Msg, *jetstream.MsgMetadata) error // an error of it ends the walk
+	created time.Time                                         // of the stream: another one is another stream
+	next    uint64                                            // sequence that comes next
+	last    uint64                                            // sequence to end with
+	expect  uint64                                            // delivery number that comes next at the current consumer
+	missing uint64                                            // messages that are gone from the middle
 }
 
 // stop is an error that another consumer would not mend.
@@ -41,11 +43,11 @@ type stop struct{ error }
 
 func (s stop) Unwrap() error { return s.error }
 
-func (r *replay) run(ctx context.Context) error {
+func (w *walk) run(ctx context.Context) error {
 	advanced := time.Now()
-	for r.next <= r.last {
-		from := r.next
-		err := r.consume(ctx)
+	for w.next <= w.last {
+		from := w.next
+		err := w.consume(ctx)
 		var final stop
 		switch {
 		case err == nil:
@@ -53,16 +55,16 @@ func (r *replay) run(ctx context.Context) error {
 		case errors.As(err, &final):
 			return final.error
 		case ctx.Err() != nil:
-			return unavailable("replay", ctx.Err())
+			return unavailable(w.doing, ctx.Err())
 		}
-		if r.next > from {
+		if w.next > from {
 			advanced = time.Now()
 		}
-		if time.Since(advanced) > r.bus.opts.ReplayPatience {
-			return unavailable("replay", fmt.Errorf("nothing came for %v at sequence %d of %d: %w", r.bus.opts.ReplayPatience, r.next, r.last, err))
+		if time.Since(advanced) > w.bus.opts.ReplayPatience {
+			return unavailable(w.doing, fmt.Errorf("nothing came for %v at sequence %d of %d: %w", w.bus.opts.ReplayPatience, w.next, w.last, err))
 		}
-		r.bus.counts.resets.Add(1)
-		if err := r.recover(ctx); err != nil {
+		w.bus.counts.resets.Add(1)
+		if err := w.recover(ctx); err != nil {
 			return err
 		}
 	}
@@ -70,17 +72,17 @@ func (r *replay) run(ctx context.Context) error {
 }
 
 // recover waits a little and looks whether the stream still is the one that the
-// replay started on. One that cannot be asked now is asked again later.
-func (r *replay) recover(ctx context.Context) error {
+// walk started on. One that cannot be asked now is asked again later.
+func (w *walk) recover(ctx context.Context) error {
 	pause := time.NewTimer(replayBackoff)
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
-		return unavailable("replay", ctx.Err())
+		return unavailable(w.doing, ctx.Err())
 	case <-pause.C:
 	}
 	var final stop
-	if _, err := r.look(ctx); errors.As(err, &final) {
+	if _, err := w.look(ctx); errors.As(err, &final) {
 		return final.error
 	}
 	return nil
@@ -88,31 +90,31 @@ func (r *replay) recover(ctx context.Context) error {
 
 // look compares the stream with what it was and skips what has expired meanwhile. It
 // returns the first sequence that the stream still holds.
-func (r *replay) look(ctx context.Context) (first uint64, err error) {
-	ctx, cancel := r.bus.bounded(ctx)
+func (w *walk) look(ctx context.Context) (first uint64, err error) {
+	ctx, cancel := w.bus.bounded(ctx)
 	defer cancel()
-	stream, err := r.bus.js.Stream(ctx, r.bus.names.eventStream)
+	stream, err := w.bus.js.Stream(ctx, w.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return 0, stop{unavailable("replay", fmt.Errorf("the stream was deleted under way: %w", err))}
+		return 0, stop{unavailable(w.doing, fmt.Errorf("the stream was deleted under way: %w", err))}
 	}
 	if err != nil {
 		return 0, err
 	}
 	info := stream.CachedInfo()
-	if !info.Created.Equal(r.created) || info.State.LastSeq < r.last {
-		return 0, stop{unavailable("replay", fmt.Errorf("stream %s was replaced or cut off under way", r.bus.names.eventStream))}
+	if !info.Created.Equal(w.created) || info.State.LastSeq < w.last {
+		return 0, stop{unavailable(w.doing, fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
 	}
-	r.next = max(r.next, info.State.FirstSeq)
+	w.next = max(w.next, info.State.FirstSeq)
 	return info.State.FirstSeq, nil
 }
 
 // consume reads from next to last through one consumer.
-func (r *replay) consume(ctx context.Context) error {
-	cons, err := r.consumer(ctx)
+func (w *walk) consume(ctx context.Context) error {
+	cons, err := w.consumer(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.forget(ctx, cons.CachedInfo().Name)
+	defer w.forget(ctx, cons.CachedInfo().Name)
 	msgs, err := cons.Messages(jetstream.PullExpiry(replayExpiry), jetstream.PullHeartbeat(replayHeartbeat),
 		jetstream.PullMaxMessages(replayPull), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
@@ -120,13 +122,13 @@ func (r *replay) consume(ctx context.Context) error {
 	}
 	defer msgs.Stop()
 	defer context.AfterFunc(ctx, msgs.Stop)()
-	r.expect = 1
-	for r.next <= r.last {
+	w.expect = 1
+	for w.next <= w.last {
 		m, err := msgs.Next(jetstream.NextMaxWait(replayIdle))
 		if err != nil {
 			return err
 		}
-		if err := r.take(ctx, m); err != nil {
+		if err := w.take(ctx, m); err != nil {
 			return err
 		}
 	}
@@ -134,18 +136,18 @@ func (r *replay) consume(ctx context.Context) error {
 }
 
 // consumer makes a consumer that starts at next and costs the server little.
-func (r *replay) consumer(ctx context.Context) (jetstream.Consumer, error) {
-	ctx, cancel := r.bus.bounded(ctx)
+func (w *walk) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := w.bus.bounded(ctx)
 	defer cancel()
-	return r.bus.js.CreateConsumer(ctx, r.bus.names.eventStream, jetstream.ConsumerConfig{
-		Name: "rv_replay_" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.next,
+	return w.bus.js.CreateConsumer(ctx, w.stream, jetstream.ConsumerConfig{
+		Name: "rv_replay_" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: w.next,
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayInactive, Replicas: 1, MemoryStorage: true,
 	})
 }
 
 // take handles one message. The delivery number tells a message that was lost on the
 // way, which another consumer brings, from one that the stream does not have.
-func (r *replay) take(ctx context.Context, m jetstream.Msg) error {
+func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 	if ctx.Err() != nil { // what was fetched ahead is not handed out any more
 		return ctx.Err()
 	}
@@ -153,68 +155,50 @@ func (r *replay) take(ctx context.Context, m jetstream.Msg) error {
 	if err != nil {
 		return err
 	}
-	if meta.Sequence.Consumer != r.expect || meta.Sequence.Stream < r.next {
-		return fmt.Errorf("delivery %d of sequence %d, want %d of %d", meta.Sequence.Consumer, meta.Sequence.Stream, r.expect, r.next)
+	if meta.Sequence.Consumer != w.expect || meta.Sequence.Stream < w.next {
+		return fmt.Errorf("delivery %d of sequence %d, want %d of %d", meta.Sequence.Consumer, meta.Sequence.Stream, w.expect, w.next)
 	}
-	if err := r.bridge(ctx, meta.Sequence.Stream); err != nil {
+	if err := w.bridge(ctx, meta.Sequence.Stream); err != nil {
 		return err
 	}
-	r.expect++
-	if meta.Sequence.Stream > r.last { // the end has expired meanwhile
-		r.next = meta.Sequence.Stream
+	w.expect++
+	if meta.Sequence.Stream > w.last { // the end has expired meanwhile
+		w.next = meta.Sequence.Stream
 		return nil
 	}
-	if err := r.deliver(m); err != nil {
+	if err := w.on(m, meta); err != nil {
 		return stop{err}
 	}
-	r.next = meta.Sequence.Stream + 1
+	w.next = meta.Sequence.Stream + 1
 	return nil
 }
 
-// bridge checks that what lies between next and seq has expired.
-func (r *replay) bridge(ctx context.Context, seq uint64) error {
-	if seq == r.next {
+// bridge counts what lies between next and seq and has not expired.
+func (w *walk) bridge(ctx context.Context, seq uint64) error {
+	if seq == w.next {
 		return nil
 	}
-	missing := r.next
-	first, err := r.look(ctx)
+	from := w.next
+	first, err := w.look(ctx)
 	if err != nil {
 		return err
 	}
 	if first < seq {
-		return stop{fmt.Errorf("%w: stream %s lacks the messages from %d to %d, which it must not delete; refill it: publisher repair --from redis",
-			revocast.ErrUnsuited, r.bus.names.eventStream, max(missing, first), seq-1)}
+		w.missing += seq - max(from, first)
 	}
-	r.next = seq
-	return nil
-}
-
-func (r *replay) deliver(m jetstream.Msg) error {
-	var e revocast.Event
-	err := r.bus.readEvent(m.Subject(), m.Data(), &e)
-	switch {
-	case err == nil:
-		if err := r.on(e); err != nil {
-			return err
-		}
-		r.report.Events++
-	case errors.Is(err, errForeign):
-		r.report.Foreign++
-	default:
-		r.report.Undecodable++
-	}
+	w.next = seq
 	return nil
 }
 
 // forget deletes the consumer. Where that fails, or would hold up a caller who has
 // left, the server does it after replayInactive.
-func (r *replay) forget(ctx context.Context, name string) {
-	if ctx.Err() != nil || r.bus.nc.Status() != nats.CONNECTED {
+func (w *walk) forget(ctx context.Context, name string) {
+	if ctx.Err() != nil || w.bus.nc.Status() != nats.CONNECTED {
 		return
 	}
-	ctx, cancel := r.bus.bounded(ctx)
+	ctx, cancel := w.bus.bounded(ctx)
 	defer cancel()
-	if err := r.bus.js.DeleteConsumer(ctx, r.bus.names.eventStream, name); err != nil {
-		r.bus.log.Debug("replay consumer left to expire", "consumer", name, "error", err)
+	if err := w.bus.js.DeleteConsumer(ctx, w.stream, name); err != nil {
+		w.bus.log.Debug("replay consumer left to expire", "consumer", name, "error", err)
 	}
 }

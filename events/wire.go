@@ -127,23 +127,42 @@ func signed(data []byte) int64 {
 	return int64(v)
 }
 
-// checkEvent bounds everything that a worker would act on, keep or print.
+// checkEvent bounds everything that a worker would act on, keep or print. What it lets
+// through the ledger takes too: an event that could be read but never be restored would
+// end every recovery.
 func checkEvent(e *revocast.Event) error {
 	switch {
 	case !e.Kind.Valid():
 		return fmt.Errorf("kind %d", uint8(e.Kind))
 	case !e.Scope.Valid():
 		return fmt.Errorf("scope %d", uint8(e.Scope))
-	case e.Position.Epoch == 0 || e.Position.Rev == 0:
+	case !validPosition(e.Position):
 		return fmt.Errorf("position %s", e.Position)
+	case e.Key.IsZero():
+		return errors.New("no key")
+	case e.Scope.Outright() && !e.Except.IsZero():
+		return fmt.Errorf("a %s has no exception", e.Scope)
 	}
-	for _, t := range [...]int64{e.At, e.CutOff, e.Until, e.From} {
-		if t < 0 || t > revocast.Forever {
-			return fmt.Errorf("time %d is not within 0 and %d", t, revocast.Forever)
-		}
+	if err := inRange(e.At, e.CutOff, e.Until, e.From); err != nil {
+		return err
 	}
 	if !validText(e.Reason) || !validText(e.Initiator) {
 		return errors.New("reason or initiator is too long, not UTF-8 or has control characters")
+	}
+	return nil
+}
+
+// validPosition: a ledger counts from 1, and no further than a Lua number goes.
+func validPosition(p revocast.Position) bool {
+	const last = uint64(revocast.Forever)
+	return p.Epoch > 0 && p.Epoch <= last && p.Rev > 0 && p.Rev <= last
+}
+
+func inRange(times ...int64) error {
+	for _, t := range times {
+		if t < 0 || t > revocast.Forever {
+			return fmt.Errorf("time %d is not within 0 and %d", t, revocast.Forever)
+		}
 	}
 	return nil
 }

@@ -17,8 +17,9 @@ func drawEvent(t *rapid.T) revocast.Event {
 	moment := rapid.Int64Range(0, revocast.Forever)
 	text := rapid.StringMatching(`[ -~é漢😀]{0,40}`)
 	key := rapid.SliceOfN(rapid.Byte(), 16, 16)
-	return revocast.Event{
-		Position:  revocast.Position{Epoch: rapid.Uint64Min(1).Draw(t, "epoch"), Rev: rapid.Uint64Min(1).Draw(t, "rev")},
+	count := rapid.Uint64Range(1, uint64(revocast.Forever))
+	e := revocast.Event{
+		Position:  revocast.Position{Epoch: count.Draw(t, "epoch"), Rev: count.Draw(t, "rev")},
 		Kind:      rapid.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"),
 		Scope:     revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(t, "scope")),
 		Key:       revocast.Key(key.Draw(t, "key")),
@@ -30,6 +31,11 @@ func drawEvent(t *rapid.T) revocast.Event {
 		Reason:    text.Draw(t, "reason"),
 		Initiator: text.Draw(t, "initiator"),
 	}
+	e.Key[0] |= 1
+	if e.Scope.Outright() {
+		e.Except = revocast.Key{}
+	}
+	return e
 }
 
 func TestEventRoundTrip(t *testing.T) {
@@ -57,7 +63,7 @@ func TestEventRoundTrip(t *testing.T) {
 func goodEvent(tb testing.TB) (revocast.Event, []byte) {
 	tb.Helper()
 	e := revocast.Event{
-		Position: revocast.Position{Epoch: 1, Rev: 2}, Kind: revocast.KindRevoked, Scope: revocast.ScopeSession,
+		Position: revocast.Position{Epoch: 1, Rev: 2}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
 		Key: revocast.Key{1}, At: 3, CutOff: revocast.Forever, Until: 4, From: 5, Except: revocast.Key{6},
 		Reason: "stolen", Initiator: "user",
 	}
@@ -69,7 +75,7 @@ func goodEvent(tb testing.TB) (revocast.Event, []byte) {
 }
 
 func TestEventLayoutStays(t *testing.T) {
-	const want = "\x01\x01\x02\x00" + "\x01\x02\x03\x04\x05\x06\x07\x08" +
+	const want = "\x01\x01\x03\x00" + "\x01\x02\x03\x04\x05\x06\x07\x08" +
 		"\x00\x00\x00\x00\x00\x00\x00\x01" + "\x00\x00\x00\x00\x00\x00\x00\x02" +
 		"\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
 		"\x00\x00\x00\x00\x00\x00\x00\x03" + "\x00\x1f\xff\xff\xff\xff\xff\xff" +
@@ -108,6 +114,11 @@ func TestEventDecoderRefuses(t *testing.T) {
 		"scope 0":                     set(2, 0),
 		"scope 8":                     set(2, 8),
 		"flags":                       set(3, 1),
+		"a session with an exception": set(2, 2),
+		"a token with an exception":   set(2, 1),
+		"no key":                      set(28, 0),
+		"epoch beyond forever":        set(12, 0, 0x20),
+		"revision beyond forever":     set(20, 0, 0x20),
 		"epoch 0":                     set(12, zero8...),
 		"revision 0":                  set(20, zero8...),
 		"negative time":               set(44, 0x80),
@@ -146,6 +157,9 @@ func TestEncoderRefusesWhatTheDecoderWould(t *testing.T) {
 	spoil := []func(*revocast.Event){
 		func(e *revocast.Event) { e.Kind = 0 },
 		func(e *revocast.Event) { e.Scope = 8 },
+		func(e *revocast.Event) { e.Scope = revocast.ScopeToken }, // with an exception
+		func(e *revocast.Event) { e.Key = revocast.Key{} },
+		func(e *revocast.Event) { e.Position.Rev = uint64(revocast.Forever) + 1 },
 		func(e *revocast.Event) { e.Position.Epoch = 0 },
 		func(e *revocast.Event) { e.Position.Rev = 0 },
 		func(e *revocast.Event) { e.At = -1 },

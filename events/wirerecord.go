@@ -21,6 +21,7 @@ type wireRecord struct {
 	Realm   string    `json:"realm"`
 	Epoch   uint64    `json:"epoch"`
 	Server  string    `json:"server"`
+	Stream  int64     `json:"stream,omitempty"` // since when the event stream exists, Unix nanoseconds
 	Terms   wireTerms `json:"terms"`
 }
 
@@ -38,7 +39,7 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
 	}
 	w := wireRecord{
-		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server,
+		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream,
 		Terms: wireTerms{
 			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
 			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
@@ -66,7 +67,7 @@ func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	if w.Realm != realm {
 		return none, errForeign
 	}
-	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server}
+	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream}
 	if err := w.Terms.into(&r.Terms); err != nil {
 		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
 	}
@@ -98,6 +99,8 @@ func checkRecord(r revocast.EpochRecord) error {
 	switch {
 	case r.Epoch == 0:
 		return fmt.Errorf("epoch 0")
+	case r.Stream < 0:
+		return fmt.Errorf("stream of %d", r.Stream)
 	case !validText(r.Server):
 		return fmt.Errorf("server identity of %d bytes is too long or has control characters", len(r.Server))
 	case t.Lease < 0 || t.Fence < 0:

@@ -61,12 +61,12 @@ func mustPublish(t *testing.T, bus revocast.Bus, from, to uint64) {
 func replayAll(t *testing.T, bus revocast.Bus) []revocast.Event {
 	t.Helper()
 	var all []revocast.Event
-	n, err := bus.Replay(within(t), func(e revocast.Event) error {
+	n, err := bus.Replay(within(t), revocast.StreamPoint{}, func(e revocast.Event) error {
 		all = append(all, e)
 		return nil
 	})
-	if err != nil || n != len(all) {
-		t.Fatalf("Replay returned %d and %v after %d events", n, err, len(all))
+	if err != nil || n.Events != len(all) {
+		t.Fatalf("Replay returned %d and %v after %d events", n.Events, err, len(all))
 	}
 	return all
 }
@@ -178,14 +178,14 @@ func replayStops(t *testing.T, bus revocast.Bus) {
 	mustPublish(t, bus, 1, 5)
 	enough := errors.New("enough")
 	var seen int
-	n, err := bus.Replay(within(t), func(revocast.Event) error {
+	n, err := bus.Replay(within(t), revocast.StreamPoint{}, func(revocast.Event) error {
 		if seen++; seen == 3 {
 			return enough
 		}
 		return nil
 	})
-	if !errors.Is(err, enough) || n != 2 || seen != 3 {
-		t.Errorf("Replay returned %d, %v after %d calls", n, err, seen)
+	if !errors.Is(err, enough) || n.Events != 2 || seen != 3 {
+		t.Errorf("Replay returned %d, %v after %d calls", n.Events, err, seen)
 	}
 }
 
@@ -193,7 +193,7 @@ func replayCancelled(t *testing.T, bus revocast.Bus) {
 	mustPublish(t, bus, 1, 5)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err := bus.Replay(ctx, func(revocast.Event) error {
+	_, err := bus.Replay(ctx, revocast.StreamPoint{}, func(revocast.Event) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -201,7 +201,7 @@ func replayCancelled(t *testing.T, bus revocast.Bus) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Replay returned %v, want the context's error", err)
 	}
-	if _, err := bus.Replay(ctx, func(revocast.Event) error { return nil }); err == nil {
+	if _, err := bus.Replay(ctx, revocast.StreamPoint{}, func(revocast.Event) error { return nil }); err == nil {
 		t.Error("Replay on a context that has ended returned nil")
 	}
 }

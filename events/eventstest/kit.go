@@ -138,3 +138,27 @@ func (r *Recorder) Mixed() bool {
 	defer r.mu.Unlock()
 	return r.mixed
 }
+
+// State returns a state that a bus must carry in a snapshot as it is; numbers next to
+// each other give states of different shape.
+func State(n uint64) revocast.KeyedState {
+	k := revocast.KeyedState{
+		Key: revocast.KeyOf("eventstest", revocast.ScopePrincipal, "https://issuer", fmt.Sprint(n)), Scope: revocast.ScopePrincipal,
+		State:   revocast.State{Until: 1_700_000_900_000 + int64(n), At: revocast.Position{Epoch: 1, Rev: n}},
+		Changed: 1_700_000_000_000 + int64(n),
+	}
+	s := &k.State
+	switch n % 4 {
+	case 0: // dead outright
+		k.Scope, s.CutOff, s.Floor = revocast.ScopeSession, revocast.Forever, revocast.Forever
+	case 1:
+		s.CutOff = 1_700_000_000_001 + int64(n)
+		s.Floor = s.CutOff
+	case 2: // one session spared
+		s.CutOff, s.Floor = 1_700_000_000_001+int64(n), int64(n)
+		s.Except = revocast.KeyOf("eventstest", revocast.ScopeSession, "https://issuer", fmt.Sprint(n))
+	case 3: // banned alone
+		s.Ban = revocast.BanState{From: 1, Until: s.Until, At: s.At}
+	}
+	return k
+}

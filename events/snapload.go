@@ -1,0 +1,122 @@
+package events
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+// errNoSnapshot: nothing was ever saved, or what is there is not whole.
+var errNoSnapshot = fmt.Errorf("%w: snapshot", revocast.ErrNotFound)
+
+func noSnapshot(why error) error { return fmt.Errorf("%w: %w", errNoSnapshot, why) }
+
+// LoadSnapshot implements [revocast.Bus]. on runs on the caller's goroutine; its error
+// is returned as it is. Everything is verified: the position comes only after every
+// state was read from the very bytes that were saved.
+//
+// [revocast.ErrNotFound] is also a snapshot that was replaced twice while it was read.
+// [revocast.ErrUnavailable]: JetStream does not answer.
+func (b *Bus) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) error) (revocast.Position, error) {
+	latest, err := b.latestSnapshot(ctx)
+	if err != nil {
+		return revocast.Position{}, err
+	}
+	l := loader{bus: b, on: on, latest: latest, digest: sha256.New()}
+	w := walk{
+		bus: b, doing: "load a snapshot", stream: b.names.snapStream, created: latest.created,
+		next: latest.sequence - uint64(latest.chunks), last: latest.sequence - 1, on: l.take,
+	}
+	if err := w.run(ctx); err != nil {
+		if errors.Is(err, errUndecodable) || errors.Is(err, errForeign) {
+			b.counts.snapshotsBroken.Add(1)
+			err = noSnapshot(err)
+		}
+		return revocast.Position{}, err
+	}
+	if err := l.whole(); err != nil {
+		b.counts.snapshotsBroken.Add(1)
+		return revocast.Position{}, noSnapshot(err)
+	}
+	b.counts.loaded.Add(1)
+	return latest.at, nil
+}
+
+// savedSnapshot is a closing with its place.
+type savedSnapshot struct {
+	closing
+	created    time.Time // of the stream
+	sequence   uint64    // of the closing
+	streamLast uint64    // last sequence of the stream
+}
+
+// latestSnapshot reads the latest closing. Where there is none, or none that can be
+// read, it fails with errNoSnapshot, and streamLast is right nevertheless.
+func (b *Bus) latestSnapshot(ctx context.Context) (s savedSnapshot, err error) {
+	ctx, cancel := b.bounded(ctx)
+	defer cancel()
+	const doing = "read the latest snapshot"
+	stream, err := b.js.Stream(ctx, b.names.snapStream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return s, noSnapshot(fmt.Errorf("there is no stream %s; a publisher makes it at its start", b.names.snapStream))
+	}
+	if err != nil {
+		return s, b.requestError(doing, err)
+	}
+	s.created, s.streamLast = stream.CachedInfo().Created, stream.CachedInfo().State.LastSeq
+	m, err := stream.GetLastMsgForSubject(ctx, b.names.snapHead)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return s, noSnapshot(errors.New("none was saved yet"))
+	}
+	if err != nil {
+		return s, b.requestError(doing, err)
+	}
+	s.sequence = m.Sequence
+	s.closing, err = decodeClosing(m.Data, b.names.hash)
+	if err == nil && uint64(s.chunks) >= s.sequence {
+		err = undecodable("snapshot of %d chunks closed by message %d", s.chunks, s.sequence)
+	}
+	if err != nil {
+		b.counts.snapshotsBroken.Add(1)
+		return s, noSnapshot(err)
+	}
+	return s, nil
+}
+
+// loader is one run of LoadSnapshot.
+type loader struct {
+	bus    *Bus
+	on     func(revocast.KeyedState) error
+	latest savedSnapshot
+	digest hash.Hash
+	chunks uint32
+	states uint64
+}
+
+func (l *loader) take(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
+	c, err := decodeChunk(m.Data(), l.bus.names.hash)
+	if err != nil {
+		return err
+	}
+	if c.id != l.latest.id || c.number != l.chunks {
+		return undecodable("chunk %d of snapshot %x, want %d of %x", c.number, c.id, l.chunks, l.latest.id)
+	}
+	l.digest.Write(m.Data())
+	l.chunks++
+	l.states += uint64(c.count)
+	return c.each(l.on)
+}
+
+func (l *loader) whole() error {
+	if l.chunks != l.latest.chunks || l.states != l.latest.states || [sha256.Size]byte(l.digest.Sum(nil)) != l.latest.digest {
+		return fmt.Errorf("%d states in %d chunks, want %d in %d, or their checksum does not match", l.states, l.chunks, l.latest.states, l.latest.chunks)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package events
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"iter"
+	"math"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+)
+
+// How a snapshot lies in its stream: chunks without a gap between their sequences, on
+// one of two subjects by turns, and right behind them the closing, on a subject of its
+// own. The first chunk takes away what its subject held (a rollup), which is the last
+// but one snapshot or what a writer who failed left behind; the closing takes away the
+// closing before it. So the disk holds two snapshots at most, no purge is needed, and
+// the latest whole one is not touched before the next one is whole.
+//
+// The closing is stored only if nothing follows the last chunk. Two who save at once
+// therefore break each other's runs, and at most one of them succeeds.
+const (
+	// maxChunk is how long a chunk becomes, if the server takes messages of that size.
+	maxChunk = 48 << 10
+	// leastChunk keeps room for the largest state; no server is configured below it.
+	leastChunk = 1 << 10
+	// saveWindow is how many chunks may be unanswered at a time: enough to keep the
+	// server busy, few enough not to hold up events on the same connection.
+	saveWindow = 8
+)
+
+// SaveSnapshot implements [revocast.Bus]. An error of the sequence is returned as it is.
+//
+// [revocast.ErrUnavailable]: it could not be stored; the snapshot before still is there.
+// [revocast.ErrConflict]: somebody else was saving at the same time.
+// [revocast.ErrOutcomeUnknown]: all of it was sent and the last answer did not come.
+// [revocast.ErrInvalid]: a position or state that no ledger has.
+func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+	if err := checkSnapshotAt(at); err != nil {
+		return fmt.Errorf("%w: %w", revocast.ErrInvalid, err)
+	}
+	before, err := b.latestSnapshot(ctx)
+	if err != nil && !errors.Is(err, errNoSnapshot) {
+		return err
+	}
+	s := saver{bus: b, ctx: ctx, limit: b.chunkSize(), digest: sha256.New(), answers: make(chan answer, saveWindow)}
+	s.closing.at, s.last = at, before.streamLast
+	if err == nil {
+		s.closing.slot = 1 - before.slot
+	}
+	if _, err := rand.Read(s.closing.id[:]); err != nil {
+		return unavailable("save a snapshot", err)
+	}
+	if err := s.save(states); err != nil {
+		return err
+	}
+	b.counts.saved.Add(1)
+	return nil
+}
+
+// chunkSize leaves room for what goes out besides the data.
+func (b *Bus) chunkSize() int {
+	return int(max(leastChunk, min(maxChunk, b.nc.MaxPayload()*3/4)))
+}
+
+// saver is one run of SaveSnapshot.
+type saver struct {
+	bus     *Bus
+	ctx     context.Context
+	limit   int // bytes of a chunk
+	closing closing
+	digest  hash.Hash
+	buf     []byte // the chunk being filled
+	count   uint32 // states in it
+	first   uint64 // sequence of the first chunk
+	last    uint64 // sequence that must be the stream's last when it is closed
+	flying  int    // chunks that are not answered
+	answers chan answer
+}
+
+type answer struct {
+	number   uint32
+	sequence uint64
+	err      error
+}
+
+func (s *saver) save(states iter.Seq2[revocast.KeyedState, error]) error {
+	for k, err := range states {
+		if err != nil {
+			return err
+		}
+		if err := s.add(k); err != nil {
+			return err
+		}
+	}
+	if err := s.send(); err != nil {
+		return err
+	}
+	for s.flying > 0 {
+		if err := s.await(); err != nil {
+			return err
+		}
+	}
+	return s.close()
+}
+
+func (s *saver) add(k revocast.KeyedState) (err error) {
+	if len(s.buf)+maxState+sumSize > s.limit {
+		if err := s.send(); err != nil {
+			return err
+		}
+	}
+	if s.count == 0 {
+		s.buf = beginChunk(make([]byte, 0, s.limit), s.bus.names.hash, s.closing.id, s.closing.chunks)
+	}
+	if s.buf, err = appendState(s.buf, k); err != nil {
+		return err
+	}
+	s.count++
+	s.closing.states++
+	return nil
+}
+
+// send publishes the chunk being filled, if there is one. The first one is waited for:
+// its sequence says which ones the others must have.
+func (s *saver) send() error {
+	if s.count == 0 {
+		return nil
+	}
+	if s.closing.chunks == math.MaxUint32 {
+		return fmt.Errorf("%w: snapshot of more than %d chunks", revocast.ErrInvalid, s.closing.chunks)
+	}
+	data := endChunk(s.buf, s.count)
+	s.digest.Write(data)
+	m := &nats.Msg{Subject: s.bus.names.snapSlots[s.closing.slot], Data: data}
+	if s.closing.chunks == 0 {
+		m.Header = nats.Header{jetstream.MsgRollup: []string{jetstream.MsgRollupSubject}}
+	}
+	a := &answer{number: s.closing.chunks}
+	s.bus.hand(m, publication{stream: s.bus.names.snapStream, sequence: &a.sequence, done: func(err error) {
+		a.err = err
+		s.answers <- *a // there is room for all that fly
+	}})
+	s.flying++
+	s.closing.chunks++
+	s.buf, s.count = nil, 0
+	for s.flying == saveWindow || s.flying > 0 && s.first == 0 {
+		if err := s.await(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await takes one answer and checks that the chunk lies in the run.
+func (s *saver) await() error {
+	select {
+	case <-s.ctx.Done():
+		return unavailable("save a snapshot", s.ctx.Err())
+	case a := <-s.answers:
+		s.flying--
+		if a.err != nil {
+			return fmt.Errorf("chunk %d of a snapshot: %w", a.number, a.err)
+		}
+		if a.number == 0 {
+			s.first = a.sequence
+		}
+		if a.sequence != s.first+uint64(a.number) {
+			return fmt.Errorf("%w: somebody else saves a snapshot at the same time", revocast.ErrConflict)
+		}
+		s.last = max(s.last, a.sequence)
+		return nil
+	}
+}
+
+// close makes the chunks a snapshot. Expecting the last chunk to be the stream's last
+// message, it fails if anything came in between.
+func (s *saver) close() error {
+	s.digest.Sum(s.closing.digest[:0])
+	ctx, cancel := s.bus.bounded(s.ctx)
+	defer cancel()
+	if !s.bus.nc.IsConnected() {
+		return unavailable("save a snapshot", nats.ErrDisconnected)
+	}
+	m := &nats.Msg{
+		Subject: s.bus.names.snapHead, Data: encodeClosing(s.bus.names.hash, s.closing),
+		Header: nats.Header{jetstream.MsgRollup: []string{jetstream.MsgRollupSubject}},
+	}
+	_, err := s.bus.js.PublishMsg(ctx, m, jetstream.WithExpectStream(s.bus.names.snapStream),
+		jetstream.WithExpectLastSequence(s.last), jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return s.bus.writeError("save a snapshot", "somebody else saved one at the same time", err)
+	}
+	return nil
+}
