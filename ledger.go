@@ -75,8 +75,9 @@ type PublisherLedger interface {
 	// Members lists all members.
 	Members(ctx context.Context) (Membership, error)
 
-	// Strike removes a member if its renew counter still is what m says. It reports
-	// whether the member is gone afterwards.
+	// Strike removes a member if its renew counter still is what m says, and never while
+	// the ledger is unsettled: how long that member's lease is nobody can say then. It
+	// reports whether the member is gone afterwards.
 	Strike(ctx context.Context, m Member) (bool, error)
 
 	// Log returns the log entries after a position, oldest first, at most limit.
@@ -178,7 +179,7 @@ type Description struct {
 	Settling  uint64
 	SettleFor time.Duration
 	Terms     Terms
-	Server   string // identity of the server process (Redis: replication id)
+	Server    string // identity of the server process (Redis: replication id)
 	// Claims are the server identities under which this ledger has been recovering
 	// since it was last open, latest last.
 	Claims []string
