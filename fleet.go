@@ -262,6 +262,11 @@ func (f *fleet) update(list Membership, look uint64) {
 	f.members = next
 	f.generation = Position{Epoch: list.Position.Epoch, Rev: list.Generation}
 	f.looked = look
+	for id := range f.early {
+		if next[id] == nil {
+			f.p.counts.strangers.Add(1)
+		}
+	}
 	clear(f.early)
 	f.countLocked()
 	f.chaseLocked()

@@ -102,7 +102,7 @@ type publisherRun struct {
 
 type publisherCounts struct {
 	committed, confirmed, durable, repeated, failed, published, republished, recoveries, struck,
-	refills, audits, streamLosses, snapshots atomic.Uint64
+	strangers, refills, audits, streamLosses, snapshots atomic.Uint64
 }
 
 // NewPublisher returns a publisher for a realm. Nothing happens before Run.

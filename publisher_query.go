@@ -137,8 +137,18 @@ type PublisherStats struct {
 	Republished uint64 // of them again, or on behalf of another publisher
 	Recoveries  uint64 // ledgers recovered
 	Struck      uint64 // workers struck off
-	Unacked     int    // events in memory without JetStream's acknowledgement
-	Waiting     int    // positions that a call waits for JetStream with
+	Strangers   uint64 // acknowledgements of workers that are no members
+
+	Audits       uint64 // of the stream against the ledger
+	StreamLosses uint64 // found by them, or by a refill that was asked for
+	Refills      uint64 // of the stream, completed
+	Snapshots    uint64 // packed for workers that start
+
+	Unacked int // events in memory without JetStream's acknowledgement
+	Waiting int // positions that a call waits for JetStream with
+	// StreamError is why the latest audit of this publisher could not be done; nil when it
+	// could, or none was due here.
+	StreamError error
 }
 
 // Stats returns the counts so far.
@@ -148,6 +158,11 @@ func (p *Publisher) Stats() PublisherStats {
 		Committed: c.committed.Load(), Repeated: c.repeated.Load(), Durable: c.durable.Load(),
 		Confirmed: c.confirmed.Load(), Failed: c.failed.Load(), Published: c.published.Load(),
 		Republished: c.republished.Load(), Recoveries: c.recoveries.Load(), Struck: c.struck.Load(),
+		Strangers: c.strangers.Load(), Audits: c.audits.Load(), StreamLosses: c.streamLosses.Load(),
+		Refills: c.refills.Load(), Snapshots: c.snapshots.Load(),
+	}
+	if err := p.auditor.sick.Load(); err != nil {
+		s.StreamError = *err
 	}
 	s.Unacked, s.Waiting = p.outbox.stats()
 	return s
