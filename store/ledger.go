@@ -16,6 +16,7 @@ var (
 
 	realmPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	memberPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+	serverPattern = regexp.MustCompile(`^[!-~]{0,128}$`) // a replication id, or what another ledger has in its place
 )
 
 // Options are the settings of a [Ledger]. The zero value works.

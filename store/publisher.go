@@ -90,8 +90,8 @@ func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revoca
 }
 
 // Settle implements [revocast.Ledger].
-func (l *Ledger) Settle(ctx context.Context, epoch uint64) error {
-	_, err := l.run(ctx, l.main, settleScript, epoch)
+func (l *Ledger) Settle(ctx context.Context, epoch, settling uint64) error {
+	_, err := l.run(ctx, l.main, settleScript, epoch, settling)
 	return err
 }
 

@@ -75,16 +75,23 @@ func checkEvent(e revocast.Event) error {
 	return checkProposal(e)
 }
 
-// Open implements [revocast.Ledger]. Log entries of earlier epochs that JetStream has
-// not acknowledged get revisions of the new epoch first, so that the relay publishes
-// them; the ledger is durable up to epoch-0 afterwards.
-func (l *Ledger) Open(ctx context.Context, epoch uint64, record revocast.EpochRecord, settled bool) error {
+// Open implements [revocast.Ledger]. Log entries of earlier epochs that the stream may
+// lack get revisions of the new epoch first, so that the relay publishes them; the ledger
+// is durable up to what Restore brought afterwards. An opening whose Stream is zero
+// leaves no mark.
+func (l *Ledger) Open(ctx context.Context, o revocast.Opening) error {
+	if err := checkPoint(o.Stream); err != nil {
+		return err
+	}
 	flag := 0
-	if settled {
+	if o.Settled {
 		flag = 1
 	}
+	args := []any{o.Epoch, o.Record.Server, o.Record.Sequence, flag, openBatch}
+	args = append(args, pointArgs(o.Stream)...)
+	args = append(args, streamExtra())
 	for {
-		reply, err := l.run(ctx, l.main, openScript, epoch, record.Server, record.Sequence, flag, openBatch)
+		reply, err := l.run(ctx, l.main, openScript, args...)
 		if err != nil {
 			return err
 		}
@@ -94,17 +101,21 @@ func (l *Ledger) Open(ctx context.Context, epoch uint64, record revocast.EpochRe
 	}
 }
 
-// Fence implements [revocast.Ledger].
-func (l *Ledger) Fence(ctx context.Context, epoch uint64) error {
-	_, err := l.run(ctx, l.main, fenceScript, epoch)
+// Reopen implements [revocast.Ledger]. What the log holds after the mark that is
+// forgotten is logged anew by the next Open all the same.
+func (l *Ledger) Reopen(ctx context.Context, epoch uint64, after string) error {
+	if epoch == 0 || epoch > uint64(revocast.Forever) {
+		return fmt.Errorf("%w: epoch %d", revocast.ErrInvalid, epoch)
+	}
+	if !serverPattern.MatchString(after) {
+		return fmt.Errorf("%w: server %.80q", revocast.ErrInvalid, after)
+	}
+	_, err := l.run(ctx, l.main, reopenScript, epoch, after)
 	return err
 }
 
-// SetTerms implements [revocast.Ledger].
-func (l *Ledger) SetTerms(ctx context.Context, terms revocast.Terms) error {
-	if err := checkTerms(terms); err != nil {
-		return err
-	}
-	_, err := l.run(ctx, l.main, setTermsScript, formatTerms(terms))
+// Fence implements [revocast.Ledger].
+func (l *Ledger) Fence(ctx context.Context, epoch uint64) error {
+	_, err := l.run(ctx, l.main, fenceScript, epoch)
 	return err
 }

@@ -31,12 +31,16 @@ var (
 	luaLeave string
 	//go:embed lua/log.lua
 	luaLog string
+	//go:embed lua/mark.lua
+	luaMark string
 	//go:embed lua/members.lua
 	luaMembers string
 	//go:embed lua/open.lua
 	luaOpen string
 	//go:embed lua/renew.lua
 	luaRenew string
+	//go:embed lua/reopen.lua
+	luaReopen string
 	//go:embed lua/restore.lua
 	luaRestore string
 	//go:embed lua/set_terms.lua
@@ -45,8 +49,12 @@ var (
 	luaSettle string
 	//go:embed lua/snapshot.lua
 	luaSnapshot string
+	//go:embed lua/stream.lua
+	luaStream string
 	//go:embed lua/strike.lua
 	luaStrike string
+	//go:embed lua/turn.lua
+	luaTurn string
 	//go:embed lua/verify.lua
 	luaVerify string
 )
@@ -81,11 +89,14 @@ var (
 	strikeScript  = newScript("strike", repeat, luaGate, luaStrike)
 	logScript     = newScript("log", reads, luaLog)
 	ackedScript   = newScript("acked", repeat, luaGate, luaAcked)
+	markScript    = newScript("mark", repeat, luaGate, luaStream, luaMark)
+	turnScript    = newScript("turn", repeat, luaGate, luaTurn)
 	settleScript  = newScript("settle", repeat, luaGate, luaSettle)
 
 	beginScript    = newGrowing("begin", once, luaBegin)
 	restoreScript  = newGrowing("restore", once, luaState, luaRestore)
-	openScript     = newGrowing("open", repeat, luaState, luaOpen)
+	openScript     = newGrowing("open", repeat, luaState, luaStream, luaOpen)
+	reopenScript   = newScript("reopen", repeat, luaStream, luaReopen)
 	fenceScript    = newScript("fence", repeat, luaFence)
 	setTermsScript = newScript("set terms", repeat, luaGate, luaSetTerms)
 )

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -71,6 +72,40 @@ func checkTerms(t revocast.Terms) error {
 		}
 	}
 	return nil
+}
+
+// SetTerms implements [revocast.Ledger]. The terms are compared here and replaced by a
+// step that does nothing if others than those stand.
+func (l *Ledger) SetTerms(ctx context.Context, terms revocast.Terms) error {
+	if err := checkTerms(terms); err != nil {
+		return err
+	}
+	next := formatTerms(terms)
+	stands, unsettled := "", time.Duration(0)
+	for {
+		reply, err := l.run(ctx, l.main, setTermsScript, next, stands, unsettled.Nanoseconds())
+		if err != nil {
+			return err
+		}
+		if reply == next {
+			return nil
+		}
+		stands, _ = reply.(string)
+		old, err := parseTerms(stands)
+		if err != nil {
+			return finish(setTermsScript, err)
+		}
+		unsettled = unsettledBy(old, terms)
+	}
+}
+
+// unsettledBy is how long a lease granted under the old terms, or a primary cut off under
+// them, may be around when only the new ones are waited for; 0: no longer than that.
+func unsettledBy(old, next revocast.Terms) time.Duration {
+	if next.Lease >= old.Lease && next.Drift >= old.Drift && next.Fence >= old.Fence {
+		return 0
+	}
+	return max(old.SettleWait(), next.SettleWait())
 }
 
 // readTerms reads terms out of a reply. They hardly ever change, so the latest are

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/revocast/revocast"
 )
@@ -21,7 +22,10 @@ func (l *Ledger) Describe(ctx context.Context) (revocast.Description, error) {
 	if err != nil {
 		return revocast.Description{}, err
 	}
-	r := read(reply)
+	return l.readDescription(read(reply))
+}
+
+func (l *Ledger) readDescription(r *reader) (revocast.Description, error) {
 	d := revocast.Description{Server: r.text(), Now: r.int()}
 	if !r.more() {
 		return d, finish(describeScript, r.err)
@@ -34,7 +38,17 @@ func (l *Ledger) Describe(ctx context.Context) (revocast.Description, error) {
 	d.Trimmed = r.position()
 	d.Claims = strings.Fields(r.text())
 	d.Record = r.uint()
-	return d, finish(describeScript, r.err)
+	d.Opened, d.OpenedBy = r.uint(), r.text()
+	d.Mark = revocast.StreamMark{Point: r.point(), Complete: r.position()}
+	d.Marked = r.int()
+	witness := r.text()
+	d.Settling, d.SettleFor = r.uint(), time.Duration(r.int())
+	if r.err != nil {
+		return revocast.Description{}, finish(describeScript, r.err)
+	}
+	var err error
+	d.Witness, err = parseWitness(witness, d)
+	return d, finish(describeScript, err)
 }
 
 func parseState(text string) revocast.LedgerState {

@@ -30,13 +30,19 @@ end
 
 -- Trimming looks at the oldest entry first, which mostly is young enough.
 local log = prefix .. 'log'
+-- Never past the mark: should the stream turn out to lack something, the log after it
+-- still has it. A ledger without a mark, on a stream that nobody audits or that is about
+-- to be refilled from the states, must not grow for ever.
+local ke, kr = de, dr
+local m = call('HMGET', meta, 'complete_epoch', 'complete_rev')
+if m[1] and order(tonumber(m[1]), tonumber(m[2]), de, dr) < 0 then ke, kr = tonumber(m[1]), tonumber(m[2]) end
 local t, longest, most = now(), tonumber(ARGV[2]), tonumber(ARGV[3])
 local length = call('XLEN', log)
 local last
 
 local function trimmable(entry, left)
   local ee, er = string.match(entry[1], '^(%d+)-(%d+)$')
-  if order(tonumber(ee), tonumber(er), de, dr) > 0 then return false end
+  if order(tonumber(ee), tonumber(er), ke, kr) > 0 then return false end
   if left > most then return true end
   local f, at = entry[2], 0
   for i = 1, #f, 2 do

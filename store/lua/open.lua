@@ -1,5 +1,8 @@
 -- ARGV: 1 epoch, 2 server of the record, 3 sequence of the record, 4 settled, 5 most
--- log entries to copy in this call. Answers 1 when open, 0 when it must be called again.
+-- log entries to copy in this call, then the end of what was replayed: 6 created, 7
+-- sequence, 8 and 9 position of the event, 10 stored; 11 how long the stream keeps an
+-- event beyond the longest lifetime (ms). Answers 1 when open, 0 when it must be called
+-- again.
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
 if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
 if tonumber(ARGV[1]) ~= epoch then return redis.error_reply('RVEPOCH the ledger is in epoch ' .. head[1]) end
@@ -11,14 +14,13 @@ if state == 'open' then
   return redis.error_reply('RVCONFLICT epoch ' .. head[1] .. ' is open under another record')
 end
 
--- What earlier epochs logged and JetStream has not acknowledged is logged anew under
--- this one, in order, so that from here on there is one epoch to acknowledge. A ban
--- or lift goes along only while it still is what stands.
-local v = call('HMGET', meta, 'durable_epoch', 'durable_rev')
-local de, dr = tonumber(v[1]), tonumber(v[2])
-if de < epoch then
+-- What earlier epochs logged and the stream was not seen to have, or has not
+-- acknowledged, is logged anew under this one, in order, so that from here on there is
+-- one epoch to acknowledge. A ban or lift goes along only while it still is what stands.
+local fe, fr = unsure()
+if tonumber(fe) < epoch then
   local t, most = now(), tonumber(ARGV[5])
-  local tail = call('XRANGE', prefix .. 'log', '(' .. v[1] .. '-' .. v[2],
+  local tail = call('XRANGE', prefix .. 'log', '(' .. fe .. '-' .. fr,
     int(epoch - 1) .. '-18446744073709551615', 'COUNT', most)
   for _, entry in ipairs(tail) do
     local ee, er = string.match(entry[1], '^(%d+)-(%d+)$')
@@ -38,15 +40,24 @@ if de < epoch then
         call('HSET', prefix .. 's:' .. p.h, 'e', head[1], 'r', int(rev))
       end
     end
-    v[1], v[2] = ee, er
+    fe, fr = ee, er
   end
   if #tail == most then
-    call('HSET', meta, 'rev', rev, 'durable_epoch', v[1], 'durable_rev', v[2])
+    call('HSET', meta, 'rev', rev, 'from_epoch', fe, 'from_rev', fr)
     return 0
   end
 end
 
+-- What was restored the stream has. An opening that cannot tell where the stream ends
+-- leaves no mark, rather than one of an earlier epoch that nobody would move.
+local restored = call('HGET', meta, 'restored') or '0'
 call('HSET', meta, 'rev', rev, 'state', 'open', 'record', ARGV[3], 'settled', ARGV[4], 'claims', '',
-  'durable_epoch', head[1], 'durable_rev', call('HGET', meta, 'restored') or '0')
-call('HDEL', meta, 'restored')
+  'opened', head[1], 'opened_by', server, 'durable_epoch', head[1], 'durable_rev', restored)
+call('HDEL', meta, 'restored', 'from_epoch', 'from_rev')
+if ARGV[4] == '1' then call('HDEL', meta, 'settle_for') end
+if ARGV[6] == '0' then
+  forgetMark()
+else
+  setMark({ unpack(ARGV, 6, 10) }, head[1], restored, ARGV[11])
+end
 return 1

@@ -93,8 +93,14 @@ func Reopen(ctx context.Context, l revocast.Ledger) error {
 	if err != nil {
 		return err
 	}
+	return l.Open(ctx, opening(d))
+}
+
+// opening is how a ledger that is described as d is opened, settled, by one who cannot
+// tell where the stream ends.
+func opening(d revocast.Description) revocast.Opening {
 	record := revocast.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Sequence: 100 + d.Position.Epoch}
-	return l.Open(ctx, d.Position.Epoch, record, true)
+	return revocast.Opening{Epoch: d.Position.Epoch, Record: record, Settled: true}
 }
 
 func (k *kit) must(err error) {

@@ -61,7 +61,7 @@ var servingSteps = []struct {
 		_, err := l.Acked(ctx, 1, nil)
 		return err
 	}},
-	{"Settle", func(ctx context.Context, l revocast.Ledger) error { return l.Settle(ctx, 1) }},
+	{"Settle", func(ctx context.Context, l revocast.Ledger) error { return l.Settle(ctx, 1, 0) }},
 	{"SetTerms", func(ctx context.Context, l revocast.Ledger) error { return l.SetTerms(ctx, Terms()) }},
 }
 
@@ -81,7 +81,7 @@ func uninitialised(k *kit) {
 	k.allFail(revocast.ErrUninitialised)
 	_, err := k.Ledger.Restore(k.ctx, 1, nil)
 	k.fails("Restore", err, revocast.ErrUninitialised)
-	k.fails("Open", k.Ledger.Open(k.ctx, 1, revocast.EpochRecord{}, true), revocast.ErrUninitialised)
+	k.fails("Open", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: revocast.EpochRecord{}, Settled: true}), revocast.ErrUninitialised)
 	k.fails("Fence", k.Ledger.Fence(k.ctx, 1), revocast.ErrUninitialised)
 	d := k.describe()
 	if d.State != revocast.LedgerUninitialised || !d.Position.IsZero() || d.Server == "" {
@@ -120,14 +120,14 @@ func openLedger(k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 3, Terms()))
 	server := k.describe().Server
 	record := revocast.EpochRecord{Epoch: 3, Server: server, Sequence: 42}
-	k.fails("Open of another epoch", k.Ledger.Open(k.ctx, 2, record, true), revocast.ErrEpoch)
+	k.fails("Open of another epoch", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 2, Record: record, Settled: true}), revocast.ErrEpoch)
 	wrong := record
 	wrong.Server = "0000000000000000000000000000000000000000"
-	k.fails("Open under another server's record", k.Ledger.Open(k.ctx, 3, wrong, true), revocast.ErrConflict)
+	k.fails("Open under another server's record", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 3, Record: wrong, Settled: true}), revocast.ErrConflict)
 	if s := k.describe().State; s != revocast.LedgerRecovering {
 		k.Fatalf("refused Opens left the ledger %s", s)
 	}
-	k.must(k.Ledger.Open(k.ctx, 3, record, false))
+	k.must(k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 3, Record: record}))
 	d := k.describe()
 	if d.State != revocast.LedgerOpen || d.Position != at(3, 0) || d.Durable != at(3, 0) || d.Record != 42 || d.Settled {
 		k.Errorf("after Open: %+v", d)
@@ -142,13 +142,13 @@ func openAgain(k *kit) {
 	k.commit(revoke("a"))
 	before := k.describe()
 	record := revocast.EpochRecord{Epoch: 1, Server: before.Server, Sequence: before.Record}
-	k.must(k.Ledger.Open(k.ctx, 1, record, true))
+	k.must(k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: record, Settled: true}))
 	after := k.describe()
 	if after.Position != before.Position || after.Durable != before.Durable || !after.Settled {
 		k.Errorf("opening again made %+v out of %+v", after, before)
 	}
 	record.Sequence++
-	k.fails("Open under another record", k.Ledger.Open(k.ctx, 1, record, true), revocast.ErrConflict)
+	k.fails("Open under another record", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: record, Settled: true}), revocast.ErrConflict)
 }
 
 func fencedRefuses(k *kit) {
@@ -159,7 +159,7 @@ func fencedRefuses(k *kit) {
 	_, err := k.Ledger.Restore(k.ctx, 1, []revocast.Event{with(revoke("a"), at(1, 1), 1, 1, k.describe().Now+hour)})
 	k.fails("Restore", err, revocast.ErrFenced)
 	d := k.describe()
-	k.fails("Open", k.Ledger.Open(k.ctx, 1, revocast.EpochRecord{Epoch: 1, Server: d.Server}, true), revocast.ErrFenced)
+	k.fails("Open", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: revocast.EpochRecord{Epoch: 1, Server: d.Server}, Settled: true}), revocast.ErrFenced)
 	k.fails("Begin", k.Ledger.Begin(k.ctx, 2, Terms()), revocast.ErrConflict)
 	k.Replace()
 	if d = k.describe(); d.State != revocast.LedgerFenced || d.Position.Epoch != 1 {
@@ -201,7 +201,7 @@ func setTerms(k *kit) {
 func settle(k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 1, Terms()))
 	record := revocast.EpochRecord{Epoch: 1, Server: k.describe().Server}
-	k.must(k.Ledger.Open(k.ctx, 1, record, false))
+	k.must(k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: record}))
 	settled := func(want bool) {
 		k.Helper()
 		v, err := k.Ledger.Verify(k.ctx, 1)
@@ -211,9 +211,9 @@ func settle(k *kit) {
 		}
 	}
 	settled(false)
-	k.fails("Settle of another epoch", k.Ledger.Settle(k.ctx, 2), revocast.ErrEpoch)
+	k.fails("Settle of another epoch", k.Ledger.Settle(k.ctx, 2, 0), revocast.ErrEpoch)
 	settled(false)
-	k.must(k.Ledger.Settle(k.ctx, 1))
+	k.must(k.Ledger.Settle(k.ctx, 1, 0))
 	settled(true)
 }
 

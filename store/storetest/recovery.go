@@ -45,7 +45,7 @@ func noticed(k *kit) {
 	_, err := k.Ledger.Restore(k.ctx, epoch, nil)
 	k.fails("Restore on another server", err, revocast.ErrEpoch)
 	k.Replace()
-	k.fails("Open on another server", k.Ledger.Open(k.ctx, epoch+1, revocast.EpochRecord{}, true), revocast.ErrEpoch)
+	k.fails("Open on another server", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: epoch + 1, Record: revocast.EpochRecord{}, Settled: true}), revocast.ErrEpoch)
 	k.Replace()
 	k.fails("Fence on another server", k.Ledger.Fence(k.ctx, epoch+2), revocast.ErrEpoch)
 	if d := k.describe(); d.State != revocast.LedgerRecovering || d.Position.Epoch != epoch+3 {

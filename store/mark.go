@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// maxHolder is how many bytes the name of who has a turn may have.
+const maxHolder = 256
+
+// Mark implements [revocast.Ledger]. Witnesses stand in a list beside the meta hash, at
+// most 520 of them. Their age is what the ledger's clock says of a time by the stream's.
+func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revocast.StreamMark) error {
+	if err := checkPoint(mark.Point); err != nil {
+		return err
+	}
+	if mark.Point.Created == 0 {
+		return fmt.Errorf("%w: a mark needs a stream", revocast.ErrInvalid)
+	}
+	if mark.Complete.Epoch > uint64(revocast.Forever) || mark.Complete.Rev > uint64(revocast.Forever) {
+		return fmt.Errorf("%w: complete up to %s", revocast.ErrInvalid, mark.Complete)
+	}
+	args := append([]any{was.Created, was.Sequence}, pointArgs(mark.Point)...)
+	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra())
+	_, err := l.run(ctx, l.main, markScript, args...)
+	return err
+}
+
+// Turn implements [revocast.Ledger]. A holder that has the turn already gets it for d
+// from now on. The task is 1 to 64 of A-Z a-z 0-9 _ . - and d at least a millisecond.
+func (l *Ledger) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
+	switch {
+	case !memberPattern.MatchString(task):
+		return false, fmt.Errorf("%w: task %.80q", revocast.ErrInvalid, task)
+	case holder == "" || len(holder) > maxHolder:
+		return false, fmt.Errorf("%w: holder %.80q: want 1 to %d bytes", revocast.ErrInvalid, holder, maxHolder)
+	case d < time.Millisecond:
+		return false, fmt.Errorf("%w: a turn of %s", revocast.ErrInvalid, d)
+	}
+	reply, err := l.run(ctx, l.main, turnScript, task, holder, d.Milliseconds())
+	if err != nil {
+		return false, err
+	}
+	return reply == int64(1), nil
+}
+
+func checkPoint(p revocast.StreamPoint) error {
+	if p.Created < 0 || !inRange(p.Stored) || p.Event.Epoch > uint64(revocast.Forever) || p.Event.Rev > uint64(revocast.Forever) {
+		return fmt.Errorf("%w: stream point %+v", revocast.ErrInvalid, p)
+	}
+	return nil
+}
+
+func pointArgs(p revocast.StreamPoint) []any {
+	return []any{p.Created, p.Sequence, p.Event.Epoch, p.Event.Rev, p.Stored}
+}
+
+// streamExtra is how long the stream keeps an event beyond the longest lifetime that the
+// terms know, in milliseconds. The scripts know the terms and add it.
+func streamExtra() int64 { return revocast.Terms{}.StreamOptions().MaxAge }
+
+func (r *reader) point() revocast.StreamPoint {
+	return revocast.StreamPoint{Created: r.int(), Sequence: r.uint(), Event: r.position(), Stored: r.int()}
+}
+
+// parseWitness reads the oldest witness as stream.lua writes it. One that the stream may
+// have dropped by now is none: nobody has set a mark for long, or the terms have changed.
+func parseWitness(text string, d revocast.Description) (revocast.StreamPoint, error) {
+	if text == "" {
+		return revocast.StreamPoint{}, nil
+	}
+	var numbers [5]uint64
+	fields := strings.Fields(text)
+	if len(fields) != len(numbers) {
+		return revocast.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
+	}
+	for i, f := range fields {
+		n, err := strconv.ParseUint(f, 10, 63)
+		if err != nil {
+			return revocast.StreamPoint{}, fmt.Errorf("%w: witness: %w", errReply, err)
+		}
+		numbers[i] = n
+	}
+	w := revocast.StreamPoint{
+		Created: d.Mark.Point.Created, Sequence: numbers[0],
+		Event: revocast.Position{Epoch: numbers[1], Rev: numbers[2]}, Stored: int64(numbers[3]),
+	}
+	if d.Now > int64(numbers[4]) || d.Now > w.Stored+d.Terms.StreamOptions().MaxAge {
+		return revocast.StreamPoint{}, nil
+	}
+	return w, nil
+}
