@@ -2,30 +2,46 @@ package sim
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"time"
 
 	"github.com/revocast/revocast"
 )
 
-// books are what a ledger holds: one version of it.
+// books are what a ledger holds.
 type books struct {
+	sheet
+	acked   table[uint64, bool] // revisions beyond durable
+	members table[revocast.MemberID, revocast.Member]
+	states  table[revocast.Key, standing]
+	answers table[string, answer]
+	turns   table[string, turn]
+	history history
+}
+
+// sheet is the part of the books that is copied as a whole. Its slices are appended to
+// and cut, never written into: earlier versions share them.
+type sheet struct {
 	epoch, rev uint64
 	state      revocast.LedgerState
 	server     string // under which the epoch was opened or is being recovered
 	settled    bool
+	settling   uint64 // how often it has become unsettled within the epoch
+	settleFor  time.Duration
 	terms      revocast.Terms
 	claims     []string
 	record     uint64
+	opened     uint64 // epoch
+	openedBy   string
 	durable    revocast.Position
-	restored   uint64          // revisions of a recovering ledger that came from the stream
-	acked      map[uint64]bool // revisions beyond durable
+	from       revocast.Position // the log after it is logged anew; zero: see unsure
+	restored   uint64            // revisions of a recovering ledger that came from the stream
 	trimmed    revocast.Position
 	generation uint64
-	members    map[revocast.MemberID]revocast.Member
-	states     map[revocast.Key]standing
 	log        []entry
-	answers    map[string]answer
+	mark       revocast.StreamMark
+	marked     int64
+	witnesses  []witness // oldest first
 }
 
 // standing is a state with the time of its latest change.
@@ -48,35 +64,65 @@ type answer struct {
 	forget     int64
 }
 
-func (b *books) clone() books {
-	c := *b
-	c.claims, c.log = slices.Clone(b.claims), slices.Clone(b.log)
-	c.acked, c.members = maps.Clone(b.acked), maps.Clone(b.members)
-	c.states, c.answers = maps.Clone(b.states), maps.Clone(b.answers)
-	return c
+// turn is who has a task, and until when.
+type turn struct {
+	holder string
+	until  int64
 }
 
-func (b *books) position() revocast.Position {
-	return revocast.Position{Epoch: b.epoch, Rev: b.rev}
+// clone returns the books as they stand, without their history.
+func (b *books) clone() books {
+	return books{
+		sheet: b.sheet.clone(), acked: b.acked.clone(), members: b.members.clone(), states: b.states.clone(),
+		answers: b.answers.clone(), turns: b.turns.clone(), history: history{limit: b.history.limit},
+	}
+}
+
+func (s sheet) clone() sheet {
+	s.claims, s.log, s.witnesses = slices.Clone(s.claims), slices.Clone(s.log), slices.Clone(s.witnesses)
+	return s
+}
+
+// keep makes the present version one that can be come back to.
+func (b *books) keep() { b.history.keep(b.sheet) }
+
+// back makes the books what they were at a position, or at the latest version before.
+func (b *books) back(to revocast.Position) bool {
+	s, found := b.history.back(func(s sheet) bool { return !to.Before(s.position()) })
+	if found {
+		b.sheet = s
+	}
+	return found
+}
+
+func (s *sheet) position() revocast.Position {
+	return revocast.Position{Epoch: s.epoch, Rev: s.rev}
 }
 
 // serves fails unless the ledger is open.
-func (b *books) serves() error {
-	switch b.state {
+func (s *sheet) serves() error {
+	switch s.state {
 	case revocast.LedgerOpen:
 		return nil
 	case revocast.LedgerRecovering:
-		return fmt.Errorf("%w: epoch %d", revocast.ErrRecovering, b.epoch)
+		return fmt.Errorf("%w: epoch %d", revocast.ErrRecovering, s.epoch)
 	case revocast.LedgerFenced:
-		return fmt.Errorf("%w: epoch %d", revocast.ErrFenced, b.epoch)
+		return fmt.Errorf("%w: epoch %d", revocast.ErrFenced, s.epoch)
 	}
 	return fmt.Errorf("%w: sim", revocast.ErrUninitialised)
 }
 
 // initialised fails if the ledger has no epoch.
-func (b *books) initialised() error {
-	if b.epoch == 0 {
+func (s *sheet) initialised() error {
+	if s.epoch == 0 {
 		return fmt.Errorf("%w: sim", revocast.ErrUninitialised)
+	}
+	return nil
+}
+
+func (s *sheet) sameEpoch(epoch uint64) error {
+	if epoch != s.epoch {
+		return fmt.Errorf("%w: sim: in epoch %d, not %d", revocast.ErrEpoch, s.epoch, epoch)
 	}
 	return nil
 }
@@ -86,56 +132,15 @@ const margin = 60_000
 
 // load returns the state of a key, zero if there is none any more.
 func (b *books) load(key revocast.Key, now int64) standing {
-	s, ok := b.states[key]
+	s, ok := b.states.get(key)
 	if ok && s.State.Until+margin <= now {
-		delete(b.states, key)
+		b.states.drop(&b.history, key)
 		return standing{}
 	}
 	return s
 }
 
 func (b *books) save(key revocast.Key, scope revocast.Scope, s standing) {
-	if b.states == nil {
-		b.states = make(map[revocast.Key]standing)
-	}
 	s.Key, s.Scope = key, scope
-	b.states[key] = s
-}
-
-// append makes e the next revision.
-func (b *books) append(e revocast.Event, logged int64) revocast.Event {
-	b.rev++
-	e.Position = b.position()
-	b.log = append(b.log, entry{e, logged})
-	return e
-}
-
-// after returns the log entries after p, at most limit.
-func (b *books) after(p revocast.Position, limit int) ([]revocast.Event, bool) {
-	i, _ := slices.BinarySearchFunc(b.log, p, func(e entry, p revocast.Position) int {
-		if e.event.Position.Compare(p) <= 0 {
-			return -1
-		}
-		return 1
-	})
-	rest := b.log[i:]
-	more := len(rest) > limit
-	rest = rest[:min(limit, len(rest))]
-	events := make([]revocast.Event, len(rest))
-	for i, e := range rest {
-		events[i] = e.event
-	}
-	return events, more
-}
-
-// trim drops the oldest durable entries that are too old or too many.
-func (b *books) trim(keep int, oldest int64) {
-	for len(b.log) > 0 {
-		first := b.log[0]
-		if b.durable.Before(first.event.Position) || len(b.log) <= keep && first.logged >= oldest {
-			return
-		}
-		b.trimmed = first.event.Position
-		b.log = b.log[1:]
-	}
+	b.states.put(&b.history, key, s)
 }

@@ -18,25 +18,25 @@ const (
 // Commit implements [revocast.Ledger].
 func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
 	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
-		report(k.l.report, "%s commits %d proposals", k.name, len(proposals))
+		report(k.server().report, "%s commits %d proposals", k.name, len(proposals))
 		return revocast.Commit{}, fmt.Errorf("%w: sim: %d proposals", revocast.ErrInvalid, len(proposals))
 	}
 	if idempotency == "" {
-		report(k.l.report, "%s commits without an idempotency key", k.name)
+		report(k.server().report, "%s commits without an idempotency key", k.name)
 	}
 	for i, p := range proposals {
 		if err := checkProposal(p); err != nil {
-			report(k.l.report, "%s proposes %+v: %v", k.name, p, err)
+			report(k.server().report, "%s proposes %+v: %v", k.name, p, err)
 			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 		recommit := p.Kind == revocast.KindBanned || p.Kind == revocast.KindLifted
 		if !p.Position.IsZero() && !recommit || p.At != 0 {
-			report(k.l.report, "%s proposes what has a position and a time already: %+v", k.name, p)
+			report(k.server().report, "%s proposes what has a position and a time already: %+v", k.name, p)
 		}
 	}
 	proposals = slices.Clone(proposals)
-	return do(ctx, k, OpCommit, proposals, revocast.ErrOutcomeUnknown, func() (revocast.Commit, error) {
-		return k.l.commit(idempotency, proposals)
+	return do(ctx, k, OpCommit, proposals, revocast.ErrOutcomeUnknown, func(l *Ledger) (revocast.Commit, error) {
+		return l.commit(idempotency, proposals)
 	})
 }
 
@@ -62,7 +62,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 		return revocast.Commit{}, err
 	}
 	out := revocast.Commit{Settled: b.settled, Terms: b.terms}
-	if first, known := b.answers[idempotency]; idempotency != "" && known && first.forget > now {
+	if first, known := b.answers.get(idempotency); idempotency != "" && known && first.forget > now {
 		if !slices.Equal(first.proposals, proposals) {
 			return revocast.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else", revocast.ErrConflict)
 		}
@@ -76,19 +76,16 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
-	l.keepLocked()
+	b.keep()
 	for _, p := range filled {
 		out.Entries = append(out.Entries, l.commitOne(p, now))
 	}
 	out.Epoch, out.Generation = b.epoch, b.generation
-	if b.answers == nil {
-		b.answers = make(map[string]answer)
-	}
-	b.answers[idempotency] = answer{
+	b.answers.put(&b.history, idempotency, answer{
 		proposals: proposals, entries: slices.Clone(out.Entries), epoch: out.Epoch, generation: out.Generation,
 		forget: now + l.o.RememberFor.Milliseconds(),
-	}
-	l.reached[b.epoch] = max(l.reached[b.epoch], b.rev)
+	})
+	l.annals.reach(b.position())
 	return out, nil
 }
 

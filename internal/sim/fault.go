@@ -29,14 +29,21 @@ const (
 	OpRestore  Op = "Restore"
 	OpOpen     Op = "Open"
 	OpFence    Op = "Fence"
+	OpReopen   Op = "Reopen"
 	OpSetTerms Op = "SetTerms"
+	OpMark     Op = "Mark"
+	OpTurn     Op = "Turn"
 
-	OpPublish     Op = "Publish"
-	OpReplay      Op = "Replay"
-	OpAcknowledge Op = "Acknowledge"
-	OpEpoch       Op = "Epoch"
-	OpClaimEpoch  Op = "ClaimEpoch"
-	OpPrepare     Op = "Prepare"
+	OpPublish      Op = "Publish"
+	OpRefill       Op = "Refill"
+	OpReplay       Op = "Replay"
+	OpStream       Op = "Stream"
+	OpSaveSnapshot Op = "SaveSnapshot"
+	OpLoadSnapshot Op = "LoadSnapshot"
+	OpAcknowledge  Op = "Acknowledge"
+	OpEpoch        Op = "Epoch"
+	OpClaimEpoch   Op = "ClaimEpoch"
+	OpPrepare      Op = "Prepare"
 )
 
 // Call is one call of a port as a [Hook] sees it.
@@ -83,8 +90,11 @@ func report(r Reporter, format string, args ...any) {
 
 // pass lets d pass on clock. It fails when ctx ends first.
 func pass(ctx context.Context, clock revocast.Clock, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if d <= 0 {
-		return ctx.Err()
+		return nil
 	}
 	t := clock.NewTimer(d)
 	defer t.Stop()

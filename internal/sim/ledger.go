@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -10,8 +9,8 @@ import (
 
 // LedgerOptions tune a [Ledger]; the zero value works.
 type LedgerOptions struct {
-	// LogKeep is how many durable log entries are kept; LogAge for how long. Defaults
-	// 1,000,000 and 10m.
+	// LogKeep is how many log entries are kept of those that may go; LogAge for how
+	// long. Defaults 1,000,000 and 10m.
 	LogKeep int
 	LogAge  time.Duration
 	// Page is how many states one step of a snapshot returns. Default 1,000.
@@ -47,26 +46,32 @@ type Ledger struct {
 	report Reporter
 	o      LedgerOptions
 	clock  revocast.Clock
+	annals *annals
+	stream *Bus // for the checks that need both; may be nil
 
 	// mu makes every step atomic. It is never held while anything blocks.
 	mu      sync.Mutex
 	books   books
-	past    []books // earlier versions, oldest first
-	server  int     // identity; counts up
+	server  string // identity
 	ahead   time.Duration
-	reached map[uint64]uint64 // epoch → the latest revision ever committed in it
-	stream  *Bus              // for the checks that need both; may be nil
 	renewed map[revocast.MemberID]time.Duration
-	opened  time.Duration
+	opened  time.Duration // when it became unsettled last
+	fork    *fork         // cut off from the server that carries on; nil: not
+	paused  *stopped      // nil: it runs
 }
 
 // NewLedger returns a ledger that holds nothing. r may be nil.
-func NewLedger(r Reporter, o LedgerOptions) *Ledger {
+func NewLedger(r Reporter, o LedgerOptions) *Ledger { return newLedger(r, o, newAnnals()) }
+
+func newLedger(r Reporter, o LedgerOptions, a *annals) *Ledger {
 	o.fill()
-	return &Ledger{
-		report: r, o: o, clock: o.Clock, server: 1,
-		reached: make(map[uint64]uint64), renewed: make(map[revocast.MemberID]time.Duration),
+	l := &Ledger{
+		report: r, o: o, clock: o.Clock, annals: a, server: a.server(),
+		renewed: make(map[revocast.MemberID]time.Duration),
 	}
+	l.books.history.limit = o.History
+	a.join(l)
+	return l
 }
 
 // NewRealm returns a ledger and a bus that check their callers against one another:
@@ -74,7 +79,7 @@ func NewLedger(r Reporter, o LedgerOptions) *Ledger {
 // never held.
 func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
 	l, b := NewLedger(r, lo), NewBus(r, bo)
-	l.stream, b.ledger = b, l
+	l.stream, b.annals = b, l.annals
 	return l, b
 }
 
@@ -82,11 +87,11 @@ func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
 func (l *Ledger) Link(name string) *LedgerLink { return &LedgerLink{name: name, l: l} }
 
 // Restart makes the server another one that has the data of the first, as a restart or
-// a promotion does.
+// a promotion does. A server that was cut off serves again, whoever carries on.
 func (l *Ledger) Restart() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.server++
+	l.server, l.fork = l.annals.server(), nil
 }
 
 // RollBack makes the server another one that has forgotten everything after a position:
@@ -95,26 +100,18 @@ func (l *Ledger) Restart() {
 func (l *Ledger) RollBack(to revocast.Position) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !to.Before(l.books.position()) {
-		l.server++
-		return true
+	if to.Before(l.books.position()) && !l.books.back(to) {
+		return false
 	}
-	for i := len(l.past) - 1; i >= 0; i-- {
-		if at := l.past[i].position(); !to.Before(at) {
-			l.books = l.past[i].clone()
-			l.past = l.past[:i]
-			l.server++
-			return true
-		}
-	}
-	return false
+	l.server, l.fork = l.annals.server(), nil
+	return true
 }
 
 // Empty makes the server forget everything, as FLUSHALL does.
 func (l *Ledger) Empty() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.books = books{}
+	l.books = books{history: history{limit: l.o.History}}
 }
 
 // Advance moves the server's wall clock by d; it may go back.
@@ -122,6 +119,15 @@ func (l *Ledger) Advance(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ahead += d
+}
+
+// Trim makes the server drop all but the latest keep entries of its log, as far as the
+// stream has acknowledged and was seen to hold them.
+func (l *Ledger) Trim(keep int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.books.keep()
+	l.books.trim(keep, 0)
 }
 
 // Position is where the ledger stands, as an onlooker sees it: nothing is noticed.
@@ -135,40 +141,36 @@ func (l *Ledger) Position() revocast.Position {
 func (l *Ledger) State(key revocast.Key) revocast.State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.books.states[key].State
+	s, _ := l.books.states.get(key)
+	return s.State
 }
 
 func (l *Ledger) now() int64 { return l.clock.Now().Add(l.ahead).UnixMilli() }
 
-func (l *Ledger) serverID() string { return fmt.Sprintf("%040x", l.server) }
-
-// committed reports whether the ledger ever reached p.
-func (l *Ledger) committed(p revocast.Position) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return p.Rev <= l.reached[p.Epoch]
-}
-
 // noticeLocked is what every step begins with: does this server still carry the epoch?
 func (l *Ledger) noticeLocked() {
 	b := &l.books
-	if b.epoch == 0 || b.server == l.serverID() || b.state == revocast.LedgerFenced {
+	if b.epoch == 0 || b.server == l.server || b.state == revocast.LedgerFenced {
 		return
 	}
-	const maxClaims = 16
-	b.claims = append(b.claims[:len(b.claims):len(b.claims)], l.serverID())
-	b.claims = b.claims[max(0, len(b.claims)-maxClaims):]
-	b.epoch, b.rev, b.state, b.settled, b.server = b.epoch+1, 0, revocast.LedgerRecovering, false, l.serverID()
-	b.acked, b.restored = nil, 0
+	b.claim(l.server)
+	b.recovering(b.epoch+1, l.server)
 }
 
-// keepLocked saves the present version for RollBack.
-func (l *Ledger) keepLocked() {
-	if l.o.History == 0 {
-		return
+// claim adds a server to those under which the ledger has been recovering.
+func (b *books) claim(server string) {
+	const maxClaims = 16
+	b.claims = append(b.claims[:len(b.claims):len(b.claims)], server)
+	b.claims = b.claims[max(0, len(b.claims)-maxClaims):]
+}
+
+// recovering begins to recover an epoch. What a change of terms left behind may outlive
+// the epoch before.
+func (b *books) recovering(epoch uint64, server string) {
+	if b.settled {
+		b.settleFor = 0
 	}
-	if len(l.past) >= l.o.History {
-		l.past = l.past[1:]
-	}
-	l.past = append(l.past, l.books.clone())
+	b.epoch, b.rev, b.state, b.settled, b.server = epoch, 0, revocast.LedgerRecovering, false, server
+	b.restored, b.settling = 0, 0
+	b.acked.clear(&b.history)
 }

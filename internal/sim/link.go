@@ -10,11 +10,27 @@ import (
 
 var _ revocast.Ledger = (*LedgerLink)(nil)
 
-// LedgerLink is one process's connection to a [Ledger].
+// LedgerLink is one process's connection to the ledger.
 type LedgerLink struct {
 	name string
-	l    *Ledger
 	hooked
+
+	reaches sync.Mutex // guards l
+	l       *Ledger
+}
+
+// Reach makes another server the one that the process reaches; what it has sent before
+// goes where it was sent.
+func (k *LedgerLink) Reach(l *Ledger) {
+	k.reaches.Lock()
+	defer k.reaches.Unlock()
+	k.l = l
+}
+
+func (k *LedgerLink) server() *Ledger {
+	k.reaches.Lock()
+	defer k.reaches.Unlock()
+	return k.l
 }
 
 // hooked is a link's hook.
@@ -45,39 +61,61 @@ type via interface {
 	fault(c Call) Fault
 	called(op Op, arg any) Call
 	time() revocast.Clock
-	atomically(step func())
+	// atomically does a step of the server, or tells it that it was refused. It fails if
+	// ctx ends before that.
+	atomically(ctx context.Context, step func(refused error)) error
 }
 
-func (k *LedgerLink) called(op Op, arg any) Call { return Call{k.name, op, arg} }
-func (k *LedgerLink) time() revocast.Clock       { return k.l.clock }
-
-// atomically is one step of the server.
-func (k *LedgerLink) atomically(step func()) {
-	k.l.mu.Lock()
-	defer k.l.mu.Unlock()
-	k.l.noticeLocked()
-	step()
+// ledgerCall is a call on its way to the server that the process reached when it began.
+type ledgerCall struct {
+	*LedgerLink
+	at *Ledger
 }
 
-// do does one step through a link's faults. unanswered is what the caller is told
+func (c ledgerCall) called(op Op, arg any) Call { return Call{c.name, op, arg} }
+func (c ledgerCall) time() revocast.Clock       { return c.at.clock }
+
+func (c ledgerCall) atomically(ctx context.Context, step func(refused error)) error {
+	return c.at.serve(ctx, step)
+}
+
+// do does one step of the ledger that a process reaches.
+func do[T any](ctx context.Context, k *LedgerLink, op Op, arg any, unanswered error, step func(*Ledger) (T, error)) (T, error) {
+	l := k.server()
+	return through(ctx, ledgerCall{k, l}, op, arg, unanswered, func() (T, error) { return step(l) })
+}
+
+// doErr is do for a step that answers nothing.
+func doErr(ctx context.Context, k *LedgerLink, op Op, arg any, unanswered error, step func(*Ledger) error) error {
+	_, err := do(ctx, k, op, arg, unanswered, func(l *Ledger) (struct{}, error) { return struct{}{}, step(l) })
+	return err
+}
+
+// through does one step through a link's faults. unanswered is what the caller is told
 // when the step may have been done and no answer came.
-func do[T any](ctx context.Context, v via, op Op, arg any, unanswered error, step func() (T, error)) (T, error) {
+func through[T any](ctx context.Context, v via, op Op, arg any, unanswered error, step func() (T, error)) (T, error) {
 	var none, result T
 	var err error
 	if ctx.Err() != nil {
 		return none, lost(op, revocast.ErrUnavailable, context.Cause(ctx))
 	}
-	atomic := func() { result, err = step() }
+	atomic := func(refused error) {
+		if err = refused; err == nil {
+			result, err = step()
+		}
+	}
 	f := v.fault(v.called(op, arg))
 	if ended := pass(ctx, v.time(), f.Delay); ended != nil {
 		if f.Drop || !f.Late {
 			return none, lost(op, revocast.ErrUnavailable, ended)
 		}
-		v.atomically(atomic)
+		_ = v.atomically(ctx, atomic)
 		return none, lost(op, unanswered, ended)
 	}
 	if !f.Drop {
-		v.atomically(atomic)
+		if ended := v.atomically(ctx, atomic); ended != nil {
+			return none, lost(op, unanswered, ended)
+		}
 	}
 	if f.After > 0 {
 		if ended := pass(ctx, v.time(), f.After); ended != nil {

@@ -5,15 +5,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/revocast/revocast"
 )
 
 // Verify implements [revocast.Ledger].
 func (k *LedgerLink) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
-	return do(ctx, k, OpVerify, epoch, revocast.ErrUnavailable, func() (revocast.Verified, error) {
-		b := &k.l.books
+	return do(ctx, k, OpVerify, epoch, revocast.ErrUnavailable, func(l *Ledger) (revocast.Verified, error) {
+		b := &l.books
 		if err := b.serves(); err != nil {
 			return revocast.Verified{}, err
 		}
@@ -21,22 +20,15 @@ func (k *LedgerLink) Verify(ctx context.Context, epoch uint64) (revocast.Verifie
 	})
 }
 
-func (b *books) sameEpoch(epoch uint64) error {
-	if epoch != b.epoch {
-		return fmt.Errorf("%w: sim: in epoch %d, not %d", revocast.ErrEpoch, b.epoch, epoch)
-	}
-	return nil
-}
-
 // Members implements [revocast.Ledger].
 func (k *LedgerLink) Members(ctx context.Context) (revocast.Membership, error) {
-	return do(ctx, k, OpMembers, nil, revocast.ErrUnavailable, func() (revocast.Membership, error) {
-		b := &k.l.books
+	return do(ctx, k, OpMembers, nil, revocast.ErrUnavailable, func(l *Ledger) (revocast.Membership, error) {
+		b := &l.books
 		if err := b.serves(); err != nil {
 			return revocast.Membership{}, err
 		}
-		out := revocast.Membership{Generation: b.generation, Position: b.position(), Now: k.l.now()}
-		for _, m := range b.members {
+		out := revocast.Membership{Generation: b.generation, Position: b.position(), Now: l.now()}
+		for _, m := range b.members.m {
 			out.Members = append(out.Members, m)
 		}
 		slices.SortFunc(out.Members, func(a, b revocast.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
@@ -46,18 +38,19 @@ func (k *LedgerLink) Members(ctx context.Context) (revocast.Membership, error) {
 
 // Strike implements [revocast.Ledger].
 func (k *LedgerLink) Strike(ctx context.Context, m revocast.Member) (bool, error) {
-	return do(ctx, k, OpStrike, m, revocast.ErrOutcomeUnknown, func() (bool, error) {
-		l := k.l
-		if err := l.books.serves(); err != nil {
+	return do(ctx, k, OpStrike, m, revocast.ErrOutcomeUnknown, func(l *Ledger) (bool, error) {
+		b := &l.books
+		if err := b.serves(); err != nil {
 			return false, err
 		}
-		now, known := l.books.members[m.ID]
-		if known && now.Renewals != m.Renewals {
+		now, known := b.members.get(m.ID)
+		if !known {
+			return true, nil
+		}
+		if now.Renewals != m.Renewals || !b.settled {
 			return false, nil
 		}
-		if known {
-			l.checkStrikeLocked(k.name, m.ID)
-		}
+		l.checkStrikeLocked(k.name, m.ID)
 		l.removeLocked(m.ID)
 		return true, nil
 	})
@@ -73,8 +66,8 @@ func (l *Ledger) checkStrikeLocked(who string, m revocast.MemberID) {
 
 // Log implements [revocast.Ledger].
 func (k *LedgerLink) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
-	return do(ctx, k, OpLog, after, revocast.ErrUnavailable, func() ([]revocast.Event, error) {
-		b := &k.l.books
+	return do(ctx, k, OpLog, after, revocast.ErrUnavailable, func(l *Ledger) ([]revocast.Event, error) {
+		b := &l.books
 		if err := b.initialised(); err != nil {
 			return nil, err
 		}
@@ -91,15 +84,15 @@ func (k *LedgerLink) Log(ctx context.Context, after revocast.Position, limit int
 
 // Acked implements [revocast.Ledger].
 func (k *LedgerLink) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
-	if k.l.stream != nil {
+	if l := k.server(); l.stream != nil {
 		for _, rev := range revs {
-			if p := (revocast.Position{Epoch: epoch, Rev: rev}); !k.l.stream.held(p) {
-				report(k.l.report, "%s says that the stream has %s, which it never had", k.name, p)
+			if p := (revocast.Position{Epoch: epoch, Rev: rev}); !l.stream.held(p) {
+				report(l.report, "%s says that the stream has %s, which it never had", k.name, p)
 			}
 		}
 	}
-	return do(ctx, k, OpAcked, revs, revocast.ErrOutcomeUnknown, func() (revocast.Position, error) {
-		return k.l.ack(epoch, revs)
+	return do(ctx, k, OpAcked, revs, revocast.ErrOutcomeUnknown, func(l *Ledger) (revocast.Position, error) {
+		return l.ack(epoch, revs)
 	})
 }
 
@@ -118,7 +111,7 @@ func (l *Ledger) ack(epoch uint64, revs []uint64) (revocast.Position, error) {
 				return revocast.Position{}, fmt.Errorf("%w: sim: revision %d does not exist", revocast.ErrInvalid, rev)
 			}
 		}
-		l.keepLocked()
+		b.keep()
 		b.acknowledge(revs)
 	}
 	b.trim(l.o.LogKeep, l.now()-l.o.LogAge.Milliseconds())
@@ -126,36 +119,13 @@ func (l *Ledger) ack(epoch uint64, revs []uint64) (revocast.Position, error) {
 }
 
 func (b *books) acknowledge(revs []uint64) {
-	if b.acked == nil {
-		b.acked = make(map[uint64]bool)
-	}
 	for _, rev := range revs {
 		if rev > b.durable.Rev {
-			b.acked[rev] = true
+			b.acked.put(&b.history, rev, true)
 		}
 	}
-	for b.acked[b.durable.Rev+1] {
+	for b.acked.m[b.durable.Rev+1] {
 		b.durable.Rev++
-		delete(b.acked, b.durable.Rev)
+		b.acked.drop(&b.history, b.durable.Rev)
 	}
-}
-
-// Settle implements [revocast.Ledger].
-func (k *LedgerLink) Settle(ctx context.Context, epoch uint64) error {
-	_, err := do(ctx, k, OpSettle, epoch, revocast.ErrOutcomeUnknown, func() (struct{}, error) {
-		l := k.l
-		if err := l.books.serves(); err != nil {
-			return struct{}{}, err
-		}
-		if err := l.books.sameEpoch(epoch); err != nil {
-			return struct{}{}, err
-		}
-		if passed := l.clock.Monotonic() - l.opened; !l.books.settled && passed < l.books.terms.Fence+l.books.terms.Lease {
-			report(l.report, "%s settles epoch %d %s after it was opened", k.name, epoch, passed.Round(time.Millisecond))
-		}
-		l.keepLocked()
-		l.books.settled = true
-		return struct{}{}, nil
-	})
-	return err
 }

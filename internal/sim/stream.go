@@ -3,24 +3,35 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/revocast/revocast"
 )
 
-// stream is what a JetStream stream holds: events and epoch records in one sequence.
-// Its owner locks.
+// duplicateWindow is for how long a stream knows an event again, in milliseconds.
+const duplicateWindow = 120_000
+
+// stream is what a JetStream stream of events holds. Its owner locks.
 type stream struct {
-	exists   bool
+	created  int64 // Unix nanoseconds; 0: there is no stream
+	maxAge   int64 // milliseconds; 0: for ever
 	full     bool
 	last     uint64
-	messages []stored
-	has      map[revocast.Event]bool // among messages
+	messages []stored                 // by sequence
+	known    map[revocast.Event]int64 // when it was published, within the window
+	order    []publication            // the same, oldest first; some may be older
 }
 
 type stored struct {
 	sequence uint64
-	event    *revocast.Event
-	record   *revocast.EpochRecord
+	at       int64           // Unix milliseconds
+	event    *revocast.Event // nil: nobody can read it
+	foreign  bool            // of another realm
+}
+
+type publication struct {
+	event revocast.Event
+	at    int64
 }
 
 func (s *stream) events() []revocast.Event {
@@ -33,63 +44,153 @@ func (s *stream) events() []revocast.Event {
 	return all
 }
 
-func (s *stream) forget(which func(revocast.Event) bool) {
-	s.messages = slices.DeleteFunc(slices.Clone(s.messages), func(m stored) bool { return m.event != nil && which(*m.event) })
-	s.count()
-}
-
-func (s *stream) truncate(keep int) {
-	if keep < len(s.messages) {
-		s.messages = slices.Clone(s.messages[:keep])
-		s.last = uint64(keep)
-		s.count()
+// info describes the stream as JetStream counts: the first message is the oldest that
+// is left, the last the latest that there was.
+func (s *stream) info() revocast.StreamInfo {
+	i := revocast.StreamInfo{Created: s.created, First: s.last + 1, Last: s.last, Full: s.full}
+	if len(s.messages) > 0 {
+		i.First = s.messages[0].sequence
 	}
+	i.Missing = i.Last + 1 - i.First - uint64(len(s.messages))
+	return i
 }
 
-func (s *stream) count() {
-	s.has = make(map[revocast.Event]bool)
-	for _, e := range s.events() {
-		s.has[e] = true
+func (m stored) point(created int64) revocast.StreamPoint {
+	p := revocast.StreamPoint{Created: created, Sequence: m.sequence, Stored: m.at}
+	if m.event != nil {
+		p.Event = m.event.Position
 	}
+	return p
 }
 
-// add stores an event; one that is there already is a duplicate and stays as it is.
-func (s *stream) add(e revocast.Event) error {
+// is reports whether m may be the message that p is.
+func (m stored) is(p revocast.StreamPoint) bool {
+	q := m.point(p.Created)
+	return (p.Event.IsZero() || p.Event == q.Event) && (p.Stored == 0 || p.Stored == q.Stored)
+}
+
+// expire drops what is too old.
+func (s *stream) expire(now int64) {
+	n := 0
+	for n < len(s.messages) && s.maxAge > 0 && s.messages[n].at+s.maxAge <= now {
+		n++
+	}
+	s.messages = s.messages[n:]
+}
+
+// add stores an event. One that was published within the window is a duplicate and
+// stays as it is, unless it is to be stored whatever the stream remembers.
+func (s *stream) add(e revocast.Event, now int64, again bool) error {
 	switch {
-	case !s.exists:
+	case s.created == 0:
 		return fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
 	case s.full:
 		return fmt.Errorf("%w: sim: the stream is full", revocast.ErrUnavailable)
 	}
-	if s.has[e] {
+	if !again && s.duplicate(e, now) {
 		return nil
 	}
-	s.last++
-	s.messages = append(s.messages, stored{sequence: s.last, event: &e})
-	s.has[e] = true
+	s.store(stored{at: now, event: &e})
+	if !again {
+		s.remember(publication{e, now})
+	}
 	return nil
 }
 
-func (s *stream) latest() (revocast.EpochRecord, bool) {
-	for _, m := range slices.Backward(s.messages) {
-		if m.record != nil {
-			return *m.record, true
+func (s *stream) store(m stored) {
+	s.last++
+	m.sequence = s.last
+	s.messages = append(s.messages, m)
+}
+
+func (s *stream) duplicate(e revocast.Event, now int64) bool {
+	for len(s.order) > 0 && s.order[0].at+duplicateWindow <= now {
+		if first := s.order[0]; s.known[first.event] == first.at {
+			delete(s.known, first.event)
+		}
+		s.order = s.order[1:]
+	}
+	at, known := s.known[e]
+	return known && at+duplicateWindow > now
+}
+
+func (s *stream) remember(p publication) {
+	if s.known == nil {
+		s.known = make(map[revocast.Event]int64)
+	}
+	s.known[p.event] = p.at
+	s.order = append(s.order, p)
+}
+
+// drop makes holes, which the window of duplicates does not notice.
+func (s *stream) drop(which func(stored) bool) {
+	s.messages = slices.DeleteFunc(slices.Clone(s.messages), which)
+}
+
+// truncate is what a server finds that lost the end of its file. It knows of no other
+// publications than it finds.
+func (s *stream) truncate(keep int) {
+	if keep >= len(s.messages) {
+		return
+	}
+	s.last -= uint64(len(s.messages) - keep)
+	if keep > 0 {
+		s.last = s.messages[keep-1].sequence
+	}
+	s.messages = slices.Clone(s.messages[:keep])
+	s.known, s.order = nil, nil
+	for _, m := range s.messages {
+		if m.event != nil {
+			s.remember(publication{*m.event, m.at})
 		}
 	}
-	return revocast.EpochRecord{}, false
+}
+
+// records is the stream of epoch records.
+type records struct {
+	exists bool
+	all    []revocast.EpochRecord
+}
+
+func (r *records) latest() (revocast.EpochRecord, bool) {
+	if len(r.all) == 0 {
+		return revocast.EpochRecord{}, false
+	}
+	return r.all[len(r.all)-1], true
 }
 
 // claim is the compare-and-set on the subject of the epoch's record.
-func (s *stream) claim(after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
-	if !s.exists {
-		return revocast.EpochRecord{}, fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
+func (r *records) claim(after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+	if !r.exists {
+		return revocast.EpochRecord{}, fmt.Errorf("%w: sim: no stream of epoch records", revocast.ErrUnavailable)
 	}
-	latest, _ := s.latest()
+	latest, _ := r.latest()
 	if latest.Sequence != after {
 		return revocast.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict, latest.Sequence, after)
 	}
-	s.last++
-	next.Sequence = s.last
-	s.messages = append(s.messages, stored{sequence: s.last, record: &next})
+	next.Sequence = latest.Sequence + 1
+	r.all = append(r.all, next)
 	return next, nil
+}
+
+// nowLocked is the bus's clock.
+func (b *Bus) nowLocked() int64 { return b.clock.Now().Add(b.ahead).UnixMilli() }
+
+// createLocked makes the stream anew, empty, at an instant that no other was made at.
+func (b *Bus) createLocked(maxAge int64) {
+	b.created = max(b.created+1, b.clock.Now().Add(b.ahead).UnixNano())
+	b.stream = stream{created: b.created, maxAge: maxAge}
+}
+
+// streamLocked is the stream without what is too old.
+func (b *Bus) streamLocked() *stream {
+	b.stream.expire(b.nowLocked())
+	return &b.stream
+}
+
+// Advance moves the bus's wall clock by d; it may go back.
+func (b *Bus) Advance(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ahead += d
 }

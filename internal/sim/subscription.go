@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -50,6 +51,8 @@ func (h *handler) message(m Message) {
 		h.tail.Event(*m.Event)
 	case m.Ack != nil && h.ack != nil:
 		h.ack(*m.Ack)
+	case m.Event == nil && m.Ack == nil && !m.Foreign:
+		h.suspect(errUnreadable)
 	}
 }
 
@@ -97,6 +100,8 @@ func (s *subscription) healLocked(wasSilent bool) {
 	}
 	s.pushLocked(0, (*handler).ready)
 }
+
+var errUnreadable = errors.New("sim: a message that nobody can read")
 
 var errCut = fmt.Errorf("%w: sim: cut off", revocast.ErrUnavailable)
 

@@ -12,17 +12,24 @@ import (
 
 // Describe implements [revocast.Ledger].
 func (k *LedgerLink) Describe(ctx context.Context) (revocast.Description, error) {
-	return do(ctx, k, OpDescribe, nil, revocast.ErrUnavailable, func() (revocast.Description, error) {
-		b := &k.l.books
-		d := revocast.Description{Server: k.l.serverID(), Now: k.l.now()}
-		if b.epoch == 0 {
-			return d, nil
-		}
-		d.State, d.Position, d.Durable, d.Trimmed = b.state, b.position(), b.durable, b.trimmed
-		d.Settled, d.Terms, d.Record = b.settled, b.terms, b.record
-		d.Claims = slices.Clone(b.claims)
-		return d, nil
+	return do(ctx, k, OpDescribe, nil, revocast.ErrUnavailable, func(l *Ledger) (revocast.Description, error) {
+		return l.describe(), nil
 	})
+}
+
+func (l *Ledger) describe() revocast.Description {
+	b := &l.books
+	d := revocast.Description{Server: l.server, Now: l.now()}
+	if b.epoch == 0 {
+		return d
+	}
+	d.State, d.Position, d.Durable, d.Trimmed = b.state, b.position(), b.durable, b.trimmed
+	d.Settled, d.Settling, d.SettleFor = b.settled, b.settling, b.settleFor
+	d.Terms, d.Record = b.terms, b.record
+	d.Claims = slices.Clone(b.claims)
+	d.Opened, d.OpenedBy = b.opened, b.openedBy
+	d.Mark, d.Marked, d.Witness = b.mark, b.marked, b.witness(d.Now)
+	return d
 }
 
 var memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -37,14 +44,14 @@ func checkMember(m revocast.MemberID) error {
 // Renew implements [revocast.Ledger].
 func (k *LedgerLink) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
 	if err := checkMember(r.Member); err != nil {
-		report(k.l.report, "%s: %v", k.name, err)
+		report(k.server().report, "%s: %v", k.name, err)
 		return revocast.Renewed{}, err
 	}
 	if r.Limit <= 0 {
-		report(k.l.report, "%s renews with a limit of %d", k.name, r.Limit)
+		report(k.server().report, "%s renews with a limit of %d", k.name, r.Limit)
 		r.Limit = 1000
 	}
-	return do(ctx, k, OpRenew, r, revocast.ErrUnavailable, func() (revocast.Renewed, error) { return k.l.renew(r) })
+	return do(ctx, k, OpRenew, r, revocast.ErrUnavailable, func(l *Ledger) (revocast.Renewed, error) { return l.renew(r) })
 }
 
 func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
@@ -58,18 +65,15 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	case r.Applied.Before(b.trimmed):
 		return revocast.Renewed{}, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
 	}
-	l.keepLocked()
-	m, known := b.members[r.Member]
+	b.keep()
+	m, known := b.members.get(r.Member)
 	if !known {
 		b.generation++
 		m.Renewals = b.generation << 20 // never a value that the member had before
 	}
 	m.ID, m.Applied, m.Version, m.Seen = r.Member, r.Applied, r.Version, l.now()
 	m.Renewals++
-	if b.members == nil {
-		b.members = make(map[revocast.MemberID]revocast.Member)
-	}
-	b.members[r.Member] = m
+	b.members.put(&b.history, r.Member, m)
 	l.renewed[r.Member] = l.clock.Monotonic()
 	out := revocast.Renewed{Position: b.position(), Terms: b.terms, Now: l.now()}
 	out.Events, out.More = b.after(r.Applied, r.Limit)
@@ -78,14 +82,14 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 
 // Check implements [revocast.Ledger].
 func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
-	return do(ctx, k, OpCheck, keys, revocast.ErrUnavailable, func() (revocast.Checked, error) {
-		b := &k.l.books
+	return do(ctx, k, OpCheck, keys, revocast.ErrUnavailable, func(l *Ledger) (revocast.Checked, error) {
+		b := &l.books
 		if err := b.serves(); err != nil {
 			return revocast.Checked{}, err
 		}
 		out := revocast.Checked{Position: b.position(), Terms: b.terms, States: make([]revocast.State, len(keys))}
 		for i, key := range keys {
-			out.States[i] = b.load(key, k.l.now()).State
+			out.States[i] = b.load(key, l.now()).State
 		}
 		return out, nil
 	})
@@ -98,7 +102,7 @@ type page struct {
 
 // Snapshot implements [revocast.Ledger]. Pages come in the order of the keys.
 func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
-	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable, func() (page, error) { return k.l.snapshot(cursor) })
+	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable, func(l *Ledger) (page, error) { return l.snapshot(cursor) })
 	return p.states, p.next, err
 }
 
@@ -108,7 +112,7 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 		return page{}, err
 	}
 	var keys []revocast.Key
-	for key := range b.states {
+	for key := range b.states.m {
 		if key.String() > cursor {
 			keys = append(keys, key)
 		}
@@ -131,20 +135,20 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 
 // Leave implements [revocast.Ledger].
 func (k *LedgerLink) Leave(ctx context.Context, m revocast.MemberID) error {
-	_, err := do(ctx, k, OpLeave, m, revocast.ErrOutcomeUnknown, func() (struct{}, error) {
-		if err := k.l.books.serves(); err != nil {
-			return struct{}{}, err
+	return doErr(ctx, k, OpLeave, m, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
+		if err := l.books.serves(); err != nil {
+			return err
 		}
-		k.l.removeLocked(m)
-		return struct{}{}, nil
+		l.removeLocked(m)
+		return nil
 	})
-	return err
 }
 
 func (l *Ledger) removeLocked(m revocast.MemberID) {
-	if _, known := l.books.members[m]; known {
-		l.keepLocked()
-		delete(l.books.members, m)
-		l.books.generation++
+	b := &l.books
+	if _, known := b.members.get(m); known {
+		b.keep()
+		b.members.drop(&b.history, m)
+		b.generation++
 	}
 }

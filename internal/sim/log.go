@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/revocast/revocast"
+)
+
+// append makes e the next revision.
+func (s *sheet) append(e revocast.Event, logged int64) revocast.Event {
+	s.rev++
+	e.Position = s.position()
+	s.log = append(s.log, entry{e, logged})
+	return e
+}
+
+// after returns the log entries after p, at most limit.
+func (s *sheet) after(p revocast.Position, limit int) ([]revocast.Event, bool) {
+	i, _ := slices.BinarySearchFunc(s.log, p, func(e entry, p revocast.Position) int {
+		if e.event.Position.Compare(p) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	rest := s.log[i:]
+	more := len(rest) > limit
+	rest = rest[:min(limit, len(rest))]
+	if len(rest) == 0 {
+		return nil, more
+	}
+	events := make([]revocast.Event, len(rest))
+	for i, e := range rest {
+		events[i] = e.event
+	}
+	return events, more
+}
+
+// unsure is the position after which the log may hold what the stream lacks: what it
+// has acknowledged, or where it was last seen to be whole if that is less. Without a
+// mark, acknowledgements are all there is to go by.
+func (s *sheet) unsure() revocast.Position {
+	if s.mark.Point.Created != 0 && s.mark.Complete.Before(s.durable) {
+		return s.mark.Complete
+	}
+	return s.durable
+}
+
+// trim drops the oldest entries that are too old or too many, as far as it may.
+func (s *sheet) trim(keep int, oldest int64) {
+	sure := s.unsure()
+	for len(s.log) > 0 {
+		first := s.log[0]
+		if sure.Before(first.event.Position) || len(s.log) <= keep && first.logged >= oldest {
+			return
+		}
+		s.trimmed = first.event.Position
+		s.log = s.log[1:]
+	}
+}
+
+// logAnew gives revisions of the new epoch to what earlier ones logged and the stream
+// is not known to hold, as far as it still stands.
+func (b *books) logAnew(now int64) {
+	from := b.unsure()
+	if !b.from.IsZero() {
+		from = b.from
+	}
+	old, _ := b.after(from, len(b.log))
+	for _, e := range old {
+		if e.Position.Epoch >= b.epoch {
+			return
+		}
+		stands := e.Kind == revocast.KindRevoked && e.Until >= now
+		if e.Kind == revocast.KindBanned || e.Kind == revocast.KindLifted {
+			stands = b.load(e.Key, now).State.Ban.At == e.Position
+		}
+		if stands {
+			b.relogged(b.append(e, now))
+		}
+	}
+}
+
+// relogged makes the position of what was logged anew that of its state: what covers a
+// later proposal is durable when that revision is, not before.
+func (b *books) relogged(e revocast.Event) {
+	if s, ok := b.states.get(e.Key); ok {
+		s.State.At = e.Position
+		b.states.put(&b.history, e.Key, s)
+	}
+}

@@ -1,0 +1,96 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// witnessShare is into how many parts the time that the stream keeps an event is cut;
+// each has one witness at most.
+const witnessShare = 512
+
+// witness is a point that the stream must have until it is too old, by the ledger's clock.
+type witness struct {
+	revocast.StreamPoint
+	until int64
+}
+
+// Mark implements [revocast.Ledger].
+func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark revocast.StreamMark) error {
+	return doErr(ctx, k, OpMark, mark, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
+		b := &l.books
+		if err := b.serves(); err != nil {
+			return err
+		}
+		if err := b.sameEpoch(mark.Complete.Epoch); err != nil {
+			return err
+		}
+		if b.position().Before(mark.Complete) || mark.Point.Created == 0 {
+			report(l.report, "%s marks %+v at %s", k.name, mark, b.position())
+			return fmt.Errorf("%w: sim: mark %+v at %s", revocast.ErrInvalid, mark, b.position())
+		}
+		is := b.mark.Point
+		if mark != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
+			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
+		}
+		b.keep()
+		b.setMark(mark, l.now())
+		return nil
+	})
+}
+
+// setMark replaces the mark, and keeps its point as a witness if the latest one is old
+// enough. A stream that was made anew has none of the witnesses of the one before, one
+// that was cut off none of those beyond its end.
+func (b *books) setMark(mark revocast.StreamMark, now int64) {
+	p, keeps := mark.Point, b.terms.StreamOptions().MaxAge
+	b.forgetMark(p.Created != b.mark.Point.Created)
+	b.mark, b.marked = mark, now
+	n := len(b.witnesses)
+	for n > 0 && b.witnesses[n-1].Sequence >= p.Sequence {
+		n--
+	}
+	b.witnesses = b.witnesses[:n:n]
+	if p.Sequence > 0 && p.Stored > 0 && (n == 0 || p.Stored >= b.witnesses[n-1].Stored+keeps/witnessShare) {
+		b.witnesses = append(b.witnesses, witness{p, p.Stored + keeps})
+	}
+	for len(b.witnesses) > 0 && b.witnesses[0].until < now {
+		b.witnesses = b.witnesses[1:]
+	}
+}
+
+// forgetMark forgets the mark, and perhaps the witnesses.
+func (b *books) forgetMark(witnesses bool) {
+	b.mark, b.marked = revocast.StreamMark{}, 0
+	if witnesses {
+		b.witnesses = nil
+	}
+}
+
+// witness is the oldest point that the stream must still have by its age.
+func (b *books) witness(now int64) revocast.StreamPoint {
+	for _, w := range b.witnesses {
+		if w.until >= now {
+			return w.StreamPoint
+		}
+	}
+	return revocast.StreamPoint{}
+}
+
+// Turn implements [revocast.Ledger].
+func (k *LedgerLink) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
+	return do(ctx, k, OpTurn, holder+": "+task, revocast.ErrOutcomeUnknown, func(l *Ledger) (bool, error) {
+		b, now := &l.books, l.now()
+		if err := b.serves(); err != nil {
+			return false, err
+		}
+		if t, taken := b.turns.get(task); taken && t.until > now && t.holder != holder {
+			return false, nil
+		}
+		b.turns.put(&b.history, task, turn{holder, now + d.Milliseconds()})
+		return true, nil
+	})
+}

@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/revocast/revocast"
+)
+
+// reading is the part of a stream that a replay goes through.
+type reading struct {
+	after    revocast.StreamPoint
+	first    uint64
+	last     uint64
+	messages []stored
+}
+
+// Replay implements [revocast.Bus].
+func (k *BusLink) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
+	r, err := through(ctx, k, OpReplay, after, revocast.ErrUnavailable, func() (reading, error) {
+		return k.b.streamLocked().reading(after)
+	})
+	if err != nil {
+		return revocast.Replayed{}, err
+	}
+	return r.deliver(ctx, on)
+}
+
+// reading finds the place after a point.
+func (s *stream) reading(after revocast.StreamPoint) (reading, error) {
+	i := s.info()
+	switch {
+	case s.created == 0:
+		return reading{}, fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
+	case after == revocast.StreamPoint{}:
+		after.Created = s.created
+	case after.Created != s.created:
+		return reading{}, fmt.Errorf("%w: sim: made at %d, not %d", revocast.ErrStreamLost, s.created, after.Created)
+	case after.Sequence > i.Last:
+		return reading{}, fmt.Errorf("%w: sim: it ends at %d, before %d", revocast.ErrStreamLost, i.Last, after.Sequence)
+	}
+	at, there := slices.BinarySearchFunc(s.messages, after.Sequence, func(m stored, sequence uint64) int {
+		return cmp.Compare(m.sequence, sequence)
+	})
+	if after.Sequence >= i.First && !(there && s.messages[at].is(after)) {
+		return reading{}, fmt.Errorf("%w: sim: another message is at %d, or none", revocast.ErrStreamLost, after.Sequence)
+	}
+	if there {
+		at++
+	}
+	return reading{after: after, first: i.First, last: i.Last, messages: s.messages[at:len(s.messages):len(s.messages)]}, nil
+}
+
+// deliver hands out what is there.
+func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (revocast.Replayed, error) {
+	out := revocast.Replayed{First: r.first, End: r.after}
+	next := max(r.first, r.after.Sequence+1)
+	for _, m := range r.messages {
+		if ctx.Err() != nil {
+			return out, lost(OpReplay, revocast.ErrUnavailable, context.Cause(ctx))
+		}
+		switch {
+		case m.event != nil:
+			if err := on(*m.event); err != nil {
+				return out, err
+			}
+			out.Events++
+		case m.foreign:
+			out.Foreign++
+		default:
+			out.Undecodable++
+		}
+		out.Missing += m.sequence - next
+		next = m.sequence + 1
+		out.End = m.point(r.after.Created)
+	}
+	out.Missing += r.last + 1 - next
+	return out, nil
+}
+
+// Stream implements [revocast.Bus].
+func (k *BusLink) Stream(ctx context.Context) (revocast.StreamInfo, error) {
+	return through(ctx, k, OpStream, nil, revocast.ErrUnavailable, func() (revocast.StreamInfo, error) {
+		if k.b.stream.created == 0 {
+			return revocast.StreamInfo{}, fmt.Errorf("%w: sim: no stream", revocast.ErrNotFound)
+		}
+		return k.b.streamLocked().info(), nil
+	})
+}
