@@ -1,0 +1,145 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Redis is a redis-server process.
+type Redis struct {
+	*Process
+	Addr string
+	dir  string
+}
+
+// newRedis is a server that does not run yet. Where there is to be a replica, both
+// refuse writes that none has seen for a second.
+func newRedis(dir, name string, port int, replicated bool, more ...string) (*Redis, error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, errors.New("no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)")
+	}
+	data := filepath.Join(dir, name)
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	args := []string{
+		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", data,
+		"--appendonly", "yes", "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no", "--save", "",
+		"--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0",
+		"--replica-serve-stale-data", "no", "--repl-ping-replica-period", "1",
+	}
+	if replicated {
+		args = append(args, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1")
+	}
+	return &Redis{
+		Process: newProcess(dir, name, path, append(args, more...)...),
+		Addr:    "127.0.0.1:" + strconv.Itoa(port), dir: data,
+	}, nil
+}
+
+// Do runs one command at the server, past every link.
+func (r *Redis) Do(ctx context.Context, args ...any) (any, error) {
+	c := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1, DisableIdentity: true})
+	defer c.Close()
+	return c.Do(ctx, args...).Result()
+}
+
+// ForgetFiles deletes what it has written to disk. The process must not run.
+func (r *Redis) ForgetFiles() error {
+	return errors.Join(os.RemoveAll(filepath.Join(r.dir, "appendonlydir")), os.RemoveAll(filepath.Join(r.dir, "dump.rdb")))
+}
+
+// Serves asks without a client, which would log every refused connection.
+func (r *Redis) Serves() error {
+	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(answer, "+PONG") {
+		err = fmt.Errorf("PING answered with %q", answer)
+	}
+	return err
+}
+
+// Node is a nats-server process.
+type Node struct {
+	*Process
+	Addr string
+	dir  string
+}
+
+// newNodes are the nodes of one cluster; a single one is no cluster.
+func newNodes(dir, program string, n int) ([]*Node, error) {
+	ports, err := freePorts(2 * n)
+	if err != nil {
+		return nil, err
+	}
+	var routes []string
+	for i := range n {
+		routes = append(routes, "127.0.0.1:"+strconv.Itoa(ports[n+i]))
+	}
+	nodes := make([]*Node, n)
+	for i := range nodes {
+		name := fmt.Sprintf("nats-%d", i+1)
+		args := []string{"-name", name, "-dir", filepath.Join(dir, name), "-port", strconv.Itoa(ports[i])}
+		if n > 1 {
+			args = append(args, "-cluster-port", strconv.Itoa(ports[n+i]), "-routes", strings.Join(routes, ","))
+		}
+		nodes[i] = &Node{
+			Process: newProcess(dir, name, program, args...),
+			Addr:    "127.0.0.1:" + strconv.Itoa(ports[i]), dir: filepath.Join(dir, name),
+		}
+	}
+	return nodes, nil
+}
+
+// freePorts finds ports that are free now, no two the same.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer ln.Close()
+		ports[i] = ln.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+// Eventually calls f until it returns nil, and gives its last error when ctx ends.
+func Eventually(ctx context.Context, every time.Duration, f func() error) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w, last: %w", ctx.Err(), err)
+		}
+	}
+}
