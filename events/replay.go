@@ -17,12 +17,11 @@ import (
 // could otherwise keep every worker from ever starting; Undecodable tells the caller
 // that the history has a gap, which the revisions show as well.
 //
-// [revocast.ErrStreamLost]: nothing was delivered, for the stream does not have the
-// point any more; or all that is left was delivered, then Replayed.End is set, and
-// messages in the middle are missing, which the stream refuses to delete, so something
-// has damaged it; or the stream was replaced under way. Events that expire meanwhile
-// are no hole.
+// Messages missing in the middle, which the stream refuses to delete, are counted too;
+// what expires while it is being replayed is not missing.
 //
+// [revocast.ErrStreamLost] comes before anything was delivered, or, beside
+// ErrUnavailable, when the stream was replaced or cut off under way.
 // [revocast.ErrUnavailable]: there is no such stream, or nothing came for
 // [Options.ReplayPatience]. An error of on is returned as it is.
 func (b *Bus) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
@@ -75,15 +74,12 @@ func (r *replay) run(ctx context.Context, info *jetstream.StreamInfo) error {
 		bus: r.bus, doing: "replay", stream: r.bus.names.eventStream, created: info.Created,
 		next: max(r.report.First, r.after.Sequence), last: info.State.LastSeq, on: r.take,
 	}
-	if err := w.run(ctx); err != nil {
-		return err
+	err := w.run(ctx)
+	r.report.Missing = w.missing
+	if err == nil {
+		r.report.End = r.end
 	}
-	r.report.End = r.end
-	if missing := max(w.missing, uint64(info.State.NumDeleted)); missing > 0 {
-		return fmt.Errorf("%w: %w: stream %s lacks %d messages in the middle, which it must not delete; remove it (nats stream rm %s), start a publisher, which makes it and refills it",
-			revocast.ErrStreamLost, revocast.ErrUnsuited, w.stream, missing, w.stream)
-	}
-	return nil
+	return err
 }
 
 func (r *replay) take(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
@@ -116,7 +112,7 @@ func (r *replay) compare(m jetstream.Msg, p revocast.StreamPoint) error {
 	if r.bus.decodeFrom(m.Subject(), m.Data(), &e) == nil {
 		p.Event = e.Position
 	}
-	if p.Stored != r.after.Stored || !r.after.Event.IsZero() && p.Event != r.after.Event {
+	if r.after.Stored != 0 && p.Stored != r.after.Stored || !r.after.Event.IsZero() && p.Event != r.after.Event {
 		return fmt.Errorf("%w: message %d of stream %s is event %s stored at %d, it was %s at %d", revocast.ErrStreamLost,
 			p.Sequence, r.bus.names.eventStream, p.Event, p.Stored, r.after.Event, r.after.Stored)
 	}

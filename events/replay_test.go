@@ -115,7 +115,9 @@ func TestReplayOfAStreamThatGoes(t *testing.T) {
 	}
 }
 
-func TestReplayFindsAHole(t *testing.T) {
+// TestReplayCountsHoles: what an operator deleted is told, wherever it was; also at the
+// end, where waiting for it would never end.
+func TestReplayCountsHoles(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	bus := newBus(t, nc, "r", events.Options{})
 	stream, err := mustJetStream(t, nc).CreateStream(limited(t), jetstream.StreamConfig{Name: "RV_r", Subjects: []string{"rv.r.ev.*"}})
@@ -123,13 +125,38 @@ func TestReplayFindsAHole(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, bus, 10)
-	if err := stream.DeleteMsg(limited(t), 5); err != nil {
-		t.Fatal(err)
+	whole := replayAfter(t, bus, revocast.StreamPoint{})
+	for _, test := range []struct {
+		sequence     uint64
+		all, missing int // of a replay of everything
+		after        int // missing of a replay after message 7
+	}{{5, 9, 1, 0}, {6, 8, 2, 0}, {1, 7, 2, 0}, {9, 6, 3, 1}, {10, 5, 4, 2}} {
+		if err := stream.DeleteMsg(limited(t), test.sequence); err != nil {
+			t.Fatal(err)
+		}
+		if n := replayAfter(t, bus, revocast.StreamPoint{}); n.Events != test.all || n.Missing != uint64(test.missing) {
+			t.Errorf("without %d: replayed %+v; want %d events, %d missing", test.sequence, n, test.all, test.missing)
+		}
+		at := revocast.StreamPoint{Created: whole.End.Created, Sequence: 7}
+		if n := replayAfter(t, bus, at); n.Missing != uint64(test.after) {
+			t.Errorf("without %d: after 7 replayed %+v; want %d missing", test.sequence, n, test.after)
+		}
+		if s, err := bus.Stream(limited(t)); err != nil || s.Missing != uint64(test.missing) {
+			t.Errorf("without %d: the stream is %+v, %v", test.sequence, s, err)
+		}
 	}
-	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil })
-	if n.Events != 9 || n.End.Sequence != 10 || !errors.Is(err, revocast.ErrStreamLost) || !errors.Is(err, revocast.ErrUnsuited) {
-		t.Errorf("replayed %+v, %v; want all that is left and ErrStreamLost", n, err)
+	if n := replayAfter(t, bus, whole.End); n.Events != 0 || n.Missing != 1 {
+		t.Errorf("after the last message, which is gone: %+v", n)
 	}
+}
+
+func replayAfter(t *testing.T, bus revocast.Bus, after revocast.StreamPoint) revocast.Replayed {
+	t.Helper()
+	r, err := bus.Replay(limited(t), after, func(revocast.Event) error { return nil })
+	if err != nil {
+		t.Fatalf("replay after %+v: %v", after, err)
+	}
+	return r
 }
 
 // TestReplayWhileTheHeadExpires: events that expire while they wait are no hole.

@@ -88,24 +88,21 @@ func (w *walk) recover(ctx context.Context) error {
 	return nil
 }
 
-// look compares the stream with what it was and skips what has expired meanwhile. It
-// returns the first sequence that the stream still holds.
-func (w *walk) look(ctx context.Context) (first uint64, err error) {
-	ctx, cancel := w.bus.bounded(ctx)
-	defer cancel()
-	stream, err := w.bus.js.Stream(ctx, w.stream)
+// look compares the stream with what it was, skips what has expired meanwhile, and
+// returns how the stream stands.
+func (w *walk) look(ctx context.Context) (jetstream.StreamState, error) {
+	info, err := w.bus.info(ctx, w.doing, w.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return 0, stop{unavailable(w.doing, fmt.Errorf("the stream was deleted under way: %w", err))}
+		return jetstream.StreamState{}, stop{unavailable(w.doing, fmt.Errorf("%w: it was deleted under way: %w", revocast.ErrStreamLost, err))}
 	}
 	if err != nil {
-		return 0, err
+		return jetstream.StreamState{}, err
 	}
-	info := stream.CachedInfo()
 	if !info.Created.Equal(w.created) || info.State.LastSeq < w.last {
-		return 0, stop{unavailable(w.doing, fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
+		return jetstream.StreamState{}, stop{unavailable(w.doing, fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
 	}
 	w.next = max(w.next, info.State.FirstSeq)
-	return info.State.FirstSeq, nil
+	return info.State, nil
 }
 
 // consume reads from next to last through one consumer.
@@ -123,6 +120,11 @@ func (w *walk) consume(ctx context.Context) error {
 	defer msgs.Stop()
 	defer context.AfterFunc(ctx, msgs.Stop)()
 	w.expect = 1
+	if cons.CachedInfo().NumPending == 0 {
+		if err := w.ended(ctx); err != nil {
+			return err
+		}
+	}
 	for w.next <= w.last {
 		m, err := msgs.Next(jetstream.NextMaxWait(replayIdle))
 		if err != nil {
@@ -170,7 +172,36 @@ func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 		return stop{err}
 	}
 	w.next = meta.Sequence.Stream + 1
+	if meta.NumPending == 0 {
+		return w.ended(ctx)
+	}
 	return nil
+}
+
+// ended is called when the server says that it has no more. If it nevertheless is to
+// have the walk's last message, what is left up to there has expired, or is missing and
+// would be waited for in vain.
+func (w *walk) ended(ctx context.Context) error {
+	if w.next > w.last {
+		return nil
+	}
+	from := w.next
+	info, err := w.look(ctx)
+	if err != nil {
+		return err
+	}
+	if info.NumDeleted > 0 || info.FirstSeq > w.last {
+		w.skip(from, info.FirstSeq, w.last+1)
+	}
+	return nil
+}
+
+// skip goes on at next and counts what lies between and has not expired.
+func (w *walk) skip(from, first, next uint64) {
+	w.next = next
+	if first < next {
+		w.missing += next - max(from, first)
+	}
 }
 
 // bridge counts what lies between next and seq and has not expired.
@@ -179,15 +210,11 @@ func (w *walk) bridge(ctx context.Context, seq uint64) error {
 		return nil
 	}
 	from := w.next
-	first, err := w.look(ctx)
-	if err != nil {
-		return err
+	info, err := w.look(ctx)
+	if err == nil {
+		w.skip(from, info.FirstSeq, seq)
 	}
-	if first < seq {
-		w.missing += seq - max(from, first)
-	}
-	w.next = seq
-	return nil
+	return err
 }
 
 // forget deletes the consumer. Where that fails, or would hold up a caller who has
