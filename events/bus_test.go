@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
@@ -30,7 +31,46 @@ func TestConformance(t *testing.T) {
 	var realms atomic.Int32
 	eventstest.Run(t, func(tb testing.TB) revocast.Bus {
 		return newBus(tb, server.Conn(tb), fmt.Sprintf("realm-%d", realms.Add(1)), events.Options{})
-	})
+	}, natsFaults(server))
+}
+
+// natsFaults are those that an operator, age and a restore from an old backup cause.
+func natsFaults(server *eventstest.Server) eventstest.Faults {
+	name := func(bus revocast.Bus) string { return "RV_" + bus.(*events.Bus).Realm() }
+	usable := func(tb testing.TB, bus revocast.Bus) {
+		eventstest.Await(tb, "the stream", func() bool { _, err := bus.Stream(limited(tb)); return err == nil })
+	}
+	return eventstest.Faults{
+		Delete: func(tb testing.TB, bus revocast.Bus) {
+			if err := mustJetStream(tb, server.Conn(tb)).DeleteStream(limited(tb), name(bus)); err != nil {
+				tb.Fatal(err)
+			}
+		},
+		Drop: func(tb testing.TB, bus revocast.Bus, left uint64) {
+			editStream(tb, server.Conn(tb), name(bus), func(c *jetstream.StreamConfig) {
+				c.Discard, c.MaxMsgs = jetstream.DiscardOld, int64(left)
+			})
+		},
+		Backup: func(tb testing.TB, bus revocast.Bus) func() {
+			restore := server.Backup()
+			usable(tb, bus)
+			return func() { restore(); usable(tb, bus) }
+		},
+	}
+}
+
+func editStream(tb testing.TB, nc *nats.Conn, name string, edit func(*jetstream.StreamConfig)) {
+	tb.Helper()
+	js := mustJetStream(tb, nc)
+	stream, err := js.Stream(limited(tb), name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := stream.CachedInfo().Config
+	edit(&c)
+	if _, err := js.UpdateStream(limited(tb), c); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 func TestNewRefusesNonsense(t *testing.T) {

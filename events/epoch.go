@@ -77,12 +77,18 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochR
 func (b *Bus) writeError(doing, moved string, err error) error {
 	var api *jetstream.APIError
 	switch {
-	case errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
+	case wrongLast(err):
 		return fmt.Errorf("%w: %s: %s: %w", revocast.ErrConflict, doing, moved, err)
 	case errors.As(err, &api), notSent(err):
 		return b.requestError(doing, err)
 	}
 	return fmt.Errorf("%w: %s: %w", revocast.ErrOutcomeUnknown, doing, err)
+}
+
+// wrongLast reports whether err says that the stream, or the subject, has moved on.
+func wrongLast(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // notSent reports whether err says that the server cannot have stored anything.

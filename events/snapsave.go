@@ -9,6 +9,7 @@ import (
 	"hash"
 	"iter"
 	"math"
+	"strconv"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,8 +24,9 @@ import (
 // closing before it. So the disk holds two snapshots at most, no purge is needed, and
 // the latest whole one is not touched before the next one is whole.
 //
-// The closing is stored only if nothing follows the last chunk. Two who save at once
-// therefore break each other's runs, and at most one of them succeeds.
+// The first chunk is stored only if nobody has written since the latest closing was
+// read, or it could take away that very snapshot's successor; and the closing only if
+// nothing follows the last chunk. So of two who save at once one succeeds at most.
 const (
 	// maxChunk is how long a chunk becomes, if the server takes messages of that size.
 	maxChunk = 48 << 10
@@ -79,7 +81,7 @@ type saver struct {
 	buf     []byte // the chunk being filled
 	count   uint32 // states in it
 	first   uint64 // sequence of the first chunk
-	last    uint64 // sequence that must be the stream's last when it is closed
+	last    uint64 // sequence that must be the stream's last when the run begins and when it is closed
 	flying  int    // chunks that are not answered
 	answers chan answer
 }
@@ -140,7 +142,10 @@ func (s *saver) send() error {
 	s.digest.Write(data)
 	m := &nats.Msg{Subject: s.bus.names.snapSlots[s.closing.slot], Data: data}
 	if s.closing.chunks == 0 {
-		m.Header = nats.Header{jetstream.MsgRollup: []string{jetstream.MsgRollupSubject}}
+		m.Header = nats.Header{
+			jetstream.MsgRollup:             []string{jetstream.MsgRollupSubject},
+			jetstream.ExpectedLastSeqHeader: []string{strconv.FormatUint(s.last, 10)},
+		}
 	}
 	a := &answer{number: s.closing.chunks}
 	s.bus.hand(m, publication{stream: s.bus.names.snapStream, sequence: &a.sequence, done: func(err error) {
@@ -166,17 +171,26 @@ func (s *saver) await() error {
 	case a := <-s.answers:
 		s.flying--
 		if a.err != nil {
-			return fmt.Errorf("chunk %d of a snapshot: %w", a.number, a.err)
+			return chunkError(a)
 		}
 		if a.number == 0 {
 			s.first = a.sequence
 		}
 		if a.sequence != s.first+uint64(a.number) {
-			return fmt.Errorf("%w: somebody else saves a snapshot at the same time", revocast.ErrConflict)
+			return errSavedAtOnce
 		}
 		s.last = max(s.last, a.sequence)
 		return nil
 	}
+}
+
+var errSavedAtOnce = fmt.Errorf("%w: somebody else saves a snapshot at the same time", revocast.ErrConflict)
+
+func chunkError(a answer) error {
+	if wrongLast(a.err) {
+		return errSavedAtOnce
+	}
+	return fmt.Errorf("chunk %d of a snapshot: %w", a.number, a.err)
 }
 
 // close makes the chunks a snapshot. Expecting the last chunk to be the stream's last

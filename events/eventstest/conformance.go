@@ -11,13 +11,11 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Run checks that the buses which open returns keep the contract of [revocast.Bus].
-// Each call of open must return a bus on a realm that nobody has used.
-func Run(t *testing.T, open func(testing.TB) revocast.Bus) {
-	tests := []struct {
-		name string
-		run  func(*testing.T, revocast.Bus)
-	}{
+// Run checks that the buses which open returns keep the contract of [revocast.Bus], also
+// when the faults come over them. Each call of open must return a bus on a realm that
+// nobody has used.
+func Run(t *testing.T, open func(testing.TB) revocast.Bus, faults ...Faults) {
+	tests := []faulty{
 		{"prepare twice", prepareTwice},
 		{"publish, tail, replay", publishTailReplay},
 		{"a repeated publication is answered with nil", publishAgain},
@@ -30,6 +28,17 @@ func Run(t *testing.T, open func(testing.TB) revocast.Bus) {
 		{"acknowledgements", acknowledgements},
 		{"epoch records", epochRecords},
 		{"one of many claims wins", epochRace},
+		{"the stream describes itself", describeStream},
+		{"a refill is stored again", refillAgain},
+		{"replay after a point", replayAfterPoints},
+		{"replay after a point that is not there", replayAfterAnotherPoint},
+		{"snapshots", snapshots},
+		{"a snapshot that fails", snapshotFails},
+		{"a snapshot within a snapshot", snapshotWithin},
+		{"snapshots at the same time", snapshotRace},
+	}
+	for _, f := range faults {
+		tests = append(tests, f.tests()...)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -238,7 +247,7 @@ func acknowledgements(t *testing.T, bus revocast.Bus) {
 }
 
 func record(epoch uint64, server string) revocast.EpochRecord {
-	r := revocast.EpochRecord{Epoch: epoch, Server: server, Terms: revocast.Terms{
+	r := revocast.EpochRecord{Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch), Terms: revocast.Terms{
 		Lease: 3 * time.Second, Drift: 0.01, Fence: 5 * time.Second, DefaultIssuer: "https://issuer/é",
 	}}
 	for i := range r.Terms.MaxLifetime {

@@ -51,8 +51,19 @@ func Event(epoch, rev uint64) revocast.Event {
 // Publish publishes and waits for the answer.
 func Publish(tb testing.TB, bus revocast.Bus, e revocast.Event) error {
 	tb.Helper()
+	return awaitAnswer(tb, e, bus.Publish)
+}
+
+// Refill refills and waits for the answer.
+func Refill(tb testing.TB, bus revocast.Bus, e revocast.Event) error {
+	tb.Helper()
+	return awaitAnswer(tb, e, bus.Refill)
+}
+
+func awaitAnswer(tb testing.TB, e revocast.Event, publish func(revocast.Event, func(error))) error {
+	tb.Helper()
 	answer := make(chan error, 2)
-	bus.Publish(e, func(err error) { answer <- err })
+	publish(e, func(err error) { answer <- err })
 	limit := time.NewTimer(waitLimit)
 	defer limit.Stop()
 	select {

@@ -5,7 +5,9 @@ package eventstest
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -107,6 +109,26 @@ func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Stop()
 	s.Start()
+}
+
+// Backup copies the server's data while it is stopped for a moment. restore, which may be
+// called several times, puts the copy in place of the data.
+func (s *Server) Backup() (restore func()) {
+	s.tb.Helper()
+	s.Stop()
+	saved := s.tb.TempDir()
+	if err := os.CopyFS(saved, os.DirFS(s.opts.Dir)); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.Start()
+	return func() {
+		s.tb.Helper()
+		s.Stop()
+		if err := errors.Join(os.RemoveAll(s.opts.Dir), os.CopyFS(s.opts.Dir, os.DirFS(saved))); err != nil {
+			s.tb.Fatal(err)
+		}
+		s.Start()
+	}
 }
 
 // URL returns where clients connect.
