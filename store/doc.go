@@ -10,10 +10,12 @@
 // All keys of a realm share the hash tag {rv:<realm>}, hence one slot of a Redis
 // Cluster:
 //
-//	{rv:R}:meta          hash: epoch, state, server, rev, durable and trimmed position, terms …
+//	{rv:R}:meta          hash: epoch, state, server, rev, durable and trimmed position, mark, terms …
 //	{rv:R}:s:<key>       hash: the merged state of one key; expires a minute after its until
 //	{rv:R}:log           stream, ids epoch-rev: outbox and repair source
 //	{rv:R}:acked         set: revisions acknowledged beyond the durable position; mostly empty
+//	{rv:R}:witnesses     list: older points of the mark's stream, at most 520
+//	{rv:R}:turn:<task>   string: who has the turn; expires
 //	{rv:R}:members       set of member ids
 //	{rv:R}:m:<w>/<inc>   hash: one member; a key of its own so that an ACL can single it out
 //	{rv:R}:i:<hash>      string: the answer to one idempotency key; expires

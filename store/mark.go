@@ -26,7 +26,7 @@ func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revoca
 		return fmt.Errorf("%w: complete up to %s", revocast.ErrInvalid, mark.Complete)
 	}
 	args := append([]any{was.Created, was.Sequence}, pointArgs(mark.Point)...)
-	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra())
+	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra(), digit(mark.Afresh))
 	_, err := l.run(ctx, l.main, markScript, args...)
 	return err
 }
@@ -80,9 +80,9 @@ func parseWitness(text string, d revocast.Description) (revocast.StreamPoint, er
 		return revocast.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
 	}
 	for i, f := range fields {
-		n, err := strconv.ParseUint(f, 10, 63)
-		if err != nil {
-			return revocast.StreamPoint{}, fmt.Errorf("%w: witness: %w", errReply, err)
+		n, err := strconv.ParseUint(f, 10, 64)
+		if err != nil || i > 2 && n > uint64(revocast.Forever)*2 {
+			return revocast.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
 		}
 		numbers[i] = n
 	}
@@ -94,4 +94,12 @@ func parseWitness(text string, d revocast.Description) (revocast.StreamPoint, er
 		return revocast.StreamPoint{}, nil
 	}
 	return w, nil
+}
+
+// digit is how a script reads a truth.
+func digit(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
 }

@@ -83,22 +83,20 @@ func (l *Ledger) Open(ctx context.Context, o revocast.Opening) error {
 	if err := checkPoint(o.Stream); err != nil {
 		return err
 	}
-	flag := 0
-	if o.Settled {
-		flag = 1
-	}
-	args := []any{o.Epoch, o.Record.Server, o.Record.Sequence, flag, openBatch}
-	args = append(args, pointArgs(o.Stream)...)
-	args = append(args, streamExtra())
 	for {
-		reply, err := l.run(ctx, l.main, openScript, args...)
-		if err != nil {
+		if done, err := l.open(ctx, o, openBatch); err != nil || done {
 			return err
 		}
-		if reply == int64(1) {
-			return nil
-		}
 	}
+}
+
+// open is one step of Open: it logs at most n entries anew, and reports whether the ledger
+// is open.
+func (l *Ledger) open(ctx context.Context, o revocast.Opening, n int) (bool, error) {
+	args := []any{o.Epoch, o.Record.Server, o.Record.Sequence, digit(o.Settled), n}
+	args = append(args, pointArgs(o.Stream)...)
+	reply, err := l.run(ctx, l.main, openScript, append(args, streamExtra())...)
+	return reply == int64(1), err
 }
 
 // Reopen implements [revocast.Ledger]. What the log holds after the mark that is

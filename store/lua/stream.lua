@@ -29,8 +29,12 @@ local function keepWitness(p, extra)
   if p[2] ~= '0' and stored > 0 and stored >= tonumber(since) + keeps / 512 then
     call('RPUSH', list, table.concat(p, ' ', 2, 5) .. ' ' .. int(stored + keeps))
   end
+  local function gone(witness)
+    local _, _, _, at, till = fields(witness)
+    return math.min(tonumber(at) + keeps, tonumber(till)) < t or call('LLEN', list) > 520
+  end
   local first = call('LINDEX', list, 0)
-  while first and (tonumber((select(5, fields(first)))) < t or call('LLEN', list) > 520) do
+  while first and gone(first) do
     call('LPOP', list)
     first = call('LINDEX', list, 0)
   end

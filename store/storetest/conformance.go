@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(*testing.T) Env) {
 		{"commit", commitTests},
 		{"worker", workerTests},
 		{"publisher", publisherTests},
+		{"mark", markTests},
+		{"reopen", reopenTests},
 		{"merge", mergeTests(open)},
 	}
 	for _, g := range groups {

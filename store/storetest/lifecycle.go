@@ -61,6 +61,13 @@ var servingSteps = []struct {
 		_, err := l.Acked(ctx, 1, nil)
 		return err
 	}},
+	{"Mark", func(ctx context.Context, l revocast.Ledger) error {
+		return l.Mark(ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: point(1, 1), Complete: at(1, 0)})
+	}},
+	{"Turn", func(ctx context.Context, l revocast.Ledger) error {
+		_, err := l.Turn(ctx, "task", "holder", time.Hour)
+		return err
+	}},
 	{"Settle", func(ctx context.Context, l revocast.Ledger) error { return l.Settle(ctx, 1, 0) }},
 	{"SetTerms", func(ctx context.Context, l revocast.Ledger) error { return l.SetTerms(ctx, Terms()) }},
 }

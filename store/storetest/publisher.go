@@ -90,7 +90,15 @@ func strike(k *kit) {
 	k.renew("w", revocast.Position{})
 	k.renew("w", revocast.Position{})
 	strike(w, false)
+	shorter := Terms()
+	shorter.Lease /= 2
+	k.must(k.Ledger.SetTerms(k.ctx, shorter))
 	again := k.members()
+	for _, m := range again.Members {
+		strike(m, false) // how long its lease is nobody can say
+	}
+	strike(revocast.Member{ID: member("nobody")}, true)
+	k.must(k.Ledger.Settle(k.ctx, 1, k.describe().Settling))
 	for _, m := range again.Members {
 		strike(m, true)
 	}
