@@ -32,8 +32,9 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 			report(l.report, "%s marks %+v at %s", k.name, mark, b.position())
 			return fmt.Errorf("%w: sim: mark %+v at %s", revocast.ErrInvalid, mark, b.position())
 		}
-		is := b.mark.Point
-		if mark != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
+		is, same := b.mark.Point, mark
+		same.Afresh = false
+		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
 			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
 		}
 		b.keep()
@@ -47,7 +48,8 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 // that was cut off none of those beyond its end.
 func (b *books) setMark(mark revocast.StreamMark, now int64) {
 	p, keeps := mark.Point, b.terms.StreamOptions().MaxAge
-	b.forgetMark(p.Created != b.mark.Point.Created)
+	b.forgetMark(mark.Afresh || p.Created != b.mark.Point.Created)
+	mark.Afresh = false
 	b.mark, b.marked = mark, now
 	n := len(b.witnesses)
 	for n > 0 && b.witnesses[n-1].Sequence >= p.Sequence {
@@ -57,7 +59,7 @@ func (b *books) setMark(mark revocast.StreamMark, now int64) {
 	if p.Sequence > 0 && p.Stored > 0 && (n == 0 || p.Stored >= b.witnesses[n-1].Stored+keeps/witnessShare) {
 		b.witnesses = append(b.witnesses, witness{p, p.Stored + keeps})
 	}
-	for len(b.witnesses) > 0 && b.witnesses[0].until < now {
+	for len(b.witnesses) > 0 && b.expired(b.witnesses[0], now) {
 		b.witnesses = b.witnesses[1:]
 	}
 }
@@ -73,11 +75,17 @@ func (b *books) forgetMark(witnesses bool) {
 // witness is the oldest point that the stream must still have by its age.
 func (b *books) witness(now int64) revocast.StreamPoint {
 	for _, w := range b.witnesses {
-		if w.until >= now {
+		if !b.expired(w, now) {
 			return w.StreamPoint
 		}
 	}
 	return revocast.StreamPoint{}
+}
+
+// expired reports whether the stream may have dropped w: by the terms when it was
+// stored, or by those of now.
+func (b *books) expired(w witness, now int64) bool {
+	return min(w.until, w.Stored+b.terms.StreamOptions().MaxAge) < now
 }
 
 // Turn implements [revocast.Ledger].

@@ -31,8 +31,9 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 	if o.Settled {
 		b.settleFor = 0
 	}
-	b.forgetMark(b.mark.Point.Created != o.Stream.Created)
-	if o.Stream.Created != 0 {
+	if o.Stream.Created == 0 {
+		b.forgetMark(true)
+	} else {
 		b.setMark(revocast.StreamMark{Point: o.Stream, Complete: b.durable}, l.now())
 	}
 	l.opened = l.clock.Monotonic()

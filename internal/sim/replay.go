@@ -13,6 +13,7 @@ import (
 type reading struct {
 	after    revocast.StreamPoint
 	first    uint64
+	next     uint64 // the first that should be there
 	last     uint64
 	messages []stored
 }
@@ -44,19 +45,22 @@ func (s *stream) reading(after revocast.StreamPoint) (reading, error) {
 	at, there := slices.BinarySearchFunc(s.messages, after.Sequence, func(m stored, sequence uint64) int {
 		return cmp.Compare(m.sequence, sequence)
 	})
-	if after.Sequence >= i.First && !(there && s.messages[at].is(after)) {
-		return reading{}, fmt.Errorf("%w: sim: another message is at %d, or none", revocast.ErrStreamLost, after.Sequence)
-	}
-	if there {
+	next := max(i.First, after.Sequence+1)
+	switch {
+	case there && !s.messages[at].is(after):
+		return reading{}, fmt.Errorf("%w: sim: another message is at %d", revocast.ErrStreamLost, after.Sequence)
+	case there:
 		at++
+	case after.Sequence >= i.First:
+		next = after.Sequence // the point itself is missing
 	}
-	return reading{after: after, first: i.First, last: i.Last, messages: s.messages[at:len(s.messages):len(s.messages)]}, nil
+	return reading{after: after, first: i.First, next: next, last: i.Last, messages: s.messages[at:len(s.messages):len(s.messages)]}, nil
 }
 
 // deliver hands out what is there.
 func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (revocast.Replayed, error) {
 	out := revocast.Replayed{First: r.first, End: r.after}
-	next := max(r.first, r.after.Sequence+1)
+	next := r.next
 	for _, m := range r.messages {
 		if ctx.Err() != nil {
 			return out, lost(OpReplay, revocast.ErrUnavailable, context.Cause(ctx))
