@@ -23,8 +23,18 @@ import (
 // It ends with an error where connecting again would not help: the server refuses
 // (401), or its log no longer reaches back that far ([revocast.ErrTrimmed]).
 func (c *Client) Watch(ctx context.Context, after revocast.Position, on func(apitypes.Event) error, onBreak func(error)) error {
+	return c.watch(ctx, "/v1/events", after, on, onBreak)
+}
+
+// WatchAll is Watch with the revocations that only measure, which publishers make to
+// see how long it takes.
+func (c *Client) WatchAll(ctx context.Context, after revocast.Position, on func(apitypes.Event) error, onBreak func(error)) error {
+	return c.watch(ctx, "/v1/events?canary=1", after, on, onBreak)
+}
+
+func (c *Client) watch(ctx context.Context, path string, after revocast.Position, on func(apitypes.Event) error, onBreak func(error)) error {
 	for {
-		err := c.follow(ctx, &after, on)
+		err := c.follow(ctx, path, &after, on)
 		var handler *handlerError
 		switch {
 		case ctx.Err() != nil:
@@ -58,8 +68,8 @@ type handlerError struct{ cause error }
 func (e *handlerError) Error() string { return e.cause.Error() }
 
 // follow reads one connection and moves after along.
-func (c *Client) follow(ctx context.Context, after *revocast.Position, on func(apitypes.Event) error) error {
-	req, err := c.build(ctx, request{method: http.MethodGet, path: "/v1/events"}, nil)
+func (c *Client) follow(ctx context.Context, path string, after *revocast.Position, on func(apitypes.Event) error) error {
+	req, err := c.build(ctx, request{method: http.MethodGet, path: path}, nil)
 	if err != nil {
 		return err
 	}

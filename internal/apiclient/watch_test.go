@@ -110,3 +110,26 @@ func TestWatchEndsWithContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWatchAll asks for what only measures too, each time that it connects.
+func TestWatchAll(t *testing.T) {
+	asked := func(last, text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.RawQuery != "canary=1" {
+				t.Errorf("asked for %s", r.URL)
+			}
+			streams(t, last, text)(w, r)
+		}
+	}
+	c := newServer(t, asked("", event(1)), asked("1-1", "id: 1-2\n\n"), asked("1-2", event(3))).client(t, apiclient.Options{Reconnect: time.Millisecond})
+	var got []string
+	err := c.WatchAll(t.Context(), revocast.Position{}, func(e apitypes.Event) error {
+		if got = append(got, e.Position); len(got) == 2 {
+			return errEnough
+		}
+		return nil
+	}, nil)
+	if !errors.Is(err, errEnough) || strings.Join(got, " ") != "1-1 1-3" {
+		t.Errorf("%v, %v", got, err)
+	}
+}

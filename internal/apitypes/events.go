@@ -21,6 +21,12 @@ type Event struct {
 	Initiator string `json:"initiator,omitempty"`
 }
 
+// IsCanary reports whether an event is one that a publisher makes to see how long it
+// takes. It revokes a token that nobody has, so listeners are spared it unless they ask.
+func IsCanary(e revocast.Event) bool {
+	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == revocast.CanaryReason && e.Initiator == ""
+}
+
 // NewEvent puts an event into JSON's terms.
 func NewEvent(e revocast.Event) Event {
 	out := Event{

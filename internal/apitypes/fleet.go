@@ -4,6 +4,7 @@ package apitypes
 // lease, and what is under way.
 type Fleet struct {
 	Ledger  Ledger   `json:"ledger"`
+	Stream  Stream   `json:"stream"`
 	Workers []Worker `json:"workers"`
 
 	Unacked         int     `json:"unacked"`           // events JetStream has not acknowledged yet
@@ -17,7 +18,7 @@ type Ledger struct {
 	Position string `json:"position"`
 	Durable  string `json:"durable"` // JetStream has everything up to here
 	Trimmed  string `json:"trimmed"` // the log starts after this
-	Settled  bool   `json:"settled"`
+	Settled  bool   `json:"settled"` // no lease of an earlier epoch, or of earlier terms, can be left
 	Server   string `json:"server,omitempty"`
 	Now      Time   `json:"now,omitzero"`
 
@@ -25,6 +26,19 @@ type Ledger struct {
 	FenceMS       float64 `json:"fence_ms"`
 	Drift         float64 `json:"drift"`
 	DefaultIssuer string  `json:"default_issuer,omitempty"`
+}
+
+// Stream is the second log, in JetStream, as the latest comparison with the ledger
+// found it. Publishers compare by turns, every few seconds.
+type Stream struct {
+	// Whole is the position up to which it was seen to hold everything that is committed;
+	// absent: it was never seen whole.
+	Whole    string `json:"whole,omitempty"`
+	Sequence uint64 `json:"sequence"`         // of the message that it was read up to
+	Created  Time   `json:"created,omitzero"` // when it was made: one made anew has another time
+	SeenAt   Time   `json:"seen_at,omitzero"` // when it was seen whole, by the ledger's clock
+	AgeMS    int64  `json:"age_ms"`           // how long ago that was
+	Error    string `json:"error,omitempty"`  // why the latest comparison of the publisher that answers could not be done
 }
 
 // Worker is one worker incarnation.

@@ -53,6 +53,7 @@ func shapes() map[string]any {
 		"logged_in":       apitypes.NewLoggedIn("t", "s", 15*time.Minute),
 		"fleet": apitypes.Fleet{
 			Ledger:  apitypes.Ledger{State: "open", Position: "1-42", Durable: "1-42", Trimmed: "1-0", Settled: true, Server: "abc", Now: apitypes.At(at), LeaseMS: 3000, Drift: 0.01},
+			Stream:  apitypes.Stream{Whole: "1-42", Sequence: 57, Created: apitypes.At(at), SeenAt: apitypes.At(at), AgeMS: 1200, Error: "unavailable"},
 			Workers: []apitypes.Worker{{Worker: "w1", Incarnation: "x", Position: "1-41", Lag: 1, Version: "v1", Seen: apitypes.At(at), LeaseLeftMS: 2500}},
 			Unacked: 1, OldestUnackedMS: 3.5, Waiting: 2,
 		},

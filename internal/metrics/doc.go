@@ -9,9 +9,10 @@
 //
 //	revocast_build_info{version}
 //	revocast_ready{component}
+//	revocast_redis_suited                          alarm at 0
 //
-// The write path ([Metrics.AddPublisher], [Metrics.AddOldestUnacked],
-// [Metrics.ObserveRevocations]):
+// The write path ([Metrics.AddPublisher], [Metrics.AddRealm],
+// [Metrics.ObserveRevocations], [Metrics.ObserveCanary]):
 //
 //	revocast_revocation_latency_seconds{strength}  histogram
 //	revocast_publisher_committed_total
@@ -23,9 +24,19 @@
 //	revocast_publisher_republished_total
 //	revocast_publisher_recoveries_total
 //	revocast_publisher_struck_total
+//	revocast_publisher_strangers_total
+//	revocast_publisher_audits_total
+//	revocast_publisher_stream_losses_total         alarm on any
+//	revocast_publisher_refills_total
+//	revocast_publisher_snapshots_total
 //	revocast_publisher_unacked
 //	revocast_publisher_waiting
+//	revocast_publisher_stream_error
 //	revocast_publisher_oldest_unacked_seconds      alarm above a few seconds
+//	revocast_stream_mark_age_seconds               alarm above a minute
+//	revocast_ledger_settled
+//	revocast_canary_seconds                        histogram
+//	revocast_canary_total{result}                  alarm where confirmed stands still
 //
 // A worker's memory ([Metrics.AddSubscriber]):
 //
@@ -55,6 +66,8 @@
 //	revocast_guard_checks_total{verdict}
 //	revocast_guard_asked_total
 //	revocast_guard_ask_failures_total
+//	revocast_guard_questions_total
+//	revocast_guard_shed_total                      alarm on any
 //	revocast_guard_graced_total                    alarm on any
 //
 // The broadcast ([Metrics.AddBus]):

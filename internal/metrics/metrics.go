@@ -19,6 +19,9 @@ type Metrics struct {
 	latency  *prometheus.HistogramVec
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+
+	canaryTook  prometheus.Histogram
+	canaryCount *prometheus.CounterVec
 }
 
 // New returns metrics of the process: memory, goroutines, file descriptors. The

@@ -59,12 +59,27 @@ func all() *metrics.Metrics {
 	m.AddBus(func() metrics.BusStats { return metrics.BusStats(numbered[events.Stats]()) })
 	m.AddReadiness("publisher", func() error { return nil })
 	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
-	m.AddOldestUnacked(func() (time.Duration, bool) { return 1500 * time.Millisecond, true })
+	m.AddRealm(func() (revocast.FleetStatus, error) { return realm(), nil })
+	m.AddSuited(func() bool { return true })
+	m.ObserveCanary()
+	m.Canary(revocast.CanaryResult{Took: 3 * time.Millisecond})
+	m.Canary(revocast.CanaryResult{Took: time.Second, Err: revocast.ErrPending})
+	m.Canary(revocast.CanaryResult{Err: revocast.ErrUnavailable})
 	m.ObserveRevocations()
 	m.Receipt(revocast.Confirmed, 3*time.Millisecond)
 	m.ObserveRequests()
 	m.Request("/v1/revocations", 200, 3*time.Millisecond)
 	return m
+}
+
+func realm() revocast.FleetStatus {
+	return revocast.FleetStatus{
+		OldestUnacked: 1500 * time.Millisecond,
+		Ledger: revocast.Description{
+			State: revocast.LedgerOpen, Settled: true, Now: 10_000, Marked: 7_500,
+			Mark: revocast.StreamMark{Point: revocast.StreamPoint{Created: 1}},
+		},
+	}
 }
 
 // scrape returns the lines of ours.
@@ -101,11 +116,17 @@ func TestSamples(t *testing.T) {
 		`revocast_subscriber_loads_total 17`, `revocast_subscriber_load_failures_total 18`,
 		`revocast_guard_checks_total{verdict="allowed"} 1`, `revocast_guard_checks_total{verdict="revoked"} 2`,
 		`revocast_guard_checks_total{verdict="invalid"} 3`, `revocast_guard_checks_total{verdict="unknown"} 4`,
-		`revocast_guard_asked_total 5`, `revocast_guard_ask_failures_total 6`, `revocast_guard_graced_total 7`,
+		`revocast_guard_asked_total 5`, `revocast_guard_ask_failures_total 6`, `revocast_guard_questions_total 7`,
+		`revocast_guard_shed_total 8`, `revocast_guard_graced_total 9`,
 		`revocast_publisher_committed_total 1`, `revocast_publisher_repeated_total 2`, `revocast_publisher_durable_total 3`,
 		`revocast_publisher_confirmed_total 4`, `revocast_publisher_failed_total 5`, `revocast_publisher_published_total 6`,
 		`revocast_publisher_republished_total 7`, `revocast_publisher_recoveries_total 8`, `revocast_publisher_struck_total 9`,
-		`revocast_publisher_unacked 10`, `revocast_publisher_waiting 11`, `revocast_publisher_oldest_unacked_seconds 1.5`,
+		`revocast_publisher_strangers_total 10`, `revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
+		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`, `revocast_publisher_stream_error 0`,
+		`revocast_publisher_unacked 15`, `revocast_publisher_waiting 16`, `revocast_publisher_oldest_unacked_seconds 1.5`,
+		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_redis_suited 1`,
+		`revocast_canary_seconds_bucket{le="0.005"} 1`, `revocast_canary_seconds_bucket{le="0.002"} 0`, `revocast_canary_seconds_count 1`,
+		`revocast_canary_total{result="confirmed"} 1`, `revocast_canary_total{result="pending"} 1`, `revocast_canary_total{result="failed"} 1`,
 		`revocast_bus_published_total 1`, `revocast_bus_acknowledged_total 2`, `revocast_bus_duplicates_total 3`, `revocast_bus_refused_total 4`,
 		`revocast_bus_pending 5`, `revocast_bus_tail_received_total 6`, `revocast_bus_replayed_total 7`, `revocast_bus_acks_sent_total 8`,
 		`revocast_bus_acks_received_total 9`, `revocast_bus_undecodable_total 10`, `revocast_bus_foreign_realm_total 11`,
@@ -175,10 +196,30 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-func TestOldestMayBeUnknown(t *testing.T) {
+// TestRealmMayBeUnknown: what is not known is missing, for zero would be good news.
+func TestRealmMayBeUnknown(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*revocast.FleetStatus)
+		err    error
+		series int
+	}{
+		"not asked":  {func(*revocast.FleetStatus) {}, revocast.ErrUnavailable, 0},
+		"recovering": {func(s *revocast.FleetStatus) { s.Ledger.State = revocast.LedgerRecovering }, nil, 0},
+		"no mark":    {func(s *revocast.FleetStatus) { s.Ledger.Mark = revocast.StreamMark{} }, nil, 2},
+	} {
+		m, status := metrics.New(), realm()
+		c.change(&status)
+		m.AddRealm(func() (revocast.FleetStatus, error) { return status, c.err })
+		if samples, _ := scrape(t, m); len(samples) != c.series {
+			t.Errorf("%s: %v", name, samples)
+		}
+	}
+}
+
+func TestStreamError(t *testing.T) {
 	m := metrics.New()
-	m.AddOldestUnacked(func() (time.Duration, bool) { return 0, false })
-	if samples, _ := scrape(t, m); len(samples) != 0 {
+	m.AddPublisher(func() revocast.PublisherStats { return revocast.PublisherStats{StreamError: revocast.ErrUnavailable} })
+	if samples, _ := scrape(t, m); !slices.Contains(samples, "revocast_publisher_stream_error 1") {
 		t.Errorf("%v", samples)
 	}
 }
@@ -187,6 +228,7 @@ func TestObservingNothing(t *testing.T) {
 	m := metrics.New()
 	m.Receipt(revocast.Confirmed, time.Second)
 	m.Request("/", 200, time.Second)
+	m.Canary(revocast.CanaryResult{})
 	if samples, _ := scrape(t, m); len(samples) != 0 {
 		t.Errorf("%v", samples)
 	}

@@ -1,9 +1,6 @@
 package metrics
 
 import (
-	"context"
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/revocast/revocast"
@@ -56,24 +53,12 @@ func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
 		counter(checks, help, func(s stats) uint64 { return s.Revoked }).labelled("revoked"),
 		counter(checks, help, func(s stats) uint64 { return s.Invalid }).labelled("invalid"),
 		counter(checks, help, func(s stats) uint64 { return s.Unknown }).labelled("unknown"),
-		counter("revocast_guard_asked_total", "Questions to the ledger.", func(s stats) uint64 { return s.Asked }),
-		counter("revocast_guard_ask_failures_total", "Questions to the ledger that were not answered.", func(s stats) uint64 { return s.AskFailed }),
+		counter("revocast_guard_asked_total", "Checks put to the ledger.", func(s stats) uint64 { return s.Asked }),
+		counter("revocast_guard_ask_failures_total", "Checks put to the ledger that were not answered.", func(s stats) uint64 { return s.AskFailed }),
+		counter("revocast_guard_questions_total", "Questions to the ledger, each with one check or several.", func(s stats) uint64 { return s.Questions }),
+		counter("revocast_guard_shed_total", "Checks answered unknown because too many waited for the ledger. Alarm on any.", func(s stats) uint64 { return s.Shed }),
 		counter("revocast_guard_graced_total", "Tokens allowed under the Grace policy, without a lease. Alarm on any.", func(s stats) uint64 { return s.Graced }),
 	}))
-}
-
-// AddWritePath adds all there is to know of a publisher: its counters, its readiness
-// and the age of what JetStream has not acknowledged, which is asked of the ledger at
-// each scrape.
-func (m *Metrics) AddWritePath(p *revocast.Publisher) {
-	m.AddPublisher(p.Stats)
-	m.AddReadiness("publisher", p.Ready().Err)
-	m.AddOldestUnacked(func() (time.Duration, bool) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		status, err := p.Status(ctx)
-		return status.OldestUnacked, err == nil && status.Ledger.State == revocast.LedgerOpen
-	})
 }
 
 // AddPublisher adds the counters of the write path.
@@ -89,35 +74,15 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		counter("revocast_publisher_republished_total", "Events handed to the bus again, or on behalf of another publisher.", func(s stats) uint64 { return s.Republished }),
 		counter("revocast_publisher_recoveries_total", "Ledgers recovered.", func(s stats) uint64 { return s.Recoveries }),
 		counter("revocast_publisher_struck_total", "Workers struck off the fleet.", func(s stats) uint64 { return s.Struck }),
+		counter("revocast_publisher_strangers_total", "Acknowledgements of workers that are no members.", func(s stats) uint64 { return s.Strangers }),
+		counter("revocast_publisher_audits_total", "Comparisons of the stream with the ledger that were begun here.", func(s stats) uint64 { return s.Audits }),
+		counter("revocast_publisher_stream_losses_total", "Times that the stream was to be refilled: it had lost events, or a repair was asked for. Alarm on any.", func(s stats) uint64 { return s.StreamLosses }),
+		counter("revocast_publisher_refills_total", "Refills of the stream that were completed.", func(s stats) uint64 { return s.Refills }),
+		counter("revocast_publisher_snapshots_total", "Snapshots packed for workers that start.", func(s stats) uint64 { return s.Snapshots }),
 		gauge("revocast_publisher_unacked", "Events in memory that JetStream has not acknowledged.", func(s stats) float64 { return float64(s.Unacked) }),
 		gauge("revocast_publisher_waiting", "Positions that calls wait for JetStream with.", func(s stats) float64 { return float64(s.Waiting) }),
+		gauge("revocast_publisher_stream_error", "1 while this publisher's latest comparison of the stream with the ledger could not be done.", func(s stats) float64 { return flag(s.StreamError != nil) }),
 	}))
-}
-
-// AddOldestUnacked adds the age of the oldest event that JetStream has not
-// acknowledged, which [revocast.Publisher.Status] tells. ok is false while it is not
-// known; then the series is missing, and not zero.
-func (m *Metrics) AddOldestUnacked(read func() (age time.Duration, ok bool)) {
-	m.registry.MustRegister(&oldest{
-		read: read,
-		desc: prometheus.NewDesc("revocast_publisher_oldest_unacked_seconds", "Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds.", nil, nil),
-	})
-}
-
-// oldest is a [prometheus.Collector] of one series that may be missing.
-type oldest struct {
-	read func() (time.Duration, bool)
-	desc *prometheus.Desc
-}
-
-// Describe implements [prometheus.Collector].
-func (o *oldest) Describe(out chan<- *prometheus.Desc) { out <- o.desc }
-
-// Collect implements [prometheus.Collector].
-func (o *oldest) Collect(out chan<- prometheus.Metric) {
-	if age, ok := o.read(); ok {
-		out <- prometheus.MustNewConstMetric(o.desc, prometheus.GaugeValue, age.Seconds())
-	}
 }
 
 // AddReadiness adds whether a component, such as "publisher", is ready. Several

@@ -38,6 +38,7 @@ func rows() map[string]struct {
 		"ErrInvalid":        {revocast.ErrInvalid, 400, "invalid-request"},
 		"ErrConflict":       {revocast.ErrConflict, 409, "conflict"},
 		"ErrNotFound":       {revocast.ErrNotFound, 404, "not-found"},
+		"ErrStreamLost":     {revocast.ErrStreamLost, 503, "stream-lost"},
 		"ErrTrimmed":        {revocast.ErrTrimmed, 410, "trimmed"},
 		"ErrUnavailable":    {revocast.ErrUnavailable, 503, "unavailable"},
 		"ErrOutcomeUnknown": {revocast.ErrOutcomeUnknown, 503, "outcome-unknown"},

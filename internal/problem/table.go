@@ -36,9 +36,10 @@ func table() []row {
 
 		{revocast.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", "repeat the request with the same Idempotency-Key: it will not be done twice", soon},
 		{revocast.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Store unavailable", "nothing was done; try again", soon},
-		{revocast.ErrUninitialised, http.StatusServiceUnavailable, "uninitialised", "Ledger not initialised", "if this realm is new, run `publisher init`; if it is not, this is the wrong or an emptied Redis", later},
+		{revocast.ErrUninitialised, http.StatusServiceUnavailable, "uninitialised", "Ledger not initialised", "if this realm is new, run `publisher init`; if it is not, this is the wrong Redis, or one that lost its data: check the URL, then `publisher repair`", later},
+		{revocast.ErrStreamLost, http.StatusServiceUnavailable, "stream-lost", "Stream has lost events", "Redis and JetStream have both lost events, so neither can be refilled without loss: restore one from a backup; the detail and `publisher repair --help` say what else there is", later},
 		{revocast.ErrRecovering, http.StatusServiceUnavailable, "recovering", "Ledger recovering", "the ledger is being refilled; try again", soon},
-		{revocast.ErrFenced, http.StatusServiceUnavailable, "fenced", "Ledger fenced", "another Redis carries on this realm; point the program there, or repair this one", later},
+		{revocast.ErrFenced, http.StatusServiceUnavailable, "fenced", "Ledger fenced", "another Redis carries on this realm: point the program there, or take the realm back with `publisher repair --from redis`", later},
 		{revocast.ErrUnsuited, http.StatusServiceUnavailable, "unsuited", "Store not suited", "the detail names what to change in the store's configuration", later},
 		{revocast.ErrNotRunning, http.StatusServiceUnavailable, "not-running", "Not running", "the program is starting or stopping; try again", soon},
 		{revocast.ErrEpoch, http.StatusServiceUnavailable, "epoch-changed", "Epoch changed", "the ledger has just moved to another epoch; try again", soon},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -24,7 +25,9 @@ const (
 
 // getEvents sends the history after a position, and then what happens, as
 // server-sent events (HTML Living Standard §9.2). The position is Last-Event-ID, or
-// the parameter after; without either the stream starts now.
+// the parameter after; without either the stream starts now. Revocations that only
+// measure are left out, and their positions are sent as the ids of no event, so that a
+// client that comes back does not ask for what was trimmed long ago.
 func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) error {
 	select {
 	case h.streams <- struct{}{}:
@@ -32,7 +35,15 @@ func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) 
 	default:
 		return h.tooManyStreams()
 	}
-	after, err := h.startOf(r)
+	query, err := params(r, "after", "canary")
+	if err != nil {
+		return err
+	}
+	canary, err := yes(query, "canary")
+	if err != nil {
+		return err
+	}
+	after, err := h.startOf(r, query)
 	if err != nil {
 		return err
 	}
@@ -41,7 +52,7 @@ func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) 
 	// Watch calls back into events: it has to be over before they go out of use.
 	defer func() { cancel(); <-ended.done }()
 
-	s := &stream{h: h, w: w, control: http.NewResponseController(w), start: after}
+	s := &stream{h: h, w: w, control: http.NewResponseController(w), start: after, canary: canary}
 	first, err := s.first(ctx, events, ended)
 	if err != nil {
 		return err
@@ -57,11 +68,7 @@ func (h *Handler) tooManyStreams() error {
 	return p
 }
 
-func (h *Handler) startOf(r *http.Request) (revocast.Position, error) {
-	query, err := params(r, "after")
-	if err != nil {
-		return revocast.Position{}, err
-	}
+func (h *Handler) startOf(r *http.Request, query url.Values) (revocast.Position, error) {
 	text := r.Header.Get("Last-Event-ID") // what a client that reconnects knows is newer
 	if text == "" {
 		text = query.Get("after")
@@ -109,6 +116,7 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	start   revocast.Position
+	canary  bool // revocations that only measure are sent too
 }
 
 // first waits a moment for the first event, and returns the error of a watch that
@@ -176,11 +184,11 @@ func (s *stream) open() error {
 
 // send writes an event and what else is there already, and flushes once.
 func (s *stream) send(e revocast.Event, events <-chan revocast.Event) error {
-	text := appendEvent(nil, e)
+	text := s.append(nil, e)
 	for len(text) < 32<<10 {
 		select {
 		case e = <-events:
-			text = appendEvent(text, e)
+			text = s.append(text, e)
 			continue
 		default:
 		}
@@ -189,7 +197,10 @@ func (s *stream) send(e revocast.Event, events <-chan revocast.Event) error {
 	return s.write(string(text))
 }
 
-func appendEvent(dst []byte, e revocast.Event) []byte {
+func (s *stream) append(dst []byte, e revocast.Event) []byte {
+	if !s.canary && apitypes.IsCanary(e) {
+		return fmt.Appendf(dst, "id: %s\n\n", e.Position)
+	}
 	data, err := json.Marshal(apitypes.NewEvent(e))
 	if err != nil { // cannot happen: strings, times and a boolean
 		return dst

@@ -151,6 +151,29 @@ func TestEventsOverHTTP2(t *testing.T) {
 	}
 }
 
+// TestEventsWithoutCanaries: what only measures is left out, and a client that comes
+// back still goes on after it. Somebody's own reason of that name is sent.
+func TestEventsWithoutCanaries(t *testing.T) {
+	canary, own := event(2), event(3)
+	canary.Reason, own.Reason, own.Initiator = revocast.CanaryReason, revocast.CanaryReason, "admin"
+	text := func(rev uint64, more string) string {
+		return strings.TrimSuffix(lineOf(rev), "}") + more + "}"
+	}
+	measured, owned := text(2, `,"reason":"canary"`), text(3, `,"reason":"canary","initiator":"admin"`)
+	for target, want := range map[string][]string{
+		"/v1/events?after=1-0":          {"id: 1-1", lineOf(1), "", "id: 1-2", "", "id: 1-3", owned, ""},
+		"/v1/events?after=1-0&canary=0": {"id: 1-1", lineOf(1), "", "id: 1-2", "", "id: 1-3", owned, ""},
+		"/v1/events?after=1-0&canary=1": {"id: 1-1", lineOf(1), "", "id: 1-2", measured, "", "id: 1-3", owned, ""},
+	} {
+		h := newHarness(t)
+		h.tip, h.fake.log = revocast.Position{Epoch: 1, Rev: 3}, []revocast.Event{event(1), canary, own}
+		_, lines := h.open(t.Context(), target)
+		expect(t, lines, append([]string{"id: 1-0", "retry: 1000", ""}, want...)...)
+	}
+	h := newHarness(t)
+	checkProblem(t, h.do("GET", "/v1/events?canary=yes", ""), 400, "invalid-request")
+}
+
 func TestEventsTrimmed(t *testing.T) {
 	h := newHarness(t)
 	h.tip, h.ending = revocast.Position{Epoch: 1, Rev: 9}, revocast.ErrTrimmed

@@ -87,12 +87,28 @@ func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
 			LeaseMS: apitypes.DurationMS(d.Terms.Lease), FenceMS: apitypes.DurationMS(d.Terms.Fence),
 			Drift: d.Terms.Drift, DefaultIssuer: d.Terms.DefaultIssuer,
 		},
+		Stream:  newStream(d, s.Publisher.StreamError),
 		Unacked: int(max(0, behind(d.Position, d.Durable))), OldestUnackedMS: apitypes.DurationMS(s.OldestUnacked),
 		Waiting: s.Publisher.Waiting, Workers: make([]apitypes.Worker, len(s.Membership.Members)),
 	}
 	for i, m := range s.Membership.Members {
 		out.Workers[i] = newWorker(m, s.Membership, d.Terms)
 	}
+	return out
+}
+
+func newStream(d revocast.Description, latest error) apitypes.Stream {
+	var out apitypes.Stream
+	if latest != nil {
+		out.Error = latest.Error()
+	}
+	mark := d.Mark.Point
+	if mark.Created == 0 {
+		return out
+	}
+	out.Whole, out.Sequence = d.Mark.Complete.String(), mark.Sequence
+	out.Created = apitypes.At(time.Unix(0, mark.Created))
+	out.SeenAt, out.AgeMS = apitypes.Millis(d.Marked), max(0, d.Now-d.Marked)
 	return out
 }
 

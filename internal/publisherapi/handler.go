@@ -26,6 +26,10 @@ type Options struct {
 	Tokens *Tokens
 	// Insecure lets everyone in. Only for a listener on loopback.
 	Insecure bool
+	// OwnHostOnly refuses requests that name another host than this machine's loopback:
+	// a web page in a browser here could send them. Set it beside Insecure, unless the
+	// listener is meant for others.
+	OwnHostOnly bool
 
 	// RequestTimeout is how long a request that writes waits for its strength.
 	// Default 5 s.
@@ -122,6 +126,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
+	if h.o.OwnHostOnly {
+		if foreign := ownHost(r); foreign != nil {
+			problem.Write(w, foreign)
+			return
+		}
+	}
 	if m.handle == nil {
 		if m.allow != "" {
 			w.Header().Set("Allow", m.allow)

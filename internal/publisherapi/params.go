@@ -35,6 +35,18 @@ func params(r *http.Request, known ...string) (url.Values, error) {
 	return query, nil
 }
 
+// yes reads a parameter that is 1 or 0; absent is 0.
+func yes(query url.Values, name string) (bool, error) {
+	switch text := query.Get(name); text {
+	case "", "0":
+		return false, nil
+	case "1":
+		return true, nil
+	default:
+		return false, fmt.Errorf("%w: %s=%s: want 1 or 0", revocast.ErrInvalid, name, clip(text))
+	}
+}
+
 // call reads what a writing request says about how to carry it out, and returns
 // the context that bounds it. It does not end when the client goes away.
 func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (context.Context, context.CancelFunc, Call, error) {

@@ -32,6 +32,9 @@ func (c *statusCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 type watchCmd struct {
 	After string `placeholder:"EPOCH-REV" help:"Print the log after this position first. Default: from now on."`
+	// The flag of this name of publisher serve says how often: one environment variable
+	// must not mean two things.
+	Canary bool `env:"REVOCAST_WATCH_CANARY" help:"Also those revocations that publishers make to measure. Default: they are left out."`
 	clientFlags
 }
 
@@ -47,7 +50,11 @@ func (c *watchCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 			return wiring.Usage("--after: %w", err)
 		}
 	}
-	err = client.Watch(ctx, after, func(e apitypes.Event) error {
+	watch := client.Watch
+	if c.Canary {
+		watch = client.WatchAll
+	}
+	err = watch(ctx, after, func(e apitypes.Event) error {
 		return wiring.PrintEvent(streams.Out, c.JSON, e)
 	}, func(err error) {
 		fmt.Fprintln(streams.Err, "connection lost, connecting again:", err)

@@ -12,6 +12,9 @@ import (
 
 type tailCmd struct {
 	JSON bool `name:"json" help:"One JSON object a line."`
+	// A flag of publisher serve is called canary too, and sets how often: its
+	// environment variable must not mean two things.
+	Canary bool `env:"REVOCAST_TAIL_CANARY" help:"Also those revocations that publishers make to measure. Default: they are left out."`
 
 	wiring.StoreFlags `group:"Stores"`
 	wiring.LogFlags   `group:"Log"`
@@ -37,6 +40,9 @@ func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	var printErr error // written by the tail's one callback at a time, read after it
 	err = bus.Tail(tailing, revocast.TailHandler{
 		Event: func(e revocast.Event) {
+			if !c.Canary && apitypes.IsCanary(e) {
+				return
+			}
 			if printErr == nil {
 				printErr = wiring.PrintEvent(streams.Out, c.JSON, apitypes.NewEvent(e))
 			}

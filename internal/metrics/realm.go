@@ -1,0 +1,72 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/revocast/revocast"
+)
+
+// AddWritePath adds all there is to know of a publisher: its counters, its readiness,
+// and the realm's two stores as it sees them, which are asked at each scrape.
+func (m *Metrics) AddWritePath(p *revocast.Publisher) {
+	m.AddPublisher(p.Stats)
+	m.AddReadiness("publisher", p.Ready().Err)
+	m.AddRealm(func() (revocast.FleetStatus, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return p.Status(ctx)
+	})
+}
+
+// AddRealm adds how the realm's stores stand, which [revocast.Publisher.Status] tells.
+// While the ledger is not open, or was not asked, its series are missing, and not zero.
+func (m *Metrics) AddRealm(read func() (revocast.FleetStatus, error)) {
+	m.registry.MustRegister(&realm{
+		read:    read,
+		oldest:  desc("revocast_publisher_oldest_unacked_seconds", "Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds."),
+		marked:  desc("revocast_stream_mark_age_seconds", "How long ago the stream was last seen to hold what the ledger says. Alarm above a minute; missing: never."),
+		settled: desc("revocast_ledger_settled", "0 while confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out."),
+	})
+}
+
+func desc(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+
+// realm is a [prometheus.Collector] of series that may be missing.
+type realm struct {
+	read                    func() (revocast.FleetStatus, error)
+	oldest, marked, settled *prometheus.Desc
+}
+
+// Describe implements [prometheus.Collector].
+func (r *realm) Describe(out chan<- *prometheus.Desc) {
+	out <- r.oldest
+	out <- r.marked
+	out <- r.settled
+}
+
+// Collect implements [prometheus.Collector].
+func (r *realm) Collect(out chan<- prometheus.Metric) {
+	s, err := r.read()
+	d := s.Ledger
+	if err != nil || d.State != revocast.LedgerOpen {
+		return
+	}
+	set := func(desc *prometheus.Desc, value float64) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
+	}
+	set(r.oldest, s.OldestUnacked.Seconds())
+	set(r.settled, flag(d.Settled))
+	if d.Mark.Point.Created != 0 {
+		set(r.marked, float64(max(0, d.Now-d.Marked))/1000)
+	}
+}
+
+// AddSuited adds whether Redis was found to be configured so that it forgets nothing.
+func (m *Metrics) AddSuited(suited func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "revocast_redis_suited", Help: "1 while Redis is configured so that it forgets no revocation; the log says what is wrong. Alarm at 0.",
+	}, func() float64 { return flag(suited()) }))
+}
