@@ -100,6 +100,7 @@ var codes = [...]struct {
 	{"RVCONFLICT", revocast.ErrConflict, ""},
 	{"RVINVALID", revocast.ErrInvalid, ""},
 	{"RVUNSUITED", revocast.ErrUnsuited, ""},
+	{"RVCUTOFF", revocast.ErrUnavailable, ""},
 	{"WRONGPASS", revocast.ErrUnavailable, "the user name or password is wrong"},
 	{"NOAUTH", revocast.ErrUnavailable, "the server wants a password and the URL has none"},
 	{"ERR Protocol error: unauthenticated", revocast.ErrUnavailable, "the server wants a password and the URL has none"},
@@ -133,7 +134,7 @@ func answered(s *script, err error) error {
 			continue
 		}
 		if strings.HasPrefix(c.prefix, "RV") {
-			return fmt.Errorf("%w: %s", c.sentinel, strings.TrimSpace(rest))
+			return fmt.Errorf("%w: redis: %s: %s", c.sentinel, s.name, strings.TrimSpace(rest))
 		}
 		if c.text != "" {
 			text = c.text + " (" + text + ")"

@@ -70,11 +70,13 @@ func TestPreflightFence(t *testing.T) {
 		t.Errorf("before there are terms: %v", err)
 	}
 	must(t, storetest.Start(ctx, l, 1))
+	terms := storetest.Terms()
+	terms.Fence = 5 * time.Second
+	must(t, l.SetTerms(ctx, terms))
 	_, err = l.Preflight(ctx)
 	if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "CONFIG SET min-replicas-max-lag 1") {
 		t.Errorf("a lag of 10 s and a fence of 5 s: %v", err)
 	}
-	terms := storetest.Terms()
 	terms.Fence = 0
 	must(t, l.SetTerms(ctx, terms))
 	if _, err = l.Preflight(ctx); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "fence") {

@@ -12,6 +12,8 @@ var (
 	luaPrelude string
 	//go:embed lua/gate.lua
 	luaGate string
+	//go:embed lua/serve.lua
+	luaServe string
 	//go:embed lua/state.lua
 	luaState string
 
@@ -78,20 +80,20 @@ type script struct {
 // The scripts, one for each operation. They are never changed.
 var (
 	describeScript = newScript("describe", reads, luaDescribe)
-	renewScript    = newScript("renew", reads, luaGate, luaRenew)
-	checkScript    = newScript("check", reads, luaGate, luaCheck)
-	snapshotScript = newScript("snapshot", reads, luaGate, luaSnapshot)
-	leaveScript    = newScript("leave", repeat, luaGate, luaLeave)
+	renewScript    = newScript("renew", reads, luaGate, luaServe, luaRenew)
+	checkScript    = newScript("check", reads, luaGate, luaServe, luaCheck)
+	snapshotScript = newScript("snapshot", reads, luaGate, luaServe, luaSnapshot)
+	leaveScript    = newScript("leave", repeat, luaGate, luaServe, luaLeave)
 
-	commitScript  = newGrowing("commit", repeat, luaGate, luaState, luaCommit)
-	verifyScript  = newScript("verify", reads, luaGate, luaVerify)
-	membersScript = newScript("members", reads, luaGate, luaMembers)
-	strikeScript  = newScript("strike", repeat, luaGate, luaStrike)
+	commitScript  = newGrowing("commit", repeat, luaGate, luaServe, luaState, luaCommit)
+	verifyScript  = newScript("verify", reads, luaGate, luaServe, luaVerify)
+	membersScript = newScript("members", reads, luaGate, luaServe, luaMembers)
+	strikeScript  = newScript("strike", repeat, luaGate, luaServe, luaStrike)
 	logScript     = newScript("log", reads, luaLog)
-	ackedScript   = newScript("acked", repeat, luaGate, luaAcked)
-	markScript    = newScript("mark", repeat, luaGate, luaStream, luaMark)
-	turnScript    = newScript("turn", repeat, luaGate, luaTurn)
-	settleScript  = newScript("settle", repeat, luaGate, luaSettle)
+	ackedScript   = newScript("acked", repeat, luaGate, luaServe, luaAcked)
+	markScript    = newScript("mark", repeat, luaGate, luaServe, luaStream, luaMark)
+	turnScript    = newScript("turn", repeat, luaGate, luaServe, luaTurn)
+	settleScript  = newScript("settle", repeat, luaGate, luaServe, luaSettle)
 
 	beginScript    = newGrowing("begin", once, luaBegin)
 	restoreScript  = newGrowing("restore", once, luaState, luaRestore)

@@ -27,8 +27,11 @@ local function order(e1, r1, e2, r2)
   return r1 - r2
 end
 
-local head = call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms')
-local server = string.match(call('INFO', 'replication'), 'master_replid:(%x+)')
+local head = call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms', 'heard')
+local fence = tonumber(string.match(head[7] or '', '^%d+ %S+ (%d+) ') or 0) / 1000000 -- ms
+local started = fence > 0 and now() -- before INFO: see below
+local info = call('INFO', 'replication')
+local server = string.match(info, 'master_replid:(%x+)')
 if not server then return redis.error_reply('RVUNSUITED INFO replication shows no master_replid') end
 
 -- A restarted, promoted or restored server has another replication id than the one
@@ -42,9 +45,36 @@ if head[1] and head[3] ~= server and head[2] ~= 'fenced' then
   head[1], head[2], head[3], head[4], head[6] = int(tonumber(head[1]) + 1), 'recovering', server, '0', '0'
   call('HSET', meta, 'epoch', head[1], 'state', head[2], 'server', server, 'rev', '0', 'settled', '0',
     'claims', table.concat(claims, ' '))
-  call('HDEL', meta, 'restored', 'settling')
+  call('HDEL', meta, 'restored', 'settling', 'heard')
+  head[8] = nil
   -- Leases that a change of terms left behind may outlive the epoch.
   if settled == '1' then call('HDEL', meta, 'settle_for') end
   call('DEL', prefix .. 'acked')
 end
 local epoch, state, rev = tonumber(head[1]), head[2], tonumber(head[4])
+
+-- F: a primary that is cut off from its replicas must serve nobody for longer, since one
+-- of them may have been promoted. min-replicas-max-lag alone does not see to that. Redis
+-- looks at it once a second, and a primary that was stopped for long finds in its sockets
+-- the acknowledgements that replicas sent before they were lost to it: it takes them for
+-- new, and INFO shows a lag of 0. So what counts is what was acknowledged. Bytes after the
+-- offset that the primary had at some time were written after that time; whoever
+-- acknowledges them was a replica still. "heard" holds when that was last so, the time of
+-- the next question, and the offset then. Writing it down is what the replicas get to
+-- acknowledge, which they do once a second.
+--
+-- By the server's clock, as min-replicas-max-lag: set back while the server is stopped it
+-- prolongs F by as much.
+local cutOff = false
+if fence > 0 then
+  local heard, asked, offset = string.match(head[8] or '', '^(%d+) (%d+) (%d+)$')
+  heard, asked, offset = tonumber(heard or 0), tonumber(asked or 0), tonumber(offset or 0)
+  local got = -1
+  for acked in string.gmatch(info, 'slave%d+:[^\r\n]-state=online,offset=(%d+)') do got = math.max(got, tonumber(acked)) end
+  if asked > started then heard, asked = 0, 0 end -- the clock was set back
+  if asked > 0 and got > offset then heard, asked = asked, 0 end
+  if epoch and asked == 0 then
+    call('HSET', meta, 'heard', int(heard) .. ' ' .. int(started) .. ' ' .. (string.match(info, 'master_repl_offset:(%d+)') or '0'))
+  end
+  cutOff = started - heard >= fence
+end

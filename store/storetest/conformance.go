@@ -72,9 +72,9 @@ func newKit(t *testing.T, env Env) *kit {
 	return &kit{T: t, Env: env, ctx: ctx}
 }
 
-// Terms are the terms that the tests' ledgers begin with.
+// Terms are the terms that the tests' ledgers begin with, on servers without replicas.
 func Terms() revocast.Terms {
-	t := revocast.Terms{Lease: 3 * time.Second, Drift: 0.01, Fence: 5 * time.Second, DefaultIssuer: "https://issuer.example/a b"}
+	t := revocast.Terms{Lease: 3 * time.Second, Drift: 0.01, DefaultIssuer: "https://issuer.example/a b"}
 	for i := range t.MaxLifetime {
 		t.MaxLifetime[i] = time.Duration(i+1) * time.Hour
 	}

@@ -100,9 +100,11 @@ func uninitialised(k *kit) {
 }
 
 func beginOnce(k *kit) {
-	k.must(k.Ledger.Begin(k.ctx, 7, Terms()))
+	terms := Terms()
+	terms.Fence = 5 * time.Second
+	k.must(k.Ledger.Begin(k.ctx, 7, terms))
 	d := k.describe()
-	if d.State != revocast.LedgerRecovering || d.Position != at(7, 0) || d.Terms != Terms() || d.Settled {
+	if d.State != revocast.LedgerRecovering || d.Position != at(7, 0) || d.Terms != terms || d.Settled {
 		k.Errorf("after Begin: %+v", d)
 	}
 	if !slices.Equal(d.Claims, []string{d.Server}) {
@@ -115,6 +117,7 @@ func beginOnce(k *kit) {
 		k.Errorf("a refused Begin changed the ledger to %+v", after)
 	}
 	k.reopen()
+	k.must(k.Ledger.SetTerms(k.ctx, Terms())) // whatever the fence says
 	k.fails("Begin on an open ledger", k.Ledger.Begin(k.ctx, 8, Terms()), revocast.ErrConflict)
 }
 
