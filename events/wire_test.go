@@ -207,6 +207,9 @@ func FuzzEvent(f *testing.F) {
 		if decodeEvent(data, testRealm, &e) != nil {
 			return
 		}
+		if err := ledgerTakes(e); err != nil {
+			t.Fatalf("accepted what no ledger takes: %v", err)
+		}
 		written, err := appendEvent(nil, testRealm, &e)
 		if err != nil {
 			t.Fatalf("accepted what cannot be written: %v", err)

@@ -16,6 +16,7 @@ func drawRecord(t *rapid.T) revocast.EpochRecord {
 	span := rapid.Int64Min(0)
 	r := revocast.EpochRecord{
 		Epoch:  rapid.Uint64Min(1).Draw(t, "epoch"),
+		Stream: rapid.Int64Min(0).Draw(t, "stream"),
 		Server: rapid.StringMatching(`[0-9a-f]{0,40}`).Draw(t, "server"),
 		Terms: revocast.Terms{
 			Lease:         time.Duration(span.Draw(t, "lease")),
@@ -54,6 +55,17 @@ func TestRecordOfTheLargestIssuerCanBeRead(t *testing.T) {
 	}
 }
 
+// TestRecordWithoutAStreamCanBeRead: those written before the field was there.
+func TestRecordWithoutAStreamCanBeRead(t *testing.T) {
+	data, err := encodeRecord("r", revocast.EpochRecord{Epoch: 1})
+	if err != nil || strings.Contains(string(data), "stream") {
+		t.Fatalf("wrote %s, %v", data, err)
+	}
+	if r, err := decodeRecord("r", data); err != nil || r.Stream != 0 {
+		t.Errorf("read %+v, %v", r, err)
+	}
+}
+
 func TestRecordDecoderRefuses(t *testing.T) {
 	data, err := encodeRecord("r", revocast.EpochRecord{Epoch: 1, Server: "s"})
 	if err != nil {
@@ -67,6 +79,7 @@ func TestRecordDecoderRefuses(t *testing.T) {
 		"an array":           "[]",
 		"version 2":          strings.Replace(good, `"version":1`, `"version":2`, 1),
 		"epoch 0":            strings.Replace(good, `"epoch":1`, `"epoch":0`, 1),
+		"negative stream":    strings.Replace(good, `"epoch":1`, `"epoch":1,"stream":-1`, 1),
 		"negative epoch":     strings.Replace(good, `"epoch":1`, `"epoch":-1`, 1),
 		"no lease":           strings.Replace(good, `"lease":"0s"`, `"lease":""`, 1),
 		"negative lease":     strings.Replace(good, `"lease":"0s"`, `"lease":"-1s"`, 1),
@@ -98,6 +111,7 @@ func TestRecordEncoderRefuses(t *testing.T) {
 	spoil := []func(*revocast.EpochRecord){
 		func(r *revocast.EpochRecord) { r.Epoch = 0 },
 		func(r *revocast.EpochRecord) { r.Server = "\n" },
+		func(r *revocast.EpochRecord) { r.Stream = -1 },
 		func(r *revocast.EpochRecord) { r.Terms.Lease = -1 },
 		func(r *revocast.EpochRecord) { r.Terms.Drift = math.NaN() },
 		func(r *revocast.EpochRecord) { r.Terms.DefaultIssuer = "\xff" },

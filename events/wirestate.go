@@ -30,7 +30,7 @@ const (
 
 // appendState appends k, or fails with [revocast.ErrInvalid] on one that no ledger holds.
 func appendState(buf []byte, k revocast.KeyedState) ([]byte, error) {
-	k.State = k.State.Merge(revocast.State{}) // equal states are equal bytes
+	k.State = k.State.Merge(k.State) // equal states are equal bytes
 	if err := checkState(&k); err != nil {
 		return buf, fmt.Errorf("%w: state of key %s: %w", revocast.ErrInvalid, k.Key, err)
 	}
