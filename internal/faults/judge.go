@@ -146,18 +146,22 @@ func excerpt(t task) string {
 }
 
 // suspect is the first check that says allowed after something was confirmed as
-// refused, else the last operation.
+// refused, or refused before anybody asked for it; else the last operation.
 func suspect(ops []porcupine.Operation) int {
 	for i, op := range ops {
 		s := op.Input.(step)
-		if s.kind != stepRead || s.value != Allowed {
+		if s.kind != stepRead {
 			continue
 		}
-		for _, w := range ops[:i] {
+		asked, confirmed := false, false
+		for _, w := range ops {
 			in := w.Input.(step)
-			if in.value == Refused && in.kind != stepBegin && w.Return < op.Call {
-				return i
-			}
+			write := in.kind != stepRead && in.value == Refused
+			asked = asked || write && w.Call <= op.Return
+			confirmed = confirmed || write && in.kind != stepBegin && w.Return < op.Call
+		}
+		if s.value == Allowed && confirmed || s.value == Refused && !asked {
+			return i
 		}
 	}
 	return len(ops) - 1

@@ -29,6 +29,7 @@ type Load struct {
 	rig  *Rig
 	h    *History
 	seed uint64
+	name string // in front of every principal: two loads never name the same one
 
 	stop  context.CancelFunc
 	crew  sync.WaitGroup // actors and checkers
@@ -65,14 +66,16 @@ func (c *Call) Took() time.Duration {
 }
 
 // NewLoad is a load that does nothing yet.
-func NewLoad(r *Rig, seed uint64) *Load { return &Load{rig: r, h: NewHistory(), seed: seed} }
+func NewLoad(r *Rig, seed uint64) *Load {
+	return &Load{rig: r, h: NewHistory(), seed: seed, name: rand.Text()[:6]}
+}
 
 // Start begins.
 func (l *Load) Start(ctx context.Context, p Pace) {
 	ctx, l.stop = context.WithCancel(ctx)
 	for i := range p.Actors {
 		l.crew.Go(func() {
-			a := &actor{Load: l, random: l.random(uint64(i)), name: fmt.Sprintf("p%d", i), rest: p.Rest}
+			a := &actor{Load: l, random: l.random(uint64(i)), name: fmt.Sprintf("%s-%d", l.name, i), rest: p.Rest}
 			a.run(ctx)
 		})
 	}

@@ -127,19 +127,24 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
-// Eventually calls f until it returns nil, and gives its last error when ctx ends.
+// Eventually calls f until it returns nil. When ctx ends it gives the last error that
+// was not merely the end of ctx.
 func Eventually(ctx context.Context, every time.Duration, f func() error) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	var last error
 	for {
 		err := f()
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%w, last: %w", ctx.Err(), err)
+			return fmt.Errorf("%w, last: %w", ctx.Err(), last)
 		}
 	}
 }

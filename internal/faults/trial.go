@@ -156,7 +156,7 @@ func (t *Trial) Rest(ctx context.Context, d time.Duration) error {
 // Probe revokes a token of its own, once, and waits until it is confirmed or patience
 // ends. It returns the call, and the token.
 func (t *Trial) Probe(ctx context.Context, patience time.Duration) (*Call, *held) {
-	token := t.login("probe", fmt.Sprintf("probe-%d", t.h.Now()), time.Time{})
+	token := t.login(t.name+"-probe", fmt.Sprintf("%s-probe-%d", t.name, t.h.Now()), time.Time{})
 	if token == nil {
 		return &Call{Write: Write{Ret: never}}, nil
 	}
@@ -166,7 +166,8 @@ func (t *Trial) Probe(ctx context.Context, patience time.Duration) (*Call, *held
 }
 
 // Converge ends every fault and waits until the rig is whole: everybody ready, and a
-// revocation confirmed by every worker and not by the passing of a lease.
+// revocation confirmed by every worker and not by the passing of a lease, and both
+// stores with all that the other holds.
 func (t *Trial) Converge(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, convergeLimit)
 	defer cancel()
@@ -174,13 +175,19 @@ func (t *Trial) Converge(ctx context.Context) error {
 	if err := t.Healthy(ctx); err != nil {
 		return fmt.Errorf("the rig does not recover: %w", err)
 	}
-	return Eventually(ctx, 50*time.Millisecond, func() error { return t.whole(ctx) })
+	if err := Eventually(ctx, 50*time.Millisecond, func() error { return t.whole(ctx) }); err != nil {
+		return fmt.Errorf("the rig is not whole: %w", err)
+	}
+	if err := t.AwaitAudit(ctx); err != nil {
+		return fmt.Errorf("the stores do not agree: %w", err)
+	}
+	return nil
 }
 
 func (t *Trial) whole(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	r := apitypes.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody-%d", t.h.Now())}
+	r := apitypes.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-nobody-%d", t.name, t.h.Now())}
 	receipt, err := t.Publishers[t.h.Now()%int64(len(t.Publishers))].API.Revoke(ctx, r, revocast.Confirmed, apiclient.Call{Wait: 8 * time.Second})
 	switch {
 	case err != nil:

@@ -1,0 +1,189 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/store"
+)
+
+// Ledger is a look at the ledger past every link. Close it.
+func (r *Rig) Ledger() (*store.Ledger, error) {
+	return store.Open("redis://"+r.Primary().Addr, "default", store.Options{AllowUnsuited: true})
+}
+
+// LedgerOpen fails while the ledger does not serve.
+func (r *Rig) LedgerOpen(ctx context.Context) error {
+	ledger, err := r.Ledger()
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	d, err := ledger.Describe(ctx)
+	if err == nil && d.State != revocast.LedgerOpen {
+		err = fmt.Errorf("the ledger is %s", d.State)
+	}
+	return err
+}
+
+// Audit compares the two stores and fails unless each holds all that the other does.
+func (r *Rig) Audit(ctx context.Context) (revocast.AuditReport, error) {
+	ledger, err := r.Ledger()
+	if err != nil {
+		return revocast.AuditReport{}, err
+	}
+	defer ledger.Close()
+	bus, err := events.New(r.admin, "default", events.Options{})
+	if err != nil {
+		return revocast.AuditReport{}, err
+	}
+	defer bus.Close()
+	report, err := revocast.Audit(ctx, ledger, bus)
+	if err == nil && !report.OK() {
+		err = fmt.Errorf("of %d states %d are missing in the ledger and %d in the stream",
+			max(report.Ledger, report.Stream), report.MissingInLedger, report.MissingInStream)
+	}
+	return report, err
+}
+
+// AwaitAudit waits until the stores agree.
+func (r *Rig) AwaitAudit(ctx context.Context) error {
+	return Eventually(ctx, 100*time.Millisecond, func() error {
+		_, err := r.Audit(ctx)
+		return err
+	})
+}
+
+// EmptyRedis is FLUSHALL at the primary.
+func (r *Rig) EmptyRedis(ctx context.Context) error {
+	_, err := r.Primary().Do(ctx, "FLUSHALL")
+	return err
+}
+
+// BackUp copies what Redis has written so far, as a backup that is taken while it runs.
+func (s *Redis) BackUp(to string) error {
+	return os.CopyFS(to, os.DirFS(filepath.Join(s.dir, "appendonlydir")))
+}
+
+// Restore puts a backup in the place of what Redis has written. It must not run.
+func (s *Redis) Restore(from string) error {
+	if err := s.ForgetFiles(); err != nil {
+		return err
+	}
+	return os.CopyFS(filepath.Join(s.dir, "appendonlydir"), os.DirFS(from))
+}
+
+// StartRedis starts the primary again and returns once it answers.
+func (r *Rig) StartRedis(ctx context.Context) error {
+	p := r.Primary()
+	return startAndAwait(ctx, p.Process, func() error {
+		if err := p.Serves(); err != nil && !strings.Contains(err.Error(), "LOADING") {
+			return err
+		} else if err != nil {
+			return fmt.Errorf("%s loads: %w", p.Name, err)
+		}
+		return nil
+	})
+}
+
+// Promote makes the replica the primary; where processes look for it is up to
+// [Rig.FollowPrimary]. The old primary knows nothing of it.
+func (r *Rig) Promote(ctx context.Context) error {
+	if _, err := r.Other().Do(ctx, "REPLICAOF", "NO", "ONE"); err != nil {
+		return err
+	}
+	r.primary = 1 - r.primary
+	return nil
+}
+
+// FollowPrimary leads some processes to the primary, as Sentinels do.
+func (r *Rig) FollowPrimary(peers []*Peer) {
+	for _, p := range peers {
+		p.Redis.Switch(r.Primary().Addr)
+	}
+}
+
+// Rejoin kills the server that is no longer the primary and starts it as the replica,
+// without which the primary takes no writes.
+func (r *Rig) Rejoin(ctx context.Context) error {
+	old := r.Other()
+	old.Kill()
+	r.repl.Switch(r.Primary().Addr)
+	r.repl.Heal()
+	if err := startAndAwait(ctx, old.Process, old.Serves); err != nil {
+		return err
+	}
+	return r.follow(ctx, old)
+}
+
+// KillNodes kills every NATS node; StartNodes starts them again and waits until
+// JetStream answers.
+func (r *Rig) KillNodes() {
+	for _, n := range r.Nodes {
+		n.Kill()
+	}
+}
+
+// StartNodes starts every node that was killed.
+func (r *Rig) StartNodes(ctx context.Context) error {
+	for _, n := range r.Nodes {
+		if err := n.Start(); err != nil {
+			return err
+		}
+	}
+	return r.NodesServe(ctx)
+}
+
+// stream calls f with the events' stream until the cluster has answered.
+func (r *Rig) stream(ctx context.Context, f func(jetstream.JetStream, jetstream.StreamConfig) error) error {
+	js, err := r.JetStream()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return Eventually(ctx, 100*time.Millisecond, func() error {
+		stream, err := js.Stream(ctx, streamName)
+		if err != nil {
+			return err
+		}
+		return f(js, stream.CachedInfo().Config)
+	})
+}
+
+// DeleteStream deletes the stream of events, with all that is in it. The cluster may
+// make it anew at once, empty.
+func (r *Rig) DeleteStream(ctx context.Context, anew bool) error {
+	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
+		if err := js.DeleteStream(ctx, streamName); err != nil || !anew {
+			return err
+		}
+		return Eventually(ctx, 50*time.Millisecond, func() error {
+			_, err := js.CreateStream(ctx, c)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+				err = nil
+			}
+			return err
+		})
+	})
+}
+
+// LimitStream allows the stream so many messages; -1: any number. A full one refuses.
+func (r *Rig) LimitStream(ctx context.Context, limit int64) error {
+	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
+		c.MaxMsgs = limit
+		_, err := js.UpdateStream(ctx, c)
+		return err
+	})
+}
