@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"encoding/binary"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +122,36 @@ func BenchmarkRenew(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkFence: what it costs to look whether a replica follows.
+func BenchmarkFence(b *testing.B) {
+	p := newPair(b)
+	ctx := context.Background()
+	for _, f := range []struct {
+		name  string
+		fence time.Duration
+	}{{"none", 0}, {"one replica", 5 * time.Second}} {
+		b.Run(f.name, func(b *testing.B) {
+			terms := storetest.Terms()
+			terms.Fence = f.fence
+			must(b, p.ledger.SetTerms(ctx, terms))
+			must(b, storetest.Eventually(ctx, func() error { return p.check(ctx) }))
+			must(b, p.rdb.ConfigResetStat(ctx).Err())
+			for b.Loop() {
+				if err := p.check(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+			stats := p.rdb.Info(ctx, "commandstats").Val()
+			_, stats, _ = strings.Cut(stats, "cmdstat_evalsha:")
+			_, perCall, _ := strings.Cut(stats, "usec_per_call=")
+			perCall, _, _ = strings.Cut(perCall, ",")
+			us, err := strconv.ParseFloat(perCall, 64)
+			must(b, err)
+			b.ReportMetric(us, "server-us/op")
 		})
 	}
 }

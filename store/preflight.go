@@ -16,6 +16,11 @@ import (
 // not stop the ledger. Its text holds the command that mends it, if one does.
 type Warning string
 
+// MinFence is the shortest fence for a server with replicas. They acknowledge once a
+// second, and a primary asks again when it sees the answer: it may be some 2.5 s since
+// it last knew of one that follows.
+const MinFence = 3 * time.Second
+
 const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off primary refuse a script
 
 // Preflight asks the server that holds the ledger how it is configured, and refuses
@@ -183,6 +188,8 @@ func (l *Ledger) inspectFence(ctx context.Context, c redis.UniversalClient, f *f
 	switch {
 	case d.Terms.Fence == 0:
 		f.refuse("the server has replicas and the ledger's terms say that it has none (fence 0): set a fence of 5s")
+	case d.Terms.Fence < MinFence:
+		f.refuse("the ledger's fence is %s, replicas acknowledge once a second: set a fence of at least %s", d.Terms.Fence, MinFence)
 	case known && err == nil && time.Duration(seconds)*time.Second >= d.Terms.Fence:
 		f.refuse("a cut-off primary goes on for more than min-replicas-max-lag %d s, the ledger's fence is %s: CONFIG SET min-replicas-max-lag 1", seconds, d.Terms.Fence)
 	}
