@@ -20,7 +20,7 @@ type Bus struct {
 	opts   Options
 	log    *slog.Logger
 	counts counters
-	stray  strayLog
+	strays strays
 	pub    publisher
 }
 

@@ -41,7 +41,7 @@ func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 func (b *Bus) readRecord(data []byte, sequence uint64) (revocast.EpochRecord, error) {
 	r, err := decodeRecord(b.names.realm, data)
 	if err != nil {
-		b.countStray(b.names.epoch, err)
+		b.countStray(fromRecord, b.names.epoch, err)
 		return revocast.EpochRecord{}, fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d",
 			revocast.ErrUnsuited, sequence, b.names.epochStream, err, b.names.epochStream, sequence)
 	}

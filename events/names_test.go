@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,11 @@ func TestNamesOfARealm(t *testing.T) {
 		n.epoch:                          "rv.prod-eu_1.epoch",
 		n.acks:                           "rv.prod-eu_1.ack.*",
 		n.ack("w.1"):                     "rv.prod-eu_1.ack.w=2E1",
+		n.snapshots:                      "rv.prod-eu_1.snap.*",
+		n.snapHead:                       "rv.prod-eu_1.snap.head",
+		n.snapSlots[0]:                   "rv.prod-eu_1.snap.a",
+		n.snapSlots[1]:                   "rv.prod-eu_1.snap.b",
+		n.snapStream:                     "RVSNAP_prod-eu_1",
 		n.eventStream:                    "RV_prod-eu_1",
 		n.epochStream:                    "RVEPOCH_prod-eu_1",
 	}
@@ -60,17 +66,22 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func TestStrayLogOnceAMinute(t *testing.T) {
-	var l strayLog
+func TestStraysAreReportedOnceAMinuteAndKind(t *testing.T) {
+	var k, other strayKind
 	start := time.Unix(1_700_000_000, 0)
-	var due []int
-	for s := range 180 {
-		if l.due(start.Add(time.Duration(s) * time.Second)) {
-			due = append(due, s)
+	var due, suppressed []uint64
+	for s := range uint64(180) {
+		k.count.Add(1)
+		if n, yes := k.due(start.Add(time.Duration(s) * time.Second)); yes {
+			due, suppressed = append(due, s), append(suppressed, n)
 		}
 	}
-	if len(due) != 3 || due[0] != 0 || due[1] != 60 || due[2] != 120 {
-		t.Errorf("reported in seconds %v, want 0, 60 and 120", due)
+	if !slices.Equal(due, []uint64{0, 60, 120}) || !slices.Equal(suppressed, []uint64{0, 59, 59}) {
+		t.Errorf("reported in seconds %v with %v suppressed, want 0, 60 and 120 with 0, 59 and 59", due, suppressed)
+	}
+	other.count.Add(1)
+	if n, yes := other.due(start.Add(180 * time.Second)); !yes || n != 0 {
+		t.Errorf("another kind: %d suppressed, %v", n, yes)
 	}
 }
 

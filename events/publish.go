@@ -51,7 +51,7 @@ func (b *Bus) hand(m *nats.Msg, p publication) bool {
 	}
 	m.Reply = reply
 	if err := b.send(m); err != nil {
-		if p := b.pub.take(number); p != nil {
+		if p, _ := b.pub.take(number); p != nil {
 			b.pub.refuse(p.done, unavailable("publish", err))
 		}
 		return false
@@ -96,13 +96,13 @@ func readPubAck(m *nats.Msg, stream string) (pubAck, error) {
 		return a, unavailable("publish", jetstream.ErrNoStreamResponse)
 	}
 	if err := json.Unmarshal(m.Data, &a); err != nil {
-		return a, unavailable("publish", fmt.Errorf("%w: %w", jetstream.ErrInvalidJSAck, err))
+		return a, unavailable("publish", fmt.Errorf("%w: %w: %w", errUndecodable, jetstream.ErrInvalidJSAck, err))
 	}
 	if a.Error != nil {
 		return a, unavailable("publish", refusal(stream, a.Error))
 	}
 	if a.Stream != stream || a.Sequence == 0 {
-		return a, unavailable("publish", fmt.Errorf("%w: stored by stream %.64q, want %q", jetstream.ErrInvalidJSAck, a.Stream, stream))
+		return a, unavailable("publish", fmt.Errorf("%w: %w: stored by stream %.64q, want %q", errForeign, jetstream.ErrInvalidJSAck, a.Stream, stream))
 	}
 	return a, nil
 }

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -107,15 +108,20 @@ func (p *publisher) watch(status <-chan nats.Status, ended chan<- struct{}) {
 // answer handles one reply of JetStream.
 func (p *publisher) answer(m *nats.Msg) {
 	number, err := strconv.ParseUint(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:], 36, 64)
-	if err != nil {
+	e, given := p.take(number)
+	if e == nil || err != nil {
+		cause := errLate // timed out, disconnected, or the same answer twice
+		if err != nil || !given {
+			cause = errUnknown
+		}
+		p.bus.countStray(fromAnswer, m.Subject, cause)
 		return
-	}
-	e := p.take(number)
-	if e == nil {
-		return // answered before: timed out, or disconnected
 	}
 	ack, err := readPubAck(m, e.stream)
 	if err != nil {
+		if errors.Is(err, errUndecodable) || errors.Is(err, errForeign) {
+			p.bus.countStray(fromAnswer, m.Subject, err)
+		}
 		p.refuse(e.done, err)
 		return
 	}
@@ -134,15 +140,16 @@ func (p *publisher) refuse(done func(error), err error) {
 	done(err)
 }
 
-// take removes one publication; nil if it is not there any more.
-func (p *publisher) take(number uint64) *publication {
+// take removes one publication; nil if it is not there any more. given reports whether
+// the number ever was one's.
+func (p *publisher) take(number uint64) (e *publication, given bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.pending[number]
+	e = p.pending[number]
 	if e != nil {
 		p.removeLocked(e)
 	}
-	return e
+	return e, number > 0 && number <= p.last
 }
 
 // expire fails what has waited too long.

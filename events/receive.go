@@ -1,8 +1,7 @@
 package events
 
 import (
-	"errors"
-	"time"
+	"fmt"
 
 	"github.com/nats-io/nats.go"
 
@@ -15,7 +14,7 @@ import (
 func (b *Bus) readEvent(subject string, data []byte, e *revocast.Event) error {
 	err := b.decodeFrom(subject, data, e)
 	if err != nil {
-		b.countStray(subject, err)
+		b.countStray(fromEvent, subject, err)
 	}
 	return err
 }
@@ -24,7 +23,7 @@ func (b *Bus) readEvent(subject string, data []byte, e *revocast.Event) error {
 func (b *Bus) decodeFrom(subject string, data []byte, e *revocast.Event) error {
 	err := decodeEvent(data, b.names.hash, e)
 	if err == nil && subject != b.names.kind(e.Kind) {
-		err = undecodable("an event of kind %s on another kind's subject", e.Kind)
+		err = fmt.Errorf("%w: an event of kind %s", errMisplaced, e.Kind)
 	}
 	return err
 }
@@ -33,23 +32,10 @@ func (b *Bus) decodeFrom(subject string, data []byte, e *revocast.Event) error {
 func (b *Bus) readAck(m *nats.Msg, a *revocast.Ack) error {
 	err := decodeAck(m.Data, b.names.hash, a)
 	if err == nil && m.Subject != b.names.ack(a.Member.Worker) {
-		err = undecodable("an acknowledgement for another worker")
+		err = fmt.Errorf("%w: an acknowledgement for another worker", errMisplaced)
 	}
 	if err != nil {
-		b.countStray(m.Subject, err)
+		b.countStray(fromAck, m.Subject, err)
 	}
 	return err
-}
-
-func (b *Bus) countStray(subject string, err error) {
-	if errors.Is(err, errForeign) {
-		b.counts.foreign.Add(1)
-	} else {
-		b.counts.undecodable.Add(1)
-	}
-	if b.stray.due(time.Now()) {
-		b.log.Warn("message dropped: somebody else writes to this realm's subjects, or a newer version does",
-			"subject", subject, "error", err,
-			"undecodable", b.counts.undecodable.Load(), "foreign_realm", b.counts.foreign.Load())
-	}
 }

@@ -35,15 +35,13 @@ func (b *Bus) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) err
 		next: latest.sequence - uint64(latest.chunks), last: latest.sequence - 1, on: l.take,
 	}
 	if err := w.run(ctx); err != nil {
-		if errors.Is(err, errUndecodable) || errors.Is(err, errForeign) {
-			b.counts.snapshotsBroken.Add(1)
-			err = noSnapshot(err)
+		if l.bad != nil {
+			return revocast.Position{}, b.broken(l.bad)
 		}
 		return revocast.Position{}, err
 	}
 	if err := l.whole(); err != nil {
-		b.counts.snapshotsBroken.Add(1)
-		return revocast.Position{}, noSnapshot(err)
+		return revocast.Position{}, b.broken(err)
 	}
 	b.counts.loaded.Add(1)
 	return latest.at, nil
@@ -84,10 +82,16 @@ func (b *Bus) latestSnapshot(ctx context.Context) (s savedSnapshot, err error) {
 		err = undecodable("snapshot of %d chunks closed by message %d", s.chunks, s.sequence)
 	}
 	if err != nil {
-		b.counts.snapshotsBroken.Add(1)
-		return s, noSnapshot(err)
+		return s, b.broken(err)
 	}
 	return s, nil
+}
+
+// broken counts a snapshot that cannot be loaded as it is.
+func (b *Bus) broken(why error) error {
+	b.counts.broken.Add(1)
+	b.countStray(fromSnapshot, b.names.snapshots, why)
+	return noSnapshot(why)
 }
 
 // loader is one run of LoadSnapshot.
@@ -98,20 +102,30 @@ type loader struct {
 	digest hash.Hash
 	chunks uint32
 	states uint64
+	bad    error // what is wrong with a chunk, told from an error of on
 }
 
 func (l *loader) take(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
 	c, err := decodeChunk(m.Data(), l.bus.names.hash)
-	if err != nil {
-		return err
+	if err == nil && (c.id != l.latest.id || c.number != l.chunks) {
+		err = undecodable("chunk %d of snapshot %x, want %d of %x", c.number, c.id, l.chunks, l.latest.id)
 	}
-	if c.id != l.latest.id || c.number != l.chunks {
-		return undecodable("chunk %d of snapshot %x, want %d of %x", c.number, c.id, l.chunks, l.latest.id)
+	if err != nil {
+		l.bad = err
+		return err
 	}
 	l.digest.Write(m.Data())
 	l.chunks++
 	l.states += uint64(c.count)
-	return c.each(l.on)
+	l.bad = c.each(func(k revocast.KeyedState) error {
+		err = l.on(k)
+		return err
+	})
+	if err != nil { // of on
+		l.bad = nil
+		return err
+	}
+	return l.bad
 }
 
 func (l *loader) whole() error {

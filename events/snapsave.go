@@ -44,6 +44,16 @@ const (
 // [revocast.ErrOutcomeUnknown]: all of it was sent and the last answer did not come.
 // [revocast.ErrInvalid]: a position or state that no ledger has.
 func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+	err := b.saveSnapshot(ctx, at, states)
+	if err != nil {
+		b.counts.unsaved.Add(1)
+		return err
+	}
+	b.counts.saved.Add(1)
+	return nil
+}
+
+func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
 	if err := checkSnapshotAt(at); err != nil {
 		return fmt.Errorf("%w: %w", revocast.ErrInvalid, err)
 	}
@@ -59,11 +69,7 @@ func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states ite
 	if _, err := rand.Read(s.closing.id[:]); err != nil {
 		return unavailable("save a snapshot", err)
 	}
-	if err := s.save(states); err != nil {
-		return err
-	}
-	b.counts.saved.Add(1)
-	return nil
+	return s.save(states)
 }
 
 // chunkSize leaves room for what goes out besides the data.

@@ -1,9 +1,6 @@
 package events
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // Stats are a bus's counters since it was made.
 type Stats struct {
@@ -16,7 +13,7 @@ type Stats struct {
 	ReplayedTotal uint64 // events handed out by Replay
 	AcksSent      uint64 // acknowledgements sent
 	AcksReceived  uint64 // messages on Acks
-	Undecodable   uint64 // messages that could not be read, wherever they came in
+	Undecodable   uint64 // messages that could not be read, wherever they came in; see Strays
 	ForeignRealm  uint64 // messages of another realm
 	Disconnects   uint64 // lost connections, as Tail and Acks saw them
 	SlowConsumers uint64 // times that a subscription's buffer overflowed
@@ -29,9 +26,8 @@ type counters struct {
 	published, acknowledged, duplicates, refused atomic.Uint64
 	tailReceived, replayed                       atomic.Uint64
 	acksSent, acksReceived                       atomic.Uint64
-	undecodable, foreign                         atomic.Uint64
 	disconnects, slow, dropped, readies, resets  atomic.Uint64
-	saved, loaded, snapshotsBroken               atomic.Uint64
+	saved, unsaved, loaded, broken               atomic.Uint64
 }
 
 // Stats returns the counters. Each is exact; together they are not one instant.
@@ -47,8 +43,8 @@ func (b *Bus) Stats() Stats {
 		ReplayedTotal: c.replayed.Load(),
 		AcksSent:      c.acksSent.Load(),
 		AcksReceived:  c.acksReceived.Load(),
-		Undecodable:   c.undecodable.Load(),
-		ForeignRealm:  c.foreign.Load(),
+		Undecodable:   b.strays.total(faultUndecodable, faultOversized, faultMisplaced),
+		ForeignRealm:  b.strays.total(faultForeign),
 		Disconnects:   c.disconnects.Load(),
 		SlowConsumers: c.slow.Load(),
 		Dropped:       c.dropped.Load(),
@@ -57,17 +53,16 @@ func (b *Bus) Stats() Stats {
 	}
 }
 
-// strayLog lets one report through a minute: whoever floods a subject must not be
-// able to flood the log too.
-type strayLog struct{ last atomic.Int64 }
+// SnapshotStats are a bus's counters of snapshots since it was made.
+type SnapshotStats struct {
+	Saved  uint64 // saved and acknowledged
+	Failed uint64 // attempts to save that failed, for whatever reason
+	Loaded uint64 // loaded and whole
+	Broken uint64 // snapshots that turned out not whole or not readable, to whoever looked
+}
 
-const strayEvery = time.Minute
-
-// due reports whether a report may be made now.
-func (l *strayLog) due(now time.Time) bool {
-	last := l.last.Load()
-	if last != 0 && now.UnixNano()-last < int64(strayEvery) {
-		return false
-	}
-	return l.last.CompareAndSwap(last, now.UnixNano())
+// Snapshots returns the counters.
+func (b *Bus) Snapshots() SnapshotStats {
+	c := &b.counts
+	return SnapshotStats{Saved: c.saved.Load(), Failed: c.unsaved.Load(), Loaded: c.loaded.Load(), Broken: c.broken.Load()}
 }

@@ -73,6 +73,9 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 	if len(data) < eventHead+2 {
 		return undecodable("event of %d bytes", len(data))
 	}
+	if len(data) > eventHead+2*revocast.MaxReason+2+maxExtra {
+		return fmt.Errorf("%w: event of %d bytes", errOversized, len(data))
+	}
 	if binary.BigEndian.Uint64(data[4:]) != realm {
 		return errForeign
 	}

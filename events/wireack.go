@@ -45,6 +45,9 @@ func decodeAck(data []byte, realm uint64, a *revocast.Ack) error {
 	if len(data) < ackHead+2 {
 		return undecodable("acknowledgement of %d bytes", len(data))
 	}
+	if len(data) > ackHead+2*maxName+2+maxExtra {
+		return fmt.Errorf("%w: acknowledgement of %d bytes", errOversized, len(data))
+	}
 	if binary.BigEndian.Uint64(data[1:]) != realm {
 		return errForeign
 	}
@@ -68,6 +71,10 @@ func checkAck(a *revocast.Ack) error {
 	}
 	if !validName(a.Member.Incarnation) {
 		return fmt.Errorf("incarnation of %d bytes: want 1 to %d printable characters", len(a.Member.Incarnation), maxName)
+	}
+	// The zero position is that of a worker who has applied nothing yet.
+	if a.Applied.Epoch > uint64(revocast.Forever) || a.Applied.Rev > uint64(revocast.Forever) {
+		return fmt.Errorf("position %s", a.Applied)
 	}
 	return nil
 }

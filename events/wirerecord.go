@@ -55,7 +55,7 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	var none revocast.EpochRecord
 	if len(data) > maxRecord {
-		return none, undecodable("epoch record of %d bytes", len(data))
+		return none, fmt.Errorf("%w: epoch record of %d bytes", errOversized, len(data))
 	}
 	var w wireRecord
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil || !json.Valid(data) {

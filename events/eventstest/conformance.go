@@ -218,7 +218,7 @@ func replayCancelled(t *testing.T, bus revocast.Bus) {
 func acknowledgements(t *testing.T, bus revocast.Bus) {
 	want := revocast.Ack{
 		Member:  revocast.MemberID{Worker: "web-1.eu_west", Incarnation: "5f0c2a"},
-		Applied: revocast.Position{Epoch: 3, Rev: 1 << 60},
+		Applied: revocast.Position{Epoch: 3, Rev: 1 << 52},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan revocast.Ack, 1024)
