@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -100,7 +101,8 @@ type page struct {
 	next   string
 }
 
-// Snapshot implements [revocast.Ledger]. Pages come in the order of the keys.
+// Snapshot implements [revocast.Ledger]. Pages come in the order of the keys; each but
+// the first begins with the last state of the one before, for a state may come twice.
 func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
 	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable, func(l *Ledger) (page, error) { return l.snapshot(cursor) })
 	return p.states, p.next, err
@@ -111,17 +113,22 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 	if err := b.serves(); err != nil {
 		return page{}, err
 	}
+	from, err := parseCursor(cursor)
+	if err != nil {
+		return page{}, err
+	}
 	var keys []revocast.Key
 	for key := range b.states.m {
-		if key.String() > cursor {
+		if bytes.Compare(key[:], from[:]) >= 0 {
 			keys = append(keys, key)
 		}
 	}
 	slices.SortFunc(keys, func(a, b revocast.Key) int { return bytes.Compare(a[:], b[:]) })
 	var p page
+	size := max(l.o.Page, 2) // a page that repeats one state has to bring another
 	for i, key := range keys {
-		if i == l.o.Page {
-			p.next = keys[i-1].String()
+		if i == size {
+			p.next = hex.EncodeToString(keys[i-1][:])
 			break
 		}
 		if s := b.load(key, l.now()); s.Scope != 0 {
@@ -131,6 +138,14 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 		}
 	}
 	return p, nil
+}
+
+// parseCursor reads the key that a page begins with.
+func parseCursor(cursor string) (from revocast.Key, err error) {
+	if n, err := hex.Decode(from[:], []byte(cursor[:min(len(cursor), 2*len(from))])); err != nil || cursor != "" && n != len(from) {
+		return from, fmt.Errorf("%w: sim: cursor %.80q", revocast.ErrInvalid, cursor)
+	}
+	return from, nil
 }
 
 // Leave implements [revocast.Ledger].
