@@ -1,13 +1,18 @@
 package events_test
 
 import (
+	"bufio"
+	"io"
 	"net"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
 
-// proxy stands between a client and a server and can fail as networks do.
+// proxy stands between a client and a server and can fail as networks do. It knows the
+// protocol, so it can fail at one message.
 type proxy struct {
 	listener net.Listener
 	target   string
@@ -18,6 +23,7 @@ type proxy struct {
 	deaf  bool // swallows what the server says, without closing anything
 	shut  bool // closes new connections at once
 	conns map[net.Conn]bool
+	fault *fault // nil: none
 }
 
 func newProxy(tb testing.TB, target string) *proxy {
@@ -80,8 +86,8 @@ func (p *proxy) accept() {
 		if !p.keep(client, server) {
 			continue
 		}
-		p.wg.Go(func() { p.pipe(client, server) })
-		p.wg.Go(func() { p.pipe(server, client) })
+		p.wg.Go(func() { p.pipe(client, server, true) })
+		p.wg.Go(func() { p.pipe(server, client, false) })
 	}
 }
 
@@ -98,23 +104,122 @@ func (p *proxy) keep(conns ...net.Conn) bool {
 	return !p.shut
 }
 
-func (p *proxy) pipe(from, to net.Conn) {
+// pipe carries frames one way. toServer says which.
+func (p *proxy) pipe(from, to net.Conn, toServer bool) {
 	defer func() { _, _ = from.Close(), to.Close() }()
-	buf := make([]byte, 32<<10)
+	r := bufio.NewReaderSize(from, 64<<10)
 	for {
-		n, err := from.Read(buf)
+		f, err := readFrame(r)
+		if err != nil {
+			return
+		}
 		p.mu.Lock()
 		for p.deaf {
 			p.free.Wait()
 		}
+		pass, end := p.strike(f, toServer)
 		p.mu.Unlock()
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
+		if pass {
+			if _, err := to.Write(f.raw); err != nil {
 				return
 			}
 		}
-		if err != nil {
+		if end {
 			return
 		}
 	}
+}
+
+// strike decides what becomes of a frame. It is called with mu held, and lets it go
+// while a fault holds the frame up.
+func (p *proxy) strike(f frame, toServer bool) (pass, end bool) {
+	x := p.fault
+	switch {
+	case x == nil || f.subject == "":
+	case toServer && strings.HasPrefix(f.subject, x.subject) && x.reply == "" && !x.held:
+		if x.skip > 0 {
+			x.skip--
+			break
+		}
+		switch {
+		case x.hold != nil:
+			x.held = true
+			close(x.struck)
+			p.mu.Unlock()
+			<-x.hold
+			p.mu.Lock()
+		case x.drop || f.reply == "":
+			p.fault = nil
+			close(x.struck)
+			return !x.drop, true
+		default:
+			x.reply = f.reply
+		}
+	case !toServer && f.subject == x.reply: // so the server has done it
+		p.fault = nil
+		close(x.struck)
+		return false, x.cut
+	}
+	return true, false
+}
+
+// fault is what happens to one message of a client.
+type fault struct {
+	subject string        // what its subject begins with
+	skip    int           // messages before it that are let through
+	drop    bool          // it is not let through, and the connection is cut
+	cut     bool          // its answer is swallowed and the connection is cut, else only swallowed
+	hold    chan struct{} // it waits until this is closed, and all behind it
+
+	struck chan struct{} // closed when it has happened
+	reply  string        // subject of the answer that is to be swallowed
+	held   bool
+}
+
+// arm makes the next such message fail.
+func (p *proxy) arm(f fault) *fault {
+	f.struck = make(chan struct{})
+	p.set(func() { p.fault = &f })
+	return &f
+}
+
+// frame is one piece of the protocol.
+type frame struct {
+	raw            []byte
+	subject, reply string // of a message
+}
+
+// readFrame reads a line, and the payload that it announces.
+func readFrame(r *bufio.Reader) (f frame, err error) {
+	if f.raw, err = r.ReadBytes('\n'); err != nil {
+		return f, err
+	}
+	words := strings.Fields(string(f.raw))
+	if len(words) < 3 {
+		return f, nil
+	}
+	sizes := 1
+	switch strings.ToUpper(words[0]) {
+	case "HPUB":
+		sizes = 2
+	case "PUB":
+	case "HMSG":
+		sizes, words = 2, append(words[:2:2], words[3:]...) // without the subscription's number
+	case "MSG":
+		words = append(words[:2:2], words[3:]...)
+	default:
+		return f, nil
+	}
+	f.subject = words[1]
+	if len(words) > 2+sizes {
+		f.reply = words[2]
+	}
+	size, err := strconv.Atoi(words[len(words)-1])
+	if err != nil {
+		return f, err
+	}
+	payload := make([]byte, size+2)
+	_, err = io.ReadFull(r, payload)
+	f.raw = append(f.raw, payload...)
+	return f, err
 }
