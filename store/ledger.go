@@ -64,6 +64,8 @@ type Ledger struct {
 	keys   []string // the meta key; the scripts derive all others from it
 	opts   Options
 
+	skipped atomic.Uint64 // events that could not be restored
+
 	terms atomic.Pointer[parsedTerms] // the latest, so that replies need not parse them anew
 }
 

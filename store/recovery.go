@@ -28,12 +28,12 @@ func (l *Ledger) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) 
 // Restore implements [revocast.Ledger]. More than 500 events go in several steps: an
 // error then says nothing about the earlier ones, and running all of them again is
 // the remedy. The count is of this run alone.
+//
+// One event that no ledger can have made must not keep all the others out: Restore reads
+// what it can out of it, in favour of refusing tokens, and leaves out what says nothing.
+// See [Ledger.Skipped].
 func (l *Ledger) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (changed int, err error) {
-	for i, e := range events {
-		if err := checkEvent(e); err != nil {
-			return 0, fmt.Errorf("%w: event %d: %w", revocast.ErrInvalid, i+1, err)
-		}
-	}
+	events = l.restorable(events)
 	for first := true; first || len(events) > 0; first = false {
 		n := min(restoreBatch, len(events))
 		more, err := l.restore(ctx, epoch, events[:n])
@@ -62,17 +62,6 @@ func (l *Ledger) restore(ctx context.Context, epoch uint64, events []revocast.Ev
 		return 0, finish(restoreScript, errReply)
 	}
 	return int(n), nil
-}
-
-// checkEvent refuses an event that cannot have come from a ledger.
-func checkEvent(e revocast.Event) error {
-	if e.Position.Epoch == 0 || e.Position.Epoch > uint64(revocast.Forever) || e.Position.Rev > uint64(revocast.Forever) {
-		return fmt.Errorf("position %s", e.Position)
-	}
-	if !inRange(e.At) {
-		return fmt.Errorf("time %d", e.At)
-	}
-	return checkProposal(e)
 }
 
 // Open implements [revocast.Ledger]. Log entries of earlier epochs that the stream may

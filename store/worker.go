@@ -69,7 +69,7 @@ func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewe
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version))
+	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion))
 	if err != nil {
 		return revocast.Renewed{}, err
 	}
@@ -155,13 +155,6 @@ func checkMember(m revocast.MemberID) error {
 		return fmt.Errorf("%w: member %.160q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, m.String())
 	}
 	return nil
-}
-
-func clip(version string) string {
-	if len(version) > maxVersion {
-		return version[:maxVersion]
-	}
-	return version
 }
 
 // finish is the error of a step that was answered with something unreadable: the
