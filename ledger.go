@@ -198,6 +198,9 @@ type Description struct {
 type StreamMark struct {
 	Point    StreamPoint
 	Complete Position
+	// Afresh: the stream was refilled, and what it held before Point is not missed any
+	// more; the witnesses are forgotten.
+	Afresh bool
 }
 
 // Opening is how a ledger is opened. See [RecoveryLedger.Open].

@@ -57,7 +57,10 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 // claim makes sure that the realm's record names this epoch and this server.
 func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error) {
 	latest, err := k.p.bus.Epoch(ctx)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) { // JetStream has lost it
+		err = k.p.prepare(ctx, d.Terms)
+	}
+	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: read the epoch's record: %w", ErrRecovering, err)
 	}
 	switch {
@@ -99,6 +102,9 @@ type recovered struct {
 // latest writes and no earlier ones. The end is zero where the stream cannot be shown
 // to be whole, so that the auditor refills it.
 func (k *keeping) replay(ctx context.Context, d Description, record EpochRecord) (recovered, error) {
+	if _, err := k.p.auditor.stream(ctx, d.Terms); err != nil {
+		return recovered{}, err
+	}
 	mark := d.Mark.Point
 	if mark.Created != 0 {
 		r, err := k.restore(ctx, d.Position.Epoch, mark)

@@ -91,7 +91,11 @@ func (p *Publisher) reopen(ctx context.Context, d Description, from Side) error 
 	}
 	epoch := max(d.Position.Epoch, record.Epoch) + 1
 	p.log.Warn("the ledger begins a new epoch for a repair", "epoch", epoch)
-	return p.ledger.Reopen(ctx, epoch, record.Server)
+	after := record.Server
+	if after == "" { // the record was lost; nobody can have carried on under one
+		after = d.Server
+	}
+	return p.ledger.Reopen(ctx, epoch, after)
 }
 
 // untilOpen does the keeper's steps until the ledger is open. Another publisher may be

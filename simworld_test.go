@@ -99,8 +99,13 @@ func (w *world) publisher(name string) *simPublisher {
 }
 
 func (w *world) coldPublisher(name string) *simPublisher {
+	return w.coldPublisherWith(name, revocast.PublisherOptions{})
+}
+
+func (w *world) coldPublisherWith(name string, o revocast.PublisherOptions) *simPublisher {
+	o.Logger = logger()
 	p := &simPublisher{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
-	p.Publisher = revocast.NewPublisher(realm, p.ledger, p.bus, revocast.PublisherOptions{Logger: logger()})
+	p.Publisher = revocast.NewPublisher(realm, p.ledger, p.bus, o)
 	p.stop = w.run(p.Run)
 	return p
 }

@@ -45,7 +45,7 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	if r.Missing > 0 || r.Events < sent {
 		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", ErrStreamLost, sent, r.Events)
 	}
-	if err := a.mark(ctx, d.Mark.Point, StreamMark{Point: base, Complete: now.Position}); err != nil {
+	if err := a.mark(ctx, d.Mark.Point, StreamMark{Point: base, Complete: now.Position, Afresh: true}); err != nil {
 		return err
 	}
 	if err := a.advance(ctx, base, r.End, seen); err != nil {
