@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"github.com/revocast/revocast"
 )
@@ -9,4 +10,24 @@ import (
 // OpenStep is one step of Open, which logs at most n entries anew.
 func (l *Ledger) OpenStep(ctx context.Context, o revocast.Opening, n int) (bool, error) {
 	return l.open(ctx, o, n)
+}
+
+// ScriptInfo is what a test must know of a script.
+type ScriptInfo struct {
+	Source string
+	Reads  bool // a lost answer leaves nothing open
+	Once   bool // it is not run again behind the caller's back
+}
+
+// Scripts are all scripts, by their file's name without .lua.
+func Scripts() map[string]ScriptInfo {
+	all := map[string]ScriptInfo{}
+	for _, s := range []*script{
+		describeScript, renewScript, checkScript, snapshotScript, leaveScript, commitScript, verifyScript, membersScript,
+		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript, openScript,
+		reopenScript, fenceScript, setTermsScript,
+	} {
+		all[strings.ReplaceAll(s.name, " ", "_")] = ScriptInfo{Source: s.src, Reads: s.effect == reads, Once: s.effect == once}
+	}
+	return all
 }
