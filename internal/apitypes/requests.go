@@ -106,9 +106,13 @@ func NewLoggedIn(token, session string, life time.Duration) LoggedIn {
 // Check is the body of POST /v1/verdict of the sidecar.
 type Check struct {
 	Token string `json:"token"`
+	// Policy is ask, closed or grace=DURATION; empty: the sidecar's own.
+	Policy string `json:"policy,omitempty"`
 }
 
-func (r *Check) fields(string) fields { return fields{"token": text(&r.Token)} }
+func (r *Check) fields(string) fields {
+	return fields{"token": text(&r.Token), "policy": text(&r.Policy)}
+}
 
 func (r *Check) complete(string) error { return need("token", r.Token) }
 

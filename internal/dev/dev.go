@@ -20,6 +20,9 @@ import (
 // the recovery of the ledger and one lease.
 const readyTimeout = time.Minute
 
+// canaryEvery is how often a revocation that only measures is made.
+const canaryEvery = 10 * time.Second
+
 // Run runs everything until ctx ends. Once it is ready it prints to stdout what to
 // paste, and then a line that says ready.
 func Run(ctx context.Context, o Options, stdout io.Writer) error {
@@ -81,10 +84,15 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
-	publisher := revocast.NewPublisher(Realm, own.ledger, own.bus, revocast.PublisherOptions{Logger: o.Logger})
+	m := metrics.New()
+	m.ObserveCanary()
+	publisher := revocast.NewPublisher(Realm, own.ledger, own.bus, revocast.PublisherOptions{
+		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be a wrong one
+		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
+	})
 	ready := []*revocast.Readiness{publisher.Ready()}
 	{
-		handler, err := api(o, publisher, demo)
+		handler, err := api(o, m, publisher, demo)
 		if err != nil {
 			return err
 		}
@@ -124,14 +132,14 @@ func initialise(ctx context.Context, s *stores) error {
 	return err
 }
 
-func api(o Options, p *revocast.Publisher, demo *issuer) (*publisherapi.Handler, error) {
-	m := metrics.New()
+func api(o Options, m *metrics.Metrics, p *revocast.Publisher, demo *issuer) (*publisherapi.Handler, error) {
 	m.AddBuild(o.Version)
 	m.AddWritePath(p)
 	m.ObserveRevocations()
 	m.ObserveRequests()
-	options := publisherapi.Options{Insecure: o.APIToken == "", Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request}
-	if o.APIToken != "" {
+	open := o.APIToken == ""
+	options := publisherapi.Options{Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request}
+	if !open {
 		tokens, err := publisherapi.OneToken(o.APIToken)
 		if err != nil {
 			return nil, err

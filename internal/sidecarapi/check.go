@@ -26,7 +26,12 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 		h.answers.refused(err).write(w)
 		return
 	}
-	claims, v := h.deps.Guard.Check(r.Context(), bearer)
+	guard, err := h.guards.of(r)
+	if err != nil {
+		problem.Write(w, problem.From(err))
+		return
+	}
+	claims, v := guard.Check(r.Context(), bearer)
 	switch {
 	case v.Outcome == revocast.Allowed && claims != nil:
 		h.allow(w, claims, v.Position)

@@ -8,6 +8,11 @@
 // cached, and it does not say why a token is refused: a gateway passes the answer on
 // to whoever sent the token. nginx turns 503 into 500; ?unknown=403 makes it 403.
 //
+// A request may choose what happens to it while the worker's lease is gone, so that a
+// payment is treated more strictly than a picture: /check?policy=closed or policy=ask
+// always, policy=grace=10s as far as [Options.Policy] goes; else it is 400. Only /check
+// itself is looked at: below it the query is that of the client who wants in.
+//
 // POST /v1/verdict answers the worker itself, in full. None of the paths
 // authenticates its caller: listen on loopback, or where only workers can reach it.
 package sidecarapi

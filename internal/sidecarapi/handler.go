@@ -18,7 +18,11 @@ type Guard interface {
 
 // Deps are the parts the interface stands on.
 type Deps struct {
-	Guard   Guard        // required
+	Guard Guard // required; its policy is that of a request that chooses none
+	// WithPolicy returns the same guard with another policy, see [Policies]; nil: no
+	// request may choose one.
+	WithPolicy func(revocast.Policy) Guard
+
 	Ready   func() error // required; nil while ready, else the reason, as in [revocast.Readiness.Err]
 	Metrics http.Handler // what /metrics serves; nil: 404
 }
@@ -31,6 +35,9 @@ type Options struct {
 	// Header names a header that holds the token and nothing else. Default: none. At
 	// most one of Cookie and Header may be given; Header wins.
 	Header string
+	// Policy is the guard's own, and the most that a request may choose: see the
+	// package's documentation. Default: ask.
+	Policy revocast.Policy
 	// Logger gets panics. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -39,6 +46,7 @@ type Options struct {
 type Handler struct {
 	deps    Deps
 	bearer  func(*http.Request) (string, error)
+	guards  guards
 	answers answers
 	whole   http.Handler
 }
@@ -48,7 +56,7 @@ func New(d Deps, o Options) *Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{deps: d, bearer: bearerFrom(o), answers: newAnswers()}
+	h := &Handler{deps: d, bearer: bearerFrom(o), guards: newGuards(d, o.Policy), answers: newAnswers()}
 	h.whole = problem.Recover(o.Logger, http.HandlerFunc(h.route))
 	return h
 }
@@ -112,6 +120,11 @@ func (h *Handler) verdict(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, problem.From(err))
 		return
 	}
-	claims, v := h.deps.Guard.Check(r.Context(), req.Token)
+	guard, err := h.guards.choose(req.Policy)
+	if err != nil {
+		problem.Write(w, problem.From(err))
+		return
+	}
+	claims, v := guard.Check(r.Context(), req.Token)
 	apitypes.Write(w, http.StatusOK, apitypes.NewVerdict(claims, v))
 }

@@ -37,6 +37,12 @@ func Listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
+// IsLoopback reports whether only this machine can reach a listener's address.
+func IsLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
 // HTTPServer serves one handler on one listener.
 type HTTPServer struct {
 	server *http.Server

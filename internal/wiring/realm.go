@@ -17,7 +17,7 @@ func StreamOptions(t revocast.Terms, replicas int) revocast.StreamOptions {
 
 // PrepareRealm makes sure that the realm has been made, and that its streams are as
 // the protocol needs them. A ledger that is empty while JetStream knows the realm is
-// fine: the publisher refills it.
+// the publisher's to judge.
 func (s *Stores) PrepareRealm(ctx context.Context, replicas int) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*probeTimeout)
 	defer cancel()

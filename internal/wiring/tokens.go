@@ -17,7 +17,8 @@ type TokenFlags struct {
 	KeyID      string        `placeholder:"KID" group:"Tokens" help:"kid of the key in --public-key or --secret-file. Default: any."`
 	JWKSReload time.Duration `name:"jwks-reload" placeholder:"DURATION" group:"Tokens" help:"Time between two readings of the keys. Default: 5m for a URL, 5s for a file."`
 
-	Issuer        []string `placeholder:"ISS" group:"Tokens" help:"Accepted issuer (iss); may be repeated. Default: any, so whoever holds a key may use any name."`
+	Issuer        []string `placeholder:"ISS" group:"Tokens" help:"Accepted issuer (iss); may be repeated. Required, unless --any-issuer is given."`
+	AnyIssuer     bool     `group:"Tokens" help:"Accept every issuer: whoever holds one of the keys may use any name, and one key set often serves several issuers."`
 	DefaultIssuer string   `placeholder:"ISS" group:"Tokens" help:"Issuer that a token without iss counts as. Default: none, it is refused."`
 	Audience      []string `placeholder:"AUD" group:"Tokens" help:"Accepted audience (aud), one of them; may be repeated. Default: aud is not looked at."`
 	Algorithm     []string `placeholder:"ALG" group:"Tokens" help:"Accepted signature algorithm; may be repeated. Default: RS*, PS*, ES* and EdDSA, or HS256 with --secret-file."`
@@ -47,8 +48,24 @@ func (f *TokenFlags) Verifier(logger *slog.Logger) (*token.Verifier, *token.Sour
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := f.checkIssuer(); err != nil {
+		return nil, nil, err
+	}
 	v, err := token.New(source, o)
 	return v, source, err
+}
+
+// checkIssuer refuses to accept every issuer by default: a token of another issuer
+// whose key stands in the same key set would be somebody else's word for who it is.
+func (f *TokenFlags) checkIssuer() error {
+	switch {
+	case len(f.Issuer) == 0 && !f.AnyIssuer:
+		return WithHint(Usage("there is no --issuer, so a token of anybody whose key is in the key set would be accepted"),
+			"name the accepted issuers with --issuer, or say --any-issuer if that is meant")
+	case len(f.Issuer) > 0 && f.AnyIssuer:
+		return Usage("give --issuer or --any-issuer, not both")
+	}
+	return nil
 }
 
 func (f *TokenFlags) source(o token.SourceOptions) (*token.Source, error) {

@@ -3,6 +3,7 @@ package publishercmd
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,14 +12,28 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// maxLine is the longest line read from a file of revocations, in bytes.
-const maxLine = 64 << 10
+const (
+	// maxLine is the longest line read from a file of revocations, in bytes.
+	maxLine = 64 << 10
+	// maxBatchBytes is how long the revocations of one call may be together, as they are
+	// sent, so that with what stands around them the server reads the whole body. A line
+	// is at most six times as long when it is sent, and so always fits.
+	maxBatchBytes = apitypes.MaxBody - 1<<10
+)
 
 // lineReader reads revocations, one JSON object a line, as the API takes them.
 type lineReader struct {
 	scan *bufio.Scanner
 	line int   // number of the last line read
 	read int64 // bytes read so far
+	held *held // read, and too long for the batch before
+}
+
+// held is one revocation with where it stood.
+type held struct {
+	one  apitypes.Revocation
+	size int // in bytes, as it is sent
+	line int
 }
 
 func newLineReader(r io.Reader) *lineReader {
@@ -27,14 +42,30 @@ func newLineReader(r io.Reader) *lineReader {
 	return l
 }
 
-// batch reads up to n revocations. At the end it returns what is left, beside
-// [io.EOF]; at a bad line what stands before it, beside the error.
-func (l *lineReader) batch(n int) ([]apitypes.Revocation, error) {
-	var list []apitypes.Revocation
+// batch reads up to n revocations that fit into one call, and says up to which line.
+// At the end it returns what is left, beside [io.EOF]; at a bad line what stands before
+// it, beside the error.
+func (l *lineReader) batch(n int) (list []apitypes.Revocation, upTo int, err error) {
+	size := 0
 	for len(list) < n {
-		if !l.scan.Scan() {
-			return list, l.end()
+		next := l.held
+		if l.held = nil; next == nil {
+			if next, err = l.next(); err != nil {
+				return list, upTo, err
+			}
 		}
+		if size += next.size; size > maxBatchBytes && len(list) > 0 {
+			l.held = next
+			return list, upTo, nil
+		}
+		list, upTo = append(list, next.one), next.line
+	}
+	return list, upTo, nil
+}
+
+// next reads the next line that is not empty.
+func (l *lineReader) next() (*held, error) {
+	for l.scan.Scan() {
 		l.line++
 		l.read += int64(len(l.scan.Bytes())) + 1
 		text := bytes.TrimSpace(l.scan.Bytes())
@@ -43,11 +74,15 @@ func (l *lineReader) batch(n int) ([]apitypes.Revocation, error) {
 		}
 		one, err := decodeLine(text)
 		if err != nil {
-			return list, fmt.Errorf("line %d: %w", l.line, err)
+			return nil, fmt.Errorf("line %d: %w", l.line, err)
 		}
-		list = append(list, one)
+		sent, err := json.Marshal(one)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w: %w", l.line, revocast.ErrInvalid, err)
+		}
+		return &held{one, len(sent) + len(","), l.line}, nil
 	}
-	return list, nil
+	return nil, l.end()
 }
 
 func (l *lineReader) end() error {

@@ -16,6 +16,10 @@ type Grammar struct {
 	Serve serveCmd `cmd:"" group:"Run it" help:"The service, against NATS and Redis. Several may run side by side."`
 	Init  initCmd  `cmd:"" group:"Run it" help:"Make a realm's ledger. Run again it changes nothing."`
 
+	Repair repairCmd `cmd:"" group:"Mend it" help:"Refill Redis from JetStream or the other way round, or take a fenced ledger back."`
+	Audit  auditCmd  `cmd:"" group:"Mend it" help:"Compare what the two stores hold."`
+	Terms  termsCmd  `cmd:"" group:"Mend it" help:"Print or change lease, clock drift, fence and default issuer."`
+
 	Revoke          revokeCmd          `cmd:"" group:"Revoke" help:"Revoke a token, a session, a principal, a client, a tenant, a key or everything."`
 	Logout          logoutCmd          `cmd:"" group:"Revoke" help:"End the session of the token on standard input, or the token if it has none."`
 	PasswordChanged passwordChangedCmd `cmd:"" group:"Revoke" help:"End every session of a principal, but the one that changed the password."`

@@ -15,6 +15,7 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 	l := f.Ledger
 	fmt.Fprintf(t, "ledger\t%s at %s%s\n", l.State, l.Position, unsettled(l))
 	fmt.Fprintf(t, "in JetStream\tup to %s%s\n", l.Durable, unacked(f))
+	fmt.Fprintf(t, "stream\t%s\n", streamText(f.Stream))
 	fmt.Fprintf(t, "waiting\t%d revocations for confirmation\n", f.Waiting)
 	fmt.Fprintf(t, "terms\tlease %s, fence %s, drift %g%%, default issuer %s\n", millis(l.LeaseMS), millis(l.FenceMS), 100*l.Drift, orNone(l.DefaultIssuer))
 	fmt.Fprintf(t, "workers\t%d\n", len(f.Workers))
@@ -35,7 +36,19 @@ func unsettled(l apitypes.Ledger) string {
 	if l.Settled || l.State != "open" {
 		return ""
 	}
-	return " (new epoch: confirmations wait until the leases of the last one have run out)"
+	return " (not settled: confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out)"
+}
+
+// streamText says when the stream was last seen to hold what the ledger says.
+func streamText(s apitypes.Stream) string {
+	text := "not seen whole yet"
+	if s.Whole != "" {
+		text = fmt.Sprintf("whole up to %s (message %d), seen %s ago", s.Whole, s.Sequence, millis(float64(s.AgeMS)))
+	}
+	if s.Error != "" {
+		text += "; the latest comparison could not be done: " + s.Error
+	}
+	return text
 }
 
 func unacked(f *apitypes.Fleet) string {

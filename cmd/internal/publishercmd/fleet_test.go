@@ -15,6 +15,7 @@ func TestPrintFleet(t *testing.T) {
 			State: "open", Position: "2-42", Durable: "2-40", Now: apitypes.At(now),
 			LeaseMS: 3000, Drift: 0.01, DefaultIssuer: "https://a.example",
 		},
+		Stream: apitypes.Stream{Whole: "2-40", Sequence: 57, AgeMS: 1200},
 		Workers: []apitypes.Worker{
 			{Worker: "orders-1", Incarnation: "aa", Position: "2-42", Seen: apitypes.At(now.Add(-250 * time.Millisecond)), LeaseLeftMS: 2750, Version: "v1"},
 			{Worker: "b", Incarnation: "bb", Position: "1-7", Lag: -1},
@@ -25,8 +26,9 @@ func TestPrintFleet(t *testing.T) {
 	if err := printFleet(&out, fleet); err != nil {
 		t.Fatal(err)
 	}
-	const want = `ledger        open at 2-42 (new epoch: confirmations wait until the leases of the last one have run out)
+	const want = `ledger        open at 2-42 (not settled: confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out)
 in JetStream  up to 2-40, 2 events under way, the oldest for 12ms
+stream        whole up to 2-40 (message 57), seen 1.2s ago
 waiting       0 revocations for confirmation
 terms         lease 3s, fence 0s, drift 1%, default issuer https://a.example
 workers       2
@@ -37,5 +39,17 @@ b         bb           1-7       other epoch  run out  -          -
 `
 	if out.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestStreamText(t *testing.T) {
+	for want, s := range map[string]apitypes.Stream{
+		"not seen whole yet": {},
+		"not seen whole yet; the latest comparison could not be done: why":                               {Error: "why"},
+		"whole up to 1-2 (message 3), seen 0s ago; the latest comparison could not be done: unavailable": {Whole: "1-2", Sequence: 3, Error: "unavailable"},
+	} {
+		if got := streamText(s); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

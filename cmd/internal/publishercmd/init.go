@@ -23,8 +23,8 @@ type initCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *initCmd) Help() string {
-	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new but lost: " +
-		"`publisher serve` refills it."
+	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new but lost, or the wrong one: " +
+		"`publisher repair` says what to do."
 }
 
 // terms are what the ledger lays down for everybody.

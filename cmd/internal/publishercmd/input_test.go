@@ -1,8 +1,11 @@
 package publishercmd
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -56,7 +60,7 @@ func TestLines(t *testing.T) {
 			lines, total := newLineReader(strings.NewReader(c.text)), 0
 			var err error
 			for err == nil {
-				list, e := lines.batch(2)
+				list, _, e := lines.batch(2)
 				total, err = total+len(list), e
 			}
 			if total != c.good {
@@ -67,6 +71,50 @@ func TestLines(t *testing.T) {
 				t.Errorf("ended with %v", err)
 			case c.err != "" && (!errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), c.err)):
 				t.Errorf("ended with %v, want ErrInvalid at %s", err, c.err)
+			}
+		})
+	}
+}
+
+// TestBatchesFit: whatever the lines hold, each call's body is one that the server reads,
+// and none of them is left out, repeated or moved.
+func TestBatchesFit(t *testing.T) {
+	long := strings.Repeat("<", maxLine-200) // six bytes each, as it is sent
+	for name, ids := range map[string][]string{
+		"long ones": {long, long, long, long, long, "short", long},
+		"many":      slices.Repeat([]string{strings.Repeat("x", 2000)}, 1200),
+		"one":       {long},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text strings.Builder
+			for i, id := range ids {
+				fmt.Fprintf(&text, "{\"scope\":\"session\",\"id\":\"%d%s\"}\n", i, id)
+			}
+			lines := newLineReader(strings.NewReader(text.String()))
+			var seen, calls int
+			for err := error(nil); err == nil; calls++ {
+				var list []apitypes.Revocation
+				var upTo int
+				list, upTo, err = lines.batch(revocast.MaxBatch)
+				body, e := json.Marshal(apitypes.Revocations{List: list, Batch: true, Strength: revocast.Confirmed})
+				if e != nil || len(body) > apitypes.MaxBody {
+					t.Fatalf("a body of %d bytes for %d revocations, %v", len(body), len(list), e)
+				}
+				for _, r := range list {
+					if want := fmt.Sprint(seen, ids[seen]); r.ID != strings.Replace(want, " ", "", 1) {
+						t.Fatalf("revocation %d is %.20q", seen, r.ID)
+					}
+					seen++
+				}
+				if len(list) > 0 && upTo != seen {
+					t.Errorf("up to line %d after %d", upTo, seen)
+				}
+				if err != nil && err != io.EOF {
+					t.Fatal(err)
+				}
+			}
+			if seen != len(ids) || name != "one" && calls < 3 {
+				t.Errorf("%d of %d in %d calls", seen, len(ids), calls)
 			}
 		})
 	}

@@ -69,13 +69,13 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, client *a
 	}
 	done, unconfirmed := 0, error(nil)
 	for n := 0; ; n++ {
-		list, readErr := lines.batch(revocast.MaxBatch)
+		list, upTo, readErr := lines.batch(revocast.MaxBatch)
 		if len(list) > 0 {
 			call := apiclient.Call{Wait: c.Timeout, Idempotency: fmt.Sprintf("%s-%d", keys, n)}
 			receipts, err := client.RevokeBatch(ctx, list, strength, call)
 			if err != nil && !errors.Is(err, revocast.ErrPending) {
 				bar.clear()
-				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list), lines.line, err))
+				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list), upTo, err))
 			}
 			unconfirmed = errors.Join(unconfirmed, err)
 			done += len(list)

@@ -3,6 +3,7 @@ package publishercmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -22,7 +23,9 @@ type serveCmd struct {
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
 	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
-	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made: 1, or 3 in a cluster. Default: ${default}."`
+	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made, or made anew because they were lost: 1, or 3 in a cluster. Default: ${default}."`
+	Canary         time.Duration `default:"10s" help:"How often one publisher of the realm revokes a token that nobody has, to measure how long that takes: a duration; 0s: never. Each is an event in the stream, which /v1/events leaves out. Default: ${default}."`
+	RecoverEmpty   bool          `help:"Refill from JetStream also a Redis that holds nothing of the realm and that no running publisher has seen serving it. If it is the wrong one, the right one is fenced. Default: refuse, until somebody runs publisher repair."`
 
 	wiring.TLSFlags   `group:"TLS"`
 	wiring.StoreFlags `group:"Stores"`
@@ -32,7 +35,9 @@ type serveCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *serveCmd) Help() string {
-	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a token that it is shown."
+	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a token that it is shown.\n\n" +
+		"What a running publisher sees happen it mends by itself: a Redis that is restarted, promoted or emptied is refilled from JetStream, a stream that is lost or cut short from Redis. " +
+		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, and /readyz says so, until somebody runs `publisher repair --from jetstream`."
 }
 
 // Run serves until ctx ends. The group's members are interrupted in the order they
@@ -56,6 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer ln.Close()
+	api.OwnHostOnly = api.Insecure && wiring.IsLoopback(ln.Addr())
 	stores, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger})
 	if err != nil {
 		return err
@@ -67,9 +73,12 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
-	publisher := revocast.NewPublisher(c.Realm, stores.Ledger, stores.Bus, revocast.PublisherOptions{Logger: logger})
+	m := metrics.New()
+	publisher := revocast.NewPublisher(c.Realm, stores.Ledger, stores.Bus, c.options(m, logger))
+	watch := stores.Watch(logger)
 	{
-		m := c.metrics(&api, publisher, stores)
+		c.addMetrics(m, &api, publisher, stores)
+		m.AddSuited(watch.Suited)
 		handler := publisherapi.New(publisherapi.Deps{
 			Publisher: publisherapi.For(publisher), Ready: publisher.Ready().Err, Verifier: verifier, Metrics: m.Handler(),
 		}, api)
@@ -82,6 +91,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	{
 		g.Add(wiring.Actor(publisher.Run))
+	}
+	{
+		g.Add(wiring.Actor(watch.Run))
 	}
 	logger.Info("publisher starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
 	return g.Run()
@@ -116,14 +128,31 @@ func (c *serveCmd) logoutVerifier(logger *slog.Logger) (publisherapi.LogoutVerif
 	return verifier, keys, nil
 }
 
-// metrics makes the registry and has api count into it.
-func (c *serveCmd) metrics(api *publisherapi.Options, p *revocast.Publisher, s *wiring.Stores) *metrics.Metrics {
-	m := metrics.New()
+// options are the publisher's, which counts its canaries into m.
+func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) revocast.PublisherOptions {
+	if c.Canary > 0 {
+		m.ObserveCanary()
+	}
+	return revocast.PublisherOptions{
+		StreamReplicas: c.NATSReplicas, RecoverEmpty: c.RecoverEmpty,
+		Canary: c.Canary, ObserveCanary: m.Canary, Logger: logger,
+	}
+}
+
+// addMetrics adds the parts to m and has api count into it.
+func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *revocast.Publisher, s *wiring.Stores) {
 	m.AddBuild(wiring.Version())
 	m.ObserveRevocations()
 	m.ObserveRequests()
 	m.AddWritePath(p)
 	m.AddBus(func() metrics.BusStats { return metrics.BusStats(s.Bus.Stats()) })
 	api.OnReceipt, api.OnRequest = m.Receipt, m.Request
-	return m
+}
+
+// Validate is called by kong.
+func (c *serveCmd) Validate() error {
+	if c.Canary < 0 || c.Canary > 0 && c.Canary < time.Second {
+		return fmt.Errorf("--canary %s: want at least 1s, or 0s for none", c.Canary)
+	}
+	return nil
 }

@@ -18,7 +18,8 @@ import (
 type serveCmd struct {
 	Listen      string `default:":8081" placeholder:"HOST:PORT" help:"Address to answer on. Nobody is authenticated there: only the worker should reach it. Default: ${default}."`
 	Worker      string `placeholder:"NAME" help:"Name of this worker in status: 1 to 64 of A-Z a-z 0-9 _ . -. Default: host name and process id."`
-	Policy      string `default:"ask" placeholder:"ask|closed|grace=DURATION" help:"What to do when the lease is gone: ask Redis for each check, answer unknown, or trust memory for this much longer, outside the guarantee. Default: ${default}."`
+	Policy      string `default:"ask" placeholder:"ask|closed|grace=DURATION" help:"What to do when the lease is gone: ask Redis for each check, answer unknown, or trust memory for this much longer, outside the guarantee. A request may choose another: /check?policy=closed, ask, or grace up to this. Default: ${default}."`
+	MaxAsks     int    `name:"max-asks" default:"4" placeholder:"N" help:"Questions to Redis under way at a time; checks that come meanwhile share the next one. Default: ${default}."`
 	Cache       int    `default:"100000" placeholder:"N" help:"Tokens kept in the session cache; the least recently used go first. Default: ${default} tokens."`
 	Revocations int    `default:"1000000" placeholder:"N" help:"Live revocations kept in memory; beyond them a cache miss asks Redis. None is ever dropped to make room. Default: ${default}."`
 	Cookie      string `placeholder:"NAME" xor:"bearer" help:"Cookie that holds the token for /check. Default: the Authorization header."`
@@ -35,8 +36,8 @@ func (c *serveCmd) Validate() error {
 	if _, err := revocast.ParsePolicy(c.Policy); err != nil {
 		return err
 	}
-	if c.Cache < 1 || c.Revocations < 1 {
-		return wiring.Usage("--cache and --revocations: want at least 1")
+	if c.Cache < 1 || c.Revocations < 1 || c.MaxAsks < 1 {
+		return wiring.Usage("--cache, --revocations and --max-asks: want at least 1")
 	}
 	return nil
 }
@@ -66,14 +67,13 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
-	subscriber, guard, err := c.worker(stores, verifier, logger)
-	if err != nil {
-		return err
-	}
+	subscriber, guard := c.worker(stores, verifier, logger)
+	watch := stores.Watch(logger)
 	{
 		handler := sidecarapi.New(sidecarapi.Deps{
-			Guard: guard, Ready: c.ready(guard, keys), Metrics: c.metrics(subscriber, guard, stores),
-		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Logger: logger})
+			Guard: guard, WithPolicy: sidecarapi.Policies(guard),
+			Ready: c.ready(guard, keys), Metrics: c.metrics(subscriber, guard, stores, watch),
+		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Policy: c.policy(), Logger: logger})
 		server := wiring.NewHTTPServer(ln, handler, tls, logger)
 		g.Add(server.Serve, server.Drain)
 	}
@@ -83,30 +83,36 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	{
 		g.Add(wiring.Actor(subscriber.Run))
 	}
-	if len(c.Issuer) == 0 {
-		logger.Warn("--issuer is not set: whoever holds one of the keys may use any issuer's name")
+	{
+		g.Add(wiring.Actor(watch.Run))
 	}
 	logger.Info("worker starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
 	return g.Run()
 }
 
-func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*revocast.Subscriber, *revocast.Guard, error) {
-	policy, err := revocast.ParsePolicy(c.Policy)
-	if err != nil {
-		return nil, nil, err
-	}
+func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*revocast.Subscriber, *revocast.Guard) {
 	view := cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations})
 	subscriber := revocast.NewSubscriber(c.Realm, stores.Ledger, stores.Bus, view, revocast.SubscriberOptions{
 		Worker: c.Worker, Version: wiring.Version(), Logger: logger,
 	})
-	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: policy}), nil
+	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks})
 }
 
-func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wiring.Stores) http.Handler {
+// policy is the one that a request has which chooses none. Validate has parsed it.
+func (c *serveCmd) policy() revocast.Policy {
+	p, err := revocast.ParsePolicy(c.Policy)
+	if err != nil {
+		return revocast.Closed
+	}
+	return p
+}
+
+func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wiring.Stores, watch *wiring.SuitedWatch) http.Handler {
 	m := metrics.New()
 	m.AddBuild(wiring.Version())
 	m.AddSubscriber(s.Status)
 	m.AddGuard(g.Stats)
+	m.AddSuited(watch.Suited)
 	m.AddBus(func() metrics.BusStats { return metrics.BusStats(stores.Bus.Stats()) })
 	return m.Handler()
 }

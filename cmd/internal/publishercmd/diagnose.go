@@ -1,0 +1,94 @@
+package publishercmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+// diagnosis is what each store says about the realm.
+type diagnosis struct {
+	ledger revocast.Description
+	record revocast.EpochRecord // zero: JetStream does not know the realm
+}
+
+func diagnose(ctx context.Context, stores *wiring.Stores) (diagnosis, error) {
+	var d diagnosis
+	var err error
+	if d.ledger, err = stores.Ledger.Describe(ctx); err != nil {
+		return d, err
+	}
+	if d.record, err = stores.Bus.Epoch(ctx); errors.Is(err, revocast.ErrNotFound) {
+		err = nil
+	}
+	return d, err
+}
+
+// String is the diagnosis in one line.
+func (d diagnosis) String() string {
+	ledger := fmt.Sprintf("Redis (server %.12s…) is %s", d.ledger.Server, d.ledger.State)
+	if d.ledger.State != revocast.LedgerUninitialised {
+		ledger += " at " + d.ledger.Position.String()
+	}
+	if d.record.Epoch == 0 {
+		return ledger + "; JetStream has no record of the realm's epoch"
+	}
+	return fmt.Sprintf("%s; JetStream knows the realm at epoch %d, on server %.12s…", ledger, d.record.Epoch, d.record.Server)
+}
+
+// plan is what --from says, else what the state calls for. What would take the realm
+// over from another Redis, which may be alive and right, is never chosen: somebody who
+// named the wrong Redis would fence the right one.
+func (d diagnosis) plan(ctx context.Context, stores *wiring.Stores, from string) (repairPlan, error) {
+	said := repairPlan{reason: "--from says so", said: true}
+	switch {
+	case from == "jetstream":
+		said.from = []revocast.Side{revocast.JetStream}
+		return said, nil
+	case from == "redis":
+		said.from = []revocast.Side{revocast.Redis}
+		return said, nil
+	}
+	switch d.ledger.State {
+	case revocast.LedgerOpen:
+		return d.compare(ctx, stores)
+	case revocast.LedgerRecovering:
+		return repairPlan{from: []revocast.Side{revocast.JetStream}, reason: "its recovery has begun"}, nil
+	case revocast.LedgerUninitialised:
+		return d.planEmpty()
+	case revocast.LedgerFenced:
+	}
+	return repairPlan{}, wiring.WithHint(fmt.Errorf("%w: %s", revocast.ErrFenced, d),
+		"if the Redis that JetStream names is the right one, point the programs there; if this one is to carry on instead, fencing that one, run `publisher repair --from redis`")
+}
+
+func (d diagnosis) planEmpty() (repairPlan, error) {
+	if d.record.Server == d.ledger.Server {
+		return repairPlan{from: []revocast.Side{revocast.JetStream}, reason: "Redis is the realm's own server, and was emptied"}, nil
+	}
+	return repairPlan{}, wiring.WithHint(fmt.Errorf("%w: %s", revocast.ErrUninitialised, d),
+		"check --redis and --realm first; if this Redis is right and has lost its data, run `publisher repair --from jetstream`; another Redis that still serves the realm is fenced by it")
+}
+
+// compare finds out what an open ledger or the stream lacks.
+func (d diagnosis) compare(ctx context.Context, stores *wiring.Stores) (repairPlan, error) {
+	report, err := revocast.Audit(ctx, stores.Ledger, stores.Bus)
+	if err != nil {
+		return repairPlan{}, err
+	}
+	p := repairPlan{reason: fmt.Sprintf("of %d live revocations %d are missing in JetStream and %d in Redis",
+		report.Ledger, report.MissingInStream, report.MissingInLedger)}
+	if report.MissingInLedger > 0 {
+		p.from = append(p.from, revocast.JetStream)
+	}
+	if report.MissingInStream > 0 {
+		p.from = append(p.from, revocast.Redis)
+	}
+	if report.OK() {
+		p.reason = fmt.Sprintf("both stores hold the same %d live revocations", report.Ledger)
+	}
+	return p, nil
+}

@@ -1,0 +1,145 @@
+package publishercmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/wiring"
+)
+
+// repairPatience is how long a repair is tried while a store does not answer.
+const repairPatience = 10 * time.Minute
+
+type repairCmd struct {
+	From         string `default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what there is to choose."`
+	AcceptLoss   bool   `help:"Open a Redis that lost everything although JetStream has lost its stream too. What was revoked before and is in neither is forgotten."`
+	NATSReplicas int    `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of a stream that has to be made anew: 1, or 3 in a cluster. Default: ${default}."`
+	JSON         bool   `name:"json" help:"JSON for machines, one line."`
+
+	wiring.StoreFlags `group:"Stores"`
+	wiring.LogFlags   `group:"Log"`
+}
+
+// Help implements kong's HelpProvider.
+func (c *repairCmd) Help() string {
+	return `Refills one store from the other, straight at the stores; publishers may go on running. State only grows, so nothing is un-revoked by it, and running it twice does no harm.
+
+` + "`--from jetstream`" + ` merges what the stream holds into Redis, in a new epoch: for a Redis that lost data. An empty Redis becomes the realm's ledger by it; another one that still serves the realm is fenced.
+
+` + "`--from redis`" + ` publishes every live revocation anew: for a stream that lost events, which running publishers also see to by themselves. A fenced ledger takes the realm back by it, with what the stream holds merged in; the Redis that carried on is fenced.`
+}
+
+// Run repairs what needs it.
+func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	logger := c.Logger(streams.Err)
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher repair", Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer stores.Close()
+	if err := stores.PrepareRealm(ctx, c.NATSReplicas); err != nil {
+		return err
+	}
+	what, err := diagnose(ctx, stores)
+	if err != nil {
+		return err
+	}
+	plan, err := what.plan(ctx, stores, c.From)
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		fmt.Fprintf(streams.Out, "realm %s: %s\n%s", c.Realm, what, plan)
+	}
+	ctx, cancel := context.WithTimeout(ctx, repairPatience)
+	defer cancel()
+	done := repaired{Realm: c.Realm, State: what.ledger.State.String(), Reason: plan.reason, From: plan.names(), Position: what.ledger.Position.String()}
+	for _, side := range plan.from {
+		r, err := revocast.Repair(ctx, c.Realm, stores.Ledger, stores.Bus, side, revocast.RepairOptions{
+			Publisher:  revocast.PublisherOptions{Logger: logger, StreamReplicas: c.NATSReplicas},
+			AcceptLoss: c.AcceptLoss,
+		})
+		if err != nil {
+			return fmt.Errorf("from %s: %w", sideName(side), err)
+		}
+		done.add(r)
+	}
+	return c.print(streams.Out, done)
+}
+
+func (c *repairCmd) print(w io.Writer, r repaired) error {
+	if c.JSON {
+		return printJSON(w, r)
+	}
+	if len(r.From) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "done after %s: the ledger serves at %s; %d events restored to Redis, %d published anew to JetStream\n",
+		millis(r.TookMS), r.Position, r.Restored, r.Refilled)
+	return err
+}
+
+// repaired is what was done, as --json shows it.
+type repaired struct {
+	Realm    string   `json:"realm"`
+	State    string   `json:"state"`  // of the ledger before
+	Reason   string   `json:"reason"` // why this was done
+	From     []string `json:"from"`   // in this order; empty: nothing was to be done
+	Position string   `json:"position"`
+	Restored int      `json:"restored"` // events that Redis lacked
+	Refilled uint64   `json:"refilled"` // events that were published anew
+	TookMS   float64  `json:"took_ms"`
+}
+
+func (r *repaired) add(done revocast.Repaired) {
+	r.Position = done.Position.String()
+	r.Restored += done.Restored
+	r.Refilled += done.Refilled
+	r.TookMS += apitypes.DurationMS(done.Took)
+}
+
+// repairPlan is which store is refilled from which, and why.
+type repairPlan struct {
+	from   []revocast.Side
+	reason string
+	said   bool // --from says so
+}
+
+// String says what will be done, for people, each step on a line.
+func (p repairPlan) String() string {
+	if len(p.from) == 0 {
+		return "nothing is to be repaired: " + p.reason + "\n"
+	}
+	var b strings.Builder
+	if !p.said {
+		fmt.Fprintf(&b, "chosen: from %s, since %s\n", strings.Join(p.names(), ", then from "), p.reason)
+	}
+	for _, side := range p.from {
+		if side == revocast.JetStream {
+			b.WriteString("refilling Redis from JetStream; the realm refuses calls until a new epoch is open\n")
+		} else {
+			b.WriteString("refilling JetStream from Redis\n")
+		}
+	}
+	return b.String()
+}
+
+func (p repairPlan) names() []string {
+	names := []string{}
+	for _, side := range p.from {
+		names = append(names, sideName(side))
+	}
+	return names
+}
+
+func sideName(s revocast.Side) string {
+	if s == revocast.JetStream {
+		return "jetstream"
+	}
+	return "redis"
+}

@@ -1,0 +1,94 @@
+package sidecarapi
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Policies is [Deps.WithPolicy] for a [revocast.Guard].
+func Policies(g *revocast.Guard) func(revocast.Policy) Guard {
+	return func(p revocast.Policy) Guard { return g.WithPolicy(p) }
+}
+
+// guards are one guard under the policies that a request may choose.
+type guards struct {
+	own, ask, closed Guard
+	with             func(revocast.Policy) Guard
+	granted          time.Duration // the longest grace
+}
+
+func newGuards(d Deps, granted revocast.Policy) guards {
+	g := guards{own: d.Guard, with: d.WithPolicy, granted: graceOf(granted)}
+	if g.with != nil {
+		g.ask, g.closed = g.with(revocast.Ask), g.with(revocast.Closed)
+	}
+	return g
+}
+
+// of returns the guard that a request to /check chooses. A gateway that appends the path
+// of the request that it asks about appends its query too, in which the client would
+// choose; and which may have a parameter of this name for its own ends.
+func (g *guards) of(r *http.Request) (Guard, error) {
+	if !strings.Contains(r.URL.RawQuery, "policy") || r.URL.Path != "/check" {
+		return g.own, nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the query cannot be read: %s", revocast.ErrInvalid, err)
+	}
+	switch values := query["policy"]; len(values) {
+	case 0:
+		return g.own, nil
+	case 1:
+		if values[0] == "" {
+			return nil, fmt.Errorf("%w: the parameter policy is empty", revocast.ErrInvalid)
+		}
+		return g.choose(values[0])
+	default:
+		return nil, fmt.Errorf("%w: the parameter policy is there twice", revocast.ErrInvalid)
+	}
+}
+
+// choose returns the guard under a policy; an empty one is the guard's own. It fails
+// with [revocast.ErrInvalid] on one that is none, or that goes beyond what is granted.
+func (g *guards) choose(text string) (Guard, error) {
+	if text == "" {
+		return g.own, nil
+	}
+	p, err := revocast.ParsePolicy(text)
+	if err != nil {
+		return nil, err
+	}
+	grace := graceOf(p)
+	switch {
+	case g.with == nil:
+		return nil, fmt.Errorf("%w: policy %s: no request may choose one here", revocast.ErrInvalid, p)
+	case p == revocast.Ask:
+		return g.ask, nil
+	case p == revocast.Closed:
+		return g.closed, nil
+	case grace > g.granted && g.granted == 0:
+		return nil, fmt.Errorf("%w: policy %s: this worker grants no grace; it would have to be started with --policy %s", revocast.ErrInvalid, p, p)
+	case grace > g.granted:
+		return nil, fmt.Errorf("%w: policy %s: this worker grants %s at most (--policy)", revocast.ErrInvalid, p, g.granted)
+	}
+	return g.with(p), nil
+}
+
+// graceOf is how long a policy goes on trusting memory without a lease.
+func graceOf(p revocast.Policy) time.Duration {
+	text, ok := strings.CutPrefix(p.String(), "grace=")
+	if !ok {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0
+	}
+	return d
+}

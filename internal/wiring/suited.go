@@ -1,0 +1,103 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store"
+)
+
+// Pace of looking after how Redis is configured.
+const (
+	serverEvery    = 3 * time.Second // is it still the same server?
+	preflightEvery = time.Minute     // of the same one: somebody may have configured it anew
+	complainEvery  = time.Minute     // about the same thing
+)
+
+// preflighter is the ledger as far as its server's configuration goes.
+type preflighter interface {
+	Describe(ctx context.Context) (revocast.Description, error)
+	Preflight(ctx context.Context) ([]store.Warning, error)
+}
+
+// SuitedWatch goes on asking whether Redis forgets nothing, after the check at the
+// start: the server that took over from a failed one may be configured in another way,
+// and so may the same one after an hour. A Redis that is found unsuited is used all the
+// same, since the fleet stands still otherwise: it is an error in the log and an alarm.
+type SuitedWatch struct {
+	ledger preflighter
+	log    *slog.Logger
+
+	unsuited atomic.Bool
+	// The rest is Run's alone.
+	server     string
+	asked      time.Time
+	complained time.Time
+	said       string
+}
+
+// Watch returns a watch over the ledger's server. Nothing happens before Run.
+func (s *Stores) Watch(logger *slog.Logger) *SuitedWatch {
+	return &SuitedWatch{ledger: s.Ledger, log: logger}
+}
+
+// Suited reports what was found last; true before anything was.
+func (w *SuitedWatch) Suited() bool { return !w.unsuited.Load() }
+
+// Run looks until ctx ends. It never fails.
+func (w *SuitedWatch) Run(ctx context.Context) error {
+	tick := time.NewTicker(serverEvery)
+	defer tick.Stop()
+	for {
+		w.look(ctx)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// look asks a server that is new, that was refused, or that has not been asked for long. One that does
+// not answer is asked again at the next look, and proves nothing.
+func (w *SuitedWatch) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	d, err := w.ledger.Describe(ctx)
+	if err != nil || d.Server == w.server && w.Suited() && time.Since(w.asked) < preflightEvery {
+		return
+	}
+	warnings, err := w.ledger.Preflight(ctx)
+	if err != nil && !errors.Is(err, revocast.ErrUnsuited) {
+		return
+	}
+	anew := d.Server != w.server
+	w.server, w.asked = d.Server, time.Now()
+	w.unsuited.Store(err != nil)
+	if anew {
+		for _, warning := range warnings {
+			w.log.Warn("Redis: "+string(warning), "server", d.Server)
+		}
+	}
+	w.report(err)
+}
+
+// report logs a refusal when it is news, and then once a minute.
+func (w *SuitedWatch) report(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	switch {
+	case text == "" && w.said != "":
+		w.log.Info("Redis is configured so that it forgets nothing", "server", w.server)
+	case text != "" && time.Since(w.complained) >= complainEvery:
+		w.complained = time.Now()
+		w.log.Error("Redis may forget revocations as it is configured", "server", w.server, "error", err)
+	}
+	w.said = text
+}
