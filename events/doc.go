@@ -6,6 +6,7 @@
 //
 //	rv.<realm>.ev.<kind>    events, one subject per kind       stream RV_<realm>
 //	rv.<realm>.epoch        the epoch record                   stream RVEPOCH_<realm>
+//	rv.<realm>.snap.<part>  snapshots of the live states       stream RVSNAP_<realm>
 //	rv.<realm>.ack.<worker> acknowledgements, core NATS only
 //
 // No subject holds anything that a user chose: who is revoked is in the payload, as
@@ -17,7 +18,9 @@
 // record must not: it lives as long as the realm. Both streams are on file, refuse
 // deletes and purges, and hold no per-message TTL. The event stream refuses new
 // messages when it is full instead of dropping the oldest ones, which are
-// revocations still in force; the record's stream keeps the last few records.
+// revocations still in force; the record's stream keeps the last few records. The
+// snapshots' stream keeps the latest snapshot and the one before; whatever is lost or
+// spoilt there is saved again, and never loaded.
 //
 // # Guarantees
 //
@@ -26,10 +29,18 @@
 //  2. The live tail says when it is in force and when it may have lost something. It is
 //     a core subscription: at most once, any order, and it hears messages before the
 //     stream has stored them and also those that the stream refuses.
-//  3. Replay delivers all that the stream held when it was called, or fails. A hole in
-//     the stream is an error.
-//  4. A message that is not of this realm, not decodable, or on the subject of another
-//     kind changes nothing. It is counted, and reported at most once a minute.
+//  3. Replay delivers all that the stream held after a point when it was called, or
+//     fails. What is missing in the middle is counted. A point of a stream that was made
+//     anew, restored from an older copy or cut off is [revocast.ErrStreamLost], also when
+//     as many messages have come since; a restart of the server changes no point.
+//  4. A snapshot is loaded as it was saved, byte for byte, or not at all.
+//  5. A message that is not of this realm, not decodable, or on the subject of another
+//     kind changes nothing. It is counted by kind, see [Bus.Strays], and reported at most
+//     once a minute and kind. What decodes the ledger takes too.
+//
+// Whoever may publish to a subject is believed as far as the message goes: the hash of
+// the realm and the checksums find accidents, not forgeries. Who may publish what is the
+// server's to say; deploy/nats.conf does.
 //
 // Not guaranteed: the order of Tail; that an event is delivered once; that an
 // acknowledgement by JetStream survives a power failure unless the server runs with

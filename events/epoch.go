@@ -115,6 +115,10 @@ func (b *Bus) requestError(doing string, err error) error {
 			return noJetStream(err)
 		}
 	}
+	if last := b.nc.LastError(); errors.Is(err, context.DeadlineExceeded) && errors.Is(last, nats.ErrPermissionViolation) {
+		// A request that the server forbids is not answered; the refusal comes beside it.
+		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in deploy/nats.conf", err, last)
+	}
 	return unavailable(doing, err)
 }
 

@@ -45,6 +45,63 @@ func TestPrepareMakesTheStreams(t *testing.T) {
 	}
 }
 
+// TestSnapshotStream: it holds nothing that cannot be made again, so old parts may go, and
+// who only reads does without.
+func TestSnapshotStream(t *testing.T) {
+	nc := eventstest.NewServer(t).Conn(t)
+	bus := prepared(t, nc, "r", events.Options{})
+	js := mustJetStream(t, nc)
+	stream, err := js.Stream(limited(t), "RVSNAP_r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := stream.CachedInfo().Config
+	if c.Storage != jetstream.FileStorage || c.Discard != jetstream.DiscardOld || c.DenyPurge || !c.AllowRollup || c.AllowDirect || c.MaxAge != 0 {
+		t.Errorf("configured as %+v", c)
+	}
+	if err := js.DeleteStream(limited(t), "RVSNAP_r"); err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Check(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+		t.Errorf("Check without snapshots: %v", err)
+	}
+	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
+		t.Errorf("loading without a stream: %v, want ErrNotFound", err)
+	}
+	if err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1}, eventstest.States(3)); !errors.Is(err, revocast.ErrUnavailable) {
+		t.Errorf("saving without a stream: %v, want ErrUnavailable", err)
+	}
+	for name, spoil := range map[string]func(*jetstream.StreamConfig){
+		"nats stream rm RVSNAP_r": func(c *jetstream.StreamConfig) { c.DenyPurge, c.AllowRollup = true, false },
+		"--max-msgs=-1":           func(c *jetstream.StreamConfig) { c.MaxMsgs = 100 },
+	} {
+		spoilt := c
+		spoil(&spoilt)
+		if _, err := js.CreateStream(limited(t), spoilt); err != nil {
+			t.Fatal(err)
+		}
+		err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000})
+		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "repair") {
+			t.Errorf("%v, want ErrUnsuited with %q", err, name)
+		}
+		if err := js.DeleteStream(limited(t), "RVSNAP_r"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.AllowRollup = false
+	if _, err := js.CreateStream(limited(t), c); err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+		t.Fatal(err)
+	}
+	at := revocast.Position{Epoch: 1}
+	if err := bus.SaveSnapshot(limited(t), at, eventstest.States(3)); err != nil {
+		t.Fatal(err)
+	}
+	eventstest.Holds(t, bus, at, 3)
+}
+
 func TestPrepareOfAShortLife(t *testing.T) {
 	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
 	if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 5000}); err != nil {
