@@ -62,7 +62,7 @@ func (k *BusLink) called(op Op, arg any) Call { return Call{k.name, op, arg} }
 func (k *BusLink) time() revocast.Clock       { return k.b.clock }
 
 // atomically is one step of the server, unless the process is cut off.
-func (k *BusLink) atomically(_ context.Context, step func(refused error)) error {
+func (k *BusLink) atomically(_ context.Context, _ Op, step func(refused error)) error {
 	k.b.mu.Lock()
 	defer k.b.mu.Unlock()
 	step(k.reachLocked())

@@ -50,9 +50,14 @@ type realm struct {
 
 func inRealm(t *testing.T, test func(t *testing.T, r *realm)) {
 	t.Helper()
+	inRealmWith(t, sim.LedgerOptions{History: 100}, test)
+}
+
+func inRealmWith(t *testing.T, o sim.LedgerOptions, test func(t *testing.T, r *realm)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &realm{complaints: &complaints{}}
-		r.ledger, r.bus = sim.NewRealm(r.complaints, sim.LedgerOptions{History: 100}, sim.BusOptions{})
+		r.ledger, r.bus = sim.NewRealm(r.complaints, o, sim.BusOptions{})
 		r.l, r.b = r.ledger.Link("a"), r.bus.Link("a")
 		if _, err := revocast.Init(t.Context(), r.l, r.b, storetest.Terms()); err != nil {
 			t.Fatal(err)

@@ -2,27 +2,49 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/revocast/revocast"
 )
 
-// fork is what a primary that was cut off goes by.
-type fork struct{ until time.Duration }
+// deadline is an instant of the monotonic clock, which need not be positive.
+type deadline struct{ at time.Duration }
+
+// passed reports whether there is a deadline and it has passed.
+func (d *deadline) passed(now time.Duration) bool { return d != nil && now >= d.at }
+
+// ahead reports whether there is a deadline and it has not passed.
+func (d *deadline) ahead(now time.Duration) bool { return d != nil && now < d.at }
 
 // stopped is a server that does not run: what is asked of it waits.
 type stopped struct {
+	since    time.Duration
 	requests []*request
 }
 
-// request is a step that waits until the server is woken. Who asked may be gone by then.
+// request is a step that is asked for. Who asked may be gone when it is done.
 type request struct {
+	op   Op
 	step func(refused error)
-	done chan struct{}
+	done chan struct{} // closed when it was done, or lost; nil: nobody waits
+	lost bool          // with the server that it had reached
 }
 
-var errNoReplicas = fmt.Errorf("%w: sim: not enough good replicas to write", revocast.ErrUnavailable)
+var errCutOff = fmt.Errorf("%w: sim: the replicas may have another primary", revocast.ErrUnavailable)
+
+var errDied = errors.New("sim: the server died")
+
+// serving reports whether a step is one that only a ledger may do that has heard of its
+// replicas within F; the others are refused by the server alone, when it has noticed.
+func (r request) serving() bool {
+	switch r.op {
+	case OpDescribe, OpLog, OpBegin, OpRestore, OpOpen, OpReopen, OpFence, OpSetTerms:
+		return false
+	}
+	return true
+}
 
 // Fork cuts the server off from its replicas and makes one of them the primary: the
 // server returned, which has the same past up to a position and forgot the rest (the
@@ -45,7 +67,7 @@ func (l *Ledger) Fork(to revocast.Position, serves time.Duration) (*Ledger, bool
 		next.renewed[m] = at
 	}
 	next.books, l.books = l.books, kept
-	l.fork = &fork{until: l.clock.Monotonic() + serves}
+	l.fork = &deadline{l.clock.Monotonic() + serves}
 	return next, true
 }
 
@@ -55,59 +77,89 @@ func (l *Ledger) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.paused == nil {
-		l.paused = &stopped{}
+		l.paused = &stopped{since: l.clock.Monotonic()}
 	}
 }
 
+// heardAfter is how long a server that wakes waits for its replicas at most.
+const heardAfter = time.Second
+
 // Wake wakes a server that was stopped. It first does what was asked of it meanwhile, in
-// order, also for those who have given up waiting; only then does it look at its
-// replicas, so one that was cut off before or while it was stopped does all that under
-// an epoch that may have ended long ago.
+// order, also for those who have given up waiting, and only then looks at its replicas.
+// A ledger with a fence F that has slept for F serves nobody until it has heard of them.
 func (l *Ledger) Wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.paused == nil {
 		return
 	}
-	waiting := l.paused.requests
+	now, fence := l.clock.Monotonic(), l.books.terms.Fence
+	if slept := now - l.paused.since; fence > 0 && slept >= fence && !l.o.Blind {
+		l.unheard = &deadline{now + heardAfter}
+	}
+	waiting, cut := l.paused.requests, l.fork.passed(now) && !l.o.Blind
 	l.paused = nil
 	for _, r := range waiting {
-		l.noticeLocked()
-		r.step(nil)
+		if r.serving() && (cut || l.unheard.ahead(now)) {
+			r.step(errCutOff)
+		} else {
+			l.noticeLocked()
+			r.step(nil)
+		}
 		close(r.done)
 	}
 }
 
+// becomeLocked makes the server another process, which what had reached the one before
+// never reaches.
+func (l *Ledger) becomeLocked() {
+	if l.paused != nil {
+		for _, r := range l.paused.requests {
+			r.lost = true
+			close(r.done)
+		}
+	}
+	l.server, l.fork, l.unheard, l.paused = l.annals.server(), nil, nil, nil
+}
+
 // serve does a step, or has it refused. It fails if ctx ends before that is known; the
 // step may be done later then.
-func (l *Ledger) serve(ctx context.Context, step func(refused error)) error {
+func (l *Ledger) serve(ctx context.Context, r request) error {
 	l.mu.Lock()
 	if l.paused == nil {
-		l.stepLocked(step)
+		l.stepLocked(r)
 		l.mu.Unlock()
 		return nil
 	}
-	r := &request{step: step, done: make(chan struct{})}
-	l.paused.requests = append(l.paused.requests, r)
+	r.done = make(chan struct{})
+	l.paused.requests = append(l.paused.requests, &r)
 	l.mu.Unlock()
 	select {
 	case <-r.done:
-		return nil
+		return r.outcome()
 	case <-ctx.Done():
 	}
 	select {
 	case <-r.done: // both at once: it was done
-		return nil
+		return r.outcome()
 	default:
 		return context.Cause(ctx)
 	}
 }
 
-func (l *Ledger) stepLocked(step func(refused error)) {
-	if l.fork != nil && l.clock.Monotonic() >= l.fork.until {
-		step(errNoReplicas)
+func (r *request) outcome() error {
+	if r.lost {
+		return errDied
+	}
+	return nil
+}
+
+func (l *Ledger) stepLocked(r request) {
+	now := l.clock.Monotonic()
+	if l.fork.passed(now) || r.serving() && l.unheard.ahead(now) {
+		r.step(errCutOff)
 		return
 	}
 	l.noticeLocked()
-	step(nil)
+	r.step(nil)
 }

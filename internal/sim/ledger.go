@@ -19,6 +19,9 @@ type LedgerOptions struct {
 	RememberFor time.Duration
 	// History is how many past versions are kept for [Ledger.RollBack]. Default 0.
 	History int
+	// Blind makes a server that wakes answer what had reached it without asking how long
+	// it slept: what Redis does by itself, and the scripts of the ledger do not.
+	Blind bool
 	// Clock is what the server lives on. Default [revocast.SystemClock].
 	Clock revocast.Clock
 }
@@ -56,8 +59,9 @@ type Ledger struct {
 	ahead   time.Duration
 	renewed map[revocast.MemberID]time.Duration
 	opened  time.Duration // when it became unsettled last
-	fork    *fork         // cut off from the server that carries on; nil: not
+	fork    *deadline     // until when it serves, for it is cut off; nil: it is not
 	paused  *stopped      // nil: it runs
+	unheard *deadline     // until when it has not heard of its replicas since it woke
 }
 
 // NewLedger returns a ledger that holds nothing. r may be nil.
@@ -87,11 +91,12 @@ func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
 func (l *Ledger) Link(name string) *LedgerLink { return &LedgerLink{name: name, l: l} }
 
 // Restart makes the server another one that has the data of the first, as a restart or
-// a promotion does. A server that was cut off serves again, whoever carries on.
+// a promotion does. A server that was cut off or stopped serves again, whoever carries
+// on.
 func (l *Ledger) Restart() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.server, l.fork = l.annals.server(), nil
+	l.becomeLocked()
 }
 
 // RollBack makes the server another one that has forgotten everything after a position:
@@ -103,7 +108,7 @@ func (l *Ledger) RollBack(to revocast.Position) bool {
 	if to.Before(l.books.position()) && !l.books.back(to) {
 		return false
 	}
-	l.server, l.fork = l.annals.server(), nil
+	l.becomeLocked()
 	return true
 }
 

@@ -63,7 +63,7 @@ type via interface {
 	time() revocast.Clock
 	// atomically does a step of the server, or tells it that it was refused. It fails if
 	// ctx ends before that.
-	atomically(ctx context.Context, step func(refused error)) error
+	atomically(ctx context.Context, op Op, step func(refused error)) error
 }
 
 // ledgerCall is a call on its way to the server that the process reached when it began.
@@ -75,8 +75,8 @@ type ledgerCall struct {
 func (c ledgerCall) called(op Op, arg any) Call { return Call{c.name, op, arg} }
 func (c ledgerCall) time() revocast.Clock       { return c.at.clock }
 
-func (c ledgerCall) atomically(ctx context.Context, step func(refused error)) error {
-	return c.at.serve(ctx, step)
+func (c ledgerCall) atomically(ctx context.Context, op Op, step func(refused error)) error {
+	return c.at.serve(ctx, request{op: op, step: step})
 }
 
 // do does one step of the ledger that a process reaches.
@@ -109,11 +109,11 @@ func through[T any](ctx context.Context, v via, op Op, arg any, unanswered error
 		if f.Drop || !f.Late {
 			return none, lost(op, revocast.ErrUnavailable, ended)
 		}
-		_ = v.atomically(ctx, atomic)
+		_ = v.atomically(ctx, op, atomic)
 		return none, lost(op, unanswered, ended)
 	}
 	if !f.Drop {
-		if ended := v.atomically(ctx, atomic); ended != nil {
+		if ended := v.atomically(ctx, op, atomic); ended != nil {
 			return none, lost(op, unanswered, ended)
 		}
 	}

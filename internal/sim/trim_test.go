@@ -9,7 +9,6 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/sim"
-	"github.com/revocast/revocast/store/storetest"
 )
 
 // TestTrimmedOnDemand: a worker that is behind meets ErrTrimmed, and nothing goes that
@@ -54,13 +53,7 @@ func TestTrimmedOnDemand(t *testing.T) {
 // TestSnapshotSpansChanges: what stands all the while comes, whatever comes and goes
 // between the pages.
 func TestSnapshotSpansChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &complaints{}
-		ledger, bus := sim.NewRealm(c, sim.LedgerOptions{Page: 3}, sim.BusOptions{})
-		r := &realm{complaints: c, ledger: ledger, bus: bus, l: ledger.Link("a"), b: bus.Link("a")}
-		if _, err := revocast.Init(t.Context(), r.l, r.b, storetest.Terms()); err != nil {
-			t.Fatal(err)
-		}
+	inRealmWith(t, sim.LedgerOptions{Page: 3}, func(t *testing.T, r *realm) {
 		for i := range 20 {
 			r.commit(t, fmt.Sprint(i))
 		}
