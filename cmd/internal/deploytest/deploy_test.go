@@ -92,7 +92,9 @@ func TestPermissions(t *testing.T) {
 	if created, err := revocast.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
 		t.Fatalf("Init: %v, %v", created, err)
 	}
-	publisher := revocast.NewPublisher("default", pub.ledger, pub.bus, revocast.PublisherOptions{})
+	publisher := revocast.NewPublisher("default", pub.ledger, pub.bus, revocast.PublisherOptions{
+		AuditEvery: 50 * time.Millisecond, SnapshotEvery: 50 * time.Millisecond, SnapshotAfter: 1,
+	})
 	inBackground(t, publisher.Run)
 	if err := publisher.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -101,6 +103,7 @@ func TestPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sees(t, publisher, pub, work, before.Position)
 	// LoadFromLog: one entry is more, so the stream is replayed.
 	subscriber := revocast.NewSubscriber("default", work.ledger, work.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{LoadFromLog: 1})
 	inBackground(t, subscriber.Run)
@@ -117,6 +120,26 @@ func TestPermissions(t *testing.T) {
 	workerIsHeld(t, work, before)
 }
 
+// sees waits until the publisher has found the stream whole and packed a snapshot, which
+// the worker can load, and compares the stores as `publisher audit` does.
+func sees(t *testing.T, p *revocast.Publisher, pub, work side, at revocast.Position) {
+	t.Helper()
+	eventstest.Await(t, "the stream was seen whole, and a snapshot packed", func() bool {
+		d, err := pub.ledger.Describe(within(t))
+		s := p.Stats()
+		return err == nil && d.Mark.Complete == at && s.Snapshots > 0 && s.StreamError == nil
+	})
+	states := 0
+	got, err := work.bus.LoadSnapshot(within(t), func(revocast.KeyedState) error { states++; return nil })
+	if err != nil || got != at || states != 1 {
+		t.Errorf("a worker loads a snapshot of %d states at %s, %v; want 1 at %s", states, got, err, at)
+	}
+	report, err := revocast.Audit(within(t), pub.ledger, pub.bus)
+	if err != nil || !report.OK() || report.Ledger != 1 || report.Stream != 1 {
+		t.Errorf("the audit says %+v, %v", report, err)
+	}
+}
+
 // workerIsHeld tries what a stolen worker's password must not allow.
 func workerIsHeld(t *testing.T, work side, known revocast.Receipt) {
 	t.Helper()
@@ -131,13 +154,18 @@ func workerIsHeld(t *testing.T, work side, known revocast.Receipt) {
 	case <-within(t).Done():
 		t.Error("no answer to a forged event")
 	}
+	short, cancel := context.WithTimeout(within(t), time.Second)
+	defer cancel()
+	if err := work.bus.SaveSnapshot(short, known.Position, eventstest.States(1)); err == nil {
+		t.Error("a worker can save snapshots")
+	}
 	if _, err := work.ledger.Commit(within(t), "forged", []revocast.Event{{
 		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession, Key: revocast.KeyOf("default", revocast.ScopeSession, "i", "s"), CutOff: revocast.Forever,
 	}}); err == nil || errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("a worker's commit: %v, want refused by the ACL", err)
 	}
 	key := "{rv:default}:s:" + revocast.KeyOf("default", revocast.ScopePrincipal, "https://issuer.example", "alice").String()
-	for _, command := range [][]any{{"DEL", key}, {"HSET", key, "c", "0"}, {"XTRIM", "{rv:default}:log", "MAXLEN", "0"}, {"FLUSHALL"}, {"SET", "elsewhere", "x"}} {
+	for _, command := range [][]any{{"DEL", key}, {"HSET", key, "c", "0"}, {"XTRIM", "{rv:default}:log", "MAXLEN", "0"}, {"FLUSHALL"}, {"SET", "elsewhere", "x"}, {"DEL", "{rv:default}:witnesses"}, {"SET", "{rv:default}:turn:audit", "x"}} {
 		if err := work.rdb.Do(within(t), command...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 			t.Errorf("%v by a worker: %v, want NOPERM", command, err)
 		}
