@@ -71,7 +71,7 @@ type replay struct {
 // seen.
 func (r *replay) run(ctx context.Context, info *jetstream.StreamInfo) error {
 	w := walk{
-		bus: r.bus, doing: "replay", stream: r.bus.names.eventStream, created: info.Created,
+		bus: r.bus, doing: "replay", stream: r.bus.names.eventStream, pull: replayPull, created: info.Created,
 		next: max(r.report.First, r.after.Sequence), last: info.State.LastSeq, on: r.take,
 	}
 	err := w.run(ctx)

@@ -31,7 +31,7 @@ func (b *Bus) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) err
 	}
 	l := loader{bus: b, on: on, latest: latest, digest: sha256.New()}
 	w := walk{
-		bus: b, doing: "load a snapshot", stream: b.names.snapStream, created: latest.created,
+		bus: b, doing: "load a snapshot", stream: b.names.snapStream, pull: chunkPull, created: latest.created,
 		next: latest.sequence - uint64(latest.chunks), last: latest.sequence - 1, on: l.take,
 	}
 	if err := w.run(ctx); err != nil {

@@ -17,7 +17,8 @@ const (
 	replayExpiry    = time.Second            // of one pull request
 	replayHeartbeat = 500 * time.Millisecond // a consumer that is silent for two of these is gone
 	replayIdle      = time.Second            // without a message, look at the stream itself
-	replayPull      = 2000                   // messages asked for at a time
+	replayPull      = 2000                   // events asked for at a time
+	chunkPull       = 64                     // chunks asked for at a time: what a client holds at most while it is slow
 	replayInactive  = 30 * time.Second       // after which the server forgets an abandoned consumer
 	replayBackoff   = 100 * time.Millisecond // between two consumers
 )
@@ -30,6 +31,7 @@ type walk struct {
 	bus     *Bus
 	doing   string // for errors
 	stream  string
+	pull    int                                               // messages asked for at a time
 	on      func(jetstream.Msg, *jetstream.MsgMetadata) error // an error of it ends the walk
 	created time.Time                                         // of the stream: another one is another stream
 	next    uint64                                            // sequence that comes next
@@ -113,7 +115,7 @@ func (w *walk) consume(ctx context.Context) error {
 	}
 	defer w.forget(ctx, cons.CachedInfo().Name)
 	msgs, err := cons.Messages(jetstream.PullExpiry(replayExpiry), jetstream.PullHeartbeat(replayHeartbeat),
-		jetstream.PullMaxMessages(replayPull), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+		jetstream.PullMaxMessages(w.pull), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
 		return err
 	}
