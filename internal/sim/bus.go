@@ -37,6 +37,7 @@ type Bus struct {
 	report Reporter
 	o      BusOptions
 	clock  revocast.Clock
+	timers timers
 	annals *annals // for the checks that need both stores; may be nil
 
 	// mu makes every step atomic. It is never held while anything blocks or while a
@@ -64,7 +65,7 @@ func NewBus(r Reporter, o BusOptions) *Bus {
 		o.Go = func(f func()) { go f() }
 	}
 	return &Bus{
-		report: r, o: o, clock: o.Clock, deliver: o.Deliver, links: make(map[string]*BusLink),
+		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, deliver: o.Deliver, links: make(map[string]*BusLink),
 		ever: make(map[revocast.Position]revocast.Event), claims: make(map[revocast.EpochRecord]bool),
 	}
 }

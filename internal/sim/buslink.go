@@ -59,7 +59,7 @@ func (k *BusLink) eachSub(do func(*subscription)) {
 }
 
 func (k *BusLink) called(op Op, arg any) Call { return Call{k.name, op, arg} }
-func (k *BusLink) time() revocast.Clock       { return k.b.clock }
+func (k *BusLink) time() *timers              { return &k.b.timers }
 
 // atomically is one step of the server, unless the process is cut off.
 func (k *BusLink) atomically(_ context.Context, _ Op, step func(refused error)) error {

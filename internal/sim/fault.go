@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -85,23 +84,5 @@ type Reporter interface {
 func report(r Reporter, format string, args ...any) {
 	if r != nil {
 		r.Errorf("sim: "+format, args...)
-	}
-}
-
-// pass lets d pass on clock. It fails when ctx ends first.
-func pass(ctx context.Context, clock revocast.Clock, d time.Duration) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if d <= 0 {
-		return nil
-	}
-	t := clock.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C():
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

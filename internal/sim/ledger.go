@@ -17,7 +17,8 @@ type LedgerOptions struct {
 	Page int
 	// RememberFor is how long an idempotency key is remembered. Default 1h.
 	RememberFor time.Duration
-	// History is how many past versions are kept for [Ledger.RollBack]. Default 0.
+	// History is how many steps that changed the ledger's position can be taken back by
+	// [Ledger.RollBack] and [Ledger.Fork]. Default 0.
 	History int
 	// Blind makes a server that wakes answer what had reached it without asking how long
 	// it slept: what Redis does by itself, and the scripts of the ledger do not.
@@ -49,6 +50,7 @@ type Ledger struct {
 	report Reporter
 	o      LedgerOptions
 	clock  revocast.Clock
+	timers timers
 	annals *annals
 	stream *Bus // for the checks that need both; may be nil
 
@@ -70,7 +72,7 @@ func NewLedger(r Reporter, o LedgerOptions) *Ledger { return newLedger(r, o, new
 func newLedger(r Reporter, o LedgerOptions, a *annals) *Ledger {
 	o.fill()
 	l := &Ledger{
-		report: r, o: o, clock: o.Clock, annals: a, server: a.server(),
+		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, annals: a, server: a.server(),
 		renewed: make(map[revocast.MemberID]time.Duration),
 	}
 	l.books.history.limit = o.History
@@ -131,7 +133,6 @@ func (l *Ledger) Advance(d time.Duration) {
 func (l *Ledger) Trim(keep int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.books.keep()
 	l.books.trim(keep, 0)
 }
 
@@ -158,6 +159,7 @@ func (l *Ledger) noticeLocked() {
 	if b.epoch == 0 || b.server == l.server || b.state == revocast.LedgerFenced {
 		return
 	}
+	b.keep()
 	b.claim(l.server)
 	b.recovering(b.epoch+1, l.server)
 }

@@ -60,7 +60,7 @@ func (h *hooked) fault(c Call) Fault {
 type via interface {
 	fault(c Call) Fault
 	called(op Op, arg any) Call
-	time() revocast.Clock
+	time() *timers
 	// atomically does a step of the server, or tells it that it was refused. It fails if
 	// ctx ends before that.
 	atomically(ctx context.Context, op Op, step func(refused error)) error
@@ -73,7 +73,7 @@ type ledgerCall struct {
 }
 
 func (c ledgerCall) called(op Op, arg any) Call { return Call{c.name, op, arg} }
-func (c ledgerCall) time() revocast.Clock       { return c.at.clock }
+func (c ledgerCall) time() *timers              { return &c.at.timers }
 
 func (c ledgerCall) atomically(ctx context.Context, op Op, step func(refused error)) error {
 	return c.at.serve(ctx, request{op: op, step: step})
@@ -105,7 +105,7 @@ func through[T any](ctx context.Context, v via, op Op, arg any, unanswered error
 		}
 	}
 	f := v.fault(v.called(op, arg))
-	if ended := pass(ctx, v.time(), f.Delay); ended != nil {
+	if ended := v.time().pass(ctx, f.Delay); ended != nil {
 		if f.Drop || !f.Late {
 			return none, lost(op, revocast.ErrUnavailable, ended)
 		}
@@ -118,7 +118,7 @@ func through[T any](ctx context.Context, v via, op Op, arg any, unanswered error
 		}
 	}
 	if f.After > 0 {
-		if ended := pass(ctx, v.time(), f.After); ended != nil {
+		if ended := v.time().pass(ctx, f.After); ended != nil {
 			return none, lost(op, unanswered, ended)
 		}
 	}

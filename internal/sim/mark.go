@@ -37,7 +37,6 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
 			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
 		}
-		b.keep()
 		b.setMark(mark, l.now())
 		return nil
 	})

@@ -100,7 +100,6 @@ func (k *LedgerLink) Fence(ctx context.Context, epoch uint64) error {
 		if err := b.sameEpoch(epoch); err != nil {
 			return err
 		}
-		b.keep()
 		b.state = revocast.LedgerFenced
 		return nil
 	})

@@ -25,9 +25,9 @@ func (k *BusLink) send(op Op, e revocast.Event, done func(error)) {
 	f := k.fault(k.called(op, e))
 	publish := func() {
 		// The context never ends: what is published is published.
-		_ = pass(context.Background(), k.b.clock, f.Delay)
+		_ = k.b.timers.pass(context.Background(), f.Delay)
 		err := k.publish(op, e, f)
-		_ = pass(context.Background(), k.b.clock, f.After)
+		_ = k.b.timers.pass(context.Background(), f.After)
 		done(err)
 	}
 	if f.Delay > 0 || f.After > 0 {

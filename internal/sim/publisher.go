@@ -111,7 +111,6 @@ func (l *Ledger) ack(epoch uint64, revs []uint64) (revocast.Position, error) {
 				return revocast.Position{}, fmt.Errorf("%w: sim: revision %d does not exist", revocast.ErrInvalid, rev)
 			}
 		}
-		b.keep()
 		b.acknowledge(revs)
 	}
 	b.trim(l.o.LogKeep, l.now()-l.o.LogAge.Milliseconds())

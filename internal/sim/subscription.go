@@ -158,11 +158,12 @@ func (s *subscription) next() (call func(*handler), wait time.Duration) {
 	return first.call, 0
 }
 
+// sleep ends when the subscriber is woken, or after wait if that is not zero.
 func (s *subscription) sleep(ctx context.Context, wait time.Duration) {
 	var due <-chan time.Time
 	if wait > 0 {
-		t := s.link.b.clock.NewTimer(wait)
-		defer t.Stop()
+		t := s.link.b.timers.start(wait)
+		defer s.link.b.timers.stop(t)
 		due = t.C()
 	}
 	select {

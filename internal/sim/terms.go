@@ -18,7 +18,6 @@ func (k *LedgerLink) SetTerms(ctx context.Context, terms revocast.Terms) error {
 		if terms == b.terms {
 			return nil
 		}
-		b.keep()
 		if wait := unsettledBy(b.terms, terms); wait > 0 {
 			// What an earlier change still waits for is waited for too.
 			b.settled, b.settling, b.settleFor = false, b.settling+1, max(b.settleFor, wait)
@@ -52,7 +51,6 @@ func (k *LedgerLink) Settle(ctx context.Context, epoch, settling uint64) error {
 			return fmt.Errorf("%w: sim: it has become unsettled %d times", revocast.ErrConflict, b.settling)
 		}
 		l.checkSettleLocked(k.name)
-		b.keep()
 		b.settled, b.settleFor = true, 0
 		return nil
 	})

@@ -66,7 +66,6 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	case r.Applied.Before(b.trimmed):
 		return revocast.Renewed{}, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
 	}
-	b.keep()
 	m, known := b.members.get(r.Member)
 	if !known {
 		b.generation++
@@ -162,7 +161,6 @@ func (k *LedgerLink) Leave(ctx context.Context, m revocast.MemberID) error {
 func (l *Ledger) removeLocked(m revocast.MemberID) {
 	b := &l.books
 	if _, known := b.members.get(m); known {
-		b.keep()
 		b.members.drop(&b.history, m)
 		b.generation++
 	}
