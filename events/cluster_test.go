@@ -2,9 +2,11 @@ package events_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -21,15 +23,26 @@ func (r replicated) Prepare(ctx context.Context, o revocast.StreamOptions) error
 	return r.Bus.Prepare(ctx, o)
 }
 
-// TestConformanceOnThreeServers: a replicated stream orders and refuses what a single
-// server only stores.
-func TestConformanceOnThreeServers(t *testing.T) {
+// cluster starts three servers and waits until streams can be made.
+func cluster(t *testing.T) []*eventstest.Server {
+	t.Helper()
 	servers := eventstest.NewCluster(t, 3)
 	js := mustJetStream(t, servers[0].Conn(t))
 	eventstest.Await(t, "the cluster to have a leader", func() bool {
-		_, err := js.CreateStream(limited(t), jetstream.StreamConfig{Name: "probe", Replicas: 3})
+		// A request that meets no leader is never answered.
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		defer cancel()
+		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "probe", Replicas: 3})
 		return err == nil
 	})
+	return servers
+}
+
+// TestConformanceOnThreeServers: a replicated stream orders and refuses what a single
+// server only stores.
+func TestConformanceOnThreeServers(t *testing.T) {
+	servers := cluster(t)
+	js := mustJetStream(t, servers[0].Conn(t))
 	var realms atomic.Int32
 	eventstest.Run(t, func(tb testing.TB) revocast.Bus {
 		n := realms.Add(1)
@@ -41,4 +54,46 @@ func TestConformanceOnThreeServers(t *testing.T) {
 			}
 		},
 	})
+}
+
+// TestNothingIsLostWithALeader: a stream whose leader changes has all that it had.
+func TestNothingIsLostWithALeader(t *testing.T) {
+	servers := cluster(t)
+	nc := servers[0].Conn(t)
+	bus := replicated{newBus(t, nc, "r", events.Options{PublishTimeout: 300 * time.Millisecond, RequestTimeout: 300 * time.Millisecond})}
+	eventstest.Await(t, "the streams", func() bool {
+		return bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}) == nil
+	})
+	var end revocast.StreamPoint
+	var published, rev uint64
+	for range 5 {
+		var answers atomic.Int32
+		for range 200 {
+			rev++
+			bus.Publish(eventstest.Event(1, rev), func(err error) {
+				if err == nil {
+					atomic.AddUint64(&published, 1)
+				}
+				answers.Add(1)
+			})
+		}
+		if err := nc.Publish("$JS.API.STREAM.LEADER.STEPDOWN.RV_r", nil); err != nil {
+			t.Fatal(err)
+		}
+		eventstest.Await(t, "the answers", func() bool { return answers.Load() == 200 })
+		eventstest.Await(t, "the stream", func() bool {
+			r, err := bus.Replay(limited(t), end, func(revocast.Event) error { return nil })
+			if errors.Is(err, revocast.ErrStreamLost) {
+				t.Fatal(err)
+			}
+			if err == nil {
+				end = r.End
+			}
+			return err == nil
+		})
+	}
+	r := replayAfter(t, bus, revocast.StreamPoint{})
+	if uint64(r.Events) < atomic.LoadUint64(&published) || r.Missing > 0 || r.End != end {
+		t.Errorf("%d were acknowledged, and the stream holds %+v; it ended at %+v", published, r, end)
+	}
 }
