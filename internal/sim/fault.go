@@ -58,6 +58,9 @@ type Fault struct {
 	Drop  bool          // the step is not done
 	Err   error         // the caller's answer instead of the step's own
 	After time.Duration // passes between the step and the answer
+	// Part is how many of a replay's events, or of a snapshot's states, are handed out
+	// before it fails with Err. Zero: none.
+	Part int
 	// Late does the step even if the caller's context ends during Delay: a request that
 	// was still on its way.
 	Late bool

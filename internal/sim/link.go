@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -122,10 +123,33 @@ func through[T any](ctx context.Context, v via, op Op, arg any, unanswered error
 			return none, lost(op, unanswered, ended)
 		}
 	}
+	if f.Err != nil && f.Part > 0 && err == nil && !f.Drop {
+		return result, &broken{f.Part, f.Err}
+	}
 	if f.Err != nil {
 		return none, f.Err
 	}
 	return result, err
+}
+
+// broken is the failure of an answer that breaks off after part of it.
+type broken struct {
+	part int
+	err  error
+}
+
+func (b *broken) Error() string { return b.err.Error() }
+func (b *broken) Unwrap() error { return b.err }
+
+// cut returns how much of n is handed out, and the error after that.
+func cut(n int, err error) (int, error) {
+	if b := (*broken)(nil); errors.As(err, &b) {
+		return min(n, b.part), b.err
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 func lost(op Op, sentinel, cause error) error {

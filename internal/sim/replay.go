@@ -23,10 +23,17 @@ func (k *BusLink) Replay(ctx context.Context, after revocast.StreamPoint, on fun
 	r, err := through(ctx, k, OpReplay, after, revocast.ErrUnavailable, func() (reading, error) {
 		return k.b.streamLocked().reading(after)
 	})
-	if err != nil {
+	n, err := cut(len(r.messages), err)
+	if err != nil && n == 0 {
 		return revocast.Replayed{}, err
 	}
-	return r.deliver(ctx, on)
+	r.messages = r.messages[:n]
+	out, failed := r.deliver(ctx, on)
+	if failed != nil || err != nil {
+		out.End = revocast.StreamPoint{}
+		return out, cmp.Or(failed, err)
+	}
+	return out, nil
 }
 
 // reading finds the place after a point.

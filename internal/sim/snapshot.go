@@ -42,16 +42,20 @@ func (k *BusLink) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState)
 		}
 		return k.b.snapshot, nil
 	})
-	if err != nil {
+	if s == nil {
 		return revocast.Position{}, err
 	}
-	for _, state := range s.states {
+	n, err := cut(len(s.states), err)
+	for _, state := range s.states[:n] {
 		if ctx.Err() != nil {
 			return revocast.Position{}, lost(OpLoadSnapshot, revocast.ErrUnavailable, context.Cause(ctx))
 		}
 		if err := on(state); err != nil {
 			return revocast.Position{}, err
 		}
+	}
+	if err != nil {
+		return revocast.Position{}, err
 	}
 	if s.torn {
 		return revocast.Position{}, fmt.Errorf("%w: sim: the snapshot is not whole", revocast.ErrNotFound)
