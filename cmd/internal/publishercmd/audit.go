@@ -33,6 +33,13 @@ func (c *auditCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer stores.Close()
+	what, err := diagnose(ctx, stores)
+	if err != nil {
+		return err
+	}
+	if err := what.superseded(); err != nil {
+		return err
+	}
 	began := time.Now()
 	report, err := revocast.Audit(ctx, stores.Ledger, stores.Bus)
 	if err != nil {

@@ -52,6 +52,9 @@ func (d diagnosis) plan(ctx context.Context, stores *wiring.Stores, from string)
 		said.from = []revocast.Side{revocast.Redis}
 		return said, nil
 	}
+	if err := d.superseded(); err != nil {
+		return repairPlan{}, err
+	}
 	switch d.ledger.State {
 	case revocast.LedgerOpen:
 		return d.compare(ctx, stores)
@@ -61,7 +64,20 @@ func (d diagnosis) plan(ctx context.Context, stores *wiring.Stores, from string)
 		return d.planEmpty()
 	case revocast.LedgerFenced:
 	}
-	return repairPlan{}, wiring.WithHint(fmt.Errorf("%w: %s", revocast.ErrFenced, d),
+	return repairPlan{}, d.fenced()
+}
+
+// superseded fails with [revocast.ErrFenced] where a ledger is open and JetStream says
+// that the realm has gone on elsewhere: no publisher has looked at it since.
+func (d diagnosis) superseded() error {
+	if d.ledger.State == revocast.LedgerOpen && d.record.Epoch > d.ledger.Position.Epoch {
+		return d.fenced()
+	}
+	return nil
+}
+
+func (d diagnosis) fenced() error {
+	return wiring.WithHint(fmt.Errorf("%w: another Redis carries on the realm: %s", revocast.ErrFenced, d),
 		"if the Redis that JetStream names is the right one, point the programs there; if this one is to carry on instead, fencing that one, run `publisher repair --from redis`")
 }
 

@@ -2,6 +2,7 @@ package publishercmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,6 +53,9 @@ func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	created, err := revocast.Init(ctx, stores.Ledger, stores.Bus, terms)
+	if errors.Is(err, revocast.ErrConflict) {
+		return wiring.WithHint(err, "`publisher repair` looks at both stores and says what there is to do")
+	}
 	if err != nil {
 		return err
 	}
