@@ -57,9 +57,35 @@ func (r *Rig) Audit(ctx context.Context) (revocast.AuditReport, error) {
 	return report, err
 }
 
-// AwaitAudit waits until the stores agree.
+// StreamKnown fails unless the epoch's record names the stream that there is. Until it
+// does, a Redis that loses everything is not recovered from that stream, for it may lack
+// what the one before held: that would be the loss of both stores at a time.
+func (r *Rig) StreamKnown(ctx context.Context) error {
+	bus, err := events.New(r.admin, "default", events.Options{})
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	record, err := bus.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := bus.Stream(ctx)
+	if err == nil && record.Stream != info.Created {
+		err = errors.New("the epoch's record names another stream")
+	}
+	return err
+}
+
+// AwaitAudit waits until the stores agree, and the stream is known as the one that
+// holds the history.
 func (r *Rig) AwaitAudit(ctx context.Context) error {
 	return Eventually(ctx, 100*time.Millisecond, func() error {
+		if err := r.StreamKnown(ctx); err != nil {
+			return err
+		}
 		_, err := r.Audit(ctx)
 		return err
 	})

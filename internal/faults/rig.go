@@ -52,6 +52,7 @@ type Rig struct {
 	dir      string
 	programs string
 	minter   *token.Issuer
+	ports    ports
 
 	Redis   []*Redis // the primary first
 	primary int
@@ -159,7 +160,7 @@ func (r *Rig) peers() []*Peer {
 }
 
 func (r *Rig) startRedis(ctx context.Context) error {
-	ports, err := freePorts(2)
+	ports, err := r.ports.find(2)
 	if err != nil {
 		return err
 	}
@@ -214,10 +215,12 @@ func (r *Rig) Primary() *Redis { return r.Redis[r.primary] }
 // Other is the Redis that does not carry the ledger, in a shape with a replica.
 func (r *Rig) Other() *Redis { return r.Redis[1-r.primary] }
 
-func (r *Rig) startNodes(ctx context.Context) (err error) {
-	if r.Nodes, err = newNodes(r.dir, filepath.Join(r.programs, "natsnode"), r.Shape.Nodes); err != nil {
+func (r *Rig) startNodes(ctx context.Context) error {
+	ports, err := r.ports.find(2 * r.Shape.Nodes)
+	if err != nil {
 		return err
 	}
+	r.Nodes = newNodes(r.dir, filepath.Join(r.programs, "natsnode"), ports)
 	var urls []string
 	for _, n := range r.Nodes {
 		if err := n.Start(); err != nil {
@@ -319,7 +322,7 @@ func (r *Rig) startWorkers(context.Context) error {
 
 func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
 	var p Peer
-	ports, err := freePorts(1)
+	ports, err := r.ports.find(1)
 	if err != nil {
 		return p, err
 	}
@@ -357,7 +360,7 @@ func (r *Rig) Healthy(ctx context.Context) error {
 	for _, p := range r.peers() {
 		err := Eventually(ctx, 20*time.Millisecond, func() error { return p.API.Ready(ctx) })
 		if err != nil {
-			return fmt.Errorf("%s is not ready: %w\n%s", p.Name, err, p.Tail(30))
+			return fmt.Errorf("%s is not ready: %w", p.Name, err)
 		}
 	}
 	return nil

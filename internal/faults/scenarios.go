@@ -17,7 +17,7 @@ const (
 
 // Scenarios are all of them, in the order in which the long run takes them.
 func Scenarios() []Scenario {
-	return []Scenario{
+	return append([]Scenario{
 		{Name: "calm", What: "nothing happens", Strict: true, Run: calm},
 		{Name: "worker killed", What: "SIGKILL, and started again", Strict: true, Run: workerKilled},
 		{Name: "worker stopped", What: "SIGSTOP for 0.1 s to three leases, then SIGCONT", Strict: true, Run: workerStopped},
@@ -36,7 +36,7 @@ func Scenarios() []Scenario {
 		{Name: "stream full", What: "limits edited so that the stream refuses every message, and widened again", Strict: true, Run: streamFull},
 		{Name: "primary lost", What: "Redis primary killed, replica promoted", Replica: true, Run: primaryLost},
 		{Name: "lagging replica promoted", What: "replication cut, replica promoted while the old primary goes on", Replica: true, Run: laggingPromoted},
-	}
+	}, heavy()...)
 }
 
 func calm(ctx context.Context, t *Trial) error {

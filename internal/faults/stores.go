@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -88,12 +89,9 @@ type Node struct {
 	dir  string
 }
 
-// newNodes are the nodes of one cluster; a single one is no cluster.
-func newNodes(dir, program string, n int) ([]*Node, error) {
-	ports, err := freePorts(2 * n)
-	if err != nil {
-		return nil, err
-	}
+// newNodes are the nodes of one cluster, with two ports each; a single one is no cluster.
+func newNodes(dir, program string, ports []int) []*Node {
+	n := len(ports) / 2
 	var routes []string
 	for i := range n {
 		routes = append(routes, "127.0.0.1:"+strconv.Itoa(ports[n+i]))
@@ -110,21 +108,41 @@ func newNodes(dir, program string, n int) ([]*Node, error) {
 			Addr:    "127.0.0.1:" + strconv.Itoa(ports[i]), dir: filepath.Join(dir, name),
 		}
 	}
-	return nodes, nil
+	return nodes
 }
 
-// freePorts finds ports that are free now, no two the same.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer ln.Close()
-		ports[i] = ln.Addr().(*net.TCPAddr).Port
+// ports hands out ports of the loopback, each once. They lie below those that the
+// system gives to clients and to whoever listens on any port, so that none is taken
+// between being found and being used.
+type ports struct{ used map[int]bool }
+
+const (
+	firstPort = 12_000
+	lastPort  = 32_000
+)
+
+// find finds n ports that are free now.
+func (p *ports) find(n int) ([]int, error) {
+	if p.used == nil {
+		p.used = make(map[int]bool)
 	}
-	return ports, nil
+	var found []int
+	for range 50 * n {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if p.used[port] {
+			continue
+		}
+		p.used[port] = true
+		ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			continue
+		}
+		ln.Close()
+		if found = append(found, port); len(found) == n {
+			return found, nil
+		}
+	}
+	return nil, errors.New("no free ports")
 }
 
 // Eventually calls f until it returns nil. When ctx ends it gives the last error that

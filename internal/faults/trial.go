@@ -26,9 +26,9 @@ type Scenario struct {
 	What string // in a sentence, for the report
 	// Strict: the ledger loses nothing that a worker may have seen, so that no worker
 	// allows again what it has refused.
-	Strict bool
-	// Replica: it needs a replica of Redis.
-	Replica bool
+	Strict  bool
+	Replica bool // it needs a replica of Redis
+	Heavy   bool // it fills the stores, and gets a rig of its own
 	// Pace, if set, takes the place of the usual one.
 	Pace *Pace
 	Run  func(context.Context, *Trial) error

@@ -59,13 +59,8 @@ func (o *options) run(ctx context.Context) (err error) {
 		return err
 	}
 	totals := &faults.Totals{Began: time.Now()}
-	deadline := totals.Began.Add(o.duration)
-	for _, replica := range []bool{false, true} {
-		until := deadline
-		if !replica {
-			until = totals.Began.Add(o.duration * 2 / 3)
-		}
-		if err := o.stage(ctx, dir, programs, replica, until, totals); err != nil {
+	for _, st := range o.stages() {
+		if err := o.stage(ctx, dir, programs, st, totals); err != nil {
 			return err
 		}
 	}
@@ -79,43 +74,72 @@ func (o *options) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// stage runs the scenarios of one shape on one rig.
-func (o *options) stage(ctx context.Context, dir, programs string, replica bool, until time.Time, totals *faults.Totals) error {
+// stage is one rig and what is run on it.
+type stage struct {
+	name  string
+	shape faults.Shape
+	heavy bool
+	// share of the whole duration after which no more faults are drawn; 0: none are.
+	share float64
+}
+
+func (o *options) stages() []stage {
+	single := faults.Shape{Workers: o.workers, Publishers: 2, Nodes: 3, Lease: 3 * time.Second}
+	replicated := single
+	replicated.Replica, replicated.Fence = true, 3*time.Second
+	return []stage{
+		{"single", single, false, 0.65},
+		{"replicated", replicated, false, 0.82},
+		{"heavy", single, true, 0},
+	}
+}
+
+// stage runs the scenarios of one rig, then draws faults until its share is used up.
+func (o *options) stage(ctx context.Context, dir, programs string, st stage, totals *faults.Totals) error {
 	var scenarios []faults.Scenario
 	for _, s := range faults.Scenarios() {
-		if s.Replica == replica && strings.Contains(s.Name, o.only) {
+		if s.Replica == st.shape.Replica && s.Heavy == st.heavy && strings.Contains(s.Name, o.only) {
 			scenarios = append(scenarios, s)
 		}
 	}
-	if len(scenarios) == 0 {
+	draws := st.share > 0 && strings.Contains("drawn", o.only)
+	if len(scenarios) == 0 && !draws {
 		return nil
 	}
-	shape := faults.Shape{Workers: o.workers, Publishers: 2, Nodes: 3, Replica: replica, Lease: 3 * time.Second}
-	if replica {
-		shape.Fence = 3 * time.Second
-	}
-	logs := filepath.Join(dir, map[bool]string{false: "single", true: "replicated"}[replica])
+	logs := filepath.Join(dir, st.name)
 	if err := os.Mkdir(logs, 0o700); err != nil {
 		return err
 	}
 	began := time.Now()
-	rig, err := faults.NewRig(ctx, logs, programs, shape)
+	rig, err := faults.NewRig(ctx, logs, programs, st.shape)
 	if rig != nil {
 		defer rig.Close()
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%s; up after %s\n\n", shape, time.Since(began).Round(100*time.Millisecond))
-	pace := faults.Pace{Actors: 6, Rest: 300 * time.Millisecond, Checkers: 2, Every: 15 * time.Millisecond}
+	fmt.Printf("\n%s; up after %s\n\n", st.shape, time.Since(began).Round(100*time.Millisecond))
 	for _, s := range scenarios {
-		outcome := faults.Try(ctx, rig, s, o.seed, pace)
-		outcome.Print(os.Stdout)
-		totals.Add(outcome)
-		if outcome.Err != nil {
-			return fmt.Errorf("%s: %w", s.Name, outcome.Err)
+		if err := try(ctx, rig, s, o.seed, totals); err != nil {
+			return err
 		}
 	}
-	_ = until
+	until := totals.Began.Add(time.Duration(st.share * float64(o.duration)))
+	for seed := o.seed; draws && time.Now().Before(until); seed++ {
+		if err := try(ctx, rig, faults.Drawn(seed, st.shape), seed, totals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func try(ctx context.Context, rig *faults.Rig, s faults.Scenario, seed uint64, totals *faults.Totals) error {
+	pace := faults.Pace{Actors: 6, Rest: 300 * time.Millisecond, Checkers: 2, Every: 15 * time.Millisecond}
+	outcome := faults.Try(ctx, rig, s, seed, pace)
+	outcome.Print(os.Stdout)
+	totals.Add(outcome)
+	if outcome.Err != nil {
+		return fmt.Errorf("%s: %w", s.Name, outcome.Err)
+	}
 	return nil
 }
