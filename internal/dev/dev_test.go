@@ -198,3 +198,24 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// TestForeignHost: a web page whose name resolves to this machine logs nobody in.
+func TestForeignHost(t *testing.T) {
+	r := run(t, options(t.TempDir()))
+	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "localhost:1": http.StatusOK} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/dev/login", strings.NewReader(`{"principal":"alice"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("for %s: %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+}
