@@ -15,7 +15,6 @@ func (l *Ledger) OpenStep(ctx context.Context, o revocast.Opening, n int) (bool,
 // ScriptInfo is what a test must know of a script.
 type ScriptInfo struct {
 	Source string
-	Reads  bool // a lost answer leaves nothing open
 	Once   bool // it is not run again behind the caller's back
 }
 
@@ -27,7 +26,7 @@ func Scripts() map[string]ScriptInfo {
 		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript, openScript,
 		reopenScript, fenceScript, setTermsScript,
 	} {
-		all[strings.ReplaceAll(s.name, " ", "_")] = ScriptInfo{Source: s.src, Reads: s.effect == reads, Once: s.effect == once}
+		all[strings.ReplaceAll(s.name, " ", "_")] = ScriptInfo{Source: s.src, Once: s.effect == once}
 	}
 	return all
 }

@@ -71,6 +71,9 @@ func TestInterruptedOpen(t *testing.T) {
 	for _, e := range events {
 		got[e.Key] = true
 	}
+	if want := n - seen + 1; len(events) != want {
+		t.Errorf("%d entries in the log of the last epoch, want %d: each once", len(events), want)
+	}
 	for i := range n {
 		if want := i >= seen; got[numbered(i)] != want {
 			t.Errorf("revision 1-%d is in the log of the last epoch: %v, want %v", i+1, got[numbered(i)], want)

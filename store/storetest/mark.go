@@ -190,7 +190,7 @@ func witnessOfStream(k *kit) {
 	if d := k.describe(); d.Witness != point(8, now+2) || d.Mark.Point != d.Witness {
 		k.Errorf("the stream was refilled, and the witness is %+v", d.Witness)
 	}
-	made := point(2, now+2)
+	made := point(50, now+2)
 	made.Created++
 	k.mark(made, at(1, 0))
 	if w := k.describe().Witness; w != made {
