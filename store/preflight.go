@@ -30,7 +30,9 @@ const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off prima
 // [Options.AllowUnsuited] refusals become warnings. A server that cannot be reached
 // or does not let us in is [revocast.ErrUnavailable].
 //
-// Call it at start and after reconnecting. It changes nothing.
+// Call it at start, and again whenever [revocast.Description.Server] is another one than
+// before: a restarted or promoted server has settings of its own. It changes nothing and
+// takes four round trips at most.
 func (l *Ledger) Preflight(ctx context.Context) ([]Warning, error) {
 	c, err := l.primary(ctx)
 	if err != nil {
@@ -100,20 +102,18 @@ func unreachable(err error) error {
 
 // info returns INFO's fields, nil if the server keeps them to itself.
 func (l *Ledger) info(ctx context.Context, c redis.UniversalClient) (map[string]string, error) {
-	// The sections one by one: several in one call came with 7.0.
+	// All sections in one call: to name several came with 7.0.
+	text, err := c.Info(ctx).Result()
+	if hidden(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unreachable(err)
+	}
 	fields := map[string]string{}
-	for _, section := range [...]string{"server", "memory", "persistence", "replication"} {
-		text, err := c.Info(ctx, section).Result()
-		if hidden(err) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, unreachable(err)
-		}
-		for line := range strings.Lines(text) {
-			if name, value, found := strings.Cut(strings.TrimSpace(line), ":"); found {
-				fields[name] = value
-			}
+	for line := range strings.Lines(text) {
+		if name, value, found := strings.Cut(strings.TrimSpace(line), ":"); found {
+			fields[name] = value
 		}
 	}
 	return fields, nil
@@ -165,7 +165,9 @@ func (l *Ledger) inspectPersistence(ctx context.Context, c redis.UniversalClient
 }
 
 func (l *Ledger) inspectReplicas(ctx context.Context, c redis.UniversalClient, info map[string]string, f *findings) {
-	if n, err := strconv.Atoi(info["connected_slaves"]); err == nil && n == 0 {
+	n, err := strconv.Atoi(info["connected_slaves"])
+	if err == nil && n == 0 {
+		l.inspectAlone(ctx, f)
 		return
 	}
 	// The field is there only where both min-replicas settings are above zero.
@@ -173,24 +175,34 @@ func (l *Ledger) inspectReplicas(ctx context.Context, c redis.UniversalClient, i
 		f.refuse("a primary that is cut off from its replicas goes on accepting: CONFIG SET min-replicas-to-write 1, and CONFIG SET min-replicas-max-lag 1")
 		return
 	}
-	l.inspectFence(ctx, c, f)
+	settings, _ := c.ConfigGet(ctx, "min-replicas-*").Result() // hidden: nil
+	l.inspectFence(ctx, settings, f)
+	if least, err := strconv.Atoi(settings["min-replicas-to-write"]); err == nil && least < n {
+		f.warn("%d of %d replicas are enough for the primary to go on: cut off together with them it accepts while another one is promoted; CONFIG SET min-replicas-to-write %d", least, n, n)
+	}
+}
+
+// inspectAlone: the scripts refuse to run under a fence without a replica that follows.
+func (l *Ledger) inspectAlone(ctx context.Context, f *findings) {
+	if d, err := l.Describe(ctx); err == nil && d.Terms.Fence > 0 {
+		f.warn("the ledger's terms have a fence of %s and no replica is connected: nothing is answered until one follows; a server without replicas needs a fence of 0", d.Terms.Fence)
+	}
 }
 
 // inspectFence compares how long a cut-off primary goes on with how long recovery
 // waits for it to stop.
-func (l *Ledger) inspectFence(ctx context.Context, c redis.UniversalClient, f *findings) {
+func (l *Ledger) inspectFence(ctx context.Context, settings map[string]string, f *findings) {
 	d, err := l.Describe(ctx)
 	if err != nil || d.State == revocast.LedgerUninitialised {
 		return
 	}
-	lag, known := config(ctx, c, "min-replicas-max-lag")
-	seconds, err := strconv.Atoi(lag)
+	seconds, err := strconv.Atoi(settings["min-replicas-max-lag"])
 	switch {
 	case d.Terms.Fence == 0:
 		f.refuse("the server has replicas and the ledger's terms say that it has none (fence 0): set a fence of 5s")
 	case d.Terms.Fence < MinFence:
 		f.refuse("the ledger's fence is %s, replicas acknowledge once a second: set a fence of at least %s", d.Terms.Fence, MinFence)
-	case known && err == nil && time.Duration(seconds)*time.Second >= d.Terms.Fence:
+	case err == nil && time.Duration(seconds)*time.Second >= d.Terms.Fence:
 		f.refuse("a cut-off primary goes on for more than min-replicas-max-lag %d s, the ledger's fence is %s: CONFIG SET min-replicas-max-lag 1", seconds, d.Terms.Fence)
 	}
 }

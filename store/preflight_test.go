@@ -77,10 +77,34 @@ func TestPreflightFence(t *testing.T) {
 	if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "CONFIG SET min-replicas-max-lag 1") {
 		t.Errorf("a lag of 10 s and a fence of 5 s: %v", err)
 	}
+	terms.Fence = store.MinFence - 1
+	must(t, l.SetTerms(ctx, terms))
+	if _, err = l.Preflight(ctx); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "at least 3s") {
+		t.Errorf("a fence that replicas are too slow for: %v", err)
+	}
 	terms.Fence = 0
 	must(t, l.SetTerms(ctx, terms))
 	if _, err = l.Preflight(ctx); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "fence") {
 		t.Errorf("replicas and no fence: %v", err)
+	}
+}
+
+// TestPreflightOfReplicas: more replicas than the primary needs, and none at all.
+func TestPreflightOfReplicas(t *testing.T) {
+	ctx := within(t, 10*time.Second)
+	fenced := storetest.Terms()
+	fenced.Fence = 5 * time.Second
+	for replicas, text := range map[string]string{"0": "no replica is connected", "1": "", "2": "CONFIG SET min-replicas-to-write 2"} {
+		info := map[string]string{"connected_slaves": replicas, "min_slaves_good_slaves": replicas}
+		server := storetest.EmbeddedWith(t, info, map[string]string{"min-replicas-to-write": "1", "min-replicas-max-lag": "1"})
+		l, err := store.New(server.Client(), "replicas", store.Options{})
+		must(t, err)
+		must(t, l.Begin(ctx, 1, fenced))
+		warnings, err := l.Preflight(ctx)
+		must(t, err)
+		if text == "" && len(warnings) != 0 || text != "" && (len(warnings) != 1 || !strings.Contains(string(warnings[0]), text)) {
+			t.Errorf("%s replicas: warnings %q, want %q", replicas, warnings, text)
+		}
 	}
 }
 

@@ -105,13 +105,23 @@ func parameters(override map[string]string) map[string]string {
 
 func (s *Server) writeConfig(c *server.Peer, names []string) {
 	var pairs []string
-	for _, name := range names {
-		if v, ok := s.config[strings.ToLower(name)]; ok {
-			pairs = append(pairs, strings.ToLower(name), v)
+	for _, name := range slices.Sorted(maps.Keys(s.config)) {
+		if slices.ContainsFunc(names, func(pattern string) bool { return matches(pattern, name) }) {
+			pairs = append(pairs, name, s.config[name])
 		}
 	}
 	c.WriteLen(len(pairs))
 	for _, p := range pairs {
 		c.WriteBulk(p)
 	}
+}
+
+// matches reports whether CONFIG GET's pattern means name; of its wildcards, * alone is
+// known, and only at the end.
+func matches(pattern, name string) bool {
+	pattern = strings.ToLower(pattern)
+	if prefix, found := strings.CutSuffix(pattern, "*"); found {
+		return strings.HasPrefix(name, prefix)
+	}
+	return name == pattern
 }
