@@ -6,14 +6,32 @@
 // a caller must never do (publish what was not committed, strike off a worker whose
 // lease may hold, settle an epoch early) is told to the [Reporter] when it happens.
 //
-// # Faults
+// # Faults of calls
 //
 // Every process of a test has its own link to each store ([Ledger.Link], [Bus.Link]),
 // and each link its own faults: a [Hook] sees every call and says whether it is slow,
-// whether it takes effect and what the caller is told; [BusLink.Cut] partitions a
-// process off. The stores have faults of their own: [Ledger.Restart],
-// [Ledger.RollBack], [Ledger.Empty], [Bus.Lose], [Bus.Truncate], [Bus.Forget]. What
-// becomes of each message is up to a [Delivery]: lost, late, repeated, out of order.
+// whether it takes effect, what the caller is told and after how much of an answer;
+// [BusLink.Cut] partitions a process off. What becomes of each message is up to a
+// [Delivery]: lost, late, repeated, out of order.
+//
+// # Faults of the ledger
+//
+// [Ledger.Restart], [Ledger.RollBack] (a replica that lags is promoted) and
+// [Ledger.Empty] change the one server there is. [Ledger.Fork] leaves two: the primary
+// that was cut off goes on for a while with those who are cut off with it, and
+// [LedgerLink.Reach] says who those are. [Ledger.Stop] and [Ledger.Wake] are SIGSTOP and
+// SIGCONT. [Ledger.Trim] takes from the log what may go, [Ledger.Advance] sets the clock.
+//
+// # Faults of the streams
+//
+// As in JetStream the epoch's records have a stream of their own. [Bus.Lose],
+// [Bus.LoseEvents], [Bus.LoseRecords] and [Bus.LoseRecord] lose them together or apart;
+// [Bus.Recreate] makes the stream of events anew with some of its content,
+// [Bus.Truncate] takes its end, [Bus.Overrun] its beginning, [Bus.Forget] leaves holes,
+// [Bus.Fill] makes it refuse events. Events grow old and duplicates are forgotten by the
+// bus's clock. [Bus.LoseSnapshot] and [Bus.TearSnapshot] are for the snapshot.
+//
+// Hostile peers: [Bus.Inject], [Bus.Plant], [Bus.Garble], [Bus.Stray], [Bus.InjectAck].
 //
 // # Time and goroutines
 //
@@ -23,4 +41,8 @@
 // called them. The one exception is a publication whose answer a fault delays; it goes
 // through [BusOptions.Go], so that a scheduler can own it too. Hooks run outside all
 // locks and may block: they are where a scheduler takes hold of a call.
+//
+// The same calls at the same instants come to the same, whatever the Go scheduler does:
+// a call whose answer and whose deadline fall on one instant has failed. What several
+// goroutines do at one instant is in the order in which they do it.
 package sim

@@ -62,7 +62,7 @@ func (b *Bus) Truncate(keep int) {
 func (b *Bus) Overrun(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stream.messages = b.stream.messages[min(n, len(b.stream.messages)):]
+	b.stream.messages = b.stream.messages[min(max(n, 0), len(b.stream.messages)):]
 }
 
 // Forget makes the stream drop the events that which says yes to: from the middle too.

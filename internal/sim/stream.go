@@ -130,6 +130,7 @@ func (s *stream) drop(which func(stored) bool) {
 // truncate is what a server finds that lost the end of its file. It knows of no other
 // publications than it finds.
 func (s *stream) truncate(keep int) {
+	keep = max(keep, 0)
 	if keep >= len(s.messages) {
 		return
 	}

@@ -31,10 +31,19 @@ func (t *timers) pass(ctx context.Context, d time.Duration) error {
 	}
 	select {
 	case <-timer.C():
-		return nil
+		return ended(ctx)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// ended fails if ctx ends at this very instant: which of two timers goes off first is
+// nobody's to say, and a course of events must not depend on it.
+func ended(ctx context.Context) error {
+	if at, ok := ctx.Deadline(); ok && time.Until(at) <= 0 && ctx.Err() == nil {
+		return context.DeadlineExceeded
+	}
+	return context.Cause(ctx)
 }
 
 func (t *timers) start(d time.Duration) revocast.Timer {
