@@ -60,6 +60,7 @@ func all() *metrics.Metrics {
 	m.AddReadiness("publisher", func() error { return nil })
 	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
 	m.AddRealm(func() (revocast.FleetStatus, error) { return realm(), nil })
+	m.AddRestoreSkipped(func() uint64 { return 3 })
 	m.AddSuited(func() bool { return true })
 	m.ObserveCanary()
 	m.Canary(revocast.CanaryResult{Took: 3 * time.Millisecond})
@@ -124,7 +125,7 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_strangers_total 10`, `revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
 		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`, `revocast_publisher_stream_error 0`,
 		`revocast_publisher_unacked 15`, `revocast_publisher_waiting 16`, `revocast_publisher_oldest_unacked_seconds 1.5`,
-		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_redis_suited 1`,
+		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_ledger_restore_skipped_total 3`, `revocast_redis_suited 1`,
 		`revocast_canary_seconds_bucket{le="0.005"} 1`, `revocast_canary_seconds_bucket{le="0.002"} 0`, `revocast_canary_seconds_count 1`,
 		`revocast_canary_total{result="confirmed"} 1`, `revocast_canary_total{result="pending"} 1`, `revocast_canary_total{result="failed"} 1`,
 		`revocast_bus_published_total 1`, `revocast_bus_acknowledged_total 2`, `revocast_bus_duplicates_total 3`, `revocast_bus_refused_total 4`,

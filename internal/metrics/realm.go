@@ -64,6 +64,13 @@ func (r *realm) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// AddRestoreSkipped adds the events that recoveries left out.
+func (m *Metrics) AddRestoreSkipped(read func() uint64) {
+	m.registry.MustRegister(newSnapshots("", read, []series[uint64]{
+		counter("revocast_ledger_restore_skipped_total", "Events of the stream that recoveries left out because nothing could be read out of them. Alarm on any.", func(n uint64) uint64 { return n }),
+	}))
+}
+
 // AddSuited adds whether Redis was found to be configured so that it forgets nothing.
 func (m *Metrics) AddSuited(suited func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
