@@ -2,29 +2,46 @@
 // stores of package sim, in virtual time, under faults drawn from a seed.
 //
 // One seed is one [Scenario]: how many processes there are and how wrong their clocks
-// go, what is logged in, revoked and checked when, and which faults befall whom. One
-// goroutine steps through it and lets everything come to rest between two steps. What
-// the network does to each message is a function of the seed and of the message, not of
-// the order in which goroutines happen to run, so that a failing seed fails again, and
-// still does when [Shrink] has taken out what did not matter.
+// go, who is logged in, what is revoked and checked when, and which faults befall whom.
+// Most are small and short, for what breaks a protocol is two or three things that
+// happen at the wrong moment; some are large.
 //
 // # What is checked
 //
-//   - No check that starts after a confirmed revocation has returned allows a token that
-//     the revocation covers.
-//   - When the faults have ended and some time has passed, every worker's verdict about
-//     every token is what the ledger says, a new revocation is confirmed, and whatever
-//     was confirmed is in the ledger and in the stream.
+//   - No check that starts after a confirmed revocation has returned allows a token or a
+//     session that it covers, and none after a confirmed invalidation answers with a
+//     session's old data (G1).
+//   - What was confirmed is in the stream at that moment, and in both stores when the
+//     faults have ended, whichever of the two has lost what (G2, G4).
+//   - No worker answers from memory by what it knew more than a lease ago, under the
+//     policy Closed none answers at all then, and under Grace none beyond the grace (G3).
+//     G1 is not asked of what Grace allows after the lease.
+//   - Nobody is told "revoked" whom nobody ever revoked, nobody is ever "invalid", and in
+//     a scenario without faults nobody is "unknown".
+//   - When the faults have ended, every process is ready within a bounded time, a new
+//     revocation is confirmed, and every worker's verdict about everybody is the ledger's.
 //   - No process does what the stores' contracts forbid; see package sim.
 //
-// Which of several goroutines runs first at one instant is the runtime's choice, so a
-// few seeds in a hundred do not go exactly the same way twice; see TestReplay.
+// # How a seed goes the same way again
 //
-// Not simulated: a cut-off primary that goes on serving those who are cut off with it
-// (the fence F is zero here), and the refilling of a stream that has lost events: after
-// [Truncate] and [LoseStream] only the workers and the ledger are held to what was
-// confirmed.
+// One goroutine steps through the scenario and lets everything come to rest between two
+// steps. What the network does to each message is a function of the seed and of the
+// message, not of the order in which goroutines happen to run. Every delay is drawn to
+// the nanosecond and every timer of a process fires a little late, each by an amount of
+// its own, so that next to never two goroutines are due at one instant and the runtime
+// has nothing to choose; and searches run in processes of one processor each.
 //
-// A [Mutant] takes one safeguard out by standing between a process and its ports. Each
-// must be caught; a simulation that misses them proves nothing.
+// # What is not simulated
+//
+// Both stores losing something at the same time; a primary that is cut off and stopped,
+// which goes on when it is woken for longer than the fence says; forged events at the
+// positions of real ones, which whoever may publish can send; revocations that begin or
+// end during the run; events dropped from the middle of the stream are made, but it is
+// not asked that they come back.
+//
+// # Mutants
+//
+// A [Mutant] takes one safeguard out by standing between a process and its ports, its
+// view or its clock. Each must be caught by a promise that it breaks; a simulation that
+// misses them proves nothing.
 package simulation

@@ -2,64 +2,78 @@ package simulation
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/revocast/revocast"
 )
 
 // Mutant is the protocol without one of its safeguards. The zero value is the protocol
-// as it is.
+// as it is. What is taken out of a process is taken out at its ports, its view and its
+// clock: the code in between is the product's.
 type Mutant struct {
-	Name string
-	// View, Renew, Verify and Terms stand in the place of the real ones.
-	View   func(p *process, v revocast.View) revocast.View
-	Renew  func(l *ledgerPort, ctx context.Context, r revocast.Renewal) (revocast.Renewed, error)
-	Verify func(v revocast.Verified, err error) (revocast.Verified, error)
-	Terms  func(t *revocast.Terms) // as publishers read them
+	Name  string
+	Macro string // of the same mutant of the model; empty: the model has none
 
-	NoMembers    bool // a publisher waits for nobody
-	NoStreamWait bool // nor for the stream
-	NoRecovery   bool // an epoch opens without what is in the stream
-	AckHoles     bool // a worker acknowledges the latest event, whatever is missing
+	View      func(p *process, v revocast.View) revocast.View
+	Before    func(c *check) // a check
+	Renew     func(l *ledgerPort, ctx context.Context, r revocast.Renewal) (revocast.Renewed, error)
+	Check     func(l *ledgerPort, keys []revocast.Key, answer revocast.Checked, err error) (revocast.Checked, error)
+	Verify    func(v revocast.Verified, err error) (revocast.Verified, error)
+	Members   func(p *process, m *revocast.Membership)
+	Ack       func(p *process, a revocast.Ack, on func(revocast.Ack)) // after a publisher has heard it
+	Heard     func(b *busPort, e revocast.Event)                      // after a worker has
+	Committed func(t *revocast.Terms)                                 // as the answer to a commit has them
+	Timer     func(p *process, d time.Duration) time.Duration
+	Publisher func(o *revocast.PublisherOptions)
+
+	NoStreamWait bool // a publisher does not wait for the stream
+	NoReplay     bool // a publisher reads nothing out of it
+	NoFence      bool // a cut-off primary goes on for ever
 	StaleClock   bool // a worker that wakes goes by the time when it fell asleep
 }
 
-func (m *Mutant) terms(p *process, t *revocast.Terms) {
-	if m.Terms != nil && p.publisher != nil {
-		m.Terms(t)
+// Mutants lists them all.
+func Mutants() []Mutant { return append(workerMutants(), publisherMutants()...) }
+
+func workerMutants() []Mutant {
+	return []Mutant{
+		{Name: "lease-from-receipt", Macro: "NO_SENDTIME", Renew: fromReceipt},
+		{Name: "lease-loaded-last", Macro: "NO_ABA", View: newEarlyView, Before: lookUpEarly},
+		{Name: "renewal-not-applied", Macro: "NO_GAP", Renew: withoutEvents},
+		{Name: "fill-race", Macro: "NO_FILLREV", View: newRashView},
+		{Name: "early-acknowledgement", Macro: "NO_ACKAFTER", View: func(_ *process, v revocast.View) revocast.View { return lateView{v} }},
+		{Name: "frontier-passes-holes", Macro: "NO_FRONTIER", Heard: acknowledgeLatest},
+		{Name: "cold-reads-unfenced", Macro: "NO_COLDFENCE", Check: answerAnyway},
+		{Name: "renewal-registers-nobody", Renew: unregistered},
+		{Name: "clock-read-early", StaleClock: true},
 	}
 }
 
-// Mutants lists them all.
-func Mutants() []Mutant {
+func publisherMutants() []Mutant {
+	settled := func(_ revocast.Verified, err error) (revocast.Verified, error) {
+		return revocast.Verified{Settled: true}, err
+	}
 	return []Mutant{
-		{Name: "acknowledged before it is applied", View: func(_ *process, v revocast.View) revocast.View { return lateView{v} }},
-		{Name: "lease counted from receipt", Renew: fromReceipt},
-		{Name: "renewal's events dropped", Renew: withoutEvents},
-		{Name: "renewal registers nobody", Renew: unregistered},
-		{Name: "fill without a look at the index", View: func(p *process, v revocast.View) revocast.View { return newRashView(p, v) }},
-		{Name: "frontier passes holes", AckHoles: true},
-		{Name: "clock read before the pause", StaleClock: true},
-		{Name: "no verification", Verify: func(revocast.Verified, error) (revocast.Verified, error) {
-			return revocast.Verified{Settled: true}, nil
-		}},
-		{Name: "epoch settled at once", Verify: func(_ revocast.Verified, err error) (revocast.Verified, error) {
-			return revocast.Verified{Settled: true}, err
-		}},
-		{Name: "no wait for leases", Terms: func(t *revocast.Terms) { t.Lease /= 4 }},
-		{Name: "no wait for the members", NoMembers: true},
-		{Name: "no wait for the stream", NoStreamWait: true},
-		{Name: "recovery without the stream", NoRecovery: true},
+		{Name: "one-acknowledgement-is-enough", Macro: "NO_LEAST", Ack: forAll},
+		{Name: "members-of-long-ago", Macro: "NO_GENERATION", Members: ofLongAgo},
+		{Name: "no-wait-for-leases", Macro: "EAGER", Committed: func(t *revocast.Terms) { t.Lease /= 4 }},
+		{Name: "no-wait-for-members", Macro: "EAGER", Members: func(_ *process, m *revocast.Membership) { m.Members = nil }},
+		{Name: "no-wait-for-the-stream", Macro: "NO_DUAL", NoStreamWait: true},
+		{Name: "no-verification", Macro: "NO_VERIFY", Verify: func(v revocast.Verified, _ error) (revocast.Verified, error) { return settled(v, nil) }},
+		{Name: "epoch-settled-at-once", Macro: "NO_EPOCHWAIT", Verify: settled},
+		{Name: "no-fence", Macro: "NO_FENCE", NoFence: true},
+		{Name: "no-recovery", Macro: "NO_RECOVERY", NoReplay: true},
+		{Name: "no-wait-before-recovery", Macro: "NO_RECOVERWAIT", Timer: skipFence},
+		{Name: "no-audit", Publisher: func(o *revocast.PublisherOptions) { o.AuditEvery = time.Hour }},
 	}
 }
 
 // fromReceipt makes the lease longer by what the answer took.
 func fromReceipt(l *ledgerPort, ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
-	sent := time.Now()
+	sent := l.p.w.now()
 	answer, err := l.Ledger.Renew(ctx, r)
 	l.p.gate()
-	answer.Terms.Lease += time.Since(sent) * 102 / 100
+	answer.Terms.Lease += (l.p.w.now() - sent) * 102 / 100
 	return answer, err
 }
 
@@ -79,73 +93,42 @@ func unregistered(l *ledgerPort, ctx context.Context, r revocast.Renewal) (revoc
 	return answer, err
 }
 
-// lateView applies an event after it has said that it did.
-type lateView struct{ revocast.View }
-
-func (v lateView) Apply(e revocast.Event) {
-	time.AfterFunc(30*time.Millisecond, func() { v.View.Apply(e) })
+// answerAnyway is a cut-off primary whose reads nobody fences.
+func answerAnyway(l *ledgerPort, keys []revocast.Key, answer revocast.Checked, err error) (revocast.Checked, error) {
+	at := l.p.reaches.Load()
+	if err == nil || at == l.p.w.current.Load() {
+		return answer, err
+	}
+	answer = revocast.Checked{Position: at.Position(), Terms: l.p.w.terms}
+	for _, k := range keys {
+		answer.States = append(answer.States, at.State(k))
+	}
+	return answer, nil
 }
 
-// rashView keeps what it is given without asking the index.
-type rashView struct {
-	revocast.View
-	p    *process
-	mu   sync.Mutex // guards held
-	held map[string]*revocast.Entry
+// acknowledgeLatest acknowledges the latest event, whatever is missing.
+func acknowledgeLatest(b *busPort, e revocast.Event) {
+	_ = b.Bus.Acknowledge(revocast.Ack{Member: b.p.worker.Status().Member, Applied: b.latest.raise(e.Position)})
 }
 
-func newRashView(p *process, v revocast.View) *rashView {
-	return &rashView{View: v, p: p, held: make(map[string]*revocast.Entry)}
-}
-
-func (v *rashView) Get(_ revocast.Space, key string) *revocast.Entry {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.held[key]
-}
-
-func (v *rashView) Put(_ revocast.Space, key string, e *revocast.Entry, _ int64) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.held[key] = e
-	return true
-}
-
-func (v *rashView) Drop(_ revocast.Space, key string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.held, key)
-}
-
-func (v *rashView) Apply(e revocast.Event) {
-	v.View.Apply(e)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for key, held := range v.held {
-		if held.Keys.Has(e.Key) {
-			delete(v.held, key)
-		}
+// forAll takes one member's word for everybody's.
+func forAll(p *process, a revocast.Ack, on func(revocast.Ack)) {
+	for _, m := range *p.members.Load() {
+		on(revocast.Ack{Member: m.ID, Applied: a.Applied})
 	}
 }
 
-func (v *rashView) BeginLoad() {
-	v.View.BeginLoad()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	clear(v.held)
-}
-
-// position only rises.
-type position struct {
-	mu sync.Mutex // guards at
-	at revocast.Position
-}
-
-func (p *position) raise(to revocast.Position) revocast.Position {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.at.Before(to) {
-		p.at = to
+// ofLongAgo passes the first members that were ever seen off as those of today.
+func ofLongAgo(p *process, m *revocast.Membership) {
+	if len(*p.oldest.Load()) > 0 {
+		m.Members = *p.oldest.Load()
 	}
-	return p.at
+}
+
+// skipFence reads the stream although the old primary may still be serving.
+func skipFence(p *process, d time.Duration) time.Duration {
+	if p.publisher != nil && d == p.w.terms.FenceWait() {
+		return 0
+	}
+	return d
 }

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +14,9 @@ import (
 type process struct {
 	w      *world
 	number int
+	life   int // counts all incarnations
 	name   string
+	link   *sim.LedgerLink
 	ledger *ledgerPort
 	bus    *busPort
 	clock  *clock
@@ -23,53 +24,62 @@ type process struct {
 	end    context.CancelFunc
 	ended  chan struct{}
 
+	stopped atomic.Pointer[stop]
 	frozen  atomic.Int64 // what the clock showed when the process was stopped, until shortly after
-	mu      sync.Mutex   // guards stopped
-	stopped chan struct{}
+	renewed atomic.Int64 // when the latest renewal that was answered had been sent
 
 	// One of the two.
 	publisher *revocast.Publisher
 	worker    *revocast.Subscriber
 	guard     *revocast.Guard
+	view      revocast.View
+	guards    []policed
+
+	// For mutants.
+	reaches atomic.Pointer[sim.Ledger]
+	members atomic.Pointer[[]revocast.Member] // as the publisher saw them last
+	oldest  atomic.Pointer[[]revocast.Member] // and first
 }
+
+// policed is the worker's guard under a policy.
+type policed struct {
+	guard  *revocast.Guard
+	closed bool
+	grace  time.Duration
+}
+
+// stop lasts until it is closed.
+type stop chan struct{}
 
 // gate holds a stopped process up.
 func (p *process) gate() {
-	for {
-		p.mu.Lock()
-		stopped := p.stopped
-		p.mu.Unlock()
-		if stopped == nil {
-			return
-		}
-		<-stopped
+	for s := p.stopped.Load(); s != nil; s = p.stopped.Load() {
+		<-*s
 	}
 }
 
 func (p *process) pause() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped == nil {
-		p.stopped = make(chan struct{})
+	s := stop(make(chan struct{}))
+	if p.stopped.CompareAndSwap(nil, &s) {
 		p.frozen.Store(int64(p.clock.scaled()))
 	}
 }
 
 func (p *process) resume() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped != nil {
-		close(p.stopped)
-		p.stopped = nil
+	if s := p.stopped.Swap(nil); s != nil {
+		close(*s)
 	}
 }
 
 // start makes a process and lets it run.
 func (w *world) start(number int) *process {
-	p := &process{w: w, number: number, name: w.s.name(number), ended: make(chan struct{})}
+	w.lives++
+	p := &process{w: w, number: number, life: w.lives, name: w.names[number], ended: make(chan struct{})}
 	p.clock = &clock{p: p, rate: int64(w.s.Rates[number])}
-	p.ledger = &ledgerPort{p: p, Ledger: w.ledger.Link(p.name)}
-	p.ledger.Ledger.(*sim.LedgerLink).SetHook(w.weather.hook(number))
+	p.link = w.side[number].Link(p.name)
+	p.link.SetHook(w.weather.hook(number))
+	p.reaches.Store(w.side[number])
+	p.ledger = &ledgerPort{p: p, Ledger: p.link}
 	link := w.bus.Link(p.name)
 	link.SetHook(w.weather.hook(number))
 	p.bus = &busPort{p: p, Bus: link}
@@ -90,19 +100,42 @@ func (w *world) start(number int) *process {
 }
 
 func (p *process) makeWorker() func(context.Context) error {
-	var view revocast.View = cache.New(cache.Options{Entries: 64})
+	s := &p.w.s
+	var view revocast.View = cache.New(cache.Options{Entries: 16, Revocations: s.Index})
 	if p.w.mutant.View != nil {
 		view = p.w.mutant.View(p, view)
 	}
+	p.view = view
+	if s.Slow {
+		view = slowView{view, p}
+	}
+	var drawn atomic.Uint64
 	p.worker = revocast.NewSubscriber(realm, p.ledger, p.bus, view, revocast.SubscriberOptions{
-		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(p.w.s.LogKeep),
+		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3, LoadRetry: s.Lease,
+		Random: func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
 	})
-	p.guard = revocast.NewGuard(p.worker, verifier{p.w}, revocast.GuardOptions{})
+	p.guard = revocast.NewGuard(p.worker, verifier{p.w}, revocast.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease})
+	grace := s.Lease / 2
+	p.guards = []policed{
+		{guard: p.guard},
+		{guard: p.guard.WithPolicy(revocast.Closed), closed: true},
+		{guard: p.guard.WithPolicy(revocast.Grace(grace)), grace: grace},
+	}
 	return p.worker.Run
 }
 
 func (p *process) makePublisher() func(context.Context) error {
-	p.publisher = revocast.NewPublisher(realm, p.ledger, p.bus, revocast.PublisherOptions{Clock: p.clock, Logger: p.w.log})
+	o := revocast.PublisherOptions{
+		Clock: p.clock, Logger: p.w.log, Receipts: 64, RecoverEmpty: true,
+		AuditEvery: p.w.s.Lease, CommitTimeout: time.Second,
+	}
+	if p.w.s.Snapshots {
+		o.SnapshotEvery, o.SnapshotAfter = p.w.s.Lease/2, 1
+	}
+	if m := p.w.mutant.Publisher; m != nil {
+		m(&o)
+	}
+	p.publisher = revocast.NewPublisher(realm, p.ledger, p.bus, o)
 	return p.publisher.Run
 }
 
@@ -121,72 +154,8 @@ func (p *process) readiness() *revocast.Readiness {
 	return p.publisher.Ready()
 }
 
-// clock is a process's clock. It goes wrong by rate thousandths, its wall clock jumps,
-// and it stops the process that reads it while that is stopped.
-type clock struct {
-	p     *process
-	rate  int64
-	ahead atomic.Int64
-	draws atomic.Uint64
+// reach makes a server of the ledger the one that the process reaches.
+func (p *process) reach(l *sim.Ledger) {
+	p.reaches.Store(l)
+	p.link.Reach(l)
 }
-
-var _ revocast.Clock = (*clock)(nil)
-
-func (c *clock) Monotonic() time.Duration {
-	// Publishers read their clock under locks; stopping there would stop the bubble.
-	if c.p.worker == nil {
-		return c.scaled()
-	}
-	c.p.gate()
-	if at := c.p.frozen.Load(); at != 0 && c.p.w.mutant.StaleClock {
-		return time.Duration(at)
-	}
-	return c.scaled()
-}
-
-func (c *clock) scaled() time.Duration {
-	return time.Duration(int64(time.Since(c.p.w.began)) / 1000 * c.rate)
-}
-
-func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
-
-func (c *clock) NewTimer(d time.Duration) revocast.Timer {
-	c.p.gate()
-	return &timer{c: c, Timer: time.NewTimer(c.real(d))}
-}
-
-// real is how long the process's d takes. A renewal's jitter comes from a source that no
-// seed reaches: in a worker, whatever lies in its ranges is replaced by a draw from the
-// seed out of the same range.
-func (c *clock) real(d time.Duration) time.Duration {
-	const holeDelay = 30 * time.Millisecond
-	if c.p.number < c.p.w.s.Workers && d != holeDelay {
-		d = c.redraw(d)
-	}
-	return d * 1000 / time.Duration(c.rate)
-}
-
-func (c *clock) redraw(d time.Duration) time.Duration {
-	third := c.p.w.s.Lease / 3
-	for _, r := range [...][2]time.Duration{
-		{third * 8 / 10, third},
-		{25 * time.Millisecond, 50 * time.Millisecond},
-		{50 * time.Millisecond, 100 * time.Millisecond},
-		{100 * time.Millisecond, 200 * time.Millisecond},
-		{200 * time.Millisecond, 500 * time.Millisecond},
-	} {
-		if r[0] <= d && d < r[1] {
-			chance := mix(c.p.w.s.Seed, uint64(c.p.number), c.draws.Add(1), 77)
-			return r[0] + time.Duration(chance%uint64((r[1]-r[0])/time.Microsecond))*time.Microsecond
-		}
-	}
-	return d
-}
-
-type timer struct {
-	c *clock
-	*time.Timer
-}
-
-func (t *timer) C() <-chan time.Time        { return t.Timer.C }
-func (t *timer) Reset(d time.Duration) bool { return t.Timer.Reset(t.c.real(d)) }

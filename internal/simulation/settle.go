@@ -2,88 +2,141 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/revocast/revocast"
 )
 
-// settled checks what must hold once all faults have ended and some time has passed.
-func (w *world) settled() {
-	for _, p := range w.processes {
-		if err := p.readiness().Err(); err != nil {
-			w.fail("%s is not ready: %v", p.name, err)
-		}
+// patience is the longest that a process takes to notice that faults are over: the time
+// limits of calls that nobody answers, one after the other.
+const patience = 15 * time.Second
+
+// settle checks what must hold once all faults have ended and some time has passed.
+func (w *world) settle() {
+	for _, z := range w.zombies {
+		z.end()
+		<-z.ended
 	}
-	w.calls.Wait()
+	if !w.eventually(patience, 20*time.Millisecond, func() bool { return w.pending.Load() == 0 && w.unready() == nil }) {
+		w.fail("after the faults %d calls are under way, and not ready: %v", w.pending.Load(), w.unready())
+		return
+	}
 	for _, p := range w.processes[w.s.Workers:] {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*w.s.Lease)
-		_, err := p.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "nobody's " + p.name})
-		cancel()
-		if err != nil {
+		var err error
+		if !w.eventually(patience, 50*time.Millisecond, func() bool { err = w.revokeNobody(p); return err == nil }) {
 			w.fail("%s: a revocation after the faults: %v", p.name, err)
 		}
 	}
 	w.converged()
 	w.kept()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.result.Happened.Epochs += w.ledger.Position().Epoch - 1
+}
+
+func (w *world) unready() error {
+	for _, p := range w.processes {
+		if err := p.readiness().Err(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// revokeNobody makes a revocation that covers nobody.
+func (w *world) revokeNobody(p *process) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*(w.s.Lease+w.s.Fence))
+	defer cancel()
+	_, err := p.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "nobody's " + p.name}, revocast.WithIdempotencyKey("after "+p.name))
+	return err
 }
 
 // converged holds every worker's verdicts against the ledger.
 func (w *world) converged() {
 	for _, p := range w.processes[:w.s.Workers] {
-		for _, t := range w.tokens {
+		for _, h := range w.holders {
 			want := revocast.Allowed
-			if w.covered(w.ledger.State, t, p.clock.Now()) {
+			if covered(w.ledger.State, h, p.clock.Now()) {
 				want = revocast.Revoked
 			}
-			_, v := p.guard.Check(context.Background(), t.bearer)
-			if v.Outcome == revocast.Revoked && w.unsure(t) {
+			c := check{p: p, of: h, by: p.guards[0]}
+			_, v := c.ask()
+			if v.Outcome == revocast.Revoked && w.unsure(h) {
 				continue // lost by the ledger before it was confirmed; some workers have heard of it
 			}
 			if v.Outcome != want {
-				w.fail("%s says %s about token %d, the ledger says %s", p.name, v.Outcome, t.number, want)
+				w.fail("%s says %s about %s, the ledger says %s", p.name, v.Outcome, h, want)
 			}
 		}
 	}
 }
 
 // unsure reports whether a call that was not confirmed, or not the first time it was
-// made, may cover t.
-func (w *world) unsure(t *token) bool {
-	return slices.ContainsFunc(w.calling, func(made *promise) bool { return (!made.sure || made.repeated) && made.match(t.claims) })
+// made, may cover h.
+func (w *world) unsure(h *holder) bool {
+	return slices.ContainsFunc(w.calling, func(made *promise) bool { return (!made.sure || made.repeated) && made.match(h.claims) })
 }
 
-func (w *world) covered(state func(revocast.Key) revocast.State, t *token, wall time.Time) bool {
-	for slot := range t.keys.Slots() {
-		key, scope := t.keys.At(slot)
+// states are what a store holds.
+type states func(revocast.Key) revocast.State
+
+func covered(by states, h *holder, wall time.Time) bool {
+	for slot := range h.keys.Slots() {
+		key, scope := h.keys.At(slot)
 		if scope == 0 {
 			continue
 		}
-		if s := state(key); s.Covers(t.claims.Issued(), t.keys.Session(), wall.UnixMilli()) {
+		if s := by(key); s.Covers(h.claims.Issued(), h.keys.Session(), wall.UnixMilli()) {
 			return true
 		}
 	}
 	return false
 }
 
-// kept checks that what was confirmed is in the ledger and in the stream.
+// lossOfStream are the faults that cost the stream something.
+var lossOfStream = []Kind{Truncate, LoseStream, Recreate, Overrun, Forget}
+
+// kept checks that what was confirmed is in the ledger and in the stream; a stream that
+// has lost something gets it back when it is next compared with the ledger.
 func (w *world) kept() {
-	stream := make(map[revocast.Key]revocast.State)
-	for _, e := range w.bus.Events() {
-		stream[e.Key] = stream[e.Key].Merge(e.State())
+	if what := w.lost(w.ledger.State, w.promises); what != "" {
+		w.fail("the ledger has lost %s", what)
 	}
-	inStream := func(k revocast.Key) revocast.State { return stream[k] }
-	for _, made := range w.promises {
-		for _, t := range w.tokens {
-			if !made.covers(t) {
-				continue
-			}
-			if !w.covered(w.ledger.State, t, time.Now()) {
-				w.fail("the ledger has lost %s", made.what)
-			}
-			if !w.s.has(Truncate, LoseStream) && !w.covered(inStream, t, time.Now()) {
-				w.fail("the stream has lost %s", made.what)
+	if w.s.has(lossOfStream...) && !w.s.has(Forget) {
+		w.eventually(patience, 50*time.Millisecond, func() bool { return w.lost(w.stream(), w.promises) == "" })
+	}
+	if !w.s.has(Forget) { // nothing tells what is missing before the mark
+		w.inStream(w.promises)
+	}
+}
+
+func (w *world) inStream(made []*promise) {
+	if what := w.lost(w.stream(), made); what != "" {
+		w.fail("the stream does not hold %s", what)
+	}
+}
+
+// lost names a promise that a store does not hold; empty: there is none.
+func (w *world) lost(by states, made []*promise) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range made {
+		for _, h := range w.holders {
+			if m.covers(h) && !covered(by, h, time.Now()) {
+				return m.what
 			}
 		}
 	}
+	return ""
+}
+
+// stream is what the stream's events add up to.
+func (w *world) stream() states {
+	sum := make(map[revocast.Key]revocast.State)
+	for _, e := range w.bus.Events() {
+		sum[e.Key] = sum[e.Key].Merge(e.State())
+	}
+	return func(k revocast.Key) revocast.State { return sum[k] }
 }

@@ -2,9 +2,11 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
-	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,54 +15,69 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestSeeds runs as many seeds as fit into SIMTIME, or SEEDS of them, from SEED on.
+// TestSeeds runs SEEDS seeds from SEED on, or as many as fit into SIMTIME; with MUTANT,
+// until that mutant is caught.
 func TestSeeds(t *testing.T) {
-	limit, err := time.ParseDuration(setting("SIMTIME", "20s"))
+	if text := os.Getenv(orderVar); text != "" {
+		obey(t, text)
+		return
+	}
+	count := uint64(5_000)
+	if raced {
+		count = 250
+	}
+	limit, err := time.ParseDuration(setting("SIMTIME", "1h"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, count := number(t, "SEED", 1), number(t, "SEEDS", 1_000_000)
-	began := time.Now()
-	var failed atomic.Bool
-	var next, ran, checks, confirmed atomic.Uint64
-	t.Run("all", func(t *testing.T) {
-		for i := range 2 {
-			t.Run(fmt.Sprint(i), func(t *testing.T) {
-				t.Parallel()
-				for time.Since(began) < limit && !failed.Load() {
-					n := next.Add(1) - 1
-					if n >= count {
-						return
-					}
-					s := Generate(first + n)
-					r := Run(t, s, Mutant{})
-					ran.Add(1)
-					checks.Add(uint64(r.Checks))
-					confirmed.Add(uint64(r.Confirmed))
-					if len(r.Violations) > 0 && failed.CompareAndSwap(false, true) {
-						explain(t, s, r)
-						return
-					}
-				}
-			})
-		}
-	})
-	if confirmed.Load() == 0 || checks.Load() == 0 {
-		t.Error("nothing was confirmed or checked")
+	o := order{First: number(t, "SEED", 1), Count: number(t, "SEEDS", count), For: limit, Mutant: setting("MUTANT", "")}
+	mutant(t, o.Mutant)
+	r, err := search(t.Context(), o, processors())
+	if err != nil {
+		t.Fatal(err)
 	}
-	took := time.Since(began)
-	t.Logf("%d seeds in %s, %.0f a second: %d confirmed calls, %d checks", ran.Load(), took.Round(time.Millisecond),
-		float64(ran.Load())/took.Seconds(), confirmed.Load(), checks.Load())
+	t.Log(summary(r))
+	if f := r.Failed; f != nil {
+		t.Errorf("seed %d: %d violations, such as\n%s\n%s", f.Seed, len(f.Violations), f.Violations[0], f.text())
+	}
+	if r.Happened.Confirmed == 0 || r.Happened.Held == 0 {
+		t.Error("nothing was confirmed, or nothing held against it")
+	}
 }
 
-// explain reports a failing scenario, shrunk.
-func explain(t *testing.T, s Scenario, r Result) {
-	t.Helper()
-	small := Shrink(s, func(s Scenario) bool { return len(Run(t, s, Mutant{}).Violations) > 0 })
-	t.Errorf("seed %d: %d violations, such as\n%s\nShrunk:\n%s", s.Seed, len(r.Violations), r.Violations[0], small)
-	for _, v := range Run(t, small, Mutant{}).Violations {
-		t.Log(v)
+// text is what leads to a failure, as far as it is worth reading.
+func (f *failure) text() string {
+	if f.Scenario == "" {
+		return ""
 	}
+	return "shrunk:\n" + f.Scenario + "\n" + strings.Join(f.Record[:min(len(f.Record), 400)], "\n") + "\n" + strings.Join(f.Violations, "\n")
+}
+
+// summary says what ran and what happened.
+func summary(r report) string {
+	h := &r.Happened
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, "\n  "+format, args...) }
+	violations := 0
+	if r.Failed != nil {
+		violations = len(r.Failed.Violations)
+	}
+	line("seeds        %d in %s, %.0f a second; %s of virtual time; violations: %d", h.Seeds, r.Took.Round(time.Millisecond),
+		float64(h.Seeds)/max(r.Took.Seconds(), 1e-9), h.Virtual.Round(time.Second), violations)
+	line("calls        %d asked for, %d confirmed, %d given up", h.Asked, h.Confirmed, h.Unconfirmed)
+	line("checks       %d: %d allowed, %d revoked, %d unknown; %d of them began after a confirmation that covers them",
+		h.Checks, h.Allowed, h.Revoked, h.Unknown, h.Held)
+	line("epochs       %d begun by recoveries", h.Epochs)
+	line("store calls  %d: %d lost, %d late, %d without an answer", h.Calls, h.CallsLost, h.CallsLate, h.AnswersLost)
+	line("messages     %d: %d lost, %d late, %d repeated", h.Messages, h.MessagesLost, h.MessagesLate, h.MessagesRepeated)
+	var faults []string
+	for _, k := range slices.Sorted(maps.Keys(h.Steps)) {
+		if k.fault() {
+			faults = append(faults, fmt.Sprintf("%s %d", k, h.Steps[k]))
+		}
+	}
+	line("faults       %s", strings.Join(faults, ", "))
+	return b.String()
 }
 
 func setting(name, otherwise string) string {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,43 +20,36 @@ const (
 	issuer = "https://login.example.com"
 )
 
-func (s *Scenario) name(number int) string {
-	if number < s.Workers {
-		return fmt.Sprint("worker", number)
-	}
-	return fmt.Sprint("publisher", number-s.Workers)
-}
-
-// Result is what a run came to.
-type Result struct {
-	Violations []string
-	Confirmed  int    // revocations
-	Checks     int    // that ended
-	Allowed    int    // of them
-	Trace      uint64 // the same for the same course of events
-}
-
 // world is a realm while a scenario runs.
 type world struct {
 	s       Scenario
 	mutant  Mutant
 	log     *slog.Logger
 	began   time.Time
+	names   []string // of the processes, by number
 	terms   revocast.Terms
-	ledger  *sim.Ledger
 	bus     *sim.Bus
 	weather *weather
-	calls   sync.WaitGroup // checks and revocations under way
+	trace   trace
+	calls   sync.WaitGroup             // checks and calls of users under way
+	pending atomic.Int64               // the same, as a number
+	sent    sync.WaitGroup             // publications under way
+	current atomic.Pointer[sim.Ledger] // the same as ledger, for other goroutines
 
-	// Only the goroutine that steps through the scenario writes it; index by number.
+	// Only the goroutine that steps through the scenario writes these; index by number.
+	ledger    *sim.Ledger   // that carries on
+	old       *sim.Ledger   // that was cut off; nil: none
+	side      []*sim.Ledger // that each process reaches
 	processes []*process
+	zombies   []*process
 	ends      []ending
+	lives     int
 
-	mu       sync.Mutex // guards the rest, and processes for readers
+	mu       sync.Mutex // guards the rest, and processes and zombies for readers
 	ahead    time.Duration
-	tokens   []*token
-	promises []*promise
-	calling  []*promise // not confirmed yet
+	holders  []*holder
+	promises []*promise // that were confirmed
+	calling  []*promise // all that was ever asked for
 	result   Result
 }
 
@@ -66,41 +60,80 @@ type ending struct {
 }
 
 // Run runs a scenario in a bubble of its own.
-func Run(t *testing.T, s Scenario, m Mutant) (r Result) {
+func Run(t *testing.T, s Scenario, m Mutant) Result { return run(t, s, m, false) }
+
+// Record is Run with everything that happened in [Result.Record].
+func Record(t *testing.T, s Scenario, m Mutant) Result { return run(t, s, m, true) }
+
+func run(t *testing.T, s Scenario, m Mutant, record bool) (r Result) {
 	synctest.Test(t, func(*testing.T) {
-		w := &world{s: s, mutant: m, log: slog.New(slog.DiscardHandler), began: time.Now(), weather: newWeather(&s)}
+		w := &world{s: s, mutant: m, log: slog.New(slog.DiscardHandler), began: time.Now()}
+		for number := range s.processes() {
+			w.names = append(w.names, s.name(number))
+		}
+		w.weather, w.trace.record = newWeather(&w.s, w.names), record
 		r = w.run()
 	})
 	return r
 }
 
-// Errorf implements [sim.Reporter].
-func (w *world) Errorf(format string, args ...any) { w.fail(format, args...) }
+// Errorf implements [sim.Reporter]. What a mutant does to the stores is not held against
+// it: it has to be caught by a promise that it breaks.
+func (w *world) Errorf(format string, args ...any) {
+	if w.mutant.Name == "" {
+		w.fail(format, args...)
+	}
+}
 
 func (w *world) fail(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.result.Violations = append(w.result.Violations, fmt.Sprintf("%s: ", time.Since(w.began))+fmt.Sprintf(format, args...))
+	w.result.Violations = append(w.result.Violations, fmt.Sprintf("%s: ", w.now())+fmt.Sprintf(format, args...))
 }
+
+// now is the true time since the beginning.
+func (w *world) now() time.Duration { return time.Since(w.began) }
 
 func (w *world) run() Result {
 	if err := w.open(); err != nil {
 		w.fail("init: %v", err)
 		return w.result
 	}
-	for number := range w.s.Workers + w.s.Publishers {
+	for number := range w.s.processes() {
+		w.side = append(w.side, w.ledger)
 		w.processes = append(w.processes, w.start(number))
 	}
-	w.wait(w.s.Lease / 2)
-	start := time.Since(w.began)
+	if !w.eventually(time.Second, 5*time.Millisecond, func() bool { return w.unready() == nil }) {
+		w.fail("not ready after the start: %v", w.unready())
+	}
+	start := w.now()
 	for _, s := range w.s.Steps {
 		w.until(start + s.At)
 		w.step(s)
 	}
 	w.until(start + w.s.Length)
 	w.heal()
-	w.wait(w.s.Lease + 2*forever)
-	w.settled()
+	w.settle()
+	w.stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.result.Trace, w.result.Record = w.trace.sum, w.trace.lines
+	w.result.Happened.add(&w.weather.happened)
+	w.result.Happened.Seeds, w.result.Happened.Virtual = 1, w.now()
+	return w.result
+}
+
+func (w *world) open() error {
+	w.terms = revocast.DefaultTerms()
+	w.terms.DefaultIssuer, w.terms.Lease, w.terms.Fence = issuer, w.s.Lease, w.s.Fence
+	lo := sim.LedgerOptions{LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
+	w.ledger, w.bus = sim.NewRealm(w, lo, sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
+	w.current.Store(w.ledger)
+	_, err := revocast.Init(context.Background(), w.ledger.Link("operator"), w.bus.Link("operator"), w.terms)
+	return err
+}
+
+func (w *world) stop() {
 	for _, p := range w.processes {
 		p.end()
 	}
@@ -108,18 +141,7 @@ func (w *world) run() Result {
 	for _, p := range w.processes {
 		<-p.ended
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.result
-}
-
-func (w *world) open() error {
-	w.terms = revocast.DefaultTerms()
-	w.terms.DefaultIssuer, w.terms.Lease = issuer, w.s.Lease
-	lo := sim.LedgerOptions{LogKeep: w.s.LogKeep, Page: 3, History: 60}
-	w.ledger, w.bus = sim.NewRealm(w, lo, sim.BusOptions{Deliver: w.weather.deliver})
-	_, err := revocast.Init(context.Background(), w.ledger.Link("operator"), w.bus.Link("operator"), w.terms)
-	return err
+	w.sent.Wait()
 }
 
 // until lets virtual time pass up to an instant, and the faults end that end before.
@@ -127,23 +149,35 @@ func (w *world) until(at time.Duration) {
 	for len(w.ends) > 0 && w.ends[0].at <= at {
 		end := w.ends[0]
 		w.ends = w.ends[1:]
-		w.wait(end.at - time.Since(w.began))
+		w.wait(end.at - w.now())
 		end.do()
 		synctest.Wait()
 	}
-	w.wait(at - time.Since(w.began))
+	w.wait(at - w.now())
 }
 
 func (w *world) wait(d time.Duration) {
 	if d > 0 {
-		<-time.After(d)
+		time.Sleep(d)
 	}
 	synctest.Wait()
 }
 
+// eventually waits until something holds, and reports whether it does.
+func (w *world) eventually(within, every time.Duration, holds func() bool) bool {
+	for end := w.now() + within; ; w.wait(every) {
+		switch {
+		case holds():
+			return true
+		case w.now() >= end:
+			return false
+		}
+	}
+}
+
 // later ends a fault after d.
 func (w *world) later(d time.Duration, do func()) {
-	at := time.Since(w.began) + d
+	at := w.now() + d
 	i := slices.IndexFunc(w.ends, func(e ending) bool { return e.at > at })
 	if i < 0 {
 		i = len(w.ends)
@@ -153,11 +187,12 @@ func (w *world) later(d time.Duration, do func()) {
 
 // heal ends all faults.
 func (w *world) heal() {
-	for _, end := range w.ends {
+	for len(w.ends) > 0 {
+		end := w.ends[0]
+		w.ends = w.ends[1:]
 		end.do()
 		synctest.Wait()
 	}
-	w.ends = nil
 }
 
 func (w *world) replace(number int, p *process) {
@@ -166,8 +201,11 @@ func (w *world) replace(number int, p *process) {
 	w.processes[number] = p
 }
 
-// trace takes something that happened into the result. The order of what happens at one
-// instant does not count.
-func (w *world) traceLocked(numbers ...uint64) {
-	w.result.Trace += mix(append(numbers, uint64(time.Since(w.began)))...)
+// inBackground runs a check or a call of a user.
+func (w *world) inBackground(do func()) {
+	w.pending.Add(1)
+	w.calls.Go(func() {
+		defer w.pending.Add(-1)
+		do()
+	})
 }

@@ -1,0 +1,132 @@
+package simulation
+
+import (
+	"context"
+	"iter"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/sim"
+)
+
+// busPort is a process's bus, likewise.
+type busPort struct {
+	p *process
+	revocast.Bus
+	latest position // that the tail brought
+}
+
+// live waits while the process is stopped and reports whether it is alive.
+func (b *busPort) live() bool {
+	b.p.gate()
+	return !b.p.dead.Load()
+}
+
+func (b *busPort) answer(op sim.Op, done func(error)) func(error) {
+	return func(err error) {
+		if b.live() {
+			b.p.w.note(b.p, op, err)
+			done(err)
+		}
+	}
+}
+
+// Publish implements [revocast.Bus].
+func (b *busPort) Publish(e revocast.Event, done func(error)) {
+	if !b.live() {
+		return
+	}
+	answer := b.answer(sim.OpPublish, done)
+	if b.p.w.mutant.NoStreamWait {
+		answer(nil)
+		answer = func(error) {}
+	}
+	b.Bus.Publish(e, answer)
+}
+
+// Refill implements [revocast.Bus].
+func (b *busPort) Refill(e revocast.Event, done func(error)) {
+	if b.live() {
+		b.Bus.Refill(e, b.answer(sim.OpRefill, done))
+	}
+}
+
+// Tail implements [revocast.Bus].
+func (b *busPort) Tail(ctx context.Context, h revocast.TailHandler) error {
+	return b.Bus.Tail(ctx, revocast.TailHandler{
+		Event: func(e revocast.Event) {
+			if b.live() {
+				b.p.w.heard(b.p, e.Position)
+				h.Event(e)
+				if m := b.p.w.mutant.Heard; m != nil && b.p.worker != nil {
+					m(b, e)
+				}
+			}
+		},
+		Ready: func() {
+			if b.live() {
+				h.Ready()
+			}
+		},
+		Suspect: func(err error) {
+			if b.live() {
+				h.Suspect(err)
+			}
+		},
+	})
+}
+
+// Replay implements [revocast.Bus].
+func (b *busPort) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
+	if b.p.w.mutant.NoReplay && b.p.publisher != nil {
+		on = func(revocast.Event) error { return nil }
+	}
+	return through(b.p, sim.OpReplay, func() (revocast.Replayed, error) { return b.Bus.Replay(ctx, after, on) })
+}
+
+// Stream implements [revocast.Bus].
+func (b *busPort) Stream(ctx context.Context) (revocast.StreamInfo, error) {
+	return through(b.p, sim.OpStream, func() (revocast.StreamInfo, error) { return b.Bus.Stream(ctx) })
+}
+
+// SaveSnapshot implements [revocast.Bus].
+func (b *busPort) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+	return throughErr(b.p, sim.OpSaveSnapshot, func() error { return b.Bus.SaveSnapshot(ctx, at, states) })
+}
+
+// LoadSnapshot implements [revocast.Bus].
+func (b *busPort) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) error) (revocast.Position, error) {
+	return through(b.p, sim.OpLoadSnapshot, func() (revocast.Position, error) { return b.Bus.LoadSnapshot(ctx, on) })
+}
+
+// Acknowledge implements [revocast.Bus].
+func (b *busPort) Acknowledge(a revocast.Ack) error {
+	return throughErr(b.p, sim.OpAcknowledge, func() error { return b.Bus.Acknowledge(a) })
+}
+
+// Acks implements [revocast.Bus].
+func (b *busPort) Acks(ctx context.Context, on func(revocast.Ack)) error {
+	return b.Bus.Acks(ctx, func(a revocast.Ack) {
+		if !b.live() {
+			return
+		}
+		on(a)
+		if m := b.p.w.mutant.Ack; m != nil && b.p.members.Load() != nil {
+			m(b.p, a, on)
+		}
+	})
+}
+
+// Epoch implements [revocast.Bus].
+func (b *busPort) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
+	return through(b.p, sim.OpEpoch, func() (revocast.EpochRecord, error) { return b.Bus.Epoch(ctx) })
+}
+
+// ClaimEpoch implements [revocast.Bus].
+func (b *busPort) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+	return through(b.p, sim.OpClaimEpoch, func() (revocast.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
+}
+
+// Prepare implements [revocast.Bus].
+func (b *busPort) Prepare(ctx context.Context, o revocast.StreamOptions) error {
+	return throughErr(b.p, sim.OpPrepare, func() error { return b.Bus.Prepare(ctx, o) })
+}

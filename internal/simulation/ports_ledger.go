@@ -1,0 +1,175 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/sim"
+)
+
+// ledgerPort is a process's ledger: calls wait while the process is stopped, before
+// they are made and before their answer is read, and come to nothing once it is dead.
+type ledgerPort struct {
+	p *process
+	revocast.Ledger
+}
+
+var errDead = fmt.Errorf("%w: the process is dead", revocast.ErrUnavailable)
+
+func through[T any](p *process, op sim.Op, call func() (T, error)) (T, error) {
+	var none T
+	p.gate()
+	if p.dead.Load() {
+		return none, errDead
+	}
+	answer, err := call()
+	p.gate()
+	p.w.note(p, op, err)
+	return answer, err
+}
+
+func throughErr(p *process, op sim.Op, call func() error) error {
+	_, err := through(p, op, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
+func (l *ledgerPort) mutant() *Mutant { return &l.p.w.mutant }
+
+// Describe implements [revocast.Ledger].
+func (l *ledgerPort) Describe(ctx context.Context) (revocast.Description, error) {
+	return through(l.p, sim.OpDescribe, func() (revocast.Description, error) { return l.Ledger.Describe(ctx) })
+}
+
+// Renew implements [revocast.Ledger].
+func (l *ledgerPort) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
+	renew := l.Ledger.Renew
+	if m := l.mutant().Renew; m != nil {
+		renew = func(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) { return m(l, ctx, r) }
+	}
+	sent := l.p.w.now()
+	answer, err := through(l.p, sim.OpRenew, func() (revocast.Renewed, error) { return renew(ctx, r) })
+	if err == nil {
+		l.p.renewed.Store(int64(sent))
+	}
+	return answer, err
+}
+
+// Check implements [revocast.Ledger].
+func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
+	return through(l.p, sim.OpCheck, func() (revocast.Checked, error) {
+		answer, err := l.Ledger.Check(ctx, keys)
+		if m := l.mutant().Check; m != nil {
+			return m(l, keys, answer, err)
+		}
+		return answer, err
+	})
+}
+
+// Snapshot implements [revocast.Ledger].
+func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
+	var next string
+	page, err := through(l.p, sim.OpSnapshot, func() (page []revocast.KeyedState, err error) {
+		page, next, err = l.Ledger.Snapshot(ctx, cursor)
+		return page, err
+	})
+	return page, next, err
+}
+
+// Leave implements [revocast.Ledger].
+func (l *ledgerPort) Leave(ctx context.Context, m revocast.MemberID) error {
+	return throughErr(l.p, sim.OpLeave, func() error { return l.Ledger.Leave(ctx, m) })
+}
+
+// Commit implements [revocast.Ledger].
+func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocast.Event) (revocast.Commit, error) {
+	return through(l.p, sim.OpCommit, func() (revocast.Commit, error) {
+		c, err := l.Ledger.Commit(ctx, key, proposals)
+		if m := l.mutant().Committed; m != nil {
+			m(&c.Terms)
+		}
+		return c, err
+	})
+}
+
+// Verify implements [revocast.Ledger].
+func (l *ledgerPort) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
+	return through(l.p, sim.OpVerify, func() (revocast.Verified, error) {
+		v, err := l.Ledger.Verify(ctx, epoch)
+		if l.mutant().Verify != nil {
+			return l.mutant().Verify(v, err)
+		}
+		return v, err
+	})
+}
+
+// Members implements [revocast.Ledger].
+func (l *ledgerPort) Members(ctx context.Context) (revocast.Membership, error) {
+	return through(l.p, sim.OpMembers, func() (revocast.Membership, error) {
+		m, err := l.Ledger.Members(ctx)
+		if err == nil {
+			l.p.members.Store(&m.Members)
+			l.p.oldest.CompareAndSwap(nil, &m.Members)
+		}
+		if change := l.mutant().Members; change != nil && err == nil {
+			change(l.p, &m)
+		}
+		return m, err
+	})
+}
+
+// Strike implements [revocast.Ledger].
+func (l *ledgerPort) Strike(ctx context.Context, m revocast.Member) (bool, error) {
+	return through(l.p, sim.OpStrike, func() (bool, error) { return l.Ledger.Strike(ctx, m) })
+}
+
+// Log implements [revocast.Ledger].
+func (l *ledgerPort) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
+	return through(l.p, sim.OpLog, func() ([]revocast.Event, error) { return l.Ledger.Log(ctx, after, limit) })
+}
+
+// Acked implements [revocast.Ledger].
+func (l *ledgerPort) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
+	return through(l.p, sim.OpAcked, func() (revocast.Position, error) { return l.Ledger.Acked(ctx, epoch, revs) })
+}
+
+// Mark implements [revocast.Ledger].
+func (l *ledgerPort) Mark(ctx context.Context, was revocast.StreamPoint, mark revocast.StreamMark) error {
+	return throughErr(l.p, sim.OpMark, func() error { return l.Ledger.Mark(ctx, was, mark) })
+}
+
+// Turn implements [revocast.Ledger].
+func (l *ledgerPort) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
+	return through(l.p, sim.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
+}
+
+// Settle implements [revocast.Ledger].
+func (l *ledgerPort) Settle(ctx context.Context, epoch, settling uint64) error {
+	return throughErr(l.p, sim.OpSettle, func() error { return l.Ledger.Settle(ctx, epoch, settling) })
+}
+
+// Begin implements [revocast.Ledger].
+func (l *ledgerPort) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) error {
+	return throughErr(l.p, sim.OpBegin, func() error { return l.Ledger.Begin(ctx, epoch, terms) })
+}
+
+// Restore implements [revocast.Ledger].
+func (l *ledgerPort) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (int, error) {
+	return through(l.p, sim.OpRestore, func() (int, error) { return l.Ledger.Restore(ctx, epoch, events) })
+}
+
+// Open implements [revocast.Ledger].
+func (l *ledgerPort) Open(ctx context.Context, o revocast.Opening) error {
+	return throughErr(l.p, sim.OpOpen, func() error { return l.Ledger.Open(ctx, o) })
+}
+
+// Reopen implements [revocast.Ledger].
+func (l *ledgerPort) Reopen(ctx context.Context, epoch uint64, after string) error {
+	return throughErr(l.p, sim.OpReopen, func() error { return l.Ledger.Reopen(ctx, epoch, after) })
+}
+
+// Fence implements [revocast.Ledger].
+func (l *ledgerPort) Fence(ctx context.Context, epoch uint64) error {
+	return throughErr(l.p, sim.OpFence, func() error { return l.Ledger.Fence(ctx, epoch) })
+}

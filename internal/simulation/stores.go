@@ -1,0 +1,167 @@
+package simulation
+
+import (
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/sim"
+)
+
+func (w *world) ledgerFault(s Step) bool {
+	switch s.Kind {
+	case Restart:
+		w.ledger.Restart()
+	case RollBack:
+		return w.ledger.RollBack(w.before(s))
+	case Empty:
+		w.ledger.Empty()
+	case Fork:
+		return w.fork(s)
+	case StopLedger:
+		// One that is cut off and stopped would go on for longer than F when it wakes.
+		if w.s.has(Fork) {
+			return false
+		}
+		w.ledger.Stop()
+		w.later(s.For, w.ledger.Wake)
+	case LedgerWall:
+		w.moveLedger(jump(s))
+	case TrimLog:
+		w.ledger.Trim(s.What % 2)
+	}
+	return true
+}
+
+// before is the ledger's position without its latest revisions.
+func (w *world) before(s Step) revocast.Position {
+	to := w.ledger.Position()
+	to.Rev -= min(to.Rev, uint64(s.What%4))
+	return to
+}
+
+// fork lets a replica that lags behind carry on, while some processes still reach the
+// old primary.
+func (w *world) fork(s Step) bool {
+	if w.old != nil {
+		return false
+	}
+	serves := w.s.Fence
+	if w.mutant.NoFence {
+		serves = time.Hour
+	}
+	next, ok := w.ledger.Fork(w.before(s), serves)
+	if !ok {
+		return false
+	}
+	w.old, w.ledger = w.ledger, next
+	w.current.Store(next)
+	for number := range w.side {
+		if s.How>>number&1 == 0 {
+			w.reach(number, next)
+		}
+	}
+	w.later(s.For, func() {
+		for number := range w.side {
+			w.reach(number, w.ledger)
+		}
+	})
+	return true
+}
+
+func (w *world) reach(number int, l *sim.Ledger) {
+	w.side[number] = l
+	w.processes[number].reach(l)
+	for _, z := range w.zombies {
+		if z.number == number {
+			z.reach(l)
+		}
+	}
+}
+
+// moveLedger lets the ledger's wall clock jump. A call under way may be committed by
+// either time.
+func (w *world) moveLedger(d time.Duration) {
+	w.ledger.Advance(d)
+	if w.old != nil {
+		w.old.Advance(d)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ahead += d
+	for _, p := range w.calling {
+		if p.cut != 0 {
+			p.cut = min(p.cut, w.ledgerWallLocked())
+		}
+	}
+}
+
+func (w *world) ledgerWallLocked() int64 { return time.Now().Add(w.ahead).UnixMilli() }
+
+func (w *world) streamFault(s Step) {
+	some := func(e revocast.Event) bool { return mix(uint64(s.How), e.Position.Epoch, e.Position.Rev)%2 == 0 }
+	switch s.Kind {
+	case Truncate:
+		w.bus.Truncate(max(0, len(w.bus.Events())-1-s.What%3))
+	case LoseStream:
+		w.bus.LoseEvents()
+		if s.How%3 == 0 {
+			w.bus.LoseRecords()
+		}
+	case LoseEpochs:
+		w.bus.LoseRecords()
+	case LoseEpoch:
+		w.bus.LoseRecord()
+	case Recreate:
+		if s.How%2 == 0 {
+			some = nil
+		}
+		w.bus.Recreate(some)
+	case Overrun:
+		w.bus.Overrun(len(w.bus.Events()))
+	case Forget:
+		w.bus.Forget(some)
+	case FillStream:
+		w.bus.Fill(true)
+		w.later(s.For, func() { w.bus.Fill(false) })
+	case StreamWall:
+		w.bus.Advance(jump(s))
+	case TearSnapshot:
+		if w.bus.TearSnapshot(); s.How%2 == 0 {
+			w.bus.LoseSnapshot()
+		}
+	}
+}
+
+// hostile is a peer that is broken, foreign, or years behind.
+func (w *world) hostile(s Step) {
+	at := w.ledger.Position()
+	ack := revocast.Ack{Member: revocast.MemberID{Worker: "stranger", Incarnation: "00"}, Applied: at}
+	unrelated := revocast.Event{
+		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession, Key: revocast.KeyOf(realm, revocast.ScopeSession, issuer, "stranger"),
+		CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
+	}
+	switch s.How % 8 {
+	case 0:
+		w.bus.Garble()
+	case 1:
+		w.bus.Stray()
+	case 2: // of an epoch that nobody has heard of
+		unrelated.Position = revocast.Position{Epoch: at.Epoch + 7, Rev: 1}
+		w.bus.Inject(unrelated)
+	case 3: // from before the realm
+		unrelated.Position = revocast.Position{Epoch: 0, Rev: 5}
+		w.bus.Inject(unrelated)
+	case 4: // an old one once more
+		if all := w.bus.Events(); len(all) > 0 {
+			w.bus.Inject(all[s.What%len(all)])
+		}
+	case 5:
+		w.bus.InjectAck(ack)
+	case 6: // of somebody who has the name of a worker
+		ack.Member.Worker, ack.Applied.Rev = w.names[0], at.Rev+100
+		w.bus.InjectAck(ack)
+	default:
+		ack.Applied.Epoch += 3
+		w.bus.InjectAck(ack)
+	}
+}

@@ -1,0 +1,141 @@
+package simulation
+
+import (
+	"sync"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// slowView is a view whose callers the machine may hold up just before they look or
+// store, for as long as it likes.
+type slowView struct {
+	revocast.View
+	p *process
+}
+
+func (v slowView) Get(space revocast.Space, key string) *revocast.Entry {
+	v.p.holdUp(1)
+	return v.View.Get(space, key)
+}
+
+func (v slowView) Put(space revocast.Space, key string, e *revocast.Entry, now int64) bool {
+	v.p.holdUp(2)
+	return v.View.Put(space, key, e, now)
+}
+
+// holdUp holds one goroutine in eight up.
+func (p *process) holdUp(where uint64) {
+	if x := p.w.weather.draw(uint64(p.life)<<16^1<<51, where); x.below(8) == 0 {
+		time.Sleep(x.upTo(p.w.s.Lease / 8))
+	}
+	p.gate()
+}
+
+// earlyView hands out what was looked up some time ago.
+type earlyView struct {
+	revocast.View
+	mu    sync.Mutex // guards found
+	found map[string]*revocast.Entry
+}
+
+func newEarlyView(_ *process, v revocast.View) revocast.View {
+	return &earlyView{View: v, found: make(map[string]*revocast.Entry)}
+}
+
+func (v *earlyView) Get(space revocast.Space, key string) *revocast.Entry {
+	v.mu.Lock()
+	e := v.found[key]
+	delete(v.found, key)
+	v.mu.Unlock()
+	if e != nil {
+		return e
+	}
+	return v.View.Get(space, key)
+}
+
+// lookUpEarly looks an entry up before the guard loads its lease.
+func lookUpEarly(c *check) {
+	v, space := c.p.view.(*earlyView), revocast.SpaceBearer
+	if c.of.session {
+		space = revocast.SpaceSession
+	}
+	e := v.View.Get(space, c.of.text)
+	if e == nil {
+		return
+	}
+	c.p.holdUp(3)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.found[c.of.text] = e
+}
+
+// lateView applies an event after it has said that it did.
+type lateView struct{ revocast.View }
+
+func (v lateView) Apply(e revocast.Event) {
+	time.AfterFunc(30*time.Millisecond, func() { v.View.Apply(e) })
+}
+
+// rashView keeps what it is given without asking the index.
+type rashView struct {
+	revocast.View
+	mu   sync.Mutex // guards held
+	held map[string]*revocast.Entry
+}
+
+func newRashView(_ *process, v revocast.View) revocast.View {
+	return &rashView{View: v, held: make(map[string]*revocast.Entry)}
+}
+
+func (v *rashView) Get(_ revocast.Space, key string) *revocast.Entry {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.held[key]
+}
+
+func (v *rashView) Put(_ revocast.Space, key string, e *revocast.Entry, _ int64) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.held[key] = e
+	return true
+}
+
+func (v *rashView) Drop(_ revocast.Space, key string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.held, key)
+}
+
+func (v *rashView) Apply(e revocast.Event) {
+	v.View.Apply(e)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for key, held := range v.held {
+		if held.Keys.Has(e.Key) {
+			delete(v.held, key)
+		}
+	}
+}
+
+func (v *rashView) BeginLoad() {
+	v.View.BeginLoad()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.held)
+}
+
+// position only rises.
+type position struct {
+	mu sync.Mutex // guards at
+	at revocast.Position
+}
+
+func (p *position) raise(to revocast.Position) revocast.Position {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at.Before(to) {
+		p.at = to
+	}
+	return p.at
+}
