@@ -203,14 +203,8 @@ func TestMendStream(t *testing.T) {
 			}
 		}
 	})
-	js, err := jetstream.New(s.nats.Conn(t))
-	if err != nil {
-		t.Fatal(err)
-	}
 	deleted := time.Now()
-	if err := js.DeleteStream(t.Context(), "RV_default"); err != nil {
-		t.Fatal(err)
-	}
+	s.deleteStream()
 	s.seenWhole(api, deleted)
 	stop()
 	load.Wait()
@@ -222,6 +216,40 @@ func TestMendStream(t *testing.T) {
 	if out := s.must("publisher", "repair"); !strings.Contains(out, "nothing is to be repaired: both stores hold the same") {
 		t.Errorf("repair says %s", out)
 	}
+}
+
+func (s *site) deleteStream() {
+	s.t.Helper()
+	js, err := jetstream.New(s.nats.Conn(s.t))
+	if err == nil {
+		err = js.DeleteStream(s.t.Context(), "RV_default")
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestMendBothLost: two losses are not read as "nobody is revoked", unless somebody says so.
+func TestMendBothLost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p, api := s.publisher(s.redis)
+	s.ready(api)
+	s.revoke(api, "alice")
+	p.stop(t)
+	p.ended <- nil
+	s.deleteStream()
+	s.redis.FlushAll()
+	s.redis.Replace()
+	s.refused(s.redis, 1, []string{"the stream has lost events", "--accept-loss"}, "publisher", "repair", "--from", "jetstream")
+	s.refused(s.redis, 1, []string{"--accept-loss"}, "publisher", "repair")
+	if out := s.must("publisher", "repair", "--accept-loss", "--json"); !strings.Contains(out, `"from":["jetstream"]`) {
+		t.Errorf("repair says %s", out)
+	}
+	_, api = s.publisher(s.redis)
+	s.ready(api)
+	s.revoke(api, "bob")
+	s.equal(s.redis, 1)
 }
 
 // TestMendRedis: a Redis that is emptied under a running publisher is refilled by
