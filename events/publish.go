@@ -29,14 +29,14 @@ func (b *Bus) Refill(e revocast.Event, done func(error)) { b.publish(e, false, d
 func (b *Bus) publish(e revocast.Event, once bool, done func(error)) {
 	data, err := appendEvent(make([]byte, 0, eventHead+2+len(e.Reason)+len(e.Initiator)), b.names.hash, &e)
 	if err != nil {
-		b.pub.refuse(done, err)
+		b.pub.refuse(&publication{counted: true, done: done}, err)
 		return
 	}
 	m := &nats.Msg{Subject: b.names.kind(e.Kind), Data: data}
 	if once {
 		m.Header = nats.Header{jetstream.MsgIDHeader: []string{messageID(&e, data)}}
 	}
-	if b.hand(m, publication{stream: b.names.eventStream, done: done}) {
+	if b.hand(m, publication{stream: b.names.eventStream, counted: true, done: done}) {
 		b.counts.published.Add(1)
 	}
 }
@@ -46,13 +46,13 @@ func (b *Bus) publish(e revocast.Event, once bool, done func(error)) {
 func (b *Bus) hand(m *nats.Msg, p publication) bool {
 	number, reply, err := b.pub.add(p)
 	if err != nil {
-		b.pub.refuse(p.done, err)
+		b.pub.refuse(&p, err)
 		return false
 	}
 	m.Reply = reply
 	if err := b.send(m); err != nil {
 		if p, _ := b.pub.take(number); p != nil {
-			b.pub.refuse(p.done, unavailable("publish", err))
+			b.pub.refuse(p, unavailable("publish", err))
 		}
 		return false
 	}

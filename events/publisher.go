@@ -40,6 +40,7 @@ type publication struct {
 	number     uint64
 	deadline   time.Time
 	stream     string  // that must have stored it
+	counted    bool    // it is an event
 	sequence   *uint64 // set before done is called with nil; may be nil
 	done       func(error)
 	prev, next *publication
@@ -122,11 +123,13 @@ func (p *publisher) answer(m *nats.Msg) {
 		if errors.Is(err, errUndecodable) || errors.Is(err, errForeign) {
 			p.bus.countStray(fromAnswer, m.Subject, err)
 		}
-		p.refuse(e.done, err)
+		p.refuse(e, err)
 		return
 	}
-	p.bus.counts.acknowledged.Add(1)
-	if ack.Duplicate {
+	if e.counted {
+		p.bus.counts.acknowledged.Add(1)
+	}
+	if e.counted && ack.Duplicate {
 		p.bus.counts.duplicates.Add(1)
 	}
 	if e.sequence != nil {
@@ -135,9 +138,11 @@ func (p *publisher) answer(m *nats.Msg) {
 	e.done(nil)
 }
 
-func (p *publisher) refuse(done func(error), err error) {
-	p.bus.counts.refused.Add(1)
-	done(err)
+func (p *publisher) refuse(e *publication, err error) {
+	if e.counted {
+		p.bus.counts.refused.Add(1)
+	}
+	e.done(err)
 }
 
 // take removes one publication; nil if it is not there any more. given reports whether
@@ -165,7 +170,7 @@ func (p *publisher) expire() {
 	p.armLocked()
 	p.mu.Unlock()
 	for _, e := range late {
-		p.refuse(e.done, unavailable("publish", p.silence(e.stream)))
+		p.refuse(e, unavailable("publish", p.silence(e.stream)))
 	}
 }
 
@@ -183,7 +188,7 @@ func (p *publisher) failAll(cause error) {
 	clear(p.pending)
 	p.mu.Unlock()
 	for ; e != nil; e = e.next {
-		p.refuse(e.done, unavailable("publish", cause))
+		p.refuse(e, unavailable("publish", cause))
 	}
 }
 

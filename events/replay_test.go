@@ -309,4 +309,5 @@ func TestRecordThatCannotBeReadIsNotNone(t *testing.T) {
 	if _, err := bus.Epoch(limited(t)); !errors.Is(err, revocast.ErrUnsuited) || errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("a damaged record: %v, want ErrUnsuited", err)
 	}
+	sameCounts(t, bus, map[string]uint64{"record undecodable": 1})
 }

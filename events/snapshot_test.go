@@ -1,7 +1,9 @@
 package events_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
@@ -16,5 +18,69 @@ func TestSnapshotOfManyChunks(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventstest.Holds(t, bus, at, n)
+	}
+}
+
+// TestSnapshotAcrossARestart: one under way fails, the one before is there, the next one
+// is saved.
+func TestSnapshotAcrossARestart(t *testing.T) {
+	ns := eventstest.NewServer(t)
+	bus := prepared(t, ns.Conn(t), "r", events.Options{})
+	before := revocast.Position{Epoch: 1, Rev: 1}
+	if err := bus.SaveSnapshot(limited(t), before, eventstest.States(100)); err != nil {
+		t.Fatal(err)
+	}
+	err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1, Rev: 2}, func(yield func(revocast.KeyedState, error) bool) {
+		var n int
+		for k := range eventstest.States(9000) {
+			if n++; n == 5000 {
+				ns.Restart()
+			}
+			if !yield(k, nil) {
+				return
+			}
+		}
+	})
+	if !errors.Is(err, revocast.ErrUnavailable) {
+		t.Errorf("saved across a restart: %v, want ErrUnavailable", err)
+	}
+	var at revocast.Position
+	eventstest.Await(t, "the server", func() bool { _, at, err = eventstest.Load(t, bus); return err == nil })
+	if at != before {
+		t.Errorf("loaded the snapshot as of %s, want %s", at, before)
+	}
+	after := revocast.Position{Epoch: 1, Rev: 3}
+	if err := bus.SaveSnapshot(limited(t), after, eventstest.States(9000)); err != nil {
+		t.Fatal(err)
+	}
+	eventstest.Holds(t, bus, after, 9000)
+	if s := bus.Stats(); s.Published != 0 || s.Acknowledged != 0 || s.Refused != 0 || s.Pending != 0 {
+		t.Errorf("chunks are counted as events: %+v", s)
+	}
+}
+
+// TestSnapshotWithAHole: a chunk that is gone makes it none.
+func TestSnapshotWithAHole(t *testing.T) {
+	nc := eventstest.NewServer(t).Conn(t)
+	bus := prepared(t, nc, "r", events.Options{ReplayPatience: time.Hour})
+	stream, err := mustJetStream(t, nc).Stream(limited(t), "RVSNAP_r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hole := range []uint64{0, 1, 3, 4} {
+		if err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1}, eventstest.States(3500)); err != nil {
+			t.Fatal(err)
+		}
+		info, err := stream.Info(limited(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const chunks = 5 // and the closing behind them
+		if err := stream.DeleteMsg(limited(t), info.State.LastSeq-chunks+hole); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
+			t.Errorf("without chunk %d: %v, want ErrNotFound", hole, err)
+		}
 	}
 }
