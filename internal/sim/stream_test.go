@@ -120,6 +120,11 @@ func TestAnotherMessage(t *testing.T) {
 				t.Errorf("a point that any message may be: %v", err)
 			}
 		}
+		_, all, _ := r.replay(t, revocast.StreamPoint{})
+		r.bus.Forget(func(e revocast.Event) bool { return e.Position == all.End.Event })
+		if _, after, err := r.replay(t, all.End); err != nil || after.Missing != 1 || after.End != all.End {
+			t.Errorf("no message is where the point was: %+v, %v", after, err)
+		}
 	})
 }
 
