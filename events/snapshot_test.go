@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
@@ -34,7 +36,7 @@ func TestSnapshotAcrossARestart(t *testing.T) {
 		var n int
 		for k := range eventstest.States(9000) {
 			if n++; n == 5000 {
-				ns.Restart()
+				ns.Stop()
 			}
 			if !yield(k, nil) {
 				return
@@ -42,8 +44,9 @@ func TestSnapshotAcrossARestart(t *testing.T) {
 		}
 	})
 	if !errors.Is(err, revocast.ErrUnavailable) {
-		t.Errorf("saved across a restart: %v, want ErrUnavailable", err)
+		t.Errorf("the server was stopped: %v, want ErrUnavailable", err)
 	}
+	ns.Start()
 	var at revocast.Position
 	eventstest.Await(t, "the server", func() bool { _, at, err = eventstest.Load(t, bus); return err == nil })
 	if at != before {
@@ -57,6 +60,35 @@ func TestSnapshotAcrossARestart(t *testing.T) {
 	if s := bus.Stats(); s.Published != 0 || s.Acknowledged != 0 || s.Refused != 0 || s.Pending != 0 {
 		t.Errorf("chunks are counted as events: %+v", s)
 	}
+}
+
+// TestSnapshotFitsTheServer: chunks are no longer than the server takes messages.
+func TestSnapshotFitsTheServer(t *testing.T) {
+	ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) { o.MaxPayload = 4 << 10 }))
+	bus := prepared(t, ns.Conn(t), "r", events.Options{})
+	at := revocast.Position{Epoch: 1, Rev: 1}
+	if err := bus.SaveSnapshot(limited(t), at, eventstest.States(5000)); err != nil {
+		t.Fatal(err)
+	}
+	eventstest.Holds(t, bus, at, 5000)
+}
+
+func TestSnapshotRefusesNonsense(t *testing.T) {
+	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
+	at := revocast.Position{Epoch: 1, Rev: 1}
+	if err := bus.SaveSnapshot(limited(t), at, eventstest.States(5)); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []revocast.Position{{}, {Rev: 1}, {Epoch: 1 << 53}, {Epoch: 1, Rev: 1 << 53}} {
+		if err := bus.SaveSnapshot(limited(t), p, eventstest.States(1)); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("as of %s: %v, want ErrInvalid", p, err)
+		}
+	}
+	err := bus.SaveSnapshot(limited(t), at, func(yield func(revocast.KeyedState, error) bool) { yield(revocast.KeyedState{}, nil) })
+	if !errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("a state of no key: %v, want ErrInvalid", err)
+	}
+	eventstest.Holds(t, bus, at, 5)
 }
 
 // TestSnapshotWithAHole: a chunk that is gone makes it none.

@@ -1,8 +1,10 @@
 package events
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
@@ -121,8 +123,11 @@ func (b *Bus) countStray(source int, subject string, err error) {
 	if !due {
 		return
 	}
-	b.log.Warn("message dropped: not of this realm or not of this version, or somebody else writes to its subjects",
-		"source", sourceName(source), "fault", faultName(fault), "subject", subject, "error", err,
+	level := slog.LevelWarn // somebody else writes to this realm's subjects, or a newer version does
+	if fault == faultLate {
+		level = slog.LevelInfo // slow servers and lost connections do that
+	}
+	b.log.Log(context.Background(), level, "message dropped", "source", sourceName(source), "fault", faultName(fault), "subject", subject, "error", err,
 		"count", k.count.Load(), "suppressed", suppressed)
 }
 
