@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -132,11 +133,20 @@ func TestPrimaryWithReplica(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	p := newPair(t)
 	ctx := within(t, 30*time.Second)
+	longest := int64(0)
 	every50(4*time.Second, func() {
 		if err := p.check(ctx); err != nil {
 			t.Errorf("with its replica: %v", err)
 		}
+		var heard int64
+		text := p.rdb.HGet(ctx, "{rv:pair}:meta", "heard").Val()
+		_, err := fmt.Sscan(text, &heard)
+		must(t, err)
+		if heard > 0 { // 0: the first question is open
+			longest = max(longest, time.Now().UnixMilli()-heard)
+		}
 	})
+	t.Logf("it was at most %d ms since a replica had been heard of", longest)
 	// Redis' own check would end it sooner.
 	must(t, p.rdb.ConfigSet(ctx, "min-replicas-to-write", "0").Err())
 	close(p.link.cut)

@@ -17,8 +17,8 @@ import (
 type Warning string
 
 // MinFence is the shortest fence for a server with replicas. They acknowledge once a
-// second, and a primary asks again when it sees the answer: it may be some 2.5 s since
-// it last knew of one that follows.
+// second, and the ledger asks and looks a few times a second: in the best of health it may
+// be some 1.7 s since it last knew of a replica that follows.
 const MinFence = 3 * time.Second
 
 const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off primary refuse a script

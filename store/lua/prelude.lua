@@ -59,22 +59,25 @@ local epoch, state, rev = tonumber(head[1]), head[2], tonumber(head[4])
 -- the acknowledgements that replicas sent before they were lost to it: it takes them for
 -- new, and INFO shows a lag of 0. So what counts is what was acknowledged. Bytes after the
 -- offset that the primary had at some time were written after that time; whoever
--- acknowledges them was a replica still. "heard" holds when that was last so, the time of
--- the next question, and the offset then. Writing it down is what the replicas get to
--- acknowledge, which they do once a second.
+-- acknowledges them was a replica still. "heard" holds when that was last so, and of the
+-- latest questions the time and the offset then. Writing a question down is what the
+-- replicas get to acknowledge, which they do once a second.
 --
 -- By the server's clock, as min-replicas-max-lag: set back while the server is stopped it
 -- prolongs F by as much.
 local cutOff = false
 if fence > 0 then
-  local heard, asked, offset = string.match(head[8] or '', '^(%d+) (%d+) (%d+)$')
-  heard, asked, offset = tonumber(heard or 0), tonumber(asked or 0), tonumber(offset or 0)
-  local got = -1
+  local heard, last, open, got = tonumber(string.match(head[8] or '0', '^%d+')), 0, {}, -1
   for acked in string.gmatch(info, 'slave%d+:[^\r\n]-state=online,offset=(%d+)') do got = math.max(got, tonumber(acked)) end
-  if asked > started then heard, asked = 0, 0 end -- the clock was set back
-  if asked > 0 and got > offset then heard, asked = asked, 0 end
-  if epoch and asked == 0 then
-    call('HSET', meta, 'heard', int(heard) .. ' ' .. int(started) .. ' ' .. (string.match(info, 'master_repl_offset:(%d+)') or '0'))
+  for at, offset in string.gmatch(head[8] or '', ' (%d+):(%d+)') do
+    last = tonumber(at)
+    if got > tonumber(offset) then heard = last else open[#open + 1] = at .. ':' .. offset end
+  end
+  if last > started then heard, last, open = 0, 0, {} end -- the clock was set back
+  if epoch and started - last >= fence / 8 then
+    open[#open + 1] = int(started) .. ':' .. (string.match(info, 'master_repl_offset:(%d+)') or '0')
+    if #open > 8 then table.remove(open, 1) end
+    call('HSET', meta, 'heard', int(heard) .. ' ' .. table.concat(open, ' '))
   end
   cutOff = started - heard >= fence
 end
