@@ -59,7 +59,7 @@ func (w *world) insist(p *process, made []*promise, do calling, key string) bool
 		at, err := do(ctx, p.publisher, revocast.WithIdempotencyKey(key))
 		cancel()
 		if errors.Is(err, revocast.ErrPending) && !p.dead.Load() {
-			err = w.await(p, at)
+			err = w.awaitAll(p, at)
 		}
 		p.gate()
 		switch {
@@ -80,6 +80,15 @@ func (w *world) insist(p *process, made []*promise, do calling, key string) bool
 		time.Sleep(100 * time.Millisecond)
 	}
 	return false
+}
+
+func (w *world) awaitAll(p *process, at []revocast.Position) error {
+	for _, position := range at {
+		if err := w.await(p, position); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // await asks for a receipt at whichever publisher there is.

@@ -29,10 +29,12 @@ func (p *promise) covers(h *holder) bool {
 
 func nobody(*revocast.Claims) bool { return false }
 
-// calling makes a call and returns the position of what it made.
-type calling func(context.Context, *revocast.Publisher, ...revocast.CallOption) (revocast.Position, error)
+// calling makes a call and returns the positions of what it made.
+type calling func(context.Context, *revocast.Publisher, ...revocast.CallOption) ([]revocast.Position, error)
 
-func one(r revocast.Receipt, err error) (revocast.Position, error) { return r.Position, err }
+func one(r revocast.Receipt, err error) ([]revocast.Position, error) {
+	return []revocast.Position{r.Position}, err
+}
 
 // plan turns a step into a call and what it promises.
 func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
@@ -40,12 +42,12 @@ func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 	case Ban:
 		b := revocast.Ban{Principal: c.Principal, Until: time.Now().Add(100 * time.Hour)}
 		made := &promise{what: "ban of " + c.Principal, ban: true, match: func(o *revocast.Claims) bool { return o.Principal == c.Principal }}
-		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (revocast.Position, error) {
+		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 			return one(p.Ban(ctx, b, o...))
 		}
 	case Unban:
 		made := &promise{what: "lift", lift: true, match: nobody}
-		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (revocast.Position, error) {
+		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 			return one(p.Unban(ctx, revocast.Ban{Principal: c.Principal}, o...))
 		}
 	case Invalidate:
@@ -54,7 +56,7 @@ func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 		return w.planBatch(s)
 	}
 	r, made := revocation(s.How, c)
-	return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (revocast.Position, error) {
+	return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 		return one(p.Revoke(ctx, r, o...))
 	}
 }
@@ -74,7 +76,7 @@ func (w *world) planInvalidation(s Step, c *revocast.Claims) ([]*promise, callin
 			made.versions[h] = h.version
 		}
 	}
-	return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (revocast.Position, error) {
+	return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 		return one(p.Invalidate(ctx, i, o...))
 	}
 }
@@ -86,12 +88,10 @@ func (w *world) planBatch(s Step) ([]*promise, calling) {
 		r, made := revocation(s.How/(n+1), w.holder(s.What+n).claims)
 		all, rs = append(all, made), append(rs, r)
 	}
-	return all, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (at revocast.Position, err error) {
+	return all, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (at []revocast.Position, err error) {
 		receipts, err := p.RevokeBatch(ctx, rs, o...)
 		for _, r := range receipts {
-			if at.Before(r.Position) {
-				at = r.Position
-			}
+			at = append(at, r.Position)
 		}
 		return at, err
 	}

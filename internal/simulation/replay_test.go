@@ -1,3 +1,7 @@
+//go:build !race
+
+// The detector of data races has the runtime choose at random which goroutine runs next.
+
 package simulation
 
 import (

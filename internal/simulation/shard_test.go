@@ -80,7 +80,7 @@ func delegate(ctx context.Context, o order) (r report, err error) {
 	}
 	var out, problems bytes.Buffer
 	c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSeeds$", "-test.timeout=0", "-test.count=1")
-	c.Env = append(os.Environ(), orderVar+"="+string(text), "GOMAXPROCS=1", "GOGC=400")
+	c.Env = append(os.Environ(), orderVar+"="+string(text), "GOMAXPROCS=1", "GOGC=800")
 	c.Stdout, c.Stderr = &out, &problems
 	ended := c.Run()
 	for line := range strings.Lines(out.String()) {
