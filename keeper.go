@@ -32,12 +32,14 @@ func (p *Publisher) keeper(ctx context.Context) error {
 
 // keeping is what one keeper remembers. Only its goroutine touches it.
 type keeping struct {
-	p        *Publisher
-	epoch    Position      // seen open and unsettled: epoch and [Description.Settling]
-	since    time.Duration // since when
-	restored int           // events that recoveries brought
-	served   bool          // the ledger was open under this keeper's eyes
-	lastText string        // of the latest error that was logged
+	p     *Publisher
+	epoch Position      // seen open and unsettled: epoch and [Description.Settling]
+	since time.Duration // since when
+	// standDown is how long a recovery waits for another server that may be alive.
+	standDown time.Duration
+	restored  int    // events that recoveries brought
+	served    uint64 // the latest epoch in which the ledger was open under this keeper's eyes
+	lastText  string // of the latest error that was logged
 }
 
 // report makes the outcome of a look the publisher's readiness.
@@ -65,7 +67,7 @@ func (k *keeping) look(ctx context.Context) error {
 	}
 	switch d.State {
 	case LedgerOpen:
-		k.served = true
+		k.served = max(k.served, d.Position.Epoch)
 		k.p.terms.Store(&d.Terms)
 		k.settle(ctx, d)
 		return k.compare(ctx, d)
@@ -73,6 +75,9 @@ func (k *keeping) look(ctx context.Context) error {
 		return k.begin(ctx)
 	case LedgerRecovering:
 		return k.recover(ctx, d)
+	}
+	if record, err := k.p.bus.Epoch(ctx); err == nil && k.mayReopen(d, record) {
+		return k.reopen(ctx, d, record)
 	}
 	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: publisher repair --from redis", ErrFenced)
 }
@@ -151,7 +156,7 @@ func (k *keeping) mayTakeOver(ctx context.Context, record EpochRecord) error {
 	switch {
 	case err != nil:
 		return err
-	case k.served || k.p.o.RecoverEmpty || d.Server == record.Server:
+	case k.served > 0 || k.p.o.RecoverEmpty || d.Server == record.Server:
 		return nil
 	}
 	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: publisher repair --from jetstream",

@@ -29,7 +29,7 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 	if err != nil {
 		return err
 	}
-	if wait := d.Terms.FenceWait(); wait > 0 && !k.p.sleep(ctx, wait, nil) {
+	if wait := max(d.Terms.FenceWait(), k.standDown); wait > 0 && !k.p.sleep(ctx, wait, nil) {
 		return ErrRecovering
 	}
 	started := k.p.clock.Monotonic()
@@ -66,6 +66,8 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 	switch {
 	case latest.Epoch == d.Position.Epoch && latest.Server == d.Server:
 		return latest, nil // claimed already, by this publisher or another
+	case latest.Epoch >= d.Position.Epoch && k.mayReopen(d, latest):
+		return EpochRecord{}, k.reopen(ctx, d, latest)
 	case latest.Epoch >= d.Position.Epoch, !succeeds(d, latest):
 		return EpochRecord{}, k.fence(ctx, d, latest)
 	}
@@ -80,6 +82,34 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}
 	return won, nil
+}
+
+// standDown is how long somebody else's server, should it be alive, is given to notice
+// that the realm was taken from it: its publishers look at the record every keepEvery.
+const standDown = 2 * time.Second
+
+// mayReopen reports whether a ledger before the record's epoch was rolled back: it was
+// open here in that very epoch, which tells it from a server that was cut off while
+// another one carried on. With replicas it does not: the same publisher may have seen
+// both.
+func (k *keeping) mayReopen(d Description, latest EpochRecord) bool {
+	return k.served >= latest.Epoch && d.Terms.Fence == 0
+}
+
+// reopen begins the next epoch on a ledger that was rolled back to before its latest.
+func (k *keeping) reopen(ctx context.Context, d Description, latest EpochRecord) error {
+	k.standDown = standDown
+	k.p.log.Error("Redis was rolled back to before its latest epoch; beginning a new one", "epoch", latest.Epoch+1)
+	if d.State != LedgerFenced {
+		if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+			return err
+		}
+	}
+	if err := k.p.ledger.Reopen(ctx, latest.Epoch+1, latest.Server); err != nil {
+		return err
+	}
+	signal(k.p.recheck)
+	return ErrRecovering
 }
 
 // succeeds reports whether the ledger's own history leads up to the latest record: it

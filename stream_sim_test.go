@@ -420,3 +420,31 @@ func TestChangeTerms(t *testing.T) {
 		}
 	})
 }
+
+// A backup from before the latest epoch, put back under a running publisher, is told
+// from another server that carries on.
+func TestRollBackAcrossEpochs(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		x := w.worker("w", workerOptions{})
+		w.revokeMany(p, 0, 3)
+		before := w.ledger.Position()
+		for range 2 {
+			w.ledger.Restart()
+			elapse(8 * time.Second)
+			w.await(p.Ready())
+		}
+		alice := login("alice")
+		w.expect(x, alice, revocast.Allowed)
+		_, err := p.Revoke(w.t.Context(), revokeAlice())
+		w.must(err)
+		if !w.ledger.RollBack(before) {
+			w.t.Fatal("no such version")
+		}
+		elapse(12 * time.Second)
+		w.must(p.Ready().Err())
+		w.expect(x, alice, revocast.Revoked)
+		elapse(12 * time.Second)
+		w.wantEqual(4)
+	})
+}
