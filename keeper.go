@@ -32,14 +32,12 @@ func (p *Publisher) keeper(ctx context.Context) error {
 
 // keeping is what one keeper remembers. Only its goroutine touches it.
 type keeping struct {
-	p     *Publisher
-	epoch Position      // seen open and unsettled: epoch and [Description.Settling]
-	since time.Duration // since when
-	// standDown is how long a recovery waits for another server that may be alive.
-	standDown time.Duration
-	restored  int    // events that recoveries brought
-	served    uint64 // the latest epoch in which the ledger was open under this keeper's eyes
-	lastText  string // of the latest error that was logged
+	p        *Publisher
+	epoch    Position      // seen open and unsettled: epoch and [Description.Settling]
+	since    time.Duration // since when
+	restored int           // events that recoveries brought
+	served   uint64        // the latest epoch in which the ledger was open under this keeper's eyes
+	lastText string        // of the latest error that was logged
 }
 
 // report makes the outcome of a look the publisher's readiness.

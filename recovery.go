@@ -29,7 +29,7 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 	if err != nil {
 		return err
 	}
-	if wait := max(d.Terms.FenceWait(), k.standDown); wait > 0 && !k.p.sleep(ctx, wait, nil) {
+	if wait := max(d.Terms.FenceWait(), standDown(record)); wait > 0 && !k.p.sleep(ctx, wait, nil) {
 		return ErrRecovering
 	}
 	started := k.p.clock.Monotonic()
@@ -77,7 +77,7 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 	if latest.Epoch == 0 {
 		stream = d.Mark.Point.Created
 	}
-	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms, Stream: stream})
+	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms, Stream: stream, Takeover: k.takesOver(d, latest)})
 	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}
@@ -86,7 +86,19 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 
 // standDown is how long somebody else's server, should it be alive, is given to notice
 // that the realm was taken from it: its publishers look at the record every keepEvery.
-const standDown = 2 * time.Second
+func standDown(record EpochRecord) time.Duration {
+	if record.Takeover {
+		return 2 * time.Second
+	}
+	return 0
+}
+
+// takesOver reports whether the realm is taken from a server that may be alive, rather
+// than carried on where it was restarted or emptied.
+func (k *keeping) takesOver(d Description, latest EpochRecord) bool {
+	ours := latest.Server == d.Server || latest.Server == d.OpenedBy || d.Opened == 0 && k.served > 0
+	return latest.Epoch != 0 && !ours
+}
 
 // mayReopen reports whether a ledger before the record's epoch was rolled back: it was
 // open here in that very epoch, which tells it from a server that was cut off while
@@ -98,7 +110,6 @@ func (k *keeping) mayReopen(d Description, latest EpochRecord) bool {
 
 // reopen begins the next epoch on a ledger that was rolled back to before its latest.
 func (k *keeping) reopen(ctx context.Context, d Description, latest EpochRecord) error {
-	k.standDown = standDown
 	k.p.log.Error("Redis was rolled back to before its latest epoch; beginning a new one", "epoch", latest.Epoch+1)
 	if d.State != LedgerFenced {
 		if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {

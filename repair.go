@@ -59,7 +59,7 @@ func Repair(ctx context.Context, realm string, ledger Ledger, bus Bus, from Side
 	if err := p.reopen(ctx, d, from); err != nil {
 		return Repaired{}, err
 	}
-	k := &keeping{p: p, standDown: standDown}
+	k := &keeping{p: p}
 	if err := k.untilOpen(ctx); err != nil {
 		return Repaired{}, err
 	}

@@ -17,12 +17,14 @@ const maxRecord = 64 << 10
 // wireRecord is the epoch record as JSON, so that an operator can read it with
 // `nats stream get`. A reader ignores fields that it does not know.
 type wireRecord struct {
-	Version int       `json:"version"`
-	Realm   string    `json:"realm"`
-	Epoch   uint64    `json:"epoch"`
-	Server  string    `json:"server"`
-	Stream  int64     `json:"stream,omitempty"` // since when the event stream exists, Unix nanoseconds
-	Terms   wireTerms `json:"terms"`
+	Version int    `json:"version"`
+	Realm   string `json:"realm"`
+	Epoch   uint64 `json:"epoch"`
+	Server  string `json:"server"`
+	Stream  int64  `json:"stream,omitempty"` // since when the event stream exists, Unix nanoseconds
+	// Takeover: the server of the record before may be alive.
+	Takeover bool      `json:"takeover,omitempty"`
+	Terms    wireTerms `json:"terms"`
 }
 
 type wireTerms struct {
@@ -39,7 +41,7 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
 	}
 	w := wireRecord{
-		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream,
+		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover,
 		Terms: wireTerms{
 			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
 			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
@@ -67,7 +69,7 @@ func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	if w.Realm != realm {
 		return none, errForeign
 	}
-	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream}
+	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover}
 	if err := w.Terms.into(&r.Terms); err != nil {
 		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
 	}
