@@ -30,6 +30,14 @@
 // epoch was opened under. None is flagged no-writes: only then does a primary that
 // is cut off from its replicas (min-replicas-to-write) refuse it.
 //
+// Where the terms have a fence, a primary answers only while a replica acknowledges what
+// it wrote within the fence (see lua/prelude.lua): one that wakes after its replica was
+// promoted answers nobody. A server without replicas needs a fence of 0.
+//
+// The log is trimmed by age and length, past neither what JetStream has acknowledged nor
+// the mark, up to which the stream was seen to be whole. A ledger that has no mark, since
+// nobody audits its stream or it is about to be refilled, is held to the first alone.
+//
 // All times in Redis are Unix milliseconds on the Redis server's clock.
 //
 // # Access control

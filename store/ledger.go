@@ -29,7 +29,7 @@ type Options struct {
 	// RememberFor is how long the answer to an idempotency key is kept. Default 1 h.
 	RememberFor time.Duration
 
-	// LogMaxAge is how old an entry of the log may grow once JetStream has it.
+	// LogMaxAge is how old an entry of the log may grow once the stream was seen to have it.
 	// A worker that was away for longer loads everything anew. Default 10 min.
 	LogMaxAge time.Duration
 

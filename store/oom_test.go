@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store"
@@ -38,4 +39,9 @@ func TestOutOfMemoryStopsCommitsAlone(t *testing.T) {
 	must(t, err)
 	_, err = l.Acked(ctx, 1, []uint64{1})
 	must(t, err)
+	// Without marks the log is not trimmed.
+	_, err = l.Turn(ctx, "audit", "a", time.Second)
+	must(t, err)
+	point := revocast.StreamPoint{Created: 1, Sequence: 1, Stored: 1}
+	must(t, l.Mark(ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: 1}}))
 }
