@@ -85,7 +85,7 @@ func (s sheet) clone() sheet {
 
 // keep makes the present version one that can be come back to. Steps begin with it that
 // change the position; what others change goes with the version before.
-func (b *books) keep() { b.history.keep(b.sheet) }
+func (b *books) keep() { b.history.keep(&b.sheet) }
 
 // back makes the books what they were at a position, or at the latest version before.
 func (b *books) back(to revocast.Position) bool {

@@ -15,14 +15,17 @@ type version struct {
 	undo  []func() // what was done to the tables since, in order
 }
 
-func (h *history) keep(s sheet) {
+func (h *history) keep(s *sheet) {
 	if h.limit == 0 {
 		return
 	}
 	if len(h.versions) >= h.limit {
 		h.versions = h.versions[1:]
 	}
-	h.versions = append(h.versions, version{sheet: s})
+	// Copied into place: a sheet is large, and what lies on the stack for a
+	// moment makes short-lived goroutines grow theirs.
+	h.versions = append(h.versions, version{})
+	h.versions[len(h.versions)-1].sheet = *s
 }
 
 // changed hears how to take back a change of a table.

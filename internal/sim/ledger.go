@@ -156,12 +156,16 @@ func (l *Ledger) now() int64 { return l.clock.Now().Add(l.ahead).UnixMilli() }
 // noticeLocked is what every step begins with: does this server still carry the epoch?
 func (l *Ledger) noticeLocked() {
 	b := &l.books
-	if b.epoch == 0 || b.server == l.server || b.state == revocast.LedgerFenced {
-		return
+	if b.epoch != 0 && b.server != l.server && b.state != revocast.LedgerFenced {
+		b.succeed(l.server)
 	}
+}
+
+// succeed makes the books those of another server, which has to recover first.
+func (b *books) succeed(server string) {
 	b.keep()
-	b.claim(l.server)
-	b.recovering(b.epoch+1, l.server)
+	b.claim(server)
+	b.recovering(b.epoch+1, server)
 }
 
 // claim adds a server to those under which the ledger has been recovering.
