@@ -3,9 +3,11 @@ package events_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -248,6 +250,9 @@ func TestHostileSnapshot(t *testing.T) {
 	}
 	_, oldChunk, oldHead := save(bus, 1)
 	_, foreignChunk, foreignHead := save(other, 1)
+	forged := bytes.Clone(oldChunk)
+	forged[len(forged)-5] ^= 1 // in the last state
+	forged = binary.BigEndian.AppendUint32(forged[:len(forged)-4], crc32.Checksum(forged[:len(forged)-4], crc32.MakeTable(crc32.Castagnoli)))
 	var loads atomic.Int32
 	for _, test := range []struct {
 		name     string
@@ -273,6 +278,14 @@ func TestHostileSnapshot(t *testing.T) {
 	if loads.Load() > 0 {
 		t.Errorf("%d states came from nonsense", loads.Load())
 	}
+	for _, m := range [][2]string{{"a", string(forged)}, {"head", string(oldHead)}} {
+		if _, err := js.Publish(limited(t), "rv.r.snap."+m[0], []byte(m[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
+		t.Errorf("a chunk that was altered, its own checksum too: %v, want ErrNotFound", err)
+	}
 	// A repetition of the very messages that were saved is the snapshot that was saved.
 	for _, m := range [][2]string{{"a", string(oldChunk)}, {"head", string(oldHead)}} {
 		if _, err := js.Publish(limited(t), "rv.r.snap."+m[0], []byte(m[1])); err != nil {
@@ -280,8 +293,8 @@ func TestHostileSnapshot(t *testing.T) {
 		}
 	}
 	eventstest.Holds(t, bus, revocast.Position{Epoch: 1, Rev: 1}, 10)
-	// Five loads, and two saves that found a closing which cannot be read.
-	if s := bus.Snapshots(); s.Broken != 7 || s.Saved != 6 || s.Failed != 0 || s.Loaded != 6 {
+	// Six loads, and two saves that found a closing which cannot be read.
+	if s := bus.Snapshots(); s.Broken != 8 || s.Saved != 6 || s.Failed != 0 || s.Loaded != 6 {
 		t.Errorf("counted %+v", s)
 	}
 }
