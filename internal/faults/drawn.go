@@ -103,8 +103,13 @@ func drawPeer(random *rand.Rand, shape Shape) (string, func(*Trial) *Peer) {
 	return fmt.Sprintf("worker-%d", i+1), func(t *Trial) *Peer { return &t.Workers[i].Peer }
 }
 
+// drawKill never kills the last publisher: when all of them are gone while Redis is
+// emptied, nobody is left who saw it serve, and an operator has to say that it is the
+// right one.
 func drawKill(random *rand.Rand, shape Shape) action {
-	name, peer := drawPeer(random, shape)
+	mortal := shape
+	mortal.Publishers--
+	name, peer := drawPeer(random, mortal)
 	return action{name: name + " killed", run: func(ctx context.Context, t *Trial, d time.Duration) error {
 		peer(t).Kill()
 		return t.Rest(ctx, d) // Converge starts it

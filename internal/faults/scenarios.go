@@ -93,11 +93,12 @@ func workerStopped(ctx context.Context, t *Trial) error {
 		if err := w.Pause(); err != nil {
 			return err
 		}
-		until := t.h.Now() + int64(d)
+		stopped := t.h.Now()
 		err := t.afterLoss(ctx, "a worker was stopped")
 		if err == nil {
-			err = t.Rest(ctx, time.Duration(until-t.h.Now()))
+			err = t.Rest(ctx, time.Duration(stopped+int64(d)-t.h.Now()))
 		}
+		woke := t.h.Now()
 		if err := w.Resume(); err != nil {
 			return err
 		}
@@ -107,8 +108,21 @@ func workerStopped(ctx context.Context, t *Trial) error {
 		if err := t.Rest(ctx, 300*time.Millisecond); err != nil {
 			return err
 		}
+		t.noteWaking(w, stopped, woke)
 	}
 	return nil
+}
+
+// noteWaking notes what a stopped worker answered to those who had asked it meanwhile.
+func (t *Trial) noteWaking(w *Worker, stopped, woke int64) {
+	var answers [3]int
+	for _, s := range t.Samples() {
+		if s.Worker == w.Number && s.Call > stopped && s.Call < woke && s.Ret > woke {
+			answers[s.Answer]++
+		}
+	}
+	t.Note("stopped for %s, asked meanwhile and answered on waking: %d refused, %d allowed, %d unknown",
+		time.Duration(woke-stopped).Round(100*time.Millisecond), answers[Refused], answers[Allowed], answers[Unknown])
 }
 
 func publisherLost(ctx context.Context, t *Trial) error {
