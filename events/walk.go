@@ -180,22 +180,48 @@ func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 	return nil
 }
 
-// ended is called when the server says that it has no more. If it nevertheless is to
-// have the walk's last message, what is left up to there has expired, or is missing and
-// would be waited for in vain.
+// ended is called when the consumer says that it has no more. It may stand on a replica
+// that lags behind; only what the leader says is deleted, or has expired, would be waited
+// for in vain.
 func (w *walk) ended(ctx context.Context) error {
 	if w.next > w.last {
 		return nil
 	}
 	from := w.next
-	info, err := w.look(ctx)
+	state, err := w.look(ctx)
+	if err != nil || state.NumDeleted == 0 && state.FirstSeq <= w.last {
+		return err
+	}
+	deleted, err := w.deleted(ctx)
 	if err != nil {
 		return err
 	}
-	if info.NumDeleted > 0 || info.FirstSeq > w.last {
-		w.skip(from, info.FirstSeq, w.last+1)
+	for seq := max(from, state.FirstSeq); seq <= w.last; seq++ {
+		if !deleted[seq] {
+			return nil
+		}
 	}
+	w.skip(from, state.FirstSeq, w.last+1)
 	return nil
+}
+
+// deleted asks the leader which messages are gone from the middle of the stream.
+func (w *walk) deleted(ctx context.Context) (map[uint64]bool, error) {
+	ctx, cancel := w.bus.bounded(ctx)
+	defer cancel()
+	stream, err := w.bus.js.Stream(ctx, w.stream)
+	if err != nil {
+		return nil, err
+	}
+	info, err := stream.Info(ctx, jetstream.WithDeletedDetails(true))
+	if err != nil {
+		return nil, err
+	}
+	deleted := make(map[uint64]bool, len(info.State.Deleted))
+	for _, seq := range info.State.Deleted {
+		deleted[seq] = true
+	}
+	return deleted, nil
 }
 
 // skip goes on at next and counts what lies between and has not expired.
