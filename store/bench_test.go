@@ -155,3 +155,27 @@ func BenchmarkFence(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkPreflight(b *testing.B) {
+	l, _ := startBench(b)
+	for b.Loop() {
+		if _, err := l.Preflight(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkMark(b *testing.B) {
+	l, _ := startBench(b)
+	ctx := context.Background()
+	was, keeps := revocast.StreamPoint{}, storetest.Terms().StreamOptions().MaxAge
+	from, n := time.Now().UnixMilli()-keeps, int64(0)
+	for b.Loop() {
+		n++ // a witness in each, as many as there can be
+		p := revocast.StreamPoint{Created: 1, Sequence: uint64(n), Stored: from + n*(keeps/512+1)}
+		if err := l.Mark(ctx, was, revocast.StreamMark{Point: p, Complete: revocast.Position{Epoch: 1}}); err != nil {
+			b.Fatal(err)
+		}
+		was = p
+	}
+}

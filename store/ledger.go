@@ -34,7 +34,7 @@ type Options struct {
 	LogMaxAge time.Duration
 
 	// LogMaxLen is how many entries the log may hold; beyond it the oldest that
-	// JetStream has are trimmed, whatever their age. Default 1,000,000.
+	// the stream was seen to have are trimmed, whatever their age. Default 1,000,000.
 	LogMaxLen int
 
 	// AllowUnsuited makes [Ledger.Preflight] report what it would refuse as warnings
