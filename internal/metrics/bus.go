@@ -1,5 +1,7 @@
 package metrics
 
+import "github.com/prometheus/client_golang/prometheus"
+
 // BusStats are the counters of a bus. The fields are those of events.Stats, one by
 // one, so that BusStats(bus.Stats()) converts and this package needs no NATS.
 type BusStats struct {
@@ -41,5 +43,55 @@ func (m *Metrics) AddBus(read func() BusStats) {
 		counter("revocast_bus_dropped_total", "Messages lost to overflowing buffers; they are fetched from the log.", func(s stats) uint64 { return s.Dropped }),
 		counter("revocast_bus_subscribed_total", "Times that a subscription came into force.", func(s stats) uint64 { return s.Readies }),
 		counter("revocast_bus_replay_resets_total", "Times that a replay had to start a consumer anew.", func(s stats) uint64 { return s.ReplayResets }),
+	}))
+}
+
+// Stray counts messages of one kind that were dropped; the fields are those of
+// events.Stray.
+type Stray struct {
+	Source string
+	Fault  string
+	Count  uint64
+}
+
+// AddStrays adds the messages that a hostile or broken peer sent, by kind.
+func (m *Metrics) AddStrays(read func() []Stray) {
+	m.registry.MustRegister(&strays{read, prometheus.NewDesc("revocast_strays_total",
+		"Messages that were dropped, by what they came as and what was wrong with them. Alarm on any but late.", []string{"source", "fault"}, nil)})
+}
+
+// strays is a [prometheus.Collector] of one metric with two labels.
+type strays struct {
+	read func() []Stray
+	desc *prometheus.Desc
+}
+
+// Describe implements [prometheus.Collector].
+func (s *strays) Describe(out chan<- *prometheus.Desc) { out <- s.desc }
+
+// Collect implements [prometheus.Collector].
+func (s *strays) Collect(out chan<- prometheus.Metric) {
+	for _, stray := range s.read() {
+		out <- prometheus.MustNewConstMetric(s.desc, prometheus.CounterValue, float64(stray.Count), stray.Source, stray.Fault)
+	}
+}
+
+// SnapshotStats are a bus's counters of snapshots; the fields are those of
+// events.SnapshotStats.
+type SnapshotStats struct {
+	Saved  uint64
+	Failed uint64
+	Loaded uint64
+	Broken uint64
+}
+
+// AddSnapshots adds the packed states for workers that start.
+func (m *Metrics) AddSnapshots(read func() SnapshotStats) {
+	type stats = SnapshotStats
+	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
+		counter("revocast_snapshots_saved_total", "Snapshots saved.", func(s stats) uint64 { return s.Saved }),
+		counter("revocast_snapshots_save_failures_total", "Snapshots that could not be saved.", func(s stats) uint64 { return s.Failed }),
+		counter("revocast_snapshots_loaded_total", "Snapshots loaded.", func(s stats) uint64 { return s.Loaded }),
+		counter("revocast_snapshots_broken_total", "Snapshots found not whole or not readable; workers read the ledger instead.", func(s stats) uint64 { return s.Broken }),
 	}))
 }

@@ -71,7 +71,7 @@
 //	revocast_guard_shed_total                      alarm on any
 //	revocast_guard_graced_total                    alarm on any
 //
-// The broadcast ([Metrics.AddBus]):
+// The broadcast ([Metrics.AddBus], [Metrics.AddStrays], [Metrics.AddSnapshots]):
 //
 //	revocast_bus_published_total
 //	revocast_bus_acknowledged_total
@@ -89,6 +89,11 @@
 //	revocast_bus_dropped_total
 //	revocast_bus_subscribed_total
 //	revocast_bus_replay_resets_total
+//	revocast_strays_total{source,fault}            alarm on any but late
+//	revocast_snapshots_saved_total
+//	revocast_snapshots_save_failures_total
+//	revocast_snapshots_loaded_total
+//	revocast_snapshots_broken_total
 //
 // The HTTP interface of the publisher ([Metrics.ObserveRequests]):
 //

@@ -57,6 +57,10 @@ func all() *metrics.Metrics {
 	m.AddGuard(numbered[revocast.GuardStats])
 	m.AddPublisher(numbered[revocast.PublisherStats])
 	m.AddBus(func() metrics.BusStats { return metrics.BusStats(numbered[events.Stats]()) })
+	m.AddStrays(func() []metrics.Stray {
+		return []metrics.Stray{metrics.Stray(events.Stray{Source: "ack", Fault: "foreign", Count: 7}), {"answer", "late", 0}}
+	})
+	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(numbered[events.SnapshotStats]()) })
 	m.AddReadiness("publisher", func() error { return nil })
 	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
 	m.AddRealm(func() (revocast.FleetStatus, error) { return realm(), nil })
@@ -125,7 +129,10 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_strangers_total 10`, `revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
 		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`, `revocast_publisher_stream_error 0`,
 		`revocast_publisher_unacked 15`, `revocast_publisher_waiting 16`, `revocast_publisher_oldest_unacked_seconds 1.5`,
-		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_ledger_restore_skipped_total 3`, `revocast_redis_suited 1`,
+		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_ledger_restore_skipped_total 3`,
+		`revocast_strays_total{fault="foreign",source="ack"} 7`, `revocast_strays_total{fault="late",source="answer"} 0`,
+		`revocast_snapshots_saved_total 1`, `revocast_snapshots_save_failures_total 2`, `revocast_snapshots_loaded_total 3`, `revocast_snapshots_broken_total 4`,
+		`revocast_redis_suited 1`,
 		`revocast_canary_seconds_bucket{le="0.005"} 1`, `revocast_canary_seconds_bucket{le="0.002"} 0`, `revocast_canary_seconds_count 1`,
 		`revocast_canary_total{result="confirmed"} 1`, `revocast_canary_total{result="pending"} 1`, `revocast_canary_total{result="failed"} 1`,
 		`revocast_bus_published_total 1`, `revocast_bus_acknowledged_total 2`, `revocast_bus_duplicates_total 3`, `revocast_bus_refused_total 4`,
@@ -160,8 +167,9 @@ func TestEveryCounterIsShown(t *testing.T) {
 		return n
 	}
 	for prefix, fields := range map[string]int{
-		"revocast_guard_": reflect.TypeFor[revocast.GuardStats]().NumField(),
-		"revocast_bus_":   reflect.TypeFor[events.Stats]().NumField(),
+		"revocast_guard_":     reflect.TypeFor[revocast.GuardStats]().NumField(),
+		"revocast_bus_":       reflect.TypeFor[events.Stats]().NumField(),
+		"revocast_snapshots_": reflect.TypeFor[events.SnapshotStats]().NumField(),
 		// Member and Reason are words; Position has two series, View its own.
 		"revocast_subscriber_": reflect.TypeFor[revocast.SubscriberStatus]().NumField() - 2,
 		"revocast_publisher_":  reflect.TypeFor[revocast.PublisherStats]().NumField() + 1, // and the oldest

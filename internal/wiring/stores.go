@@ -12,6 +12,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/store"
 )
 
@@ -91,6 +92,19 @@ func (s *Stores) Close() {
 	s.Conn.SetDisconnectErrHandler(nil) // this one is meant
 	s.Conn.Close()
 	s.Ledger.Close()
+}
+
+// AddMetrics adds what the connection to NATS has carried.
+func (s *Stores) AddMetrics(m *metrics.Metrics) {
+	m.AddBus(func() metrics.BusStats { return metrics.BusStats(s.Bus.Stats()) })
+	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(s.Bus.Snapshots()) })
+	m.AddStrays(func() []metrics.Stray {
+		var list []metrics.Stray
+		for _, stray := range s.Bus.Strays() {
+			list = append(list, metrics.Stray(stray))
+		}
+		return list
+	})
 }
 
 func (f *StoreFlags) preflight(ctx context.Context, ledger *store.Ledger, o OpenOptions) error {

@@ -16,7 +16,7 @@ import (
 const repairPatience = 10 * time.Minute
 
 type repairCmd struct {
-	From         string `default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what there is to choose."`
+	From         string `env:"REVOCAST_REPAIR_FROM" default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what there is to choose."`
 	AcceptLoss   bool   `help:"Open a Redis that lost everything although JetStream has lost its stream too. What was revoked before and is in neither is forgotten."`
 	NATSReplicas int    `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of a stream that has to be made anew: 1, or 3 in a cluster. Default: ${default}."`
 	JSON         bool   `name:"json" help:"JSON for machines, one line."`

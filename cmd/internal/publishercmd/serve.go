@@ -145,7 +145,7 @@ func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *
 	m.ObserveRevocations()
 	m.ObserveRequests()
 	m.AddWritePath(p)
-	m.AddBus(func() metrics.BusStats { return metrics.BusStats(s.Bus.Stats()) })
+	s.AddMetrics(m)
 	m.AddRestoreSkipped(s.Ledger.Skipped)
 	api.OnReceipt, api.OnRequest = m.Receipt, m.Request
 }

@@ -113,7 +113,7 @@ func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wi
 	m.AddSubscriber(s.Status)
 	m.AddGuard(g.Stats)
 	m.AddSuited(watch.Suited)
-	m.AddBus(func() metrics.BusStats { return metrics.BusStats(stores.Bus.Stats()) })
+	stores.AddMetrics(m)
 	return m.Handler()
 }
 
