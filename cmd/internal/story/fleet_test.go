@@ -66,7 +66,7 @@ func startFleet(t *testing.T) *fleet {
 	start(t, append([]string{"publisher", "init", "--default-issuer", issuer}, stores...)...).wait(t)
 	for range 2 {
 		addr := freeAddr(t)
-		start(t, append([]string{"publisher", "serve", "--insecure-no-auth", "--listen", addr}, stores...)...)
+		start(t, append([]string{"publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr}, stores...)...)
 		f.publishers = append(f.publishers, newClient(t, addr))
 	}
 	for i := range fleetWorkers {

@@ -91,7 +91,7 @@ func (s *site) refused(redis *storetest.Server, code int, says []string, args ..
 func (s *site) publisher(redis *storetest.Server) (*process, *apiclient.Client) {
 	s.t.Helper()
 	addr := freeAddr(s.t)
-	p := start(s.t, "publisher", "serve", "--insecure-no-auth", "--listen", addr, "--nats", s.nats.URL(), "--redis", redis.URL(), "--log-level", "error")
+	p := start(s.t, "publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr, "--nats", s.nats.URL(), "--redis", redis.URL(), "--log-level", "error")
 	return p, newClient(s.t, addr)
 }
 
