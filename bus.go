@@ -88,10 +88,10 @@ type Ack struct {
 // EpochRecord is the entry in JetStream that makes an epoch: who writes it, by
 // compare-and-set, carries on the realm's history.
 type EpochRecord struct {
-	Epoch    uint64
-	Server   string // identity of the ledger's server, [Description.Server]
-	Terms    Terms  // so that an emptied ledger gets its terms back
-	Stream   int64  // [StreamInfo.Created] of the stream that holds the history so far; 0: not known
+	Epoch  uint64
+	Server string // identity of the ledger's server, [Description.Server]
+	Terms  Terms  // so that an emptied ledger gets its terms back
+	Stream int64  // [StreamInfo.Created] of the stream that holds the history so far; 0: not known
 	// Takeover: the server of the record before may be alive, and is given time to notice.
 	Takeover bool
 	Sequence uint64 // in the stream; set by the bus

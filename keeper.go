@@ -67,7 +67,6 @@ func (k *keeping) look(ctx context.Context) error {
 	case LedgerOpen:
 		k.served = max(k.served, d.Position.Epoch)
 		k.p.terms.Store(&d.Terms)
-		k.settle(ctx, d)
 		return k.compare(ctx, d)
 	case LedgerUninitialised:
 		return k.begin(ctx)
@@ -81,8 +80,10 @@ func (k *keeping) look(ctx context.Context) error {
 }
 
 // settle waits on this publisher's own clock until no lease of an earlier epoch can be
-// left. A publisher that came later waits longer, never shorter.
-func (k *keeping) settle(ctx context.Context, d Description) {
+// left, nor one of other terms: a Redis that was rolled back may have forgotten that
+// its leases were made longer, and the record has not. A publisher that came later
+// waits longer, never shorter.
+func (k *keeping) settle(ctx context.Context, d Description, record EpochRecord) {
 	if d.Settled {
 		return
 	}
@@ -90,10 +91,10 @@ func (k *keeping) settle(ctx context.Context, d Description) {
 	if this := (Position{Epoch: d.Position.Epoch, Rev: d.Settling}); k.epoch != this {
 		k.epoch, k.since = this, now
 	}
-	left := k.since + max(d.Terms.SettleWait(), d.SettleFor) - now
+	left := k.since + max(d.Terms.SettleWait(), record.Terms.SettleWait(), d.SettleFor) - now
 	if left > 0 {
 		if left < keepEvery && k.p.sleep(ctx, left, nil) {
-			k.settle(ctx, d)
+			k.settle(ctx, d, record)
 		}
 		return
 	}
@@ -105,15 +106,23 @@ func (k *keeping) settle(ctx context.Context, d Description) {
 }
 
 // compare fences an open ledger when JetStream says that another server has taken the
-// realm over. A bus that does not answer proves nothing, and changes nothing.
+// realm over. A bus that does not answer proves nothing, and changes nothing; nothing is
+// confirmed without it either, so settling can wait.
 func (k *keeping) compare(ctx context.Context, d Description) error {
+	record, err := k.record(ctx)
+	switch {
+	case err == nil && record.Epoch > d.Position.Epoch:
+		return k.fence(ctx, d, record)
+	case err == nil || errors.Is(err, ErrNotFound):
+		k.settle(ctx, d, record)
+	}
+	return nil
+}
+
+func (k *keeping) record(ctx context.Context) (EpochRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	record, err := k.p.bus.Epoch(ctx)
-	if err != nil || record.Epoch <= d.Position.Epoch {
-		return nil
-	}
-	return k.fence(ctx, d, record)
+	return k.p.bus.Epoch(ctx)
 }
 
 func (k *keeping) fence(ctx context.Context, d Description, record EpochRecord) error {

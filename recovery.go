@@ -29,7 +29,7 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 	if err != nil {
 		return err
 	}
-	if wait := max(d.Terms.FenceWait(), standDown(record)); wait > 0 && !k.p.sleep(ctx, wait, nil) {
+	if wait := max(d.Terms.FenceWait(), record.Terms.FenceWait(), standDown(record)); wait > 0 && !k.p.sleep(ctx, wait, nil) {
 		return ErrRecovering
 	}
 	started := k.p.clock.Monotonic()
@@ -77,7 +77,7 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 	if latest.Epoch == 0 {
 		stream = d.Mark.Point.Created
 	}
-	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms, Stream: stream, Takeover: k.takesOver(d, latest)})
+	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Stream: stream, Takeover: k.takesOver(d, latest)})
 	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}

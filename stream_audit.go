@@ -224,7 +224,11 @@ func (a *auditor) record(ctx context.Context, d Description, info StreamInfo) er
 		return err
 	}
 	mine := r.Epoch == d.Opened && r.Server == d.OpenedBy
-	if err == nil && (!mine || r.Stream == info.Created && r.Terms == d.Terms) {
+	terms := d.Terms
+	if mine && !d.Settled {
+		terms = r.Terms // they say how long to wait; see settle
+	}
+	if err == nil && (!mine || r.Stream == info.Created && r.Terms == terms) {
 		return nil // another server's is the keeper's business
 	}
 	if err != nil { // the record was lost, perhaps with the stream that held it
@@ -232,7 +236,7 @@ func (a *auditor) record(ctx context.Context, d Description, info StreamInfo) er
 			return err
 		}
 	}
-	_, err = a.p.bus.ClaimEpoch(ctx, r.Sequence, EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Terms: d.Terms, Stream: info.Created})
+	_, err = a.p.bus.ClaimEpoch(ctx, r.Sequence, EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Terms: terms, Stream: info.Created})
 	if errors.Is(err, ErrConflict) {
 		return nil // another publisher was faster; or another server, which the keeper will see
 	}

@@ -448,3 +448,40 @@ func TestRollBackAcrossEpochs(t *testing.T) {
 		w.wantEqual(4)
 	})
 }
+
+// Leases were made longer, and a Redis that was rolled back has forgotten it: what is
+// confirmed afterwards waits for the long ones.
+func TestRollBackForgetsLongerLeases(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		x := w.worker("w", workerOptions{})
+		w.revokeMany(p, 0, 3)
+		elapse(5 * time.Second)
+		before := w.ledger.Position()
+		w.revokeMany(p, 9, 1)
+		long := w.terms
+		long.Lease = 20 * time.Second
+		_, err := revocast.ChangeTerms(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
+		w.must(err)
+		w.revokeMany(p, 3, 1)
+		elapse(8 * time.Second)
+		alice := login("alice")
+		w.expect(x, alice, revocast.Allowed)
+		x.ledger.SetHook(failing)
+		x.bus.SetHook(failing)
+		w.bus.SetDelivery(func(m sim.Message) []time.Duration {
+			if m.To == "w" {
+				return nil
+			}
+			return []time.Duration{0}
+		})
+		if !w.ledger.RollBack(before) {
+			w.t.Fatal("no such version")
+		}
+		_, err = p.Revoke(w.t.Context(), revokeAlice())
+		w.must(err)
+		if x.outcome(alice) == revocast.Allowed {
+			w.t.Error("confirmed while a worker trusts its memory on a lease that Redis has forgotten")
+		}
+	})
+}

@@ -34,6 +34,9 @@ func ChangeTerms(ctx context.Context, realm string, ledger Ledger, bus Bus, next
 		return 0, err
 	}
 	if d.Terms != next {
+		if err := p.announce(ctx, d, next); err != nil {
+			return 0, err
+		}
 		if err := ledger.SetTerms(ctx, next); err != nil {
 			return 0, err
 		}
@@ -61,4 +64,31 @@ func (t Terms) mayBecome(next Terms) error {
 		}
 	}
 	return nil
+}
+
+// announce writes terms that make waits longer into the epoch's record before the
+// ledger has them, so that a Redis which forgets the change is recovered with the wait
+// that the longer leases need.
+func (p *Publisher) announce(ctx context.Context, d Description, next Terms) error {
+	r, err := p.bus.Epoch(ctx)
+	if err != nil {
+		return fmt.Errorf("read the epoch's record: %w", err)
+	}
+	if r.Epoch != d.Opened || r.Server != d.OpenedBy {
+		return fmt.Errorf("%w: the epoch's record is another server's", ErrConflict)
+	}
+	if longer(r.Terms, next) == r.Terms {
+		return nil
+	}
+	r.Terms = next
+	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
+	return err
+}
+
+// longer is whichever terms make for the longer wait, b where neither does.
+func longer(a, b Terms) Terms {
+	if a.SettleWait() > b.SettleWait() {
+		return a
+	}
+	return b
 }
