@@ -79,7 +79,7 @@ func (c *repairCmd) print(w io.Writer, r repaired) error {
 	if len(r.From) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "done after %s: the ledger serves at %s; %d events restored to Redis, %d published anew to JetStream\n",
+	_, err := fmt.Fprintf(w, "done after %s: the ledger serves at %s; %d events restored to Redis and %d published anew here, the rest by running publishers\n",
 		millis(r.TookMS), r.Position, r.Restored, r.Refilled)
 	return err
 }
@@ -91,8 +91,8 @@ type repaired struct {
 	Reason   string   `json:"reason"` // why this was done
 	From     []string `json:"from"`   // in this order; empty: nothing was to be done
 	Position string   `json:"position"`
-	Restored int      `json:"restored"` // events that Redis lacked
-	Refilled uint64   `json:"refilled"` // events that were published anew
+	Restored int      `json:"restored"` // events that Redis lacked; running publishers may have restored others
+	Refilled uint64   `json:"refilled"` // events that were published anew, likewise
 	TookMS   float64  `json:"took_ms"`
 }
 
