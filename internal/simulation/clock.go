@@ -10,10 +10,9 @@ import (
 // clock is a process's clock. It goes wrong by rate thousandths, its wall clock jumps,
 // and it stops the process that reads it while that is stopped.
 type clock struct {
-	p      *process
-	rate   int64
-	ahead  atomic.Int64
-	timers atomic.Uint64 // made so far
+	p     *process
+	rate  int64
+	ahead atomic.Int64
 }
 
 var _ revocast.Clock = (*clock)(nil)
@@ -39,39 +38,34 @@ func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 // NewTimer implements [revocast.Clock].
 func (c *clock) NewTimer(d time.Duration) revocast.Timer {
 	c.p.gate()
-	t := &timer{c: c, number: c.timers.Add(1)}
-	t.Timer = time.NewTimer(t.real(d))
-	return t
-}
-
-// timer is a timer of a process. Each has its own instants: a timer fires a little late,
-// by an amount that depends on the seed and the timer, so that two goroutines are not
-// due at once and the runtime has no choice which one to run first.
-type timer struct {
-	c      *clock
-	number uint64
-	resets uint64
-	*time.Timer
+	return &timer{c, time.NewTimer(c.real(d))}
 }
 
 const late = 20 * time.Microsecond
 
-// real is how long the process's d takes.
-func (t *timer) real(d time.Duration) time.Duration {
-	p := t.c.p
+// real is how long the process's d takes. A timer fires a little late, each by an amount
+// of its own, so that two goroutines are not due at once and the runtime has no choice
+// which one to run first.
+func (c *clock) real(d time.Duration) time.Duration {
+	p := c.p
 	if m := p.w.mutant.Timer; m != nil {
 		d = m(p, d)
 	}
-	t.resets++
-	extra := mix(p.w.s.Seed, uint64(p.life), t.number, t.resets) % uint64(late)
-	return d*1000/time.Duration(t.c.rate) + time.Duration(extra)
+	x := p.w.weather.draw(uint64(p.life)<<16^1<<48, uint64(d))
+	return d*1000/time.Duration(c.rate) + x.upTo(late)
+}
+
+// timer is a timer of a process.
+type timer struct {
+	c *clock
+	*time.Timer
 }
 
 // C implements [revocast.Timer].
 func (t *timer) C() <-chan time.Time { return t.Timer.C }
 
 // Reset implements [revocast.Timer].
-func (t *timer) Reset(d time.Duration) bool { return t.Timer.Reset(t.real(d)) }
+func (t *timer) Reset(d time.Duration) bool { return t.Timer.Reset(t.c.real(d)) }
 
 // storeClock is the clock that the stores live on: always right, but for what the
 // stores themselves add to it.

@@ -83,7 +83,7 @@ const dataVersion = "version"
 // loadSession asks the service's own store for a session, which takes a while.
 func (p *process) loadSession(ctx context.Context, id string) (*revocast.Claims, error) {
 	p.gate()
-	x := p.w.weather.draw(uint64(p.life)<<16^1<<50, hashText(id))
+	x := p.draw(id)
 	time.Sleep(x.upTo(2 * time.Millisecond))
 	p.w.mu.Lock()
 	h := p.w.findLocked(id)

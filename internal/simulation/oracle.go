@@ -17,17 +17,15 @@ type check struct {
 	before  []*promise // that were confirmed before it started
 }
 
-// checkSoon checks somebody at a worker. The check begins in this very moment. Most are
-// made under the policy Ask.
+// checkSoon checks somebody at a worker: next to at once, and at an instant of its own.
+// Most checks are made under the policy Ask.
 func (w *world) checkSoon(p *process, of *holder, how int) {
 	if of == nil || p.guard == nil || p.dead.Load() {
 		return
 	}
-	c := &check{p: p, of: of, by: p.guards[max(0, how%6-3)], started: w.now()}
-	w.mu.Lock()
-	c.before = w.promises[:len(w.promises):len(w.promises)]
-	w.mu.Unlock()
+	c := &check{p: p, of: of, by: p.guards[max(0, how%6-3)]}
 	w.inBackground(func() {
+		w.begin(c)
 		if m := w.mutant.Before; m != nil {
 			m(c)
 		}
@@ -37,6 +35,14 @@ func (w *world) checkSoon(p *process, of *holder, how int) {
 			w.judge(c, claims, v)
 		}
 	})
+}
+
+func (w *world) begin(c *check) {
+	slot := time.Duration(c.of.number+64*(c.p.life%64)) * time.Microsecond
+	time.Sleep(slot + c.p.draw(c.of.text).upTo(time.Microsecond-1))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.started, c.before = w.now(), w.promises[:len(w.promises):len(w.promises)]
 }
 
 // checkAll checks everybody at a worker.
@@ -127,6 +133,9 @@ func (w *world) wronglyAllowed(c *check, claims *revocast.Claims, v revocast.Ver
 
 // stale says how a session's data are older than they may be.
 func (c *check) stale(claims *revocast.Claims) string {
+	if c.p.w.current.Load().Position().Epoch > 1 {
+		return "" // an invalidation leaves no state behind: a ledger that has forgotten it gets none back
+	}
 	version, _ := claims.Extra[dataVersion].(int)
 	for _, made := range c.before {
 		if version < made.versions[c.of] {

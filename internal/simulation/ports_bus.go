@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
@@ -63,6 +64,7 @@ func (b *busPort) Tail(ctx context.Context, h revocast.TailHandler) error {
 			}
 		},
 		Ready: func() {
+			time.Sleep(100*time.Microsecond + b.p.draw("ready").upTo(400*time.Microsecond))
 			if b.live() {
 				h.Ready()
 			}

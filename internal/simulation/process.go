@@ -159,3 +159,9 @@ func (p *process) reach(l *sim.Ledger) {
 	p.reaches.Store(l)
 	p.link.Reach(l)
 }
+
+// draw is chance in one of the process's own matters.
+func (p *process) draw(what string) *chance {
+	x := p.w.weather.draw(uint64(p.life)<<16^1<<51, hashText(what))
+	return &x
+}

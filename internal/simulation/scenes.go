@@ -9,7 +9,7 @@ func (g *generator) faults() {
 		Weather, Weather, Weather, Cut, Isolate, Isolate, OneWay, NoLedger, NoAnswer, Hostile,
 		Pause, Pause, Pause, Crash, Crash, Rejoin, Zombie, ProcessWall, LedgerWall, StreamWall, FillStream, StopLedger, TrimLog,
 	}
-	switch g.r.IntN(9) {
+	switch g.r.IntN(10) {
 	case 0, 1:
 		g.store(Restart, RollBack, RollBack, RollBack, Empty)
 	case 2, 3:
@@ -21,6 +21,8 @@ func (g *generator) faults() {
 		g.alone()
 	case 6:
 		g.latecomer()
+	case 7:
+		g.oneAfterTheOther()
 	}
 	n := pick(g.r, 0, 1, 1, 1, 2, 2, 3)
 	if g.large {
@@ -42,6 +44,23 @@ func (g *generator) fault(k Kind) *Step {
 	f := g.add(at, k, g.r.IntN(g.s.processes()))
 	f.For = g.between(time.Millisecond, 5*g.s.Lease/2)
 	return f
+}
+
+// oneAfterTheOther has both stores lose something, the second one when both hold
+// everything again: see world.whole.
+func (g *generator) oneAfterTheOther() {
+	ledger, stream := pick(g.r, Restart, RollBack, Empty), pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun)
+	if g.chance(2) {
+		ledger, stream = stream, ledger
+	}
+	at := pick(g.r, g.calls...) + g.aside()
+	g.add(at, ledger, 0)
+	at = max(0, at) + g.s.Lease + g.within(2*g.s.Lease)
+	for range 3 {
+		g.add(at, stream, 0)
+		at += g.s.Lease/2 + g.within(g.s.Lease)
+	}
+	g.s.Length = max(g.s.Length, at)
 }
 
 // store loses something, perhaps twice.

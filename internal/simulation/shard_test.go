@@ -42,8 +42,9 @@ const (
 	reportTag = "simulation report: "
 )
 
-// search runs seeds in processes of one processor each: there the runtime has the
-// fewest choices, so that a seed goes the same way again, and bubbles share no locks.
+// search runs seeds in processes of one processor each, which hardly ever collect
+// garbage: there the runtime has the fewest choices, so that a seed goes the same way
+// again, and bubbles share no locks.
 func search(ctx context.Context, o order, processes int) (sum report, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -80,7 +81,7 @@ func delegate(ctx context.Context, o order) (r report, err error) {
 	}
 	var out, problems bytes.Buffer
 	c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSeeds$", "-test.timeout=0", "-test.count=1")
-	c.Env = append(os.Environ(), orderVar+"="+string(text), "GOMAXPROCS=1", "GOGC=800")
+	c.Env = append(os.Environ(), orderVar+"="+string(text), "GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=256MiB", "GODEBUG=asyncpreemptoff=1")
 	c.Stdout, c.Stderr = &out, &problems
 	ended := c.Run()
 	for line := range strings.Lines(out.String()) {

@@ -24,7 +24,7 @@ func (w *world) step(s Step) {
 	case Restart, RollBack, Empty, Fork, StopLedger, LedgerWall, TrimLog:
 		took = w.ledgerFault(s)
 	default:
-		w.streamFault(s)
+		took = w.streamFault(s)
 	}
 	if took {
 		w.mu.Lock()

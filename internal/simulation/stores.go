@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -8,6 +10,12 @@ import (
 )
 
 func (w *world) ledgerFault(s Step) bool {
+	switch s.Kind {
+	case Restart, RollBack, Empty:
+		if w.s.has(lossOfBus...) && !w.whole() {
+			return false
+		}
+	}
 	switch s.Kind {
 	case Restart:
 		w.ledger.Restart()
@@ -97,7 +105,35 @@ func (w *world) moveLedger(d time.Duration) {
 
 func (w *world) ledgerWallLocked() int64 { return time.Now().Add(w.ahead).UnixMilli() }
 
-func (w *world) streamFault(s Step) {
+// lossOfLedger and lossOfBus are the faults that cost a store something.
+var (
+	lossOfLedger = []Kind{Restart, RollBack, Empty, Fork}
+	lossOfBus    = []Kind{Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget}
+)
+
+// whole reports whether both stores hold all that was confirmed, so that either may lose
+// something, and whether the epoch's record says so. A record that was lost is written
+// anew by an audit.
+func (w *world) whole() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	d, err := w.ledger.Link("onlooker").Describe(ctx)
+	if err != nil || d.State != revocast.LedgerOpen || w.lost(w.ledger.State, w.promises) != "" || w.lost(w.stream(), w.promises) != "" {
+		return false
+	}
+	bus := w.bus.Link("onlooker")
+	record, err := bus.Epoch(ctx)
+	if err != nil {
+		return false
+	}
+	stream, err := bus.Stream(ctx)
+	return err == nil && record.Epoch == d.Opened && record.Stream == stream.Created && d.Mark.Point.Created == stream.Created
+}
+
+func (w *world) streamFault(s Step) bool {
+	if slices.Contains(lossOfBus, s.Kind) && w.s.has(lossOfLedger...) && !w.whole() {
+		return false
+	}
 	some := func(e revocast.Event) bool { return mix(uint64(s.How), e.Position.Epoch, e.Position.Rev)%2 == 0 }
 	switch s.Kind {
 	case Truncate:
@@ -130,6 +166,7 @@ func (w *world) streamFault(s Step) {
 			w.bus.LoseSnapshot()
 		}
 	}
+	return true
 }
 
 // hostile is a peer that is broken, foreign, or years behind.

@@ -15,18 +15,18 @@ type slowView struct {
 }
 
 func (v slowView) Get(space revocast.Space, key string) *revocast.Entry {
-	v.p.holdUp(1)
+	v.p.holdUp("get")
 	return v.View.Get(space, key)
 }
 
 func (v slowView) Put(space revocast.Space, key string, e *revocast.Entry, now int64) bool {
-	v.p.holdUp(2)
+	v.p.holdUp("put")
 	return v.View.Put(space, key, e, now)
 }
 
 // holdUp holds one goroutine in eight up.
-func (p *process) holdUp(where uint64) {
-	if x := p.w.weather.draw(uint64(p.life)<<16^1<<51, where); x.below(8) == 0 {
+func (p *process) holdUp(where string) {
+	if x := p.draw(where); x.below(8) == 0 {
 		time.Sleep(x.upTo(p.w.s.Lease / 8))
 	}
 	p.gate()
@@ -64,7 +64,7 @@ func lookUpEarly(c *check) {
 	if e == nil {
 		return
 	}
-	c.p.holdUp(3)
+	c.p.holdUp("check")
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.found[c.of.text] = e

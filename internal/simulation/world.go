@@ -51,6 +51,7 @@ type world struct {
 	promises []*promise // that were confirmed
 	calling  []*promise // all that was ever asked for
 	result   Result
+	idle     []chan func() // of goroutines that wait for something to do
 }
 
 // ending is the end of a fault.
@@ -72,7 +73,9 @@ func run(t *testing.T, s Scenario, m Mutant, record bool) (r Result) {
 			w.names = append(w.names, s.name(number))
 		}
 		w.weather, w.trace.record = newWeather(&w.s, w.names), record
+		endless := time.AfterFunc(10*time.Minute, func() { panic(fmt.Sprintf("seed %d does not end", s.Seed)) })
 		r = w.run()
+		endless.Stop()
 	})
 	return r
 }
@@ -117,7 +120,7 @@ func (w *world) run() Result {
 	w.stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.result.Trace, w.result.Record = w.trace.sum, w.trace.lines
+	w.result.Trace, w.result.Record = w.trace.whole()
 	w.result.Happened.add(&w.weather.happened)
 	w.result.Happened.Seeds, w.result.Happened.Virtual = 1, w.now()
 	return w.result
@@ -137,6 +140,8 @@ func (w *world) stop() {
 	for _, p := range w.processes {
 		p.end()
 	}
+	w.eventually(patience, 20*time.Millisecond, func() bool { return w.pending.Load() == 0 })
+	w.dismiss()
 	w.calls.Wait()
 	for _, p := range w.processes {
 		<-p.ended
@@ -201,11 +206,41 @@ func (w *world) replace(number int, p *process) {
 	w.processes[number] = p
 }
 
-// inBackground runs a check or a call of a user.
+// inBackground runs a check or a call of a user, in a goroutine that has run one before
+// if there is one that has nothing to do: its stack has grown already.
 func (w *world) inBackground(do func()) {
 	w.pending.Add(1)
-	w.calls.Go(func() {
-		defer w.pending.Add(-1)
+	w.mu.Lock()
+	n := len(w.idle)
+	if n == 0 {
+		w.mu.Unlock()
+		w.calls.Go(func() { w.runner(do) })
+		return
+	}
+	next := w.idle[n-1]
+	w.idle = w.idle[:n-1]
+	w.mu.Unlock()
+	next <- do
+}
+
+func (w *world) runner(do func()) {
+	next := make(chan func(), 1)
+	for do != nil {
 		do()
-	})
+		w.pending.Add(-1)
+		w.mu.Lock()
+		w.idle = append(w.idle, next)
+		w.mu.Unlock()
+		do = <-next
+	}
+}
+
+// dismiss ends the goroutines that have nothing to do. By then all have nothing to do.
+func (w *world) dismiss() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, next := range w.idle {
+		close(next)
+	}
+	w.idle = nil
 }
