@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -93,18 +94,18 @@ func workerStopped(ctx context.Context, t *Trial) error {
 		if err := w.Pause(); err != nil {
 			return err
 		}
-		stopped := t.h.Now()
-		err := t.afterLoss(ctx, "a worker was stopped")
-		if err == nil {
-			err = t.Rest(ctx, time.Duration(stopped+int64(d)-t.h.Now()))
-		}
-		woke := t.h.Now()
-		if err := w.Resume(); err != nil {
+		stopped, woken := t.h.Now(), make(chan error, 1)
+		wake := time.AfterFunc(d, func() { woken <- w.Resume() })
+		if err := t.afterLoss(ctx, "a worker was stopped"); err != nil {
+			if wake.Stop() {
+				err = errors.Join(err, w.Resume())
+			}
 			return err
 		}
-		if err != nil {
+		if err := <-woken; err != nil {
 			return err
 		}
+		woke := stopped + int64(d)
 		if err := t.Rest(ctx, 300*time.Millisecond); err != nil {
 			return err
 		}
