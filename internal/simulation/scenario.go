@@ -43,6 +43,8 @@ const (
 	LedgerWall Kind = "ledger-wall" // the ledger's wall clock jumps
 	TrimLog    Kind = "trim-log"    // the ledger drops of its log what it may
 
+	ChangeTerms Kind = "change-terms" // an operator makes the lease shorter or longer
+
 	Truncate     Kind = "truncate"      // the stream has lost its end
 	LoseStream   Kind = "lose-stream"   // the stream is gone
 	LoseEpochs   Kind = "lose-epochs"   // the stream of epoch records is gone

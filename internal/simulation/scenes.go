@@ -7,7 +7,7 @@ import "time"
 func (g *generator) faults() {
 	kinds := []Kind{
 		Weather, Weather, Weather, Cut, Isolate, Isolate, OneWay, NoLedger, NoAnswer, Hostile,
-		Pause, Pause, Pause, Crash, Crash, Rejoin, Zombie, ProcessWall, LedgerWall, StreamWall, FillStream, StopLedger, TrimLog,
+		Pause, Pause, Pause, Crash, Crash, Rejoin, Zombie, ProcessWall, LedgerWall, StreamWall, FillStream, StopLedger, TrimLog, ChangeTerms,
 	}
 	switch g.r.IntN(10) {
 	case 0, 1:

@@ -10,8 +10,14 @@ import (
 )
 
 // patience is the longest that a process takes to notice that faults are over: the time
-// limits of calls that nobody answers, one after the other.
-const patience = 15 * time.Second
+// limits of calls that nobody answers, one after the other. A turn that a publisher took
+// before it died lasts until the ledger's clock says so, which may have gone back.
+func (w *world) patience() time.Duration {
+	if w.s.has(LedgerWall) {
+		return 50 * time.Second
+	}
+	return 15 * time.Second
+}
 
 // settle checks what must hold once all faults have ended and some time has passed.
 func (w *world) settle() {
@@ -19,13 +25,13 @@ func (w *world) settle() {
 		z.end()
 		<-z.ended
 	}
-	if !w.eventually(patience, 20*time.Millisecond, func() bool { return w.pending.Load() == 0 && w.unready() == nil }) {
+	if !w.eventually(w.patience(), 20*time.Millisecond, func() bool { return w.pending.Load() == 0 && w.unready() == nil }) {
 		w.fail("after the faults %d calls are under way, and not ready: %v", w.pending.Load(), w.unready())
 		return
 	}
 	for _, p := range w.processes[w.s.Workers:] {
 		var err error
-		if !w.eventually(patience, 50*time.Millisecond, func() bool { err = w.revokeNobody(p); return err == nil }) {
+		if !w.eventually(w.patience(), 50*time.Millisecond, func() bool { err = w.revokeNobody(p); return err == nil }) {
 			w.fail("%s: a revocation after the faults: %v", p.name, err)
 		}
 	}
@@ -105,7 +111,7 @@ func (w *world) kept() {
 		w.fail("the ledger has lost %s", what)
 	}
 	if w.s.has(lossOfStream...) && !w.s.has(Forget) {
-		w.eventually(patience, 50*time.Millisecond, func() bool { return w.lost(w.stream(), w.promises) == "" })
+		w.eventually(w.patience(), 50*time.Millisecond, func() bool { return w.lost(w.stream(), w.promises) == "" })
 	}
 	if !w.s.has(Forget) { // nothing tells what is missing before the mark
 		w.inStream(w.promises)

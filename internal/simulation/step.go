@@ -21,7 +21,7 @@ func (w *world) step(s Step) {
 		w.hostile(s)
 	case Pause, Crash, Rejoin, Zombie, ProcessWall:
 		took = w.processFault(s)
-	case Restart, RollBack, Empty, Fork, StopLedger, LedgerWall, TrimLog:
+	case Restart, RollBack, Empty, Fork, StopLedger, ChangeTerms, LedgerWall, TrimLog:
 		took = w.ledgerFault(s)
 	default:
 		took = w.streamFault(s)

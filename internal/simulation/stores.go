@@ -25,6 +25,8 @@ func (w *world) ledgerFault(s Step) bool {
 		w.ledger.Empty()
 	case Fork:
 		return w.fork(s)
+	case ChangeTerms:
+		return w.changeTerms(s)
 	case StopLedger:
 		// One that is cut off and stopped would go on for longer than F when it wakes.
 		if w.s.has(Fork) {
@@ -37,6 +39,29 @@ func (w *world) ledgerFault(s Step) bool {
 	case TrimLog:
 		w.ledger.Trim(s.What % 2)
 	}
+	return true
+}
+
+// changeTerms has an operator make the lease shorter or longer.
+func (w *world) changeTerms(s Step) bool {
+	if w.s.has(Fork) || w.leases.changed {
+		return false
+	}
+	next := w.terms
+	if next.Lease *= 2; s.How%3 > 0 {
+		next.Lease = max(100*time.Millisecond, w.terms.Lease/3)
+	}
+	w.mu.Lock()
+	w.leases.least, w.leases.longest = min(w.terms.Lease, next.Lease), max(w.terms.Lease, next.Lease)
+	w.mu.Unlock()
+	w.leases.changed = true
+	ledger, bus := w.ledger.Link("operator"), w.bus.Link("operator")
+	w.inBackground(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), w.patience())
+		defer cancel()
+		// What it cannot do, whatever the ledger's state, it says; the running publishers do the rest.
+		_, _ = revocast.ChangeTerms(ctx, realm, ledger, bus, next, revocast.PublisherOptions{Logger: w.log, Receipts: 1})
+	})
 	return true
 }
 
@@ -153,7 +178,7 @@ func (w *world) streamFault(s Step) bool {
 		}
 		w.bus.Recreate(some)
 	case Overrun:
-		w.bus.Overrun(len(w.bus.Events()))
+		w.bus.Overrun(1 << 20) // fewer may lie before whatever the ledger remembers of it
 	case Forget:
 		w.bus.Forget(some)
 	case FillStream:

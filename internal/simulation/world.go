@@ -47,11 +47,18 @@ type world struct {
 
 	mu       sync.Mutex // guards the rest, and processes and zombies for readers
 	ahead    time.Duration
+	leases   leases
 	holders  []*holder
 	promises []*promise // that were confirmed
 	calling  []*promise // all that was ever asked for
 	result   Result
 	idle     []chan func() // of goroutines that wait for something to do
+}
+
+// leases are the lengths that leases may have.
+type leases struct {
+	least, longest time.Duration
+	changed        bool // for the goroutine that steps through the scenario
 }
 
 // ending is the end of a fault.
@@ -129,6 +136,7 @@ func (w *world) run() Result {
 func (w *world) open() error {
 	w.terms = revocast.DefaultTerms()
 	w.terms.DefaultIssuer, w.terms.Lease, w.terms.Fence = issuer, w.s.Lease, w.s.Fence
+	w.leases.least, w.leases.longest = w.s.Lease, w.s.Lease
 	lo := sim.LedgerOptions{LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
 	w.ledger, w.bus = sim.NewRealm(w, lo, sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
 	w.current.Store(w.ledger)
@@ -140,7 +148,7 @@ func (w *world) stop() {
 	for _, p := range w.processes {
 		p.end()
 	}
-	w.eventually(patience, 20*time.Millisecond, func() bool { return w.pending.Load() == 0 })
+	w.eventually(w.patience(), 20*time.Millisecond, func() bool { return w.pending.Load() == 0 })
 	w.dismiss()
 	w.calls.Wait()
 	for _, p := range w.processes {
