@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,9 +30,9 @@ func (w *world) askingWorker(o revocast.GuardOptions, check func(sim.Call) sim.F
 func TestColdChecksShareQuestions(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.publisher("p")
-		var sizes []int
-		x := w.askingWorker(revocast.GuardOptions{MaxAsks: 2}, func(c sim.Call) sim.Fault {
-			sizes = append(sizes, len(c.Arg.([]revocast.Key)))
+		var questions atomic.Int32
+		x := w.askingWorker(revocast.GuardOptions{MaxAsks: 2}, func(sim.Call) sim.Fault {
+			questions.Add(1)
 			return sim.Fault{After: 10 * time.Millisecond}
 		})
 		var done sync.WaitGroup
@@ -43,8 +44,8 @@ func TestColdChecksShareQuestions(t *testing.T) {
 			})
 		}
 		elapse(time.Millisecond)
-		if len(sizes) != 2 {
-			w.t.Errorf("%d questions under way, want 2", len(sizes))
+		if n := questions.Load(); n != 2 {
+			w.t.Errorf("%d questions under way, want 2", n)
 		}
 		done.Wait()
 		s := x.Stats()
@@ -59,10 +60,9 @@ func TestColdChecksShareQuestions(t *testing.T) {
 func TestLateCheckAsksAnew(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.publisher("p")
-		first := true
+		var asked atomic.Bool
 		x := w.askingWorker(revocast.GuardOptions{MaxAsks: 1}, func(sim.Call) sim.Fault {
-			if first {
-				first = false
+			if !asked.Swap(true) {
 				return sim.Fault{After: 300 * time.Millisecond} // done at once, answered late
 			}
 			return sim.Fault{}
@@ -84,9 +84,10 @@ func TestLateCheckAsksAnew(t *testing.T) {
 func TestGivenUpChecksLeaveNoTrace(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.publisher("p")
-		hold := time.Second
+		var hold atomic.Int64
+		hold.Store(int64(time.Second))
 		x := w.askingWorker(revocast.GuardOptions{MaxAsks: 1, AskTimeout: 2 * time.Second}, func(sim.Call) sim.Fault {
-			return sim.Fault{After: hold}
+			return sim.Fault{After: time.Duration(hold.Load())}
 		})
 		ctx, cancel := context.WithCancel(context.Background())
 		results := make(chan revocast.Verdict, 10)
@@ -108,7 +109,7 @@ func TestGivenUpChecksLeaveNoTrace(t *testing.T) {
 				w.t.Errorf("given up: %+v", v)
 			}
 		}
-		hold = 0
+		hold.Store(0)
 		for range 2 { // the one that leads for all, and the one that stays
 			if v := <-results; v.Outcome != revocast.Allowed {
 				w.t.Errorf("%+v", v)

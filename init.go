@@ -53,7 +53,7 @@ func (t Terms) retention() time.Duration {
 // Init makes the realm's stream and ledger, and reports whether it did; on a realm
 // that has them it changes nothing. When Redis holds nothing but JetStream knows the
 // realm, it fails with [ErrConflict]: that ledger was lost, and any running publisher
-// recovers it.
+// that saw it serve recovers it, and [Repair] does.
 func Init(ctx context.Context, ledger Ledger, bus Bus, terms Terms) (created bool, err error) {
 	if err := terms.Validate(); err != nil {
 		return false, err
@@ -68,7 +68,7 @@ func Init(ctx context.Context, ledger Ledger, bus Bus, terms Terms) (created boo
 	record, err := bus.Epoch(ctx)
 	switch {
 	case err == nil:
-		return false, fmt.Errorf("%w: Redis holds nothing of this realm, but JetStream knows it at epoch %d: the ledger was lost, or this is the wrong Redis; `publisher serve` recovers it", ErrConflict, record.Epoch)
+		return false, fmt.Errorf("%w: Redis holds nothing of this realm, but JetStream knows it at epoch %d: the ledger was lost, or this is the wrong Redis; `publisher repair` says what to do", ErrConflict, record.Epoch)
 	case !errors.Is(err, ErrNotFound):
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,10 +99,9 @@ func TestTailLostAndGrownIsRefilled(t *testing.T) {
 func TestDisorderIsNoLoss(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, q := w.publisher("p"), w.publisher("q")
-		n := 0
+		var n atomic.Int32
 		slow := only(sim.OpPublish, func(sim.Call) sim.Fault {
-			n++
-			switch n % 5 {
+			switch n.Add(1) % 5 {
 			case 0:
 				return sim.Fault{Delay: 2 * time.Second}
 			case 1:
@@ -338,22 +338,22 @@ func TestIndexLoadsFromASnapshot(t *testing.T) {
 		bob := login("bob")
 		_, err = p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"})
 		w.must(err)
-		pages := 0
+		var pages atomic.Int32
 		x := w.newWorker("w", workerOptions{sub: revocast.SubscriberOptions{LoadFromLog: 1}})
 		x.ledger.SetHook(func(c sim.Call) sim.Fault {
 			if c.Op == sim.OpSnapshot || c.Op == sim.OpCheck {
-				pages++
+				pages.Add(1)
 			}
 			return sim.Fault{}
 		})
-		x.bus.SetHook(only(sim.OpReplay, func(sim.Call) sim.Fault { pages++; return sim.Fault{} }))
+		x.bus.SetHook(only(sim.OpReplay, func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
 		w.run(x.sub.Run)
 		w.await(x.sub.Ready())
 		w.expect(x, alice, revocast.Revoked)
 		w.expect(x, bob, revocast.Revoked)
 		w.expect(x, login("carol"), revocast.Allowed)
-		if pages != 0 {
-			t.Errorf("%d questions besides the snapshot and the log", pages)
+		if n := pages.Load(); n != 0 {
+			t.Errorf("%d questions besides the snapshot and the log", n)
 		}
 	})
 }

@@ -199,7 +199,7 @@ func (l *Ledger) inspectFence(ctx context.Context, settings map[string]string, f
 	seconds, err := strconv.Atoi(settings["min-replicas-max-lag"])
 	switch {
 	case d.Terms.Fence == 0:
-		f.refuse("the server has replicas and the ledger's terms say that it has none (fence 0): set a fence of 5s")
+		f.refuse("the server has replicas and the ledger's terms say that it has none (fence 0): set a fence of 5s: publisher terms --fence 5s")
 	case d.Terms.Fence < MinFence:
 		f.refuse("the ledger's fence is %s, replicas acknowledge once a second: set a fence of at least %s", d.Terms.Fence, MinFence)
 	case err == nil && time.Duration(seconds)*time.Second >= d.Terms.Fence:
