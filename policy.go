@@ -25,6 +25,9 @@ var Closed = Policy{closed: true}
 // meanwhile is not known here. Every such answer is counted.
 func Grace(d time.Duration) Policy { return Policy{grace: d} }
 
+// Grace is how long the policy goes on trusting memory without a lease.
+func (p Policy) Grace() time.Duration { return p.grace }
+
 // String returns the policy as [ParsePolicy] reads it.
 func (p Policy) String() string {
 	switch {

@@ -23,7 +23,7 @@ type guards struct {
 }
 
 func newGuards(d Deps, granted revocast.Policy) guards {
-	g := guards{own: d.Guard, with: d.WithPolicy, granted: graceOf(granted)}
+	g := guards{own: d.Guard, with: d.WithPolicy, granted: granted.Grace()}
 	if g.with != nil {
 		g.ask, g.closed = g.with(revocast.Ask), g.with(revocast.Closed)
 	}
@@ -64,7 +64,7 @@ func (g *guards) choose(text string) (Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	grace := graceOf(p)
+	grace := p.Grace()
 	switch {
 	case g.with == nil:
 		return nil, fmt.Errorf("%w: policy %s: no request may choose one here", revocast.ErrInvalid, p)
@@ -78,17 +78,4 @@ func (g *guards) choose(text string) (Guard, error) {
 		return nil, fmt.Errorf("%w: policy %s: this worker grants %s at most (--policy)", revocast.ErrInvalid, p, g.granted)
 	}
 	return g.with(p), nil
-}
-
-// graceOf is how long a policy goes on trusting memory without a lease.
-func graceOf(p revocast.Policy) time.Duration {
-	text, ok := strings.CutPrefix(p.String(), "grace=")
-	if !ok {
-		return 0
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		return 0
-	}
-	return d
 }
