@@ -9,7 +9,7 @@ func (g *generator) faults() {
 		Weather, Weather, Weather, Cut, Isolate, Isolate, OneWay, NoLedger, NoAnswer, Hostile,
 		Pause, Pause, Pause, Crash, Crash, Rejoin, Zombie, ProcessWall, LedgerWall, StreamWall, FillStream, StopLedger, TrimLog, ChangeTerms,
 	}
-	switch g.r.IntN(10) {
+	switch g.r.IntN(11) {
 	case 0, 1:
 		g.store(Restart, RollBack, RollBack, RollBack, Empty)
 	case 2, 3:
@@ -23,6 +23,8 @@ func (g *generator) faults() {
 		g.latecomer()
 	case 7:
 		g.oneAfterTheOther()
+	case 8:
+		g.refilled()
 	}
 	n := pick(g.r, 0, 1, 1, 1, 2, 2, 3)
 	if g.large {
@@ -61,6 +63,21 @@ func (g *generator) oneAfterTheOther() {
 		at += g.s.Lease/2 + g.within(g.s.Lease)
 	}
 	g.s.Length = max(g.s.Length, at)
+}
+
+// refilled has a principal revoked, logged in again and banned while the stream, which
+// has lost the first, is refilled, and some of all that does not get through.
+func (g *generator) refilled() {
+	at, by, back := g.s.Lease/8+g.within(g.s.Lease/8), g.publisher(), g.s.Lease/32
+	again := func(s *Step, how int) { s.What, s.How = 0, how }
+	again(g.add(at, Revoke, by), 11)
+	again(g.add(at+back, Login, 0), 0)
+	g.add(at+2*back, pick(g.r, LoseStream, Truncate, Recreate, Overrun), 0)
+	g.add(at+2*back, Weather, g.worker()).For = 3 * g.s.Lease
+	for range 2 {
+		again(g.add(at+3*back+g.within(g.s.Lease), pick(g.r, Ban, Ban, Unban, Revoke), by), pick(g.r, 8, 11))
+	}
+	g.s.Length = max(g.s.Length, at+2*g.s.Lease)
 }
 
 // store loses something, perhaps twice.
