@@ -65,10 +65,13 @@ func TestFigure(t *testing.T) {
 		f    Figure
 		want string
 	}{
-		{Figure{"x", 1.2, "s", 0}, "x: 1.200 s"},
-		{Figure{"x", 1.2, "s", 1.5}, "x: 1.200 s (goal 1.500 s)"},
-		{Figure{"x", 1.6, "s", 1.5}, "x: 1.600 s (goal 1.500 s: MISSED)"},
-		{Figure{"x", 12.4, "MiB", 0}, "x: 12 MiB"},
+		{Figure{"x", 1.2, "s", 0, NoGoal}, "x: 1.200 s"},
+		{Figure{"x", 1.2, "s", 1.5, AtMost}, "x: 1.200 s (goal 1.500 s)"},
+		{Figure{"x", 1.6, "s", 1.5, AtMost}, "x: 1.600 s (goal 1.500 s: MISSED)"},
+		{Figure{"x", 12.4, "MiB", 0, NoGoal}, "x: 12 MiB"},
+		{Figure{"x", 0, "", 0, AtMost}, "x: 0 (goal 0)"},
+		{Figure{"x", 1, "", 0, AtMost}, "x: 1 (goal 0: MISSED)"},
+		{Figure{"x", 6000, "/s", 50_000, AtLeast}, "x: 6000 /s (goal 50000 /s: MISSED)"},
 	} {
 		if got := test.f.String(); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)

@@ -32,7 +32,11 @@ type draw func(*rand.Rand, Shape) action
 // Drawn is a scenario of some faults at once, drawn from a seed: the same seed and
 // shape give the same schedule. At most one of them loses what a store had.
 func Drawn(seed uint64, shape Shape) Scenario {
-	random := rand.New(rand.NewPCG(seed, 7))
+	stream := uint64(7)
+	if shape.Replica {
+		stream++ // other schedules than without
+	}
+	random := rand.New(rand.NewPCG(seed, stream))
 	var schedule []action
 	for range 1 + random.IntN(3) {
 		schedule = append(schedule, one(random, shape, harmless()))

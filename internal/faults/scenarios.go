@@ -14,6 +14,7 @@ const (
 	goalReturn    = 1500 * time.Millisecond // service after Redis is back
 	goalRefill    = time.Second             // ledger complete again, and
 	goalPerRecord = 20 * time.Microsecond   // for each record
+	goalFlood     = 50_000                  // revocations a second, without a lease lapsing
 )
 
 // Scenarios are all of them, in the order in which the long run takes them.

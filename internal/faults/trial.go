@@ -51,11 +51,24 @@ type Figure struct {
 	Name  string
 	Value float64
 	Unit  string
-	Goal  float64 // at most; 0: none
+	Goal  float64
+	Want  Want // what Goal means
 }
 
+// Want says which way a figure's goal lies.
+type Want uint8
+
+// The ways.
+const (
+	NoGoal Want = iota
+	AtMost
+	AtLeast
+)
+
 // Missed reports whether there is a goal and it was not reached.
-func (f Figure) Missed() bool { return f.Goal != 0 && f.Value > f.Goal }
+func (f Figure) Missed() bool {
+	return f.Want == AtMost && f.Value > f.Goal || f.Want == AtLeast && f.Value < f.Goal
+}
 
 // String returns name, value and goal in one line.
 func (f Figure) String() string {
@@ -63,7 +76,7 @@ func (f Figure) String() string {
 	switch {
 	case f.Missed():
 		text += fmt.Sprintf(" (goal %s: MISSED)", quantity(f.Goal, f.Unit))
-	case f.Goal != 0:
+	case f.Want != NoGoal:
 		text += fmt.Sprintf(" (goal %s)", quantity(f.Goal, f.Unit))
 	}
 	return text
@@ -123,9 +136,14 @@ func Try(ctx context.Context, r *Rig, s Scenario, seed uint64, p Pace) *Outcome 
 	return o
 }
 
-// Measure notes a figure; of several under one name the worst counts.
+// Measure notes a duration, which ought to be at most the goal unless that is zero. Of
+// several under one name the worst counts.
 func (t *Trial) Measure(name string, value time.Duration, goal time.Duration) {
-	t.measure(Figure{Name: name, Value: value.Seconds(), Unit: "s", Goal: goal.Seconds()})
+	f := Figure{Name: name, Value: value.Seconds(), Unit: "s", Goal: goal.Seconds()}
+	if goal > 0 {
+		f.Want = AtMost
+	}
+	t.measure(f)
 }
 
 func (t *Trial) measure(f Figure) {
