@@ -36,6 +36,9 @@ func (b *busPort) Publish(e revocast.Event, done func(error)) {
 	if !b.live() {
 		return
 	}
+	b.p.w.mu.Lock()
+	b.p.w.published = append(b.p.w.published, e)
+	b.p.w.mu.Unlock()
 	answer := b.answer(sim.OpPublish, done)
 	if b.p.w.mutant.NoStreamWait {
 		answer(nil)

@@ -214,7 +214,10 @@ func (w *world) hostile(s Step) {
 		unrelated.Position = revocast.Position{Epoch: 0, Rev: 5}
 		w.bus.Inject(unrelated)
 	case 4: // an old one once more
-		if all := w.bus.Events(); len(all) > 0 {
+		w.mu.Lock()
+		all := w.published[:len(w.published):len(w.published)]
+		w.mu.Unlock()
+		if len(all) > 0 {
 			w.bus.Inject(all[s.What%len(all)])
 		}
 	case 5:
