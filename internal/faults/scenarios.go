@@ -38,6 +38,7 @@ func Scenarios() []Scenario {
 		{Name: "stream full", What: "limits edited so that the stream refuses every message, and widened again", Strict: true, Run: streamFull},
 		{Name: "primary lost", What: "Redis primary killed, replica promoted", Replica: true, Run: primaryLost},
 		{Name: "lagging replica promoted", What: "replication cut, replica promoted while the old primary goes on", Replica: true, Run: laggingPromoted},
+		{Name: "publisher left behind", What: "a publisher goes on with the old primary, and reaches NATS again after the new one is open", Replica: true, Run: leftBehind},
 	}, heavy()...)
 }
 
