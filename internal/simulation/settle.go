@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -120,8 +121,20 @@ func (w *world) kept() {
 
 func (w *world) inStream(made []*promise) {
 	if what := w.lost(w.stream(), made); what != "" {
-		w.fail("the stream does not hold %s", what)
+		w.fail("the stream does not hold %s:%s", what, w.listed())
 	}
+}
+
+// listed is what the stream holds.
+func (w *world) listed() string {
+	var b strings.Builder
+	for _, e := range w.bus.Events() {
+		fmt.Fprintf(&b, " %s %s %s %s", e.Position, e.Kind, e.Scope, e.Key.String()[:4])
+		if !e.Except.IsZero() {
+			b.WriteString(" except " + e.Except.String()[:4])
+		}
+	}
+	return b.String()
 }
 
 // lost names a promise that a store does not hold; empty: there is none.
