@@ -1,0 +1,131 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/sim"
+)
+
+func (w *world) ledgerFault(s Step) bool {
+	switch s.Kind {
+	case Restart, RollBack, Empty:
+		if w.s.has(lossOfBus...) && !w.whole() {
+			return false
+		}
+	}
+	switch s.Kind {
+	case Restart:
+		w.ledger.Restart()
+	case RollBack:
+		return w.ledger.RollBack(w.before(s))
+	case Empty:
+		w.ledger.Empty()
+	case Fork:
+		return w.fork(s)
+	case ChangeTerms:
+		return w.changeTerms(s)
+	case StopLedger:
+		// One that is cut off and stopped would go on for longer than F when it wakes.
+		if w.s.has(Fork) {
+			return false
+		}
+		w.ledger.Stop()
+		w.later(s.For, w.ledger.Wake)
+	case LedgerWall:
+		w.moveLedger(jump(s))
+	case TrimLog:
+		w.ledger.Trim(s.What % 2)
+	}
+	return true
+}
+
+// changeTerms has an operator make the lease shorter or longer.
+func (w *world) changeTerms(s Step) bool {
+	if w.s.has(Fork) || w.leases.changed {
+		return false
+	}
+	next := w.terms
+	if next.Lease *= 2; s.How%3 > 0 {
+		next.Lease = max(100*time.Millisecond, w.terms.Lease/3)
+	}
+	w.mu.Lock()
+	w.leases.least, w.leases.longest = min(w.terms.Lease, next.Lease), max(w.terms.Lease, next.Lease)
+	w.mu.Unlock()
+	w.leases.changed = true
+	ledger, bus := w.ledger.Link("operator"), w.bus.Link("operator")
+	w.inBackground(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), w.patience())
+		defer cancel()
+		// What it cannot do, whatever the ledger's state, it says; the running publishers do the rest.
+		_, _ = revocast.ChangeTerms(ctx, realm, ledger, bus, next, revocast.PublisherOptions{Logger: w.log, Receipts: 1})
+	})
+	return true
+}
+
+// before is the ledger's position without its latest revisions.
+func (w *world) before(s Step) revocast.Position {
+	to := w.ledger.Position()
+	to.Rev -= min(to.Rev, uint64(s.What%4))
+	return to
+}
+
+// fork lets a replica that lags behind carry on, while some processes still reach the
+// old primary.
+func (w *world) fork(s Step) bool {
+	if w.old != nil {
+		return false
+	}
+	serves := w.s.Fence
+	if w.mutant.NoFence {
+		serves = time.Hour
+	}
+	next, ok := w.ledger.Fork(w.before(s), serves)
+	if !ok {
+		return false
+	}
+	w.old, w.ledger = w.ledger, next
+	w.current.Store(next)
+	for number := range w.side {
+		if s.How>>number&1 == 0 {
+			w.reach(number, next)
+		}
+	}
+	w.later(s.For, func() {
+		for number := range w.side {
+			w.reach(number, w.ledger)
+		}
+	})
+	return true
+}
+
+func (w *world) reach(number int, l *sim.Ledger) {
+	w.side[number] = l
+	w.processes[number].reach(l)
+	for _, z := range w.zombies {
+		if z.number == number {
+			z.reach(l)
+		}
+	}
+}
+
+// moveLedger lets the ledger's wall clock jump. A call under way may be committed by
+// either time.
+func (w *world) moveLedger(d time.Duration) {
+	w.ledger.Advance(d)
+	if w.old != nil {
+		w.old.Advance(d)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ahead += d
+	for _, p := range w.calling {
+		if p.cut != 0 {
+			p.cut = min(p.cut, w.ledgerWallLocked())
+		}
+	}
+}
+
+func (w *world) ledgerWallLocked() int64 { return time.Now().Add(w.ahead).UnixMilli() }
+
