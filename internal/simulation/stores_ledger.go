@@ -128,4 +128,3 @@ func (w *world) moveLedger(d time.Duration) {
 }
 
 func (w *world) ledgerWallLocked() int64 { return time.Now().Add(w.ahead).UnixMilli() }
-
