@@ -14,14 +14,15 @@ var (
 	lossOfBus    = []Kind{Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget}
 )
 
-// whole reports whether both stores hold all that was confirmed, so that either may lose
+// whole reports whether each store holds all that the other does, so that either may lose
 // something, and whether the epoch's record says so. A record that was lost is written
 // anew by an audit.
 func (w *world) whole() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	d, err := w.ledger.Link("onlooker").Describe(ctx)
-	if err != nil || d.State != revocast.LedgerOpen || w.lost(w.ledger.State, w.promises) != "" || w.lost(w.stream(), w.promises) != "" {
+	ledger := w.ledger.Link("onlooker")
+	d, err := ledger.Describe(ctx)
+	if err != nil || d.State != revocast.LedgerOpen || !w.alike(ctx, ledger) {
 		return false
 	}
 	bus := w.bus.Link("onlooker")
@@ -31,6 +32,25 @@ func (w *world) whole() bool {
 	}
 	stream, err := bus.Stream(ctx)
 	return err == nil && record.Epoch == d.Opened && record.Stream == stream.Created && d.Mark.Point.Created == stream.Created
+}
+
+// alike reports whether both stores come to the same, wherever it stands in them.
+func (w *world) alike(ctx context.Context, ledger revocast.Ledger) bool {
+	stream := w.stream()
+	same := func(a, b revocast.State) bool {
+		a.At, a.Until, a.Ban.At = b.At, b.Until, b.Ban.At
+		return a == b
+	}
+	for cursor := ""; ; {
+		page, next, err := ledger.Snapshot(ctx, cursor)
+		if err != nil || slices.ContainsFunc(page, func(k revocast.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
+			return false
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	return !slices.ContainsFunc(w.bus.Events(), func(e revocast.Event) bool { return !same(stream(e.Key), w.ledger.State(e.Key)) })
 }
 
 func (w *world) streamFault(s Step) bool {
