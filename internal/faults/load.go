@@ -3,15 +3,11 @@ package faults
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/token"
 )
 
@@ -168,80 +164,4 @@ func (l *Load) fail(err error) {
 	if len(l.wrong) < 20 {
 		l.wrong = append(l.wrong, err)
 	}
-}
-
-// request is one call to be made.
-type request struct {
-	name   string
-	value  Answer
-	covers []*held
-	do     func(context.Context, *apiclient.Client, apiclient.Call) (apitypes.Receipt, error)
-}
-
-// perform makes a call as a careful client does: under one idempotency key, at
-// whichever publisher answers, until it is confirmed or patience ends. On
-// confirmation the tokens that it covers are checked at every worker.
-func (l *Load) perform(ctx context.Context, random *mathrand.Rand, q request, patience time.Duration) (apitypes.Receipt, *Call) {
-	w := &Write{Name: q.name, Value: q.value, Call: l.h.Now(), Ret: never}
-	for _, t := range q.covers {
-		t.record.Begin(w)
-	}
-	c := &Call{Tokens: len(q.covers)}
-	limit, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	receipt, ok := l.insist(limit, random, q, c)
-	if ok {
-		w.Ret = l.h.Now() // nobody reads it before Stop has returned
-		l.everywhere(ctx, q.covers)
-	}
-	c.Write = *w
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.calls = append(l.calls, *c)
-	return receipt, c
-}
-
-func (l *Load) insist(ctx context.Context, random *mathrand.Rand, q request, c *Call) (apitypes.Receipt, bool) {
-	key := rand.Text()
-	for n := random.IntN(2); ctx.Err() == nil; n++ {
-		p := l.rig.Publishers[n%len(l.rig.Publishers)]
-		receipt, err := q.do(ctx, p.API, apiclient.Call{Wait: 4 * time.Second, Idempotency: key})
-		if errors.Is(err, revocast.ErrPending) {
-			c.Pending = true
-			err = l.await(ctx, random, &receipt)
-		}
-		switch {
-		case err == nil && receipt.Strength == revocast.Confirmed:
-			return receipt, true
-		case err == nil:
-			l.fail(fmt.Errorf("%s: answered %s, %s, instead of confirmed", q.name, receipt.Position(), receipt.Strength))
-			return receipt, false
-		case errors.Is(err, revocast.ErrInvalid), errors.Is(err, revocast.ErrConflict):
-			l.fail(fmt.Errorf("%s: %w", q.name, err))
-			return receipt, false
-		}
-		c.Failed++
-		if !pause(ctx, 50*time.Millisecond) {
-			break
-		}
-	}
-	return apitypes.Receipt{}, false
-}
-
-// await asks for a pending receipt, at any publisher, a few times.
-func (l *Load) await(ctx context.Context, random *mathrand.Rand, receipt *apitypes.Receipt) error {
-	err := error(revocast.ErrPending)
-	for range 3 {
-		p := l.rig.Publishers[random.IntN(len(l.rig.Publishers))]
-		var now apitypes.Receipt
-		now, err = p.API.Receipt(ctx, receipt.Position(), 3*time.Second)
-		if err == nil && now.Strength == revocast.Confirmed {
-			*receipt = now
-			return nil
-		}
-	}
-	if err == nil {
-		err = revocast.ErrPending
-	}
-	return err
 }

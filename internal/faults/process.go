@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -107,10 +106,10 @@ func (p *Process) Kill() {
 func (p *Process) Close() { p.Kill() }
 
 // Pause stops the process where it stands; Resume lets it go on.
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+func (p *Process) Pause() error { return p.signal(pauseSignal()) }
 
 // Resume lets a paused process go on.
-func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+func (p *Process) Resume() error { return p.signal(resumeSignal()) }
 
 func (p *Process) signal(s os.Signal) error {
 	p.mu.Lock()

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/revocast/revocast/internal/apiclient"
 	"github.com/revocast/revocast/token"
 )
 
@@ -66,26 +64,6 @@ type Rig struct {
 	http  *http.Transport
 }
 
-// Peer is a publisher or a worker with its links.
-type Peer struct {
-	*Process
-	Addr  string
-	Redis *Link
-	NATS  []*Link // one to each node
-	API   *apiclient.Client
-}
-
-// Publisher is a publisher process.
-type Publisher struct{ Peer }
-
-// Worker is a sidecar process.
-type Worker struct {
-	Peer
-	Number int
-	// Via, if set, is asked instead of the worker: for showing that the test can fail.
-	Via string
-}
-
 // Build builds the programs into a folder.
 func Build(ctx context.Context, dir string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator),
@@ -122,10 +100,7 @@ func (r *Rig) Close() {
 		r.admin.Close()
 	}
 	for _, p := range r.peers() {
-		p.Redis.Close()
-		for _, l := range p.NATS {
-			l.Close()
-		}
+		p.closeLinks()
 	}
 	if r.repl != nil {
 		r.repl.Close()
@@ -287,72 +262,6 @@ func (r *Rig) makeRealm(ctx context.Context) error {
 		args = append(args, "--fence", r.Fence.String())
 	}
 	return Eventually(ctx, 100*time.Millisecond, func() error { return run(filepath.Join(r.programs, "publisher"), args...) })
-}
-
-func (r *Rig) startPublishers(context.Context) error {
-	for i := range r.Shape.Publishers {
-		name := fmt.Sprintf("publisher-%d", i+1)
-		peer, err := r.newPeer(name, "publisher", "serve", "--insecure-no-auth", "--name", name,
-			"--nats-replicas", strconv.Itoa(len(r.Nodes)))
-		if err != nil {
-			return err
-		}
-		r.Publishers = append(r.Publishers, &Publisher{peer})
-		if err := peer.Start(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Rig) startWorkers(context.Context) error {
-	for i := range r.Shape.Workers {
-		name := fmt.Sprintf("worker-%d", i+1)
-		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer", issuerName)
-		if err != nil {
-			return err
-		}
-		r.Workers = append(r.Workers, &Worker{Peer: peer, Number: i})
-		if err := peer.Start(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
-	var p Peer
-	ports, err := r.ports.find(1)
-	if err != nil {
-		return p, err
-	}
-	p.Addr = "127.0.0.1:" + strconv.Itoa(ports[0])
-	if p.Redis, err = NewLink(r.Primary().Addr); err != nil {
-		return p, err
-	}
-	var urls []string
-	for _, n := range r.Nodes {
-		l, err := NewLink(n.Addr)
-		if err != nil {
-			return p, errors.Join(err, closeAll(p))
-		}
-		p.NATS = append(p.NATS, l)
-		urls = append(urls, "nats://"+l.Addr())
-	}
-	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis", "redis://"+p.Redis.Addr())
-	p.Process = newProcess(r.dir, name, filepath.Join(r.programs, program), args...)
-	p.API, err = apiclient.New("http://"+p.Addr, apiclient.Options{
-		Timeout: answerLimit, Retries: -1, HTTP: &http.Client{Transport: r.http},
-	})
-	return p, err
-}
-
-func closeAll(p Peer) error {
-	p.Redis.Close()
-	for _, l := range p.NATS {
-		l.Close()
-	}
-	return nil
 }
 
 // Healthy waits until every publisher and every worker is ready.

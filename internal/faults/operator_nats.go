@@ -1,0 +1,70 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// KillNodes kills every NATS node; StartNodes starts them again and waits until
+// JetStream answers.
+func (r *Rig) KillNodes() {
+	for _, n := range r.Nodes {
+		n.Kill()
+	}
+}
+
+// StartNodes starts every node that was killed.
+func (r *Rig) StartNodes(ctx context.Context) error {
+	for _, n := range r.Nodes {
+		if err := n.Start(); err != nil {
+			return err
+		}
+	}
+	return r.NodesServe(ctx)
+}
+
+// stream calls f with the events' stream until the cluster has answered.
+func (r *Rig) stream(ctx context.Context, f func(jetstream.JetStream, jetstream.StreamConfig) error) error {
+	js, err := r.JetStream()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return Eventually(ctx, 100*time.Millisecond, func() error {
+		stream, err := js.Stream(ctx, streamName)
+		if err != nil {
+			return err
+		}
+		return f(js, stream.CachedInfo().Config)
+	})
+}
+
+// DeleteStream deletes the stream of events, with all that is in it. The cluster may
+// make it anew at once, empty.
+func (r *Rig) DeleteStream(ctx context.Context, anew bool) error {
+	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
+		if err := js.DeleteStream(ctx, streamName); err != nil || !anew {
+			return err
+		}
+		return Eventually(ctx, 50*time.Millisecond, func() error {
+			_, err := js.CreateStream(ctx, c)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+				err = nil
+			}
+			return err
+		})
+	})
+}
+
+// LimitStream allows the stream so many messages; -1: any number. A full one refuses.
+func (r *Rig) LimitStream(ctx context.Context, limit int64) error {
+	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
+		c.MaxMsgs = limit
+		_, err := js.UpdateStream(ctx, c)
+		return err
+	})
+}

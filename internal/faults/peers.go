@@ -1,0 +1,98 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/revocast/revocast/internal/apiclient"
+)
+
+// Peer is a publisher or a worker with its links.
+type Peer struct {
+	*Process
+	Addr  string
+	Redis *Link
+	NATS  []*Link // one to each node
+	API   *apiclient.Client
+}
+
+// Publisher is a publisher process.
+type Publisher struct{ Peer }
+
+// Worker is a sidecar process.
+type Worker struct {
+	Peer
+	Number int
+	// Via, if set, is asked instead of the worker: for showing that the test can fail.
+	Via string
+}
+
+func (r *Rig) startPublishers(context.Context) error {
+	for i := range r.Shape.Publishers {
+		name := fmt.Sprintf("publisher-%d", i+1)
+		peer, err := r.newPeer(name, "publisher", "serve", "--insecure-no-auth", "--name", name,
+			"--nats-replicas", strconv.Itoa(len(r.Nodes)))
+		if err != nil {
+			return err
+		}
+		r.Publishers = append(r.Publishers, &Publisher{peer})
+		if err := peer.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rig) startWorkers(context.Context) error {
+	for i := range r.Shape.Workers {
+		name := fmt.Sprintf("worker-%d", i+1)
+		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer", issuerName)
+		if err != nil {
+			return err
+		}
+		r.Workers = append(r.Workers, &Worker{Peer: peer, Number: i})
+		if err := peer.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
+	var p Peer
+	ports, err := r.ports.find(1)
+	if err != nil {
+		return p, err
+	}
+	p.Addr = "127.0.0.1:" + strconv.Itoa(ports[0])
+	if p.Redis, err = NewLink(r.Primary().Addr); err != nil {
+		return p, err
+	}
+	var urls []string
+	for _, n := range r.Nodes {
+		l, err := NewLink(n.Addr)
+		if err != nil {
+			p.closeLinks()
+			return p, err
+		}
+		p.NATS = append(p.NATS, l)
+		urls = append(urls, "nats://"+l.Addr())
+	}
+	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis", "redis://"+p.Redis.Addr())
+	p.Process = newProcess(r.dir, name, filepath.Join(r.programs, program), args...)
+	p.API, err = apiclient.New("http://"+p.Addr, apiclient.Options{
+		Timeout: answerLimit, Retries: -1, HTTP: &http.Client{Transport: r.http},
+	})
+	return p, err
+}
+
+func (p *Peer) closeLinks() {
+	p.Redis.Close()
+	for _, l := range p.NATS {
+		l.Close()
+	}
+}
