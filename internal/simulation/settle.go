@@ -11,13 +11,14 @@ import (
 )
 
 // patience is the longest that a process takes to notice that faults are over: the time
-// limits of calls that nobody answers, one after the other. A turn that a publisher took
-// before it died lasts until the ledger's clock says so, which may have gone back.
+// limits of calls that nobody answers, one after the other, and the turn to audit that a
+// publisher took before it died, which lasts 45 s by the ledger's clock, and that may have
+// gone back half a minute.
 func (w *world) patience() time.Duration {
 	if w.s.has(LedgerWall) {
-		return 50 * time.Second
+		return 95 * time.Second
 	}
-	return 15 * time.Second
+	return 60 * time.Second
 }
 
 // settle checks what must hold once all faults have ended and some time has passed.
