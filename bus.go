@@ -92,6 +92,8 @@ type EpochRecord struct {
 	Server string // identity of the ledger's server, [Description.Server]
 	Terms  Terms  // so that an emptied ledger gets its terms back
 	Stream int64  // [StreamInfo.Created] of the stream that holds the history so far; 0: not known
+	// After is the server under which the ledger that claimed the epoch was open before.
+	After string
 	// Takeover: the server of the record before may be alive, and is given time to notice.
 	Takeover bool
 	Sequence uint64 // in the stream; set by the bus

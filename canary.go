@@ -2,6 +2,7 @@ package revocast
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -28,32 +29,55 @@ func (p *Publisher) canary(ctx context.Context) error {
 	if p.o.Canary <= 0 {
 		return nil
 	}
+	var open Position // of one that was not confirmed
 	for p.sleep(ctx, p.o.Canary, nil) {
 		if p.ready.Err() != nil || !p.myTurn(ctx, "canary", p.o.Canary*3/2) {
 			continue
 		}
-		result := p.sing(ctx)
+		if !open.IsZero() && !p.confirmed(ctx, open) {
+			p.tell(CanaryResult{Err: ErrPending}) // one at a time, however long it takes
+			continue
+		}
+		var result CanaryResult
+		result, open = p.sing(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if result.Err != nil {
 			p.log.Warn("the canary's revocation was not confirmed", "error", result.Err)
 		}
-		if p.o.ObserveCanary != nil {
-			p.o.ObserveCanary(result)
-		}
+		p.tell(result)
 	}
 	return nil
 }
 
-func (p *Publisher) sing(ctx context.Context) CanaryResult {
+func (p *Publisher) tell(r CanaryResult) {
+	if p.o.ObserveCanary != nil {
+		p.o.ObserveCanary(r)
+	}
+}
+
+// sing makes one revocation and returns its position if it was not confirmed.
+func (p *Publisher) sing(ctx context.Context) (CanaryResult, Position) {
 	ctx, cancel := context.WithTimeout(ctx, 2*p.terms.Load().Wait())
 	defer cancel()
 	r, err := p.Revoke(ctx, Revocation{
 		Scope: ScopeToken, ID: fmt.Sprintf("%016x", random()), Issuer: canaryIssuer,
 		Reason: CanaryReason, Until: p.clock.Now().Add(canaryLife),
 	})
-	return CanaryResult{Took: r.Took, Workers: r.Workers, Err: err}
+	var open Position
+	if errors.Is(err, ErrPending) {
+		open = r.Position
+	}
+	return CanaryResult{Took: r.Took, Workers: r.Workers, Err: err}, open
+}
+
+// confirmed reports whether an earlier canary has been confirmed, or is of a past epoch.
+func (p *Publisher) confirmed(ctx context.Context, at Position) bool {
+	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	_, err := p.Await(ctx, at)
+	return err == nil || errors.Is(err, ErrNotFound)
 }
 
 // myTurn reports whether this publisher is to do what one of the realm does.

@@ -59,6 +59,11 @@ type Event struct {
 
 	Reason    string // at most [MaxReason] bytes
 	Initiator string // at most [MaxReason] bytes
+
+	// Refill is not zero on an event that was published anew, by the refill of that
+	// number: it is part of what a state adds up to, at the position of the state's latest
+	// change. Having it says nothing about having that revision.
+	Refill uint64
 }
 
 // State returns what the event adds to the state of its key.

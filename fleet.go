@@ -305,7 +305,7 @@ func (f *fleet) lapsed() []Member {
 	var gone []Member
 	now := f.p.clock.Monotonic()
 	for _, m := range f.members {
-		if now >= m.still+terms.Wait() {
+		if m.Still = now - m.still; m.Still >= terms.Wait() {
 			gone = append(gone, m.Member)
 		}
 	}

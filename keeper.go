@@ -109,7 +109,11 @@ func (k *keeping) settle(ctx context.Context, d Description, record EpochRecord)
 // realm over. A bus that does not answer proves nothing, and changes nothing; nothing is
 // confirmed without it either, so settling can wait.
 func (k *keeping) compare(ctx context.Context, d Description) error {
+	sent := k.p.clock.Monotonic()
 	record, err := k.record(ctx)
+	if (err == nil || errors.Is(err, ErrNotFound)) && record.Epoch <= d.Position.Epoch {
+		k.p.verifier.charge(d.Position.Epoch, sent)
+	}
 	switch {
 	case err == nil && record.Epoch > d.Position.Epoch:
 		return k.fence(ctx, d, record)

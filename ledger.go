@@ -75,9 +75,10 @@ type PublisherLedger interface {
 	// Members lists all members.
 	Members(ctx context.Context) (Membership, error)
 
-	// Strike removes a member if its renew counter still is what m says, and never while
-	// the ledger is unsettled: how long that member's lease is nobody can say then. It
-	// reports whether the member is gone afterwards.
+	// Strike removes a member if its renew counter still is what m says and has stood still
+	// for [Terms.Wait] under the ledger's own terms; and never while the ledger is
+	// unsettled: how long that member's lease is nobody can say then. It reports whether
+	// the member is gone afterwards.
 	Strike(ctx context.Context, m Member) (bool, error)
 
 	// Log returns the log entries after a position, oldest first, at most limit.
@@ -195,8 +196,11 @@ type Description struct {
 
 // StreamMark says that the stream, as far as Point, holds everything that was committed
 // up to Complete: the events themselves, or later ones that add up to the same state.
+// Whatever comes after Complete in the epoch stands after From, which lies before Point
+// where events stand out of order.
 type StreamMark struct {
 	Point    StreamPoint
+	From     uint64
 	Complete Position
 	// Afresh: the stream was refilled, and what it held before Point is not missed any
 	// more; the witnesses are forgotten.
@@ -287,6 +291,9 @@ type Member struct {
 	Renewals uint64 // counts up with each renewal; stands still when the member is gone
 	Version  string
 	Seen     int64 // the ledger's clock at the latest renewal; for display only
+	// Still is how long the counter has stood still as far as whoever strikes the member
+	// off has seen, by its own clock.
+	Still time.Duration
 }
 
 // Membership is the set of members at one instant. Generation changes whenever a

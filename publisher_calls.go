@@ -37,12 +37,14 @@ func newCallOptions(opts []CallOption) (callOptions, error) {
 	}
 	// Keys of callers and keys of our own can never be the same.
 	if o.idempotency == "" {
-		o.idempotency = fmt.Sprintf("%s%016x%016x", EphemeralKey, random(), random())
+		o.idempotency = newEphemeralKey()
 	} else {
 		o.idempotency = "key:" + o.idempotency
 	}
 	return o, nil
 }
+
+func newEphemeralKey() string { return fmt.Sprintf("%s%016x%016x", EphemeralKey, random(), random()) }
 
 // Revoke makes r count everywhere and returns when the strength asked for is reached,
 // by default [Confirmed].

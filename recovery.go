@@ -77,7 +77,7 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 	if latest.Epoch == 0 {
 		stream = d.Mark.Point.Created
 	}
-	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Stream: stream, Takeover: k.takesOver(d, latest)})
+	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Stream: stream, Takeover: k.takesOver(d, latest), After: d.OpenedBy})
 	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}
@@ -88,7 +88,7 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 // that the realm was taken from it: its publishers look at the record every keepEvery.
 func standDown(record EpochRecord) time.Duration {
 	if record.Takeover {
-		return 2 * time.Second
+		return 2 * chargeLife
 	}
 	return 0
 }
@@ -100,12 +100,13 @@ func (k *keeping) takesOver(d Description, latest EpochRecord) bool {
 	return latest.Epoch != 0 && !ours
 }
 
-// mayReopen reports whether a ledger before the record's epoch was rolled back: it was
-// open here in that very epoch, which tells it from a server that was cut off while
-// another one carried on. With replicas it does not: the same publisher may have seen
-// both.
+// mayReopen reports whether a ledger that is not what the record says was rolled back:
+// it was open here in the record's own epoch, or in the one that the record goes on
+// from, which tells it from a server that was cut off while another one carried on.
+// With replicas it does not: the same publisher may have seen both.
 func (k *keeping) mayReopen(d Description, latest EpochRecord) bool {
-	return k.served >= latest.Epoch && d.Terms.Fence == 0
+	child := k.served > 0 && k.served == d.Opened && latest.After == d.OpenedBy
+	return d.Terms.Fence == 0 && (k.served >= latest.Epoch || child)
 }
 
 // reopen begins the next epoch on a ledger that was rolled back to before its latest.
@@ -146,22 +147,21 @@ func (k *keeping) replay(ctx context.Context, d Description, record EpochRecord)
 	if _, err := k.p.auditor.stream(ctx, d.Terms); err != nil {
 		return recovered{}, err
 	}
-	mark := d.Mark.Point
-	if mark.Created != 0 {
-		r, err := k.restore(ctx, d.Position.Epoch, mark)
+	if d.Mark.Point.Created != 0 {
+		r, err := k.restore(ctx, d.Position.Epoch, d.Mark)
 		if !errors.Is(err, ErrStreamLost) {
 			return r, err
 		}
 		k.p.log.Error("the stream has lost events", "reason", err)
 	}
-	r, err := k.restore(ctx, d.Position.Epoch, StreamPoint{})
+	r, err := k.restore(ctx, d.Position.Epoch, StreamMark{})
 	if err != nil {
 		return r, err
 	}
 	switch empty := d.Opened == 0; {
 	case empty && record.Stream != 0 && r.End.Created != record.Stream && !k.p.o.acceptLoss:
 		return r, errBothLost(record, r.End.Created)
-	case !empty:
+	case !empty || r.Missing > 0 || r.Undecodable > 0:
 		r.End = StreamPoint{}
 	}
 	return r, nil
@@ -174,8 +174,8 @@ func errBothLost(record EpochRecord, created int64) error {
 		ErrStreamLost, time.Unix(0, created).UTC().Format(time.RFC3339), time.Unix(0, record.Stream).UTC().Format(time.RFC3339))
 }
 
-// restore merges what the stream holds after a point into the ledger.
-func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamPoint) (r recovered, err error) {
+// restore merges what the stream holds after a mark into the ledger.
+func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamMark) (r recovered, err error) {
 	chunk := make([]Event, 0, restoreChunk)
 	flush := func() error {
 		if len(chunk) == 0 {
@@ -188,7 +188,7 @@ func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamPoint) 
 		chunk = chunk[:0]
 		return err
 	}
-	r.Replayed, err = k.p.bus.Replay(ctx, after, func(e Event) error {
+	r.Replayed, err = k.p.replayFrom(ctx, after, func(e Event) error {
 		if chunk = append(chunk, e); len(chunk) < restoreChunk {
 			return nil
 		}

@@ -47,7 +47,9 @@ func (p *Publisher) refreshAll(ctx context.Context) error {
 // republish publishes a state as the fewest events that add up to it. An event that is refused is tried again the
 // next time.
 func (p *Publisher) republish(k KeyedState) {
+	refill := random() | 1
 	for _, e := range k.Events() {
+		e.Refill = refill
 		p.counts.republished.Add(1)
 		p.bus.Refill(e, func(err error) {
 			if err != nil {

@@ -122,27 +122,25 @@ func transient(err error) bool {
 	return true
 }
 
-// refillNow publishes all live states, unless a running publisher is doing so.
+// refillNow publishes all live states, after a running publisher that may be doing so.
 func (p *Publisher) refillNow(ctx context.Context) error {
-	for {
-		mine, err := p.auditor.turn(ctx)
+	for before := p.counts.refills.Load(); ; {
+		d, err := p.describe(ctx)
 		if err != nil {
 			return err
 		}
-		if mine {
-			break
+		info, err := p.auditor.stream(ctx, d.Terms)
+		if err != nil {
+			return err
+		}
+		if err := p.auditor.refill(ctx, d, info, errors.New("a repair was asked for")); err != nil && !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if p.counts.refills.Load() > before {
+			return nil
 		}
 		if !p.sleep(ctx, time.Second, nil) {
 			return context.Cause(ctx)
 		}
 	}
-	d, err := p.describe(ctx)
-	if err != nil {
-		return err
-	}
-	info, err := p.auditor.stream(ctx, d.Terms)
-	if err != nil {
-		return err
-	}
-	return p.auditor.refill(ctx, d, info, errors.New("a repair was asked for"))
 }

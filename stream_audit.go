@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,7 @@ type auditor struct {
 	p    *Publisher
 	kick chan struct{} // something may have cost the stream events
 	sick atomic.Pointer[error]
+	seen StreamInfo // at the latest audit; of the auditing goroutine
 }
 
 func newAuditor(p *Publisher) *auditor { return &auditor{p: p, kick: make(chan struct{}, 1)} }
@@ -31,8 +33,8 @@ func (a *auditor) run(ctx context.Context) error {
 	last := ""
 	for {
 		slept := a.p.clock.Monotonic()
-		if !a.p.sleep(ctx, a.p.o.AuditEvery, a.kick) {
-			return nil
+		if !a.p.sleep(ctx, a.p.o.AuditEvery/10, nil) || !a.p.sleep(ctx, a.p.o.AuditEvery*9/10, a.kick) {
+			return nil // many suspicions in a row are one
 		}
 		err := a.look(ctx, a.p.clock.Monotonic()-slept < a.p.o.AuditEvery)
 		if ctx.Err() != nil {
@@ -70,7 +72,7 @@ func (a *auditor) look(ctx context.Context, suspicious bool) error {
 	if age := time.Duration(d.Now-d.Marked) * time.Millisecond; !suspicious && age >= 0 && age < a.p.o.AuditEvery/2 {
 		return nil
 	}
-	if mine, err := a.turn(ctx); err != nil || !mine {
+	if mine, err := a.turn(ctx, "audit", 2*time.Second); err != nil || !mine {
 		return err
 	}
 	a.p.counts.audits.Add(1)
@@ -86,11 +88,10 @@ func (a *auditor) describe(ctx context.Context) (Description, error) {
 	return a.p.ledger.Describe(ctx)
 }
 
-// turn takes the turn for as long as a step of a refill may take.
-func (a *auditor) turn(ctx context.Context) (bool, error) {
+func (a *auditor) turn(ctx context.Context, task string, d time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return a.p.ledger.Turn(ctx, "audit", a.p.name, 2*time.Second)
+	return a.p.ledger.Turn(ctx, task, a.p.name, d)
 }
 
 // audit moves the mark on, or refills a stream that has lost events.
@@ -100,6 +101,10 @@ func (a *auditor) audit(ctx context.Context, d Description) error {
 		return err
 	}
 	why := lostBy(d, info)
+	if before := a.seen; why == nil && before.Created == info.Created && before.Missing < info.Missing {
+		why = fmt.Errorf("%w: %d messages are gone from its middle, %d were before", ErrStreamLost, info.Missing, before.Missing)
+	}
+	a.seen = info
 	if why == nil {
 		if why, err = a.readOn(ctx, d); err != nil {
 			return err
@@ -159,7 +164,7 @@ func lostBy(d Description, info StreamInfo) error {
 // before must be there. lost says what is missing.
 func (a *auditor) readOn(ctx context.Context, d Description) (lost, err error) {
 	seen := newSighting(d.Mark.Complete)
-	r, err := a.p.bus.Replay(ctx, d.Mark.Point, seen.add)
+	r, err := a.p.replayFrom(ctx, d.Mark, seen.add)
 	if errors.Is(err, ErrStreamLost) {
 		return err, nil
 	}
@@ -172,46 +177,98 @@ func (a *auditor) readOn(ctx context.Context, d Description) (lost, err error) {
 	case seen.complete().Before(d.Durable):
 		return fmt.Errorf("%w: after %s revisions are missing that it had acknowledged up to %s", ErrStreamLost, seen.complete(), d.Durable), nil
 	}
-	return nil, a.advance(ctx, d.Mark.Point, r.End, seen)
+	return nil, a.advance(ctx, d, StreamMark{From: d.Mark.From}, r.End, seen)
 }
 
-// advance sets the mark to end. Whoever reads on from a mark must find every revision
-// that it does not count as complete, so none of them may stand before it: where
-// events stand out of order, those that fill the gap are waited for.
-func (a *auditor) advance(ctx context.Context, was, end StreamPoint, seen *sighting) error {
-	top, from := seen.top, end
+// replayFrom hands what stands after a mark to on, in any order. The mark's message must
+// be where it was; where events stand out of order, some before it are read again.
+func (p *Publisher) replayFrom(ctx context.Context, mark StreamMark, on func(Event) error) (Replayed, error) {
+	if mark.From == mark.Point.Sequence {
+		return p.bus.Replay(ctx, mark.Point, on)
+	}
+	if _, err := p.bus.Replay(ctx, mark.Point, func(Event) error { return nil }); err != nil {
+		return Replayed{}, err
+	}
+	return p.bus.Replay(ctx, StreamPoint{Created: mark.Point.Created, Sequence: mark.From}, on)
+}
+
+// advance sets the mark to what was read up to end. Whoever reads on must find every
+// revision that the mark does not count as complete. They stand after what has been
+// read if none is missing there; else a little more is read, until what stands before
+// some end is complete, and the next audit reads on from that end, or from where this
+// one began.
+func (a *auditor) advance(ctx context.Context, d Description, next StreamMark, end StreamPoint, seen *sighting) error {
 	for range orderTries {
+		top := seen.top
 		if top <= seen.complete().Rev {
-			return a.mark(ctx, was, StreamMark{Point: end, Complete: seen.complete()})
+			next.From = end.Sequence
+			break
 		}
 		if !a.p.sleep(ctx, orderPause, nil) {
 			return nil
 		}
-		r, err := a.p.bus.Replay(ctx, from, seen.add)
+		r, err := a.p.bus.Replay(ctx, end, seen.add)
 		if err != nil {
 			return err
 		}
-		from = r.End
+		if top <= seen.complete().Rev {
+			next.From, end = end.Sequence, r.End
+			break
+		}
+		end = r.End
 	}
-	return nil // something waits to be published; the mark stays
+	if err := a.adopt(ctx, d, seen.late); err != nil {
+		return err
+	}
+	next.Point, next.Complete = end, seen.complete()
+	return a.mark(ctx, d.Mark.Point, next)
+}
+
+// adopt commits what the ledger lacks of events of earlier epochs. They were published
+// before the epoch changed and reached the stream after the recovery had read it; once
+// the mark is past them, nobody would look again.
+func (a *auditor) adopt(ctx context.Context, d Description, late []Event) error {
+	var lacking []Event
+	for chunk := range slices.Chunk(late, adoptChunk) {
+		keys := make([]Key, len(chunk))
+		for i, e := range chunk {
+			keys[i] = e.Key
+		}
+		answer, err := a.p.ledger.Check(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for i, e := range chunk {
+			if e.Until > d.Now && lacks(answer.States[i], e.State()) {
+				lacking = append(lacking, proposalOf(e))
+			}
+		}
+	}
+	for chunk := range slices.Chunk(lacking, adoptChunk) {
+		a.p.log.Warn("the stream holds events of an earlier epoch that the ledger lacks; committing them", "events", len(chunk))
+		if _, err := a.p.ledger.Commit(ctx, newEphemeralKey(), chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const adoptChunk = 200
+
+// proposalOf is what commits an event again. A ban or lift says where it stood, so that
+// it does not override what came later.
+func proposalOf(e Event) Event {
+	if e.Kind == KindRevoked {
+		e.Position = Position{}
+	}
+	e.At, e.Refill = 0, 0
+	return e
 }
 
 func (a *auditor) mark(ctx context.Context, was StreamPoint, m StreamMark) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	return a.p.ledger.Mark(ctx, was, m)
-}
-
-// keepRecord is record for whoever has not just looked at the stream.
-func (a *auditor) keepRecord(ctx context.Context, d Description) error {
-	info, err := a.stream(ctx, d.Terms)
-	if err != nil {
-		return err
-	}
-	if info.Created != d.Mark.Point.Created {
-		return nil // a refill comes first, which keeps the record
-	}
-	return a.record(ctx, d, info)
 }
 
 // record keeps the epoch's record true to the stream: a Redis that has lost everything
@@ -224,10 +281,7 @@ func (a *auditor) record(ctx context.Context, d Description, info StreamInfo) er
 		return err
 	}
 	mine := r.Epoch == d.Opened && r.Server == d.OpenedBy
-	terms := d.Terms
-	if mine && !d.Settled {
-		terms = r.Terms // they say how long to wait; see settle
-	}
+	terms := longer(r.Terms, d.Terms) // shorter ones are [ChangeTerms]'s to write
 	if err == nil && (!mine || r.Stream == info.Created && r.Terms == terms) {
 		return nil // another server's is the keeper's business
 	}
@@ -236,25 +290,35 @@ func (a *auditor) record(ctx context.Context, d Description, info StreamInfo) er
 			return err
 		}
 	}
-	_, err = a.p.bus.ClaimEpoch(ctx, r.Sequence, EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Terms: terms, Stream: info.Created})
+	_, err = a.p.bus.ClaimEpoch(ctx, r.Sequence, EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Terms: terms, Stream: info.Created, After: r.After})
 	if errors.Is(err, ErrConflict) {
 		return nil // another publisher was faster; or another server, which the keeper will see
 	}
 	return err
 }
 
-// sighting is which revisions of an epoch a reader of the stream has come across.
+// sighting is what a reader of the stream has come across.
 type sighting struct {
-	front frontier
-	top   uint64 // the latest revision
+	front  frontier
+	top    uint64  // the latest revision of the epoch
+	late   []Event // of earlier epochs, that refuse or lift
+	refill uint64  // number of the refill whose events are counted
+	events int     // of that refill
 }
 
 func newSighting(from Position) *sighting { return &sighting{front: frontier{at: from}, top: from.Rev} }
 
 func (s *sighting) add(e Event) error {
-	if e.Position.Epoch == s.front.at.Epoch {
+	switch epoch := s.front.at.Epoch; {
+	case e.Refill != 0: // a part of a state, which is no revision
+		if e.Refill == s.refill {
+			s.events++
+		}
+	case e.Position.Epoch == epoch:
 		s.front.add(e.Position)
 		s.top = max(s.top, e.Position.Rev)
+	case e.Position.Epoch < epoch && e.Kind != KindInvalidated:
+		s.late = append(s.late, e)
 	}
 	return nil
 }

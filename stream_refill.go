@@ -16,12 +16,16 @@ const (
 
 // refill publishes anew what the stream has lost: every live state of the ledger.
 //
-// The order makes it whole. The mark is set to the end of the stream as it was before
-// the first page was read, and complete up to the ledger's position at that time:
-// whatever the lost stream had acknowledged was committed before, hence is among the
-// pages, and whatever was not is still the relay's, which publishes it. A refill that
-// is interrupted leaves no mark, and the next audit begins it again.
+// The order makes it whole. The mark counts as complete the ledger's position before the
+// first page was read: whatever the lost stream had acknowledged was committed before,
+// hence is among the pages, and whatever was not is still the relay's, which publishes
+// it. The mark reaches to the last message of the refill, all of which were read back. A
+// refill that is interrupted leaves no mark, and the next audit begins it again.
 func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, why error) error {
+	if mine, err := a.refilling(ctx); err != nil || !mine {
+		return err // somebody else is at it
+	}
+	defer a.turn(context.WithoutCancel(ctx), "refill", time.Millisecond) // for the next one
 	a.p.counts.streamLosses.Add(1)
 	a.p.log.Error("refilling the stream from the ledger", "reason", why)
 	started := a.p.clock.Monotonic()
@@ -33,22 +37,20 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 		return fmt.Errorf("%w: the epoch changed before the stream was refilled", ErrEpoch)
 	}
 	base := StreamPoint{Created: info.Created, Sequence: info.Last}
-	sent, err := a.publishStates(ctx)
+	seen := newSighting(now.Position)
+	seen.refill = random() | 1
+	sent, err := a.publishStates(ctx, seen.refill)
 	if err != nil {
 		return fmt.Errorf("refill the stream: %w", err)
 	}
-	seen := newSighting(now.Position)
 	r, err := a.p.bus.Replay(ctx, base, seen.add)
 	if err != nil {
 		return fmt.Errorf("refill the stream: %w", err)
 	}
-	if r.Missing > 0 || r.Events < sent {
-		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", ErrStreamLost, sent, r.Events)
+	if seen.events < sent {
+		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", ErrStreamLost, sent, seen.events)
 	}
-	if err := a.mark(ctx, d.Mark.Point, StreamMark{Point: base, Complete: now.Position, Afresh: true}); err != nil {
-		return err
-	}
-	if err := a.advance(ctx, base, r.End, seen); err != nil {
+	if err := a.advance(ctx, d, StreamMark{From: base.Sequence, Afresh: true}, r.End, seen); err != nil {
 		return err
 	}
 	a.p.counts.refills.Add(1)
@@ -56,9 +58,15 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	return a.record(ctx, now, info)
 }
 
+// refilling takes the turn, for longer than an answer of the stream may take. Two at once
+// would be safe, but would double what is stored.
+func (a *auditor) refilling(ctx context.Context) (bool, error) {
+	return a.turn(ctx, "refill", refillPatience+15*time.Second)
+}
+
 // publishStates publishes all live states and returns how many events that took, when
 // the stream has every one of them.
-func (a *auditor) publishStates(ctx context.Context) (sent int, err error) {
+func (a *auditor) publishStates(ctx context.Context, refill uint64) (sent int, err error) {
 	w := newRefillWindow()
 	renewed := a.p.clock.Monotonic()
 	for k, err := range a.p.states(ctx, 0) {
@@ -69,13 +77,14 @@ func (a *auditor) publishStates(ctx context.Context) (sent int, err error) {
 			if err := w.enter(ctx); err != nil {
 				return 0, err
 			}
+			e.Refill = refill
 			a.p.counts.republished.Add(1)
 			a.p.bus.Refill(e, w.leave)
 			sent++
 		}
 		if now := a.p.clock.Monotonic(); now-renewed >= refillTurn {
 			renewed = now
-			if mine, err := a.turn(ctx); err != nil || !mine {
+			if mine, err := a.refilling(ctx); err != nil || !mine {
 				return 0, errors.Join(fmt.Errorf("%w: another publisher has taken it over", ErrConflict), err)
 			}
 		}

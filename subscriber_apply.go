@@ -41,7 +41,8 @@ func (s *Subscriber) onEvent(e Event) {
 		emptied := s.emptied
 		s.mu.Unlock()
 		s.apply(e)
-		if s.note(e.Position, emptied) {
+		// A part of a state is not the revision whose position it bears.
+		if e.Refill != 0 || s.note(e.Position, emptied) {
 			return
 		}
 	}

@@ -155,7 +155,7 @@ func (s *Subscriber) loadStream(ctx context.Context, d Description) (Position, e
 	seen := newRevisionSet(d.Durable.Rev)
 	_, err := s.bus.Replay(ctx, StreamPoint{}, func(e Event) error {
 		s.apply(e)
-		if e.Position.Epoch == d.Durable.Epoch {
+		if e.Refill == 0 && e.Position.Epoch == d.Durable.Epoch {
 			seen.add(e.Position.Rev)
 		}
 		return nil

@@ -30,9 +30,14 @@ func ChangeTerms(ctx context.Context, realm string, ledger Ledger, bus Bus, next
 	if err == nil {
 		err = d.Terms.mayBecome(next)
 	}
-	if err != nil || d.Terms == next && d.Settled {
+	if err != nil {
 		return 0, err
 	}
+	// Two commands at once could take each other's announcement back.
+	if !p.myTurn(ctx, "terms", termsTurn) {
+		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute", ErrConflict)
+	}
+	defer p.myTurn(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
 	if d.Terms != next {
 		if err := p.announce(ctx, d, next); err != nil {
 			return 0, err
@@ -46,7 +51,7 @@ func ChangeTerms(ctx context.Context, realm string, ledger Ledger, bus Bus, next
 		err := k.look(ctx)
 		if err == nil {
 			if d, err = p.describe(ctx); err == nil && d.Settled {
-				return p.clock.Monotonic() - started, p.auditor.keepRecord(ctx, d)
+				return p.clock.Monotonic() - started, p.withdraw(ctx, next)
 			}
 		}
 		if !p.sleep(ctx, recoverPace, nil) {
@@ -54,6 +59,8 @@ func ChangeTerms(ctx context.Context, realm string, ledger Ledger, bus Bus, next
 		}
 	}
 }
+
+const termsTurn = time.Minute
 
 // mayBecome fails with [ErrInvalid] where going over from t to next could un-revoke.
 func (t Terms) mayBecome(next Terms) error {
@@ -63,7 +70,27 @@ func (t Terms) mayBecome(next Terms) error {
 				ErrInvalid, Scope(i+1), longest, next.MaxLifetime[i], longest)
 		}
 	}
+	if next.DefaultIssuer != t.DefaultIssuer {
+		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming one would not be found any more", ErrInvalid, clip(t.DefaultIssuer), clip(next.DefaultIssuer))
+	}
 	return nil
+}
+
+// withdraw writes terms that make waits shorter into the epoch's record, once no lease
+// of the longer ones is left. Whoever changes the terms meanwhile changes the record
+// first, and this fails.
+func (p *Publisher) withdraw(ctx context.Context, next Terms) error {
+	r, err := p.bus.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := p.describe(ctx)
+	if err != nil || d.Terms != next || !d.Settled || r.Epoch != d.Opened || r.Server != d.OpenedBy || r.Terms == next {
+		return err
+	}
+	r.Terms = next
+	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
+	return err
 }
 
 // announce writes terms that make waits longer into the epoch's record before the

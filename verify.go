@@ -3,15 +3,41 @@ package revocast
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"time"
 )
 
 // epochVerifier asks the ledger whether an epoch is still in charge. One question
 // serves everybody who wanted to know before it was sent; who comes later waits for
 // the next.
+//
+// The ledger itself cannot know that an operator gave the realm to another server. So an
+// answer counts only while the epoch's record has been seen unchanged within chargeLife:
+// whoever takes over waits for longer than that before reading the stream (standDown),
+// and finds there what JetStream had acknowledged before the question.
 type epochVerifier struct {
-	p    *Publisher
-	asks chan verifyAsk
+	p       *Publisher
+	asks    chan verifyAsk
+	charged atomic.Pointer[charge]
+}
+
+// charge says that, asked at sent, the record named no later epoch.
+type charge struct {
+	epoch uint64
+	sent  time.Duration
+}
+
+const chargeLife = time.Second
+
+func (v *epochVerifier) charge(epoch uint64, sent time.Duration) {
+	v.charged.Store(&charge{epoch, sent})
+}
+
+// inCharge reports whether the record is known well enough for a question sent at sent.
+func (v *epochVerifier) inCharge(epoch uint64, sent time.Duration) bool {
+	c := v.charged.Load()
+	return c != nil && c.epoch == epoch && sent-c.sent < chargeLife
 }
 
 type verifyAsk struct {
@@ -110,6 +136,11 @@ func (v *epochVerifier) serve(ctx context.Context, asks []verifyAsk) {
 func (v *epochVerifier) question(ctx context.Context, epoch uint64) verifyAnswer {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
+	sent := v.p.clock.Monotonic()
 	answer, err := v.p.ledger.Verify(ctx, epoch)
+	if err == nil && !v.inCharge(epoch, sent) {
+		signal(v.p.recheck)
+		err = fmt.Errorf("%w: it is not known whether another server carries on the realm", ErrUnavailable)
+	}
 	return verifyAnswer{settled: answer.Settled, err: err}
 }

@@ -15,7 +15,7 @@ import (
 //	 0  1  version
 //	 1  1  kind
 //	 2  1  scope
-//	 3  1  zero
+//	 3  1  flags: 1 published anew
 //	 4  8  hash of the realm
 //	12 16  epoch, revision
 //	28 16  key
@@ -26,12 +26,17 @@ import (
 //	    2  length of the extension
 //	       extension
 //
+// The extension of an event that was published anew begins with the number of the
+// refill, eight bytes.
+//
 // A later version that only adds fields keeps the version byte and puts them into
 // the extension, which this one skips. Nothing may follow it.
 const (
 	wireVersion = 1
 	eventHead   = 96
 	maxExtra    = 4096 // bytes of extension that are accepted
+
+	flagRefill = 1 // the event was published anew
 )
 
 var (
@@ -50,6 +55,9 @@ func appendEvent(buf []byte, realm uint64, e *revocast.Event) ([]byte, error) {
 		return buf, fmt.Errorf("%w: event %s: %w", revocast.ErrInvalid, e.Position, err)
 	}
 	buf = append(buf, wireVersion, byte(e.Kind), byte(e.Scope), 0)
+	if e.Refill != 0 {
+		buf[len(buf)-1] = flagRefill
+	}
 	buf = binary.BigEndian.AppendUint64(buf, realm)
 	buf = binary.BigEndian.AppendUint64(buf, e.Position.Epoch)
 	buf = binary.BigEndian.AppendUint64(buf, e.Position.Rev)
@@ -61,7 +69,10 @@ func appendEvent(buf []byte, realm uint64, e *revocast.Event) ([]byte, error) {
 	buf = binary.BigEndian.AppendUint16(buf, uint16(len(e.Reason)))
 	buf = binary.BigEndian.AppendUint16(buf, uint16(len(e.Initiator)))
 	buf = append(append(buf, e.Reason...), e.Initiator...)
-	return append(buf, 0, 0), nil
+	if e.Refill == 0 {
+		return append(buf, 0, 0), nil
+	}
+	return binary.BigEndian.AppendUint64(append(buf, 0, 8), e.Refill), nil
 }
 
 // decodeEvent reads one event into e. It allocates for the two texts alone, and once
@@ -79,7 +90,7 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 	if binary.BigEndian.Uint64(data[4:]) != realm {
 		return errForeign
 	}
-	if data[3] != 0 {
+	if data[3]&^flagRefill != 0 {
 		return undecodable("flags %#x", data[3])
 	}
 	e.Kind, e.Scope = revocast.Kind(data[1]), revocast.Scope(data[2])
@@ -95,10 +106,24 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 		return err
 	}
 	e.Reason, e.Initiator = texts[:reason], texts[reason:]
+	if e.Refill, err = takeRefill(data[3], data[eventHead+len(texts)+2:]); err != nil {
+		return err
+	}
 	if err := checkEvent(e); err != nil {
 		return fmt.Errorf("%w: %w", errUndecodable, err)
 	}
 	return nil
+}
+
+// takeRefill reads the number of a refill from the extension, where the flags say so.
+func takeRefill(flags byte, extension []byte) (uint64, error) {
+	if flags&flagRefill == 0 {
+		return 0, nil
+	}
+	if len(extension) < 8 || binary.BigEndian.Uint64(extension) == 0 {
+		return 0, undecodable("published anew by no refill, extension of %d bytes", len(extension))
+	}
+	return binary.BigEndian.Uint64(extension), nil
 }
 
 // takeTexts returns the first n bytes of data as text and checks that what follows is

@@ -22,6 +22,7 @@ type wireRecord struct {
 	Epoch   uint64 `json:"epoch"`
 	Server  string `json:"server"`
 	Stream  int64  `json:"stream,omitempty"` // since when the event stream exists, Unix nanoseconds
+	After   string `json:"after,omitempty"`  // the server that the ledger was open under before
 	// Takeover: the server of the record before may be alive.
 	Takeover bool      `json:"takeover,omitempty"`
 	Terms    wireTerms `json:"terms"`
@@ -41,7 +42,7 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
 	}
 	w := wireRecord{
-		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover,
+		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover, After: r.After,
 		Terms: wireTerms{
 			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
 			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
@@ -69,7 +70,7 @@ func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	if w.Realm != realm {
 		return none, errForeign
 	}
-	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover}
+	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After}
 	if err := w.Terms.into(&r.Terms); err != nil {
 		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
 	}
@@ -101,6 +102,8 @@ func checkRecord(r revocast.EpochRecord) error {
 	switch {
 	case r.Epoch == 0:
 		return fmt.Errorf("epoch 0")
+	case !validText(r.After):
+		return fmt.Errorf("server before of %d bytes is too long or has control characters", len(r.After))
 	case r.Stream < 0:
 		return fmt.Errorf("stream of %d", r.Stream)
 	case !validText(r.Server):

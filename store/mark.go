@@ -22,11 +22,14 @@ func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revoca
 	if mark.Point.Created == 0 {
 		return fmt.Errorf("%w: a mark needs a stream", revocast.ErrInvalid)
 	}
+	if mark.From > mark.Point.Sequence {
+		return fmt.Errorf("%w: reading on from %d, beyond the mark at %d", revocast.ErrInvalid, mark.From, mark.Point.Sequence)
+	}
 	if mark.Complete.Epoch > uint64(revocast.Forever) || mark.Complete.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: complete up to %s", revocast.ErrInvalid, mark.Complete)
 	}
 	args := append([]any{was.Created, was.Sequence}, pointArgs(mark.Point)...)
-	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra(), digit(mark.Afresh))
+	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra(), digit(mark.Afresh), mark.From)
 	_, err := l.run(ctx, l.main, markScript, args...)
 	return err
 }

@@ -53,7 +53,7 @@ func (l *Ledger) Strike(ctx context.Context, m revocast.Member) (bool, error) {
 	if err := checkMember(m.ID); err != nil {
 		return false, err
 	}
-	reply, err := l.run(ctx, l.main, strikeScript, m.ID.String(), m.Renewals)
+	reply, err := l.run(ctx, l.main, strikeScript, m.ID.String(), m.Renewals, int64(m.Still))
 	if err != nil {
 		return false, err
 	}

@@ -43,6 +43,7 @@ func (l *Ledger) readDescription(r *reader) (revocast.Description, error) {
 	d.Marked = r.int()
 	witness := r.text()
 	d.Settling, d.SettleFor = r.uint(), time.Duration(r.int())
+	d.Mark.From = r.uint()
 	if r.err != nil {
 		return revocast.Description{}, finish(describeScript, r.err)
 	}

@@ -58,10 +58,14 @@ func (b *Bus) storeLocked(who string, e revocast.Event, again bool) error {
 	if err := b.stream.add(e, b.nowLocked(), again); err != nil {
 		return err
 	}
+	refill := e.Refill != 0
+	e.Refill = 0
 	if before, known := b.ever[e.Position]; known && before != e && (b.annals == nil || !b.annals.stands(e)) {
 		report(b.report, "%s publishes %+v in the place of %+v", who, e, before)
 	}
-	b.ever[e.Position] = e
+	if !refill {
+		b.ever[e.Position] = e
+	}
 	return nil
 }
 

@@ -47,7 +47,7 @@ func (k *LedgerLink) Strike(ctx context.Context, m revocast.Member) (bool, error
 		if !known {
 			return true, nil
 		}
-		if now.Renewals != m.Renewals || !b.settled {
+		if now.Renewals != m.Renewals || !b.settled || m.Still < b.terms.Wait() {
 			return false, nil
 		}
 		l.checkStrikeLocked(k.name, m.ID)

@@ -52,7 +52,7 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 	b.keep()
 	before := b.rev
 	for _, e := range events {
-		if e.Kind != revocast.KindInvalidated && e.Until >= l.now() && l.restoreOne(e) {
+		if e.Kind != revocast.KindInvalidated && (e.Until >= l.now() || l.overrides(e)) && l.restoreOne(e) {
 			changed++
 		}
 	}
@@ -61,6 +61,11 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 	}
 	l.annals.reach(b.position())
 	return changed, nil
+}
+
+// overrides reports whether e, a ban that is over or a lift, concerns a ban that stands.
+func (l *Ledger) overrides(e revocast.Event) bool {
+	return e.Kind != revocast.KindRevoked && !l.books.load(e.Key, l.now()).State.Ban.At.IsZero()
 }
 
 // restoreOne merges e and logs it under a new revision if it was lost. The ban's

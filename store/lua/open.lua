@@ -58,6 +58,6 @@ if ARGV[4] == '1' then call('HDEL', meta, 'settle_for') end
 if ARGV[6] == '0' then
   forgetMark()
 else
-  setMark({ unpack(ARGV, 6, 10) }, head[1], restored, ARGV[11])
+  setMark({ unpack(ARGV, 6, 10) }, head[1], restored, ARGV[11], ARGV[7])
 end
 return 1

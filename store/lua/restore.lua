@@ -12,9 +12,10 @@ for a = 1, #ARGV - 12, 12 do
   local kind, scope, hex = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   local c, x, u, from = tonumber(ARGV[a + 4]), ARGV[a + 5], tonumber(ARGV[a + 6]), tonumber(ARGV[a + 7])
   local at, ee, er = tonumber(ARGV[a + 10]), tonumber(ARGV[a + 11]), tonumber(ARGV[a + 12])
-  if kind ~= '4' and u >= t then
-    local key = prefix .. 's:' .. hex
-    local s = load(key)
+  local key = prefix .. 's:' .. hex
+  local s = kind ~= '4' and load(key)
+  -- A ban that is over still overrides an earlier one that is not.
+  if s and (u >= t or kind ~= '1' and s.be > 0) then
     local longer = u > s.u
     -- lost: it has to be told to the workers and to JetStream under a new revision. A
     -- ban or lift that a later one overrode must not be: under its new revision it

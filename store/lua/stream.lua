@@ -43,17 +43,17 @@ local function keepWitness(p, extra)
 end
 
 -- setMark makes p (created, sequence, event's epoch and revision, stored) the mark,
--- complete up to ce-cr. A stream made anew has none of the witnesses of the one before.
-local function setMark(p, ce, cr, extra)
+-- complete up to ce-cr, to be read on from sequence from. A stream made anew has none of the witnesses of the one before.
+local function setMark(p, ce, cr, extra, from)
   if call('HGET', meta, 'created') ~= p[1] then call('DEL', list) end
   call('HSET', meta, 'created', p[1], 'seq', p[2], 'event_epoch', p[3], 'event_rev', p[4], 'stored', p[5],
-    'complete_epoch', ce, 'complete_rev', cr, 'marked', int(now()))
+    'complete_epoch', ce, 'complete_rev', cr, 'from_seq', from, 'marked', int(now()))
   keepWitness(p, extra)
 end
 
 local function forgetMark()
   call('HDEL', meta, 'created', 'seq', 'event_epoch', 'event_rev', 'stored', 'complete_epoch', 'complete_rev',
-    'marked', 'witness')
+    'from_seq', 'marked', 'witness')
   call('DEL', list)
 end
 
