@@ -103,7 +103,11 @@ func each(ctx context.Context, t *Trial) error {
 		func() error { t.Heal(); return t.NodesServe(ctx) },
 		func() error { return t.restartRedis(ctx, t.Lease*5/4, asItIs) },
 		func() error { return t.DeleteStream(ctx, true) },
-		func() error { return t.AwaitAudit(ctx) },
+		func() error {
+			since := t.h.Now()
+			defer func() { t.Measure("stream whole again", time.Duration(t.h.Now()-since), 0) }()
+			return t.AwaitAudit(ctx)
+		},
 		func() error { return t.emptied(ctx) },
 	}
 	for i, step := range steps {

@@ -88,8 +88,8 @@ func (o *options) stages() []stage {
 	replicated := single
 	replicated.Replica, replicated.Fence = true, 3*time.Second
 	return []stage{
-		{"single", single, false, 0.65},
-		{"replicated", replicated, false, 0.82},
+		{"single", single, false, 0.6},
+		{"replicated", replicated, false, 0.85},
 		{"heavy", single, true, 0},
 	}
 }
