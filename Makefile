@@ -5,6 +5,7 @@ LISTEN   ?= 127.0.0.1:8080
 BENCH    ?= .
 MODEL    ?=
 FUZZTIME ?= 10s
+UNITSEEDS ?= 100000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/revocast/revocast/internal/wiring.version=$(VERSION)
 
@@ -26,6 +27,7 @@ test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 unit: tools
 	cd tools && $(GO) test ./...
 	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 8m ./...
+	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
 
 lint: tools ## formatting, vet, staticcheck, tidy
 	@out=$$(bin/gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt -w is needed for:"; echo "$$out"; exit 1; fi

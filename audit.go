@@ -183,6 +183,9 @@ func lacks(s, t State) bool {
 	if merged.Ban.Until == 0 && s.Ban.Until == 0 {
 		merged.Ban, s.Ban = BanState{}, BanState{}
 	}
+	// A ban that was logged anew stands at its old position in the ledger and at the new
+	// one in the stream.
+	merged.Ban.At, s.Ban.At = Position{}, Position{}
 	if t.CutOff == 0 && merged.Ban == s.Ban {
 		return false // a ban's state may have been kept for longer than the ban's own end
 	}

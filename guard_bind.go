@@ -32,7 +32,7 @@ func (g *Guard) covered(ctx context.Context, x *binding) error {
 	m, complete := g.view.Lookup(&x.keys, x.issued, wall)
 	held := l.holds(g.clock.Monotonic())
 	switch {
-	case m.Covered && (held || !m.Banned):
+	case m.Covered && (held && complete || !m.Banned):
 		return ErrRevoked
 	case held && complete:
 		return nil

@@ -32,8 +32,9 @@ func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
 	now := g.clock.Monotonic()
 	held := l.holds(now)
 	switch {
-	case m.Covered && (held || !m.Banned):
-		// A cut-off is for ever, so it needs no lease. A ban may have been lifted.
+	case m.Covered && (held && complete || !m.Banned):
+		// A cut-off is for ever, so it needs no lease. A ban may have been lifted, and an
+		// index that overflowed may have left out the lift.
 		return q.claims, revoked(m, SourceMemory)
 	case held && complete && !m.Covered:
 		g.fill(q, q.asOf.applied, wall, now, m.BanFrom)

@@ -11,6 +11,8 @@ import (
 const (
 	keepEvery   = 250 * time.Millisecond // while it is open
 	recoverPace = 100 * time.Millisecond // while it is not
+
+	reportEveryText = 10 * time.Second // logging why it does not serve
 )
 
 // keeper looks after the ledger's state: it recovers one that was restarted, promoted
@@ -32,12 +34,16 @@ func (p *Publisher) keeper(ctx context.Context) error {
 
 // keeping is what one keeper remembers. Only its goroutine touches it.
 type keeping struct {
-	p        *Publisher
-	epoch    Position      // seen open and unsettled: epoch and [Description.Settling]
-	since    time.Duration // since when
-	restored int           // events that recoveries brought
-	served   uint64        // the latest epoch in which the ledger was open under this keeper's eyes
-	lastText string        // of the latest error that was logged
+	p         *Publisher
+	epoch     Position      // seen open and unsettled: epoch and [Description.Settling]
+	since     time.Duration // since when
+	won       uint64        // the latest epoch that this keeper has claimed
+	watched   Position      // of a ledger that somebody else recovers
+	watchedAt time.Duration // since when it stands there
+	restored  int           // events that recoveries brought
+	served    uint64        // the latest epoch in which the ledger was open under this keeper's eyes
+	lastText  string        // of the latest error that was logged
+	logged    time.Duration // when
 }
 
 // report makes the outcome of a look the publisher's readiness.
@@ -47,8 +53,10 @@ func (k *keeping) report(err error) {
 	if err != nil {
 		text = err.Error()
 	}
-	if text != k.lastText {
-		k.lastText = text
+	// The text of a server that is away changes from look to look.
+	now, flips := k.p.clock.Monotonic(), (text == "") != (k.lastText == "")
+	if flips || text != k.lastText && now-k.logged >= reportEveryText {
+		k.lastText, k.logged = text, now
 		if err != nil {
 			k.p.log.Warn("the ledger does not serve", "error", err)
 		} else {

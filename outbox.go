@@ -3,6 +3,7 @@ package revocast
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,10 +28,16 @@ type outbox struct {
 	// mu guards the rest.
 	mu      sync.Mutex
 	items   map[Position]*outboxItem       // published and not acknowledged, or to be published
-	waiters map[Position][]chan bool       // get their answer when the position is acknowledged
+	waiters map[Position][]outboxWaiter    // get their answer when the position is acknowledged
 	acked   map[uint64]map[uint64]struct{} // epoch → revisions that the ledger is to be told of
 	durable Position                       // as the ledger said last
 	seen    map[Position]struct{}          // foreign log entries at the latest scan
+}
+
+// outboxWaiter waits for a position, or for all up to it.
+type outboxWaiter struct {
+	done chan bool
+	all  bool
 }
 
 type outboxItem struct {
@@ -41,7 +48,7 @@ type outboxItem struct {
 func newOutbox(p *Publisher) *outbox {
 	return &outbox{
 		p: p, kick: make(chan struct{}, 1),
-		items: make(map[Position]*outboxItem), waiters: make(map[Position][]chan bool),
+		items: make(map[Position]*outboxItem), waiters: make(map[Position][]outboxWaiter),
 		acked: make(map[uint64]map[uint64]struct{}), seen: make(map[Position]struct{}),
 	}
 }
@@ -51,7 +58,7 @@ func newOutbox(p *Publisher) *outbox {
 func (o *outbox) publish(e Event) <-chan bool {
 	o.p.counts.published.Add(1)
 	o.mu.Lock()
-	done := o.waitLocked(e.Position)
+	done := o.waitLocked(e.Position, false)
 	item := o.holdLocked(e)
 	o.mu.Unlock()
 	if item != nil {
@@ -60,8 +67,9 @@ func (o *outbox) publish(e Event) <-chan bool {
 	return done
 }
 
-// await is publish for an event that somebody committed before. It is published from
-// the log if need be: only the log has the event as it was.
+// await is publish for what somebody committed before. It is published from the log if
+// need be: only the log has the events as they were. What covers a proposal may have
+// come together from several of them, so all up to position have to be there.
 func (o *outbox) await(position Position) <-chan bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -70,14 +78,14 @@ func (o *outbox) await(position Position) <-chan bool {
 		done <- true
 		return done
 	}
-	done := o.waitLocked(position)
+	done := o.waitLocked(position, true)
 	signal(o.kick)
 	return done
 }
 
-func (o *outbox) waitLocked(position Position) chan bool {
+func (o *outbox) waitLocked(position Position, all bool) chan bool {
 	done := make(chan bool, 1)
-	o.waiters[position] = append(o.waiters[position], done)
+	o.waiters[position] = append(o.waiters[position], outboxWaiter{done, all})
 	return done
 }
 
@@ -115,22 +123,33 @@ func (o *outbox) answer(position Position) func(error) {
 			o.acked[position.Epoch] = make(map[uint64]struct{})
 		}
 		o.acked[position.Epoch][position.Rev] = struct{}{}
-		o.releaseLocked(position, true)
+		o.releaseLocked(position, false, true)
 	}
 }
 
-func (o *outbox) releaseLocked(position Position, durable bool) {
-	for _, done := range o.waiters[position] {
-		done <- durable
+// releaseLocked answers those who wait for the position, and with all also those who
+// wait for everything before it.
+func (o *outbox) releaseLocked(position Position, all, durable bool) {
+	var left []outboxWaiter
+	for _, w := range o.waiters[position] {
+		if w.all && !all {
+			left = append(left, w)
+			continue
+		}
+		w.done <- durable
 	}
-	delete(o.waiters, position)
+	if o.waiters[position] = left; left == nil {
+		delete(o.waiters, position)
+	}
 }
 
 // report tells the ledger, ten times a second at most, what JetStream has
 // acknowledged, so that the log may be trimmed and no other publisher repeats it.
 func (o *outbox) report(ctx context.Context) error {
 	for o.p.sleep(ctx, reportEvery, nil) {
-		for epoch, revs := range o.takeAcked() {
+		acked := o.takeAcked()
+		for _, epoch := range slices.Sorted(maps.Keys(acked)) {
+			revs := acked[epoch]
 			if err := o.tell(ctx, epoch, revs); err != nil && ctx.Err() == nil {
 				o.putBack(epoch, revs, err)
 				o.p.sleep(ctx, relayEvery, nil)
@@ -199,7 +218,7 @@ func (o *outbox) setDurable(durable Position) {
 	o.durable = durable
 	for position := range o.waiters {
 		if !durable.Before(position) {
-			o.releaseLocked(position, position.Epoch == durable.Epoch)
+			o.releaseLocked(position, true, position.Epoch == durable.Epoch)
 		}
 	}
 	for position := range o.items {

@@ -29,6 +29,9 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 	if err != nil {
 		return err
 	}
+	if !k.joins(d) {
+		return ErrRecovering
+	}
 	if wait := max(d.Terms.FenceWait(), record.Terms.FenceWait(), standDown(record)); wait > 0 && !k.p.sleep(ctx, wait, nil) {
 		return ErrRecovering
 	}
@@ -81,8 +84,25 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}
+	k.won = d.Position.Epoch
 	return won, nil
 }
+
+// joins reports whether this publisher replays the stream into the ledger: the one that
+// claimed the epoch does, and the others only when nothing moves any more, for several
+// at once would do everything as often.
+func (k *keeping) joins(d Description) bool {
+	if k.won == d.Position.Epoch {
+		return true
+	}
+	now := k.p.clock.Monotonic()
+	if k.watched != d.Position {
+		k.watched, k.watchedAt = d.Position, now
+	}
+	return now-k.watchedAt >= d.Terms.FenceWait()+2*chargeLife+joinAfter
+}
+
+const joinAfter = time.Second
 
 // standDown is how long somebody else's server, should it be alive, is given to notice
 // that the realm was taken from it: its publishers look at the record every keepEvery.
@@ -176,7 +196,7 @@ func errBothLost(record EpochRecord, created int64) error {
 
 // restore merges what the stream holds after a mark into the ledger.
 func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamMark) (r recovered, err error) {
-	chunk := make([]Event, 0, restoreChunk)
+	var chunk []Event
 	flush := func() error {
 		if len(chunk) == 0 {
 			return nil

@@ -11,7 +11,7 @@ import (
 const (
 	refillInFlight = 1000                   // events without an answer
 	refillTurn     = 500 * time.Millisecond // how often the turn is renewed
-	refillPatience = 30 * time.Second       // for the last answers
+	refillPatience = 10 * time.Second       // for the last answers
 )
 
 // refill publishes anew what the stream has lost: every live state of the ledger.
@@ -61,7 +61,7 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 // refilling takes the turn, for longer than an answer of the stream may take. Two at once
 // would be safe, but would double what is stored.
 func (a *auditor) refilling(ctx context.Context) (bool, error) {
-	return a.turn(ctx, "refill", refillPatience+15*time.Second)
+	return a.turn(ctx, "refill", refillPatience+5*time.Second)
 }
 
 // publishStates publishes all live states and returns how many events that took, when

@@ -9,9 +9,14 @@ import (
 // cumulative, so fewer lose nothing.
 const ackInterval = time.Millisecond
 
+// suspectLogEvery is how often it is logged at most that the tail may have lost events;
+// each time is counted.
+const suspectLogEvery = time.Minute
+
 // tail hears live events until ctx ends. It returns nil or what no retry can mend.
 func (s *Subscriber) tail(ctx context.Context, tailing chan<- struct{}) error {
 	first := true
+	logged := s.clock.Monotonic() - suspectLogEvery
 	err := s.bus.Tail(ctx, TailHandler{
 		Event: s.onEvent,
 		Ready: func() {
@@ -24,7 +29,10 @@ func (s *Subscriber) tail(ctx context.Context, tailing chan<- struct{}) error {
 		},
 		Suspect: func(err error) {
 			s.counts.suspects.Add(1)
-			s.log.Warn("the live tail may have lost events; renewing from the ledger", "error", err)
+			if now := s.clock.Monotonic(); now-logged >= suspectLogEvery {
+				logged = now
+				s.log.Warn("the live tail may have lost events; renewing from the ledger", "error", err)
+			}
 			signal(s.nudge)
 		},
 	})

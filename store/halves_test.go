@@ -167,7 +167,7 @@ func halfRows() []halfRow {
 			return "", l.Leave(ctx, halfMember)
 		}},
 		{script: "strike", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			gone, err := l.Strike(ctx, revocast.Member{ID: halfMember, Renewals: 1 << 20}) // its first
+			gone, err := l.Strike(ctx, revocast.Member{ID: halfMember, Renewals: 1 << 20, Still: time.Hour}) // its first
 			return fmt.Sprint(gone), err
 		}},
 		{script: "members", reads: true, prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {

@@ -112,6 +112,7 @@ func TestCallersAreWatched(t *testing.T) {
 		}
 		<-time.After(storetest.Terms().Lease - time.Millisecond)
 		members, _ := r.l.Members(ctx)
+		members.Members[0].Still = time.Hour
 		_, _ = r.l.Strike(ctx, members.Members[0])
 		r.expect(t, "strikes off w/i")
 

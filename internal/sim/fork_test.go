@@ -91,7 +91,7 @@ func everyStep() map[string]func(context.Context, revocast.Ledger) error {
 		"Verify":   func(ctx context.Context, l revocast.Ledger) error { _, err := l.Verify(ctx, 1); return err },
 		"Members":  func(ctx context.Context, l revocast.Ledger) error { _, err := l.Members(ctx); return err },
 		"Strike": func(ctx context.Context, l revocast.Ledger) error {
-			_, err := l.Strike(ctx, revocast.Member{ID: m})
+			_, err := l.Strike(ctx, revocast.Member{ID: m, Still: time.Hour})
 			return err
 		},
 		"Log":   func(ctx context.Context, l revocast.Ledger) error { _, err := l.Log(ctx, at, 1); return err },

@@ -46,8 +46,8 @@ func markDescribed(k *kit) {
 	}
 	k.commit(revoke("a"))
 	now := k.describe().Now
-	want := revocast.StreamMark{Point: point(sequence, now-5), Complete: at(1, 1)}
-	k.mark(want.Point, want.Complete)
+	want := revocast.StreamMark{Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1)}
+	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, want))
 	d := k.describe()
 	if d.Mark != want || d.Marked < now || d.Marked > d.Now || d.Witness != want.Point {
 		k.Errorf("marked %+v\nas described %+v at %d, witness %+v", want, d.Mark, d.Marked, d.Witness)
@@ -128,7 +128,7 @@ func markAcross(k *kit) {
 	o.Stream = point(9, d.Now)
 	k.must(k.Ledger.Open(k.ctx, o))
 	d = k.describe()
-	if want := (revocast.StreamMark{Point: o.Stream, Complete: at(2, 1)}); d.Mark != want || d.Witness != first {
+	if want := (revocast.StreamMark{Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1)}); d.Mark != want || d.Witness != first {
 		k.Errorf("opened with mark %+v, want %+v; witness %+v, want still %+v", d.Mark, want, d.Witness, first)
 	}
 	if d.Opened != 2 || d.OpenedBy != d.Server {

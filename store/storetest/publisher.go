@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/revocast/revocast"
 )
@@ -68,6 +69,7 @@ func strike(k *kit) {
 	k.renew("w", revocast.Position{})
 	strike := func(m revocast.Member, want bool) {
 		k.Helper()
+		m.Still = Terms().Wait()
 		gone, err := k.Ledger.Strike(k.ctx, m)
 		k.must(err)
 		if gone != want {
@@ -79,6 +81,11 @@ func strike(k *kit) {
 		k.Errorf("a member that renewed was struck: %+v", m)
 	}
 	w.Renewals++
+	early := w
+	early.Still = Terms().Wait() - time.Millisecond
+	if gone, err := k.Ledger.Strike(k.ctx, early); err != nil || gone {
+		k.Errorf("struck off after %s: %v, %v", early.Still, gone, err)
+	}
 	strike(w, true)
 	after := k.members()
 	if len(after.Members) != 1 || after.Generation == seen.Generation {
