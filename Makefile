@@ -60,12 +60,21 @@ fuzz: ## every fuzz target for FUZZTIME each
 		done; \
 	done
 
+SEED    ?=
 SEEDS   ?= 1000000
 SIMTIME ?= 2h
+MUTANT  ?=
 
 .PHONY: sim
-sim: ## the protocol under simulated faults: SEEDS seeds, or as many as fit into SIMTIME
-	SEEDS=$(SEEDS) SIMTIME=$(SIMTIME) $(GO) test -count 1 -timeout 0 -v -run TestSeeds ./internal/simulation
+sim: ## the protocol under simulated faults: SEEDS seeds from SEED on, or what fits into SIMTIME; MUTANT=name
+	SEED=$(or $(SEED),1) SEEDS=$(SEEDS) SIMTIME=$(SIMTIME) MUTANT=$(MUTANT) $(GO) test -count 1 -timeout 0 -v -run '^TestSeeds$$' ./internal/simulation
+
+DURATION ?= 10m
+FAULTS   ?=
+
+.PHONY: faults
+faults: machine ## real processes, Redis and NATS under faults for DURATION; FAULTS=part of a scenario's name, SEED=n
+	$(GO) run ./internal/faults/faultrun -duration $(DURATION) -only '$(FAULTS)' $(if $(SEED),-seed $(SEED))
 
 clean: ## what was built
 	rm -rf bin
