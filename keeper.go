@@ -41,7 +41,7 @@ type keeping struct {
 	watched   Position      // of a ledger that somebody else recovers
 	watchedAt time.Duration // since when it stands there
 	restored  int           // events that recoveries brought
-	served    uint64        // the latest epoch in which the ledger was open under this keeper's eyes
+	served    uint64        // the latest epoch in which this keeper saw the ledger open and in charge
 	lastText  string        // of the latest error that was logged
 	logged    time.Duration // when
 }
@@ -73,7 +73,6 @@ func (k *keeping) look(ctx context.Context) error {
 	}
 	switch d.State {
 	case LedgerOpen:
-		k.served = max(k.served, d.Position.Epoch)
 		k.p.terms.Store(&d.Terms)
 		return k.compare(ctx, d)
 	case LedgerUninitialised:
@@ -120,6 +119,7 @@ func (k *keeping) compare(ctx context.Context, d Description) error {
 	sent := k.p.clock.Monotonic()
 	record, err := k.record(ctx)
 	if (err == nil || errors.Is(err, ErrNotFound)) && record.Epoch <= d.Position.Epoch {
+		k.served = max(k.served, d.Position.Epoch)
 		k.p.verifier.charge(d.Position.Epoch, sent)
 	}
 	switch {
