@@ -82,6 +82,7 @@ func (l *Ledger) restoreOne(e revocast.Event) (lost bool) {
 		return false
 	}
 	if lost {
+		e.Refill = 0 // the log tells of a revision
 		logged := b.append(e, now)
 		merged.At, s.changed = logged.Position, e.At
 	}
