@@ -302,7 +302,9 @@ func TestAnnouncedTermsStay(t *testing.T) {
 			op.SetHook(func(c sim.Call) sim.Fault { return sim.NotDone() }) // and killed after
 			ob.SetHook(failing)
 		}()
-		_, err := revocast.ChangeTerms(ctx, realm, op, ob, long, revocast.PublisherOptions{Logger: logger()})
+		if _, err := revocast.ChangeTerms(ctx, realm, op, ob, long, revocast.PublisherOptions{Logger: logger()}); err == nil {
+			w.t.Fatal("the command was to be killed")
+		}
 		for range 100 {
 			if x.sub.Status().LeaseLeft > 20*time.Second {
 				break
@@ -320,7 +322,7 @@ func TestAnnouncedTermsStay(t *testing.T) {
 		elapse(time.Second)
 		rctx, rcancel := within(time.Minute)
 		defer rcancel()
-		_, err = p.Revoke(rctx, revokeAlice())
+		_, err := p.Revoke(rctx, revokeAlice())
 		w.must(err)
 		if x.outcome(alice) == revocast.Allowed {
 			w.t.Error("confirmed while a worker trusts its memory")
