@@ -122,30 +122,6 @@ func orElse(d, fallback time.Duration) time.Duration {
 	return d
 }
 
-// vet refuses a client that would break a promise: without ContextTimeoutEnabled a
-// call on a frozen server outlives its context by seconds, and a replica knows
-// nothing of what is being revoked now.
-func vet(c redis.UniversalClient) error {
-	honours, primary := true, true
-	switch c := c.(type) {
-	case nil:
-		return fmt.Errorf("%w: no redis client", revocast.ErrInvalid)
-	case *redis.Client:
-		honours = c.Options().ContextTimeoutEnabled
-	case *redis.ClusterClient:
-		o := c.Options()
-		honours = o.ContextTimeoutEnabled
-		primary = !o.ReadOnly && !o.RouteByLatency && !o.RouteRandomly
-	}
-	if !honours {
-		return fmt.Errorf("%w: the redis client must be made with ContextTimeoutEnabled", revocast.ErrInvalid)
-	}
-	if !primary {
-		return fmt.Errorf("%w: the redis client must not read from replicas", revocast.ErrInvalid)
-	}
-	return nil
-}
-
 func closeAll(clients []redis.UniversalClient) error {
 	var errs []error
 	for _, c := range clients {

@@ -58,10 +58,10 @@ func (l *Ledger) rememberFor(idempotency string) time.Duration {
 
 func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (revocast.Commit, error) {
 	r := read(reply)
-	out := revocast.Commit{Repeated: r.flag(), Epoch: r.uint(), Generation: r.uint(), Settled: r.flag(), Terms: l.readTerms(r)}
-	answer := r.text()
-	if r.err != nil {
-		return revocast.Commit{}, finish(commitScript, r.err)
+	out := revocast.Commit{Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r)}
+	answer := r.Text()
+	if r.Err != nil {
+		return revocast.Commit{}, finish(commitScript, r.Err)
 	}
 	var err error
 	out.Entries, err = parseAnswer(answer, proposals)

@@ -40,7 +40,7 @@ func FuzzEntry(f *testing.F) {
 	f.Add("1-2", "k", "1", "s", "3", "h", "000102030405060708090a0b0c0d0e0f")
 	f.Add("x", "k", "", "t", "-1", "c", "9007199254740992")
 	f.Fuzz(func(t *testing.T, id, a, b, c, d, e, g string) {
-		r := &reader{vals: []any{[]any{id, []any{a, b, c, d, e, g}}}}
+		r := read([]any{[]any{id, []any{a, b, c, d, e, g}}})
 		events, err := r.entries()
 		if err == nil && (len(events) != 1 || !events[0].Kind.Valid() || !events[0].Scope.Valid()) {
 			t.Errorf("%+v without error", events)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/script"
 )
 
 // OpenStep is one step of Open, which logs at most n entries anew.
@@ -21,12 +22,12 @@ type ScriptInfo struct {
 // Scripts are all scripts, by their file's name without .lua.
 func Scripts() map[string]ScriptInfo {
 	all := map[string]ScriptInfo{}
-	for _, s := range []*script{
+	for _, s := range []*script.Script{
 		describeScript, renewScript, checkScript, snapshotScript, leaveScript, commitScript, verifyScript, membersScript,
 		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript, openScript,
 		reopenScript, fenceScript, setTermsScript,
 	} {
-		all[strings.ReplaceAll(s.name, " ", "_")] = ScriptInfo{Source: s.src, Once: s.effect == once}
+		all[strings.ReplaceAll(s.Name, " ", "_")] = ScriptInfo{Source: s.Source, Once: s.Effect == script.Once}
 	}
 	return all
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"regexp"
 	"sync/atomic"
 	"time"
@@ -9,12 +8,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/script"
 )
 
 var (
 	_ revocast.Ledger = (*Ledger)(nil)
 
-	realmPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	memberPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	serverPattern = regexp.MustCompile(`^[!-~]{0,128}$`) // a replication id, or what another ledger has in its place
 )
@@ -73,15 +72,16 @@ type Ledger struct {
 // caller, who closes it. It refuses, with [revocast.ErrInvalid], a client whose
 // settings would break a promise: see [NewClient] for what they must be.
 func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error) {
-	if !realmPattern.MatchString(realm) {
-		return nil, fmt.Errorf("%w: realm %q: want 1 to 64 of A-Z a-z 0-9 _ -", revocast.ErrInvalid, realm)
+	prefix, err := script.Prefix(realm)
+	if err != nil {
+		return nil, err
 	}
-	l := &Ledger{main: rdb, checks: opts.Checks, keys: []string{"{rv:" + realm + "}:meta"}, opts: opts.withDefaults()}
+	l := &Ledger{main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults()}
 	if l.checks == nil {
 		l.checks = rdb
 	}
 	for _, c := range []redis.UniversalClient{l.main, l.checks} {
-		if err := vet(c); err != nil {
+		if err := script.Vet(c); err != nil {
 			return nil, err
 		}
 	}

@@ -67,8 +67,8 @@ func pointArgs(p revocast.StreamPoint) []any {
 // terms know, in milliseconds. The scripts know the terms and add it.
 func streamExtra() int64 { return revocast.Terms{}.StreamOptions().MaxAge }
 
-func (r *reader) point() revocast.StreamPoint {
-	return revocast.StreamPoint{Created: r.int(), Sequence: r.uint(), Event: r.position(), Stored: r.int()}
+func (r reader) point() revocast.StreamPoint {
+	return revocast.StreamPoint{Created: r.Int(), Sequence: r.Uint(), Event: r.position(), Stored: r.Int()}
 }
 
 // parseWitness reads the oldest witness as stream.lua writes it. One that the stream may

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/script"
 )
 
 // Warning is something about the server that an operator should know and that does
@@ -91,13 +92,13 @@ func (l *Ledger) primary(ctx context.Context) (redis.UniversalClient, error) {
 	return c, nil
 }
 
-var preflightStep = &script{name: "preflight", effect: reads}
+var preflightStep = &script.Script{Name: "preflight"}
 
 func unreachable(err error) error {
-	if final := answered(preflightStep, err); final != nil {
+	if final := preflightStep.Answered(err); final != nil {
 		return final
 	}
-	return lost(preflightStep, err, false)
+	return preflightStep.Lost(err, false)
 }
 
 // info returns INFO's fields, nil if the server keeps them to itself.

@@ -28,24 +28,24 @@ func (l *Ledger) Members(ctx context.Context) (revocast.Membership, error) {
 		return revocast.Membership{}, err
 	}
 	r := read(reply)
-	out := revocast.Membership{Position: r.position(), Generation: r.uint(), Now: r.int()}
-	for r.more() {
-		m, err := parseMember(r.text(), r.sub())
+	out := revocast.Membership{Position: r.position(), Generation: r.Uint(), Now: r.Int()}
+	for r.More() {
+		m, err := parseMember(r.Text(), r.sub())
 		if err != nil {
 			return revocast.Membership{}, finish(membersScript, err)
 		}
 		out.Members = append(out.Members, m)
 	}
 	slices.SortFunc(out.Members, func(a, b revocast.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-	return out, finish(membersScript, r.err)
+	return out, finish(membersScript, r.Err)
 }
 
-func parseMember(id string, r *reader) (revocast.Member, error) {
+func parseMember(id string, r reader) (revocast.Member, error) {
 	member, err := parseMemberID(id)
 	if err != nil {
 		return revocast.Member{}, err
 	}
-	return revocast.Member{ID: member, Applied: r.position(), Renewals: r.uint(), Version: r.text(), Seen: r.int()}, r.err
+	return revocast.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}, r.Err
 }
 
 // Strike implements [revocast.Ledger].
@@ -86,7 +86,7 @@ func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revoca
 		return revocast.Position{}, err
 	}
 	r := read(reply)
-	return r.position(), finish(ackedScript, r.err)
+	return r.position(), finish(ackedScript, r.Err)
 }
 
 // Settle implements [revocast.Ledger].

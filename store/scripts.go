@@ -1,12 +1,15 @@
 package store
 
 import (
-	"crypto/sha1"
+	"context"
 	_ "embed"
-	"encoding/hex"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast/store/internal/script"
 )
 
-// The parts of the scripts. Redis compiles a script once and knows it by its hash.
+// The parts of the scripts.
 var (
 	//go:embed lua/prelude.lua
 	luaPrelude string
@@ -61,66 +64,33 @@ var (
 	luaVerify string
 )
 
-// effect says what a lost reply leaves open.
-type effect uint8
-
-const (
-	reads  effect = iota // nothing: it may run again, and unanswered it is unavailable
-	repeat               // it changes something, and running it twice is running it once
-	once                 // it changes something and must not be run twice behind the caller's back
-)
-
-type script struct {
-	name   string
-	src    string
-	sha    string
-	effect effect
-}
-
 // The scripts, one for each operation. They are never changed.
 var (
-	describeScript = newScript("describe", reads, luaDescribe)
-	renewScript    = newScript("renew", reads, luaGate, luaServe, luaRenew)
-	checkScript    = newScript("check", reads, luaGate, luaServe, luaCheck)
-	snapshotScript = newScript("snapshot", reads, luaGate, luaServe, luaSnapshot)
-	leaveScript    = newScript("leave", repeat, luaGate, luaServe, luaLeave)
+	describeScript = script.New("describe", script.Reads, luaPrelude, luaDescribe)
+	renewScript    = script.New("renew", script.Reads, luaPrelude, luaGate, luaServe, luaRenew)
+	checkScript    = script.New("check", script.Reads, luaPrelude, luaGate, luaServe, luaCheck)
+	snapshotScript = script.New("snapshot", script.Reads, luaPrelude, luaGate, luaServe, luaSnapshot)
+	leaveScript    = script.New("leave", script.Repeat, luaPrelude, luaGate, luaServe, luaLeave)
 
-	commitScript  = newGrowing("commit", repeat, luaGate, luaServe, luaState, luaCommit)
-	verifyScript  = newScript("verify", reads, luaGate, luaServe, luaVerify)
-	membersScript = newScript("members", reads, luaGate, luaServe, luaMembers)
-	strikeScript  = newScript("strike", repeat, luaGate, luaServe, luaStrike)
-	logScript     = newScript("log", reads, luaLog)
-	ackedScript   = newScript("acked", repeat, luaGate, luaServe, luaAcked)
-	markScript    = newScript("mark", repeat, luaGate, luaServe, luaStream, luaMark)
-	turnScript    = newScript("turn", repeat, luaGate, luaServe, luaTurn)
-	settleScript  = newScript("settle", repeat, luaGate, luaServe, luaSettle)
+	commitScript  = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaCommit)
+	verifyScript  = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
+	membersScript = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaMembers)
+	strikeScript  = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaStrike)
+	logScript     = script.New("log", script.Reads, luaPrelude, luaLog)
+	ackedScript   = script.New("acked", script.Repeat, luaPrelude, luaGate, luaServe, luaAcked)
+	markScript    = script.New("mark", script.Repeat, luaPrelude, luaGate, luaServe, luaStream, luaMark)
+	turnScript    = script.New("turn", script.Repeat, luaPrelude, luaGate, luaServe, luaTurn)
+	settleScript  = script.New("settle", script.Repeat, luaPrelude, luaGate, luaServe, luaSettle)
 
-	beginScript    = newGrowing("begin", once, luaBegin)
-	restoreScript  = newGrowing("restore", once, luaState, luaRestore)
-	openScript     = newGrowing("open", repeat, luaState, luaStream, luaOpen)
-	reopenScript   = newScript("reopen", repeat, luaStream, luaReopen)
-	fenceScript    = newScript("fence", repeat, luaFence)
-	setTermsScript = newScript("set terms", repeat, luaGate, luaSetTerms)
+	beginScript    = script.NewGrowing("begin", script.Once, luaPrelude, luaBegin)
+	restoreScript  = script.NewGrowing("restore", script.Once, luaPrelude, luaState, luaRestore)
+	openScript     = script.NewGrowing("open", script.Repeat, luaPrelude, luaState, luaStream, luaOpen)
+	reopenScript   = script.New("reopen", script.Repeat, luaPrelude, luaStream, luaReopen)
+	fenceScript    = script.New("fence", script.Repeat, luaPrelude, luaFence)
+	setTermsScript = script.New("set terms", script.Repeat, luaPrelude, luaGate, luaSetTerms)
 )
 
-// newScript puts the shebang in front: it makes Redis treat the script as one that
-// writes, and so refuse it on a replica and on a cut-off primary. With the memory used
-// up only what adds to the ledger is refused: workers go on renewing and checking, and
-// what JetStream has acknowledged is trimmed, which is how memory comes back.
-func newScript(name string, e effect, parts ...string) *script {
-	return scriptOf("#!lua flags=allow-oom\n", name, e, parts)
-}
-
-// newGrowing is newScript for what adds to the ledger.
-func newGrowing(name string, e effect, parts ...string) *script {
-	return scriptOf("#!lua\n", name, e, parts)
-}
-
-func scriptOf(shebang, name string, e effect, parts []string) *script {
-	src := shebang + luaPrelude
-	for _, p := range parts {
-		src += p
-	}
-	sum := sha1.Sum([]byte(src))
-	return &script{name: name, src: src, sha: hex.EncodeToString(sum[:]), effect: e}
+// run executes one script on the realm's keys.
+func (l *Ledger) run(ctx context.Context, rdb redis.UniversalClient, s *script.Script, args ...any) (any, error) {
+	return s.Run(ctx, rdb, l.keys, args...)
 }

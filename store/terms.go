@@ -110,15 +110,15 @@ func unsettledBy(old, next revocast.Terms) time.Duration {
 
 // readTerms reads terms out of a reply. They hardly ever change, so the latest are
 // kept beside their text.
-func (l *Ledger) readTerms(r *reader) revocast.Terms {
-	text := r.text()
+func (l *Ledger) readTerms(r reader) revocast.Terms {
+	text := r.Text()
 	if known := l.terms.Load(); known != nil && known.text == text {
 		return known.terms
 	}
 	terms, err := parseTerms(text)
 	if err != nil {
-		if r.err == nil {
-			r.err = err
+		if r.Err == nil {
+			r.Err = err
 		}
 		return revocast.Terms{}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/script"
 )
 
 const (
@@ -25,27 +26,27 @@ func (l *Ledger) Describe(ctx context.Context) (revocast.Description, error) {
 	return l.readDescription(read(reply))
 }
 
-func (l *Ledger) readDescription(r *reader) (revocast.Description, error) {
-	d := revocast.Description{Server: r.text(), Now: r.int()}
-	if !r.more() {
-		return d, finish(describeScript, r.err)
+func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
+	d := revocast.Description{Server: r.Text(), Now: r.Int()}
+	if !r.More() {
+		return d, finish(describeScript, r.Err)
 	}
-	d.State = parseState(r.text())
+	d.State = parseState(r.Text())
 	d.Position = r.position()
-	d.Settled = r.flag()
+	d.Settled = r.Flag()
 	d.Terms = l.readTerms(r)
 	d.Durable = r.position()
 	d.Trimmed = r.position()
-	d.Claims = strings.Fields(r.text())
-	d.Record = r.uint()
-	d.Opened, d.OpenedBy = r.uint(), r.text()
+	d.Claims = strings.Fields(r.Text())
+	d.Record = r.Uint()
+	d.Opened, d.OpenedBy = r.Uint(), r.Text()
 	d.Mark = revocast.StreamMark{Point: r.point(), Complete: r.position()}
-	d.Marked = r.int()
-	witness := r.text()
-	d.Settling, d.SettleFor = r.uint(), time.Duration(r.int())
-	d.Mark.From = r.uint()
-	if r.err != nil {
-		return revocast.Description{}, finish(describeScript, r.err)
+	d.Marked = r.Int()
+	witness := r.Text()
+	d.Settling, d.SettleFor = r.Uint(), time.Duration(r.Int())
+	d.Mark.From = r.Uint()
+	if r.Err != nil {
+		return revocast.Description{}, finish(describeScript, r.Err)
 	}
 	var err error
 	d.Witness, err = parseWitness(witness, d)
@@ -75,10 +76,10 @@ func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewe
 		return revocast.Renewed{}, err
 	}
 	in := read(reply)
-	out := revocast.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.int(), More: in.flag()}
+	out := revocast.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag()}
 	log := in.sub()
-	if in.err != nil {
-		return revocast.Renewed{}, finish(renewScript, in.err)
+	if in.Err != nil {
+		return revocast.Renewed{}, finish(renewScript, in.Err)
 	}
 	out.Events, err = log.entries()
 	return out, finish(renewScript, err)
@@ -96,18 +97,18 @@ func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (revocast.Check
 	}
 	r := read(reply)
 	out := revocast.Checked{Position: r.position(), Terms: l.readTerms(r), States: make([]revocast.State, len(keys))}
-	for r.more() {
-		i := r.int() - 1
+	for r.More() {
+		i := r.Int() - 1
 		fields := r.sub()
 		if i < 0 || i >= int64(len(keys)) {
 			return revocast.Checked{}, finish(checkScript, fmt.Errorf("%w: key %d of %d", errReply, i, len(keys)))
 		}
 		out.States[i] = fields.state()
-		if fields.err != nil {
-			return revocast.Checked{}, finish(checkScript, fields.err)
+		if fields.Err != nil {
+			return revocast.Checked{}, finish(checkScript, fields.Err)
 		}
 	}
-	return out, finish(checkScript, r.err)
+	return out, finish(checkScript, r.Err)
 }
 
 // Snapshot implements [revocast.Ledger]. A page may be empty without being the last.
@@ -123,23 +124,23 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedS
 		return nil, "", err
 	}
 	r := read(reply)
-	next := r.text()
+	next := r.Text()
 	if next == "0" {
 		next = ""
 	}
 	var page []revocast.KeyedState
-	for r.more() {
+	for r.More() {
 		k := revocast.KeyedState{Key: r.key()}
 		fields := r.sub()
 		k.State = fields.state()
-		k.Scope = revocast.Scope(fields.uint())
-		k.Changed = fields.int()
-		if fields.err != nil {
-			return nil, "", finish(snapshotScript, fields.err)
+		k.Scope = revocast.Scope(fields.Uint())
+		k.Changed = fields.Int()
+		if fields.Err != nil {
+			return nil, "", finish(snapshotScript, fields.Err)
 		}
 		page = append(page, k)
 	}
-	return page, next, finish(snapshotScript, r.err)
+	return page, next, finish(snapshotScript, r.Err)
 }
 
 // Leave implements [revocast.Ledger].
@@ -160,9 +161,9 @@ func checkMember(m revocast.MemberID) error {
 
 // finish is the error of a step that was answered with something unreadable: the
 // ledger is there, but what it holds was not written by this version.
-func finish(s *script, err error) error {
+func finish(s *script.Script, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: redis: %s: %w", revocast.ErrUnsuited, s.name, err)
+	return fmt.Errorf("%w: redis: %s: %w", revocast.ErrUnsuited, s.Name, err)
 }

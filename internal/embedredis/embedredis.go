@@ -39,8 +39,9 @@ type Server struct {
 	mini   *miniredis.Miniredis
 	config map[string]string
 
-	mu   sync.Mutex // guards info against Replace while commands are served
-	info []section
+	mu    sync.Mutex // guards info against Replace while commands are served, and ahead
+	info  []section
+	ahead time.Duration // of the computer's clock
 
 	// plain maps the hash of a script with a shebang to that of the one without,
 	// under which miniredis knows it.
@@ -108,10 +109,26 @@ func (s *Server) age(ctx context.Context) {
 			return
 		case <-ticker.C:
 			now := time.Now()
-			s.mini.FastForward(now.Sub(last))
+			s.pass(now.Sub(last), 0)
 			last = now
 		}
 	}
+}
+
+// Advance puts the server's clock forward, for tests of what happens at the end of a
+// time that is too long to wait for.
+func (s *Server) Advance(d time.Duration) { s.pass(d, d) }
+
+// pass lets d pass for what expires, after setting the clock that scripts read forward.
+func (s *Server) pass(d, forward time.Duration) {
+	s.mu.Lock()
+	s.ahead += forward
+	ahead := s.ahead
+	s.mu.Unlock() // a script that runs meanwhile holds miniredis' lock and may want this one
+	if ahead > 0 {
+		s.mini.SetTime(time.Now().Add(ahead))
+	}
+	s.mini.FastForward(d)
 }
 
 // FlushAll empties the server, as FLUSHALL does.

@@ -1,0 +1,79 @@
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Item is one thing that the fleet has to be told: a revocation or, with Kind
+// "invalidate", that caches hold something stale.
+type Item struct {
+	Kind      string `json:"kind,omitempty"` // "revoke" if empty, "invalidate"
+	Scope     string `json:"scope"`          // as [revocast.Scope.String] has it
+	ID        string `json:"id"`
+	Issuer    string `json:"issuer,omitempty"`
+	CutOff    string `json:"cut_off,omitempty"` // Unix milliseconds; required for a scope that is not dead outright, so that it may be told twice
+	Until     string `json:"until,omitempty"`   // Unix milliseconds; empty: as long as the ledger's terms say
+	Except    string `json:"except,omitempty"`  // a session that is spared
+	Reason    string `json:"reason,omitempty"`
+	Initiator string `json:"initiator,omitempty"`
+}
+
+const (
+	kindRevoke     = "revoke"
+	kindInvalidate = "invalidate"
+)
+
+// decode takes apart what a script wrote down.
+func decode(text string) (revoke []revocast.Revocation, invalidate []revocast.Invalidation, err error) {
+	var items []Item
+	if err := json.Unmarshal([]byte(text), &items); err != nil {
+		return nil, nil, fmt.Errorf("%w: owed items: %w", revocast.ErrInvalid, err)
+	}
+	for _, i := range items {
+		r, err := i.revocation()
+		if err != nil {
+			return nil, nil, err
+		}
+		switch i.Kind {
+		case "", kindRevoke:
+			revoke = append(revoke, r)
+		case kindInvalidate:
+			invalidate = append(invalidate, revocast.Invalidation{Scope: r.Scope, ID: r.ID, Issuer: r.Issuer})
+		default:
+			return nil, nil, fmt.Errorf("%w: owed item of kind %q", revocast.ErrInvalid, i.Kind)
+		}
+	}
+	return revoke, invalidate, nil
+}
+
+func (i Item) revocation() (r revocast.Revocation, err error) {
+	r = revocast.Revocation{ID: i.ID, Issuer: i.Issuer, Except: i.Except, Reason: i.Reason, Initiator: i.Initiator}
+	if r.Scope, err = revocast.ParseScope(i.Scope); err != nil {
+		return r, err
+	}
+	if r.CutOff, err = instant("cut_off", i.CutOff); err != nil {
+		return r, err
+	}
+	if r.Until, err = instant("until", i.Until); err != nil {
+		return r, err
+	}
+	if i.Kind != kindInvalidate && !r.Scope.Outright() && r.CutOff.IsZero() {
+		return r, fmt.Errorf("%w: an owed revocation of a %s needs a cut-off", revocast.ErrInvalid, r.Scope)
+	}
+	return r, nil
+}
+
+func instant(field, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	var ms int64
+	if err := json.Unmarshal([]byte(text), &ms); err != nil || ms <= 0 {
+		return time.Time{}, fmt.Errorf("%w: %s %q: want Unix milliseconds", revocast.ErrInvalid, field, text)
+	}
+	return time.UnixMilli(ms), nil
+}

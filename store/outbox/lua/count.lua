@@ -1,0 +1,2 @@
+-- count() → how many are owed
+return call('HLEN', owed)

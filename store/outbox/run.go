@@ -1,0 +1,82 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/script"
+)
+
+const (
+	page     = 100              // entries taken at a time
+	callTime = 5 * time.Second  // for one of them
+	refused  = 10 * time.Minute // before one that was refused as invalid is tried again
+)
+
+// Run completes what calls have left behind, until ctx ends, and returns nil then. Any
+// number of processes may run it: each entry is taken by one at a time.
+func (o *Outbox) Run(ctx context.Context) error {
+	timer := time.NewTimer(o.o.Every)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		if err := o.sweep(ctx); err != nil && ctx.Err() == nil {
+			o.o.Logger.Warn("outbox: cannot be read", "error", err)
+		}
+		timer.Reset(o.o.Every)
+	}
+}
+
+// sweep completes what is due now.
+func (o *Outbox) sweep(ctx context.Context) error {
+	for {
+		ids, err := o.due(ctx)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			o.attempt(ctx, id)
+		}
+		if len(ids) < page {
+			return nil
+		}
+	}
+}
+
+func (o *Outbox) due(ctx context.Context) ([]string, error) {
+	reply, err := dueScript.Run(ctx, o.rdb, o.keys, page, o.o.Again.Milliseconds())
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	r := script.Read(reply)
+	for r.More() {
+		ids = append(ids, r.Text())
+	}
+	return ids, r.Err
+}
+
+// attempt completes one entry as far as committed; the publisher does the rest by itself.
+func (o *Outbox) attempt(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	_, err := o.Complete(ctx, id, revocast.WithStrength(revocast.Committed))
+	switch {
+	case err == nil || errors.Is(err, revocast.ErrPending) || ctx.Err() != nil:
+	case errors.Is(err, revocast.ErrInvalid):
+		// It will be refused again, and is kept for somebody to look at.
+		o.o.Logger.Error("outbox: refused", "id", id, "error", err)
+		if _, err := laterScript.Run(ctx, o.rdb, o.keys, id, refused.Milliseconds()); err != nil {
+			o.o.Logger.Warn("outbox: cannot be put off", "error", fmt.Errorf("%s: %w", id, err))
+		}
+	default:
+		o.o.Logger.Warn("outbox: the fleet could not be told; tried again", "id", id, "error", err)
+	}
+}
