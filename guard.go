@@ -36,8 +36,9 @@ type GuardOptions struct {
 // SessionLoader loads an opaque session from wherever the service keeps it. It
 // returns [ErrNotFound] for a session that does not exist, which the guard answers
 // with Invalid; any other error is Unknown. Issuer may stay empty: the ledger's
-// default issuer. AuthTime or IssuedAt must say when the session started. Session is
-// set by the guard.
+// default issuer. AuthTime or IssuedAt must say when the session started. Session is the
+// name that a revocation of the session bears; empty, it is the id itself. Where the id is
+// a secret the two must differ: names are listed, logged and shown.
 type SessionLoader func(ctx context.Context, id string) (*Claims, error)
 
 // Guard decides whether a token or a session is still good. It is safe for concurrent
@@ -116,6 +117,35 @@ func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
 		}
 	}
 	return g.count(g.checkSession(ctx, id))
+}
+
+// Claims decides about claims that somebody else has verified and vouches for: those that
+// a refresh token stands for, or those of a request that a gateway let through. It answers
+// from memory as Check does and keeps nothing. Without AuthTime and IssuedAt every cut-off
+// covers them; without Issuer they are of the ledger's default issuer.
+func (g *Guard) Claims(ctx context.Context, c *Claims) Verdict {
+	claims := *c
+	if err := g.complete(&claims); err != nil {
+		_, v := g.count(nil, refuse(err))
+		return v
+	}
+	_, v := g.count(g.decide(ctx, query{claims: &claims, keys: KeysOf(g.sub.realm, &claims), asOf: g.sub.mark()}))
+	return v
+}
+
+// complete fills in the issuer, and refuses claims that have ended.
+func (g *Guard) complete(c *Claims) error {
+	if c.Issuer == "" {
+		terms := g.sub.terms.Load()
+		if terms == nil {
+			return fmt.Errorf("%w: the ledger's default issuer is not known yet", ErrUnknown)
+		}
+		c.Issuer = terms.DefaultIssuer
+	}
+	if end := c.End(); !end.IsZero() && !g.clock.Now().Before(end) {
+		return ErrExpired
+	}
+	return nil
 }
 
 // Ready returns nil while the guard may answer from memory under its policy, else why
@@ -197,16 +227,11 @@ func (g *Guard) loadSession(ctx context.Context, id string) (*Claims, error) {
 		return nil, fmt.Errorf("%w: the session loader says neither AuthTime nor IssuedAt, and no cut-off can be compared with that", ErrUnknown)
 	}
 	claims := *loaded
-	claims.Session = id
-	if claims.Issuer == "" {
-		terms := g.sub.terms.Load()
-		if terms == nil {
-			return nil, fmt.Errorf("%w: the ledger's default issuer is not known yet", ErrUnknown)
-		}
-		claims.Issuer = terms.DefaultIssuer
+	if claims.Session == "" {
+		claims.Session = id
 	}
-	if end := claims.End(); !end.IsZero() && !g.clock.Now().Before(end) {
-		return nil, fmt.Errorf("%w: session", ErrExpired)
+	if err := g.complete(&claims); err != nil {
+		return nil, fmt.Errorf("%w: session", err)
 	}
 	return &claims, nil
 }

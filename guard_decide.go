@@ -10,7 +10,7 @@ import (
 // to be held against the revocations.
 type query struct {
 	space  Space
-	key    string
+	key    string // empty: the answer is not kept
 	claims *Claims
 	keys   Keys
 	asOf   mark          // taken before claims were obtained
@@ -110,6 +110,9 @@ func revoked(m Match, source Source) Verdict {
 // with maxAge, or when a ban begins that is known already, whichever comes first. An
 // opaque session's data is as old as asOf, however fresh the answer about revocations.
 func (g *Guard) fill(q query, checked Position, wall time.Time, now time.Duration, banFrom int64) {
+	if q.key == "" {
+		return
+	}
 	end := q.claims.End()
 	if end.IsZero() && q.maxAge == 0 {
 		return // a token that never expires is verified every time

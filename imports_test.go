@@ -20,10 +20,14 @@ const module = "github.com/revocast/revocast"
 // included, is a violation.
 var star = map[string][]string{
 	".":      nil,
-	"store":  {"github.com/redis/go-redis/v9"},
+	"store":  {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"events": {"github.com/nats-io/"},
-	"cache":  {"github.com/hashicorp/golang-lru/v2/simplelru"},
-	"token":  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/"},
+
+	"store/internal/account": {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"store/internal/script":  {"github.com/redis/go-redis/v9"},
+	"store/outbox":           {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"cache":                  {"github.com/hashicorp/golang-lru/v2/simplelru"},
+	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/"},
 }
 
 // TestStar parses the files itself: one that runs the go tool would be hidden by the
