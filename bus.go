@@ -123,6 +123,7 @@ type Replayed struct {
 	Foreign     int         // skipped: of another realm
 	Missing     uint64      // messages after the point that are gone from the middle of the stream
 	First       uint64      // sequence of the stream's first message at the time
+	Begin       StreamPoint // the first message after the point; zero if there was none
 	End         StreamPoint // the last message; the point that the replay began after if there was none
 }
 

@@ -202,6 +202,10 @@ type StreamMark struct {
 	Point    StreamPoint
 	From     uint64
 	Complete Position
+	// Begin is the first message that the mark rests on, as far as who sets the mark has
+	// just read it; zero: unknown. Where there is no witness it becomes the first, or what
+	// lies before the mark's point could be dropped unnoticed until it has one.
+	Begin StreamPoint
 	// Afresh: the stream was refilled, and what it held before Point is not missed any
 	// more; the witnesses are forgotten.
 	Afresh bool
@@ -211,6 +215,7 @@ type StreamMark struct {
 type Opening struct {
 	Epoch  uint64
 	Record EpochRecord
+	Begin  StreamPoint // the first message that was replayed; zero: unknown
 	Stream StreamPoint // end of what was replayed
 	// Settled: no worker can hold a lease of an earlier epoch.
 	Settled bool

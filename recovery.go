@@ -44,7 +44,7 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 		k.p.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
 			"undecodable", r.Undecodable, "foreign", r.Foreign, "missing", r.Missing)
 	}
-	if err := k.p.ledger.Open(ctx, Opening{Epoch: d.Position.Epoch, Record: record, Stream: r.End}); err != nil {
+	if err := k.p.ledger.Open(ctx, Opening{Epoch: d.Position.Epoch, Record: record, Begin: r.Begin, Stream: r.End}); err != nil {
 		return fmt.Errorf("%w: open: %w", ErrRecovering, err)
 	}
 	k.restored += r.changed

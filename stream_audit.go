@@ -177,7 +177,7 @@ func (a *auditor) readOn(ctx context.Context, d Description) (lost, err error) {
 	case seen.complete().Before(d.Durable):
 		return fmt.Errorf("%w: after %s revisions are missing that it had acknowledged up to %s", ErrStreamLost, seen.complete(), d.Durable), nil
 	}
-	return nil, a.advance(ctx, d, StreamMark{From: d.Mark.From}, r.End, seen)
+	return nil, a.advance(ctx, d, StreamMark{From: d.Mark.From, Begin: r.Begin}, r.End, seen)
 }
 
 // replayFrom hands what stands after a mark to on, in any order. The mark's message must

@@ -50,7 +50,7 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	if seen.events < sent {
 		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", ErrStreamLost, sent, seen.events)
 	}
-	if err := a.advance(ctx, d, StreamMark{From: base.Sequence, Afresh: true}, r.End, seen); err != nil {
+	if err := a.advance(ctx, d, StreamMark{From: base.Sequence, Begin: r.Begin, Afresh: true}, r.End, seen); err != nil {
 		return err
 	}
 	a.p.counts.refills.Add(1)

@@ -46,6 +46,9 @@ func TestLostStreamIsRefilled(t *testing.T) {
 		"made anew":      func(w *world) { w.bus.Lose(); w.must(w.bus.Link("op").Prepare(w.t.Context(), w.terms.StreamOptions())) },
 		"cut short":      func(w *world) { w.bus.Truncate(3) },
 		"cut to nothing": func(w *world) { w.bus.Truncate(0) },
+		"without its beginning": func(w *world) { // which the first mark was far beyond
+			w.bus.Forget(func(e revocast.Event) bool { return e.Position.Rev <= 5 })
+		},
 		"emptied in front": func(w *world) {
 			w.bus.Forget(func(e revocast.Event) bool { return e.Position.Rev <= 20 })
 		},

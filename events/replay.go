@@ -101,6 +101,9 @@ func (r *replay) take(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 	default:
 		r.report.Undecodable++
 	}
+	if r.report.Begin.Sequence == 0 {
+		r.report.Begin = p
+	}
 	r.end = p
 	return nil
 }

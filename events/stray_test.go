@@ -90,8 +90,8 @@ func TestStrayMessagesChangeNothing(t *testing.T) {
 		t.Errorf("counted %+v", s)
 	}
 	report, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil })
-	want := revocast.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, End: report.End}
-	if err != nil || report != want || report.End.Sequence != 8 || report.End.Event != (revocast.Position{Epoch: 1, Rev: 10}) {
+	want := revocast.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, Begin: report.Begin, End: report.End}
+	if err != nil || report != want || report.Begin.Sequence != 1 || report.End.Sequence != 8 || report.End.Event != (revocast.Position{Epoch: 1, Rev: 10}) {
 		t.Errorf("replayed %+v, %v", report, err)
 	}
 	if got := strings.Count(log.String(), "message dropped"); got != 3 {

@@ -19,6 +19,9 @@ func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revoca
 	if err := checkPoint(mark.Point); err != nil {
 		return err
 	}
+	if err := checkPoint(mark.Begin); err != nil {
+		return err
+	}
 	if mark.Point.Created == 0 {
 		return fmt.Errorf("%w: a mark needs a stream", revocast.ErrInvalid)
 	}
@@ -30,6 +33,7 @@ func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revoca
 	}
 	args := append([]any{was.Created, was.Sequence}, pointArgs(mark.Point)...)
 	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra(), digit(mark.Afresh), mark.From)
+	args = append(args, pointArgs(mark.Begin)...)
 	_, err := l.run(ctx, l.main, markScript, args...)
 	return err
 }

@@ -69,8 +69,10 @@ func (l *Ledger) restore(ctx context.Context, epoch uint64, events []revocast.Ev
 // is durable up to what Restore brought afterwards. An opening whose Stream is zero
 // leaves no mark.
 func (l *Ledger) Open(ctx context.Context, o revocast.Opening) error {
-	if err := checkPoint(o.Stream); err != nil {
-		return err
+	for _, p := range []revocast.StreamPoint{o.Begin, o.Stream} {
+		if err := checkPoint(p); err != nil {
+			return err
+		}
 	}
 	for {
 		if done, err := l.open(ctx, o, openBatch); err != nil || done {
@@ -83,8 +85,8 @@ func (l *Ledger) Open(ctx context.Context, o revocast.Opening) error {
 // is open.
 func (l *Ledger) open(ctx context.Context, o revocast.Opening, n int) (bool, error) {
 	args := []any{o.Epoch, o.Record.Server, o.Record.Sequence, digit(o.Settled), n}
-	args = append(args, pointArgs(o.Stream)...)
-	reply, err := l.run(ctx, l.main, openScript, append(args, streamExtra())...)
+	args = append(append(args, pointArgs(o.Stream)...), streamExtra())
+	reply, err := l.run(ctx, l.main, openScript, append(args, pointArgs(o.Begin)...)...)
 	return reply == int64(1), err
 }
 

@@ -123,6 +123,12 @@ func replayAfterPoints(t *testing.T, bus revocast.Bus) {
 	if again := mustReplay(t, bus, end, 1, 0); again.End != end || again.First != three.First {
 		t.Errorf("nothing new, but %+v; want the end %+v", again, end)
 	}
+	if b := three.Begin; b.Created != created || b.Sequence != three.First || b.Event != (revocast.Position{Epoch: 1, Rev: 1}) || b.Stored == 0 || b.Stored > end.Stored {
+		t.Errorf("three events begin at %+v", b)
+	}
+	if again := mustReplay(t, bus, end, 1, 0); again.Begin != (revocast.StreamPoint{}) {
+		t.Errorf("nothing new begins at %+v", again.Begin)
+	}
 	mustPublish(t, bus, 4, 6)
 	six := mustReplay(t, bus, end, 4, 6)
 	vague := revocast.StreamPoint{Created: end.Created, Sequence: end.Sequence}

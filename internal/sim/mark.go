@@ -33,7 +33,7 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 			return fmt.Errorf("%w: sim: mark %+v at %s", revocast.ErrInvalid, mark, b.position())
 		}
 		is, same := b.mark.Point, mark
-		same.Afresh = false
+		same.Afresh, same.Begin = false, revocast.StreamPoint{}
 		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
 			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
 		}
@@ -48,13 +48,18 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 func (b *books) setMark(mark revocast.StreamMark, now int64) {
 	p, keeps := mark.Point, b.terms.StreamOptions().MaxAge
 	b.forgetMark(mark.Afresh || p.Created != b.mark.Point.Created)
-	mark.Afresh = false
+	begin := mark.Begin
+	mark.Afresh, mark.Begin = false, revocast.StreamPoint{}
 	b.mark, b.marked = mark, now
 	n := len(b.witnesses)
 	for n > 0 && b.witnesses[n-1].Sequence >= p.Sequence {
 		n--
 	}
 	b.witnesses = b.witnesses[:n:n]
+	if n == 0 && begin.Sequence > 0 && begin.Sequence < p.Sequence && begin.Stored > 0 {
+		b.witnesses = append(b.witnesses, witness{begin, begin.Stored + keeps})
+		n = 1
+	}
 	if p.Sequence > 0 && p.Stored > 0 && (n == 0 || p.Stored >= b.witnesses[n-1].Stored+keeps/witnessShare) {
 		b.witnesses = append(b.witnesses, witness{p, p.Stored + keeps})
 	}

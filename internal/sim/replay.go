@@ -86,6 +86,9 @@ func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (re
 		out.Missing += m.sequence - next
 		next = m.sequence + 1
 		out.End = m.point(r.after.Created)
+		if out.Begin.Sequence == 0 {
+			out.Begin = out.End
+		}
 	}
 	out.Missing += r.last + 1 - next
 	return out, nil

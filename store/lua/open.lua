@@ -1,7 +1,7 @@
 -- ARGV: 1 epoch, 2 server of the record, 3 sequence of the record, 4 settled, 5 most
 -- log entries to copy in this call, then the end of what was replayed: 6 created, 7
 -- sequence, 8 and 9 position of the event, 10 stored; 11 how long the stream keeps an
--- event beyond the longest lifetime (ms). Answers 1 when open, 0 when it must be called
+-- event beyond the longest lifetime (ms), 12 to 16 the first that was replayed, as 6 to 10. Answers 1 when open, 0 when it must be called
 -- again.
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
 if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
@@ -58,6 +58,6 @@ if ARGV[4] == '1' then call('HDEL', meta, 'settle_for') end
 if ARGV[6] == '0' then
   forgetMark()
 else
-  setMark({ unpack(ARGV, 6, 10) }, head[1], restored, ARGV[11], ARGV[7])
+  setMark({ unpack(ARGV, 6, 10) }, head[1], restored, ARGV[11], ARGV[7], { unpack(ARGV, 12, 16) })
 end
 return 1

@@ -17,17 +17,23 @@ local function fields(witness) return string.match(witness, '^(%d+) (%d+) (%d+) 
 
 -- keepWitness keeps point p, if the latest one that was kept is old enough, and drops
 -- those that the stream may have dropped by now. There are 512 within the retention, and
--- the bound is for one that has changed.
-local function keepWitness(p, extra)
+-- the bound is for one that has changed. Where there is none yet the first is begin, the
+-- earliest message that p's mark rests on: before it nothing is missed, after it something.
+local function keepWitness(p, extra, begin)
   local keeps, t, stored = retention(extra), now(), tonumber(p[5])
   local last = call('LINDEX', list, -1)
   while last and not below(fields(last), p[2]) do -- the stream was cut off before it
     call('RPOP', list)
     last = call('LINDEX', list, -1)
   end
+  local function keep(q) call('RPUSH', list, table.concat(q, ' ', 2, 5) .. ' ' .. int(tonumber(q[5]) + keeps)) end
+  if not last and begin[1] == p[1] and begin[2] ~= '0' and below(begin[2], p[2]) and tonumber(begin[5]) > 0 then
+    keep(begin)
+    last = call('LINDEX', list, -1)
+  end
   local since = last and select(4, fields(last)) or '0'
   if p[2] ~= '0' and stored > 0 and stored >= tonumber(since) + keeps / 512 then
-    call('RPUSH', list, table.concat(p, ' ', 2, 5) .. ' ' .. int(stored + keeps))
+    keep(p)
   end
   local function gone(witness)
     local _, _, _, at, till = fields(witness)
@@ -43,12 +49,12 @@ local function keepWitness(p, extra)
 end
 
 -- setMark makes p (created, sequence, event's epoch and revision, stored) the mark,
--- complete up to ce-cr, to be read on from sequence from. A stream made anew has none of the witnesses of the one before.
-local function setMark(p, ce, cr, extra, from)
+-- complete up to ce-cr, to be read on from sequence from, begin being its first message. A stream made anew has none of the witnesses of the one before.
+local function setMark(p, ce, cr, extra, from, begin)
   if call('HGET', meta, 'created') ~= p[1] then call('DEL', list) end
   call('HSET', meta, 'created', p[1], 'seq', p[2], 'event_epoch', p[3], 'event_rev', p[4], 'stored', p[5],
     'complete_epoch', ce, 'complete_rev', cr, 'from_seq', from, 'marked', int(now()))
-  keepWitness(p, extra)
+  keepWitness(p, extra, begin)
 end
 
 local function forgetMark()

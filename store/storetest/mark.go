@@ -16,6 +16,7 @@ var markTests = []test{
 	{"witnesses are of the mark's stream, and before the mark", witnessOfStream},
 	{"witnesses follow one another", witnessNext},
 	{"a refilled stream has no witnesses of before", witnessAfresh},
+	{"the first witness is what the mark rests on", witnessBegin},
 	{"the log is not trimmed past the mark", markHoldsLog},
 	{"a ledger without a mark is trimmed", noMarkHoldsNothing},
 	{"a turn is one holder's", turn},
@@ -285,5 +286,36 @@ func witnessAfresh(k *kit) {
 	k.must(k.Ledger.Mark(k.ctx, point(sequence, now-5), revocast.StreamMark{Point: revocast.StreamPoint{Created: created, Sequence: sequence + 9}, Complete: at(1, 0), Afresh: true}))
 	if d := k.describe(); d.Witness != (revocast.StreamPoint{}) || d.Mark.Point.Sequence != sequence+9 || d.Mark.Afresh {
 		k.Errorf("%+v", d)
+	}
+}
+
+func witnessBegin(k *kit) {
+	k.start()
+	now := k.describe().Now
+	begin, end := point(3, now-10), point(sequence, now-5)
+	m := revocast.StreamMark{Point: end, From: sequence, Complete: at(1, 0), Begin: begin}
+	for range 2 { // a lost reply makes a client run it again
+		k.must(k.Ledger.Mark(k.ctx, revocast.StreamPoint{}, m))
+		d := k.describe()
+		if d.Witness != begin {
+			k.Errorf("witness %+v, want %+v", d.Witness, begin)
+		}
+		if m := d.Mark; m.Point != end || m.Begin != (revocast.StreamPoint{}) {
+			k.Errorf("mark %+v", m)
+		}
+	}
+	next := revocast.StreamMark{Point: point(sequence+9, now), Complete: at(1, 0), Begin: point(sequence+1, now)}
+	k.must(k.Ledger.Mark(k.ctx, end, next))
+	if w := k.describe().Witness; w != begin {
+		k.Errorf("with a witness there, the mark's beginning %+v replaced it", w)
+	}
+
+	epoch := k.describe().Position.Epoch + 1
+	k.must(k.Ledger.Reopen(k.ctx, epoch, k.describe().Server))
+	o := opening(k.describe())
+	o.Begin, o.Stream = point(1, now-20), point(2, now-15)
+	k.must(k.Ledger.Open(k.ctx, o))
+	if w := k.describe().Witness; w != o.Begin {
+		k.Errorf("opened after a replay from %+v, and the witness is %+v", o.Begin, w)
 	}
 }
