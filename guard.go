@@ -106,10 +106,14 @@ func (g *Guard) Check(ctx context.Context, bearer string) (*Claims, Verdict) {
 }
 
 // Session decides about an opaque session id, with the loader of the options.
+//
+// What was loaded in another epoch than the lease's is loaded anew. An invalidation leaves
+// no state behind, so a ledger that has lost it, with the epoch in which it was confirmed,
+// gets it back from nobody; a worker that missed it must not go on with its old data.
 func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
 	l := g.sub.lease.Load()
 	e := g.view.Get(SpaceSession, id)
-	if e != nil && l != nil {
+	if e != nil && l != nil && e.Checked.Epoch == l.position.Epoch {
 		// Both ends are read before the clock: reading it holds up the loads after it.
 		end := min(l.expires, e.Expires)
 		if now := g.clock.Monotonic(); now < end {
@@ -121,8 +125,8 @@ func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
 
 // Claims decides about claims that somebody else has verified and vouches for: those that
 // a refresh token stands for, or those of a request that a gateway let through. It answers
-// from memory as Check does and keeps nothing. Without AuthTime and IssuedAt every cut-off
-// covers them; without Issuer they are of the ledger's default issuer.
+// from memory as Check does and keeps nothing. Claims without AuthTime and IssuedAt are
+// refused; those without Issuer are of the ledger's default issuer.
 func (g *Guard) Claims(ctx context.Context, c *Claims) Verdict {
 	claims := *c
 	if err := g.complete(&claims); err != nil {

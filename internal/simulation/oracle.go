@@ -135,9 +135,6 @@ func (w *world) wronglyAllowed(c *check, claims *revocast.Claims, v revocast.Ver
 
 // stale says how a session's data are older than they may be.
 func (c *check) stale(claims *revocast.Claims) string {
-	if c.p.w.current.Load().Position().Epoch > 1 {
-		return "" // an invalidation leaves no state behind: a ledger that has forgotten it gets none back
-	}
 	version, _ := claims.Extra[dataVersion].(int)
 	for _, made := range c.before {
 		if version < made.versions[c.of] {

@@ -1,0 +1,109 @@
+package revocast_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// An invalidation leaves no state behind. A worker that missed it, and renews with a
+// ledger that has forgotten it too, must not go on with what it loaded before.
+func TestSessionDataEndsWithTheEpoch(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		role := "admin"
+		x := w.worker("x", workerOptions{guard: revocast.GuardOptions{
+			SessionTTL: time.Hour,
+			LoadSession: func(context.Context, string) (*revocast.Claims, error) {
+				return &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Extra: map[string]any{"role": role}}, nil
+			},
+		}})
+		check := func(want string) {
+			t.Helper()
+			c, v := x.Session(w.t.Context(), "s1")
+			if !v.OK() || c.Extra["role"] != want {
+				t.Errorf("%s (%v) %+v, want the role %s", v.Outcome, v.Err, c, want)
+			}
+		}
+		check("admin")
+		x.bus.Cut(true)
+		x.ledger.SetHook(failing)
+		role = "guest"
+		_, err := p.Invalidate(w.t.Context(), revocast.Invalidation{Scope: revocast.ScopeSession, ID: "s1"})
+		w.must(err) // confirmed: the worker's lease has run out
+		w.ledger.Empty()
+		elapse(30 * time.Second)
+		x.bus.Cut(false)
+		x.ledger.SetHook(nil)
+		elapse(10 * time.Second)
+		w.must(x.Ready())
+		check("guest")
+		role = "unseen"
+		check("guest") // kept, under the new epoch's lease
+	})
+}
+
+// A session's secret and the name by which it is revoked are two things.
+func TestSessionHasANameOfItsOwn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		x := w.worker("x", workerOptions{guard: revocast.GuardOptions{
+			LoadSession: func(context.Context, string) (*revocast.Claims, error) {
+				return &revocast.Claims{Principal: "alice", Session: "name", IssuedAt: time.Now()}, nil
+			},
+		}})
+		for _, c := range []struct {
+			revoke string
+			want   revocast.Outcome
+		}{{"other", revocast.Allowed}, {"secret", revocast.Allowed}, {"name", revocast.Revoked}} {
+			_, err := p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: c.revoke})
+			w.must(err)
+			if claims, v := x.Session(w.t.Context(), "secret"); v.Outcome != c.want || claims.Session != "name" {
+				t.Errorf("%s was revoked: %s (%v) %+v, want %s", c.revoke, v.Outcome, v.Err, claims, c.want)
+			}
+		}
+	})
+}
+
+// Claims that came out of a refresh token are held against the same revocations.
+func TestClaimsOfOthers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		x := w.worker("x", workerOptions{})
+		alice := &revocast.Claims{Principal: "alice", Session: "s1", AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+		expect := func(c *revocast.Claims, want revocast.Outcome, why error) {
+			t.Helper()
+			if v := x.Claims(w.t.Context(), c); v.Outcome != want || !errors.Is(v.Err, why) {
+				t.Errorf("%s (%v), want %s (%v)", v.Outcome, v.Err, want, why)
+			}
+		}
+		expect(alice, revocast.Allowed, nil)
+		over := *alice
+		over.Expires = time.Now()
+		expect(&over, revocast.Invalid, revocast.ErrExpired)
+		_, err := p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
+		w.must(err)
+		expect(alice, revocast.Revoked, revocast.ErrRevoked)
+		again := *alice
+		elapse(time.Second)
+		again.AuthTime = time.Now()
+		expect(&again, revocast.Allowed, nil)
+		undated := revocast.Claims{Principal: "alice"}
+		expect(&undated, revocast.Invalid, revocast.ErrClaims)
+		if alice.Issuer != "" {
+			t.Error("the caller's claims were changed")
+		}
+
+		x.bus.Cut(true)
+		x.ledger.SetHook(failing)
+		elapse(10 * time.Second)
+		expect(&again, revocast.Unknown, revocast.ErrUnknown)
+		cold := w.newWorker("cold", workerOptions{})
+		if v := cold.Claims(w.t.Context(), alice); v.Outcome != revocast.Unknown {
+			t.Errorf("a worker that knows nothing yet: %s (%v)", v.Outcome, v.Err)
+		}
+	})
+}
