@@ -26,6 +26,7 @@ var star = map[string][]string{
 	"store/internal/account": {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"store/internal/script":  {"github.com/redis/go-redis/v9"},
 	"store/outbox":           {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"store/session":          {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"cache":                  {"github.com/hashicorp/golang-lru/v2/simplelru"},
 	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/"},
 }
