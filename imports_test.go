@@ -27,6 +27,9 @@ var star = map[string][]string{
 	"store/internal/script":  {"github.com/redis/go-redis/v9"},
 	"store/outbox":           {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"store/session":          {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"store/limit":            {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"store/code":             {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"store/reset":            {"github.com/redis/go-redis/v9", module + "/store/internal/", module + "/store/code"},
 	"cache":                  {"github.com/hashicorp/golang-lru/v2/simplelru"},
 	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/"},
 }

@@ -1,0 +1,113 @@
+package code
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/account"
+	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/store/internal/secret"
+)
+
+// Code is what was made. Its text is the secret: send it, and log it nowhere.
+type Code struct {
+	Text    string
+	Expires time.Time // by Redis' clock
+}
+
+// Store is one realm's. It is safe for concurrent use.
+type Store struct {
+	rdb   redis.UniversalClient
+	realm string
+	keys  []string
+	o     Options
+}
+
+var (
+	//go:embed lua/create.lua
+	luaCreate string
+	//go:embed lua/take.lua
+	luaTake string
+	//go:embed lua/settle.lua
+	luaSettle string
+
+	createScript = account.Growing("code create", script.Repeat, luaCreate)
+	takeScript   = account.Script("code take", script.Repeat, luaTake)
+	settleScript = account.Script("code settle", script.Repeat, luaSettle)
+)
+
+// New returns the codes of a realm. It sends nothing yet. rdb must be made as
+// [store.NewClient] makes one; else, without a key, and for options that make no sense, it
+// fails with [revocast.ErrInvalid].
+func New(rdb redis.UniversalClient, realm string, o Options) (*Store, error) {
+	keys, err := account.Keys(rdb, realm)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	return &Store{rdb: rdb, realm: realm, keys: keys, o: o}, nil
+}
+
+// The kinds of codes, as they are stored.
+const (
+	typed = "c"
+	link  = "l"
+)
+
+// Create makes a code for people to type, in place of any earlier one of this purpose and
+// principal. purpose is the caller's word for what the code allows; principal whoever it is
+// for. Both are 1 to [revocast.MaxID] bytes.
+//
+// It fails with a [*ResendError] when it is too early for another one. After
+// [revocast.ErrOutcomeUnknown] a code that nobody has seen may be in place.
+func (s *Store) Create(ctx context.Context, purpose, principal string) (Code, error) {
+	return s.create(ctx, typed, purpose, principal, s.o.random())
+}
+
+// CreateLink is Create for a link: 256 random bits as 43 characters that fit a URL. The
+// link must carry the principal too, or be opened where it is known. Guesses at it are not
+// counted.
+func (s *Store) CreateLink(ctx context.Context, purpose, principal string) (Code, error) {
+	return s.create(ctx, link, purpose, principal, secret.New())
+}
+
+func (s *Store) create(ctx context.Context, kind, purpose, principal, text string) (Code, error) {
+	if err := vet(purpose, principal); err != nil {
+		return Code{}, err
+	}
+	// The id makes this call known when it is repeated.
+	reply, err := createScript.Run(ctx, s.rdb, s.keys, s.slot(purpose, principal),
+		s.mac(kind, purpose, principal, text), kind, secret.NewID(), s.o.TTL.Milliseconds(), s.o.Attempts,
+		s.o.Window.Milliseconds(), s.o.Interval.Milliseconds(), s.o.Sends)
+	if err != nil {
+		return Code{}, err
+	}
+	r := script.Read(reply)
+	made, ms := r.Flag(), r.Int()
+	if r.Err != nil {
+		return Code{}, fmt.Errorf("%w: %w", revocast.ErrOutcomeUnknown, r.Err)
+	}
+	if !made {
+		return Code{}, &ResendError{RetryAfter: time.Duration(ms) * time.Millisecond}
+	}
+	return Code{Text: text, Expires: time.UnixMilli(ms)}, nil
+}
+
+// Verify takes the code, once: of any number of calls with the right one, one succeeds. It
+// fails with [ErrCode], as a [*Refusal], for any code that is not good; with [ErrClaimed]
+// for one that [Store.Claim] holds. After [revocast.ErrOutcomeUnknown] it may have been
+// taken, and a new one is needed.
+//
+// Space and hyphens in it are left out, and upper and lower case are the same where the
+// alphabet has one of them. Text that cannot be a code is refused without being counted.
+func (s *Store) Verify(ctx context.Context, purpose, principal, code string) error {
+	_, err := s.take(ctx, request{purpose: purpose, principal: principal, code: code})
+	return err
+}

@@ -1,0 +1,51 @@
+// Package code makes one-time codes: short ones that people type, from a mail or a text
+// message, and long ones for links.
+//
+// # Use
+//
+// [Store.Create] or [Store.CreateLink] for a purpose, such as "password-reset", and a
+// principal; send the text; [Store.Verify] what comes back. Where using the code is more
+// than one step, [Store.Claim] it, do the step, and [Store.Finish] it; package reset does.
+//
+// # What holds
+//
+//   - A code is good once, whatever the concurrency: it is compared, counted and taken in
+//     one script.
+//   - Each principal has one code per purpose. A new one replaces the older.
+//   - After [Options.Attempts] wrong guesses within [Options.Window] the code is gone. A new
+//     one does not begin the count anew, and none is made while it is used up, or whoever
+//     asks for codes could guess for ever. Guesses are counted from the first wrong one;
+//     a right one ends the count.
+//   - Codes are asked for at most every [Options.Interval], and [Options.Sends] times in a
+//     Window.
+//   - What is wrong with a code is not said: [ErrCode], whether there is none, or another,
+//     or it has expired or was used. [Refusal.Why] has it for logs.
+//
+// With the defaults whoever guesses at a principal's six digits has 5 tries in an hour, one
+// chance in 200,000. They also use up the principal's own: make what is guessed at harder to
+// name, by verifying under a principal that only the browser which asked for the code knows
+// (such as the id of its login flow), or use links, at which wrong guesses are not counted
+// since there is nothing to guess.
+//
+// # Enumeration
+//
+// The store does not know who exists. A page that asks for a code must answer the same, and
+// as fast, for a name that nobody has: call Create under the name that was typed, send nothing
+// where there is no such account, and answer alike. A [ResendError] that is only seen by those
+// who exist tells that they do.
+//
+// # What is stored
+//
+// One hash per purpose and principal below {rv:realm}:a:c:, named by a keyed hash of both. It
+// holds HMAC-SHA256 under [Options.Key] of realm, kind, purpose, principal and code, never
+// the code: six digits are guessed from a plain hash at once. It expires when neither the
+// code nor a count in it is of use. Redis' clock alone decides.
+//
+// The script compares MACs, not codes. How long that takes tells how far two MACs agree, and
+// nobody without the key can make a MAC that agrees with anything: it is as good as comparing
+// in constant time, and can be one step with counting and taking.
+//
+// When Redis is emptied the codes in it are no longer good, and new ones must be asked for.
+// When it is rolled back, a code that was used since is good again until it expires: what a
+// code allows must stand being done twice. The counts are as old as the rest.
+package code

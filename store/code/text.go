@@ -1,0 +1,96 @@
+package code
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/internal/secret"
+)
+
+// random makes a code, each as likely as any other: a byte past the last whole multiple of
+// the alphabet's length is thrown away, since its remainder would favour the first ones.
+func (o *Options) random() string {
+	n := len(o.Alphabet)
+	text := make([]byte, 0, o.Digits)
+	var b [64]byte
+	for {
+		rand.Read(b[:]) // never fails
+		for _, c := range b {
+			if int(c) >= 256/n*n {
+				continue
+			}
+			if text = append(text, o.Alphabet[int(c)%n]); len(text) == o.Digits {
+				return string(text)
+			}
+		}
+	}
+}
+
+// clean brings what somebody sent into the form that a code was made in, and says which
+// kind it can be; none for text that can be neither.
+func (o *Options) clean(text string) (kind, code string) {
+	if secret.Looks(text) && !o.shaped(text) {
+		return link, text
+	}
+	if len(text) > 4*o.Digits+16 {
+		return "", ""
+	}
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ' || r == '-' || r == '\t' || r == '\n' || r == '\r' || r == '\u00a0':
+			return -1
+		case strings.ContainsRune(o.Alphabet, r):
+			return r
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		case 'A' <= r && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return r
+	}, text)
+	if !o.shaped(text) {
+		return "", ""
+	}
+	return typed, text
+}
+
+func (o *Options) shaped(text string) bool {
+	return len(text) == o.Digits && strings.Trim(text, o.Alphabet) == ""
+}
+
+// mac is what is kept of a code. It says what the code is for and whose it is, so that it
+// is good for nothing else.
+func (s *Store) mac(kind, purpose, principal, code string) string {
+	return s.hash("code", kind, purpose, principal, code)
+}
+
+// slot is what the key ends in.
+func (s *Store) slot(purpose, principal string) string {
+	return s.hash("slot", purpose, principal)[:22] // 132 bits
+}
+
+// hash has the length of every part in it, so that no two lists of parts are one text.
+func (s *Store) hash(parts ...string) string {
+	h := hmac.New(sha256.New, s.o.Key)
+	for _, p := range append([]string{"revocast", s.realm}, parts...) {
+		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(p))))
+		h.Write([]byte(p))
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}
+
+func vet(purpose, principal string) error {
+	for _, f := range [...]struct{ name, text string }{{"purpose", purpose}, {"principal", principal}} {
+		if f.text == "" || len(f.text) > revocast.MaxID || !utf8.ValidString(f.text) {
+			return fmt.Errorf("%w: code: %s: want 1 to %d bytes of UTF-8", revocast.ErrInvalid, f.name, revocast.MaxID)
+		}
+	}
+	return nil
+}
