@@ -1,0 +1,54 @@
+// Package refresh keeps refresh tokens in families, on Redis: RFC 9700 section 4.14 and
+// OAuth 2.1.
+//
+// A login starts a family. Each use of its token yields the next one, and a token that is
+// used again is theft, of that one or of its successor: the family is ended, its session
+// is revoked and the fleet is told. A family ends at a fixed time after the login, however
+// often it is rotated, and sooner where nobody uses it.
+//
+// # Two tabs at once
+//
+// A client that sends one token twice, since two tabs woke up or since the answer was lost
+// on the way, is no thief. For a short grace the immediate predecessor of the latest token
+// yields the same successor again, never a second one. With [NoGrace] exactly one of two
+// tabs wins, and the other is taken for a thief: the user is logged out. That is for
+// clients which serialise their refreshes.
+//
+// # What a token is made of
+//
+// A token holds its family's id, its number in the family, 256 bits of secret and a tag.
+// The tag is an HMAC under [Options.Key], so every token that was ever issued is known
+// again by its number, and none of them has to be kept. Redis holds a hash of the latest
+// secret and one of its predecessor's.
+//
+// The successor's secret is an HMAC under a key derived from [Options.Key], over the
+// predecessor's secret and a nonce. The nonce is made by the call that rotates and is kept
+// with the family, so any process can derive the same successor for whoever presents the
+// predecessor. It takes all three: Redis' content and an old token do not yield the
+// successor without the key, the key and an old token not without the nonce, and Redis'
+// content with the key yield no token at all. Encrypting the successor under the predecessor
+// would do as well, and would have to store it.
+//
+// # What Redis holds
+//
+// All keys of a realm are in one slot, and each operation is one script on Redis' clock
+// (one more, which reads, where [Options.Check] is asked). A family is a hash that expires
+// with it. A principal's families are in a sorted set by expiry, pruned at every login and
+// every listing, which expires with the last of them; beside it is a hash with the last
+// cut-off, kept for [Options.Lifetime]. Nothing needs a sweep to be correct. What the fleet
+// is owed is in the outbox until it was told; see package outbox.
+//
+// Where Redis lost data, families are gone and their users log in again. Where it was rolled
+// back, a family that was ended may be alive in it: the ledger knows better, so
+// [Options.Check] refuses it. A token that is newer than its family shows the rollback; the
+// family is ended, without an alarm. Whoever can write to Redis decides who is logged in, but
+// makes no token.
+//
+// # Access tokens
+//
+// An access token made beside a refresh token should bear [Family.Session] as sid,
+// [Family.AuthTime] as auth_time, and expire no later than [Family.Ends]: it dies with its
+// session, no cut-off misses it, and the guard does not find it older than the ledger
+// remembers revocations. [Options.Lifetime] must not exceed the ledger's longest lifetimes
+// for that reason.
+package refresh

@@ -1,0 +1,112 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Rotate exchanges a token for its successor, in one step: there is never more than one.
+// Within [Options.Grace] the immediate predecessor of the latest token yields that one
+// again.
+//
+// Any other token that the family has had is theft. The same step ends the family and
+// writes down that its session is revoked, and the call tells the fleet, as far as opts and
+// ctx say, and returns a [*ReuseError]. It does so once, whatever is replayed and however
+// often; all else is [ErrEnded]. A caller that gets a ReuseError may want to warn the user.
+//
+// It returns [ErrMismatch], [ErrEnded] or [ErrNotFound] for what is not good, and an error
+// that wraps [revocast.ErrUnknown], [revocast.ErrUnavailable] or
+// [revocast.ErrOutcomeUnknown] where it could not be established: the client keeps the token
+// and tries again, within the grace if it was rotated after all.
+func (s *Store) Rotate(ctx context.Context, token string, want Expect, opts ...revocast.CallOption) (Token, error) {
+	t, ok := parse(s.mints, token)
+	if !ok {
+		return Token{}, ErrNotFound
+	}
+	if s.o.Check != nil {
+		// What was used twice is ended whatever the ledger says of it.
+		if _, err := s.find(ctx, t, want, opts); err != nil && !errors.Is(err, ErrRotated) {
+			return Token{}, err
+		}
+	}
+	return s.rotate(ctx, t, want, move{}, opts)
+}
+
+// move is where a rotation takes the family.
+type move struct {
+	moves  bool
+	tenant string
+}
+
+func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts []revocast.CallOption) (Token, error) {
+	nonce := newNonce()
+	next := s.mints[0].next(t, nonce)
+	a, err := s.answer(rotateScript.Run(ctx, s.rdb, s.keys, t.id(), t.number, t.hash(), nonce, next.hash(),
+		s.o.Grace.Milliseconds(), s.o.Idle.Milliseconds(), want.Principal, want.Tenant, want.Client, s.o.Issuer, m.moves, m.tenant))
+	switch {
+	case err != nil:
+		return Token{}, err
+	case a.status == "reused":
+		return Token{}, s.stolen(ctx, a, opts)
+	case a.status != "ok":
+		return Token{}, s.refuse(ctx, a, opts)
+	case a.first == nonce:
+		return Token{Text: s.mints[0].text(next), Family: a.family}, nil
+	}
+	text, ok := successor(s.mints, t, a.first, a.second)
+	if !ok {
+		return Token{}, fmt.Errorf("%w: the successor was made under a key that this process does not have", revocast.ErrUnavailable)
+	}
+	return Token{Text: text, Family: a.family, Again: true}, nil
+}
+
+func (s *Store) answer(reply any, err error) (answer, error) {
+	if err != nil {
+		return answer{}, err
+	}
+	return readAnswer(reply)
+}
+
+// stolen tells the fleet of a token that was used twice.
+func (s *Store) stolen(ctx context.Context, a answer, opts []revocast.CallOption) error {
+	receipts, err := s.tell(ctx, a.first, opts)
+	return &ReuseError{Family: a.family, Receipts: receipts, Err: err}
+}
+
+// refuse makes an error of an answer that is not good. What was ended and is still owed to
+// the fleet, since the call that ended it failed, is told now.
+func (s *Store) refuse(ctx context.Context, a answer, opts []revocast.CallOption) error {
+	switch a.status {
+	case "gone":
+		return ErrNotFound
+	case "other":
+		return ErrMismatch
+	case "reused":
+		return ErrRotated
+	case "ended":
+		if _, err := s.tell(ctx, a.second, opts); err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrEnded, a.first, err)
+		}
+		return fmt.Errorf("%w: %s", ErrEnded, a.first)
+	}
+	return unexpected(a)
+}
+
+// tell tells the fleet what is owed under id; empty: nothing. Whoever presents a stolen
+// token may hang up at once, and must not be able to hold this up by that.
+func (s *Store) tell(ctx context.Context, id string, opts []revocast.CallOption) ([]revocast.Receipt, error) {
+	if id == "" {
+		return nil, nil
+	}
+	receipts, err := s.ender.Complete(ctx, id, opts...)
+	if err == nil || ctx.Err() == nil || errors.Is(err, revocast.ErrPending) {
+		return receipts, err
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return s.ender.Complete(late, id, append(append([]revocast.CallOption{}, opts...), revocast.WithStrength(revocast.Committed))...)
+}

@@ -1,0 +1,62 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/revocast/revocast"
+)
+
+// SwitchTenant exchanges a token for its successor, as [Store.Rotate] does, and moves the
+// family to another tenant if member says that the principal belongs to it. Else it is
+// [ErrNotMember], or member's own error, and nothing has changed. member is called without
+// locks, and may be called for nothing.
+//
+// The family keeps its session, so access tokens of the tenant it leaves are good until they
+// expire: the principal is still a member there. Whoever is taken out of a tenant is another
+// matter, revoke that principal. Where two tabs hold one token and one of them switches, both
+// get the same successor, and the family is the switched one: set [Expect.Tenant] to have the
+// other refused instead.
+func (s *Store) SwitchTenant(ctx context.Context, token string, want Expect, tenant string,
+	member func(ctx context.Context, principal, tenant string) (bool, error), opts ...revocast.CallOption,
+) (Token, error) {
+	t, ok := parse(s.mints, token)
+	if !ok {
+		return Token{}, ErrNotFound
+	}
+	if tenant != "" {
+		if err := checkText("tenant", tenant, revocast.MaxID); err != nil {
+			return Token{}, err
+		}
+	}
+	f, err := s.find(ctx, t, want, opts)
+	switch {
+	case errors.Is(err, ErrRotated): // theft, which nobody has to be asked about
+		return s.rotate(ctx, t, want, move{}, opts)
+	case err != nil:
+		return Token{}, err
+	}
+	if err := s.admit(ctx, f, tenant, member); err != nil {
+		return Token{}, err
+	}
+	return s.rotate(ctx, t, want, move{moves: true, tenant: tenant}, opts)
+}
+
+// admit asks whether a family may move to a tenant. One that is revoked there stays good
+// where it is.
+func (s *Store) admit(ctx context.Context, f Family, tenant string, member func(context.Context, string, string) (bool, error)) error {
+	ok, err := member(ctx, f.Principal, tenant)
+	if err != nil {
+		return fmt.Errorf("refresh: membership: %w", err)
+	}
+	if !ok {
+		return ErrNotMember
+	}
+	f.Tenant = tenant
+	err = s.ask(ctx, f)
+	if v, refused := err.(*verdictError); refused && v.Outcome != revocast.Unknown {
+		return fmt.Errorf("%w: its tokens of this login are refused: %w", ErrNotMember, v.Unwrap()[1])
+	}
+	return err
+}
