@@ -1,0 +1,3 @@
+-- abort(…): this try has changed nothing. Earlier ones may have.
+strike(ARGV[2])
+return 1

@@ -1,0 +1,10 @@
+-- changed(…): the password was changed. What was owed in case of a crash is struck out, or it
+-- would end what logs in with the new password; one cut-off, from after the change, takes
+-- its place.
+if settled() then return 1 end
+for try in string.gmatch(call('HGET', key, 'tries') or '', '%S+') do strike(try) end
+call('DEL', key)
+call('HSET', key, 'c', int(at))
+call('PEXPIRE', key, lifetime)
+owe(id, items(int(at)), at)
+return 1
