@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -62,7 +61,10 @@ type answer struct {
 	family        Family
 }
 
-func readAnswer(reply any) (a answer, err error) {
+func (s *Store) answer(reply any, err error) (a answer, _ error) {
+	if err != nil {
+		return a, err
+	}
 	r := script.Read(reply)
 	a.status, a.first, a.second = r.Text(), r.Text(), r.Text()
 	if r.More() {
@@ -70,22 +72,6 @@ func readAnswer(reply any) (a answer, err error) {
 	}
 	return a, r.Err
 }
-
-// readFamily reads the id and the fields that family.lua shows.
-func readFamily(r *script.Reader) Family {
-	f := Family{ID: r.Text(), Principal: r.Text(), Session: r.Text(), Tenant: r.Text(), Client: r.Text(), Scope: r.Text()}
-	if data := r.Text(); data != "" {
-		if err := json.Unmarshal([]byte(data), &f.Data); err != nil {
-			r.Fail("want data", data)
-		}
-	}
-	f.AuthTime, f.Issued, f.Rotated = instant(r), instant(r), instant(r)
-	f.Expires, f.Ends = instant(r), instant(r)
-	f.Number = uint32(r.Uint())
-	return f
-}
-
-func instant(r *script.Reader) time.Time { return time.UnixMilli(r.Int()) }
 
 // unexpected is the error of an answer that no script gives.
 func unexpected(a answer) error {

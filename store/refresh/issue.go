@@ -42,12 +42,10 @@ func (s *Store) Issue(ctx context.Context, g Grant) (Token, error) {
 		g.Session = secret.NewID()
 	}
 	t := first()
-	reply, err := issueScript.Run(ctx, s.rdb, s.keys, t.id(), t.hash(), s.who(g.Principal), g.Principal, g.Session,
-		g.Tenant, g.Client, g.Scope, data, milli(g.AuthTime), s.o.Lifetime.Milliseconds(), s.o.Idle.Milliseconds())
-	if err != nil {
-		return Token{}, err
-	}
-	a, err := readAnswer(reply)
+	packed := body(Family{Principal: g.Principal, Session: g.Session, Tenant: g.Tenant, Client: g.Client, Scope: g.Scope}, data)
+	a, err := s.answer(issueScript.Run(ctx, s.rdb, s.keys, t.id(), t.hash(), s.who(g.Principal),
+		s.key(revocast.ScopeTenant, g.Tenant), s.key(revocast.ScopeClient, g.Client), g.Session, packed,
+		milli(g.AuthTime), s.o.Lifetime.Milliseconds(), s.o.Idle.Milliseconds()))
 	if err != nil {
 		return Token{}, err
 	}
@@ -78,17 +76,24 @@ func (g *Grant) check() (data string, err error) {
 	if !g.AuthTime.IsZero() && g.AuthTime.UnixMilli() <= 0 {
 		return "", fmt.Errorf("%w: a login at %s", revocast.ErrInvalid, g.AuthTime.UTC().Format(time.RFC3339))
 	}
-	if len(g.Data) > 0 {
-		text, err := json.Marshal(g.Data)
-		if err != nil {
-			return "", fmt.Errorf("%w: data: %w", revocast.ErrInvalid, err)
-		}
-		data = string(text)
+	if data, err = encode(g.Data); err != nil {
+		return "", err
 	}
 	if n := len(g.Scope) + len(data); n > MaxData {
 		return "", fmt.Errorf("%w: scope and data have %d bytes, at most %d are allowed", revocast.ErrInvalid, n, MaxData)
 	}
 	return data, nil
+}
+
+func encode(data map[string]string) (string, error) {
+	if len(data) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return "", fmt.Errorf("%w: data: %w", revocast.ErrInvalid, err)
+	}
+	return string(text), nil
 }
 
 func milli(t time.Time) int64 {

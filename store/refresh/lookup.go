@@ -20,8 +20,8 @@ func (s *Store) Lookup(ctx context.Context, token string, want Expect, opts ...r
 
 // find looks a token up and asks what the ledger says of its family.
 func (s *Store) find(ctx context.Context, t serial, want Expect, opts []revocast.CallOption) (Family, error) {
-	a, err := s.answer(findScript.Run(ctx, s.rdb, s.keys, t.id(), t.number, t.hash(), s.o.Grace.Milliseconds(),
-		want.Principal, want.Tenant, want.Client))
+	args := s.wanted([]any{t.id(), t.number, t.hash(), s.o.Grace.Milliseconds()}, want)
+	a, err := s.answer(findScript.Run(ctx, s.rdb, s.keys, args...))
 	if err != nil {
 		return Family{}, err
 	}

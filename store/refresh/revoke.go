@@ -37,8 +37,8 @@ func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, o
 	if err := why.fill(); err != nil {
 		return nil, err
 	}
-	a, err := s.answer(finishScript.Run(ctx, s.rdb, s.keys, id, want.Principal, want.Tenant, want.Client,
-		s.o.Issuer, why.Reason, why.Initiator, false))
+	args := append(s.wanted([]any{id}, want), s.o.Issuer, why.Reason, why.Initiator, false)
+	a, err := s.answer(finishScript.Run(ctx, s.rdb, s.keys, args...))
 	switch {
 	case err != nil:
 		return nil, err

@@ -36,17 +36,16 @@ func (s *Store) Rotate(ctx context.Context, token string, want Expect, opts ...r
 	return s.rotate(ctx, t, want, move{}, opts)
 }
 
-// move is where a rotation takes the family.
-type move struct {
-	moves  bool
-	tenant string
-}
+// move is where a rotation takes the family: the tenant's key and the body that the family
+// has there. The zero value leaves it where it is.
+type move struct{ tenant, body string }
 
 func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts []revocast.CallOption) (Token, error) {
 	nonce := newNonce()
 	next := s.mints[0].next(t, nonce)
-	a, err := s.answer(rotateScript.Run(ctx, s.rdb, s.keys, t.id(), t.number, t.hash(), nonce, next.hash(),
-		s.o.Grace.Milliseconds(), s.o.Idle.Milliseconds(), want.Principal, want.Tenant, want.Client, s.o.Issuer, m.moves, m.tenant))
+	args := []any{t.id(), t.number, t.hash(), nonce, next.hash(), s.o.Grace.Milliseconds(), s.o.Idle.Milliseconds()}
+	args = append(s.wanted(args, want), s.o.Issuer, m.tenant, m.body)
+	a, err := s.answer(rotateScript.Run(ctx, s.rdb, s.keys, args...))
 	switch {
 	case err != nil:
 		return Token{}, err
@@ -62,13 +61,6 @@ func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts 
 		return Token{}, fmt.Errorf("%w: the successor was made under a key that this process does not have", revocast.ErrUnavailable)
 	}
 	return Token{Text: text, Family: a.family, Again: true}, nil
-}
-
-func (s *Store) answer(reply any, err error) (answer, error) {
-	if err != nil {
-		return answer{}, err
-	}
-	return readAnswer(reply)
 }
 
 // stolen tells the fleet of a token that was used twice.

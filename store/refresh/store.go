@@ -33,6 +33,8 @@ type Store struct {
 var (
 	//go:embed lua/family.lua
 	luaFamily string
+	//go:embed lua/login.lua
+	luaLogin string
 	//go:embed lua/issue.lua
 	luaIssue string
 	//go:embed lua/rotate.lua
@@ -46,12 +48,12 @@ var (
 	//go:embed lua/list.lua
 	luaList string
 
-	issueScript     = account.Growing("refresh issue", script.Repeat, luaFamily, luaIssue)
+	issueScript     = account.Growing("refresh issue", script.Repeat, luaFamily, luaLogin, luaIssue)
 	rotateScript    = account.Script("refresh rotate", script.Repeat, luaFamily, luaRotate)
 	findScript      = account.Script("refresh find", script.Reads, luaFamily, luaFind)
 	finishScript    = account.Script("refresh finish", script.Repeat, luaFamily, luaFinish)
-	finishAllScript = account.Script("refresh finish all", script.Repeat, luaFamily, luaFinishAll)
-	listScript      = account.Script("refresh list", script.Reads, luaFamily, luaList)
+	finishAllScript = account.Script("refresh finish all", script.Repeat, luaFamily, luaLogin, luaFinishAll)
+	listScript      = account.Script("refresh list", script.Reads, luaFamily, luaLogin, luaList)
 )
 
 // New returns the store of a realm. It sends nothing yet. rdb must be made as
@@ -79,9 +81,27 @@ func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Stor
 	return s, nil
 }
 
-// who is the principal's revocation key: no name is in a Redis key, whatever its length.
-func (s *Store) who(principal string) string {
-	return revocast.KeyOf(s.realm, revocast.ScopePrincipal, s.o.Issuer, principal).String()
+// key is the revocation key of a name: what Redis keys hold and scripts compare, of one
+// length and without the name in it.
+func (s *Store) key(scope revocast.Scope, name string) string {
+	return revocast.KeyOf(s.realm, scope, s.o.Issuer, name).String()
+}
+
+func (s *Store) who(principal string) string { return s.key(revocast.ScopePrincipal, principal) }
+
+// wanted appends the keys of what is expected, as scripts take them.
+func (s *Store) wanted(args []any, want Expect) []any {
+	for _, w := range [...]struct {
+		scope revocast.Scope
+		name  string
+	}{{revocast.ScopePrincipal, want.Principal}, {revocast.ScopeTenant, want.Tenant}, {revocast.ScopeClient, want.Client}} {
+		if w.name == "" {
+			args = append(args, "")
+		} else {
+			args = append(args, s.key(w.scope, w.name))
+		}
+	}
+	return args
 }
 
 // checkText refuses what could never be revoked, or told to the fleet.

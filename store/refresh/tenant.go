@@ -37,23 +37,27 @@ func (s *Store) SwitchTenant(ctx context.Context, token string, want Expect, ten
 	case err != nil:
 		return Token{}, err
 	}
-	if err := s.admit(ctx, f, tenant, member); err != nil {
+	f.Tenant = tenant
+	if err := s.admit(ctx, f, member); err != nil {
 		return Token{}, err
 	}
-	return s.rotate(ctx, t, want, move{moves: true, tenant: tenant}, opts)
+	data, err := encode(f.Data)
+	if err != nil {
+		return Token{}, err
+	}
+	return s.rotate(ctx, t, want, move{tenant: s.key(revocast.ScopeTenant, tenant), body: body(f, data)}, opts)
 }
 
-// admit asks whether a family may move to a tenant. One that is revoked there stays good
-// where it is.
-func (s *Store) admit(ctx context.Context, f Family, tenant string, member func(context.Context, string, string) (bool, error)) error {
-	ok, err := member(ctx, f.Principal, tenant)
+// admit asks whether a family may be of the tenant that f has. One that is revoked there
+// stays good where it is.
+func (s *Store) admit(ctx context.Context, f Family, member func(context.Context, string, string) (bool, error)) error {
+	ok, err := member(ctx, f.Principal, f.Tenant)
 	if err != nil {
 		return fmt.Errorf("refresh: membership: %w", err)
 	}
 	if !ok {
 		return ErrNotMember
 	}
-	f.Tenant = tenant
 	err = s.ask(ctx, f)
 	if v, refused := err.(*verdictError); refused && v.Outcome != revocast.Unknown {
 		return fmt.Errorf("%w: its tokens of this login are refused: %w", ErrNotMember, v.Unwrap()[1])

@@ -1,16 +1,16 @@
 -- finish_all(who, principal, keep, issuer, reason, initiator, attempt, lifetime): ends
 -- every family of a principal, but for those of the session of the family to keep
-local who, principal, attempt = ARGV[1], ARGV[2], ARGV[7]
-local person, index, owing = base .. 'p:' .. who, base .. 'i:' .. who, 'principal:' .. ARGV[7]
+local who, attempt = ARGV[1], ARGV[7]
+local person, index, owing = base .. 'p:' .. who, base .. 'i:' .. who, 'principal:' .. attempt
 local past = call('HMGET', person, 'c', 'f', 'k', 'n', 'a')
-if past[5] == attempt then return reply('ended', '', owing) end -- the reply was lost
+if past[5] == attempt then return { 'ended', '', owing } end -- the reply was lost
 
 local cut = tonumber(past[1] or 0)
 local kept, floor = '', cut
 if ARGV[3] ~= '' then
   local f = read(ARGV[3])
-  if not f or f.e or f.p ~= principal then return reply('gone') end
-  kept = f.s
+  if not f or f.e or f.k ~= who then return reply('gone') end
+  kept = call('HGET', key(f.id), 's')
   if past[3] == kept then floor = tonumber(past[2]) end
 end
 cut = math.max(at, cut, tonumber(past[4] or 0)) -- no login so far is later
@@ -25,7 +25,7 @@ for _, id in ipairs(call('ZRANGE', index, 0, -1)) do
     finish(id, who, ARGV[5], owing, '')
   end
 end
-local item = { scope = 'principal', id = principal, issuer = ARGV[4], cut_off = int(cut), reason = ARGV[5], initiator = ARGV[6] }
+local item = { scope = 'principal', id = ARGV[2], issuer = ARGV[4], cut_off = int(cut), reason = ARGV[5], initiator = ARGV[6] }
 if kept ~= '' then item.except = kept end
 owe(owing, { item }, at)
-return reply('ended', '', owing)
+return { 'ended', '', owing }

@@ -1,6 +1,6 @@
--- issue(id, hash, who, principal, session, tenant, client, scope, data, auth, lifetime, idle)
-local id, hash, who, auth = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[10])
-local lifetime, idle = tonumber(ARGV[11]), tonumber(ARGV[12])
+-- issue(id, hash, who, tenant's key, client's key, session, body, auth, lifetime, idle)
+local id, hash, who, session, auth = ARGV[1], ARGV[2], ARGV[3], ARGV[6], tonumber(ARGV[8])
+local lifetime, idle = tonumber(ARGV[9]), tonumber(ARGV[10])
 
 local f = read(id)
 if f then return reply('ok', '', '', f) end -- the reply was lost: ids are random
@@ -12,7 +12,7 @@ local cut, newest = tonumber(past[1] or 0), tonumber(past[4] or 0)
 -- that was set back, is later than the cut-off.
 local latest = math.max(at, cut + 1)
 if auth == 0 then auth = latest end
-if past[3] and past[3] == ARGV[5] then cut = tonumber(past[2]) end
+if past[3] == session then cut = tonumber(past[2]) end
 if auth <= cut then return reply('revoked') end
 -- A caller's clock may be ahead of ours: a login in the future would outrun cut-offs.
 auth = math.min(auth, latest)
@@ -21,14 +21,14 @@ if ends <= at then return reply('expired') end
 
 local x = math.min(ends, at + idle)
 f = {
-  id = id, p = ARGV[4], s = ARGV[5], t = ARGV[6], c = ARGV[7], o = ARGV[8], d = ARGV[9],
-  a = int(auth), i = int(at), l = int(at), x = int(x), z = int(ends), n = '0',
+  id = id, b = ARGV[7],
+  m = '0 ' .. int(at) .. ' ' .. int(x) .. ' ' .. int(x) .. ' - ' .. hash .. ' -',
+  u = int(ends) .. ' ' .. who .. ' ' .. ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. int(auth) .. ' ' .. int(at),
 }
-call('HSET', key(id), 'h', hash, 'k', who, 'p', f.p, 's', f.s, 't', f.t, 'c', f.c, 'o', f.o, 'd', f.d,
-  'a', f.a, 'i', f.i, 'l', f.l, 'x', f.x, 'z', f.z, 'n', f.n)
-call('PEXPIREAT', key(id), f.x)
+call('HSET', key(id), 'm', f.m, 'u', f.u, 'b', f.b, 's', session)
+call('PEXPIREAT', key(id), int(x))
 prune(who)
-call('ZADD', base .. 'i:' .. who, f.x, id)
+call('ZADD', base .. 'i:' .. who, int(x), id)
 outlast(base .. 'i:' .. who, ends) -- and rotating never makes a family outlive this
 call('HSET', person, 'n', int(math.max(auth, newest)))
 outlast(person, ends)

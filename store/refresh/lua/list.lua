@@ -1,12 +1,12 @@
--- list(who) → the living families of a principal, those that expire last at the end
+-- list(who) → id, m, u and b of each living family of a principal
 local who = ARGV[1]
 prune(who)
 local out = {}
 for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'i:' .. who, '(' .. int(at), '+inf')) do
   local f = read(id)
   if f and not f.e then
-    out[#out + 1] = id
-    for i = 1, shown do out[#out + 1] = f[names[i]] end
+    local n = #out
+    out[n + 1], out[n + 2], out[n + 3], out[n + 4] = id, f.m, f.u, f.b
   end
 end
 return out

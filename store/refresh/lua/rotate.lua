@@ -1,12 +1,14 @@
--- rotate(id, number, hash, attempt, successor's hash, grace, idle, principal, tenant,
--- client, issuer, moves, to tenant): attempt is random, the successor is derived with it
+-- rotate(id, number, hash, attempt, successor's hash, grace, idle, principal's key, tenant's
+-- key, client's key, issuer, key of the tenant to move to, body there): attempt is random,
+-- the successor is derived with it
 local f = read(ARGV[1])
 if not f then return reply('gone') end
 local number, hash, attempt, issuer = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[11]
 local stands = place(f, number, hash, attempt, tonumber(ARGV[6]))
 
 if stands == 'ended' then
-  if f.w == attempt then return reply('reused', f.g, '', f) end
+  local by = call('HMGET', key(f.id), 'w', 'g')
+  if by[1] == attempt then return reply('reused', by[2], '', f) end
   return reply('ended', f.e, still(f), f)
 end
 if stands == 'reused' then
@@ -18,14 +20,22 @@ end
 if mismatch(f, ARGV[8], ARGV[9], ARGV[10]) then return reply('other') end
 
 -- The tenant is the family's: moving it makes no second successor.
-if ARGV[12] == '1' and f.t ~= ARGV[13] then
-  f.t = ARGV[13]
-  call('HSET', key(f.id), 't', f.t)
+if ARGV[12] ~= '' and ARGV[12] ~= f.t then
+  f.u = int(f.z) .. ' ' .. f.k .. ' ' .. ARGV[12] .. ' ' .. f.c .. ' ' .. f.times
+  f.b = ARGV[13]
+  call('HSET', key(f.id), 'u', f.u, 'b', f.b)
 end
 if stands == 'again' then return reply('ok', f.r, f.h, f) end
 
-f.n, f.l, f.x = int(number + 1), int(at), int(math.min(tonumber(f.z), at + tonumber(ARGV[7])))
-call('HSET', key(f.id), 'n', f.n, 'h', ARGV[5], 'q', hash, 'r', attempt, 'l', f.l, 'x', f.x)
-call('PEXPIREAT', key(f.id), f.x)
-call('ZADD', base .. 'i:' .. f.k, f.x, f.id)
+-- What expires is known from x. Redis and the index forget the family up to a sixteenth of
+-- the idle time later, so that not every rotation has to tell them.
+local idle = tonumber(ARGV[7])
+local x, y = math.min(f.z, at + idle), f.y
+if x > y then
+  y = math.min(f.z, x + math.floor(idle / 16))
+  call('PEXPIREAT', key(f.id), int(y))
+  call('ZADD', base .. 'i:' .. f.k, int(y), f.id)
+end
+f.m = string.format('%.0f %.0f %.0f %.0f %s %s %s', number + 1, at, x, y, attempt, ARGV[5], hash)
+call('HSET', key(f.id), 'm', f.m)
 return reply('ok', attempt, ARGV[5], f)
