@@ -3,6 +3,7 @@ package session_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,11 @@ func setField(k *kit) {
 	_, _, err = k.SetField(k.ctx(), s.ID, "one more", "")
 	k.is(err, revocast.ErrInvalid)
 	_, _, err = k.SetField(k.ctx(), s.ID, "a", "that is there")
+	k.must(err)
+	full, _ := k.login(session.Login{Principal: "alice", Data: map[string]string{"a": strings.Repeat("x", session.MaxData-10)}})
+	_, _, err = k.SetField(k.ctx(), full.ID, "b", "ten and one")
+	k.is(err, revocast.ErrInvalid)
+	_, _, err = k.SetField(k.ctx(), full.ID, "b", "it fits")
 	k.must(err)
 }
 

@@ -28,7 +28,9 @@ type Session struct {
 	// is revoked. It tells nothing about the token.
 	TokenID string
 
-	AuthTime   time.Time // when the user authenticated; cut-offs are compared with it
+	// AuthTime is when the user authenticated; cut-offs are compared with it. Tokens of
+	// the session bear it as auth_time, and no earlier iat.
+	AuthTime   time.Time
 	Created    time.Time
 	LastAccess time.Time // as far as written down, see [Options].Touch
 	Expires    time.Time // if it is not used before
