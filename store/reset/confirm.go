@@ -30,7 +30,7 @@ func (r *Reset) Confirm(ctx context.Context, principal, text, password string, o
 	if err != nil {
 		return nil, err
 	}
-	t := try{Reset: r, claim: claim, id: secret.NewID(), principal: principal}
+	t := try{Reset: r, claim: claim, claimed: true, id: secret.NewID(), principal: principal, reason: r.o.Reason}
 	if err := t.change(ctx, password); err != nil {
 		return nil, err
 	}
@@ -50,13 +50,16 @@ func (r *Reset) Confirm(ctx context.Context, principal, text, password string, o
 type try struct {
 	*Reset
 	claim     code.Claim
+	claimed   bool // else claim is a name and nothing more
 	id        string
 	principal string
+	reason    string
+	keep      string // a session that is spared
 }
 
 // run runs one of the scripts, which all take the same first arguments.
 func (t try) run(ctx context.Context, s *script.Script, args ...any) (any, error) {
-	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.o.Reason, t.o.Initiator}
+	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.reason, t.o.Initiator, t.keep}
 	return s.Run(ctx, t.rdb, t.keys, append(first, args...)...)
 }
 
@@ -108,6 +111,9 @@ func (t try) failed(ctx context.Context, cause error) error {
 	if _, err := t.run(after, abortScript); err != nil {
 		t.o.Logger.Warn("reset: nothing was changed, and everything will end all the same", "error", err)
 	}
+	if !t.claimed {
+		return cause
+	}
 	if err := t.codes.Reopen(after, t.claim); err != nil {
 		t.o.Logger.Warn("reset: the code stays claimed for a password that was not accepted", "error", err)
 	}
@@ -131,7 +137,7 @@ func (t try) end(ctx context.Context, opts []revocast.CallOption) ([]revocast.Re
 	case len(receipts) == 0:
 		return nil, fmt.Errorf("%w: the outbox has no receipt for %s", revocast.ErrOutcomeUnknown, id)
 	case t.o.End != nil:
-		err = t.o.End(ctx, t.principal)
+		err = t.o.End(ctx, t.principal, t.keep)
 	}
 	return receipts, err
 }
@@ -139,6 +145,9 @@ func (t try) end(ctx context.Context, opts []revocast.CallOption) ([]revocast.Re
 // release lets the same request be made again at once. Where that fails the claim runs
 // out by itself.
 func (t try) release(ctx context.Context) {
+	if !t.claimed {
+		return
+	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	if err := t.codes.Release(after, t.claim); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/code"
+	"github.com/revocast/revocast/store/outbox"
 	"github.com/revocast/revocast/store/reset"
 )
 
@@ -184,11 +185,47 @@ func TestNotYetConfirmed(t *testing.T) {
 	}
 }
 
+// hasty is an outbox that another process sweeps just before each of its calls.
+type hasty struct {
+	*outbox.Outbox
+	sweeps int
+}
+
+func (h *hasty) Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+	if h.sweeps > 0 {
+		h.sweeps--
+		if _, err := h.Outbox.Complete(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return h.Outbox.Complete(ctx, id, opts...)
+}
+
+// TestSomebodyElseTellsTheFleet: that is no confirmation. It is asked for under the same
+// cut-off, and what has none is not called done.
+func TestSomebodyElseTellsTheFleet(t *testing.T) {
+	r, e := embedded(t, reset.Options{})
+	h := &hasty{Outbox: r.outbox, sweeps: 3}
+	var err error
+	if r.reset, err = reset.New(e.Client(), realm, r.codes, h, r.users.set, reset.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	text := r.code("ann")
+	r.confirm(text, "new", reset.ErrOwed) // twice too late
+	r.confirm(text, "new", nil)           // and once
+	r.ended(4)
+	for _, e := range r.pub.all() {
+		if !e.CutOff.Equal(r.pub.all()[0].CutOff) {
+			t.Errorf("several cut-offs: %+v", r.pub.all())
+		}
+	}
+}
+
 // TestDefectErrorsSwallowed: what the other stores hold could not be ended, and the answer
 // says so until it is.
 func TestDefectErrorsSwallowed(t *testing.T) {
 	fail := true
-	r, _ := embedded(t, reset.Options{End: func(context.Context, string) error {
+	r, _ := embedded(t, reset.Options{End: func(context.Context, string, string) error {
 		if fail {
 			return errCrash
 		}

@@ -57,11 +57,13 @@ type Options struct {
 	// SetTimeout is how long setting the password may take. After twice this time everything
 	// ends even if the process that began is gone. Default 10 s, 1 s to 5 min.
 	SetTimeout time.Duration
-	// End, if set, ends what other stores hold of the principal, such as its sessions'
+	// End, if set, ends what other stores hold of the principal but for the session keep,
+	// which is empty unless [Reset.Change] spares one, such as its sessions'
 	// records and its refresh tokens, once the fleet refuses all of it. It is called again
 	// when the request is repeated.
-	End func(ctx context.Context, principal string) error
-	// Reason and Initiator go into the revocation. Default "password-reset" and "user".
+	End func(ctx context.Context, principal, keep string) error
+	// Reason and Initiator go into the revocation. Default "password-reset" and "user". The
+	// reason of a [Reset.Change] is always "password-change".
 	Reason, Initiator string
 	Logger            *slog.Logger // nil: none
 }

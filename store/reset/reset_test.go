@@ -23,7 +23,7 @@ func TestDefectAResetThatCallsTheWrongStoreAfterTheChange(t *testing.T) {
 		var closed []string
 		r := build(t, b.Client, b.Client, reset.Options{
 			Issuer: "https://id.example", Reason: "forgotten", Initiator: "ann",
-			End: func(_ context.Context, principal string) error { closed = append(closed, principal); return nil },
+			End: func(_ context.Context, principal, _ string) error { closed = append(closed, principal); return nil },
 		})
 		text := r.code("ann")
 		r.code("bob")

@@ -1,5 +1,5 @@
 -- What the reset's scripts share. ARGV: the code's id, this try's, principal, issuer,
--- reason, initiator. The reset is a hash: c, the cut-off, once the password was changed;
+-- reason, initiator, a session that is spared or nothing. The reset is a hash: c, the cut-off, once the password was changed;
 -- before that tries, the ids of those that may have changed it.
 local key = prefix .. 'p:' .. ARGV[1]
 local id = 'reset:' .. ARGV[1]
@@ -7,7 +7,7 @@ local at = now()
 local lifetime = '90000000' -- 25 h
 
 local function items(cutoff)
-  return {{scope = 'principal', id = ARGV[3], issuer = ARGV[4], cut_off = cutoff, reason = ARGV[5], initiator = ARGV[6]}}
+  return {{scope = 'principal', id = ARGV[3], issuer = ARGV[4], cut_off = cutoff, except = ARGV[7], reason = ARGV[5], initiator = ARGV[6]}}
 end
 
 local function strike(try)
