@@ -1,0 +1,62 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// admin lets in who has the admin token.
+func (s *service) admin(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.adminToken))
+		if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			problem(w, http.StatusUnauthorized, "the admin token is missing or wrong", "")
+			return
+		}
+		next(w, r)
+	})
+}
+
+type banRequest struct {
+	From   time.Time `json:"from"` // empty: at once
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
+}
+
+// ban refuses everything of a principal, logins included, until a time. What is logged in
+// ends for good: after the ban the user logs in again.
+func (s *service) ban(w http.ResponseWriter, r *http.Request) {
+	var in banRequest
+	if !read(w, r, &in) {
+		return
+	}
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	principal := r.PathValue("principal")
+	receipt, err := s.publisher.Ban(ctx, revocast.Ban{
+		Principal: principal, From: in.From, Until: in.Until, Reason: in.Reason, Initiator: "admin",
+	})
+	receipts := []revocast.Receipt{receipt}
+	if (err == nil || decided(err)) && !in.From.After(time.Now()) {
+		ended, e := s.sessions.Because("ban", "admin").EndAll(ctx, principal)
+		if receipts = append(receipts, ended...); e != nil {
+			err = e
+		}
+	}
+	s.ended(w, receipts, err)
+}
+
+// unban lifts a ban. What was ended stays ended: the user logs in again.
+func (s *service) unban(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	receipt, err := s.publisher.Unban(ctx, revocast.Ban{Principal: r.PathValue("principal"), Initiator: "admin"})
+	s.ended(w, []revocast.Receipt{receipt}, err)
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/limit"
+	"github.com/revocast/revocast/store/refresh"
+	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/token"
+)
+
+type loginRequest struct {
+	Mail     string `json:"mail"`
+	Password string `json:"password"`
+	Device   string `json:"device"` // as the user calls it; may be empty
+	// Tokens: the client is no browser, and wants its tokens in the answer instead of
+	// cookies.
+	Tokens bool `json:"tokens"`
+}
+
+// login checks a password and starts a session.
+//
+// The order matters. The limiter counts before the password is looked at, so a hundred
+// guesses at once are a hundred. Its instant, from before the look, becomes the session's
+// auth_time: a change of password that happens meanwhile ends this login too.
+func (s *service) login(w http.ResponseWriter, r *http.Request) {
+	var in loginRequest
+	if !read(w, r, &in) {
+		return
+	}
+	u, d, ok := s.checkPassword(w, r, in.Mail, in.Password)
+	if !ok {
+		return
+	}
+	// A ban is told to nobody but the one who knows the password.
+	if v := s.guard.Claims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: time.Now(), Expires: time.Now().Add(accessLife)}); !v.OK() {
+		s.refuseLogin(w, v)
+		return
+	}
+	sess, fresh, access, err := s.open(r, u, d.At, in)
+	switch {
+	case errors.Is(err, session.ErrCutOff), errors.Is(err, refresh.ErrEnded):
+		problem(w, http.StatusConflict, "log in again", "everything was ended while you logged in")
+		return
+	case err != nil:
+		s.unavailable(w, err)
+		return
+	}
+	if err := s.limiter.Succeed(r.Context(), d.Attempt); err != nil {
+		s.log.Warn("a login succeeded, and its failures before could not be cleared", "error", err)
+	}
+	s.give(w, in.Tokens, sess.Principal, access, fresh)
+}
+
+// checkPassword answers by itself unless the password is right.
+func (s *service) checkPassword(w http.ResponseWriter, r *http.Request, mail, password string) (user, limit.Decision, bool) {
+	d, err := s.limiter.Begin(r.Context(), limit.Attempt{Identifier: normal(mail), Address: s.address(r)})
+	switch {
+	case errors.Is(err, revocast.ErrInvalid):
+		problem(w, http.StatusBadRequest, "want a mail address and a password", "")
+		return user{}, d, false
+	case err != nil: // nobody knows how much was guessed
+		s.unavailable(w, err)
+		return user{}, d, false
+	case !d.Allowed:
+		tooMany(w, d.RetryAfter)
+		return user{}, d, false
+	}
+	u, _ := s.users.byMail(mail)
+	err = s.users.verify(r.Context(), u.Hash, password)
+	switch {
+	case errors.Is(err, errWrongPassword):
+		if err := s.limiter.Fail(r.Context(), d.Attempt); err != nil {
+			s.log.Warn("a failed login", "error", err)
+		}
+		problem(w, http.StatusUnauthorized, "wrong mail address or password", "")
+		return user{}, d, false
+	case err != nil:
+		s.unavailable(w, err)
+		return user{}, d, false
+	}
+	return u, d, true
+}
+
+func (s *service) refuseLogin(w http.ResponseWriter, v revocast.Verdict) {
+	if v.Banned() {
+		problem(w, http.StatusForbidden, "this account is suspended", "")
+		return
+	}
+	s.unavailable(w, v.Err)
+}
+
+// open makes the session, its refresh tokens and the first access token.
+func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (session.Session, refresh.Token, token.Issued, error) {
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	addr := s.address(r)
+	sess, _, _, err := s.sessions.Create(ctx, session.Login{
+		Principal: u.Principal, AuthTime: at, Device: clip(in.Device, session.MaxDevice), IP: addr.String(),
+		UserAgent: clip(r.UserAgent(), session.MaxUserAgent),
+	})
+	if err != nil && sess.ID == "" {
+		return session.Session{}, refresh.Token{}, token.Issued{}, err
+	}
+	fresh, err := s.families.Issue(ctx, refresh.Grant{Principal: u.Principal, Session: sess.ID, AuthTime: sess.AuthTime})
+	if err == nil {
+		var access token.Issued
+		if access, err = s.access(sess); err == nil {
+			return sess, fresh, access, nil
+		}
+	}
+	// Nobody has it; it would be listed until it is idle.
+	if _, e := s.sessions.End(context.WithoutCancel(ctx), sess.ID, revocast.WithStrength(revocast.Committed)); e != nil {
+		err = fmt.Errorf("%w; and its session goes on unused: %w", err, e)
+	}
+	return session.Session{}, refresh.Token{}, token.Issued{}, err
+}
+
+func (s *service) access(sess session.Session) (token.Issued, error) {
+	return s.issuer.Issue(token.Grant{Principal: sess.Principal, Session: sess.ID, AuthTime: sess.AuthTime})
+}
+
+// give hands out tokens: as cookies that no script reads, or in the answer.
+func (s *service) give(w http.ResponseWriter, tokens bool, principal string, access token.Issued, fresh refresh.Token) {
+	body := map[string]any{
+		"principal": principal, "session": access.Claims.Session,
+		"expires_in": int(time.Until(access.Claims.Expires).Seconds()),
+	}
+	if tokens {
+		body["access_token"], body["refresh_token"], body["token_type"] = access.Token, fresh.Text, "Bearer"
+	} else {
+		setCookies(w, access, fresh)
+	}
+	reply(w, http.StatusOK, body)
+}

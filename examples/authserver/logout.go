@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/session"
+)
+
+// logout ends the session of whoever asks. It works with an access token that has expired,
+// and again for one that was logged out: the answer is what the user wanted.
+func (s *service) logout(w http.ResponseWriter, r *http.Request) {
+	sid, err := s.endedLogin(r)
+	switch {
+	case errors.Is(err, revocast.ErrInvalid):
+		problem(w, http.StatusBadRequest, "invalid request", err.Error())
+		return
+	case err != nil:
+		s.unavailable(w, err)
+		return
+	case sid == "":
+		clearCookies(w)
+		reply(w, http.StatusOK, map[string]any{"confirmed": true})
+		return
+	}
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	receipts, err := s.sessions.End(ctx, sid)
+	if err == nil || decided(err) {
+		clearCookies(w)
+	}
+	s.ended(w, receipts, err)
+}
+
+// logoutOthers ends all of the user's sessions but the one that asks.
+func (s *service) logoutOthers(w http.ResponseWriter, r *http.Request) {
+	c, _ := revocast.ClaimsFrom(r.Context())
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	receipts, err := s.sessions.Because("logout-others", "user").EndOthers(ctx, c.Principal, c.Session)
+	if errors.Is(err, session.ErrNotFound) {
+		problem(w, http.StatusConflict, "this session has ended", "log in again")
+		return
+	}
+	s.ended(w, receipts, err)
+}
+
+// logoutAll ends all of the user's sessions.
+func (s *service) logoutAll(w http.ResponseWriter, r *http.Request) {
+	c, _ := revocast.ClaimsFrom(r.Context())
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	receipts, err := s.sessions.Because("logout-all", "user").EndAll(ctx, c.Principal)
+	if err == nil || decided(err) {
+		clearCookies(w)
+	}
+	s.ended(w, receipts, err)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/token"
+)
+
+// node is what every process of the fleet has: a subscriber that hears what is revoked,
+// and a guard that decides from memory.
+type node struct {
+	name       string
+	subscriber *revocast.Subscriber
+	guard      *revocast.Guard
+}
+
+func newNode(name string, s *stores, p *parts, logger *slog.Logger) *node {
+	subscriber := revocast.NewSubscriber(realm, s.ledger, s.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{
+		Worker: name, Logger: logger,
+	})
+	guard := revocast.NewGuard(subscriber, p.verifier, revocast.GuardOptions{
+		Bearer:      accessToken,
+		LoadSession: p.sessions.Loader(),
+	})
+	return &node{name: name, subscriber: subscriber, guard: guard}
+}
+
+// accessToken takes the token out of the Authorization header, or else the cookie.
+func accessToken(r *http.Request) (string, error) {
+	if r.Header.Get("Authorization") != "" {
+		return token.FromRequest(r)
+	}
+	return fromAccessCookie(r)
+}
+
+var fromAccessCookie = token.FromCookie(accessCookie)
+
+// routes are a worker's: an API in which every request is checked.
+func (n *node) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /me", n.guard.Middleware(http.HandlerFunc(n.me)))
+	mux.HandleFunc("GET /readyz", n.readyz)
+	return mux
+}
+
+// me tells who asks.
+func (n *node) me(w http.ResponseWriter, r *http.Request) {
+	c, _ := revocast.ClaimsFrom(r.Context())
+	reply(w, http.StatusOK, map[string]any{
+		"principal": c.Principal, "session": c.Session, "auth_time": c.AuthTime, "expires": c.Expires, "answered_by": n.name,
+	})
+}
+
+func (n *node) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := n.guard.Ready(); err != nil {
+		problem(w, http.StatusServiceUnavailable, "not ready", err.Error())
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"ready": true})
+}

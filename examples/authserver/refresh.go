@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/refresh"
+	"github.com/revocast/revocast/store/session"
+)
+
+type refreshRequest struct {
+	RefreshToken string `json:"refresh_token"`
+}
+
+// refreshTokens exchanges a refresh token for its successor and a new access token.
+//
+// Whether the login still stands is asked before anything is rotated, and of both who
+// know: the guard, for everything that was revoked anywhere, and the sessions, for what
+// has been idle for too long.
+func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
+	text, inBody, ok := refreshToken(w, r)
+	if !ok {
+		return
+	}
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	fresh, err := s.families.Rotate(ctx, text, refresh.Expect{})
+	if err != nil {
+		s.refuseRefresh(w, err)
+		return
+	}
+	sess, err := s.sessions.ByID(ctx, fresh.Session)
+	switch {
+	case errors.Is(err, session.ErrNotFound):
+		s.abandon(ctx, fresh.Family)
+		s.invalidGrant(w, "the session has ended")
+		return
+	case err != nil: // the old token yields the same successor again within the grace
+		s.unavailable(w, err)
+		return
+	}
+	access, err := s.access(sess)
+	if err != nil {
+		s.unavailable(w, err)
+		return
+	}
+	s.give(w, inBody, sess.Principal, access, fresh)
+}
+
+// refreshToken is in the cookie or, of other clients, in the body.
+func refreshToken(w http.ResponseWriter, r *http.Request) (text string, inBody, ok bool) {
+	if c, err := r.Cookie(refreshCookie); err == nil {
+		return c.Value, false, true
+	}
+	var in refreshRequest
+	if !read(w, r, &in) {
+		return "", false, false
+	}
+	return in.RefreshToken, true, true
+}
+
+func (s *service) refuseRefresh(w http.ResponseWriter, err error) {
+	var reuse *refresh.ReuseError
+	switch {
+	case errors.As(err, &reuse):
+		s.warnOfTheft(reuse)
+		s.invalidGrant(w, "this token was used before; the login it belongs to has been ended")
+	case errors.Is(err, refresh.ErrInvalidGrant):
+		s.invalidGrant(w, "log in again")
+	default:
+		s.unavailable(w, err)
+	}
+}
+
+// warnOfTheft tells the user, who knows whether it was them.
+func (s *service) warnOfTheft(reuse *refresh.ReuseError) {
+	f := reuse.Family
+	s.log.Warn("a refresh token was used twice; its login has been ended", "principal", f.Principal, "session", f.Session, "error", reuse.Err)
+	if u, ok := s.users.byPrincipal(f.Principal); ok {
+		s.mail("mail to %s: one of your logins was used from two places and has been ended\n", u.Mail)
+	}
+}
+
+// invalidGrant is RFC 6749 §5.2, with what our other errors have besides.
+func (s *service) invalidGrant(w http.ResponseWriter, detail string) {
+	clearCookies(w)
+	reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_grant", "error_description": detail})
+}
+
+// abandon ends a family whose session is gone.
+func (s *service) abandon(ctx context.Context, f refresh.Family) {
+	_, err := s.families.Revoke(ctx, f.ID, refresh.Expect{Principal: f.Principal}, refresh.Cause{Reason: "idle", Initiator: "policy"},
+		revocast.WithStrength(revocast.Committed))
+	if err != nil {
+		s.log.Warn("refresh tokens of a session that is gone could not be ended; they expire", "error", err)
+	}
+}
+
+// endedLogin finds out which session a request wants to end: of its access token, however
+// old, or else of its refresh token.
+func (s *service) endedLogin(r *http.Request) (sid string, err error) {
+	if bearer, e := accessToken(r); e == nil {
+		c, e := s.verifier.VerifyForLogout(r.Context(), bearer)
+		if e == nil && c.Session != "" {
+			return c.Session, nil
+		}
+	}
+	text, err := logoutRefreshToken(r)
+	if err != nil || text == "" {
+		return "", err
+	}
+	f, err := s.families.Lookup(r.Context(), text, refresh.Expect{})
+	if errors.Is(err, refresh.ErrInvalidGrant) {
+		return "", nil // nothing that could be ended
+	}
+	return f.Session, err
+}
+
+// logoutRefreshToken is as refreshToken, but the body may be empty.
+func logoutRefreshToken(r *http.Request) (string, error) {
+	if c, err := r.Cookie(refreshCookie); err == nil {
+		return c.Value, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil || len(text) == 0 {
+		return "", err
+	}
+	var in refreshRequest
+	if err := decodeStrictly(text, &in); err != nil {
+		return "", fmt.Errorf("%w: %w", revocast.ErrInvalid, err)
+	}
+	return in.RefreshToken, nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/limit"
+	"github.com/revocast/revocast/store/outbox"
+)
+
+// maxBody is how long a request may be; no honest one comes near.
+const maxBody = 8 << 10
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client has gone
+}
+
+// problem answers as RFC 9457 has it.
+func problem(w http.ResponseWriter, status int, title, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail})
+}
+
+// tooMany answers a request that has to wait.
+func tooMany(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.FormatInt(limit.Seconds(wait), 10))
+	problem(w, http.StatusTooManyRequests, "too many attempts", "wait and try again")
+}
+
+// unavailable answers where something could not be established: the client keeps what it
+// has and tries again.
+func (s *service) unavailable(w http.ResponseWriter, err error) {
+	s.log.Error("a request could not be answered", "error", err)
+	w.Header().Set("Retry-After", "1")
+	problem(w, http.StatusServiceUnavailable, "unavailable", "try again")
+}
+
+// read decodes a JSON body. Any other content type is refused: a form on another site can
+// send those, and no JSON.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		problem(w, http.StatusUnsupportedMediaType, "want application/json", "")
+		return false
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		err = decodeStrictly(text, into)
+	}
+	if err != nil {
+		problem(w, http.StatusBadRequest, "the body is no JSON that this endpoint takes", err.Error())
+	}
+	return err == nil
+}
+
+// decodeStrictly refuses what nobody would read.
+func decodeStrictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the JSON")
+	}
+	return nil
+}
+
+// decided reports whether err leaves no doubt that what was asked for will come about.
+func decided(err error) bool {
+	return errors.Is(err, revocast.ErrPending) || errors.Is(err, outbox.ErrOwed)
+}
+
+// ended answers a request that ended something: 200 when no worker accepts it any more,
+// 202 when it is decided and on its way. It reports whether it was decided at all.
+func (s *service) ended(w http.ResponseWriter, receipts []revocast.Receipt, err error) bool {
+	body := map[string]any{"confirmed": err == nil}
+	if n := len(receipts); n > 0 {
+		last := receipts[n-1]
+		body["workers"] = last.Workers.Live
+		body["took_ms"] = float64(last.Took.Microseconds()) / 1000
+	}
+	switch {
+	case err == nil:
+		reply(w, http.StatusOK, body)
+	case decided(err):
+		s.log.Warn("ended, and not confirmed yet", "error", err)
+		body["detail"] = "decided; some part of the service may accept it for a few more seconds"
+		reply(w, http.StatusAccepted, body)
+	case errors.Is(err, revocast.ErrInvalid):
+		problem(w, http.StatusBadRequest, "invalid request", err.Error())
+		return false
+	default:
+		s.unavailable(w, fmt.Errorf("end: %w", err))
+		return false
+	}
+	return true
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/refresh"
+	"github.com/revocast/revocast/store/reset"
+)
+
+// service is the login service: the one that issues tokens and ends them.
+type service struct {
+	*parts
+	*node
+	publisher *revocast.Publisher
+	families  *refresh.Store
+	resets    *reset.Reset
+	mail      func(format string, a ...any)
+	log       *slog.Logger
+
+	adminToken string
+	ipHeader   string
+	confirm    time.Duration
+}
+
+func newService(f Flags, out Output, p *parts, n *node, publisher *revocast.Publisher, families *refresh.Store, resets *reset.Reset) *service {
+	return &service{
+		parts: p, node: n, publisher: publisher, families: families, resets: resets, mail: out.Print, log: out.Logger,
+		adminToken: f.AdminToken, ipHeader: f.ClientIP, confirm: f.Confirm,
+	}
+}
+
+// routes are the service's. Requests that change something and come from another site are
+// refused by what browsers say about them, besides cookies that other sites' POSTs lack.
+func (s *service) routes() http.Handler {
+	mux := http.NewServeMux()
+	user := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, s.guard.Middleware(h)) }
+
+	mux.HandleFunc("POST /login", s.login)
+	mux.HandleFunc("POST /refresh", s.refreshTokens)
+	mux.HandleFunc("POST /logout", s.logout)
+	user("POST /logout-others", s.logoutOthers)
+	user("POST /logout-all", s.logoutAll)
+	user("GET /me", s.me)
+	user("GET /sessions", s.listSessions)
+	user("DELETE /sessions/{id}", s.endSession)
+	user("POST /password", s.changePassword)
+	mux.HandleFunc("POST /password-reset/request", s.requestReset)
+	mux.HandleFunc("POST /password-reset/confirm", s.confirmReset)
+	mux.Handle("POST /admin/ban/{principal}", s.admin(s.ban))
+	mux.Handle("DELETE /admin/ban/{principal}", s.admin(s.unban))
+	mux.HandleFunc("GET /.well-known/jwks.json", s.jwks)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// confirming bounds how long an answer waits for the fleet. What is decided by then goes
+// on by itself.
+func (s *service) confirming(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), s.confirm)
+}
+
+// address is where a request comes from.
+func (s *service) address(r *http.Request) netip.Addr {
+	if s.ipHeader != "" {
+		addr, _ := netip.ParseAddr(strings.TrimSpace(r.Header.Get(s.ipHeader)))
+		return addr // not valid: refused by the limiter
+	}
+	addr, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return addr.Addr()
+}
+
+func (s *service) jwks(w http.ResponseWriter, _ *http.Request) {
+	set, err := s.issuer.JWKS()
+	if err != nil {
+		s.unavailable(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	_, _ = w.Write(set) // the client has gone
+}
+
+// clip shortens what a client sent to what a session may carry.
+func clip(text string, most int) string {
+	text = strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text), "")
+	for len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}
+
+func newAdminToken() string { return rand.Text() }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/oklog/run"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/store/outbox"
+	"github.com/revocast/revocast/store/refresh"
+	"github.com/revocast/revocast/store/reset"
+)
+
+const (
+	realm      = "authserver"
+	issuerName = "https://auth.example"
+	numWorkers = 2
+	startLimit = time.Minute // for everything to become ready
+)
+
+// Output is where the service writes.
+type Output struct {
+	Logger *slog.Logger
+	// Print gets what people should read: the addresses, and mails, which a real service
+	// would send.
+	Print func(format string, a ...any)
+	// Ready, if not nil, is called once everything answers.
+	Ready func(login string, workers []string)
+}
+
+// serve runs the login service, its workers and, unless others are given, the servers
+// below them, until ctx ends.
+func serve(ctx context.Context, f Flags, out Output) error {
+	if f.AdminToken == "" {
+		f.AdminToken = newAdminToken()
+	}
+	if err := os.MkdirAll(f.Data, 0o700); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	ports, err := listen(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer closeAll(ports)
+	servers, err := newServers(f, out.Logger)
+	if err != nil {
+		return err
+	}
+	// Actors are stopped in the order in which they are added: the servers last.
+	var g run.Group
+	g.Add(wiring.Stopper(ctx))
+	g.Add(wiring.Actor(func(ctx context.Context) error { return above(ctx, f, out, ports, servers) }))
+	for _, s := range servers.own {
+		g.Add(wiring.Actor(s))
+	}
+	return g.Run()
+}
+
+// above is everything that stands on the servers.
+func above(ctx context.Context, f Flags, out Output, ports []net.Listener, servers *servers) error {
+	if err := servers.wait(ctx); err != nil {
+		return err
+	}
+	all := &connections{servers: servers, logger: out.Logger}
+	defer all.close()
+	own, err := all.open("login")
+	if err != nil {
+		return err
+	}
+	if err := initialise(ctx, own); err != nil {
+		return err
+	}
+	publisher := revocast.NewPublisher(realm, own.ledger, own.bus, revocast.PublisherOptions{
+		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
+		Logger:       out.Logger,
+	})
+	box, err := outbox.New(own.redis, realm, publisher, outbox.Options{Logger: out.Logger})
+	if err != nil {
+		return err
+	}
+	parts, err := newParts(f, own.redis, box)
+	if err != nil {
+		return err
+	}
+
+	var g run.Group
+	g.Add(wiring.Stopper(ctx))
+	ready := []*revocast.Readiness{publisher.Ready()}
+	for i, ln := range ports {
+		s := own
+		if i > 0 { // as if it were on another machine
+			if s, err = all.open("worker-" + strconv.Itoa(i)); err != nil {
+				return err
+			}
+		}
+		node := newNode(nodeName(i), s, parts, out.Logger)
+		handler := node.routes()
+		if i == 0 {
+			if handler, err = loginRoutes(f, out, parts, node, publisher); err != nil {
+				return err
+			}
+		}
+		server := wiring.NewHTTPServer(ln, handler, nil, out.Logger)
+		g.Add(server.Serve, server.Drain)
+		g.Add(wiring.Actor(func(ctx context.Context) error {
+			if publisher.Ready().Wait(ctx) != nil {
+				return nil // told to end first
+			}
+			return node.subscriber.Run(ctx)
+		}))
+		ready = append(ready, node.subscriber.Ready())
+	}
+	g.Add(wiring.Actor(box.Run))
+	g.Add(wiring.Actor(publisher.Run))
+	g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, f, out, ports, ready) }))
+	return g.Run()
+}
+
+// loginRoutes completes the login service: what is refreshed is held against the guard.
+func loginRoutes(f Flags, out Output, p *parts, n *node, publisher *revocast.Publisher) (http.Handler, error) {
+	o := p.refresh
+	o.Check = n.guard.Claims
+	families, err := refresh.New(p.redis, realm, p.box, o)
+	if err != nil {
+		return nil, err
+	}
+	resets, err := reset.New(p.redis, realm, p.codes, p.box, p.setPassword, reset.Options{
+		Issuer: issuerName, SetTimeout: 5 * time.Second, Logger: out.Logger,
+		End: func(ctx context.Context, principal, keep string) error {
+			if keep == "" {
+				_, err := p.sessions.EndAll(ctx, principal)
+				return err
+			}
+			_, err := p.sessions.EndOthers(ctx, principal, keep)
+			return err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newService(f, out, p, n, publisher, families, resets).routes(), nil
+}
+
+func nodeName(i int) string {
+	if i == 0 {
+		return "login"
+	}
+	return "worker-" + strconv.Itoa(i)
+}
+
+// announce says where everything is once it answers.
+func announce(ctx context.Context, f Flags, out Output, ports []net.Listener, ready []*revocast.Readiness) error {
+	waiting, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	for _, r := range ready {
+		if err := r.Wait(waiting); err != nil {
+			return fmt.Errorf("not ready after %s: %w", startLimit, err)
+		}
+	}
+	var urls []string
+	for _, ln := range ports {
+		urls = append(urls, "http://"+ln.Addr().String())
+	}
+	out.Print("login service  %s\nAPI workers    %s\nadmin token    %s\nready\n", urls[0], urls[1:], f.AdminToken)
+	if out.Ready != nil {
+		out.Ready(urls[0], urls[1:])
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// listen opens the ports, the login service's first.
+func listen(ctx context.Context, f Flags) (ports []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(ports)
+		}
+	}()
+	ln, err := wiring.Listen(ctx, "--listen", f.Listen)
+	if err != nil {
+		return nil, err
+	}
+	ports = append(ports, ln)
+	host, text, err := net.SplitHostPort(f.WorkerListen)
+	if err != nil {
+		return ports, fmt.Errorf("--worker-listen: %w", err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return ports, fmt.Errorf("--worker-listen: %w", err)
+	}
+	for i := range numWorkers {
+		p := port
+		if p != 0 {
+			p += i
+		}
+		ln, err := wiring.Listen(ctx, "--worker-listen", net.JoinHostPort(host, strconv.Itoa(p)))
+		if err != nil {
+			return ports, err
+		}
+		ports = append(ports, ln)
+	}
+	return ports, nil
+}
+
+func closeAll(ports []net.Listener) {
+	for _, ln := range ports {
+		ln.Close() // a server that was served has closed it already
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/revocast/revocast/token"
+)
+
+func rotation(t *testing.T, f *fleet) {
+	x := f.signIn("alice@example.com", "")
+	next := f.want("refresh", f.post("/refresh", "", map[string]string{"refresh_token": x.refresh}), 200)
+	y := tokensOf(next)
+	if y.session != x.session || y.refresh == x.refresh || y.access == x.access {
+		t.Errorf("refreshed %+v into %+v", x, y)
+	}
+	f.everywhere("refreshed", y, 200)
+	if again := tokensOf(f.want("a second tab", f.post("/refresh", "", map[string]string{"refresh_token": x.refresh}), 200)); again.refresh != y.refresh {
+		t.Error("two successors of one token")
+	}
+
+	// 100 clients with one token.
+	var wg sync.WaitGroup
+	successors := make([]string, 100)
+	for i := range successors {
+		wg.Go(func() {
+			successors[i] = tokensOf(f.post("/refresh", "", map[string]string{"refresh_token": y.refresh})).refresh
+		})
+	}
+	wg.Wait()
+	for _, s := range successors {
+		if s == "" || s != successors[0] {
+			t.Fatalf("100 clients got %q", successors)
+		}
+	}
+
+	first, err := decodeAccess(f, x.access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := decodeAccess(f, y.access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !first.Equal(last) || time.Since(first) > time.Minute {
+		t.Errorf("auth_time %s became %s", first, last)
+	}
+}
+
+// decodeAccess reads the auth_time of an access token, with the service's own keys.
+func decodeAccess(f *fleet, bearer string) (time.Time, error) {
+	set := f.do(http.MethodGet, f.login+"/.well-known/jwks.json", "", nil)
+	keys, _, err := token.ParseJWKS([]byte(set.text))
+	if err != nil {
+		return time.Time{}, err
+	}
+	v, err := token.New(onlyKeys{keys}, token.Options{Issuers: []string{issuerName}})
+	if err != nil {
+		return time.Time{}, err
+	}
+	c, err := v.Verify(f.t.Context(), bearer)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if c.Session == "" || c.TokenID == "" || c.Principal == "" {
+		f.t.Errorf("%+v: want sub, sid and jti", c)
+	}
+	return c.AuthTime, nil
+}
+
+func theft(t *testing.T, f *fleet) {
+	victim, other := f.signIn("alice@example.com", "phone"), f.signIn("alice@example.com", "laptop")
+	refresh := func(token string) answer {
+		return f.post("/refresh", "", map[string]string{"refresh_token": token})
+	}
+	second := tokensOf(f.want("refresh", refresh(victim.refresh), 200))
+	third := tokensOf(f.want("refresh", refresh(second.refresh), 200))
+	a := f.want("a token from long ago", refresh(victim.refresh), 401)
+	if a.get("error") != "invalid_grant" {
+		t.Errorf("%s", a.text)
+	}
+	for _, x := range []tokens{victim, second, third} {
+		f.everywhere("of the stolen login", x, 401)
+		f.want("refresh of the stolen login", refresh(x.refresh), 401)
+	}
+	f.everywhere("the user's other login", other, 200)
+	if n := strings.Count(f.mails(), "used from two places"); n != 1 {
+		t.Errorf("%d warnings, want one: %s", n, f.mails())
+	}
+	f.want("no token at all", refresh("x"), 401)
+}
+
+func TestCookies(t *testing.T) {
+	f := start(t)
+	a := f.want("login", f.post("/login", "", map[string]any{"mail": "alice@example.com", "password": password}), 200)
+	if a.get("access_token") != "" || a.get("refresh_token") != "" {
+		t.Errorf("a browser's scripts get to see %s", a.text)
+	}
+	jar := map[string]*http.Cookie{}
+	for _, line := range a.header.Values("Set-Cookie") {
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Expires.Before(time.Now()) {
+			t.Errorf("cookie %s", line)
+		}
+		jar[c.Name] = c
+	}
+	with := func(names ...string) func(*http.Request) {
+		return func(r *http.Request) {
+			for _, n := range names {
+				r.AddCookie(&http.Cookie{Name: n, Value: jar[n].Value})
+			}
+		}
+	}
+	for _, url := range f.workers {
+		f.want("with the cookie", f.do(http.MethodGet, url+"/me", "", nil, with(accessCookie)), 200)
+	}
+	fresh := f.want("refresh", f.do(http.MethodPost, f.login+"/refresh", "", nil, with(refreshCookie)), 200)
+	if len(fresh.header.Values("Set-Cookie")) != 2 || fresh.get("access_token") != "" {
+		t.Errorf("%s with %v", fresh.text, fresh.header)
+	}
+	out := f.want("logout", f.do(http.MethodPost, f.login+"/logout", "", nil, with(accessCookie, refreshCookie)), 200)
+	cleared := 0
+	for _, line := range out.header.Values("Set-Cookie") {
+		if c, err := http.ParseSetCookie(line); err == nil && c.MaxAge < 0 {
+			cleared++
+		}
+	}
+	if cleared != 2 {
+		t.Errorf("after the logout: %v", out.header.Values("Set-Cookie"))
+	}
+	for _, url := range f.workers {
+		f.want("after the logout", f.do(http.MethodGet, url+"/me", "", nil, with(accessCookie)), 401)
+	}
+}
+
+// 4: the limiter.
+func TestGuessing(t *testing.T) {
+	f := start(t, func(f *Flags) { f.ClientIP = "X-Real-Ip" })
+	from := func(addr string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("X-Real-Ip", addr) }
+	}
+	try := func(addr, mail, password string) answer {
+		return f.do(http.MethodPost, f.login+"/login", "", map[string]any{"mail": mail, "password": password, "tokens": true}, from(addr))
+	}
+	f.want("without an address", try("", "alice@example.com", password), 400)
+	f.want("the owner, at home", try("192.0.2.1", "alice@example.com", password), 200)
+	var last answer
+	for i := range 20 {
+		if last = try("198.51.100.7", "alice@example.com", "guess "+strconv.Itoa(i)); last.status == 429 {
+			break
+		}
+		f.want("a wrong guess", last, 401)
+	}
+	if wait, err := strconv.Atoi(last.header.Get("Retry-After")); last.status != 429 || err != nil || wait < 1 {
+		t.Fatalf("20 guesses, and then %d %v", last.status, last.header)
+	}
+	f.want("the right one comes too late", try("198.51.100.7", "alice@example.com", password), 429)
+	f.want("the owner, at home", try("192.0.2.1", "alice@example.com", password), 200)
+	f.want("somebody else at the attacker's address", try("198.51.100.7", "bob@example.com", password), 200)
+}
+
+// What is decided stays decided where nobody can confirm it.
+func TestRestart(t *testing.T) {
+	data := t.TempDir()
+	f := start(t, func(f *Flags) { f.Data = data })
+	x, y := f.signIn("alice@example.com", ""), f.signIn("bob@example.com", "")
+	f.confirmed("logout", f.post("/logout", x.access, nil))
+	f.stop()
+	f = start(t, func(f *Flags) { f.Data = data })
+	f.everywhere("logged out before the restart", x, 401)
+	f.everywhere("not logged out", y, 200)
+	f.want("its session is gone with the embedded Redis", f.post("/refresh", "", map[string]string{"refresh_token": y.refresh}), 401)
+	f.signIn("bob@example.com", "")
+}
+
+type onlyKeys struct{ set *token.KeySet }
+
+func (k onlyKeys) Keys() (*token.KeySet, error)                                { return k.set, nil }
+func (k onlyKeys) Renew(context.Context, *token.KeySet) (*token.KeySet, error) { return k.set, nil }
+func (k onlyKeys) Symmetric() bool                                             { return false }
