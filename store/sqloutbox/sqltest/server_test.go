@@ -30,17 +30,21 @@ type database struct {
 	dsn     string
 }
 
-// each runs a test on all three databases. A server that is not installed fails the test.
+// each runs a test on all three databases at once. A server that is not installed fails
+// the test.
 func each(t *testing.T, test func(*testing.T, database)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, sqlite(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, postgres(t)) })
-	t.Run("mariadb", func(t *testing.T) { test(t, mariadb(t)) })
+	for name, open := range map[string]func(*testing.T) database{"sqlite": sqlite, "postgres": postgres, "mariadb": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
 }
 
 func sqlite(t *testing.T) database {
 	file := filepath.Join(t.TempDir(), "accounts.db")
-	return database{sqloutbox.SQLite, "sqlite", "file:" + file + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate"}
+	return database{sqloutbox.SQLite, "sqlite", "file:" + file + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(off)&_txlock=immediate"}
 }
 
 func postgres(t *testing.T) database {
