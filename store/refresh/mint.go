@@ -10,6 +10,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"sync"
 
 	"github.com/revocast/revocast/store/internal/secret"
 )
@@ -62,41 +64,51 @@ func (t *serial) appendTo(buf []byte) []byte {
 
 // mint makes tokens under one key.
 type mint struct {
-	tag   []byte // key of the tags
-	chain []byte // key of the successors' secrets
+	tag   *keyed // makes the tags
+	chain *keyed // makes the successors' secrets
+}
+
+// keyed is HMAC-SHA-256 under one key, which is hashed once and not at every token.
+type keyed struct{ pool sync.Pool }
+
+func newKeyed(master []byte, purpose string) (*keyed, error) {
+	key, err := hkdf.Key(sha256.New, master, nil, "revocast refresh "+purpose, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("refresh: %w", err)
+	}
+	return &keyed{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}, nil
+}
+
+// sum appends the HMAC of a message to dst. What is appended to the message by and by must
+// be of fixed length, but for the end: nothing separates it.
+func (k *keyed) sum(dst, message []byte) []byte {
+	h := k.pool.Get().(hash.Hash)
+	defer k.pool.Put(h)
+	h.Reset()
+	h.Write(message)
+	return h.Sum(dst)
 }
 
 // newMint derives a key per purpose and realm: a token of one realm is none of another.
 func newMint(key []byte, realm string) (m mint, err error) {
-	if m.tag, err = hkdf.Key(sha256.New, key, nil, "revocast refresh tag "+realm, sha256.Size); err != nil {
-		return m, fmt.Errorf("refresh: %w", err)
+	if m.tag, err = newKeyed(key, "tag "+realm); err != nil {
+		return m, err
 	}
-	if m.chain, err = hkdf.Key(sha256.New, key, nil, "revocast refresh chain "+realm, sha256.Size); err != nil {
-		return m, fmt.Errorf("refresh: %w", err)
-	}
-	return m, nil
+	m.chain, err = newKeyed(key, "chain "+realm)
+	return m, err
 }
 
 // text spells a token.
 func (m mint) text(t serial) string {
-	buf := t.appendTo(make([]byte, 0, tokenBytes))
-	return spelling.EncodeToString(append(buf, m.sign(buf)...))
-}
-
-func (m mint) sign(message []byte) []byte {
-	mac := hmac.New(sha256.New, m.tag)
-	mac.Write(message)
-	return mac.Sum(nil)[:tagBytes]
+	buf := t.appendTo(make([]byte, 0, tagged+sha256.Size))
+	return spelling.EncodeToString(m.tag.sum(buf, buf)[:tokenBytes])
 }
 
 // next derives the successor. The nonce makes it unpredictable to whoever has the key and
 // an old token, the key to whoever has Redis and an old token.
 func (m mint) next(t serial, nonce string) serial {
-	mac := hmac.New(sha256.New, m.chain)
-	mac.Write(t.appendTo(nil)) // of fixed length, so the nonce needs no separator
-	mac.Write([]byte(nonce))
 	n := serial{family: t.family, number: t.number + 1}
-	mac.Sum(n.secret[:0])
+	m.chain.sum(n.secret[:0], append(t.appendTo(make([]byte, 0, 2*tagged)), nonce...))
 	return n
 }
 
@@ -111,7 +123,7 @@ func parse(mints []mint, text string) (serial, bool) {
 		return serial{}, false
 	}
 	for _, m := range mints {
-		if subtle.ConstantTimeCompare(m.sign(raw[:tagged]), raw[tagged:]) != 1 {
+		if subtle.ConstantTimeCompare(m.tag.sum(nil, raw[:tagged])[:tagBytes], raw[tagged:]) != 1 {
 			continue
 		}
 		t := serial{number: binary.BigEndian.Uint32(raw[idBytes:])}

@@ -43,16 +43,16 @@ func uvarint(s string) (n uint64, size int) {
 // family.lua describes them.
 func readFamily(r *script.Reader) Family {
 	f := Family{ID: r.Text()}
-	moving, fixed := words(r, 7), words(r, 6)
+	moving, fixed := words(r, 8), words(r, 5)
 	if packed := r.Text(); !unpack(packed, &f) {
 		r.Fail("want a body", packed)
 	}
 	if r.Err != nil {
 		return Family{}
 	}
-	f.Number = uint32(number(r, moving[0]))
-	f.Rotated, f.Expires, f.Ends = instant(r, moving[1]), instant(r, moving[2]), instant(r, fixed[0])
-	f.AuthTime, f.Issued = instant(r, fixed[4]), instant(r, fixed[5])
+	f.Number = uint32(number(r, moving[4]))
+	f.Expires, f.Ends, f.Rotated = instant(r, moving[1]), instant(r, moving[3]), instant(r, moving[5])
+	f.AuthTime, f.Issued = instant(r, fixed[3]), instant(r, fixed[4])
 	return f
 }
 

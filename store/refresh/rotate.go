@@ -44,7 +44,10 @@ func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts 
 	nonce := newNonce()
 	next := s.mints[0].next(t, nonce)
 	args := []any{t.id(), t.number, t.hash(), nonce, next.hash(), s.o.Grace.Milliseconds(), s.o.Idle.Milliseconds()}
-	args = append(s.wanted(args, want), s.o.Issuer, m.tenant, m.body)
+	args = append(s.wanted(args, want), s.o.Issuer)
+	if m != (move{}) {
+		args = append(args, m.tenant, m.body)
+	}
 	a, err := s.answer(rotateScript.Run(ctx, s.rdb, s.keys, args...))
 	switch {
 	case err != nil:

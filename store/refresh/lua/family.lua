@@ -11,19 +11,18 @@ local at = now()
 local function key(id) return base .. 'f:' .. id end
 
 -- read returns a family, nil once it has expired: one that is over raises no alarm.
--- n number of the latest token, l when it was made, x when it expires, y when the family is
--- forgotten, r what the latest was derived with, h its hash, q the hash of the one before;
--- z when the family ends; k, t and c the revocation keys of principal, tenant and client.
+-- m: h hash of the latest token, x when it expires, y when the family is forgotten, z when it
+-- ends, n number of the latest token, l when it was made, r what it was derived with, q hash
+-- of the one before. u: keys of principal (k), tenant and client, when the login was, when
+-- the family was started.
 local function read(id)
   local v = call('HMGET', key(id), 'm', 'u', 'b', 'e')
   if not v[1] then return nil end
-  local n, l, x, y, r, h, q = string.match(v[1], '^(%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+)$')
+  local h, x, y, z, n, l, r, q = string.match(v[1], '^(%x+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
   if at >= tonumber(x) then return nil end
-  local z, k, t, c, times = string.match(v[2], '^(%d+) (%x+) (%x+) (%x+) (.+)$')
   return {
-    id = id, m = v[1], u = v[2], b = v[3], e = v[4],
-    n = tonumber(n), l = tonumber(l), y = tonumber(y), r = r, h = h, q = q,
-    z = tonumber(z), k = k, t = t, c = c, times = times,
+    id = id, m = v[1], u = v[2], b = v[3], e = v[4], k = string.sub(v[2], 1, 32),
+    h = h, y = tonumber(y), z = tonumber(z), n = tonumber(n), l = l, r = r, q = q,
   }
 end
 
@@ -35,7 +34,8 @@ end
 
 -- mismatch compares a family with the keys that the caller expects; empty expects nothing.
 local function mismatch(f, principal, tenant, client)
-  return principal ~= '' and principal ~= f.k or tenant ~= '' and tenant ~= f.t or client ~= '' and client ~= f.c
+  return principal ~= '' and principal ~= f.k or tenant ~= '' and tenant ~= string.sub(f.u, 34, 65)
+    or client ~= '' and client ~= string.sub(f.u, 67, 98)
 end
 
 -- place says where a token stands that was made for this family: its number, its hash and
@@ -48,7 +48,7 @@ local function place(f, number, hash, attempt, grace)
   if number == f.n - 1 and hash == f.q then
     -- Whoever asks again since the reply was lost gets it, even without any grace.
     if f.r == attempt then return 'again' end
-    if grace > 0 and at - f.l < grace then return 'again' end
+    if grace > 0 and at - tonumber(f.l) < grace then return 'again' end
   end
   return 'reused'
 end

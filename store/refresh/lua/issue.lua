@@ -22,8 +22,8 @@ if ends <= at then return reply('expired') end
 local x = math.min(ends, at + idle)
 f = {
   id = id, b = ARGV[7],
-  m = '0 ' .. int(at) .. ' ' .. int(x) .. ' ' .. int(x) .. ' - ' .. hash .. ' -',
-  u = int(ends) .. ' ' .. who .. ' ' .. ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. int(auth) .. ' ' .. int(at),
+  m = table.concat({ hash, int(x), int(x), int(ends), '0', int(at), '-', '-' }, ' '),
+  u = table.concat({ who, ARGV[4], ARGV[5], int(auth), int(at) }, ' '),
 }
 call('HSET', key(id), 'm', f.m, 'u', f.u, 'b', f.b, 's', session)
 call('PEXPIREAT', key(id), int(x))

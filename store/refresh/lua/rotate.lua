@@ -1,5 +1,5 @@
 -- rotate(id, number, hash, attempt, successor's hash, grace, idle, principal's key, tenant's
--- key, client's key, issuer, key of the tenant to move to, body there): attempt is random,
+-- key, client's key, issuer[, key of the tenant to move to, body there]): attempt is random,
 -- the successor is derived with it
 local f = read(ARGV[1])
 if not f then return reply('gone') end
@@ -20,9 +20,8 @@ end
 if mismatch(f, ARGV[8], ARGV[9], ARGV[10]) then return reply('other') end
 
 -- The tenant is the family's: moving it makes no second successor.
-if ARGV[12] ~= '' and ARGV[12] ~= f.t then
-  f.u = int(f.z) .. ' ' .. f.k .. ' ' .. ARGV[12] .. ' ' .. f.c .. ' ' .. f.times
-  f.b = ARGV[13]
+if ARGV[12] then
+  f.u, f.b = string.sub(f.u, 1, 33) .. ARGV[12] .. string.sub(f.u, 66), ARGV[13]
   call('HSET', key(f.id), 'u', f.u, 'b', f.b)
 end
 if stands == 'again' then return reply('ok', f.r, f.h, f) end
@@ -36,6 +35,6 @@ if x > y then
   call('PEXPIREAT', key(f.id), int(y))
   call('ZADD', base .. 'i:' .. f.k, int(y), f.id)
 end
-f.m = string.format('%.0f %.0f %.0f %.0f %s %s %s', number + 1, at, x, y, attempt, ARGV[5], hash)
+f.m = string.format('%s %.0f %.0f %.0f %.0f %.0f %s %s', ARGV[5], x, y, f.z, number + 1, at, attempt, hash)
 call('HSET', key(f.id), 'm', f.m)
 return reply('ok', attempt, ARGV[5], f)
