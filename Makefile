@@ -4,6 +4,7 @@ GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 BENCH    ?= .
 MODEL    ?=
+NESTED   := store/session/scsstore store/sqloutbox/sqltest
 FUZZTIME ?= 10s
 UNITSEEDS ?= 100000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -27,6 +28,7 @@ test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 unit: tools
 	cd tools && $(GO) test ./...
 	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 8m ./...
+	@set -e; for m in $(NESTED); do (cd $$m && $(CURDIR)/bin/suite -race -vet=off -timeout 5m ./...); done
 	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
 
 lint: tools ## formatting, vet, staticcheck, tidy
@@ -34,6 +36,7 @@ lint: tools ## formatting, vet, staticcheck, tidy
 	$(GO) vet ./...
 	bin/staticcheck ./...
 	$(GO) mod tidy -diff
+	@set -e; for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(CURDIR)/bin/staticcheck ./... && $(GO) mod tidy -diff); done
 
 machine:
 	@tools/machine.sh
