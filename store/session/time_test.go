@@ -73,6 +73,28 @@ func TestLastAccessIsWrittenOncePerTouch(t *testing.T) {
 	}
 }
 
+func TestTouchIsAnOption(t *testing.T) {
+	for _, c := range []struct {
+		o     session.Options
+		after time.Duration
+		want  bool
+	}{
+		{session.Options{Touch: 10 * time.Second}, 11 * time.Second, true},
+		{session.Options{Touch: time.Hour}, 59 * time.Minute, false},
+		{session.Options{Idle: time.Minute}, 16 * time.Second, true}, // a quarter of idle
+		{session.Options{Idle: time.Minute}, 14 * time.Second, false},
+	} {
+		k := embedded(t, c.o)
+		s, token := k.alice()
+		k.advance(c.after)
+		got, err := k.Get(k.ctx(), token)
+		k.must(err)
+		if written := got.LastAccess.After(s.LastAccess); written != c.want {
+			t.Errorf("%+v: written after %s: %v", c.o, c.after, written)
+		}
+	}
+}
+
 // TestReadsWriteNothing asks the server itself.
 func TestReadsWriteNothing(t *testing.T) {
 	k := real(t, session.Options{})

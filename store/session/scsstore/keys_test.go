@@ -121,18 +121,3 @@ func TestDeleteIsToldOnce(t *testing.T) {
 		t.Errorf("%d owed", n)
 	}
 }
-
-func TestOptions(t *testing.T) {
-	rdb := storetest.Redis(t).Client()
-	for _, err := range []error{
-		second(scsstore.New(rdb, realm, nil, broken{}, scsstore.Options{})),
-		second(scsstore.New(nil, realm, nil, broken{}, scsstore.Options{})),
-		second(scsstore.New(rdb, "a:b", nil, broken{}, scsstore.Options{})),
-	} {
-		if !errors.Is(err, revocast.ErrInvalid) {
-			t.Error(err)
-		}
-	}
-}
-
-func second(_ *scsstore.Store, err error) error { return err }
