@@ -25,7 +25,8 @@ type Login struct {
 	// AuthTime is when the user authenticated. Empty: now. Say it where that was earlier,
 	// at an identity provider, or before a password was looked up: the login is refused
 	// ([ErrCutOff]) if the principal was logged out everywhere since. A time in the
-	// future counts as now.
+	// future counts as now; a clock that is behind Redis' has the user try again for as
+	// long after such a logout.
 	AuthTime time.Time
 
 	// OnLogin is the policy for this login; zero: the store's.

@@ -228,6 +228,8 @@ func TestClockBehindACutOff(t *testing.T) {
 				k.must(k.b.Client.Set(k.ctx(), key, cut, time.Hour).Err())
 			}
 		}
+		_, err = k.EndAll(k.ctx(), "alice") // which must not forget the later one
+		k.must(err)
 		k.fleet.told()
 		var made []session.Session
 		for range 501 {
