@@ -31,6 +31,7 @@ var star = map[string][]string{
 	"store/code":             {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"store/reset":            {"github.com/redis/go-redis/v9", module + "/store/internal/", module + "/store/code"},
 	"store/refresh":          {"github.com/redis/go-redis/v9", module + "/store/internal/"},
+	"store/denylist":         {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"store/sqloutbox":        nil,
 	"cache":                  {"github.com/hashicorp/golang-lru/v2/simplelru"},
 	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/"},

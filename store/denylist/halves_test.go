@@ -1,0 +1,54 @@
+package denylist_test
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast/store/denylist"
+	"github.com/revocast/revocast/store/storetest"
+)
+
+// twice runs each script twice and answers with the second reply, as happens when the first
+// reply is lost.
+type twice struct{}
+
+func (twice) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+func (twice) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (twice) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "evalsha" || cmd.Name() == "eval" {
+			_ = next(ctx, redis.NewCmd(ctx, cmd.Args()...))
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// TestRunTwiceIsRunOnce: also the cut-off, which is the time of the first run.
+func TestRunTwiceIsRunOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		b.Client.AddHook(twice{})
+		l, pub, _ := onFake(t, b)
+		later := time.Now().Add(time.Hour)
+		res, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice"}, []denylist.Token{
+			token(1, later, later), token(2, time.Unix(1, 0), later),
+		})
+		must(t, err)
+		told := pub.take()
+		if len(told) != 2 || !told[0].CutOff.Equal(res.CutOff) || res.Entries != 1 {
+			t.Errorf("%+v, told %+v", res, told)
+		}
+		if page, _, err := l.Page(t.Context(), "", 10); err != nil || len(page) != 1 || page[0].ID != "jti-0001" {
+			t.Errorf("listed %+v, %v", page, err)
+		}
+	})
+}
