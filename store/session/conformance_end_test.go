@@ -43,7 +43,7 @@ func endAll(k *kit) {
 	receipts, err := k.EndAll(k.ctx(), "alice")
 	k.must(err)
 	r, _ := k.fleet.told()
-	if len(r) != 1 || len(receipts) != 1 {
+	if len(r) != 1 || len(receipts) != 1 || r[0].Reason != "logout" || r[0].Initiator != "user" {
 		k.t.Fatalf("%d revocations, %d receipts, want one", len(r), len(receipts))
 	}
 	for i, s := range all {
@@ -113,7 +113,7 @@ func policies(k *kit) {
 	}
 	k.lives(first, true)
 	_, last := k.login(session.Login{Principal: "alice", OnLogin: session.End})
-	if r, i := k.fleet.told(); len(r) != 2 || len(i) != 0 {
+	if r, i := k.fleet.told(); len(r) != 2 || len(i) != 0 || r[0].Reason != "replaced" || r[0].Initiator != "policy" {
 		k.t.Errorf("end told the fleet %v %v", r, i)
 	}
 	k.lives(first, false)

@@ -46,14 +46,15 @@ func (s *Store) Create(ctx context.Context, l Login, opts ...revocast.CallOption
 	if err := l.check(); err != nil {
 		return Session{}, "", nil, err
 	}
-	if err := s.why(); err != nil {
+	reason, initiator, err := s.why(replaced, byPolicy)
+	if err != nil {
 		return Session{}, "", nil, err
 	}
 	if l.ID == "" {
 		l.ID = secret.NewID()
 	}
 	token := secret.New()
-	f, err := s.run(ctx, createScript, s.creation(l, secret.Hash(token))...)
+	f, err := s.run(ctx, createScript, s.creation(l, secret.Hash(token), reason, initiator)...)
 	if err != nil {
 		return Session{}, "", nil, err
 	}
@@ -61,7 +62,7 @@ func (s *Store) Create(ctx context.Context, l Login, opts ...revocast.CallOption
 	return f.Session, token, receipts, err
 }
 
-func (s *Store) creation(l Login, hash string) []any {
+func (s *Store) creation(l Login, hash, reason, initiator string) []any {
 	policy, auth := l.OnLogin, int64(0)
 	if policy == 0 {
 		policy = s.o.OnLogin
@@ -72,7 +73,7 @@ func (s *Store) creation(l Login, hash string) []any {
 	args := []any{
 		s.sessionKey(l.ID), s.principalKey(l.Principal), hash,
 		s.o.Idle.Milliseconds(), s.o.Lifetime.Milliseconds(), auth, policy.name(), s.o.Cap,
-		l.ID, l.Principal, l.Tenant, l.Device, l.IP, l.UserAgent, s.o.Issuer, s.reason, s.initiator,
+		l.ID, l.Principal, l.Tenant, l.Device, l.IP, l.UserAgent, s.o.Issuer, reason, initiator,
 	}
 	for field, value := range l.Data {
 		args = append(args, field, value)

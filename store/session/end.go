@@ -20,8 +20,12 @@ func (s *Store) End(ctx context.Context, sid string, opts ...revocast.CallOption
 	if err := name("sid", sid, MaxSID); err != nil {
 		return nil, err
 	}
+	reason, initiator, err := s.why(logout, byUser)
+	if err != nil {
+		return nil, err
+	}
 	return s.end(ctx, opts, endScript,
-		s.sessionKey(sid), sid, secret.NewID(), s.o.Issuer, s.reason, s.initiator, s.o.Lifetime.Milliseconds())
+		s.sessionKey(sid), sid, secret.NewID(), s.o.Issuer, reason, initiator, s.o.Lifetime.Milliseconds())
 }
 
 // EndAll ends all of a principal's sessions, known here or not: everything of theirs that
@@ -46,19 +50,20 @@ func (s *Store) endAll(ctx context.Context, principal, keepSID string, opts []re
 	if err := name("principal", principal, revocast.MaxID); err != nil {
 		return nil, err
 	}
+	reason, initiator, err := s.why(logout, byUser)
+	if err != nil {
+		return nil, err
+	}
 	kept := ""
 	if keepSID != "" {
 		kept = s.sessionKey(keepSID)
 	}
 	return s.end(ctx, opts, endAllScript, s.principalKey(principal), principal, secret.NewID(),
-		kept, keepSID, s.o.Issuer, s.reason, s.initiator, s.o.Lifetime.Milliseconds())
+		kept, keepSID, s.o.Issuer, reason, initiator, s.o.Lifetime.Milliseconds())
 }
 
 // end runs a script that answers with what is owed, and tells it.
 func (s *Store) end(ctx context.Context, opts []revocast.CallOption, sc *script.Script, args ...any) ([]revocast.Receipt, error) {
-	if err := s.why(); err != nil {
-		return nil, err
-	}
 	reply, err := sc.Run(ctx, s.rdb, s.keys, args...)
 	if err != nil {
 		return nil, err

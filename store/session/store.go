@@ -43,7 +43,7 @@ type Store struct {
 	ender Ender
 	o     Options
 
-	reason, initiator string
+	reason, initiator string // empty: as each call has it
 }
 
 // New returns the store of a realm's sessions. It sends nothing yet. rdb must be the
@@ -60,25 +60,38 @@ func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Stor
 	if o, err = o.normal(); err != nil {
 		return nil, err
 	}
-	return &Store{rdb: rdb, realm: realm, keys: keys, ender: ender, o: o, reason: "logout", initiator: "user"}, nil
+	return &Store{rdb: rdb, realm: realm, keys: keys, ender: ender, o: o}, nil
 }
 
 // Because returns the same store, with other words for why what it ends is ended; they
-// stand in the ledger's log and in events, so no personal data. The default is "logout" by
-// "user". At most [revocast.MaxReason] bytes each, else the calls fail with
-// [revocast.ErrInvalid].
+// stand in the ledger's log and in events, so no personal data. Default: "logout" by
+// "user", and for what a login or a rotation ends "replaced" by "policy". At most
+// [revocast.MaxReason] bytes each, else the calls fail with [revocast.ErrInvalid].
 func (s *Store) Because(reason, initiator string) *Store {
 	b := *s
 	b.reason, b.initiator = reason, initiator
 	return &b
 }
 
-func (s *Store) why() error {
-	if err := words("reason", s.reason, revocast.MaxReason); err != nil {
-		return err
+// why returns the words that were given, where none were the call's own.
+func (s *Store) why(reason, initiator string) (string, string, error) {
+	if s.reason != "" {
+		reason = s.reason
 	}
-	return words("initiator", s.initiator, revocast.MaxReason)
+	if s.initiator != "" {
+		initiator = s.initiator
+	}
+	if err := words("reason", reason, revocast.MaxReason); err != nil {
+		return "", "", err
+	}
+	return reason, initiator, words("initiator", initiator, revocast.MaxReason)
 }
+
+// The words where none are given.
+const (
+	logout, byUser     = "logout", "user"
+	replaced, byPolicy = "replaced", "policy"
+)
 
 // tell hands what a script wrote down under id to the fleet; an empty id is nothing.
 func (s *Store) tell(ctx context.Context, id string, opts []revocast.CallOption) ([]revocast.Receipt, error) {

@@ -96,8 +96,12 @@ func (s *Store) Rotate(ctx context.Context, token string, opts ...revocast.CallO
 	if !ok {
 		return Session{}, "", nil, ErrNotFound
 	}
+	reason, initiator, err := s.why(replaced, byPolicy)
+	if err != nil {
+		return Session{}, "", nil, err
+	}
 	next := secret.New()
-	f, err := s.run(ctx, rotateScript, old, secret.Hash(next), s.o.Idle.Milliseconds(), s.o.Issuer, "token replaced", "system")
+	f, err := s.run(ctx, rotateScript, old, secret.Hash(next), s.o.Idle.Milliseconds(), s.o.Issuer, reason, initiator)
 	if err != nil {
 		return Session{}, "", nil, err
 	}
