@@ -32,11 +32,13 @@
 // # What Redis holds
 //
 // All keys of a realm are in one slot, and each operation is one script on Redis' clock
-// (one more, which reads, where [Options.Check] is asked). A family is a hash that expires
-// with it. A principal's families are in a sorted set by expiry, pruned at every login and
-// every listing, which expires with the last of them; beside it is a hash with the last
-// cut-off, kept for [Options.Lifetime]. Nothing needs a sweep to be correct. What the fleet
-// is owed is in the outbox until it was told; see package outbox.
+// (one more, which reads, where [Options.Check] is asked). A family is the hash r:f:<id>; it
+// knows to the millisecond when it expires, and Redis forgets it then, or up to a sixteenth of
+// [Options.Idle] later: so a rotation writes one field, and seldom more. A principal's families
+// are in the sorted set r:i:<key> by when they are forgotten, pruned at every login and every
+// listing, which goes with the last of them; the hash r:p:<key> beside it has the last cut-off,
+// and is kept for [Options.Lifetime]. Nothing needs a sweep to be correct. What the fleet is
+// owed is in the outbox until it was told; see package outbox.
 //
 // Where Redis lost data, families are gone and their users log in again. Where it was rolled
 // back, a family that was ended may be alive in it: the ledger knows better, so

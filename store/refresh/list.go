@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/store/internal/script"
 )
 
-// List returns the living families of a principal in one round trip, in the order in which
-// they would expire. A family whose session was revoked elsewhere is among them until it is
+// List returns the living families of a principal in one round trip, in no particular
+// order. A family whose session was revoked elsewhere is among them until it is
 // used: this is what the store knows, not what the ledger does.
 func (s *Store) List(ctx context.Context, principal string) ([]Family, error) {
 	if err := checkText("principal", principal, revocast.MaxID); err != nil {

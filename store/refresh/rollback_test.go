@@ -1,7 +1,11 @@
 package refresh_test
 
 import (
+	"errors"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/refresh"
@@ -80,4 +84,30 @@ func TestRollbackThatRevivesAFamily(t *testing.T) {
 	}
 	l.say(revocast.Revoked, revocast.ErrRevoked)
 	r.fails("revived", login.Text, refresh.ErrEnded, revocast.ErrRevoked)
+}
+
+// TestNoGraceWhenTheClockIsSetBack: a rotation that seems to lie in the future is no reason
+// for a grace that nobody configured.
+func TestNoGraceWhenTheClockIsSetBack(t *testing.T) {
+	r := onRedis(t, refresh.Options{Grace: refresh.NoGrace})
+	login := r.login("alice")
+	r.rotate(login.Text)
+	text, err := r.rdb.HGet(r.ctx, familyKey(login.ID), "m").Result()
+	r.must(err)
+	words := strings.Split(text, " ")
+	words[5] = strconv.FormatInt(time.Now().Add(time.Hour).UnixMilli(), 10) // when it was rotated
+	r.must(r.rdb.HSet(r.ctx, familyKey(login.ID), "m", strings.Join(words, " ")).Err())
+	r.fails("an hour before the rotation", login.Text, refresh.ErrReused)
+}
+
+// TestDamagedFamily: what is not as we write it is an error, not a family without a name.
+func TestDamagedFamily(t *testing.T) {
+	r := onRedis(t, refresh.Options{})
+	for _, body := range []string{"", "\xff", "\x05ali", "\x05alice\x00\x00\x00\x00{"} {
+		login := r.login("alice")
+		r.must(r.rdb.HSet(r.ctx, familyKey(login.ID), "b", body).Err())
+		if f, err := r.Lookup(r.ctx, login.Text, refresh.Expect{}); err == nil || errors.Is(err, refresh.ErrInvalidGrant) {
+			t.Errorf("body %q: %+v, %v", body, f, err)
+		}
+	}
 }
