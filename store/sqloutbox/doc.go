@@ -37,7 +37,7 @@
 //
 // A revocation with a cut-off that is recorded without one gets it from the ledger's clock
 // when it is handed over. The time of Record would be too early: until the transaction has
-// commited the old password logs in, and what it gets must die. The price is that what was
+// committed the old password logs in, and what it gets must die. The price is that what was
 // issued with the new password between the commit and the hand-over dies as well, and that
 // user logs in again: milliseconds with Complete or [Relay.Kick], one Every without, the
 // length of the outage where the publisher is away. A cut-off of one's own may be recorded;
