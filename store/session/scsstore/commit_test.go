@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast/store/session/scsstore"
@@ -98,6 +99,20 @@ func TestExpiryMoves(t *testing.T) {
 	if again := s.rdb.HGet(t.Context(), key, "x").Val(); again != x {
 		t.Errorf("moved from %s to %s within a minute", x, again)
 	}
+}
+
+// TestNewDeadlineIsAChange: with the same values it is data all the same.
+func TestNewDeadlineIsAChange(t *testing.T) {
+	s := newSite(t, 2, scsstore.Options{})
+	token := s.put(0, "", "one")
+	s.everywhere(token, "one")
+	want := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second)
+	s.request(0, token, func(ctx context.Context, m *scs.SessionManager) { m.SetDeadline(ctx, want) })
+	s.request(1, token, func(ctx context.Context, m *scs.SessionManager) {
+		if got := m.Deadline(ctx); !got.Equal(want) {
+			t.Errorf("deadline %s, want %s", got, want)
+		}
+	})
 }
 
 // TestStaleKnowledgeIsNoReasonNotToWrite: the worker's memory has what is committed, and
