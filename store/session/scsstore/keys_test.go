@@ -31,6 +31,7 @@ func TestKeys(t *testing.T) {
 		}
 		for _, err := range []error{
 			s.Commit(numbered(0), []byte("changed"), expiry.Add(time.Hour)),
+			s.Commit(numbered(3), []byte("not the last to end"), expiry),
 			s.Delete(numbered(1)),
 			s.Commit(numbered(1), []byte("back"), expiry),
 			s.Commit(numbered(2), []byte("over"), time.Now().Add(-time.Second)),
