@@ -28,7 +28,7 @@ test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 unit: tools
 	cd tools && $(GO) test ./...
 	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 8m ./...
-	@set -e; for m in $(NESTED); do (cd $$m && $(CURDIR)/bin/suite -race -vet=off -timeout 5m ./...); done
+	@set -e; for m in $(NESTED); do (cd $$m && REVOCAST_TEST_REQUIRE_REDIS=1 $(CURDIR)/bin/suite -race -vet=off -timeout 5m ./...); done
 	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
 
 lint: tools ## formatting, vet, staticcheck, tidy
@@ -50,7 +50,7 @@ vuln: ## known vulnerabilities, asked from the Go vulnerability database
 
 bench: machine ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
 	@mkdir -p bench
-	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s . ./cache ./events ./store ./token | tee bench/results.txt
+	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s . ./cache ./events ./store ./store/session ./store/refresh ./store/limit ./store/code ./token | tee bench/results.txt
 
 model: machine ## the protocol's models through every interleaving, and their mutants; MODEL=pattern
 	$(GO) run ./model/check '$(MODEL)'

@@ -70,7 +70,7 @@ func (o *Outbox) attempt(ctx context.Context, id string) {
 	_, err := o.Complete(ctx, id, revocast.WithStrength(revocast.Committed))
 	switch {
 	case err == nil || errors.Is(err, revocast.ErrPending) || ctx.Err() != nil:
-	case errors.Is(err, revocast.ErrInvalid):
+	case errors.Is(err, revocast.ErrInvalid), errors.Is(err, revocast.ErrConflict):
 		// It will be refused again, and is kept for somebody to look at.
 		o.o.Logger.Error("outbox: refused", "id", id, "error", err)
 		if _, err := laterScript.Run(ctx, o.rdb, o.keys, id, refused.Milliseconds()); err != nil {
