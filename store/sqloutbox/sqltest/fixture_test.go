@@ -33,13 +33,15 @@ type world struct {
 	base database
 	box  *sqloutbox.Outbox
 	pub  *publisher
+	stores
 }
 
 func newWorld(t *testing.T, base database) *world {
 	t.Helper()
 	box, err := sqloutbox.New(base.dialect, sqloutbox.Options{})
 	must(t, err)
-	w := &world{t: t, base: base, box: box, db: open(t, base), pub: &publisher{Publisher: newPublisher(t)}}
+	s := newStores(t)
+	w := &world{t: t, base: base, box: box, db: open(t, base), stores: s, pub: &publisher{Publisher: newPublisher(t, s)}}
 	for range 2 { // the second time changes nothing
 		for _, statement := range box.Schema() {
 			w.sql(statement)
@@ -174,31 +176,52 @@ func principal(id string) sqloutbox.Item {
 	return sqloutbox.PasswordChanged(revocast.PasswordChange{Principal: id})
 }
 
-func newPublisher(t *testing.T) *revocast.Publisher {
+// stores are what a publisher and its fleet stand on.
+type stores struct {
+	redis *storetest.Server
+	nats  *eventstest.Server
+}
+
+func newStores(t *testing.T) stores {
+	return stores{storetest.Redis(t, "--appendfsync", "no"), eventstest.NewServer(t)}
+}
+
+func (s stores) connect(t *testing.T) (*store.Ledger, *events.Bus) {
 	t.Helper()
-	ledger, err := store.New(storetest.Redis(t, "--appendfsync", "no").Client(), realm, store.Options{})
+	ledger, err := store.New(s.redis.Client(), realm, store.Options{})
 	must(t, err)
-	nc, err := events.Connect(eventstest.NewServer(t).URL(), events.ConnectOptions{Patient: true})
+	nc, err := events.Connect(s.nats.URL(), events.ConnectOptions{Patient: true})
 	must(t, err)
 	t.Cleanup(nc.Close)
 	bus, err := events.New(nc, realm, events.Options{})
 	must(t, err)
+	return ledger, bus
+}
+
+func newPublisher(t *testing.T, s stores) *revocast.Publisher {
+	t.Helper()
+	ledger, bus := s.connect(t)
 	terms := revocast.DefaultTerms()
 	terms.DefaultIssuer = issuer
-	_, err = revocast.Init(t.Context(), ledger, bus, terms)
+	_, err := revocast.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
 	p := revocast.NewPublisher(realm, ledger, bus, revocast.PublisherOptions{})
+	background(t, p.Run)
+	must(t, p.Ready().Wait(t.Context()))
+	return p
+}
+
+// background runs a component until the test ends.
+func background(t *testing.T, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
+	go func() { done <- run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	must(t, p.Ready().Wait(t.Context()))
-	return p
 }
 
 func logger() *slog.Logger {
