@@ -3,6 +3,8 @@ package revocast_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -104,6 +106,41 @@ func TestClaimsOfOthers(t *testing.T) {
 		cold := w.newWorker("cold", workerOptions{})
 		if v := cold.Claims(w.t.Context(), alice); v.Outcome != revocast.Unknown {
 			t.Errorf("a worker that knows nothing yet: %s (%v)", v.Outcome, v.Err)
+		}
+	})
+}
+
+// A hook that is configured is called, and what it says counts: one that is forgotten
+// looks like one that agrees.
+func TestConfiguredHooksAreCalled(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.publisher("p")
+		loads, bearers := 0, 0
+		mine := login("alice")
+		x := w.worker("x", workerOptions{guard: revocast.GuardOptions{
+			Bearer: func(*http.Request) (string, error) { bearers++; return mine, nil },
+			LoadSession: func(context.Context, string) (*revocast.Claims, error) {
+				loads++
+				return nil, revocast.ErrNotFound
+			},
+			UnknownStatus: http.StatusForbidden,
+		}})
+		answer := func() int {
+			rec := httptest.NewRecorder()
+			h := x.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil)) // bears nothing by itself
+			return rec.Code
+		}
+		if got := answer(); got != http.StatusOK || bearers != 1 || x.verify.calls != 1 {
+			t.Errorf("%d; Bearer was called %d times, the verifier %d", got, bearers, x.verify.calls)
+		}
+		if _, v := x.Session(w.t.Context(), "s1"); v.Outcome != revocast.Invalid || loads != 1 {
+			t.Errorf("%s; LoadSession was called %d times", v.Outcome, loads)
+		}
+		mine = login("bob")
+		x.verify.fails = errors.New("no keys")
+		if got := answer(); got != http.StatusForbidden {
+			t.Errorf("what could not be verified: %d, want the status that was configured", got)
 		}
 	})
 }
