@@ -129,7 +129,7 @@ func (g *Guard) Session(ctx context.Context, id string) (*Claims, Verdict) {
 // refused; those without Issuer are of the ledger's default issuer.
 func (g *Guard) Claims(ctx context.Context, c *Claims) Verdict {
 	claims := *c
-	if err := g.complete(&claims); err != nil {
+	if err := g.complete(ctx, &claims); err != nil {
 		_, v := g.count(nil, refuse(err))
 		return v
 	}
@@ -138,11 +138,11 @@ func (g *Guard) Claims(ctx context.Context, c *Claims) Verdict {
 }
 
 // complete fills in the issuer, and refuses claims that have ended.
-func (g *Guard) complete(c *Claims) error {
+func (g *Guard) complete(ctx context.Context, c *Claims) error {
 	if c.Issuer == "" {
-		terms := g.sub.terms.Load()
-		if terms == nil {
-			return fmt.Errorf("%w: the ledger's default issuer is not known yet", ErrUnknown)
+		terms, err := g.terms(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: the ledger's default issuer is not known yet: %w", ErrUnknown, err)
 		}
 		c.Issuer = terms.DefaultIssuer
 	}
@@ -150,6 +150,22 @@ func (g *Guard) complete(c *Claims) error {
 		return ErrExpired
 	}
 	return nil
+}
+
+// terms are the ledger's, which a worker that has never held a lease asks for.
+func (g *Guard) terms(ctx context.Context) (*Terms, error) {
+	if t := g.sub.terms.Load(); t != nil {
+		return t, nil
+	}
+	if g.o.Policy.closed {
+		return nil, errors.New("no lease, and the policy is closed")
+	}
+	answer, err := g.asker.ask(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	g.sub.terms.CompareAndSwap(nil, &answer.Terms)
+	return &answer.Terms, nil
 }
 
 // Ready returns nil while the guard may answer from memory under its policy, else why
@@ -234,7 +250,7 @@ func (g *Guard) loadSession(ctx context.Context, id string) (*Claims, error) {
 	if claims.Session == "" {
 		claims.Session = id
 	}
-	if err := g.complete(&claims); err != nil {
+	if err := g.complete(ctx, &claims); err != nil {
 		return nil, fmt.Errorf("%w: session", err)
 	}
 	return &claims, nil

@@ -103,9 +103,22 @@ func TestClaimsOfOthers(t *testing.T) {
 		x.ledger.SetHook(failing)
 		elapse(10 * time.Second)
 		expect(&again, revocast.Unknown, revocast.ErrUnknown)
-		cold := w.newWorker("cold", workerOptions{})
-		if v := cold.Claims(w.t.Context(), alice); v.Outcome != revocast.Unknown {
-			t.Errorf("a worker that knows nothing yet: %s (%v)", v.Outcome, v.Err)
+		for name, c := range map[string]struct {
+			policy revocast.Policy
+			cut    bool
+			want   revocast.Outcome
+		}{
+			"asks":           {revocast.Ask, false, revocast.Revoked},
+			"may not ask":    {revocast.Closed, false, revocast.Unknown},
+			"gets no answer": {revocast.Ask, true, revocast.Unknown},
+		} {
+			cold := w.newWorker("cold", workerOptions{guard: revocast.GuardOptions{Policy: c.policy}})
+			if c.cut {
+				cold.ledger.SetHook(failing)
+			}
+			if v := cold.Claims(w.t.Context(), alice); v.Outcome != c.want {
+				t.Errorf("a worker that knows nothing yet and %s: %s (%v), want %s", name, v.Outcome, v.Err, c.want)
+			}
 		}
 	})
 }
