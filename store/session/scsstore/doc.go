@@ -19,10 +19,6 @@
 // off asks Redis after at most one lease, and if it cannot, Find fails; it never goes on
 // with what it remembers.
 //
-// While a worker has never held a lease, it can look sessions up only if [Options].Issuer
-// is set, since it does not know the ledger's default issuer yet: wait for
-// [revocast.Subscriber.Ready] before serving.
-//
 // Where [Options].Principal tells whose session it is, what is revoked of a principal in
 // the ledger (a password change, a ban) ends their scs sessions too.
 //
