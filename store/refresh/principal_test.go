@@ -72,6 +72,9 @@ func allButOne(r *rig) {
 	r.rotate(same.Text)
 	r.rotate(strange.Text)
 
+	_, err = r.RevokeOthers(r.ctx, "alice", keep.ID, passwordChange) // and keeps it again
+	r.must(err)
+
 	// The session that was kept may start a family as of its own login; no other may.
 	_, err = r.Issue(r.ctx, refresh.Grant{Principal: "alice", Session: "kept", AuthTime: keep.AuthTime})
 	r.is("the session that was kept", err)
@@ -103,6 +106,27 @@ func TestLoginAfterRevokeAll(t *testing.T) {
 		}
 		r.rotate(after.Text)
 		r.fails("before", before.Text, refresh.ErrEnded)
+	}
+}
+
+// TestClockSetBackAfterRevokeAll: logins stay later than the cut-off, and the next
+// revocation still covers them.
+func TestClockSetBackAfterRevokeAll(t *testing.T) {
+	r := embedded(t, refresh.Options{})
+	_, err := r.RevokeAll(r.ctx, "alice", passwordChange)
+	r.must(err)
+	r.pub.take()
+	person := "{rv:test}:a:r:p:" + revocast.KeyOf("test", revocast.ScopePrincipal, issuer, "alice").String()
+	cut := time.Now().Add(time.Minute).Truncate(time.Millisecond)
+	r.must(r.rdb.HSet(r.ctx, person, "c", cut.UnixMilli()).Err())
+	login := r.login("alice")
+	if !login.AuthTime.After(cut) {
+		t.Errorf("a login at %s, the cut-off is at %s", login.AuthTime, cut)
+	}
+	_, err = r.RevokeAll(r.ctx, "alice", passwordChange)
+	r.must(err)
+	if next := r.pub.take()[0].CutOff; next.Before(login.AuthTime) {
+		t.Errorf("the next cut-off at %s does not cover the login at %s", next, login.AuthTime)
 	}
 }
 
