@@ -1,0 +1,24 @@
+package revocast
+
+// someIssuer stands for the ledger's default issuer where it does not matter which.
+const someIssuer = "issuer"
+
+// Validate returns the [ErrInvalid] that any publisher would answer r with, nil if the
+// ledger alone can tell: for whoever writes down now what is revoked later. An empty
+// issuer passes, since a ledger may have a default one.
+func (r Revocation) Validate() error {
+	_, err := r.propose("realm", someIssuer)
+	return err
+}
+
+// Validate is as [Revocation.Validate].
+func (b Ban) Validate() error {
+	_, err := b.propose("realm", someIssuer)
+	return err
+}
+
+// Validate is as [Revocation.Validate].
+func (i Invalidation) Validate() error {
+	_, err := i.propose("realm", someIssuer)
+	return err
+}
