@@ -27,27 +27,34 @@ const (
 	kindInvalidate = "invalidate"
 )
 
-// decode takes apart what a script wrote down.
-func decode(text string) (revoke []revocast.Revocation, invalidate []revocast.Invalidation, err error) {
-	var items []Item
+func decode(text string) (items []Item, err error) {
 	if err := json.Unmarshal([]byte(text), &items); err != nil {
-		return nil, nil, fmt.Errorf("%w: owed items: %w", revocast.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: owed items: %w", revocast.ErrInvalid, err)
 	}
-	for _, i := range items {
-		r, err := i.revocation()
-		if err != nil {
-			return nil, nil, err
-		}
-		switch i.Kind {
-		case "", kindRevoke:
-			revoke = append(revoke, r)
-		case kindInvalidate:
-			invalidate = append(invalidate, revocast.Invalidation{Scope: r.Scope, ID: r.ID, Issuer: r.Issuer})
-		default:
-			return nil, nil, fmt.Errorf("%w: owed item of kind %q", revocast.ErrInvalid, i.Kind)
-		}
+	return items, nil
+}
+
+func encode(items []Item) (string, error) {
+	text, err := json.Marshal(items)
+	if err != nil {
+		return "", fmt.Errorf("outbox: %w", err)
 	}
-	return revoke, invalidate, nil
+	return string(text), nil
+}
+
+// check refuses what no publisher would ever take.
+func (i Item) check() error {
+	r, err := i.revocation()
+	if err != nil {
+		return err
+	}
+	switch i.Kind {
+	case "", kindRevoke:
+		return r.Validate()
+	case kindInvalidate:
+		return i.invalidation(r).Validate()
+	}
+	return fmt.Errorf("%w: owed item of kind %.40q", revocast.ErrInvalid, i.Kind)
 }
 
 func (i Item) revocation() (r revocast.Revocation, err error) {
@@ -67,13 +74,17 @@ func (i Item) revocation() (r revocast.Revocation, err error) {
 	return r, nil
 }
 
+func (i Item) invalidation(r revocast.Revocation) revocast.Invalidation {
+	return revocast.Invalidation{Scope: r.Scope, ID: r.ID, Issuer: r.Issuer}
+}
+
 func instant(field, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	var ms int64
 	if err := json.Unmarshal([]byte(text), &ms); err != nil || ms <= 0 {
-		return time.Time{}, fmt.Errorf("%w: %s %q: want Unix milliseconds", revocast.ErrInvalid, field, text)
+		return time.Time{}, fmt.Errorf("%w: %s %.40q: want Unix milliseconds", revocast.ErrInvalid, field, text)
 	}
 	return time.UnixMilli(ms), nil
 }

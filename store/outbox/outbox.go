@@ -3,10 +3,10 @@ package outbox
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,7 +25,12 @@ var ErrOwed = errors.New("decided and written down, the fleet is not told yet")
 type Publisher interface {
 	RevokeBatch(context.Context, []revocast.Revocation, ...revocast.CallOption) ([]revocast.Receipt, error)
 	Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error)
+	Await(context.Context, revocast.Position) (revocast.Receipt, error)
 }
+
+// remember is for how long it is known where an entry was committed, so that whoever owed it
+// can wait for the confirmation although somebody else handed it over.
+const remember = time.Minute
 
 // Options are the settings of an [Outbox]. The zero value works.
 type Options struct {
@@ -90,13 +95,20 @@ func New(rdb redis.UniversalClient, realm string, pub Publisher, o Options) (*Ou
 }
 
 // Owe writes down items under an id of the caller's choice, to be told to the fleet from
-// five seconds on, or by [Outbox.Complete]. The account stores do this in their scripts.
+// five seconds on, or by [Outbox.Complete]. Under an id that is owed already they take the
+// place of what was. It fails with [revocast.ErrInvalid], and writes nothing, where a
+// publisher would refuse one of them. The account stores owe in their own scripts.
 func (o *Outbox) Owe(ctx context.Context, id string, items []Item) error {
-	text, err := json.Marshal(items)
-	if err != nil {
-		return fmt.Errorf("outbox: %w", err)
+	if len(items) == 0 {
+		return fmt.Errorf("%w: nothing to owe under %.80q", revocast.ErrInvalid, id)
 	}
-	if _, _, err := decode(string(text)); err != nil {
+	for n, i := range items {
+		if err := i.check(); err != nil {
+			return fmt.Errorf("item %d: %w", n, err)
+		}
+	}
+	text, err := encode(items)
+	if err != nil {
 		return err
 	}
 	_, err = oweScript.Run(ctx, o.rdb, o.keys, id, text)
@@ -105,71 +117,108 @@ func (o *Outbox) Owe(ctx context.Context, id string, items []Item) error {
 
 // Complete hands what is owed under id to the publisher, and strikes it out once it is
 // committed. It returns the receipts of the revocations, then those of the invalidations;
-// none if nothing is owed any more.
+// of what somebody else handed over within the last minute likewise, at the strength
+// confirmed. No receipts and no error: nothing is owed, or it is over.
 //
 // [revocast.ErrPending] comes with receipts: committed, and ctx ended before the strength
 // asked for was reached. Any other failure wraps [ErrOwed]: [Outbox.Run] goes on trying.
 // What every call says of idempotency is set here; opts are for the strength.
 func (o *Outbox) Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
-	reply, err := takeScript.Run(ctx, o.rdb, o.keys, id)
-	if err != nil {
+	e, err := o.take(ctx, id)
+	switch {
+	case err != nil:
 		return nil, owed(err)
+	case e.text == "":
+		return o.await(ctx, e.told)
 	}
-	text, _ := reply.(string)
-	if text == "" {
-		return nil, nil
-	}
-	receipts, err := o.hand(ctx, id, text, opts)
-	if err != nil && !errors.Is(err, revocast.ErrPending) {
-		return nil, owed(err)
-	}
-	// Where ctx has ended the entry is struck out all the same, or it would be told twice.
-	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if _, e := doneScript.Run(done, o.rdb, o.keys, id); e != nil {
-		o.o.Logger.Warn("outbox: told the fleet, and could not strike it out; it will be told again", "id", id, "error", e)
-	}
-	return receipts, err
+	return o.tell(ctx, e, opts)
 }
 
 func owed(err error) error { return fmt.Errorf("%w: %w", ErrOwed, err) }
 
-// hand tells the publisher. A pending answer is as good as any for the outbox: it is
-// committed.
-func (o *Outbox) hand(ctx context.Context, id, text string, opts []revocast.CallOption) ([]revocast.Receipt, error) {
-	revoke, invalidate, err := decode(text)
-	if err != nil {
-		return nil, err
-	}
-	var all []revocast.Receipt
-	var pending error
-	for n := 0; len(revoke) > 0; n++ {
-		part := revoke[:min(len(revoke), revocast.MaxBatch)]
-		revoke = revoke[len(part):]
-		receipts, err := o.pub.RevokeBatch(ctx, part, with(opts, id, "r", n)...)
-		if all = append(all, receipts...); err != nil {
-			if !errors.Is(err, revocast.ErrPending) {
-				return nil, err
-			}
-			pending = err
-		}
-	}
-	for n, i := range invalidate {
-		receipt, err := o.pub.Invalidate(ctx, i, with(opts, id, "i", n)...)
-		if err != nil && !errors.Is(err, revocast.ErrPending) {
-			return nil, err
-		}
-		if all = append(all, receipt); err != nil {
-			pending = err
-		}
-	}
-	return all, pending
+// entry is what is owed under an id, and where it was committed lately.
+type entry struct {
+	id, text string
+	now      time.Time
+	told     []revocast.Position
 }
 
-// with adds the idempotency key: whoever tells the same thing uses the same.
-func with(opts []revocast.CallOption, id, kind string, n int) []revocast.CallOption {
-	key := revocast.WithIdempotencyKey(fmt.Sprintf("outbox:%s:%s%d", id, kind, n))
-	return append(append([]revocast.CallOption{}, opts...), key)
+func (o *Outbox) take(ctx context.Context, id string) (entry, error) {
+	reply, err := takeScript.Run(ctx, o.rdb, o.keys, id)
+	if err != nil {
+		return entry{}, err
+	}
+	r := script.Read(reply)
+	e := entry{id: id, now: time.UnixMilli(r.Int()), text: r.Text()}
+	for _, text := range strings.Fields(r.Text()) {
+		at, err := revocast.ParsePosition(text)
+		if err != nil {
+			return entry{}, fmt.Errorf("%w: %w", script.ErrReply, err)
+		}
+		e.told = append(e.told, at)
+	}
+	return e, r.Err
+}
+
+// tell hands an entry over and strikes it out.
+func (o *Outbox) tell(ctx context.Context, e entry, opts []revocast.CallOption) ([]revocast.Receipt, error) {
+	items, err := decode(e.text)
+	if err != nil {
+		return nil, owed(err)
+	}
+	h := handing{Outbox: o, id: e.id, opts: opts}
+	if err := h.hand(ctx, e.now, items); err != nil {
+		return nil, owed(err)
+	}
+	rest := ""
+	if len(h.bad) > 0 {
+		if rest, err = encode(h.bad); err != nil {
+			return nil, owed(err)
+		}
+	}
+	o.strike(ctx, e, h.receipts, rest)
+	if h.why != nil {
+		o.o.Logger.Error("outbox: refused, and kept for somebody to look at", "id", e.id, "error", h.why)
+		return h.receipts, owed(h.why)
+	}
+	return h.receipts, h.pending
+}
+
+// strike takes out what was told. Where ctx has ended it does so all the same, or it would
+// be told twice.
+func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receipt, rest string) {
+	var places []string
+	for _, r := range receipts {
+		if !r.Position.IsZero() {
+			places = append(places, r.Position.String())
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, err := doneScript.Run(ctx, o.rdb, o.keys, e.id, e.text, strings.Join(places, " "), remember.Milliseconds(), rest)
+	if err != nil {
+		o.o.Logger.Warn("outbox: told the fleet, and could not strike it out; it will be told again", "id", e.id, "error", err)
+	}
+}
+
+// await waits for the confirmation of what somebody else has handed over.
+func (o *Outbox) await(ctx context.Context, told []revocast.Position) ([]revocast.Receipt, error) {
+	var receipts []revocast.Receipt
+	var pending error
+	for _, at := range told {
+		receipt, err := o.pub.Await(ctx, at)
+		if err != nil && !errors.Is(err, revocast.ErrPending) {
+			err = fmt.Errorf("%w: %w", revocast.ErrPending, err) // committed it is
+		}
+		if err != nil {
+			pending = err
+		}
+		if receipt.Position.IsZero() {
+			receipt = revocast.Receipt{Position: at, Strength: revocast.Committed}
+		}
+		receipts = append(receipts, receipt)
+	}
+	return receipts, pending
 }
 
 // Pending is how many entries are owed.

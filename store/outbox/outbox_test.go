@@ -25,6 +25,8 @@ type recorder struct {
 	revoked     []revocast.Revocation
 	invalidated []revocast.Invalidation
 	batches     int
+	awaited     []revocast.Position
+	fussy       bool // refuses sessions called bad, and all that is told with them
 	fail        error
 }
 
@@ -35,8 +37,15 @@ func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ..
 		return nil, r.fail
 	}
 	r.batches++
+	receipts := make([]revocast.Receipt, len(rs))
+	for i := range rs {
+		if r.fussy && rs[i].ID == "bad" {
+			return nil, revocast.ErrInvalid
+		}
+		receipts[i].Position = revocast.Position{Epoch: 1, Rev: uint64(len(r.revoked) + i + 1)}
+	}
 	r.revoked = append(r.revoked, rs...)
-	return make([]revocast.Receipt, len(rs)), r.fail
+	return receipts, r.fail
 }
 
 func (r *recorder) Invalidate(_ context.Context, i revocast.Invalidation, _ ...revocast.CallOption) (revocast.Receipt, error) {
@@ -46,7 +55,15 @@ func (r *recorder) Invalidate(_ context.Context, i revocast.Invalidation, _ ...r
 		return revocast.Receipt{}, r.fail
 	}
 	r.invalidated = append(r.invalidated, i)
-	return revocast.Receipt{}, r.fail
+	return revocast.Receipt{Position: revocast.Position{Epoch: 2, Rev: uint64(len(r.invalidated))}}, r.fail
+}
+
+// Await implements [outbox.Publisher].
+func (r *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited = append(r.awaited, at)
+	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, r.fail
 }
 
 func (r *recorder) failWith(err error) {
@@ -109,6 +126,10 @@ func TestOutbox(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		t.Run("complete", func(t *testing.T) { complete(t, b) })
 		t.Run("what failed is told later", func(t *testing.T) { toldLater(t, b) })
+		t.Run("one that is refused keeps back none", func(t *testing.T) { kept(t, b) })
+		t.Run("what is over need not be told", func(t *testing.T) { over(t, b) })
+		t.Run("owed again meanwhile", func(t *testing.T) { meanwhile(t, b) })
+		t.Run("a clock that was set back", func(t *testing.T) { setBack(t, b) })
 		t.Run("what is refused is kept", func(t *testing.T) { refused(t, b) })
 		if b.Advance != nil {
 			t.Run("what a crash left behind", func(t *testing.T) { leftBehind(t, b) })
@@ -138,8 +159,11 @@ func complete(t *testing.T, b storetest.Backend) {
 		t.Errorf("told of %+v", r)
 	}
 	wantPending(t, o, 0)
-	if receipts, err := o.Complete(ctx, "a"); err != nil || receipts != nil || p.batches != 1 {
-		t.Errorf("again: %v, %v; told %d times", receipts, err, p.batches)
+	if receipts, err := o.Complete(ctx, "a"); err != nil || len(receipts) != 3 || receipts[0].Strength != revocast.Confirmed || p.batches != 1 || len(p.awaited) != 3 {
+		t.Errorf("again: %v, %v; told %d times, awaited %v", receipts, err, p.batches, p.awaited)
+	}
+	if receipts, err := o.Complete(ctx, "nothing"); err != nil || receipts != nil {
+		t.Errorf("what nobody owes: %v, %v", receipts, err)
 	}
 
 	p.failWith(revocast.ErrPending)
@@ -202,6 +226,10 @@ func refused(t *testing.T, b storetest.Backend) {
 		"no cut-off":          {Scope: "principal", ID: "x"}, // told twice it would cut twice
 		"a cut-off in words":  {Scope: "principal", ID: "x", CutOff: "now"},
 		"an until before all": {Scope: "session", ID: "x", Until: "-1"},
+		"no id":               {Scope: "session"},
+		"no UTF-8":            {Scope: "session", ID: "\xff"},
+		"a session's cut-off": {Scope: "session", ID: "x", CutOff: "1700000000123"},
+		"a stale token":       {Kind: "invalidate", Scope: "token", ID: "x"},
 	} {
 		if err := o.Owe(ctx, what, []outbox.Item{item}); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v, want ErrInvalid", what, err)

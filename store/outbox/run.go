@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -64,19 +63,35 @@ func (o *Outbox) due(ctx context.Context) ([]string, error) {
 }
 
 // attempt completes one entry as far as committed; the publisher does the rest by itself.
-func (o *Outbox) attempt(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+func (o *Outbox) attempt(parent context.Context, id string) {
+	ctx, cancel := context.WithTimeout(parent, callTime)
 	defer cancel()
-	_, err := o.Complete(ctx, id, revocast.WithStrength(revocast.Committed))
+	e, err := o.take(ctx, id)
+	if err == nil && e.text != "" {
+		_, err = o.tell(ctx, e, []revocast.CallOption{revocast.WithStrength(revocast.Committed)})
+	}
+	if err == nil || errors.Is(err, revocast.ErrPending) || parent.Err() != nil {
+		return
+	}
+	var tooEarly *early
 	switch {
-	case err == nil || errors.Is(err, revocast.ErrPending) || ctx.Err() != nil:
+	case errors.As(err, &tooEarly):
+		o.o.Logger.Warn("outbox: cannot be told yet", "id", id, "error", err)
+		o.later(parent, id, tooEarly.wait)
 	case errors.Is(err, revocast.ErrInvalid), errors.Is(err, revocast.ErrConflict):
 		// It will be refused again, and is kept for somebody to look at.
 		o.o.Logger.Error("outbox: refused", "id", id, "error", err)
-		if _, err := laterScript.Run(ctx, o.rdb, o.keys, id, refused.Milliseconds()); err != nil {
-			o.o.Logger.Warn("outbox: cannot be put off", "error", fmt.Errorf("%s: %w", id, err))
-		}
+		o.later(parent, id, refused)
 	default:
 		o.o.Logger.Warn("outbox: the fleet could not be told; tried again", "id", id, "error", err)
+	}
+}
+
+// later leaves an entry alone for a time.
+func (o *Outbox) later(ctx context.Context, id string, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if _, err := laterScript.Run(ctx, o.rdb, o.keys, id, d.Milliseconds()); err != nil {
+		o.o.Logger.Warn("outbox: cannot be put off", "id", id, "error", err)
 	}
 }

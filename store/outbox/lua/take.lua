@@ -1,2 +1,3 @@
--- take(id) → what is owed under id, nothing if nothing is any more
-return call('HGET', owed, ARGV[1]) or ''
+-- take(id) → the clock, what is owed under id or '', the positions at which it was
+-- committed lately or ''
+return { int(now()), call('HGET', owed, ARGV[1]) or '', call('GET', prefix .. 'told:' .. ARGV[1]) or '' }
