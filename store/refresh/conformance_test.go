@@ -18,10 +18,12 @@ func TestConformance(t *testing.T) {
 		"what is expected":              expectations,
 		"a token is used twice":         usedTwice,
 		"logout":                        logsOut,
+		"looked up":                     lookedUp,
 		"a session with two families":   sharedSession,
 		"all of a principal":            allOfPrincipal,
 		"all but one":                   allButOne,
 		"told later":                    toldLater,
+		"not confirmed":                 notConfirmed,
 		"another tenant":                switches,
 		"a family that has ended lists": listsLiving,
 	}

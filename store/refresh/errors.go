@@ -27,7 +27,8 @@ var (
 	// ErrEnded.
 	ErrReused error = &refusal{"refresh token was used twice", []error{ErrInvalidGrant, revocast.ErrRevoked}}
 
-	// ErrRotated: [Store.Lookup] found a token that has a successor. Nothing was ended.
+	// ErrRotated: [Store.Lookup] found a token that has a successor, or a token got two of
+	// them while this call asked others about it. Nothing was ended.
 	ErrRotated error = &refusal{"refresh token has been rotated", []error{ErrInvalidGrant}}
 
 	// ErrMismatch: the family is not what the caller expects. Nothing was changed.

@@ -45,6 +45,14 @@ type Expect struct {
 	Client    string
 }
 
+// of returns f, or the zero Family where f is not what is expected.
+func (e Expect) of(f Family) Family {
+	if e.Principal != "" && e.Principal != f.Principal || e.Tenant != "" && e.Tenant != f.Tenant || e.Client != "" && e.Client != f.Client {
+		return Family{}
+	}
+	return f
+}
+
 // claims are what revocations can name of a family. It has no Expires: a family that is
 // younger than the ledger's memory is fine, however long it may last.
 func (s *Store) claims(f Family) *revocast.Claims {

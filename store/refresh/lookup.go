@@ -10,6 +10,10 @@ import (
 // Lookup returns what a token stands for, if [Store.Rotate] would rotate it now. It
 // rotates nothing. A token that would be theft is [ErrRotated]: looking at it is not using
 // it. Its errors are otherwise those of Rotate.
+//
+// Beside ErrRotated, [ErrEnded] and what [Options.Check] says it returns the family all the
+// same: a logout is told by it which session to end. It is the zero Family beside all other
+// errors, and never one that want does not fit.
 func (s *Store) Lookup(ctx context.Context, token string, want Expect, opts ...revocast.CallOption) (Family, error) {
 	t, ok := parse(s.mints, token)
 	if !ok {
@@ -26,11 +30,11 @@ func (s *Store) find(ctx context.Context, t serial, want Expect, opts []revocast
 		return Family{}, err
 	}
 	if a.status != "ok" {
-		return Family{}, s.refuse(ctx, a, opts)
+		return want.of(a.family), s.refuse(ctx, a, opts)
 	}
 	err = s.ask(ctx, a.family)
 	if v, revoked := err.(*verdictError); revoked && v.Outcome == revocast.Revoked {
-		return Family{}, s.abandon(ctx, a.family, v)
+		return a.family, s.abandon(ctx, a.family, v)
 	}
 	return a.family, err
 }

@@ -31,7 +31,8 @@ func (c *Cause) fill() error {
 // family: what is another's is [ErrMismatch].
 //
 // A family that has ended already is no error; where its end is still owed to the fleet it
-// is told now. One that does not exist any more is [ErrNotFound]. Where the fleet could not
+// is told now, and where it was told within the last minute its confirmation is waited for
+// anew. One that does not exist any more is [ErrNotFound]. Where the fleet could not
 // be told it returns outbox.ErrOwed: the family is ended all the same.
 func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
 	if err := why.fill(); err != nil {

@@ -29,6 +29,8 @@ type recorder struct {
 	mu   sync.Mutex // guards the others
 	told []revocast.Revocation
 	fail error
+	at   revocast.Position // where the ledger commits what is told; zero: it does not say
+	wait error             // what comes of waiting for that position
 }
 
 func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
@@ -38,11 +40,21 @@ func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ..
 		return nil, r.fail
 	}
 	r.told = append(r.told, rs...)
-	return make([]revocast.Receipt, len(rs)), nil
+	receipts := make([]revocast.Receipt, len(rs))
+	for i := range receipts {
+		receipts[i].Position = r.at
+	}
+	return receipts, r.wait
 }
 
 func (r *recorder) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
 	return revocast.Receipt{}, errors.New("nothing here invalidates")
+}
+
+func (r *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return revocast.Receipt{Position: at}, r.wait
 }
 
 func (r *recorder) set(err error) {

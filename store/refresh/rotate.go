@@ -18,6 +18,11 @@ import (
 // ctx say, and returns a [*ReuseError]. It does so once, whatever is replayed and however
 // often; all else is [ErrEnded]. A caller that gets a ReuseError may want to warn the user.
 //
+// What counts is when the token was presented: where it was good then, and was rotated by
+// others for longer than the grace while [Options.Check] was asked, it yields its successor
+// still, and is [ErrRotated], without an alarm, where that has been rotated too. With
+// [NoGrace] it is theft.
+//
 // It returns [ErrMismatch], [ErrEnded] or [ErrNotFound] for what is not good, and an error
 // that wraps [revocast.ErrUnknown], [revocast.ErrUnavailable] or
 // [revocast.ErrOutcomeUnknown] where it could not be established: the client keeps the token
@@ -27,25 +32,31 @@ func (s *Store) Rotate(ctx context.Context, token string, want Expect, opts ...r
 	if !ok {
 		return Token{}, ErrNotFound
 	}
-	if s.o.Check != nil {
-		// What was used twice is ended whatever the ledger says of it.
-		if _, err := s.find(ctx, t, want, opts); err != nil && !errors.Is(err, ErrRotated) {
-			return Token{}, err
-		}
+	if s.o.Check == nil {
+		return s.rotate(ctx, t, want, move{}, opts)
 	}
-	return s.rotate(ctx, t, want, move{}, opts)
+	// What was used twice is ended whatever the ledger says of it.
+	_, err := s.find(ctx, t, want, opts)
+	if err != nil && !errors.Is(err, ErrRotated) {
+		return Token{}, err
+	}
+	return s.rotate(ctx, t, want, move{seen: err == nil}, opts)
 }
 
-// move is where a rotation takes the family: the tenant's key and the body that the family
-// has there. The zero value leaves it where it is.
-type move struct{ tenant, body string }
+// move is what a rotation does besides. The zero value is nothing.
+type move struct {
+	tenant, body string // where it takes the family: the tenant's key, and the body that it has there
+	// seen: the token was good when this call looked it up. Another tab may have rotated it
+	// while a slow ledger was asked, and more than a grace ago: that is no theft.
+	seen bool
+}
 
 func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts []revocast.CallOption) (Token, error) {
 	nonce := newNonce()
 	next := s.mints[0].next(t, nonce)
 	args := []any{t.id(), t.number, t.hash(), nonce, next.hash(), s.o.Grace.Milliseconds(), s.o.Idle.Milliseconds()}
-	args = append(s.wanted(args, want), s.o.Issuer)
-	if m != (move{}) {
+	args = append(s.wanted(args, want), s.o.Issuer, m.seen)
+	if m.body != "" {
 		args = append(args, m.tenant, m.body)
 	}
 	a, err := s.answer(rotateScript.Run(ctx, s.rdb, s.keys, args...))
@@ -80,7 +91,7 @@ func (s *Store) refuse(ctx context.Context, a answer, opts []revocast.CallOption
 		return ErrNotFound
 	case "other":
 		return ErrMismatch
-	case "reused":
+	case "rotated":
 		return ErrRotated
 	case "ended":
 		if _, err := s.tell(ctx, a.second, opts); err != nil {

@@ -41,16 +41,18 @@ end
 -- place says where a token stands that was made for this family: its number, its hash and
 -- the caller's attempt. A token is known by number and hash together: after Redis was
 -- rolled back a family can fork, and two tokens bear the same number.
-local function place(f, number, hash, attempt, grace)
+-- seen: find saw it as good when it was presented. What came between is no second use of it,
+-- and the grace counts up to then: 'late' is what has more than one successor by now.
+local function place(f, number, hash, attempt, grace, seen)
   if f.e then return 'ended' end
   if number == f.n and hash == f.h then return 'current' end
   if number > f.n then return 'ahead' end
   if number == f.n - 1 and hash == f.q then
     -- Whoever asks again since the reply was lost gets it, even without any grace.
     if f.r == attempt then return 'again' end
-    if grace > 0 and at - tonumber(f.l) < grace then return 'again' end
+    if grace > 0 and (seen or at - tonumber(f.l) < grace) then return 'again' end
   end
-  return 'reused'
+  return seen and grace > 0 and 'late' or 'reused'
 end
 
 -- still is the id under which the end of a family is owed, empty once the fleet was told.
