@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,11 +15,21 @@ import (
 	"github.com/revocast/revocast/store/internal/secret"
 )
 
-// Code is what was made. Its text is the secret: send it, and log it nowhere.
+// Code is what was made. Its text is the secret: send it, and log it nowhere. Printed or
+// logged as a whole, a Code does not show it.
 type Code struct {
 	Text    string
 	Expires time.Time // by Redis' clock
 }
+
+// String says when the code expires, and not what it is.
+func (c Code) String() string { return "code until " + c.Expires.UTC().Format(time.RFC3339) }
+
+// GoString is String, for %#v.
+func (c Code) GoString() string { return "code.Code{" + c.String() + "}" }
+
+// LogValue implements [slog.LogValuer].
+func (c Code) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Store is one realm's. It is safe for concurrent use.
 type Store struct {
@@ -101,8 +112,8 @@ func (s *Store) create(ctx context.Context, kind, purpose, principal, text strin
 }
 
 // Verify takes the code, once: of any number of calls with the right one, one succeeds. It
-// fails with [ErrCode], as a [*Refusal], for any code that is not good; with [ErrClaimed]
-// for one that [Store.Claim] holds. After [revocast.ErrOutcomeUnknown] it may have been
+// fails with [ErrCode], as a [*Refusal], for any code that is not good, and for one that
+// [Store.Claim] has taken for a step ([Bound]). After [revocast.ErrOutcomeUnknown] it may have been
 // taken, and a new one is needed.
 //
 // Space and hyphens in it are left out, and upper and lower case are the same where the

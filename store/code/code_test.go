@@ -224,3 +224,28 @@ func TestACodeExpires(t *testing.T) {
 		t.Errorf("left behind: %q, %v", left, err)
 	}
 }
+
+// TestGuessesAroundTheEndOfAWindow: the window is a fixed one, so that there is room for
+// twice as many, less one, in a short time, and for no more.
+func TestGuessesAroundTheEndOfAWindow(t *testing.T) {
+	e := storetest.Embedded(t)
+	s := open(t, e.Client(), code.Options{Interval: -1, Sends: 100})
+	guesses := func(most int) (n int) {
+		t.Helper()
+		for ; n < most; n++ {
+			c, err := s.Create(t.Context(), reset, "ann")
+			if err != nil {
+				return n
+			}
+			check(t, s, "ann", wrong(c.Text), code.Wrong)
+		}
+		return n
+	}
+	guesses(1)
+	e.Advance(time.Hour - time.Second)
+	n := guesses(20)
+	e.Advance(2 * time.Second)
+	if n += guesses(20); n != 9 {
+		t.Errorf("%d wrong guesses around the end of a window, want 9", n)
+	}
+}

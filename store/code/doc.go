@@ -14,8 +14,9 @@
 //   - Each principal has one code per purpose. A new one replaces the older.
 //   - After [Options.Attempts] wrong guesses within [Options.Window] the code is gone. A new
 //     one does not begin the count anew, and none is made while it is used up, or whoever
-//     asks for codes could guess for ever. Guesses are counted from the first wrong one;
-//     a right one ends the count.
+//     asks for codes could guess for ever. Guesses are counted from the first wrong one,
+//     so that around the end of a Window there is room for up to 2×Attempts-1 in a short
+//     time, and in the long run for Attempts in a Window; a right one ends the count.
 //   - Codes are asked for at most every [Options.Interval], and [Options.Sends] times in a
 //     Window.
 //   - What is wrong with a code is not said: [ErrCode], whether there is none, or another,

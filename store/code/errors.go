@@ -12,8 +12,9 @@ var (
 	// user is told, is the same whatever the cause.
 	ErrCode = errors.New("the code is not valid")
 
-	// ErrClaimed: the code is right, and a claim on it stands: what it allows is being done
-	// by another call. It comes as a [*ClaimedError], and only whoever has the code gets it.
+	// ErrClaimed: the code is right, and a claim on it for the same step stands: it is being
+	// done by another call of [Store.Claim]. It comes as a [*ClaimedError], and only whoever
+	// has the code gets it.
 	ErrClaimed = errors.New("the code is being used")
 
 	// ErrResend: it is too early for another code. It comes as a [*ResendError].
@@ -32,6 +33,9 @@ const (
 	Used      Why = "used"
 	Spent     Why = "spent" // there were too many wrong guesses
 	Bound     Why = "bound" // it is right, and claimed for another step
+	// Superseded comes from package reset: since the code was first used the password was
+	// changed in another way.
+	Superseded Why = "superseded"
 )
 
 // Refusal is [ErrCode] with what logs want to know.

@@ -79,3 +79,57 @@ func TestLostReplies(t *testing.T) {
 		}
 	})
 }
+
+// between loses the reply of the next script, and does something before it is sent again.
+type between struct{ do func() }
+
+func (*between) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (b *between) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if err != nil || b.do == nil {
+			return err
+		}
+		do := b.do
+		b.do = nil
+		do()
+		cmd.SetErr(io.EOF)
+		return io.EOF
+	}
+}
+
+func (*between) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// TestDefectAWrongGuessThatIsRepeatedIsTakenForTheRightOne: the reply to a wrong guess is
+// lost, and the code is used up by its owner before the guess is sent again.
+func TestDefectAWrongGuessThatIsRepeatedIsTakenForTheRightOne(t *testing.T) {
+	for _, how := range []string{"Verify", "Claim"} {
+		t.Run(how, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+				var h between
+				b.Client.AddHook(&h)
+				s := open(t, b.Client, code.Options{})
+				text := create(t, s, "ann")
+				held := claim(t, s, text, "the owner's", nil)
+				h.do = func() {
+					if err := s.Finish(t.Context(), held); err != nil {
+						t.Error(err)
+					}
+				}
+				var err error
+				if how == "Verify" {
+					err = s.Verify(t.Context(), reset, "ann", wrong(text))
+				} else {
+					_, err = s.Claim(t.Context(), reset, "ann", wrong(text), "another", time.Minute)
+				}
+				if !errors.Is(err, code.ErrCode) {
+					t.Fatalf("a wrong code: %v, want ErrCode", err)
+				}
+				check(t, s, "ann", text, code.Used)
+			})
+		})
+	}
+}

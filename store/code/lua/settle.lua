@@ -3,7 +3,8 @@ local key = prefix .. 'c:' .. ARGV[1]
 local h = call('HMGET', key, 'i', 'm', 'l')
 if h[1] ~= ARGV[2] or not h[2] then return 0 end
 if ARGV[4] == 'finish' then
-  call('HDEL', key, 'm', 'n', 'w', 'l', 'u', 'b')
+  -- a too: a wrong guess that is repeated must not be taken for what used the code up
+  call('HDEL', key, 'm', 'n', 'w', 'l', 'u', 'b', 'a')
   call('HSET', key, 'z', 'used')
 elseif h[3] == ARGV[3] then
   call('HDEL', key, 'u')
