@@ -185,10 +185,12 @@ func TestNotYetConfirmed(t *testing.T) {
 	}
 }
 
-// hasty is an outbox that another process sweeps just before each of its calls.
+// hasty is an outbox that another process sweeps just before each of its calls, so many
+// times, long ago for it to remember.
 type hasty struct {
 	*outbox.Outbox
 	sweeps int
+	long   func()
 }
 
 func (h *hasty) Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
@@ -197,19 +199,28 @@ func (h *hasty) Complete(ctx context.Context, id string, opts ...revocast.CallOp
 		if _, err := h.Outbox.Complete(ctx, id); err != nil {
 			return nil, err
 		}
+		h.long()
 	}
 	return h.Outbox.Complete(ctx, id, opts...)
 }
 
-// TestSomebodyElseTellsTheFleet: that is no confirmation. It is asked for under the same
-// cut-off, and what has none is not called done.
+// TestSomebodyElseTellsTheFleet: its confirmation is waited for, and the fleet is not told
+// twice.
 func TestSomebodyElseTellsTheFleet(t *testing.T) {
 	r, e := embedded(t, reset.Options{})
-	h := &hasty{Outbox: r.outbox, sweeps: 3}
-	var err error
-	if r.reset, err = reset.New(e.Client(), realm, r.codes, h, r.users.set, reset.Options{}); err != nil {
-		t.Fatal(err)
+	r.through(e, &hasty{Outbox: r.outbox, sweeps: 1, long: func() {}})
+	r.confirm(r.code("ann"), "new", nil)
+	r.ended(1)
+	if r.pub.awaited != 1 {
+		t.Errorf("it was waited for %d times, want once", r.pub.awaited)
 	}
+}
+
+// TestSomebodyElseToldTheFleetLongAgo: that is no confirmation. It is asked for under the
+// same cut-off, and what has none is not called done.
+func TestSomebodyElseToldTheFleetLongAgo(t *testing.T) {
+	r, e := embedded(t, reset.Options{})
+	r.through(e, &hasty{Outbox: r.outbox, sweeps: 3, long: func() { e.Advance(2 * time.Minute) }})
 	text := r.code("ann")
 	r.confirm(text, "new", reset.ErrOwed) // twice too late
 	r.confirm(text, "new", nil)           // and once

@@ -26,9 +26,10 @@ var errCrash = errors.New("crash")
 
 // publisher records what the fleet is told.
 type publisher struct {
-	mu   sync.Mutex // guards all below
-	told []revocast.Revocation
-	errs []error // of the next calls; nil: as it should be
+	mu      sync.Mutex // guards all below
+	told    []revocast.Revocation
+	awaited int
+	errs    []error // of the next calls; nil: as it should be
 }
 
 func (p *publisher) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
@@ -41,8 +42,19 @@ func (p *publisher) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ .
 	if err != nil && !errors.Is(err, revocast.ErrPending) {
 		return nil, err
 	}
-	p.told = append(p.told, rs...)
-	return make([]revocast.Receipt, len(rs)), err
+	receipts := make([]revocast.Receipt, len(rs))
+	for i := range rs {
+		p.told = append(p.told, rs[i])
+		receipts[i].Position = revocast.Position{Epoch: 1, Rev: uint64(len(p.told))}
+	}
+	return receipts, err
+}
+
+func (p *publisher) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.awaited++
+	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, nil
 }
 
 func (*publisher) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
@@ -173,6 +185,15 @@ func embedded(t *testing.T, o reset.Options) (*rig, *storetest.EmbeddedServer) {
 	}
 	t.Cleanup(func() { hooked.Close() })
 	return build(t, e.Client(), hooked, o), e
+}
+
+// through makes the reset's outbox another one.
+func (r *rig) through(e *storetest.EmbeddedServer, box reset.Ender) {
+	r.t.Helper()
+	var err error
+	if r.reset, err = reset.New(e.Client(), realm, r.codes, box, r.users.set, reset.Options{}); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *rig) code(who string) string {
