@@ -2,11 +2,8 @@ package denylist
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/revocast/revocast"
 )
@@ -16,17 +13,8 @@ func (l *List) args(id string, why Why, i Issued, tokens []Token) ([]any, error)
 	if len(tokens) > MaxTokens {
 		return nil, fmt.Errorf("%w: %d tokens in one call, at most %d", revocast.ErrInvalid, len(tokens), MaxTokens)
 	}
-	if err := words(why); err != nil {
-		return nil, err
-	}
-	asOf, err := milli("as of", i.AsOf)
-	if err != nil {
-		return nil, err
-	}
-	if err := optional("issuer", i.Issuer); err != nil {
-		return nil, err
-	}
-	args := []any{id, i.Principal, l.issuer(i.Issuer), asOf, why.Reason, why.Initiator}
+	i.Issuer = l.issuer(i.Issuer)
+	args := []any{id, i.Principal, i.Issuer, milli(i.AsOf), why.Reason, why.Initiator}
 	for n, t := range tokens {
 		more, err := l.tokenArgs(why, t)
 		if err != nil {
@@ -37,61 +25,55 @@ func (l *List) args(id string, why Why, i Issued, tokens []Token) ([]any, error)
 	return args, nil
 }
 
+func (i Issued) check(why Why) error {
+	return revocast.Revocation{
+		Scope: revocast.ScopePrincipal, ID: i.Principal, Issuer: i.Issuer, CutOff: i.AsOf,
+		Reason: why.Reason, Initiator: why.Initiator,
+	}.Validate()
+}
+
 func (l *List) tokenArgs(why Why, t Token) ([]any, error) {
 	t.Issuer = l.issuer(t.Issuer)
-	if err := errors.Join(name("id", t.ID), optional("issuer", t.Issuer), optional("principal", t.Principal)); err != nil {
+	if err := t.check(why); err != nil {
 		return nil, err
 	}
-	if t.Expires.IsZero() {
-		return nil, fmt.Errorf("%w: it has no expiry: revoke its session or principal", revocast.ErrInvalid)
-	}
-	expires, err := milli("expires", t.Expires)
-	if err != nil {
-		return nil, err
-	}
-	issued, err := milli("issued", t.Issued)
-	if err != nil {
-		return nil, err
-	}
-	stands := expires + afterExpiry.Milliseconds()
+	expires, stands := milli(t.Expires), milli(t.stands())
 	details, err := json.Marshal(details{t.ID, t.Issuer, t.Principal, expires, stands, why.Reason, why.Initiator})
 	if err != nil {
 		return nil, err
 	}
 	key, err := json.Marshal([]string{t.Issuer, t.ID})
-	return []any{key, t.ID, t.Issuer, issued, stands, details}, err
+	return []any{key, t.ID, t.Issuer, t.Principal, milli(t.Issued), stands, details}, err
 }
 
-func name(field, text string) error {
-	if text == "" || len(text) > revocast.MaxID || !utf8.ValidString(text) {
-		return fmt.Errorf("%w: %s: want 1 to %d bytes of UTF-8", revocast.ErrInvalid, field, revocast.MaxID)
+// stands is until when the token's entry does.
+func (t Token) stands() time.Time { return t.Expires.Add(afterExpiry) }
+
+func (t Token) check(why Why) error {
+	if t.Expires.IsZero() {
+		return fmt.Errorf("%w: it has no expiry: revoke its session or principal", revocast.ErrInvalid)
+	}
+	entry := revocast.Revocation{
+		Scope: revocast.ScopeToken, ID: t.ID, Issuer: t.Issuer, Until: t.stands(),
+		Reason: why.Reason, Initiator: why.Initiator,
+	}
+	if err := entry.Validate(); err != nil {
+		return err
+	}
+	// The rest is wrong where no cut-off could cover it.
+	cover := revocast.Revocation{Scope: revocast.ScopePrincipal, ID: t.Principal, CutOff: t.Issued}
+	if t.Principal == "" {
+		cover.Scope = revocast.ScopeAll
+	}
+	if err := cover.Validate(); err != nil {
+		return fmt.Errorf("its principal or issue time: %w", err)
 	}
 	return nil
 }
 
-func optional(field, text string) error {
-	if text == "" {
-		return nil
-	}
-	return name(field, text)
-}
-
-func words(why Why) error {
-	for _, text := range []string{why.Reason, why.Initiator} {
-		control := strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
-		if len(text) > revocast.MaxReason || !utf8.ValidString(text) || control {
-			return fmt.Errorf("%w: a reason or initiator is longer than %d bytes, has control characters or is not valid UTF-8", revocast.ErrInvalid, revocast.MaxReason)
-		}
-	}
-	return nil
-}
-
-func milli(field string, t time.Time) (int64, error) {
+func milli(t time.Time) int64 {
 	if t.IsZero() {
-		return 0, nil
+		return 0
 	}
-	if t.UnixMilli() <= 0 || t.UTC().Year() > 9999 {
-		return 0, fmt.Errorf("%w: %s %s is not between 1970 and 9999", revocast.ErrInvalid, field, t.UTC().Format(time.RFC3339))
-	}
-	return t.UnixMilli(), nil
+	return t.UnixMilli()
 }

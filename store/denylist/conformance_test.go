@@ -113,6 +113,56 @@ func TestOnlyWhatTheCutOffDoesNotCover(t *testing.T) {
 	})
 }
 
+// TestCutOffOfOneIssuerLeavesTokensOfAnotherAlive is what would happen if such tokens were
+// thought to be covered: the cut-off is of one principal of one issuer.
+func TestCutOffOfOneIssuerLeavesTokensOfAnotherAlive(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		l, pub, _ := onFake(t, b)
+		now, expires := time.Now(), time.Now().Add(time.Hour)
+		of := func(i int, iss, principal string, issued time.Time) denylist.Token {
+			return denylist.Token{ID: fmt.Sprintf("jti-%04d", i), Issuer: iss, Principal: principal, Issued: issued, Expires: expires}
+		}
+		old := now.Add(-time.Minute)
+		for _, i := range []denylist.Issued{{Principal: "alice"}, {Principal: "alice", Issuer: issuer}} {
+			res, err := l.RevokeIssued(t.Context(), denylist.Why{}, i, []denylist.Token{
+				of(1, "", "", old),
+				of(2, issuer, "alice", old),
+				of(3, "", "alice", time.Time{}),
+				of(4, "https://partner.example", "alice", old),
+				of(5, "https://partner.example", "", time.Time{}),
+				of(6, "", "bob", old),
+				of(7, issuer, "bob", time.Time{}),
+			})
+			must(t, err)
+			var got []string
+			for _, r := range pub.take()[1:] {
+				got = append(got, r.ID+" "+r.Issuer)
+			}
+			want := "jti-0004 https://partner.example, jti-0005 https://partner.example, jti-0006 " + issuer + ", jti-0007 " + issuer
+			if strings.Join(got, ", ") != want || res.Entries != 4 {
+				t.Errorf("%+v: denied %v, %d entries; want %s", i, got, res.Entries, want)
+			}
+		}
+	})
+}
+
+// TestNearlyOverNeedsNoEntry: it would be over by the time the ledger is told, which
+// refuses what is over.
+func TestNearlyOverNeedsNoEntry(t *testing.T) {
+	s := storetest.Embedded(t)
+	l, pub, _ := onFake(t, storetest.Backend{Client: s.Client()})
+	now := s.Client().Time(t.Context()).Val()
+	over := now.Add(-6 * time.Minute)
+	res, err := l.Deny(t.Context(), denylist.Why{}, []denylist.Token{
+		token(1, time.Time{}, over.Add(500*time.Millisecond)),
+		token(2, time.Time{}, over.Add(10*time.Second)),
+	})
+	must(t, err)
+	if told := pub.take(); res.Entries != 1 || len(told) != 1 || told[0].ID != "jti-0002" {
+		t.Errorf("%+v, told %+v", res, told)
+	}
+}
+
 func TestOwedIsToldLater(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, box := onFake(t, b)
@@ -154,6 +204,8 @@ func TestRefusesNonsense(t *testing.T) {
 			"not UTF-8":         deny(denylist.Why{}, denylist.Token{ID: "\xff", Expires: soon}),
 			"control in reason": deny(denylist.Why{Reason: "\n"}, token(1, soon, soon)),
 			"too many":          deny(denylist.Why{}, make([]denylist.Token, denylist.MaxTokens+1)...),
+			"long principal":    deny(denylist.Why{}, denylist.Token{ID: "x", Expires: soon, Principal: strings.Repeat("x", revocast.MaxID+1)}),
+			"no issuer":         deny(denylist.Why{}, denylist.Token{ID: "x", Expires: soon, Issuer: "\xff"}),
 			"before 1970":       deny(denylist.Why{}, token(1, time.Unix(-1, 0), soon)),
 			"no principal":      revoke(denylist.Issued{}),
 			"in the future":     revoke(denylist.Issued{Principal: "alice", AsOf: soon}),

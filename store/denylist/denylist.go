@@ -73,7 +73,7 @@ func New(rdb redis.UniversalClient, realm string, ender Ender, pub Publisher, o 
 	if ender == nil || pub == nil {
 		return nil, fmt.Errorf("%w: a denylist needs an outbox and a publisher", revocast.ErrInvalid)
 	}
-	if err := optional("issuer", o.Issuer); err != nil {
+	if err := (revocast.Revocation{Scope: revocast.ScopeAll, Issuer: o.Issuer}).Validate(); err != nil {
 		return nil, err
 	}
 	return &List{rdb: rdb, keys: keys, ender: ender, pub: pub, o: o}, nil
@@ -85,7 +85,7 @@ type Token struct {
 	Issuer    string    // iss; empty: as [Options] say
 	Expires   time.Time // exp; required. For a token without one revoke its session or principal
 	Issued    time.Time // what cut-offs are compared with, see [revocast.Claims.Issued]; for RevokeIssued
-	Principal string    // sub, for the list alone; may be empty
+	Principal string    // sub; empty: for RevokeIssued that of the cut-off
 }
 
 // Why is what is kept with a decision. It is read by people; put no personal data in it.
@@ -123,10 +123,12 @@ type Issued struct {
 }
 
 // RevokeIssued ends what a principal was given at or before a time, known or not, by one
-// cut-off, and denies those of tokens that were issued later. A token whose issue time is
-// zero is covered by any cut-off. Errors are those of [List.Deny].
+// cut-off, and denies those of tokens that it does not cover: what was issued later, or by
+// another issuer, or to another principal. A token that names no principal is taken for one
+// of this principal's, and one whose issue time is zero for one issued before. Errors are
+// those of [List.Deny].
 func (l *List) RevokeIssued(ctx context.Context, why Why, i Issued, tokens []Token, opts ...revocast.CallOption) (Result, error) {
-	if err := name("principal", i.Principal); err != nil {
+	if err := i.check(why); err != nil {
 		return Result{}, err
 	}
 	return l.deny(ctx, why, i, tokens, opts)

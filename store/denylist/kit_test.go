@@ -66,6 +66,11 @@ func (r *recorder) Standing(context.Context, revocast.Scope, string, string) (re
 	return revocast.State{}, revocast.ErrNotFound
 }
 
+// Await implements [outbox.Publisher].
+func (r *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, nil
+}
+
 // take returns what it was told since it was asked last.
 func (r *recorder) take() []revocast.Revocation {
 	r.mu.Lock()

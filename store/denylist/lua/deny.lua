@@ -1,5 +1,5 @@
--- deny(id, principal, issuer, cut-off, reason, initiator, then six for each token: name,
--- jti, issuer, issued, until, details) → the cut-off and how many entries were made.
+-- deny(id, principal, issuer, cut-off, reason, initiator, then seven for each token:
+-- name, jti, issuer, principal, issued, until, details) → the cut-off and how many entries were made.
 -- An empty principal: no cut-off; a cut-off of 0: now. Times in ms.
 local id, principal = ARGV[1], ARGV[2]
 local cut = tonumber(ARGV[4])
@@ -22,12 +22,19 @@ if principal ~= '' then
   items[1] = {scope = 'principal', id = principal, issuer = ARGV[3], cut_off = int(cut), reason = ARGV[5], initiator = ARGV[6]}
 end
 
+-- covered: the cut-off is of one principal of one issuer, and sees to its tokens alone. One
+-- whose principal or issue time nobody knows is taken for an old one of this principal.
+local function covered(a)
+  local of, issued = ARGV[a + 3], tonumber(ARGV[a + 4])
+  return principal ~= '' and issued <= cut and ARGV[a + 2] == ARGV[3] and (of == '' or of == principal)
+end
+
 local entries = 0
-for a = 7, #ARGV, 6 do
-  local name, issued, stands = ARGV[a], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
-  -- A token that has expired is refused by everybody, and one that the cut-off covers, or
-  -- whose issue time nobody knows, needs no entry of its own.
-  if stands > at and (principal == '' or issued > cut) then
+for a = 7, #ARGV, 7 do
+  local name, stands = ARGV[a], tonumber(ARGV[a + 5])
+  -- What has expired everybody refuses; what ends within a second would be over by the
+  -- time it is told, and the ledger refuses that.
+  if stands > at + 1000 and not covered(a) then
     entries = entries + 1
     items[#items + 1] = {scope = 'token', id = ARGV[a + 1], issuer = ARGV[a + 2], ['until'] = int(stands), reason = ARGV[5], initiator = ARGV[6]}
     local old = call('HGET', h, name)
@@ -35,7 +42,7 @@ for a = 7, #ARGV, 6 do
     if stands >= was then
       if old then call('ZREM', z, pad(was) .. ' ' .. name) end
       call('ZADD', z, 0, pad(stands) .. ' ' .. name)
-      call('HSET', h, name, ARGV[a + 5])
+      call('HSET', h, name, ARGV[a + 6])
     end
   end
 end
