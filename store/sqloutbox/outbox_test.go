@@ -90,6 +90,7 @@ func TestRecordRefusesWhatThePublisherWould(t *testing.T) {
 		"control in reason":   revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Reason: "\n"}),
 		"endless ban":         sqloutbox.Ban(revocast.Ban{Principal: "x"}),
 		"ban backwards":       sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Add(time.Hour), Until: now}),
+		"ban of no time":      sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Truncate(time.Millisecond), Until: now.Truncate(time.Millisecond).Add(time.Microsecond)}),
 		"ban of nobody":       sqloutbox.Ban(revocast.Ban{Until: now}),
 		"lifted from nobody":  sqloutbox.Unban(revocast.Ban{}),
 		"invalidated token":   sqloutbox.Invalidate(revocast.Invalidation{Scope: revocast.ScopeToken, ID: "x"}),
