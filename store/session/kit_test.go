@@ -50,6 +50,10 @@ func (f *fleet) Invalidate(_ context.Context, i revocast.Invalidation, _ ...revo
 	return revocast.Receipt{Strength: revocast.Confirmed}, nil
 }
 
+func (f *fleet) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, nil
+}
+
 func (f *fleet) breaks(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
