@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -42,4 +44,74 @@ func TestOpenCallsAreBounded(t *testing.T) {
 			w.t.Errorf("receipt %+v", receipt)
 		}
 	})
+}
+
+// Large batches go to the ledger one after the other, or the renewals behind them would
+// wait until leases run out; single revocations go together.
+func TestCommitsAreAdmitted(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		var mu sync.Mutex
+		at, most := 0, 0
+		p.ledger.SetHook(func(c sim.Call) sim.Fault {
+			if c.Op != sim.OpCommit {
+				return sim.Fault{}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			at++
+			most = max(most, at)
+			time.AfterFunc(time.Second, func() { mu.Lock(); at--; mu.Unlock() })
+			return sim.Fault{Delay: time.Second}
+		})
+		run := func(calls, each int) (together int, took time.Duration) {
+			mu.Lock()
+			most = 0
+			mu.Unlock()
+			began := time.Now()
+			var all sync.WaitGroup
+			for i := range calls {
+				all.Go(func() {
+					rs := make([]revocast.Revocation, each)
+					for k := range rs {
+						rs[k] = revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprint(calls, i, k)}
+					}
+					if _, err := p.RevokeBatch(context.Background(), rs, committed()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			return most, time.Since(began)
+		}
+		if together, took := run(4, revocast.MaxBatch); together > 2 || took < 4*time.Second || took > 5*time.Second {
+			t.Errorf("four full batches: %d at a time, %s", together, took)
+		}
+		if together, took := run(100, 1); together != 100 || took > 2*time.Second {
+			t.Errorf("a hundred single ones: %d at a time, %s", together, took)
+		}
+
+		// One that cannot be admitted in time was not sent.
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		p.ledger.SetHook(only(sim.OpCommit, always(sim.Fault{Delay: time.Hour})))
+		go p.RevokeBatch(ctx, make500(), committed())
+		synctest.Wait()
+		_, err := p.Revoke(context.Background(), revokeAlice(), committed())
+		if !errors.Is(err, revocast.ErrUnavailable) || errors.Is(err, revocast.ErrOutcomeUnknown) {
+			t.Errorf("behind a batch that does not end: %v, want ErrUnavailable", err)
+		}
+		p.ledger.SetHook(nil)
+		elapse(10 * time.Second)
+		_, err = p.Revoke(context.Background(), revokeAlice(), committed())
+		w.must(err)
+	})
+}
+
+func make500() []revocast.Revocation {
+	rs := make([]revocast.Revocation, revocast.MaxBatch)
+	for k := range rs {
+		rs[k] = revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint("t", k)}
+	}
+	return rs
 }

@@ -78,6 +78,7 @@ type Publisher struct {
 	terms  atomic.Pointer[Terms] // of the latest reply; nil before the first
 	counts publisherCounts
 	open   atomic.Int64 // calls under way
+	gate   gate
 
 	outbox   *outbox
 	fleet    *fleet

@@ -139,6 +139,10 @@ func (p *Publisher) replaceExpired(run context.Context, proposals []Event) (repl
 func (p *Publisher) commit(run context.Context, idempotency string, proposals []Event) (batch, error) {
 	ctx, cancel := context.WithTimeout(run, p.o.CommitTimeout)
 	defer cancel()
+	if err := p.gate.enter(ctx, len(proposals)); err != nil {
+		return batch{}, fmt.Errorf("%w: the ledger is busy with what came before: %w", ErrUnavailable, err)
+	}
+	defer p.gate.leave(len(proposals))
 	answer, err := p.ledger.Commit(ctx, idempotency, proposals)
 	if err == nil && len(answer.Entries) != len(proposals) {
 		err = fmt.Errorf("%w: the ledger answered for another number of proposals", ErrOutcomeUnknown)
