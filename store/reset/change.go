@@ -13,8 +13,12 @@ import (
 // as the old one, and ends everything that they had open but for the session keep (a sid;
 // empty: nothing is spared). It is [Reset.Confirm] without a code: what is said there of
 // crashes and of errors holds. After [ErrOwed] there is nothing to repeat, since the old
-// password is gone; the outbox completes it.
+// password is gone; the outbox completes it. A principal or keep that a publisher would
+// refuse is [revocast.ErrInvalid], before anything is touched.
 func (r *Reset) Change(ctx context.Context, principal, keep, password string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+	if err := r.vet(principal, keep); err != nil {
+		return nil, err
+	}
 	t := try{
 		Reset: r, claim: code.Claim{ID: "change:" + secret.NewID()}, id: secret.NewID(),
 		principal: principal, reason: "password-change", keep: keep,

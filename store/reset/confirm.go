@@ -2,7 +2,6 @@ package reset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,12 +19,17 @@ const afterwards = 3 * time.Second
 // ask for; the receipts say the same.
 //
 // Errors: those of [code.Store.Claim] where the code is not good, or another call is at it;
-// [ErrRejected], as SetPassword returned it; [revocast.ErrOutcomeUnknown] where it is not
+// [code.ErrCode] too where an earlier request with this code may have set its password and
+// another change was begun since, which this must not undo; [ErrRejected], as SetPassword
+// returned it; [revocast.ErrOutcomeUnknown] where it is not
 // known whether the password was changed; [ErrOwed] where it was, and the fleet has not
 // confirmed, with receipts and [revocast.ErrPending] behind it if it will by itself.
 // Everything else is from before the password was touched. The package's documentation has
 // what to do then.
 func (r *Reset) Confirm(ctx context.Context, principal, text, password string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+	if err := r.vet(principal, ""); err != nil {
+		return nil, err
+	}
 	claim, err := r.codes.Claim(ctx, r.o.Purpose, principal, text, password, 2*r.o.SetTimeout)
 	if err != nil {
 		return nil, err
@@ -57,100 +61,76 @@ type try struct {
 	keep      string // a session that is spared
 }
 
+// What begin answers.
+const (
+	mayChange = iota
+	isChanged
+	superseded // by another change, begun since this one may have been made
+)
+
 // run runs one of the scripts, which all take the same first arguments.
 func (t try) run(ctx context.Context, s *script.Script, args ...any) (any, error) {
-	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.reason, t.o.Initiator, t.keep}
+	whose := secret.Hash(t.o.Issuer + "\x00" + t.principal)
+	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.reason, t.o.Initiator, t.keep, whose}
 	return s.Run(ctx, t.rdb, t.keys, append(first, args...)...)
 }
 
 // change sets the password, unless an earlier call has, between writing down that
 // everything ends and writing down from when.
 func (t try) change(ctx context.Context, password string) error {
-	changed, err := t.begin(ctx)
-	if err != nil {
+	started := t.now()
+	state, err := t.begin(ctx)
+	switch {
+	case err != nil:
 		t.release(ctx) // nothing was touched
 		return err
-	}
-	if changed {
+	case state == isChanged:
 		return nil
+	case state == superseded:
+		return t.tooOld(ctx)
 	}
-	limited, cancel := context.WithTimeout(ctx, t.o.SetTimeout)
+	left := t.left(started)
+	if left <= 0 {
+		t.abort(ctx)
+		t.release(ctx)
+		return fmt.Errorf("%w: reset: the process stood still for too long to set the password now", revocast.ErrUnavailable)
+	}
+	limited, cancel := context.WithTimeout(ctx, left)
 	err = t.set(limited, t.principal, password)
 	cancel()
 	if err != nil {
-		return t.failed(ctx, err)
+		return t.failed(ctx, started, err)
 	}
 	// Whoever asked may have left. The password is changed all the same.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	if _, err := t.run(after, changedScript); err != nil {
+		t.endOthers(ctx)
 		t.release(ctx)
 		return fmt.Errorf("%w: %w", ErrOwed, err)
 	}
 	return nil
 }
 
-// begin reports whether the password is changed already.
-func (t try) begin(ctx context.Context) (bool, error) {
-	reply, err := t.run(ctx, beginScript, 2*t.o.SetTimeout.Milliseconds())
+// left is how long setting the password may take from now on: it must not happen after the
+// cut-off that was written down since started. While a machine stands still so may its
+// monotonic clock, and the other one can be set: the longer of both is what has gone by.
+func (t try) left(started time.Time) time.Duration {
+	now := t.now()
+	gone := max(now.Sub(started), now.Round(0).Sub(started.Round(0)))
+	return min(t.o.SetTimeout, 2*t.o.SetTimeout-gone)
+}
+
+// begin writes down that everything ends in twice SetTimeout, unless the password is
+// changed already or must not be any more.
+func (t try) begin(ctx context.Context) (int64, error) {
+	reply, err := t.run(ctx, beginScript, 2*t.o.SetTimeout.Milliseconds(), "")
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	return reply == int64(1), nil
-}
-
-// failed takes back what was written down if the password is certainly the old one, and
-// leaves it in force if that is not known.
-func (t try) failed(ctx context.Context, cause error) error {
-	if !errors.Is(cause, ErrRejected) {
-		t.release(ctx)
-		return fmt.Errorf("%w: reset: set password: %w", revocast.ErrOutcomeUnknown, cause)
+	state, ok := reply.(int64)
+	if !ok {
+		return 0, fmt.Errorf("%w: %T", script.ErrReply, reply)
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-	defer cancel()
-	if _, err := t.run(after, abortScript); err != nil {
-		t.o.Logger.Warn("reset: nothing was changed, and everything will end all the same", "error", err)
-	}
-	if !t.claimed {
-		return cause
-	}
-	if err := t.codes.Reopen(after, t.claim); err != nil {
-		t.o.Logger.Warn("reset: the code stays claimed for a password that was not accepted", "error", err)
-	}
-	return cause
-}
-
-// end tells the fleet and waits for it.
-func (t try) end(ctx context.Context, opts []revocast.CallOption) ([]revocast.Receipt, error) {
-	id := "reset:" + t.claim.ID
-	receipts, err := t.ender.Complete(ctx, id, opts...)
-	if err == nil && len(receipts) == 0 {
-		// Somebody else told the fleet meanwhile, and did not wait for it: have it told
-		// again, under the same id, for the confirmation.
-		if _, err = t.begin(ctx); err == nil {
-			receipts, err = t.ender.Complete(ctx, id, opts...)
-		}
-	}
-	switch {
-	case err != nil:
-		return receipts, err
-	case len(receipts) == 0:
-		return nil, fmt.Errorf("%w: the outbox has no receipt for %s", revocast.ErrOutcomeUnknown, id)
-	case t.o.End != nil:
-		err = t.o.End(ctx, t.principal, t.keep)
-	}
-	return receipts, err
-}
-
-// release lets the same request be made again at once. Where that fails the claim runs
-// out by itself.
-func (t try) release(ctx context.Context) {
-	if !t.claimed {
-		return
-	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
-	defer cancel()
-	if err := t.codes.Release(after, t.claim); err != nil {
-		t.o.Logger.Warn("reset: the claim could not be given up; it runs out", "error", err)
-	}
+	return state, nil
 }

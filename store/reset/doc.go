@@ -21,20 +21,31 @@
 //  2. The end of everything is written into the outbox, to be told twice
 //     [Options.SetTimeout] from now, with that instant as its cut-off. Crash: everything ends
 //     then, whether the password was changed or not.
-//  3. The password is set, within SetTimeout: before that instant. Crash: as above; what
-//     logged in with the old password in the meantime ends too, for the cut-off is later
-//     than the change.
+//  3. The password is set, within SetTimeout: before that instant. A process that stood
+//     still for so long that this is not certain, by either of its clocks, does not begin to.
+//     Crash: as above; what logged in with the old password in the meantime ends too, for the
+//     cut-off is later than the change. That much depends on [SetPassword] ending with its
+//     context; where it returns later all the same, and without success, a later cut-off is
+//     written down.
 //  4. In one script what was written down is replaced by a cut-off taken now, after the
 //     change, under an id that is the code's. From here on the password is not set again,
 //     and there is one decision to end everything, however often it has to be told. Crash: the
 //     outbox tells it within seconds.
-//  5. The fleet is told, and confirms. Then [Options.End]. Failure: [ErrOwed], and the same
-//     request goes on here.
+//  5. The fleet is told, and confirms; at the same time [Options.End] clears the other
+//     stores. Failure of either: [ErrOwed], and the same request goes on here.
 //  6. The code is used up.
+//
+// Options.End is called wherever step 3 may have changed something, also when the rest fails
+// or the caller has left. Only the end of the process keeps it from being called. Then other
+// stores still hold what the fleet refuses all the same, from the cut-off on: hold what they
+// answer against the Guard, as refresh.Options.Check does. The same request repeated, or the
+// principal's next change, clears them.
 //
 // A claimed code can be used with the password that it was claimed for and with no other,
 // unless [SetPassword] said that nothing was changed: whatever is retried, one code sets one
-// password. It may set it more than once, so SetPassword must not mind.
+// password. It may set it more than once, so SetPassword must not mind. But it does not set it
+// again once another change of the principal's password was begun that was not rejected: the
+// code is refused then, and used up, or a request sent again would bring an older password back.
 //
 // A login that had looked up the old password's hash when it was replaced, and makes its
 // session after the cut-off, is covered only if that session's auth_time is from before the
@@ -42,9 +53,12 @@
 //
 // # What is stored
 //
-// One hash per reset below {rv:realm}:a:p:, named by the code's id, for 25 hours, longer than
-// any code is good; and entries of the outbox. Neither holds the password or the code. Times
+// Below {rv:realm}:a:p:, for 25 hours, longer than any code is good: one hash per reset, named
+// by the code's id, and per principal, under last: and a hash of it, the id of the latest; and
+// entries of the outbox. None holds the password or the code. Times
 // are Redis' own. When Redis is emptied in between, the code is gone with the claim; a
 // password that was set while Redis lost what was owed is the one case in which sessions go
 // on, and the caller was not told that it is done. When that can be, ask for another reset.
+// When it is rolled back, so is the id of the latest change: a request that is repeated then
+// may set its password again.
 package reset

@@ -57,10 +57,12 @@ type Options struct {
 	// SetTimeout is how long setting the password may take. After twice this time everything
 	// ends even if the process that began is gone. Default 10 s, 1 s to 5 min.
 	SetTimeout time.Duration
-	// End, if set, ends what other stores hold of the principal but for the session keep,
-	// which is empty unless [Reset.Change] spares one, such as its sessions'
-	// records and its refresh tokens, once the fleet refuses all of it. It is called again
-	// when the request is repeated.
+	// End, if set, ends what other stores hold of the principal, such as its sessions'
+	// records and its refresh tokens, but for the session keep, which is empty unless
+	// [Reset.Change] spares one. It is called, while the fleet is told, by every call that
+	// changed the password, that found it changed or that cannot know, whatever becomes of
+	// the rest and whether the caller is still there, and has SetTimeout for it. It is called
+	// again when the request is repeated.
 	End func(ctx context.Context, principal, keep string) error
 	// Reason and Initiator go into the revocation. Default "password-reset" and "user". The
 	// reason of a [Reset.Change] is always "password-change".
@@ -75,6 +77,7 @@ type Reset struct {
 	codes Codes
 	ender Ender
 	set   SetPassword
+	now   func() time.Time
 	o     Options
 }
 
@@ -95,7 +98,8 @@ var (
 
 // New returns the resets of a realm. It does nothing yet. rdb must be made as
 // [store.NewClient] makes one, and be the one of codes and outbox; all arguments are
-// required. It fails with [revocast.ErrInvalid].
+// required. It fails with [revocast.ErrInvalid], also for an issuer, reason or initiator that
+// a publisher would refuse.
 func New(rdb redis.UniversalClient, realm string, codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) {
 	keys, err := account.Keys(rdb, realm)
 	if err != nil {
@@ -121,5 +125,22 @@ func New(rdb redis.UniversalClient, realm string, codes Codes, outbox Ender, set
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Reset{rdb: rdb, keys: keys, codes: codes, ender: outbox, set: set, o: o}, nil
+	r := &Reset{rdb: rdb, keys: keys, codes: codes, ender: outbox, set: set, now: time.Now, o: o}
+	if err := r.vet("anybody", ""); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// vet refuses what a publisher would refuse: that must not turn out after the password was
+// changed.
+func (r *Reset) vet(principal, keep string) error {
+	err := revocast.Revocation{
+		Scope: revocast.ScopePrincipal, ID: principal, Issuer: r.o.Issuer, Except: keep,
+		Reason: r.o.Reason, Initiator: r.o.Initiator,
+	}.Validate()
+	if err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	return nil
 }

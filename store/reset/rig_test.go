@@ -71,6 +71,24 @@ func (p *publisher) all() []revocast.Revocation {
 type faults struct {
 	mu           sync.Mutex // guards all below
 	armed, apply bool
+	after        func() // the next script, once
+}
+
+// then does something between the next script and its reply.
+func (f *faults) then(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.after = do
+}
+
+func (f *faults) done() {
+	f.mu.Lock()
+	do := f.after
+	f.after = nil
+	f.mu.Unlock()
+	if do != nil {
+		do()
+	}
 }
 
 func (f *faults) arm(apply bool) { f.set(true, apply) }
@@ -96,7 +114,11 @@ func (f *faults) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		fail, apply := f.now()
 		if !fail {
-			return next(ctx, cmd)
+			err := next(ctx, cmd)
+			if !redis.HasErrorPrefix(err, "NOSCRIPT") {
+				f.done()
+			}
+			return err
 		}
 		if apply {
 			if err := next(ctx, cmd); redis.HasErrorPrefix(err, "NOSCRIPT") {
@@ -152,6 +174,7 @@ type rig struct {
 	codes  *code.Store
 	outbox *outbox.Outbox
 	reset  *reset.Reset
+	hooked redis.UniversalClient
 	keep   string // the session that is spared, if any
 }
 
@@ -160,7 +183,7 @@ const realm = "test"
 // build sets up a rig; hooked is a client of the same server that may fail.
 func build(t *testing.T, rdb, hooked redis.UniversalClient, o reset.Options) *rig {
 	t.Helper()
-	r := &rig{t: t, users: accounts{password: map[string]string{}, rdb: rdb}}
+	r := &rig{t: t, hooked: hooked, users: accounts{password: map[string]string{}, rdb: rdb}}
 	hooked.AddHook(&r.faults)
 	var err error
 	if r.codes, err = code.New(rdb, realm, code.Options{Key: make([]byte, 32), Interval: -1, Sends: 50}); err != nil {

@@ -6,5 +6,6 @@ for try in string.gmatch(call('HGET', key, 'tries') or '', '%S+') do strike(try)
 call('DEL', key)
 call('HSET', key, 'c', int(at))
 call('PEXPIRE', key, lifetime)
+call('SET', last, ARGV[1], 'PX', lifetime)
 owe(id, items(int(at)), at)
 return 1

@@ -1,7 +1,9 @@
 -- What the reset's scripts share. ARGV: the code's id, this try's, principal, issuer,
--- reason, initiator, a session that is spared or nothing. The reset is a hash: c, the cut-off, once the password was changed;
--- before that tries, the ids of those that may have changed it.
+-- reason, initiator, a session that is spared or nothing, a hash of issuer and principal.
+-- The reset is a hash: c, the cut-off, once the password was changed; before that tries,
+-- the ids of those that may have changed it, and before, what last was.
 local key = prefix .. 'p:' .. ARGV[1]
+local last = prefix .. 'p:last:' .. ARGV[8] -- the id of the principal's latest change
 local id = 'reset:' .. ARGV[1]
 local at = now()
 local lifetime = '90000000' -- 25 h
