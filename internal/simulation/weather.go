@@ -62,7 +62,9 @@ func (w *weather) drawLocked(what, content uint64) chance {
 func content(arg any) uint64 {
 	switch x := arg.(type) {
 	case []revocast.Key:
-		return uint64(binary.LittleEndian.Uint32(x[0][:]))
+		if len(x) > 0 {
+			return uint64(binary.LittleEndian.Uint32(x[0][:]))
+		}
 	case revocast.Event:
 		return mix(x.Position.Epoch, x.Position.Rev)
 	case []revocast.Event:
