@@ -35,7 +35,7 @@ func (r *Relay) Complete(ctx context.Context, refs ...string) ([]revocast.Receip
 		if attempt > 0 && !sleep(ctx, jitter(busyPause), nil) {
 			return nil, context.Cause(ctx)
 		}
-		_, err = r.Once(ctx)
+		_, err = r.once(ctx, false) // nobody waits for what is to be deleted
 		if err != nil && !errors.Is(err, ErrBusy) {
 			// What was asked for may have been handed over before something else failed.
 			if places, e := r.places(context.WithoutCancel(ctx), refs); e == nil && places != nil {

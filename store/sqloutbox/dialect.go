@@ -63,12 +63,3 @@ func (d Dialect) bind(query string) string {
 	}
 	return b.String()
 }
-
-// list is numbers as SQL has them in IN (…). There must be at least one.
-func list(ids []int64) string {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
-	}
-	return strings.Join(texts, ",")
-}

@@ -29,10 +29,8 @@ func (r *Relay) hand(ctx context.Context) (n int, more bool, err error) {
 			fresh = append(fresh, x.id)
 		}
 	}
-	if len(fresh) > 0 {
-		if _, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTried, list(fresh))); err != nil {
-			return 0, false, err
-		}
+	if err := r.tried(ctx, fresh); err != nil {
+		return 0, false, err
 	}
 	var came outcome
 	err = r.handRows(ctx, rows, &came)

@@ -100,6 +100,10 @@ type Relay struct {
 	turn chan struct{}
 	held time.Time // when the statement that took or prolonged the lease was sent
 
+	// So does what follows: settling has failed so often in a row, and pauses until.
+	unsettled   int
+	settleAgain time.Time
+
 	relayed, failures atomic.Uint64
 }
 
@@ -154,16 +158,19 @@ func (r *Relay) Run(ctx context.Context) error {
 // ErrBusy: another relay is at work.
 var ErrBusy = errors.New("sqloutbox: another relay is at work")
 
-// Once hands over all that is committed now and returns how many rows that was. It fails
-// with [ErrBusy] where another relay is at it.
-func (r *Relay) Once(ctx context.Context) (n int, err error) {
+// Once hands over all that is committed now and returns how many rows that was, and deletes
+// what has been there for long enough. It fails with [ErrBusy] where another relay is at
+// it, or may be, since this one was paused for longer than its lease.
+func (r *Relay) Once(ctx context.Context) (n int, err error) { return r.once(ctx, true) }
+
+func (r *Relay) once(ctx context.Context, settle bool) (n int, err error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-	n, err = r.pass(ctx)
+	n, err = r.pass(ctx, settle)
 	r.relayed.Add(uint64(n))
 	if err != nil && !errors.Is(err, ErrBusy) && ctx.Err() == nil {
 		r.failures.Add(1)
@@ -173,8 +180,9 @@ func (r *Relay) Once(ctx context.Context) (n int, err error) {
 
 // pass works until nothing is left. New rows go before those that are to be deleted: a
 // revocation is waited for, a deletion is not. Where nothing is to do nothing is written.
-func (r *Relay) pass(ctx context.Context) (n int, err error) {
-	due, err := r.due(ctx)
+func (r *Relay) pass(ctx context.Context, settle bool) (n int, err error) {
+	settle = settle && !time.Now().Before(r.settleAgain)
+	due, err := r.due(ctx, settle)
 	if err != nil || !due {
 		return 0, err
 	}
@@ -190,6 +198,9 @@ func (r *Relay) pass(ctx context.Context) (n int, err error) {
 		}
 		if more {
 			continue
+		}
+		if !settle {
+			return n, nil
 		}
 		if more, err = r.settle(ctx); err != nil || !more {
 			return n, err

@@ -11,16 +11,20 @@ import (
 
 // A row waits until handed_ms or refused is set. tried_ms is when it was first about to be
 // handed over without the outcome being known since.
+//
+// Rows are changed one by one, by their primary key. Given several ids MySQL may scan a
+// small table instead, and waits for the lock of any row that somebody's transaction has
+// recorded and not committed yet.
 const (
 	sqlWaits = "handed_ms IS NULL AND refused IS NULL"
 	sqlDone  = "handed_ms <= {now} - "
 	sqlRead  = "SELECT id, ref, payload, COALESCE(tried_ms, 0), COALESCE(cut_off_ms, 0), handed_ms IS NOT NULL, {now} FROM {table} WHERE "
 
-	sqlTried   = "UPDATE {table} SET tried_ms = {now} WHERE tried_ms IS NULL AND id IN (%s)"
-	sqlUntried = "UPDATE {table} SET tried_ms = NULL WHERE id IN (%s)"
+	sqlTried   = "UPDATE {table} SET tried_ms = {now} WHERE tried_ms IS NULL AND id = ?"
+	sqlUntried = "UPDATE {table} SET tried_ms = NULL WHERE id = ?"
 	sqlHanded  = "UPDATE {table} SET handed_ms = {now}, receipt = ?, cut_off_ms = ? WHERE id = ?"
 	sqlRefuse  = "UPDATE {table} SET refused = ? WHERE id = ?"
-	sqlDelete  = "DELETE FROM {table} WHERE id IN (%s)"
+	sqlDelete  = "DELETE FROM {table} WHERE id = ?"
 )
 
 // row is one row as it was read.
@@ -35,9 +39,13 @@ type row struct {
 }
 
 // due reports whether there is anything to do.
-func (r *Relay) due(ctx context.Context) (bool, error) {
+func (r *Relay) due(ctx context.Context, settle bool) (bool, error) {
 	var due int
-	query := "SELECT CASE WHEN EXISTS (SELECT 1 FROM {table} WHERE " + sqlWaits + ") OR EXISTS (SELECT 1 FROM {table} WHERE " + sqlDone + ms(r.o.Keep) + ") THEN 1 ELSE 0 END"
+	exists := "EXISTS (SELECT 1 FROM {table} WHERE " + sqlWaits + ")"
+	if settle {
+		exists += " OR EXISTS (SELECT 1 FROM {table} WHERE " + sqlDone + ms(r.o.Keep) + ")"
+	}
+	query := "SELECT CASE WHEN " + exists + " THEN 1 ELSE 0 END"
 	if err := r.row(ctx, query).Scan(&due); err != nil {
 		return false, fmt.Errorf("sqloutbox: %w", err)
 	}
@@ -45,12 +53,16 @@ func (r *Relay) due(ctx context.Context) (bool, error) {
 }
 
 // waiting reads the next rows to be handed over, done those to be deleted.
-func (r *Relay) waiting(ctx context.Context) ([]row, error) { return r.read(ctx, sqlWaits) }
+func (r *Relay) waiting(ctx context.Context) ([]row, error) {
+	return r.read(ctx, sqlWaits, r.o.Batch)
+}
 
-func (r *Relay) done(ctx context.Context) ([]row, error) { return r.read(ctx, sqlDone+ms(r.o.Keep)) }
+func (r *Relay) done(ctx context.Context) ([]row, error) {
+	return r.read(ctx, sqlDone+ms(r.o.Keep), settlers)
+}
 
-func (r *Relay) read(ctx context.Context, where string) ([]row, error) {
-	query := fmt.Sprintf("%s%s ORDER BY id LIMIT %d", sqlRead, where, r.o.Batch)
+func (r *Relay) read(ctx context.Context, where string, limit int) ([]row, error) {
+	query := fmt.Sprintf("%s%s ORDER BY id LIMIT %d", sqlRead, where, limit)
 	found, err := r.db.QueryContext(ctx, r.box.sql(query))
 	if err != nil {
 		return nil, fmt.Errorf("sqloutbox: %w", err)
@@ -94,18 +106,30 @@ func (o *outcome) empty() bool {
 
 // write writes down the outcome in one transaction, also where ctx has ended: what is not
 // written down is handed over again.
-func (r *Relay) write(ctx context.Context, o *outcome) (err error) {
+func (r *Relay) write(ctx context.Context, o *outcome) error {
 	if o.empty() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()
+	return r.inTx(ctx, func(tx *sql.Tx) error { return r.writeIn(ctx, tx, o) })
+}
+
+// tried notes that rows are about to be handed over.
+func (r *Relay) tried(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return r.inTx(ctx, func(tx *sql.Tx) error { return r.each(ctx, tx, sqlTried, ids) })
+}
+
+func (r *Relay) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("sqloutbox: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // says ErrTxDone after the commit
-	if err := r.writeIn(ctx, tx, o); err != nil {
+	if err := do(tx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -126,11 +150,15 @@ func (r *Relay) writeIn(ctx context.Context, tx *sql.Tx, o *outcome) error {
 			return err
 		}
 	}
-	for query, ids := range map[string][]int64{sqlDelete: o.deleted, sqlUntried: o.untried} {
-		if len(ids) == 0 {
-			continue
-		}
-		if _, err := r.exec(ctx, tx, fmt.Sprintf(query, list(ids))); err != nil {
+	if err := r.each(ctx, tx, sqlDelete, o.deleted); err != nil {
+		return err
+	}
+	return r.each(ctx, tx, sqlUntried, o.untried)
+}
+
+func (r *Relay) each(ctx context.Context, tx *sql.Tx, query string, ids []int64) error {
+	for _, id := range ids {
+		if _, err := r.exec(ctx, tx, query, id); err != nil {
 			return err
 		}
 	}

@@ -2,18 +2,24 @@ package sqloutbox
 
 import (
 	"context"
-	"errors"
 	"sync"
+	"time"
 
 	"github.com/revocast/revocast"
 )
 
-// settlers is how many rows are looked at at once before they are deleted. They are
-// committed, so their order matters no more.
-const settlers = 16
+const (
+	// settlers is how many rows are looked at at once before they are deleted. They are
+	// committed, so their order matters no more.
+	settlers = 16
+	// settleLimit is how long that may take. They were handed over long ago, so it takes
+	// milliseconds, or the stream is away; new revocations wait meanwhile.
+	settleLimit = time.Second
+)
 
-// settle deletes rows that were handed over Keep ago and have reached the strength asked
-// for; more: there may be others.
+// settle deletes some rows that were handed over Keep ago and have reached the strength
+// asked for; more: there may be others. It fails where the database does. That a row has
+// not reached the strength holds up nothing but deletions.
 func (r *Relay) settle(ctx context.Context) (more bool, err error) {
 	rows, err := r.done(ctx)
 	if err != nil || len(rows) == 0 {
@@ -22,27 +28,36 @@ func (r *Relay) settle(ctx context.Context) (more bool, err error) {
 	if err := r.keep(ctx); err != nil {
 		return false, err
 	}
-	var came outcome
-	if came.deleted, err = r.settled(ctx, rows); err != nil {
-		r.o.Logger.Debug("sqloutbox: not settled yet", "rows", len(rows)-len(came.deleted), "error", err)
+	deleted, unsettled := r.settled(ctx, rows)
+	if err := r.write(ctx, &outcome{deleted: deleted}); err != nil {
+		return false, err
 	}
-	if e := r.write(ctx, &came); e != nil {
-		return false, errors.Join(err, e)
+	switch {
+	case unsettled == nil:
+		r.unsettled = 0
+	case ctx.Err() == nil:
+		r.putOff(len(rows)-len(deleted), unsettled)
 	}
-	return err == nil, err
+	return unsettled == nil, nil
+}
+
+// putOff lets the next attempt to settle wait, longer each time.
+func (r *Relay) putOff(rows int, err error) {
+	r.unsettled++
+	r.failures.Add(1)
+	pause := backoff(r.o.Every, r.unsettled)
+	r.settleAgain = time.Now().Add(pause)
+	r.o.Logger.Warn("sqloutbox: handed over, not "+r.o.Strength.String()+" yet; kept", "rows", rows, "error", err, "after", pause)
 }
 
 // settled returns the ids of those rows that have reached the strength.
 func (r *Relay) settled(ctx context.Context, rows []row) (ids []int64, err error) {
-	var (
-		mu   sync.Mutex // guards ids and err
-		wg   sync.WaitGroup
-		gate = make(chan struct{}, settlers)
-	)
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	var mu sync.Mutex // guards ids and err
+	var wg sync.WaitGroup
 	for _, x := range rows {
-		gate <- struct{}{}
 		wg.Go(func() {
-			defer func() { <-gate }()
 			e := r.settleOne(ctx, x)
 			mu.Lock()
 			defer mu.Unlock()

@@ -17,7 +17,7 @@ type Stats struct {
 	Refused int           // rows set aside
 
 	Relayed  uint64 // rows handed over by this relay
-	Failures uint64 // passes of this relay that failed
+	Failures uint64 // passes of this relay that failed, or found that rows cannot be deleted yet
 }
 
 const sqlStats = `SELECT COUNT(CASE WHEN ` + sqlWaits + ` THEN 1 END),

@@ -123,7 +123,7 @@ func TestLeaseLapses(t *testing.T) {
 		w.record(principal("before")) // so that there is a lease
 		w.once(w.relay(), 1)
 		w.record(principal("alice"))
-		db, pub, c := w.process(t, 5, false) // due, take, read, tried, then the publisher
+		db, pub, c := w.process(t, 7, false) // due, take, read, tried in a transaction, then the publisher
 		died := time.Now()
 		if _, err := w.relayOn(db, pub, short).Once(t.Context()); !errors.Is(err, errCrashed) || !c.died() {
 			t.Fatalf("got %v", err)

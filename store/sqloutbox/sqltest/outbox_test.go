@@ -33,6 +33,7 @@ func TestOutbox(t *testing.T) {
 			{"a cut-off does not move", cutOffDoesNotMove},
 			{"a long name", longName},
 			{"a lost lease row", lostLeaseRow},
+			{"an open transaction", openTransaction},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				v := *w
