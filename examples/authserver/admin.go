@@ -25,13 +25,16 @@ func (s *service) admin(next http.HandlerFunc) http.Handler {
 }
 
 type banRequest struct {
-	From   time.Time `json:"from"` // empty: at once
 	Until  time.Time `json:"until"`
 	Reason string    `json:"reason"`
 }
 
-// ban refuses everything of a principal, logins included, until a time. What is logged in
-// ends for good: after the ban the user logs in again.
+// ban refuses everything of a principal, logins included, from now until a time. What is
+// logged in ends for good: after the ban the user logs in again.
+//
+// The ban itself is not waited for: what ends the sessions comes after it in the same
+// ledger, so who has confirmed that knows the ban. Waiting twice would leave no time for
+// the second where the first runs out of it.
 func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 	var in banRequest
 	if !read(w, r, &in) {
@@ -40,16 +43,14 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	principal := r.PathValue("principal")
-	receipt, err := s.publisher.Ban(ctx, revocast.Ban{
-		Principal: principal, From: in.From, Until: in.Until, Reason: in.Reason, Initiator: "admin",
-	})
-	receipts := []revocast.Receipt{receipt}
-	if (err == nil || decided(err)) && !in.From.After(time.Now()) {
-		ended, e := s.sessions.Because("ban", "admin").EndAll(ctx, principal)
-		if receipts = append(receipts, ended...); e != nil {
-			err = e
-		}
+	_, err := s.publisher.Ban(ctx, revocast.Ban{
+		Principal: principal, Until: in.Until, Reason: in.Reason, Initiator: "admin",
+	}, revocast.WithStrength(revocast.Committed))
+	if err != nil && !decided(err) {
+		s.ended(w, nil, err)
+		return
 	}
+	receipts, err := s.sessions.Because("ban", "admin").EndAll(ctx, principal)
 	s.ended(w, receipts, err)
 }
 

@@ -36,14 +36,15 @@ type fleet struct {
 	stop    func()
 	http    *http.Client
 
-	mu   sync.Mutex // guards mail
-	mail strings.Builder
+	mu      sync.Mutex // guards the others
+	mail    strings.Builder
+	arrived chan struct{} // closed, and another made, when something is printed
 }
 
 // start runs the service on the embedded servers.
 func start(t *testing.T, change ...func(*Flags)) *fleet {
 	t.Helper()
-	f := &fleet{t: t, http: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}}
+	f := &fleet{t: t, arrived: make(chan struct{}), http: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}}
 	flags := Flags{
 		Listen: "127.0.0.1:0", WorkerListen: "127.0.0.1:0", Data: t.TempDir(), AdminToken: admin, Confirm: 10 * time.Second,
 	}
@@ -93,6 +94,8 @@ func (f *fleet) print(format string, a ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fmt.Fprintf(&f.mail, format, a...)
+	close(f.arrived)
+	f.arrived = make(chan struct{})
 }
 
 func (f *fleet) mails() string {
@@ -101,14 +104,29 @@ func (f *fleet) mails() string {
 	return f.mail.String()
 }
 
-// lastCode is the code in the latest mail.
-func (f *fleet) lastCode() string {
+// mailed waits for a mail, which is sent after the answer, and returns what matches.
+func (f *fleet) mailed(pattern string) []string {
 	f.t.Helper()
-	all := regexp.MustCompile(`your code is (\d+)`).FindAllStringSubmatch(f.mails(), -1)
-	if len(all) == 0 {
-		f.t.Fatalf("no code was sent: %s", f.mails())
+	deadline := time.After(30 * time.Second)
+	for {
+		f.mu.Lock()
+		text, arrived := f.mail.String(), f.arrived
+		f.mu.Unlock()
+		if found := regexp.MustCompile(pattern).FindStringSubmatch(text); found != nil {
+			return found
+		}
+		select {
+		case <-arrived:
+		case <-deadline:
+			f.t.Fatalf("no mail has %q: %s", pattern, text)
+		}
 	}
-	return all[len(all)-1][1]
+}
+
+// code is the one in the mail to an address.
+func (f *fleet) code(mail string) string {
+	f.t.Helper()
+	return f.mailed(`mail to ` + mail + `: your code is (\S+)`)[1]
 }
 
 type answer struct {

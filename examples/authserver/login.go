@@ -38,14 +38,14 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// A ban is told to nobody but the one who knows the password.
-	if v := s.guard.Claims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: time.Now(), Expires: time.Now().Add(accessLife)}); !v.OK() {
+	if v := s.guard.Claims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)}); !v.OK() {
 		s.refuseLogin(w, v)
 		return
 	}
 	sess, fresh, access, err := s.open(r, u, d.At, in)
 	switch {
 	case errors.Is(err, session.ErrCutOff), errors.Is(err, refresh.ErrEnded):
-		problem(w, http.StatusConflict, "log in again", "everything was ended while you logged in")
+		loginAgain(w)
 		return
 	case err != nil:
 		s.unavailable(w, err)
@@ -59,20 +59,12 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 
 // checkPassword answers by itself unless the password is right.
 func (s *service) checkPassword(w http.ResponseWriter, r *http.Request, mail, password string) (user, limit.Decision, bool) {
-	d, err := s.limiter.Begin(r.Context(), limit.Attempt{Identifier: normal(mail), Address: s.address(r)})
-	switch {
-	case errors.Is(err, revocast.ErrInvalid):
-		problem(w, http.StatusBadRequest, "want a mail address and a password", "")
-		return user{}, d, false
-	case err != nil: // nobody knows how much was guessed
-		s.unavailable(w, err)
-		return user{}, d, false
-	case !d.Allowed:
-		tooMany(w, d.RetryAfter)
+	d, ok := s.begin(w, r, "", mail)
+	if !ok {
 		return user{}, d, false
 	}
 	u, _ := s.users.byMail(mail)
-	err = s.users.verify(r.Context(), u.Hash, password)
+	err := s.users.verify(r.Context(), u.Hash, password)
 	switch {
 	case errors.Is(err, errWrongPassword):
 		if err := s.limiter.Fail(r.Context(), d.Attempt); err != nil {
@@ -87,23 +79,55 @@ func (s *service) checkPassword(w http.ResponseWriter, r *http.Request, mail, pa
 	return u, d, true
 }
 
-func (s *service) refuseLogin(w http.ResponseWriter, v revocast.Verdict) {
-	if v.Banned() {
-		problem(w, http.StatusForbidden, "this account is suspended", "")
-		return
+// begin counts an attempt, of a kind and with a mail address, and answers by itself unless
+// it may be made.
+func (s *service) begin(w http.ResponseWriter, r *http.Request, kind, mail string) (limit.Decision, bool) {
+	mail = normal(mail)
+	if mail == "" {
+		problem(w, http.StatusBadRequest, "want a mail address", "")
+		return limit.Decision{}, false
 	}
-	s.unavailable(w, v.Err)
+	d, err := s.limiter.Begin(r.Context(), limit.Attempt{Identifier: kind + mail, Address: s.address(r)})
+	switch {
+	case errors.Is(err, revocast.ErrInvalid):
+		problem(w, http.StatusBadRequest, "want a mail address, from a client with an address of its own", "")
+	case err != nil: // nobody knows how much was guessed
+		s.unavailable(w, err)
+	case !d.Allowed:
+		tooMany(w, d.RetryAfter)
+	default:
+		return d, true
+	}
+	return d, false
+}
+
+func (s *service) refuseLogin(w http.ResponseWriter, v revocast.Verdict) {
+	switch {
+	case v.Banned():
+		problem(w, http.StatusForbidden, "this account is suspended", "")
+	case v.Outcome == revocast.Revoked:
+		loginAgain(w)
+	default:
+		s.unavailable(w, v.Err)
+	}
+}
+
+func loginAgain(w http.ResponseWriter) {
+	problem(w, http.StatusConflict, "log in again", "everything was ended while you logged in")
 }
 
 // open makes the session, its refresh tokens and the first access token.
+//
+// Where there were too many sessions it ends the oldest, which nobody asked for: that is
+// not waited for, so that a login needs nobody's confirmation.
 func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (session.Session, refresh.Token, token.Issued, error) {
-	ctx, cancel := s.confirming(r)
+	ctx, cancel := asking(r.Context())
 	defer cancel()
 	addr := s.address(r)
 	sess, _, _, err := s.sessions.Create(ctx, session.Login{
 		Principal: u.Principal, AuthTime: at, Device: clip(in.Device, session.MaxDevice), IP: addr.String(),
 		UserAgent: clip(r.UserAgent(), session.MaxUserAgent),
-	})
+	}, revocast.WithStrength(revocast.Committed))
 	if err != nil && sess.ID == "" {
 		return session.Session{}, refresh.Token{}, token.Issued{}, err
 	}
@@ -115,14 +139,20 @@ func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (
 		}
 	}
 	// Nobody has it; it would be listed until it is idle.
-	if _, e := s.sessions.End(context.WithoutCancel(ctx), sess.ID, revocast.WithStrength(revocast.Committed)); e != nil {
+	ctx, cancel = asking(context.WithoutCancel(r.Context()))
+	defer cancel()
+	if _, e := s.sessions.End(ctx, sess.ID, revocast.WithStrength(revocast.Committed)); e != nil {
 		err = fmt.Errorf("%w; and its session goes on unused: %w", err, e)
 	}
 	return session.Session{}, refresh.Token{}, token.Issued{}, err
 }
 
+// access makes an access token. The session's times are Redis'; where that clock is a little
+// ahead of this one the token is issued when the session was, not before it.
 func (s *service) access(sess session.Session) (token.Issued, error) {
-	return s.issuer.Issue(token.Grant{Principal: sess.Principal, Session: sess.ID, AuthTime: sess.AuthTime})
+	return s.issuer.Issue(token.Grant{
+		Principal: sess.Principal, Session: sess.ID, AuthTime: sess.AuthTime, NotBefore: sess.AuthTime,
+	})
 }
 
 // give hands out tokens: as cookies that no script reads, or in the answer.

@@ -9,9 +9,12 @@ import (
 )
 
 // logout ends the session of whoever asks. It works with an access token that has expired,
-// and again for one that was logged out: the answer is what the user wanted.
+// with a refresh token that somebody has rotated since, and again for what was logged out:
+// the session is ended anew, and the answer says what has come of that.
 func (s *service) logout(w http.ResponseWriter, r *http.Request) {
-	sid, err := s.endedLogin(r)
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	sid, err := s.endedLogin(ctx, r)
 	switch {
 	case errors.Is(err, revocast.ErrInvalid):
 		problem(w, http.StatusBadRequest, "invalid request", err.Error())
@@ -24,8 +27,6 @@ func (s *service) logout(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, map[string]any{"confirmed": true})
 		return
 	}
-	ctx, cancel := s.confirming(r)
-	defer cancel()
 	receipts, err := s.sessions.End(ctx, sid)
 	if err == nil || decided(err) {
 		clearCookies(w)

@@ -55,8 +55,8 @@ func (n *node) me(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *node) readyz(w http.ResponseWriter, _ *http.Request) {
-	if err := n.guard.Ready(); err != nil {
-		problem(w, http.StatusServiceUnavailable, "not ready", err.Error())
+	if err := n.guard.Ready(); err != nil { // what it says is for the log, which has it
+		problem(w, http.StatusServiceUnavailable, "not ready", "")
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"ready": true})

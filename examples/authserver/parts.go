@@ -26,6 +26,10 @@ const (
 	// its revocation would be forgotten before it expires.
 	loginLife = 29 * 24 * time.Hour
 	idleLife  = 7 * 24 * time.Hour
+
+	maxSessions = 20 // of one user
+
+	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ" // without 0, 1, I and O
 )
 
 // parts are what the service is made of, besides the publisher and the guards.
@@ -49,7 +53,7 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	if p.issuer, p.verifier, err = newIssuer(f.Data); err != nil {
 		return nil, err
 	}
-	p.sessions, err = session.New(rdb, realm, box, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife, Cap: 20})
+	p.sessions, err = session.New(rdb, realm, box, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife, Cap: maxSessions})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +68,9 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	if key, err = loadKey(filepath.Join(f.Data, "codes.key")); err != nil {
 		return nil, err
 	}
-	p.codes, err = code.New(rdb, realm, code.Options{Key: key})
+	// Of six digits few guesses can be allowed, and then anybody's few keep the user out. Eight
+	// of these allow so many that one address cannot use them up: the limiter stops it first.
+	p.codes, err = code.New(rdb, realm, code.Options{Key: key, Digits: 8, Alphabet: codeAlphabet, Attempts: 100})
 	return p, err
 }
 

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"time"
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/code"
-	"github.com/revocast/revocast/store/limit"
 	"github.com/revocast/revocast/store/reset"
+	"github.com/revocast/revocast/store/session"
 )
 
 // Lengths of a password (NIST SP 800-63B §3.1.1.2).
@@ -26,12 +28,39 @@ func checkNewPassword(password string) error {
 	return nil
 }
 
-// setPassword is what package reset calls.
-func (p *parts) setPassword(ctx context.Context, principal, password string) error {
-	if err := checkNewPassword(password); err != nil {
+// setPassword is what package reset calls; was as users.setPassword has it. Two changes that
+// have both verified the old password are one change, and a refusal.
+func (p *parts) setPassword(was string) reset.SetPassword {
+	return func(ctx context.Context, principal, password string) error {
+		if err := checkNewPassword(password); err != nil {
+			return err
+		}
+		err := p.users.setPassword(ctx, principal, was, password)
+		if errors.Is(err, errChanged) {
+			return fmt.Errorf("%w: %w", reset.ErrRejected, err)
+		}
 		return err
 	}
-	return p.users.setPassword(ctx, principal, password)
+}
+
+// newReset returns what sets passwords by set and ends what they had opened.
+func (p *parts) newReset(log *slog.Logger, set reset.SetPassword) (*reset.Reset, error) {
+	return reset.New(p.redis, realm, p.codes, p.box, set, reset.Options{
+		Issuer: issuerName, SetTimeout: 5 * time.Second, Logger: log, End: p.endRecords,
+	})
+}
+
+// endRecords takes the sessions out of their store once the fleet refuses them.
+func (p *parts) endRecords(ctx context.Context, principal, keep string) error {
+	if keep == "" {
+		_, err := p.sessions.EndAll(ctx, principal)
+		return err
+	}
+	_, err := p.sessions.EndOthers(ctx, principal, keep)
+	if errors.Is(err, session.ErrNotFound) {
+		return nil // Redis has lost them, or the one that asks has ended: the fleet refuses the others all the same
+	}
+	return err
 }
 
 type passwordRequest struct {
@@ -52,13 +81,18 @@ func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// A stolen session must not guess the password either.
-	_, d, ok := s.checkPassword(w, r, u.Mail, in.Old)
+	verified, d, ok := s.checkPassword(w, r, u.Mail, in.Old)
 	if !ok {
+		return
+	}
+	change, err := s.newReset(s.log, s.setPassword(verified.Hash))
+	if err != nil {
+		s.unavailable(w, err)
 		return
 	}
 	ctx, cancel := s.confirming(r)
 	defer cancel()
-	receipts, err := s.resets.Change(ctx, c.Principal, c.Session, in.New)
+	receipts, err := change.Change(ctx, c.Principal, c.Session, in.New)
 	if err == nil {
 		if err := s.limiter.Succeed(ctx, d.Attempt); err != nil {
 			s.log.Warn("a password was changed, and the failures before could not be cleared", "error", err)
@@ -78,13 +112,7 @@ func (s *service) requestReset(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	d, err := s.limiter.Begin(r.Context(), limit.Attempt{Identifier: "reset " + normal(in.Mail), Address: s.address(r)})
-	switch {
-	case err != nil:
-		s.unavailable(w, err)
-		return
-	case !d.Allowed:
-		tooMany(w, d.RetryAfter)
+	if _, ok := s.begin(w, r, "reset ", in.Mail); !ok {
 		return
 	}
 	u, exists := s.users.byMail(in.Mail)
@@ -121,17 +149,31 @@ type confirmRequest struct {
 	Password string `json:"password"`
 }
 
-// confirmReset sets a new password with a code, and ends everything of its user.
+// confirmReset sets a new password with a code, and ends everything of its user. Guesses are
+// counted per address first: a code allows a hundred in an hour, an address twenty.
 func (s *service) confirmReset(w http.ResponseWriter, r *http.Request) {
 	var in confirmRequest
 	if !read(w, r, &in) {
+		return
+	}
+	d, ok := s.begin(w, r, "confirm ", in.Mail)
+	if !ok {
 		return
 	}
 	u, exists := s.users.byMail(in.Mail)
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	receipts, err := s.resets.Confirm(ctx, resetName(u, exists, in.Mail), in.Code, in.Password)
+	if codeWasRight(err) {
+		if err := s.limiter.Succeed(context.WithoutCancel(ctx), d.Attempt); err != nil {
+			s.log.Warn("a code was right, and the failures before could not be cleared", "error", err)
+		}
+	}
 	s.passwordSet(w, receipts, err)
+}
+
+func codeWasRight(err error) bool {
+	return err == nil || errors.Is(err, reset.ErrRejected) || errors.Is(err, reset.ErrOwed) || errors.Is(err, code.ErrClaimed)
 }
 
 // passwordSet answers for what package reset did.
@@ -142,6 +184,8 @@ func (s *service) passwordSet(w http.ResponseWriter, receipts []revocast.Receipt
 		problem(w, http.StatusBadRequest, "the code is not valid", "ask for another one")
 	case errors.As(err, &busy):
 		tooMany(w, busy.RetryAfter)
+	case errors.Is(err, errChanged):
+		problem(w, http.StatusConflict, "the password was changed meanwhile", "")
 	case errors.Is(err, reset.ErrRejected):
 		problem(w, http.StatusUnprocessableEntity, "the password was not accepted", err.Error())
 	case errors.Is(err, reset.ErrOwed):

@@ -20,7 +20,8 @@ type refreshRequest struct {
 //
 // Whether the login still stands is asked before anything is rotated, and of both who
 // know: the guard, for everything that was revoked anywhere, and the sessions, for what
-// has been idle for too long.
+// has been idle for too long. So a 503 leaves the token as it was, however late the client
+// comes back with it; asked after the rotation, it would be a thief by then.
 func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
 	text, inBody, ok := refreshToken(w, r)
 	if !ok {
@@ -28,19 +29,14 @@ func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := s.confirming(r)
 	defer cancel()
-	fresh, err := s.families.Rotate(ctx, text, refresh.Expect{})
-	if err != nil {
+	sess, err := s.standing(ctx, text)
+	if err != nil && !errors.Is(err, refresh.ErrRotated) { // that is theft, which Rotate deals with
 		s.refuseRefresh(w, err)
 		return
 	}
-	sess, err := s.sessions.ByID(ctx, fresh.Session)
-	switch {
-	case errors.Is(err, session.ErrNotFound):
-		s.abandon(ctx, fresh.Family)
-		s.invalidGrant(w, "the session has ended")
-		return
-	case err != nil: // the old token yields the same successor again within the grace
-		s.unavailable(w, err)
+	fresh, err := s.families.Rotate(ctx, text, refresh.Expect{})
+	if err != nil {
+		s.refuseRefresh(w, err)
 		return
 	}
 	access, err := s.access(sess)
@@ -49,6 +45,22 @@ func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.give(w, inBody, sess.Principal, access, fresh)
+}
+
+// standing returns the session of a refresh token that would be rotated now.
+func (s *service) standing(ctx context.Context, text string) (session.Session, error) {
+	ctx, cancel := asking(ctx)
+	defer cancel()
+	f, err := s.families.Lookup(ctx, text, refresh.Expect{}, revocast.WithStrength(revocast.Committed))
+	if err != nil {
+		return session.Session{}, err
+	}
+	sess, err := s.sessions.ByID(ctx, f.Session)
+	if errors.Is(err, session.ErrNotFound) {
+		s.abandon(ctx, f)
+		return sess, fmt.Errorf("%w: %w", refresh.ErrEnded, err)
+	}
+	return sess, err
 }
 
 // refreshToken is in the cookie or, of other clients, in the body.
@@ -101,10 +113,10 @@ func (s *service) abandon(ctx context.Context, f refresh.Family) {
 }
 
 // endedLogin finds out which session a request wants to end: of its access token, however
-// old, or else of its refresh token.
-func (s *service) endedLogin(r *http.Request) (sid string, err error) {
+// old, or else of its refresh token, old ones too: a thief may have the latest.
+func (s *service) endedLogin(ctx context.Context, r *http.Request) (sid string, err error) {
 	if bearer, e := accessToken(r); e == nil {
-		c, e := s.verifier.VerifyForLogout(r.Context(), bearer)
+		c, e := s.verifier.VerifyForLogout(ctx, bearer)
 		if e == nil && c.Session != "" {
 			return c.Session, nil
 		}
@@ -113,11 +125,14 @@ func (s *service) endedLogin(r *http.Request) (sid string, err error) {
 	if err != nil || text == "" {
 		return "", err
 	}
-	f, err := s.families.Lookup(r.Context(), text, refresh.Expect{})
-	if errors.Is(err, refresh.ErrInvalidGrant) {
+	f, err := s.families.Lookup(ctx, text, refresh.Expect{}, revocast.WithStrength(revocast.Committed))
+	switch {
+	case f.Session != "": // good or rotated, ended or not known to be: it is ended, or again
+		return f.Session, nil
+	case errors.Is(err, refresh.ErrNotFound):
 		return "", nil // nothing that could be ended
 	}
-	return f.Session, err
+	return "", err
 }
 
 // logoutRefreshToken is as refreshToken, but the body may be empty.

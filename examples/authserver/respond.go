@@ -85,7 +85,7 @@ func decided(err error) bool {
 }
 
 // ended answers a request that ended something: 200 when no worker accepts it any more,
-// 202 when it is decided and on its way. It reports whether it was decided at all.
+// 202 when it is decided and on its way. Asking again waits anew. It reports whether it was decided at all.
 func (s *service) ended(w http.ResponseWriter, receipts []revocast.Receipt, err error) bool {
 	body := map[string]any{"confirmed": err == nil}
 	if n := len(receipts); n > 0 {
@@ -98,7 +98,7 @@ func (s *service) ended(w http.ResponseWriter, receipts []revocast.Receipt, err 
 		reply(w, http.StatusOK, body)
 	case decided(err):
 		s.log.Warn("ended, and not confirmed yet", "error", err)
-		body["detail"] = "decided; some part of the service may accept it for a few more seconds"
+		body["detail"] = "decided, and goes on by itself; some part of the service may accept it for a few more seconds"
 		reply(w, http.StatusAccepted, body)
 	case errors.Is(err, revocast.ErrInvalid):
 		problem(w, http.StatusBadRequest, "invalid request", err.Error())

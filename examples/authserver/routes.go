@@ -29,11 +29,20 @@ type service struct {
 	confirm    time.Duration
 }
 
-func newService(f Flags, out Output, p *parts, n *node, publisher *revocast.Publisher, families *refresh.Store, resets *reset.Reset) *service {
-	return &service{
-		parts: p, node: n, publisher: publisher, families: families, resets: resets, mail: out.Print, log: out.Logger,
+// newService completes the parts: what is refreshed is held against the guard.
+func newService(f Flags, p *parts, n *node, publisher *revocast.Publisher, mails *mailer, log *slog.Logger) (*service, error) {
+	s := &service{
+		parts: p, node: n, publisher: publisher, mail: mails.send, log: log,
 		adminToken: f.AdminToken, ipHeader: f.ClientIP, confirm: f.Confirm,
 	}
+	o := p.refresh
+	o.Check = n.guard.Claims
+	var err error
+	if s.families, err = refresh.New(p.redis, realm, p.box, o); err != nil {
+		return nil, err
+	}
+	s.resets, err = p.newReset(log, p.setPassword(""))
+	return s, err
 }
 
 // routes are the service's. Requests that change something and come from another site are
@@ -64,6 +73,12 @@ func (s *service) routes() http.Handler {
 // on by itself.
 func (s *service) confirming(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), s.confirm)
+}
+
+// asking bounds what asks Redis and need not wait for the fleet. It is less than the grace
+// of refresh tokens: none that was good when a request began is stolen when it ends.
+func asking(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, refresh.DefaultGrace/2)
 }
 
 // address is where a request comes from.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -15,8 +14,6 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/store/outbox"
-	"github.com/revocast/revocast/store/refresh"
-	"github.com/revocast/revocast/store/reset"
 )
 
 const (
@@ -91,6 +88,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		return err
 	}
 
+	mails := newMailer(out)
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
 	ready := []*revocast.Readiness{publisher.Ready()}
@@ -104,9 +102,11 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		node := newNode(nodeName(i), s, parts, out.Logger)
 		handler := node.routes()
 		if i == 0 {
-			if handler, err = loginRoutes(f, out, parts, node, publisher); err != nil {
+			login, err := newService(f, parts, node, publisher, mails, out.Logger)
+			if err != nil {
 				return err
 			}
+			handler = login.routes()
 		}
 		server := wiring.NewHTTPServer(ln, handler, nil, out.Logger)
 		g.Add(server.Serve, server.Drain)
@@ -118,35 +118,11 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		}))
 		ready = append(ready, node.subscriber.Ready())
 	}
+	g.Add(wiring.Actor(mails.run)) // after the server: what that has queued is sent
 	g.Add(wiring.Actor(box.Run))
 	g.Add(wiring.Actor(publisher.Run))
 	g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, f, out, ports, ready) }))
 	return g.Run()
-}
-
-// loginRoutes completes the login service: what is refreshed is held against the guard.
-func loginRoutes(f Flags, out Output, p *parts, n *node, publisher *revocast.Publisher) (http.Handler, error) {
-	o := p.refresh
-	o.Check = n.guard.Claims
-	families, err := refresh.New(p.redis, realm, p.box, o)
-	if err != nil {
-		return nil, err
-	}
-	resets, err := reset.New(p.redis, realm, p.codes, p.box, p.setPassword, reset.Options{
-		Issuer: issuerName, SetTimeout: 5 * time.Second, Logger: out.Logger,
-		End: func(ctx context.Context, principal, keep string) error {
-			if keep == "" {
-				_, err := p.sessions.EndAll(ctx, principal)
-				return err
-			}
-			_, err := p.sessions.EndOthers(ctx, principal, keep)
-			return err
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return newService(f, out, p, n, publisher, families, resets).routes(), nil
 }
 
 func nodeName(i int) string {

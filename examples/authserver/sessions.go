@@ -38,7 +38,8 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 }
 
 // endSession ends one of the user's own sessions. Another's is answered as one that is
-// not there.
+// not there, and so is one that has ended: after a 202 there is nothing left by which to
+// tell whose it was, and nothing left to be asked for.
 func (s *service) endSession(w http.ResponseWriter, r *http.Request) {
 	c, _ := revocast.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)

@@ -89,6 +89,7 @@ func theft(t *testing.T, f *fleet) {
 		f.want("refresh of the stolen login", refresh(x.refresh), 401)
 	}
 	f.everywhere("the user's other login", other, 200)
+	f.mailed("used from two places")
 	if n := strings.Count(f.mails(), "used from two places"); n != 1 {
 		t.Errorf("%d warnings, want one: %s", n, f.mails())
 	}
@@ -165,6 +166,29 @@ func TestGuessing(t *testing.T) {
 	f.want("the right one comes too late", try("198.51.100.7", "alice@example.com", password), 429)
 	f.want("the owner, at home", try("192.0.2.1", "alice@example.com", password), 200)
 	f.want("somebody else at the attacker's address", try("198.51.100.7", "bob@example.com", password), 200)
+
+	// The code of a reset: guesses at it from elsewhere are stopped, and not its owner.
+	reset := func(addr, path string, body map[string]string) answer {
+		return f.do(http.MethodPost, f.login+"/password-reset/"+path, "", body, from(addr))
+	}
+	mail := map[string]string{"mail": "alice@example.com"}
+	confirm := func(addr, code string) answer {
+		return reset(addr, "confirm", map[string]string{"mail": "alice@example.com", "code": code, "password": "another password"})
+	}
+	f.want("without an address", reset("", "request", mail), 400)
+	f.want("without an address", confirm("", "22222222"), 400)
+	f.want("request", reset("192.0.2.1", "request", mail), 202)
+	for i := range 20 {
+		if last = confirm("198.51.100.7", "22222222"); last.status == 429 {
+			break
+		}
+		f.want("a wrong code, guess "+strconv.Itoa(i), last, 400)
+	}
+	if last.status != 429 || last.header.Get("Retry-After") == "" {
+		t.Fatalf("20 guesses at a code, and then %d %v", last.status, last.header)
+	}
+	f.want("a wrong code, from another address", confirm("198.51.100.8", "22222222"), 400)
+	f.confirmed("the owner, with the code", confirm("192.0.2.1", f.code("alice@example.com")))
 }
 
 // What is decided stays decided where nobody can confirm it.
@@ -177,8 +201,9 @@ func TestRestart(t *testing.T) {
 	f = start(t, func(f *Flags) { f.Data = data })
 	f.everywhere("logged out before the restart", x, 401)
 	f.everywhere("not logged out", y, 200)
+	f.confirmed("a new password, though its session is gone", f.post("/password", y.access, map[string]string{"old": password, "new": "bob's new one"}))
 	f.want("its session is gone with the embedded Redis", f.post("/refresh", "", map[string]string{"refresh_token": y.refresh}), 401)
-	f.signIn("bob@example.com", "")
+	f.signInWith("bob@example.com", "", "bob's new one")
 }
 
 type onlyKeys struct{ set *token.KeySet }

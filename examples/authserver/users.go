@@ -34,7 +34,10 @@ type users struct {
 	all []user
 }
 
-var errWrongPassword = errors.New("wrong password")
+var (
+	errWrongPassword = errors.New("wrong password")
+	errChanged       = errors.New("the password was changed meanwhile")
+)
 
 // openUsers reads the file, and the first time makes it, with two accounts.
 func openUsers(path string) (*users, error) {
@@ -143,8 +146,10 @@ func (u *users) enter(ctx context.Context) error {
 
 func (u *users) leave() { <-u.hashing }
 
-// setPassword is durable when it returns nil.
-func (u *users) setPassword(ctx context.Context, principal, password string) error {
+// setPassword is durable when it returns nil. was is the hash that the old password was
+// verified against: where the account has another by now nothing is changed (errChanged).
+// Empty: whichever it has.
+func (u *users) setPassword(ctx context.Context, principal, was, password string) error {
 	if err := u.enter(ctx); err != nil {
 		return err
 	}
@@ -158,6 +163,9 @@ func (u *users) setPassword(ctx context.Context, principal, password string) err
 	for i := range u.all {
 		if x := &u.all[i]; x.Principal == principal {
 			before := x.Hash
+			if was != "" && was != before {
+				return errChanged
+			}
 			x.Hash = h
 			if err := u.save(); err != nil {
 				x.Hash = before
