@@ -28,10 +28,12 @@
 //     of their commits; order matters between a ban and its lifting alone, everything else
 //     adds up to the same.
 //  3. One row that the publisher refuses as invalid is set aside with the reason, logged and
-//     counted ([Relay.Refused], [Relay.Retry]), and holds up nobody else. While the
+//     counted ([Relay.Refused], [Relay.Retry]), and holds up nobody else. One whose cut-off
+//     is a minute or less ahead of the ledger's clock waits until it is not. While the
 //     publisher is away everything waits, and is tried again with growing pauses.
 //  4. A row is deleted once it has reached Strength, by default durable: until then the
-//     database holds it besides Redis and JetStream.
+//     database holds it besides Redis and JetStream. Deletions hold up no hand-over for more
+//     than a second, also while JetStream is away.
 //
 // # The cut-off
 //
@@ -60,7 +62,9 @@
 // need a transaction that stays open while the network is waited for (outside of one it
 // locks nothing), would let two relays take neighbouring rows and so lose the order, and
 // does not exist in SQLite. A relay that has lost its lease unawares does no harm: the
-// references make what is handed over twice count once.
+// references make what is handed over twice count once, and before it lifts a ban, which
+// might be a later one if it was paused for longer than references are remembered, it makes
+// sure that it still has the lease.
 //
 // # Time
 //

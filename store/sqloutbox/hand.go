@@ -13,6 +13,10 @@ import (
 // remembers for an hour.
 const pinAfter = 30 * time.Minute
 
+// apart is how far two clocks may be apart: a cut-off that the ledger's clock refuses, and
+// is no further from the database's, only needs time.
+const apart = time.Minute
+
 // errLateLift is why the lifting of a ban is set aside.
 var errLateLift = fmt.Errorf("%w: the ban may have been lifted more than %s ago, or not at all; lifting it now might lift a later one", revocast.ErrInvalid, pinAfter)
 
@@ -37,17 +41,14 @@ func (r *Relay) hand(ctx context.Context) (n int, more bool, err error) {
 	if e := r.write(ctx, &came); e != nil {
 		return 0, false, errors.Join(err, e)
 	}
-	return len(came.handed), err == nil, err
+	return len(came.handed), err == nil && came.progress() > 0, err
 }
 
 func (r *Relay) handRows(ctx context.Context, rows []row, came *outcome) error {
 	for i, x := range rows {
-		err := r.keep(ctx)
-		if err == nil {
-			err = r.handOne(ctx, x, came)
-		}
+		err := r.handOne(ctx, x, came)
 		if err != nil {
-			came.untried = untried(rows[i:], err)
+			came.untried = append(came.untried, untried(rows[i:], err)...)
 			return err
 		}
 	}
@@ -75,6 +76,11 @@ func untried(rows []row, err error) (ids []int64) {
 // for.
 func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 	p, err := decode(x.payload)
+	// A ban that is lifted twice might be a later one, so it is made sure each time that
+	// nobody else has taken over.
+	if e := r.keep(ctx, p.Kind == kindUnban); e != nil {
+		return e
+	}
 	var receipt revocast.Receipt
 	if err == nil {
 		receipt, err = r.tell(ctx, x, p, revocast.Committed)
@@ -87,11 +93,23 @@ func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 	case p.Until != 0 && p.Until <= x.read:
 		r.o.Logger.Info("sqloutbox: over before it was handed over", "row", x.id, "kind", p.Kind)
 		came.deleted = append(came.deleted, x.id)
+	case early(x, p, err):
+		r.o.Logger.Warn("sqloutbox: the cut-off may be ahead of the ledger's clock; tried again", "row", x.id, "error", err)
+		if x.tried == 0 {
+			came.untried = append(came.untried, x.id)
+		}
 	default:
 		r.o.Logger.Error("sqloutbox: refused and set aside", "row", x.id, "kind", p.Kind, "error", err)
 		came.refused = append(came.refused, refusal{x.id, err.Error()})
 	}
 	return nil
+}
+
+// early reports whether a row that was refused may only have to wait. Others overtake it: a
+// cut-off is the same whenever it comes into force.
+func early(x row, p payload, err error) bool {
+	distance := p.CutOff - x.read
+	return p.Kind == kindRevoke && errors.Is(err, revocast.ErrInvalid) && max(distance, -distance) <= apart.Milliseconds()
 }
 
 // final reports whether a row that failed with err will fail again.

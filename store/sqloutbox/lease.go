@@ -10,9 +10,10 @@ import (
 
 // The lease is one row; until_ms is by the database's clock, the only one that all relays
 // share. turn changes with every statement, since MySQL counts as affected only rows that
-// have changed.
+// have changed. A lease that ends later than any may was taken while the clock was ahead.
 const (
-	sqlTake    = "UPDATE {table}_lease SET holder = ?, until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND (until_ms <= {now} OR holder = ?)"
+	sqlTake    = "UPDATE {table}_lease SET holder = ?, until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND (until_ms <= {now} OR until_ms > {now} + %d OR holder = ?)"
+	sqlKeep    = "UPDATE {table}_lease SET until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND until_ms > {now} AND holder = ?"
 	sqlRelease = "UPDATE {table}_lease SET until_ms = 0, turn = turn + 1 WHERE id = 1 AND holder = ?"
 	sqlLeases  = "SELECT COUNT(*) FROM {table}_lease"
 	sqlFound   = "INSERT INTO {table}_lease (id, holder, until_ms, turn) VALUES (1, '', 0, 0)"
@@ -22,7 +23,7 @@ const (
 func (r *Relay) take(ctx context.Context) error {
 	for range 2 {
 		sent := time.Now()
-		n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTake, r.o.Lease.Milliseconds()), r.name, r.name)
+		n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTake, r.o.Lease.Milliseconds(), mostLease.Milliseconds()), r.name, r.name)
 		if err != nil {
 			return err
 		}
@@ -56,13 +57,24 @@ func (r *Relay) found(ctx context.Context) (there bool, err error) {
 	return false, err
 }
 
-// keep prolongs the lease once a third of it has gone: what follows may take as long as
-// another third.
-func (r *Relay) keep(ctx context.Context) error {
-	if time.Since(r.held) < r.o.Lease/3 {
+// keep prolongs the lease once a third of it has gone, or at once if now: what follows may
+// take as long as another third. It fails with [ErrBusy] where the lease has lapsed, though
+// nobody may have taken it: what was read under it may have been handed over long ago.
+func (r *Relay) keep(ctx context.Context, now bool) error {
+	// The monotonic clock may stand still while the machine is suspended, the other not.
+	gone := max(time.Since(r.held), time.Since(r.held.Round(0)))
+	if !now && gone < r.o.Lease/3 {
 		return nil
 	}
-	return r.take(ctx)
+	sent := time.Now()
+	n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlKeep, r.o.Lease.Milliseconds()), r.name)
+	if err == nil && n == 0 {
+		err = ErrBusy
+	}
+	if err == nil {
+		r.held = sent
+	}
+	return err
 }
 
 // callLimit is how long one call of the publisher may take.

@@ -37,7 +37,7 @@ type RelayOptions struct {
 	// processes to find it. Default 1 min, from 1 s to 10 min.
 	Keep time.Duration
 	// Lease is how long other relays wait for one that has died while it worked. Default
-	// 15 s, at least 1 s. One call of the publisher is given a third of it.
+	// 15 s, from 1 s to 10 min. One call of the publisher is given a third of it.
 	Lease time.Duration
 	// Skew is how far the clocks that issue tokens may be ahead of the database's. It
 	// matters only for rows whose outcome is unknown for half an hour. Default 5 s.
@@ -49,6 +49,7 @@ const (
 	mostBatch  = 1000
 	shortest   = time.Second      // Keep
 	longest    = 10 * time.Minute // Keep
+	mostLease  = 10 * time.Minute
 	busyPause  = 50 * time.Millisecond
 	mostPause  = 10 * time.Second // between attempts that fail
 	writeLimit = 5 * time.Second  // for writing down what came of a batch
@@ -69,8 +70,8 @@ func (o *RelayOptions) fill() error {
 		return fmt.Errorf("%w: keep of %s, want %s to %s", revocast.ErrInvalid, o.Keep, shortest, longest)
 	case o.Batch < 1 || o.Batch > mostBatch:
 		return fmt.Errorf("%w: batch of %d, want 1 to %d", revocast.ErrInvalid, o.Batch, mostBatch)
-	case o.Lease < time.Second:
-		return fmt.Errorf("%w: lease of %s, at least 1s", revocast.ErrInvalid, o.Lease)
+	case o.Lease < time.Second || o.Lease > mostLease:
+		return fmt.Errorf("%w: lease of %s, want 1s to %s", revocast.ErrInvalid, o.Lease, mostLease)
 	case o.Strength > revocast.Confirmed:
 		return fmt.Errorf("%w: %s", revocast.ErrInvalid, o.Strength)
 	}
@@ -133,14 +134,22 @@ func (r *Relay) Kick() {
 // Run hands over what is committed until ctx ends, and returns nil then.
 func (r *Relay) Run(ctx context.Context) error {
 	failed := 0
+	since := time.Now() // when another relay was not at work, or that was logged
 	for {
 		_, err := r.Once(ctx)
+		if !errors.Is(err, ErrBusy) {
+			since = time.Now()
+		}
 		kick, pause := r.kick, r.o.Every
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, ErrBusy):
 			pause = min(busyPause, pause)
+			if time.Since(since) > r.o.Lease {
+				r.o.Logger.Warn("sqloutbox: another relay has been at work for longer than a lease; should rows grow old, see what it does, and the database's clock")
+				since = time.Now()
+			}
 		case err != nil:
 			failed++
 			kick = nil // whoever is kicked into the same wall again and again helps nobody

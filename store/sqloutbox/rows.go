@@ -101,8 +101,11 @@ type refusal struct {
 }
 
 func (o *outcome) empty() bool {
-	return len(o.handed)+len(o.refused)+len(o.deleted)+len(o.untried) == 0
+	return o.progress()+len(o.untried) == 0
 }
+
+// progress is how many rows wait no more.
+func (o *outcome) progress() int { return len(o.handed) + len(o.refused) + len(o.deleted) }
 
 // write writes down the outcome in one transaction, also where ctx has ended: what is not
 // written down is handed over again.

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS {table}_lease (
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`
 
 	// AUTOINCREMENT, so that an id is not given out again after the last row was deleted.
+	// An index is in the schema of its table, which is said of the index alone.
 	sqliteSchema = `CREATE TABLE IF NOT EXISTS {table} (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   ref TEXT NOT NULL UNIQUE,
@@ -57,7 +58,7 @@ CREATE TABLE IF NOT EXISTS {table}_lease (
   cut_off_ms INTEGER,
   refused TEXT
 );
-CREATE INDEX IF NOT EXISTS {name}_handed ON {table} (handed_ms, id);
+CREATE INDEX IF NOT EXISTS {table}_handed ON {name} (handed_ms, id);
 CREATE TABLE IF NOT EXISTS {table}_lease (
   id INTEGER PRIMARY KEY,
   holder TEXT NOT NULL,

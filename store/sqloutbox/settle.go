@@ -25,7 +25,7 @@ func (r *Relay) settle(ctx context.Context) (more bool, err error) {
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
-	if err := r.keep(ctx); err != nil {
+	if err := r.keep(ctx, false); err != nil {
 		return false, err
 	}
 	deleted, unsettled := r.settled(ctx, rows)

@@ -34,6 +34,10 @@ func TestOutbox(t *testing.T) {
 			{"a long name", longName},
 			{"a lost lease row", lostLeaseRow},
 			{"an open transaction", openTransaction},
+			{"a cut-off that is ahead", cutOffAhead},
+			{"a lease from a clock that was ahead", staleLease},
+			{"a relay that was paused", pausedRelay},
+			{"a lease that has lapsed", lapsedLease},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				v := *w
