@@ -21,7 +21,7 @@ type service struct {
 	publisher *revocast.Publisher
 	families  *refresh.Store
 	resets    *reset.Reset
-	mail      func(format string, a ...any)
+	mail      func(format string, a ...any) // queues one
 	log       *slog.Logger
 
 	adminToken string
