@@ -24,9 +24,11 @@
 //     identifier counts once however often it fails. All attempts of an address have a
 //     limit too, a high one.
 //   - An identifier is never blocked. When it has failed often, at whatever addresses,
-//     each pair must wait a little before every attempt, at most [Options.MaxDelay]. The
-//     wait is the pair's own, so nobody elsewhere can use it up: whoever attacks a name
-//     cannot keep its owner out.
+//     it must wait a little before every attempt, at most [Options.MaxDelay]. Each address
+//     waits for itself, so nobody elsewhere can use that up: whoever attacks a name cannot
+//     keep its owner out. Of IPv6 it is a /48 that waits, not each of the 65,536 addresses
+//     that count in it, and who shares one with an attacker of their own name, and has not
+//     succeeded there lately, waits as long as the attack goes on.
 //   - A pair that succeeded within [Options.KnownFor] answers for itself alone: neither
 //     the other failures of its address nor those of its identifier stop it.
 //
@@ -40,17 +42,20 @@
 //
 //	p:<pair>      its attempts in the window, at most PairAttempts of some 24 bytes: an exact log,
 //	              since it is short, RetryAfter is then exact, and a repeated Begin is found in it
-//	w:<pair>      until when it has to wait, where its identifier is under attack
+//	w:<network>   until when identifiers under attack have to wait there, at most
+//	              AddressIdentifiers: where there are so many, others under attack are refused
 //	d:<address>   the identifiers that failed there, at most AddressIdentifiers
 //	n:<address>   attempts in this window and the last: two numbers, since the limit is high;
 //	              the last counts for as much of it as the sliding window still covers
 //	i:<slot>      failures of identifiers, likewise. There are 65,536 slots whatever names are
-//	              made up: two names that share one can only slow each other down
+//	              made up: two names that share one can only slow each other down. Without
+//	              [Options.Key] anybody can work out which do
 //	k:<identifier> where it succeeded lately, at most KnownAddresses; only real accounts have one
 //
 // At an address that has its number of failed identifiers no further name is looked at, and
-// none is written down. What a flood can take is so many bytes for each address that it
-// comes from, for one window, and never more for more names.
+// none is written down. Neither is one that would have to wait where AddressIdentifiers do.
+// What a flood can take is so many bytes for each address that it comes from, for one window,
+// and never more for more names.
 //
 // When Redis is emptied or rolled back the counts begin anew. Nothing else depends on them.
 package limit

@@ -19,7 +19,10 @@ import (
 // Attempt is one try to log in.
 type Attempt struct {
 	// ID names the attempt, to be the same when the call is repeated: 1 to 64 of
-	// A-Z a-z 0-9 _ -. Empty: [Limiter.Begin] makes one, see [Decision.Attempt].
+	// A-Z a-z 0-9 _ -. Empty: [Limiter.Begin] makes one, see [Decision.Attempt]. Whoever sets
+	// it must make it themselves, a new one for each look at a password, and never take it
+	// from the client, such as from a request id in a header: attempts with one id are one
+	// attempt, until its outcome is told.
 	ID string
 	// Identifier is what the person typed, whether there is such an account or not.
 	Identifier string
@@ -101,8 +104,9 @@ func New(rdb redis.UniversalClient, realm string, o Options) (*Limiter, error) {
 // password is looked at, also for names that no account has.
 //
 // An error means that the attempt must be refused, with 503: the [Decision] is not Allowed
-// then. It is [revocast.ErrInvalid] for an attempt without identifier or address; all
-// others wrap [revocast.ErrUnavailable].
+// then. It is [revocast.ErrInvalid] for an attempt without identifier or address,
+// [revocast.ErrConflict] for one whose outcome was told before; all others wrap
+// [revocast.ErrUnavailable].
 func (l *Limiter) Begin(ctx context.Context, a Attempt) (Decision, error) {
 	if a.ID == "" {
 		a.ID = secret.NewID()
@@ -114,7 +118,7 @@ func (l *Limiter) Begin(ctx context.Context, a Attempt) (Decision, error) {
 	o := l.o
 	reply, err := beginScript.Run(ctx, l.rdb, l.keys, n.pair, n.address, n.identifier, n.slot, a.ID,
 		o.Window.Milliseconds(), o.PairFailures, o.PairAttempts, o.AddressIdentifiers, o.AddressAttempts,
-		o.IdentifierFailures, o.MaxDelay.Milliseconds(), o.KnownFor.Milliseconds())
+		o.IdentifierFailures, o.MaxDelay.Milliseconds(), o.KnownFor.Milliseconds(), n.network, n.waiter)
 	if err != nil {
 		return Decision{}, unavailable(err)
 	}
@@ -134,11 +138,13 @@ func decode(reply any, a Attempt) (Decision, error) {
 	return d, nil
 }
 
-// unavailable makes every failure what a caller that only looks for ErrUnavailable
+// unavailable makes every failure of Redis what a caller that only looks for ErrUnavailable
 // refuses for; what it was stands behind.
 func unavailable(err error) error {
-	if errors.Is(err, revocast.ErrUnavailable) || errors.Is(err, revocast.ErrInvalid) {
-		return err
+	for _, known := range []error{revocast.ErrUnavailable, revocast.ErrInvalid, revocast.ErrConflict} {
+		if errors.Is(err, known) {
+			return err
+		}
 	}
 	return fmt.Errorf("%w: %w", revocast.ErrUnavailable, err)
 }

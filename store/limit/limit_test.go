@@ -133,6 +133,38 @@ func TestDefectALimiterThatCountsTwice(t *testing.T) {
 	})
 }
 
+// TestDefectOneIDIsGoodForAnyNumberOfGuesses: once its outcome is told, an attempt is over.
+func TestDefectOneIDIsGoodForAnyNumberOfGuesses(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
+		l := open(t, b.Client, limit.Options{})
+		outcomes := map[string]func(context.Context, limit.Attempt) error{"failed": l.Fail, "right": l.Succeed}
+		for id, tell := range outcomes {
+			a := limit.Attempt{ID: id, Identifier: id, Address: home}
+			if d, err := l.Begin(t.Context(), a); err != nil || !d.Allowed {
+				t.Fatalf("%+v, %v", d, err)
+			}
+			if err := tell(t.Context(), a); err != nil {
+				t.Fatal(err)
+			}
+			d, err := l.Begin(t.Context(), a)
+			if d.Allowed || !errors.Is(err, revocast.ErrConflict) || errors.Is(err, revocast.ErrUnavailable) {
+				t.Errorf("begun again, although it is %s: %+v, %v, want ErrConflict", id, d, err)
+			}
+		}
+		cleared := limit.Attempt{ID: "cleared", Identifier: "failed", Address: home}
+		if _, err := l.Begin(t.Context(), cleared); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Fail(t.Context(), cleared); err != nil {
+			t.Fatal(err)
+		}
+		succeed(t, l, "failed", home)
+		if _, err := l.Begin(t.Context(), cleared); !errors.Is(err, revocast.ErrConflict) {
+			t.Errorf("begun again, although it was cleared: %v, want ErrConflict", err)
+		}
+	})
+}
+
 func TestGuessesSentAtOnceAreFailuresAtOnce(t *testing.T) {
 	l := open(t, storetest.Redis(t).Client(), limit.Options{})
 	var in atomic.Int64

@@ -106,6 +106,36 @@ func TestEachAttemptWaits(t *testing.T) {
 	}
 }
 
+// TestDefectAWideNetworkGuessesInParallel: of IPv6 a /48 waits for itself, not each /64 of it.
+func TestDefectAWideNetworkGuessesInParallel(t *testing.T) {
+	for bits, networks := range map[int][2]string{0: {"2001:db8:1:%x::1", "2001:db8:2:%x::1"}, 40: {"2001:db8:1:%x::1", "2001:db8:100:%x::1"}} {
+		e := storetest.Embedded(t)
+		l := open(t, e.Client(), limit.Options{IPv6Bits: bits, PairFailures: 100, PairAttempts: 100})
+		guesses := func(network string) (in int) {
+			t.Helper()
+			for n := range 100 {
+				if begin(t, l, "ann", netip.MustParseAddr(fmt.Sprintf(network, n))).Allowed {
+					in++
+				}
+			}
+			return in
+		}
+		if n := guesses(networks[0]); n != 10 {
+			t.Errorf("%d guesses before anybody waits, want IdentifierFailures, 10", n)
+		}
+		for range 3 {
+			e.Advance(31 * time.Second)
+			if n := guesses(networks[0]); n != 1 {
+				t.Errorf("%d guesses after one wait, want 1", n)
+			}
+		}
+		guesses(networks[1]) // somebody else's wait
+		e.Advance(31 * time.Second)
+		guesses(networks[0])
+		allowed(t, l, "ann", netip.MustParseAddr(fmt.Sprintf(networks[1], 1)))
+	}
+}
+
 // TestASharedAddressDoesNotLockAnOfficeOut: one who mistypes blocks himself, and somebody
 // who tries many names keeps nobody out who was in lately.
 func TestASharedAddressDoesNotLockAnOfficeOut(t *testing.T) {
@@ -151,7 +181,7 @@ func TestAllAttemptsOfAnAddress(t *testing.T) {
 				if d.Allowed {
 					t.Fatalf("%d attempts within two windows, the last of which still counts", n)
 				}
-				if d.Reason != limit.Address || d.RetryAfter > time.Minute {
+				if d.Reason != limit.Address || d.RetryAfter > time.Minute+2*time.Second { // and one attempt of 50
 					t.Fatalf("%+v", d)
 				}
 				e.Advance(d.RetryAfter)
@@ -173,6 +203,8 @@ func TestAddresses(t *testing.T) {
 		{"two of a customer", "2001:db8:1:2::1", "2001:db8:1:2:ffff::9", 0, true},
 		{"two customers", "2001:db8:1:2::1", "2001:db8:1:3::1", 0, false},
 		{"two of a larger customer", "2001:db8:1:2::1", "2001:db8:1:3::1", 48, true},
+		{"two behind a translator", "64:ff9b::192.0.2.1", "64:ff9b::192.0.2.2", 0, false},
+		{"IPv4, and by a translator", "192.0.2.1", "64:ff9b::192.0.2.1", 0, true},
 		{"zones", "fe80::1%eth0", "fe80::1%eth1", 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

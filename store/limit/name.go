@@ -16,12 +16,16 @@ import (
 const (
 	maxIdentifier = 1024    // bytes of what somebody typed
 	slots         = 1 << 16 // counters for all identifiers there are or could be made up
+	networkBits   = 48      // of IPv6: what anybody gets who asks for a network
 )
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// names are what the keys of an attempt end in.
-type names struct{ pair, address, identifier, slot string }
+// nat64 is where a translator puts the IPv4 addresses of its peers (RFC 6052 §2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// names are what the keys of an attempt end in, and who waits at its network.
+type names struct{ pair, address, identifier, slot, network, waiter string }
 
 func (l *Limiter) name(a Attempt) (names, error) {
 	switch {
@@ -36,11 +40,12 @@ func (l *Limiter) name(a Attempt) (names, error) {
 	if identifier == "" {
 		return names{}, fmt.Errorf("%w: limit: an attempt needs an identifier", revocast.ErrInvalid)
 	}
-	address := network(a.Address, l.o.IPv6Bits)
+	address, wide := network(a.Address, l.o.IPv6Bits), network(a.Address, min(networkBits, l.o.IPv6Bits))
 	id := l.hash("identifier", identifier)
 	return names{
 		pair: text(l.hash("pair", identifier, address)), address: text(l.hash("address", address)),
 		identifier: text(id), slot: fmt.Sprintf("%04x", binary.BigEndian.Uint64(id[16:])%slots),
+		network: text(l.hash("address", wide)), waiter: text(l.hash("pair", identifier, wide)),
 	}, nil
 }
 
@@ -48,6 +53,10 @@ func (l *Limiter) name(a Attempt) (names, error) {
 // came in by, which is nothing of the peer.
 func network(a netip.Addr, bits int) string {
 	a = a.Unmap().WithZone("")
+	if nat64.Contains(a) {
+		b := a.As16()
+		a = netip.AddrFrom4([4]byte(b[12:]))
+	}
 	if a.Is4() {
 		return a.String()
 	}

@@ -29,8 +29,9 @@ type Options struct {
 	AddressAttempts int
 
 	// IdentifierFailures of one identifier, at all addresses that it is not known at, from
-	// which on each pair has to wait before every attempt: one second, and one more for
-	// every further failure, up to MaxDelay. Default 10.
+	// which on it has to wait before every attempt, at each address for itself (of IPv6, at
+	// each /48, or IPv6Bits if that is shorter): one second, and one more for every further
+	// failure, up to MaxDelay. Default 10.
 	IdentifierFailures int
 	// MaxDelay is the longest such wait. Default 30 s, at most Window.
 	MaxDelay time.Duration
@@ -46,8 +47,9 @@ type Options struct {
 	IPv6Bits int
 
 	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it whoever sees
-	// Redis can tell whether a name that they think of is in it. At least 32 bytes, the same
-	// in every process; with another one the counts begin anew.
+	// Redis can tell whether a name that they think of is in it, and anybody can work out
+	// names that share a counter with each other or with somebody's. At least 32 bytes, the
+	// same in every process; with another one the counts begin anew.
 	Key []byte
 
 	// Normalise makes one of all spellings of an identifier that find the same account.

@@ -1,8 +1,9 @@
 -- begin(pair, address, identifier, slot, id, window, pair failures, pair attempts, address
--- identifiers, address attempts, identifier failures, longest wait, known for)
+-- identifiers, address attempts, identifier failures, longest wait, known for, network, who
+-- waits there)
 -- → reason or '', wait in ms, time, failures of the identifier
 local pair, window = ARGV[1], tonumber(ARGV[6])
-local logkey, waitkey = base .. 'p:' .. pair, base .. 'w:' .. pair
+local logkey, waitkey = base .. 'p:' .. pair, base .. 'w:' .. ARGV[14]
 local nameskey, addresskey = base .. 'd:' .. ARGV[2], base .. 'n:' .. ARGV[2]
 local slotkey = base .. 'i:' .. ARGV[4]
 
@@ -14,8 +15,10 @@ local function answer(reason, wait)
   return {reason, int(math.max(1, math.ceil(wait))), int(at), int(math.floor(failures))}
 end
 
--- The call is repeated: it was allowed and counted.
-if find(log, ARGV[5]) then return answer('', 0) end
+-- The call is repeated: it was allowed and counted. Once its outcome is told it is over.
+local earlier = find(log, ARGV[5])
+if earlier and (earlier.state == 'o' or earlier.state == 'k') then return answer('', 0) end
+if earlier then return redis.error_reply('RVCONFLICT the outcome of an attempt with this id was told before') end
 
 -- wait_for is how long until fewer than limit of the times are in the window.
 local function wait_for(times, limit)
@@ -47,16 +50,21 @@ if not known then
     local oldest = call('ZRANGE', nameskey, 0, 0, 'WITHSCORES')
     return answer('address', tonumber(oldest[2]) + window - at)
   end
-  -- A name that fails everywhere: this pair waits before each attempt, for nobody else
+  -- A name that fails everywhere: here it waits before each attempt, for nobody elsewhere
   if failures >= tonumber(ARGV[11]) then
-    local from = tonumber(call('GET', waitkey))
-    if not from then
-      local wait = math.min(tonumber(ARGV[12]), 1000 * (1 + math.floor(failures) - tonumber(ARGV[11])))
-      from = at + wait
-      call('SET', waitkey, int(from), 'PX', int(wait + window))
+    local from = tonumber(call('ZSCORE', waitkey, ARGV[15]))
+    if not from or from <= at - window then
+      call('ZREMRANGEBYSCORE', waitkey, '-inf', int(at - window))
+      if call('ZCARD', waitkey) >= tonumber(ARGV[9]) then
+        local oldest = call('ZRANGE', waitkey, 0, 0, 'WITHSCORES')
+        return answer('address', tonumber(oldest[2]) + window - at)
+      end
+      from = at + math.min(tonumber(ARGV[12]), 1000 * (1 + math.floor(failures) - tonumber(ARGV[11])))
+      call('ZADD', waitkey, int(from), ARGV[15])
+      call('PEXPIRE', waitkey, int(tonumber(ARGV[12]) + window))
     end
     if from > at then return answer('identifier', from - at) end
-    call('DEL', waitkey)
+    call('ZREM', waitkey, ARGV[15])
   end
   call('ZADD', nameskey, int(at), pair)
   call('PEXPIRE', nameskey, int(window))
