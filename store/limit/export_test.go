@@ -6,10 +6,7 @@ import (
 )
 
 // Slot is the counter of an identifier, which anybody can work out where there is no Key.
-func Slot(l *Limiter, identifier string) string {
-	n, _ := l.name(Attempt{ID: "x", Identifier: identifier, Address: netip.IPv4Unspecified()})
-	return n.slot
-}
+func Slot(l *Limiter, identifier string) string { return slot(l.hash("identifier", identifier)) }
 
 // Waiting is the key of what waits at an address.
 func Waiting(l *Limiter, where netip.Addr) string {

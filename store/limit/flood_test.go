@@ -142,7 +142,8 @@ func TestMemoryIsBoundedUnderAFloodOfMadeUpNames(t *testing.T) {
 // TestMemoryIsBoundedUnderAFloodOfNamesThatAreUnderAttack: the names are chosen to share
 // counters that are full already, so that none of them is let through and counted.
 func TestMemoryIsBoundedUnderAFloodOfNamesThatAreUnderAttack(t *testing.T) {
-	const names, hot = 3000, 64 // slots that are full
+	const names, hot = 500, 500 // slots that are full
+	const from = hot / perAddress
 	rdb := storetest.Redis(t, "--appendonly", "no").Client()
 	l := open(t, &together{UniversalClient: rdb}, limit.Options{IdentifierFailures: 1})
 	slots := map[string]string{} // and the name that filled it
@@ -154,19 +155,19 @@ func TestMemoryIsBoundedUnderAFloodOfNamesThatAreUnderAttack(t *testing.T) {
 			chosen = append(chosen, madeUp(n))
 		case len(slots) < hot:
 			slots[slot] = madeUp(n)
-			fail(t, l, 1, madeUp(n), other)
+			fail(t, l, 1, madeUp(n), v4(len(slots)%from))
 		}
 	}
 	_, before := used(t, rdb)
 	if in := flood(t, l, names, func(n int) string { return chosen[n-1] }, func(int) netip.Addr { return home }); in > 0 {
 		t.Errorf("%d attempts were let through", in)
 	}
-	// What filled the slots: two keys each and two of its address. The flood: one key.
-	bounded(t, rdb, before, 1, 2*hot+2+1)
+	// What filled the slots: two keys each and two of each address. The flood: one key.
+	bounded(t, rdb, before, 1, 2*hot+2*from+1)
 	if waiting := rdb.ZCard(t.Context(), limit.Waiting(l, home)).Val(); waiting != perAddress {
 		t.Errorf("%d names wait at one address, want %d", waiting, perAddress)
 	}
 	refused(t, l, chosen[names-1], home, limit.Address)
-	refused(t, l, chosen[names-1], v4(1), limit.Identifier)
+	refused(t, l, chosen[names-1], other, limit.Identifier)
 	allowed(t, l, "not under attack", home)
 }

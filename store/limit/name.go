@@ -44,7 +44,7 @@ func (l *Limiter) name(a Attempt) (names, error) {
 	id := l.hash("identifier", identifier)
 	return names{
 		pair: text(l.hash("pair", identifier, address)), address: text(l.hash("address", address)),
-		identifier: text(id), slot: fmt.Sprintf("%04x", binary.BigEndian.Uint64(id[16:])%slots),
+		identifier: text(id), slot: slot(id),
 		network: text(l.hash("address", wide)), waiter: text(l.hash("pair", identifier, wide)),
 	}, nil
 }
@@ -79,6 +79,9 @@ func (l *Limiter) hash(kind string, parts ...string) []byte {
 	}
 	return h.Sum(nil)
 }
+
+// slot is the counter of an identifier with this hash.
+func slot(sum []byte) string { return fmt.Sprintf("%04x", binary.BigEndian.Uint64(sum[16:])%slots) }
 
 // text keeps 128 bits: short, and no two names will ever share it.
 func text(sum []byte) string { return base64.RawURLEncoding.EncodeToString(sum[:16]) }

@@ -144,7 +144,10 @@ func TestOtherStoresAreToldThoughTheCallerHasLeft(t *testing.T) {
 		if deadline, ok := ctx.Deadline(); ok {
 			left = time.Until(deadline)
 		}
-		return ctx.Err()
+		if ctx.Err() != nil {
+			t.Error("other stores have the context of a caller who has left")
+		}
+		return nil
 	}})
 	text := r.code("ann")
 	ctx, cancel := context.WithCancel(t.Context())
