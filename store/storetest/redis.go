@@ -126,11 +126,38 @@ func (s *Server) ping() error {
 	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 		return err
 	}
-	answer, err := bufio.NewReader(conn).ReadString('\n')
-	if err == nil && !strings.HasPrefix(answer, "+PONG") && !strings.HasPrefix(answer, "-NOAUTH") {
-		err = fmt.Errorf("PING answered with %q", answer)
+	in := bufio.NewReader(conn)
+	answer, err := in.ReadString('\n')
+	switch {
+	case err != nil:
+		return err
+	case strings.HasPrefix(answer, "-NOAUTH"):
+		return nil
+	case !strings.HasPrefix(answer, "+PONG"):
+		return fmt.Errorf("PING answered with %q", answer)
 	}
-	return err
+	return s.isOwn(conn, in)
+}
+
+// isOwn fails where it is another test's server that answers: both found the same port
+// free, and this one's process is about to end.
+func (s *Server) isOwn(conn net.Conn, in *bufio.Reader) error {
+	if _, err := conn.Write([]byte("INFO server\r\n")); err != nil {
+		return err
+	}
+	own := "process_id:" + strconv.Itoa(s.cmd.Process.Pid)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(line, "process_id:") {
+			if line = strings.TrimSpace(line); line != own {
+				return fmt.Errorf("%s answers, want %s", line, own)
+			}
+			return nil
+		}
+	}
 }
 
 // Addr returns host and port, URL the same as a URL, without credentials.
