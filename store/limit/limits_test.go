@@ -21,6 +21,17 @@ func v4(n int) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
+// aligned puts the clock to just after the start of a window, where counters of two windows
+// do not come into it for most of 15 minutes.
+func aligned(t *testing.T, e *storetest.EmbeddedServer) {
+	t.Helper()
+	now, err := e.Client().Time(t.Context()).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Advance(now.Truncate(15 * time.Minute).Add(15*time.Minute + time.Second).Sub(now))
+}
+
 func TestTheWindowSlides(t *testing.T) {
 	e := storetest.Embedded(t)
 	l := open(t, e.Client(), limit.Options{})
@@ -53,6 +64,7 @@ func TestSuccessesCountAsAttempts(t *testing.T) {
 // nobody else can use up.
 func TestAnAttackerElsewhereCannotLockAVictimOut(t *testing.T) {
 	e := storetest.Embedded(t)
+	aligned(t, e)
 	l := open(t, e.Client(), limit.Options{})
 	succeed(t, l, "ann", home)
 	attack := func(from int) {
@@ -94,6 +106,7 @@ func TestAnAttackerElsewhereCannotLockAVictimOut(t *testing.T) {
 // TestEachAttemptWaits: one wait is good for one attempt.
 func TestEachAttemptWaits(t *testing.T) {
 	e := storetest.Embedded(t)
+	aligned(t, e)
 	l := open(t, e.Client(), limit.Options{IdentifierFailures: 2, MaxDelay: 3 * time.Second})
 	fail(t, l, 2, "ann", other)
 	for range 4 {
@@ -110,6 +123,7 @@ func TestEachAttemptWaits(t *testing.T) {
 func TestDefectAWideNetworkGuessesInParallel(t *testing.T) {
 	for bits, networks := range map[int][2]string{0: {"2001:db8:1:%x::1", "2001:db8:2:%x::1"}, 40: {"2001:db8:1:%x::1", "2001:db8:100:%x::1"}} {
 		e := storetest.Embedded(t)
+		aligned(t, e)
 		l := open(t, e.Client(), limit.Options{IPv6Bits: bits, PairFailures: 100, PairAttempts: 100})
 		guesses := func(network string) (in int) {
 			t.Helper()
@@ -219,6 +233,7 @@ func TestAddresses(t *testing.T) {
 
 func TestKnownAddresses(t *testing.T) {
 	e := storetest.Embedded(t)
+	aligned(t, e)
 	l := open(t, e.Client(), limit.Options{IdentifierFailures: 1, KnownAddresses: 2, KnownFor: time.Hour})
 	for n := range 3 {
 		succeed(t, l, "ann", v4(n))
