@@ -37,7 +37,7 @@ byte wAge; bit waiting;          /* age of the committed revocation */
 #define A_WR (!promoted || fence > 0)
 #endif
 #define WR(n) ((n == 0 && A_WR) || (n == 1 && promoted && openB))
-/* COLDFENCE: so are cold checks, for no script is flagged as only reading: store/scripts.go newScript. */
+/* COLDFENCE: so are cold checks, for no script is flagged as only reading: store/internal/script/script.go New. */
 #ifdef NO_COLDFENCE
 #define COLD(n) (n == 0 || promoted)
 #else
