@@ -151,6 +151,9 @@ func (s *Server) isOwn(conn net.Conn, in *bufio.Reader) error {
 		if err != nil {
 			return err
 		}
+		if strings.HasPrefix(line, "-") {
+			return nil // it hides INFO
+		}
 		if strings.HasPrefix(line, "process_id:") {
 			if line = strings.TrimSpace(line); line != own {
 				return fmt.Errorf("%s answers, want %s", line, own)
