@@ -65,6 +65,11 @@ type Receipt struct {
 
 	Workers Tally
 	Took    time.Duration // from the call to Strength
+
+	// Warnings say, for people, what the caller may not have meant, though the revocation
+	// stands as asked for: nothing that it names can match a token, or clocks are apart.
+	// Whoever holds a receipt does not change them.
+	Warnings []string
 }
 
 // Tally counts the workers that a revocation concerned.

@@ -16,6 +16,7 @@ type Receipt struct {
 	NotBefore Time              `json:"not_before,omitzero"`
 	Workers   Workers           `json:"workers"`
 	TookMS    float64           `json:"took_ms"`
+	Warnings  []string          `json:"warnings,omitempty"` // for people: what may not have been meant
 }
 
 // Workers is [revocast.Tally] in JSON.
@@ -35,7 +36,7 @@ func NewReceipt(r revocast.Receipt) Receipt {
 	return Receipt{
 		Epoch: r.Position.Epoch, Rev: r.Position.Rev, Strength: r.Strength,
 		At: At(r.At), CutOff: At(r.CutOff), NotBefore: At(r.NotBefore),
-		Workers: Workers(r.Workers), TookMS: DurationMS(r.Took),
+		Workers: Workers(r.Workers), TookMS: DurationMS(r.Took), Warnings: r.Warnings,
 	}
 }
 
@@ -45,6 +46,7 @@ func (r Receipt) Domain() revocast.Receipt {
 		Position: r.Position(), Strength: r.Strength,
 		At: r.At.Time, CutOff: r.CutOff.Time, NotBefore: r.NotBefore.Time,
 		Workers: revocast.Tally(r.Workers), Took: time.Duration(r.TookMS * float64(time.Millisecond)),
+		Warnings: r.Warnings,
 	}
 }
 

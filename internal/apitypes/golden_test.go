@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func shapes() map[string]any {
 			Position: revocast.Position{Epoch: 1, Rev: 42}, Strength: revocast.Confirmed,
 			At: at, CutOff: at, NotBefore: at.Add(time.Millisecond),
 			Workers: revocast.Tally{Live: 3, Confirmed: 2, Lapsed: 1}, Took: 1_420_499 * time.Nanosecond,
+			Warnings: []string{"no worker is connected"},
 		}),
 		"receipt_token": apitypes.NewReceipt(revocast.Receipt{
 			Position: revocast.Position{Epoch: 1, Rev: 43}, Strength: revocast.Committed, At: at, Took: time.Second,
@@ -105,6 +107,7 @@ func TestReceiptRoundTrip(t *testing.T) {
 		Position: revocast.Position{Epoch: 2, Rev: 1 << 60}, Strength: revocast.Durable,
 		At: instant().UTC().Truncate(time.Millisecond), CutOff: instant().UTC().Truncate(time.Millisecond),
 		Workers: revocast.Tally{Live: 5, Confirmed: 4, Lapsed: 1}, Took: 1234 * time.Microsecond,
+		Warnings: []string{"a", "b"},
 	}
 	data, err := json.Marshal(apitypes.NewReceipt(want))
 	if err != nil {
@@ -114,7 +117,7 @@ func TestReceiptRoundTrip(t *testing.T) {
 	if err := json.Unmarshal(data, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Domain() != want {
+	if !reflect.DeepEqual(got.Domain(), want) {
 		t.Errorf("got %+v, want %+v", got.Domain(), want)
 	}
 }

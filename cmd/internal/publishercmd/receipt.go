@@ -38,6 +38,11 @@ func printText(w io.Writer, what string, r revocast.Receipt) error {
 	if err == nil && !r.NotBefore.IsZero() {
 		_, err = fmt.Fprintf(w, "  tokens issued from %s on are not covered\n", stamp(r.NotBefore))
 	}
+	for _, warning := range r.Warnings {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "  warning: %s\n", warning)
+		}
+	}
 	return err
 }
 
