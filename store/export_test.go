@@ -13,6 +13,9 @@ func (l *Ledger) OpenStep(ctx context.Context, o revocast.Opening, n int) (bool,
 	return l.open(ctx, o, n)
 }
 
+// Replayed are the commands that preflight asks about.
+var Replayed = replayed
+
 // ScriptInfo is what a test must know of a script.
 type ScriptInfo struct {
 	Source string

@@ -39,6 +39,11 @@ type Options struct {
 	// AllowUnsuited makes [Ledger.Preflight] report what it would refuse as warnings
 	// instead: for servers that hide CONFIG and INFO, or for tests.
 	AllowUnsuited bool
+
+	// Worker says that this ledger is a worker's, whose user may have fewer rights than a
+	// publisher's: [Ledger.Preflight] leaves it to publishers to warn of what it may not see
+	// of the user default. Default: it warns.
+	Worker bool
 }
 
 // The ledger's tolerances, in milliseconds.

@@ -26,14 +26,15 @@ const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off prima
 
 // Preflight asks the server that holds the ledger how it is configured, and refuses
 // with [revocast.ErrUnsuited] one that may forget revocations: older than 7.0, with
-// an eviction policy, without persistence, or with replicas and without
+// an eviction policy, without persistence, with an append-only file that its default user
+// has not the rights to replay at the next restart, or with replicas and without
 // min-replicas-to-write. Every refusal says how to mend it. With
 // [Options.AllowUnsuited] refusals become warnings. A server that cannot be reached
 // or does not let us in is [revocast.ErrUnavailable].
 //
 // Call it at start, and again whenever [revocast.Description.Server] is another one than
 // before: a restarted or promoted server has settings of its own. It changes nothing and
-// takes four round trips at most.
+// takes five round trips at most.
 func (l *Ledger) Preflight(ctx context.Context) ([]Warning, error) {
 	c, err := l.primary(ctx)
 	if err != nil {
@@ -129,6 +130,7 @@ func (l *Ledger) inspect(ctx context.Context, c redis.UniversalClient, info map[
 	l.inspectVersion(info, f)
 	l.inspectPolicy(info, f)
 	l.inspectPersistence(ctx, c, info, f)
+	l.inspectReplay(ctx, c, info, f)
 	l.inspectReplicas(ctx, c, info, f)
 }
 

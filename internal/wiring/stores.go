@@ -50,6 +50,8 @@ type OpenOptions struct {
 	// an outage of NATS still answers by asking Redis. What is there but refuses, or
 	// must not be used as it is configured, is an error all the same.
 	Patient bool
+	// Worker says that the user at the stores is a worker's, with fewer rights.
+	Worker bool
 	// Lenient only warns about a Redis that may forget: for commands that look, and for
 	// those that mend it.
 	Lenient bool
@@ -70,7 +72,7 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 // Open connects to both stores and refuses a Redis that may forget what it was told.
 func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
 	redis.SetLogger(redisLog{o.Logger})
-	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient})
+	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Worker: o.Worker})
 	if err != nil {
 		return nil, fmt.Errorf("--redis: %w", err)
 	}

@@ -15,15 +15,15 @@ import (
 
 // TestComposeCommands: every command line in compose.yaml is one that the programs take.
 func TestComposeCommands(t *testing.T) {
-	commands := composeCommands(t)
+	commands := composeServices(t)
 	want := []string{"init", "nats", "publisher-1", "publisher-2", "redis", "worker-1", "worker-2", "worker-3"}
 	if got := slices.Sorted(maps.Keys(commands)); !slices.Equal(got, want) {
 		t.Fatalf("compose.yaml has commands for %q, want %q", got, want)
 	}
 	for _, name := range want {
 		if grammar := grammarOf(name); grammar != nil {
-			if err := parses(grammar, commands[name]); err != nil {
-				t.Errorf("%s: %q: %v", name, commands[name], err)
+			if err := parses(grammar, commands[name].Command); err != nil {
+				t.Errorf("%s: %q: %v", name, commands[name].Command, err)
 			}
 		}
 	}

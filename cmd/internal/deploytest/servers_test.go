@@ -5,9 +5,7 @@ package deploytest
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/deployfiles"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -93,46 +92,20 @@ func redisDirectives(t *testing.T) []string {
 // redisUsers are the arguments of redis-server in compose.yaml after the file's name.
 func redisUsers(t *testing.T) []string {
 	t.Helper()
-	command := composeCommands(t)["redis"]
-	if len(command) < 3 || command[0] != "redis-server" {
-		t.Fatalf("compose.yaml: redis is started by %q", command)
-	}
-	var users []string
-	for _, word := range command[2:] {
-		word = strings.ReplaceAll(word, "${REDIS_PUBLISHER_PASSWORD:?see env.example}", publisherPassword)
-		users = append(users, strings.ReplaceAll(word, "${REDIS_WORKER_PASSWORD:?see env.example}", workerPassword))
+	users, err := deployfiles.ComposeRedis(map[string]string{
+		"REDIS_PUBLISHER_PASSWORD": publisherPassword, "REDIS_WORKER_PASSWORD": workerPassword,
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return users
 }
 
-// composeCommands reads the command of each service out of compose.yaml. They are
-// written as flow sequences of quoted words, which are JSON.
-func composeCommands(t *testing.T) map[string][]string {
+func composeServices(t *testing.T) map[string]deployfiles.Service {
 	t.Helper()
-	data, err := os.ReadFile(folder + "compose.yaml")
+	services, err := deployfiles.Compose()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, services, _ := strings.Cut(string(data), "\nservices:\n")
-	services, _, _ = strings.Cut(services, "\nvolumes:\n")
-	names := regexp.MustCompile(`(?m)^  ([a-z0-9-]+):$`).FindAllStringSubmatchIndex(services, -1)
-	sequence := regexp.MustCompile(`(?ms)^    command: (\[.*?\])$`)
-	trailing := regexp.MustCompile(`,\s*\]$`)
-	commands := make(map[string][]string)
-	for i, at := range names {
-		end := len(services)
-		if i+1 < len(names) {
-			end = names[i+1][0]
-		}
-		found := sequence.FindStringSubmatch(services[at[1]:end])
-		if found == nil {
-			continue
-		}
-		var words []string
-		if err := json.Unmarshal([]byte(trailing.ReplaceAllString(found[1], "]")), &words); err != nil {
-			t.Fatalf("%s: %v", found[1], err)
-		}
-		commands[services[at[2]:at[3]]] = words
-	}
-	return commands
+	return services
 }

@@ -59,7 +59,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer ln.Close()
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true})
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true, Worker: true})
 	if err != nil {
 		return err
 	}
