@@ -20,7 +20,7 @@ type Claims struct {
 	Expires  time.Time // exp
 
 	// AcceptUntil is the instant from which the token is refused as expired: exp
-	// plus the verifier's leeway. Zero means the same as Expires.
+	// plus the verifier's leeway, which is at most [MaxLeeway]. Zero means the same as Expires.
 	AcceptUntil time.Time
 
 	// Extra holds the other claims, or the opaque session's data.
@@ -43,10 +43,14 @@ func (c *Claims) Issued() int64 {
 	return min(c.AuthTime.UnixMilli(), c.IssuedAt.UnixMilli())
 }
 
-// End is the instant from which the claims are refused as expired; zero: never.
+// End is the instant from which the claims are refused as expired; zero: never. It is at
+// most [MaxLeeway] past Expires, whatever AcceptUntil says: a revocation is kept no longer.
 func (c *Claims) End() time.Time {
-	if c.AcceptUntil.IsZero() {
+	switch {
+	case c.AcceptUntil.IsZero():
 		return c.Expires
+	case !c.Expires.IsZero() && c.AcceptUntil.Sub(c.Expires) > MaxLeeway:
+		return c.Expires.Add(MaxLeeway)
 	}
 	return c.AcceptUntil
 }

@@ -146,6 +146,12 @@ func (g *Guard) complete(ctx context.Context, c *Claims) error {
 		}
 		c.Issuer = terms.DefaultIssuer
 	}
+	return g.ended(c)
+}
+
+// ended refuses claims that have ended, whoever vouches for them: beyond their end it is
+// forgotten that they were revoked.
+func (g *Guard) ended(c *Claims) error {
 	if end := c.End(); !end.IsZero() && !g.clock.Now().Before(end) {
 		return ErrExpired
 	}
@@ -195,6 +201,9 @@ func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *Entry) (
 	}
 	asOf := g.sub.mark()
 	claims, err := g.flight.do(ctx, bearer, g.verifier(bearer))
+	if err == nil {
+		err = g.ended(claims)
+	}
 	if err != nil {
 		return nil, refuse(err)
 	}

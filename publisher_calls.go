@@ -99,17 +99,15 @@ func (p *Publisher) Logout(ctx context.Context, c *Claims, opts ...CallOption) (
 	return p.Revoke(ctx, r, opts...)
 }
 
-// forgetMargin is how long after a token's end its revocation is kept: the largest
-// leeway that a verifier may have, and a minute for clocks.
-const forgetMargin = 6 * time.Minute
-
-// tokenUntil is when the revocation of one token may be forgotten; zero leaves it to
-// the ledger.
+// tokenUntil is when a token expires; zero, for one that has, leaves it to the ledger.
 func (p *Publisher) tokenUntil(c *Claims) time.Time {
-	if end := c.End(); !end.IsZero() && end.After(p.clock.Now()) {
-		return end.Add(forgetMargin)
+	if end := c.End(); end.IsZero() || !end.After(p.clock.Now()) {
+		return time.Time{}
 	}
-	return time.Time{}
+	if c.Expires.IsZero() {
+		return c.AcceptUntil
+	}
+	return c.Expires
 }
 
 // PasswordChange says whose password was changed.

@@ -65,7 +65,8 @@ func TestAwaitAfterRunEnded(t *testing.T) {
 }
 
 // TestExpiredItemDoesNotConfirmTheOthers: after an epoch change that lost a commit, one
-// item of the batch is past its until. The other must be committed again all the same.
+// item of the batch is over. The others must be committed again all the same, and so must
+// one whose until the caller has put too early for what else it covers.
 func TestExpiredItemDoesNotConfirmTheOthers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.publisher("p")
@@ -74,7 +75,9 @@ func TestExpiredItemDoesNotConfirmTheOthers(t *testing.T) {
 		done := make(chan error, 1)
 		go func() {
 			_, err := p.RevokeBatch(context.Background(), []revocast.Revocation{
-				{Scope: revocast.ScopePrincipal, ID: "bob", Until: time.Now().Add(2 * time.Second)}, revokeAlice(),
+				{Scope: revocast.ScopeToken, ID: "over", Until: time.Now().Add(2*time.Second - revocast.UntilMargin)},
+				{Scope: revocast.ScopePrincipal, ID: "bob", Until: time.Now().Add(2*time.Second - revocast.UntilMargin)},
+				revokeAlice(),
 			})
 			done <- err
 		}()
@@ -83,8 +86,10 @@ func TestExpiredItemDoesNotConfirmTheOthers(t *testing.T) {
 		elapse(2 * time.Second)
 		p.bus.SetHook(nil)
 		w.must(await(t, done))
-		if w.ledger.State(revocast.KeyOf(realm, revocast.ScopePrincipal, issuer, "alice")).IsZero() {
-			t.Error("confirmed, and the ledger knows nothing of it")
+		for _, id := range []string{"alice", "bob"} {
+			if w.ledger.State(revocast.KeyOf(realm, revocast.ScopePrincipal, issuer, id)).IsZero() {
+				t.Errorf("%s: confirmed, and the ledger knows nothing of it", id)
+			}
 		}
 	})
 }

@@ -108,7 +108,11 @@ func again(proposal, committed Event) Event {
 	if proposal.CutOff == 0 {
 		proposal.CutOff = committed.CutOff
 	}
-	if proposal.Until == 0 {
+	switch {
+	case proposal.Kind == KindRevoked:
+		// Less what the ledger adds each time. The caller's own may be shorter than that.
+		proposal.Until = max(proposal.Until, committed.Until-UntilMargin.Milliseconds())
+	case proposal.Until == 0:
 		proposal.Until = committed.Until
 	}
 	if proposal.Kind == KindBanned || proposal.Kind == KindLifted {
@@ -128,12 +132,20 @@ func (p *Publisher) replaceExpired(run context.Context, proposals []Event) (repl
 		return false
 	}
 	for i, e := range proposals {
-		if e.Refuses() && e.Until <= d.Now {
+		if e.Refuses() && e.over() <= d.Now {
 			proposals[i] = Event{Kind: KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason, Initiator: e.Initiator}
 			replaced = true
 		}
 	}
 	return replaced
+}
+
+// over is from when on the ledger refuses e as a proposal, in Unix milliseconds.
+func (e Event) over() int64 {
+	if e.Kind == KindRevoked {
+		return e.Until + UntilMargin.Milliseconds()
+	}
+	return e.Until
 }
 
 func (p *Publisher) commit(run context.Context, idempotency string, proposals []Event) (batch, error) {

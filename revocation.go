@@ -14,6 +14,14 @@ const (
 	MaxBatch  = 500  // revocations in one call
 )
 
+// MaxLeeway is the most by which a verifier may accept a token past its exp. The ledger
+// keeps every revocation [UntilMargin] longer than the tokens that it covers, which is
+// that and a minute for clocks; a longer leeway would revive what is revoked.
+const (
+	MaxLeeway   = 5 * time.Minute
+	UntilMargin = MaxLeeway + time.Minute
+)
+
 // Revocation is the durable decision that something is no longer good. It cannot
 // be taken back: see [Ban] for what can.
 type Revocation struct {
@@ -28,8 +36,9 @@ type Revocation struct {
 	// CutOff kills tokens issued at or before it. Zero means now, by the ledger's
 	// clock. Not for token and session, which are dead outright.
 	CutOff time.Time
-	// Until is when the revocation may be forgotten. Zero means when the last
-	// token that it can cover has expired. Forgetting sooner is un-revoking.
+	// Until is when the last token that it covers expires, for a token its exp. The ledger
+	// adds [UntilMargin]. Zero means what the ledger's longest lifetime implies. For all
+	// but a token an earlier one counts as zero, since forgetting sooner is un-revoking.
 	Until time.Time
 	// Except spares one session (a sid): "log out my other devices". Only with a
 	// scope that has a cut-off.

@@ -201,6 +201,14 @@ func (v *fakeVerifier) Verify(ctx context.Context, bearer string) (*revocast.Cla
 }
 
 func parseBearer(bearer string) (*revocast.Claims, error) {
+	c, err := spelledOut(bearer)
+	if err == nil && !time.Now().Before(c.Expires) {
+		return nil, revocast.ErrExpired
+	}
+	return c, err
+}
+
+func spelledOut(bearer string) (*revocast.Claims, error) {
 	part := strings.Split(bearer, "|")
 	if len(part) != 4 {
 		return nil, revocast.ErrMalformed
@@ -209,9 +217,6 @@ func parseBearer(bearer string) (*revocast.Claims, error) {
 	expires, errE := strconv.ParseInt(part[3], 10, 64)
 	if err := errors.Join(errI, errE); err != nil {
 		return nil, revocast.ErrMalformed
-	}
-	if time.Now().UnixMilli() >= expires {
-		return nil, revocast.ErrExpired
 	}
 	return &revocast.Claims{
 		Issuer: issuer, Principal: part[0], Session: part[1], TokenID: "t-" + part[1],

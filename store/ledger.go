@@ -48,9 +48,9 @@ type Options struct {
 
 // The ledger's tolerances, in milliseconds.
 const (
-	skew   = 5_000   // a cut-off may lie this far in the future by the ledger's clock
-	leeway = 300_000 // the most by which a verifier accepts a token past its exp
-	margin = 60_000  // on top of that, when the ledger computes until
+	skew   = 5_000                                // a cut-off may lie this far in the future by the ledger's clock
+	leeway = int64(revocast.MaxLeeway / 1_000_000) // the most by which a verifier accepts a token past its exp
+	margin = int64(revocast.UntilMargin/1_000_000) - leeway
 )
 
 // Ledger is one realm's ledger in Redis. It is safe for concurrent use and starts

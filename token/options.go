@@ -12,9 +12,8 @@ import (
 // Limits and defaults of [Options].
 const (
 	DefaultLeeway = 5 * time.Second
-	// MaxLeeway bounds Leeway: the ledger keeps a revocation only a margin longer than
-	// the tokens it covers, and a leeway beyond the margin would revive them.
-	MaxLeeway = 5 * time.Minute
+	// MaxLeeway bounds Leeway, as [revocast.MaxLeeway] says.
+	MaxLeeway = revocast.MaxLeeway
 )
 
 // Options configure a [Verifier]. The zero value works: any issuer and audience,

@@ -12,7 +12,8 @@ import (
 // long past exp a verifier may accept a token.
 const (
 	skew   = 5_000
-	leeway = 300_000
+	leeway = int64(revocast.MaxLeeway / 1_000_000)
+	latest = 253402300799000 // the last second that RFC 3339 can write
 )
 
 // Commit implements [revocast.Ledger].
@@ -124,18 +125,24 @@ func (p *proposal) fillRevoked(terms revocast.Terms, now int64) error {
 		return fmt.Errorf("a %s is dead outright", p.Scope)
 	case p.CutOff != revocast.Forever && p.CutOff > now+skew:
 		return fmt.Errorf("the cut-off is in the future")
-	case p.Until != 0 && p.Until <= now:
+	case p.Until != 0 && p.Until+leeway+margin <= now:
 		return fmt.Errorf("until is in the past")
 	}
-	p.enough = p.Until
-	if p.Until == 0 {
-		longest := terms.MaxLifetime[p.Scope-1].Milliseconds()
-		if longest == 0 {
-			return fmt.Errorf("no longest lifetime for scope %s", p.Scope)
+	longest := terms.MaxLifetime[p.Scope-1].Milliseconds()
+	switch {
+	case p.Until == 0 && longest == 0:
+		return fmt.Errorf("no longest lifetime for scope %s", p.Scope)
+	case p.Until == 0:
+		p.Until = now + longest
+	case p.Scope != revocast.ScopeToken && longest > 0:
+		from := p.CutOff
+		if from == revocast.Forever {
+			from = now
 		}
-		p.enough = now + longest + leeway
-		p.Until = p.enough + margin
+		p.Until = max(p.Until, from+longest)
 	}
+	p.enough = max(p.Until, min(p.Until+leeway, latest))
+	p.Until = max(p.Until, min(p.enough+margin, latest))
 	return nil
 }
 

@@ -14,7 +14,7 @@ func (l *List) args(id string, why Why, i Issued, tokens []Token) ([]any, error)
 		return nil, fmt.Errorf("%w: %d tokens in one call, at most %d", revocast.ErrInvalid, len(tokens), MaxTokens)
 	}
 	i.Issuer = l.issuer(i.Issuer)
-	args := []any{id, i.Principal, i.Issuer, milli(i.AsOf), why.Reason, why.Initiator}
+	args := []any{id, i.Principal, i.Issuer, milli(i.AsOf), why.Reason, why.Initiator, afterExpiry.Milliseconds()}
 	for n, t := range tokens {
 		more, err := l.tokenArgs(why, t)
 		if err != nil {
@@ -43,7 +43,7 @@ func (l *List) tokenArgs(why Why, t Token) ([]any, error) {
 		return nil, err
 	}
 	key, err := json.Marshal([]string{t.Issuer, t.ID})
-	return []any{key, t.ID, t.Issuer, t.Principal, milli(t.Issued), stands, details}, err
+	return []any{key, t.ID, t.Issuer, t.Principal, milli(t.Issued), expires, details}, err
 }
 
 // stands is until when the token's entry does.
@@ -54,7 +54,7 @@ func (t Token) check(why Why) error {
 		return fmt.Errorf("%w: it has no expiry: revoke its session or principal", revocast.ErrInvalid)
 	}
 	entry := revocast.Revocation{
-		Scope: revocast.ScopeToken, ID: t.ID, Issuer: t.Issuer, Until: t.stands(),
+		Scope: revocast.ScopeToken, ID: t.ID, Issuer: t.Issuer, Until: t.Expires,
 		Reason: why.Reason, Initiator: why.Initiator,
 	}
 	if err := entry.Validate(); err != nil {

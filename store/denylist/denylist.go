@@ -18,9 +18,9 @@ import (
 // MaxTokens is how many tokens one call takes, and how many entries one page has.
 const MaxTokens = 1000
 
-// afterExpiry is how long an entry outlives its token: the largest leeway that a verifier
-// may have, and a minute for clocks.
-const afterExpiry = 6 * time.Minute
+// afterExpiry is how long an entry outlives its token: as long as what the ledger holds
+// against it.
+const afterExpiry = revocast.UntilMargin
 
 var (
 	//go:embed lua/list.lua

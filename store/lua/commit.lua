@@ -16,6 +16,8 @@ local t = now()
 local skew, leeway, margin = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
 
+local LATEST = 253402300799000 -- the last second that RFC 3339 can write
+
 local function refuse(i, text)
   if ARGV[18] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
   return redis.error_reply('RVINVALID ' .. text)
@@ -37,14 +39,21 @@ for a = 6, #ARGV - 11, 11 do
     if p.c ~= FOREVER and p.c > t + skew then
       return refuse(i, 'the cut-off is ' .. int(p.c - t) .. ' ms in the future by the ledger\'s clock')
     end
+    -- Until is when the last token that is covered expires. A verifier forgives the leeway
+    -- beyond that, so it comes on top whoever named the until. And a caller knows when one
+    -- token expires, but not what else a session or a cut-off covers: there a given until
+    -- never shortens what the longest lifetime implies.
+    local longest = math.ceil((tonumber(lifetime[tonumber(p.scope)]) or 0) / 1000000)
     if p.u == 0 then
-      local longest = tonumber(lifetime[tonumber(p.scope)]) or 0
       if longest == 0 then return refuse(i, 'the ledger\'s terms know no longest lifetime for this scope: say until when') end
-      p.enough = t + math.ceil(longest / 1000000) + leeway
-      p.u = p.enough + margin
-    elseif p.u <= t then
+      p.u = t + longest
+    elseif p.u + leeway + margin <= t then
       return refuse(i, 'until is in the past by the ledger\'s clock')
+    elseif p.scope ~= '1' and longest > 0 then
+      p.u = math.max(p.u, (p.c == FOREVER and t or p.c) + longest)
     end
+    p.enough = math.max(p.u, math.min(p.u + leeway, LATEST))
+    p.u = math.max(p.u, math.min(p.enough + margin, LATEST))
     if p.x == '' then p.f = p.c end
   elseif p.kind == '2' then
     if p.u <= t then return refuse(i, 'the ban\'s end is in the past by the ledger\'s clock') end
@@ -61,9 +70,9 @@ for i, p in ipairs(list) do
   if p.kind ~= '4' then s = load(key) end
 
   if p.kind == '1' then
-    -- An implicit until has a margin, so that the same revocation again within it is
-    -- covered by the first one.
-    fresh = add(s, p) or s.u < (p.enough or p.u)
+    -- The until has a margin, so that the same revocation again within it is covered by
+    -- the first one.
+    fresh = add(s, p) or s.u < p.enough
   elseif p.oe > 0 and p.kind ~= '4' and order(s.be, s.br, p.oe, p.orv) >= 0 then
     -- Committed again after a change of epoch: it has survived, or something later has
     -- overridden it, which it must not override in its turn.

@@ -49,8 +49,11 @@ func (h *handing) hand(ctx context.Context, now time.Time, items []Item) error {
 			continue
 		}
 		r, _ := i.revocation() // checked
-		if !r.Until.IsZero() && !r.Until.After(now) {
-			continue
+		if !r.Until.IsZero() && !r.Until.Add(revocast.UntilMargin).After(now) {
+			if r.Scope == revocast.ScopeToken {
+				continue
+			}
+			i.Until = "" // too early for what else it covers; the ledger's terms say until when
 		}
 		if wait := r.CutOff.Sub(now) - ahead; wait > 0 && !r.CutOff.IsZero() {
 			return &early{wait}

@@ -50,8 +50,7 @@ func over(t *testing.T, b storetest.Backend) {
 	p := &recorder{}
 	o := open(t, b.Client, rand.Text(), p)
 	ctx := within(t, 20*time.Second)
-	past := called("past")
-	past.Until = "1700000000123"
+	past := outbox.Item{Scope: "token", ID: "past", Until: "1700000000123"}
 	must(t, o.Owe(ctx, "a", []outbox.Item{past, called("s1")}))
 	if receipts, err := o.Complete(ctx, "a"); err != nil || len(receipts) != 1 || p.revoked[0].ID != "s1" {
 		t.Errorf("%d receipts, %v; told of %+v", len(receipts), err, p.revoked)
@@ -61,6 +60,25 @@ func over(t *testing.T, b storetest.Backend) {
 		t.Errorf("%d receipts, %v", len(receipts), err)
 	}
 	wantPending(t, o, 0)
+}
+
+// stillAccepted: what a verifier's leeway may still accept is told; and of what is more than one
+// token nobody knows that it is over, so that is told without its until.
+func stillAccepted(t *testing.T, b storetest.Backend) {
+	p := &recorder{}
+	o := open(t, b.Client, rand.Text(), p)
+	ctx := within(t, 20*time.Second)
+	now, err := b.Client.Time(ctx).Result()
+	must(t, err)
+	expired := outbox.Item{Scope: "token", ID: "jti", Until: fmt.Sprint(now.Add(-time.Minute).UnixMilli())}
+	early := called("s1")
+	early.Until = fmt.Sprint(now.Add(-time.Hour).UnixMilli())
+	must(t, o.Owe(ctx, "a", []outbox.Item{expired, early}))
+	_, err = o.Complete(ctx, "a")
+	must(t, err)
+	if len(p.revoked) != 2 || p.revoked[0].Until.UnixMilli() != now.Add(-time.Minute).UnixMilli() || !p.revoked[1].Until.IsZero() {
+		t.Errorf("told of %+v", p.revoked)
+	}
 }
 
 // replacing owes something else under the same id while the first is being told.

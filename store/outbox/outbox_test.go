@@ -128,6 +128,7 @@ func TestOutbox(t *testing.T) {
 		t.Run("what failed is told later", func(t *testing.T) { toldLater(t, b) })
 		t.Run("one that is refused keeps back none", func(t *testing.T) { kept(t, b) })
 		t.Run("what is over need not be told", func(t *testing.T) { over(t, b) })
+		t.Run("what may still be accepted is told", func(t *testing.T) { stillAccepted(t, b) })
 		t.Run("owed again meanwhile", func(t *testing.T) { meanwhile(t, b) })
 		t.Run("a clock that was set back", func(t *testing.T) { setBack(t, b) })
 		t.Run("what is refused is kept", func(t *testing.T) { refused(t, b) })

@@ -90,7 +90,7 @@ func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 		came.handed = append(came.handed, handed{x.id, receipt})
 	case !final(err):
 		return fmt.Errorf("row %d: %w", x.id, err)
-	case p.Until != 0 && p.Until <= x.read:
+	case x.over(p):
 		r.o.Logger.Info("sqloutbox: over before it was handed over", "row", x.id, "kind", p.Kind)
 		came.deleted = append(came.deleted, x.id)
 	case early(x, p, err):
@@ -147,6 +147,11 @@ func (r *Relay) tell(ctx context.Context, x row, p payload, strength revocast.St
 		if err != nil {
 			return revocast.Receipt{}, err
 		}
+		if x.pastUntil(p) && v.Scope != revocast.ScopeToken {
+			// Too early for what else it covers; the ledger's terms say until when.
+			key += ":lifetime"
+			v.Until = time.Time{}
+		}
 		if x.handed || late {
 			key += ":pinned"
 			v.CutOff = r.pinned(x, v)
@@ -171,6 +176,20 @@ func (r *Relay) tell(ctx context.Context, x row, p payload, strength revocast.St
 
 func options(key string, s revocast.Strength) []revocast.CallOption {
 	return []revocast.CallOption{revocast.WithIdempotencyKey(key), revocast.WithStrength(s)}
+}
+
+// pastUntil reports whether the ledger takes the row's until for over.
+func (x row) pastUntil(p payload) bool {
+	until := p.Until
+	if p.Kind == kindRevoke {
+		until += revocast.UntilMargin.Milliseconds()
+	}
+	return p.Until != 0 && until <= x.read
+}
+
+// over reports whether nothing that the row covers can be accepted any more.
+func (x row) over(p payload) bool {
+	return x.pastUntil(p) && (p.Kind != kindRevoke || p.Scope == revocast.ScopeToken.String())
 }
 
 // late reports whether the publisher may have done the row and forgotten about it.

@@ -17,6 +17,7 @@ var commitTests = []test{
 	{"no longest lifetime", commitNoLifetime},
 	{"what is covered makes no entry", commitCovered},
 	{"a later until is not covered", commitLonger},
+	{"what may still be accepted is kept", commitUntil},
 	{"an exception narrows nothing", commitExcept},
 	{"bans", commitBans},
 	{"an invalidation leaves no state", commitInvalidation},
@@ -139,7 +140,7 @@ func commitClock(k *kit) {
 	future.CutOff = now + 60_000
 	k.refused("cut-off in the future", future)
 	past := revoke("a")
-	past.Until = now - 1
+	past.Until = now - kept
 	k.refused("until in the past", past)
 	k.refused("ban that has ended", ban("a", now-1))
 	late := ban("a", now+hour)
@@ -155,10 +156,10 @@ func commitClock(k *kit) {
 	skewed := revoke("skewed")
 	skewed.CutOff = now + 2000 // within what clocks differ by
 	backdated := revoke("backdated")
-	backdated.CutOff, backdated.Until = now-hour, now+hour
+	backdated.CutOff, backdated.Until = now-hour, now+4*hour
 	for i, e := range k.commit(skewed, backdated).Entries {
 		want := []revocast.Event{skewed, backdated}[i]
-		if !e.Fresh || e.Event.CutOff != want.CutOff || want.Until != 0 && e.Event.Until != want.Until {
+		if !e.Fresh || e.Event.CutOff != want.CutOff || want.Until != 0 && e.Event.Until != want.Until+kept {
 			k.Errorf("%+v became %+v", want, e)
 		}
 	}
@@ -201,14 +202,57 @@ func commitLonger(k *kit) {
 	k.start()
 	now := k.describe().Now
 	p := revoke("p")
-	p.CutOff, p.Until = now-1000, now+hour
+	p.CutOff, p.Until = now-1000, now+4*hour
 	k.commit(p)
 	p.Until += 60_000
-	if e := k.commit(p).Entries[0]; !e.Fresh || e.Event.Until != p.Until {
+	if e := k.commit(p).Entries[0]; e.Fresh {
+		k.Errorf("later by no more than the first is kept for clocks: %+v", e)
+	}
+	p.Until += 1
+	if e := k.commit(p).Entries[0]; !e.Fresh || e.Event.Until != p.Until+kept {
 		k.Errorf("the same with a later until: %+v", e)
 	}
-	if s := k.state(p.Key); s.Until != p.Until || s.At != at(1, 2) {
-		k.Errorf("state %+v, want until %d at 1-2", s, p.Until)
+	if s := k.state(p.Key); s.Until != p.Until+kept || s.At != at(1, 2) {
+		k.Errorf("state %+v, want until %d at 1-2", s, p.Until+kept)
+	}
+}
+
+// commitUntil: an until says when the last token expires. A verifier may accept it for its
+// leeway longer; and what a session or a cut-off covers a caller cannot know.
+func commitUntil(k *kit) {
+	k.start()
+	now := k.describe().Now
+	longest := func(s revocast.Scope) int64 { return Terms().MaxLifetime[s-1].Milliseconds() }
+	scoped := func(s revocast.Scope, cutoff, until int64) revocast.Event {
+		e := revoke(newID())
+		e.Scope, e.CutOff, e.Until = s, cutoff, until
+		return e
+	}
+	for _, c := range []struct {
+		what     string
+		proposal revocast.Event
+		want     int64
+	}{
+		{"a token until its exp", scoped(revocast.ScopeToken, revocast.Forever, now+1000), now + 1000},
+		{"a token that has expired and may be accepted", scoped(revocast.ScopeToken, revocast.Forever, now-299_000), now - 299_000},
+		{"a token that lives long", scoped(revocast.ScopeToken, revocast.Forever, now+100*hour), now + 100*hour},
+		{"a principal, too early", scoped(revocast.ScopePrincipal, now-1000, now+1000), now - 1000 + longest(revocast.ScopePrincipal)},
+		{"a principal, earlier still", scoped(revocast.ScopePrincipal, now-1000, now-1000), now - 1000 + longest(revocast.ScopePrincipal)},
+		{"a key, later", scoped(revocast.ScopeKey, now-1000, now+100*hour), now + 100*hour},
+	} {
+		e := k.commit(c.proposal).Entries[0].Event
+		if s := k.state(c.proposal.Key); e.Until != c.want+kept || s.Until != e.Until {
+			k.Errorf("%s: kept until %d, the event says %d, want %d", c.what, s.Until, e.Until, c.want+kept)
+		}
+	}
+	session := k.commit(scoped(revocast.ScopeSession, revocast.Forever, now+1000)).Entries[0].Event
+	if want := session.At + longest(revocast.ScopeSession) + kept; session.Until != want {
+		k.Errorf("a session, too early: until %d, want %d", session.Until, want)
+	}
+	const year9999 = 253402300799000
+	last := k.commit(scoped(revocast.ScopeToken, revocast.Forever, year9999)).Entries[0].Event
+	if last.Until != year9999 {
+		k.Errorf("the last second of the year 9999 became %d, which RFC 3339 cannot write", last.Until)
 	}
 }
 
@@ -217,7 +261,7 @@ func commitExcept(k *kit) {
 	now := k.describe().Now
 	p := func(cutoff int64, except string) revocast.Event {
 		e := revoke("p")
-		e.CutOff, e.Until = cutoff, now+hour
+		e.CutOff, e.Until = cutoff, now+4*hour
 		if except != "" {
 			e.Except = key(except)
 		}
@@ -225,7 +269,7 @@ func commitExcept(k *kit) {
 	}
 	k.commit(p(now-300, "s1"))
 	k.commit(p(now-200, "s2"))
-	want := revocast.State{CutOff: now - 200, Except: key("s2"), Floor: now - 300, Until: now + hour, At: at(1, 2)}
+	want := revocast.State{CutOff: now - 200, Except: key("s2"), Floor: now - 300, Until: now + 4*hour + kept, At: at(1, 2)}
 	if s := k.state(key("p")); s != want {
 		k.Errorf("except s1, then except s2: %+v\nwant %+v", s, want)
 	}

@@ -35,7 +35,7 @@ func drawKey(rt *rapid.T) revocast.Key {
 func drawProposal(rt *rapid.T, now int64) revocast.Event {
 	e := revocast.Event{Scope: revocast.ScopePrincipal, Key: drawKey(rt)}
 	e.Kind = rapid.SampledFrom([]revocast.Kind{revocast.KindRevoked, revocast.KindRevoked, revocast.KindBanned, revocast.KindLifted}).Draw(rt, "kind")
-	late := now + hour + rapid.Int64Range(0, mergeTimes).Draw(rt, "until")
+	late := now + 4*hour + rapid.Int64Range(0, mergeTimes).Draw(rt, "until")
 	switch e.Kind {
 	case revocast.KindRevoked:
 		e.CutOff, e.Until = now-rapid.Int64Range(1, mergeTimes).Draw(rt, "cutoff"), late
@@ -115,6 +115,7 @@ func mergeCommitted(rt *rapid.T, k *kit) {
 			before := sum[e.Event.Key]
 			p := batch[i]
 			p.Position = before.At
+			p.Until += revocast.MaxLeeway.Milliseconds()
 			if covered := before.Merge(p.State()) == before; p.Kind == revocast.KindRevoked && e.Fresh == covered {
 				rt.Errorf("%+v on %+v: fresh %v", p, before, e.Fresh)
 			}

@@ -8,6 +8,9 @@ import (
 
 const hour = 3_600_000 // ms
 
+// kept is how much longer than its until a revocation is kept, in ms.
+const kept = int64(revocast.UntilMargin / 1_000_000)
+
 func newID() string { return rand.Text() }
 
 // key makes a key out of a name.

@@ -1,5 +1,6 @@
--- deny(id, principal, issuer, cut-off, reason, initiator, then seven for each token:
--- name, jti, issuer, principal, issued, until, details) → the cut-off and how many entries were made.
+-- deny(id, principal, issuer, cut-off, reason, initiator, how long an entry outlives its
+-- token, then seven for each token: name, jti, issuer, principal, issued, expires, details)
+-- → the cut-off and how many entries were made.
 -- An empty principal: no cut-off; a cut-off of 0: now. Times in ms.
 local id, principal = ARGV[1], ARGV[2]
 local cut = tonumber(ARGV[4])
@@ -30,13 +31,13 @@ local function covered(a)
 end
 
 local entries = 0
-for a = 7, #ARGV, 7 do
-  local name, stands = ARGV[a], tonumber(ARGV[a + 5])
+for a = 8, #ARGV, 7 do
+  local name, stands = ARGV[a], tonumber(ARGV[a + 5]) + tonumber(ARGV[7])
   -- What has expired everybody refuses; what ends within a second would be over by the
   -- time it is told, and the ledger refuses that.
   if stands > at + 1000 and not covered(a) then
     entries = entries + 1
-    items[#items + 1] = {scope = 'token', id = ARGV[a + 1], issuer = ARGV[a + 2], ['until'] = int(stands), reason = ARGV[5], initiator = ARGV[6]}
+    items[#items + 1] = {scope = 'token', id = ARGV[a + 1], issuer = ARGV[a + 2], ['until'] = int(tonumber(ARGV[a + 5])), reason = ARGV[5], initiator = ARGV[6]}
     local old = call('HGET', h, name)
     local was = old and tonumber(cjson.decode(old).s) or 0
     if stands >= was then

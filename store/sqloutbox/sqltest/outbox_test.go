@@ -189,7 +189,18 @@ func poisonIsSetAside(w *world) {
 
 func overIsDropped(w *world) {
 	w.record(sqloutbox.Ban(revocast.Ban{Principal: "over", Until: time.Now().Add(-time.Minute)}))
+	expired := func(ago time.Duration) revocast.Revocation {
+		return revocast.Revocation{Scope: revocast.ScopeToken, ID: "jti" + ago.String(), Until: time.Now().Add(-ago)}
+	}
+	w.record(sqloutbox.Revoke(expired(time.Hour)))
 	w.once(w.relay(), 0)
+	// A verifier's leeway may still accept this one, and of more than one token nobody knows.
+	w.record(sqloutbox.Revoke(expired(time.Minute)))
+	w.record(sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "early", Until: time.Now().Add(-time.Hour)}))
+	w.once(w.relay(), 2)
+	if w.standing(revocast.ScopePrincipal, "early").IsZero() {
+		w.t.Errorf("calls %v", w.pub.seen())
+	}
 }
 
 func publisherAway(w *world) {
