@@ -35,31 +35,45 @@ func BearerFromHeader(r *http.Request) (string, error) {
 	if token == "" {
 		return "", ErrMissingToken
 	}
-	if strings.ContainsAny(token, " ,") {
+	if strings.ContainsFunc(token, parts) {
 		return "", ErrMalformed
 	}
 	return token, nil
 }
 
+// parts reports whether a reader of headers may take c for the end of a token: what
+// stands behind would be a second one to some.
+func parts(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`,;"\`, c) }
+
 // Middleware lets a request through when its token is allowed, with the claims in its
 // context ([ClaimsFrom]). Otherwise it answers 401 with a challenge (RFC 6750 §3) for
 // a missing, revoked or invalid token, or 503 with Retry-After when that could not be
-// established; both with a problem body (RFC 9457).
+// established; both with a problem body (RFC 9457). A refusal does not wait for the
+// request's body: over HTTP/1 a connection whose request announces one is closed.
 func (g *Guard) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bearer, err := g.o.Bearer(r)
 		if err != nil {
 			_, v := g.count(nil, refuse(err))
-			g.Refuse(w, v)
+			g.turnAway(w, r, v)
 			return
 		}
 		claims, v := g.Check(r.Context(), bearer)
 		if !v.OK() {
-			g.Refuse(w, v)
+			g.turnAway(w, r, v)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
 	})
+}
+
+// turnAway refuses a request whose body nobody has looked at. net/http would read it
+// before it answered, and gateways announce bodies that they do not send.
+func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, v Verdict) {
+	if r.ContentLength != 0 && r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+	g.Refuse(w, v)
 }
 
 // Refuse answers a request whose verdict is not Allowed, as Middleware does.

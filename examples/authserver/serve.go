@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/run"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/store/outbox"
 )
@@ -109,7 +110,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 			}
 			handler = login.routes()
 		}
-		server := wiring.NewHTTPServer(ln, handler, nil, out.Logger)
+		server := wiring.NewHTTPServer(ln, unread.Handler(handler), nil, out.Logger)
 		g.Add(server.Serve, server.Drain)
 		g.Add(wiring.Actor(func(ctx context.Context) error {
 			if publisher.Ready().Wait(ctx) != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
@@ -20,31 +21,64 @@ const MaxBody = 1 << 20
 // ReadBody reads a JSON request's body, at most [MaxBody] bytes. An empty one is
 // returned as such whatever its Content-Type. Any other must say application/json:
 // that, unlike the types a form can have, no foreign web page can send without a
-// CORS preflight. Errors are for [problem.From].
+// CORS preflight. What the header says already is refused without waiting for the body.
+// Errors are for [problem.From].
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, problem.New(http.StatusRequestEntityTooLarge, "too-large", "Body too large",
-			fmt.Sprintf("the body has more than %d bytes", MaxBody)).WithHint("send several smaller requests")
-	case err != nil:
-		return nil, fmt.Errorf("%w: the body could not be read to its end", revocast.ErrInvalid)
-	case len(data) == 0:
+	if r.ContentLength == 0 {
 		return nil, nil
 	}
-	return data, checkType(w, r.Header.Get("Content-Type"))
+	kind := checkKind(w, r.Header)
+	switch {
+	case kind != nil && (r.ContentLength > 0 || len(r.Header["Content-Type"]) > 0):
+		return nil, kind
+	case r.ContentLength > MaxBody:
+		return nil, tooLarge()
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var beyond *http.MaxBytesError
+	switch {
+	case errors.As(err, &beyond):
+		return nil, tooLarge()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problem.New(http.StatusRequestTimeout, "body-timeout", "Body not received",
+			"the request says that it has a body, and it did not come in time").
+			WithHint("a gateway that passes on a request's header without its body has to take out Content-Length and Transfer-Encoding")
+	case err != nil:
+		return nil, fmt.Errorf("%w: the body could not be read to its end", revocast.ErrInvalid)
+	case len(data) == 0: // in chunks, of which there were none
+		return nil, nil
+	}
+	return data, kind
 }
 
-func checkType(w http.ResponseWriter, given string) error {
-	media, params, err := mime.ParseMediaType(given)
-	charset, ok := params["charset"]
-	if err == nil && media == "application/json" && (!ok || strings.EqualFold(charset, "utf-8")) {
+func tooLarge() error {
+	return problem.New(http.StatusRequestEntityTooLarge, "too-large", "Body too large",
+		fmt.Sprintf("the body has more than %d bytes", MaxBody)).WithHint("send several smaller requests")
+}
+
+// checkKind wants JSON, once and as it is: of two types, or of a body that is packed,
+// whatever stands in between may make something else than what is read here.
+func checkKind(w http.ResponseWriter, h http.Header) error {
+	if packed := h.Values("Content-Encoding"); len(packed) > 0 {
+		w.Header().Set("Accept-Encoding", "identity") // RFC 9110 §15.5.16
+		return unsupported("Content-Encoding is "+strconv.Quote(clip(strings.Join(packed, ", "))), "send the JSON as it is, without Content-Encoding")
+	}
+	given := h.Values("Content-Type")
+	if len(given) == 1 && isJSON(given[0]) {
 		return nil
 	}
 	w.Header().Set("Accept-Post", "application/json")
-	return problem.New(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type",
-		"Content-Type is "+strconv.Quote(clip(given))).WithHint("send JSON, with `Content-Type: application/json`")
+	return unsupported("Content-Type is "+strconv.Quote(clip(strings.Join(given, ", "))), "send JSON, with `Content-Type: application/json`")
+}
+
+func isJSON(given string) bool {
+	media, params, err := mime.ParseMediaType(given)
+	charset, ok := params["charset"]
+	return err == nil && media == "application/json" && (!ok || strings.EqualFold(charset, "utf-8"))
+}
+
+func unsupported(detail, hint string) error {
+	return problem.New(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", detail).WithHint(hint)
 }
 
 // ReadRequest reads and decodes a request's body. Errors are for [problem.From].

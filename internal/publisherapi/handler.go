@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/problem"
+	"github.com/revocast/revocast/internal/unread"
 )
 
 // Deps are the parts the interface stands on.
@@ -91,6 +92,7 @@ type Handler struct {
 	deps    Deps
 	o       Options
 	routes  []route
+	whole   http.Handler
 	streams chan struct{} // one element for each event stream that is open
 
 	drain    sync.Once
@@ -102,6 +104,7 @@ func New(d Deps, o Options) *Handler {
 	o = o.withDefaults()
 	h := &Handler{deps: d, o: o, streams: make(chan struct{}, o.MaxStreams), draining: make(chan struct{})}
 	h.routes = h.table()
+	h.whole = unread.Handler(http.HandlerFunc(h.observe))
 	return h
 }
 
@@ -111,7 +114,10 @@ func New(d Deps, o Options) *Handler {
 func (h *Handler) Drain() { h.drain.Do(func() { close(h.draining) }) }
 
 // ServeHTTP implements [http.Handler].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.whole.ServeHTTP(w, r) }
+
+// observe answers r and tells the log and the metrics of it.
+func (h *Handler) observe(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	found := h.match(r)
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}

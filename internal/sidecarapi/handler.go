@@ -9,6 +9,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
+	"github.com/revocast/revocast/internal/unread"
 )
 
 // Guard decides; see [revocast.Guard].
@@ -57,7 +58,7 @@ func New(d Deps, o Options) *Handler {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Handler{deps: d, bearer: bearerFrom(o), guards: newGuards(d, o.Policy), answers: newAnswers()}
-	h.whole = problem.Recover(o.Logger, http.HandlerFunc(h.route))
+	h.whole = unread.Handler(problem.Recover(o.Logger, http.HandlerFunc(h.route)))
 	return h
 }
 

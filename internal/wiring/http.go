@@ -13,8 +13,10 @@ import (
 	"time"
 )
 
-// Deadlines of the HTTP servers.
+// Limits of the HTTP servers.
 const (
+	headerBytes = 128 << 10 // of a request's line and header; beyond it: 431
+
 	headerTimeout = 5 * time.Second  // for a client to send its request's header
 	readTimeout   = 30 * time.Second // and all of it
 	writeTimeout  = time.Minute      // for the answer, waiting for confirmation included; streams set their own
@@ -61,6 +63,7 @@ func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *
 	return &HTTPServer{ln: ln, server: &http.Server{
 		Handler:           h,
 		TLSConfig:         config,
+		MaxHeaderBytes:    headerBytes,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -88,6 +88,27 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// TestHeaderLimit: a header may hold a long token and the cookies of a site, and not a
+// megabyte for each connection.
+func TestHeaderLimit(t *testing.T) {
+	_, addr := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), nil)
+	for size, want := range map[int]int{100 << 10: http.StatusOK, 200 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Cookie", strings.Repeat("x", size))
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%d bytes: %s, want %d", size, resp.Status, want)
+		}
+	}
+}
+
 func TestListenTaken(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
