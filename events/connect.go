@@ -2,6 +2,7 @@ package events
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,11 @@ type ConnectOptions struct {
 	Credentials string
 	// TLS is the configuration for tls:// URLs. Default: the system's roots.
 	TLS *tls.Config
+	// Certificate and Roots are asked for each new connection, in the place of what TLS has
+	// of them, so that certificates renewed meanwhile count. With either the server must
+	// speak TLS. Default: what TLS has.
+	Certificate func() (tls.Certificate, error)
+	Roots       func() (*x509.CertPool, error)
 	// Patient makes Connect return at once, connected or not, and go on trying.
 	// Default: it fails when the first attempt does.
 	Patient bool
@@ -119,7 +125,19 @@ func (o ConnectOptions) natsOptions() []nats.Option {
 	if o.TLS != nil {
 		opts = append(opts, nats.Secure(o.TLS))
 	}
+	if o.Certificate != nil || o.Roots != nil {
+		opts = append(opts, o.renewed)
+	}
 	return opts
+}
+
+// renewed has the certificates asked for at each connection.
+func (o ConnectOptions) renewed(n *nats.Options) error {
+	n.Secure, n.TLSCertCB, n.RootCAsCB = true, o.Certificate, o.Roots
+	if n.TLSConfig == nil {
+		n.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return nil
 }
 
 func checkServers(servers string) error {

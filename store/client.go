@@ -31,7 +31,15 @@ const (
 // The query takes go-redis' options, such as pool_size=32 or read_timeout=2s. What
 // the ledger depends on is set whatever it says: contexts are honoured, nothing is
 // retried behind the ledger's back, and only primaries are asked.
+//
+// With rediss:// each connection is held against the host that it goes to: nodes of a
+// cluster and those that Sentinels name may have a certificate each.
 func NewClient(rawURL string) (redis.UniversalClient, error) {
+	return NewClientWith(rawURL, ClientOptions{})
+}
+
+// NewClientWith is [NewClient] with more than the URL says.
+func NewClientWith(rawURL string, more ClientOptions) (redis.UniversalClient, error) {
 	addrs, single, master, err := splitURL(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: redis URL: %w", revocast.ErrInvalid, err)
@@ -40,11 +48,22 @@ func NewClient(rawURL string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: redis URL: %w", revocast.ErrInvalid, redact(err))
 	}
+	tune(o)
+	if more.TLS != nil && o.TLSConfig == nil {
+		return nil, fmt.Errorf("%w: redis URL: certificates are given and the URL asks for no TLS: want rediss://", revocast.ErrInvalid)
+	}
+	if master == "" && more.SentinelUser+more.SentinelPassword != "" {
+		return nil, fmt.Errorf("%w: redis URL: a Sentinel's user is given and the URL names no Sentinels: want ?master_name=NAME", revocast.ErrInvalid)
+	}
+	if o.TLSConfig != nil {
+		o.TLSConfig.ServerName = "" // the first host's, which the others are not
+		o.Dialer = more.dialer(o.TLSConfig, o.DialTimeout)
+	}
 	if len(addrs) == 0 {
-		tune(o)
 		return redis.NewClient(o), nil
 	}
 	u := universal(o, addrs, master)
+	u.SentinelUsername, u.SentinelPassword = more.SentinelUser, more.SentinelPassword
 	return redis.NewUniversalClient(u), nil
 }
 
@@ -103,10 +122,9 @@ func tune(o *redis.Options) {
 }
 
 func universal(o *redis.Options, addrs []string, master string) *redis.UniversalOptions {
-	tune(o)
 	return &redis.UniversalOptions{
 		Addrs: addrs, MasterName: master, DB: o.DB, Username: o.Username, Password: o.Password,
-		TLSConfig: o.TLSConfig, Protocol: o.Protocol, ContextTimeoutEnabled: true, MaxRetries: -1,
+		TLSConfig: o.TLSConfig, Dialer: o.Dialer, Protocol: o.Protocol, ContextTimeoutEnabled: true, MaxRetries: -1,
 		DialerRetries: o.DialerRetries, DisableIdentity: true, DialTimeout: o.DialTimeout,
 		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolTimeout: o.PoolTimeout,
 		PoolSize: o.PoolSize, MinIdleConns: o.MinIdleConns, MaxIdleConns: o.MaxIdleConns,

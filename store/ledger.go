@@ -25,6 +25,9 @@ type Options struct {
 	// connection. Nil: everything shares the one client. [Open] makes two.
 	Checks redis.UniversalClient
 
+	// Client is how [Open] connects, beside the URL. Default: as the URL says.
+	Client ClientOptions
+
 	// RememberFor is how long the answer to an idempotency key is kept. Default 1 h.
 	RememberFor time.Duration
 
@@ -94,16 +97,16 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 }
 
 // Open returns the ledger of a realm on connections of its own, made by
-// [NewClient] from url. Close it.
+// [NewClientWith] from url and [Options].Client. Close it.
 func Open(url, realm string, opts Options) (*Ledger, error) {
-	main, err := NewClient(url)
+	main, err := NewClientWith(url, opts.Client)
 	if err != nil {
 		return nil, err
 	}
 	owned := []redis.UniversalClient{main}
 	if opts.Checks == nil {
 		// The URL has just been accepted.
-		opts.Checks, err = NewClient(url)
+		opts.Checks, err = NewClientWith(url, opts.Client)
 		if err != nil {
 			return nil, err
 		}

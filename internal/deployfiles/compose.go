@@ -83,3 +83,22 @@ func Expand(text string, variables map[string]string) string {
 		return ""
 	})
 }
+
+// Environment is what compose.yaml sets for every publisher or worker, with these
+// variables in place.
+func Environment(program string, variables map[string]string) (map[string]string, error) {
+	text, err := read("compose.yaml")
+	if err != nil {
+		return nil, err
+	}
+	block := regexp.MustCompile(`(?m)^  environment: &` + program + `-env\n((?:    .*\n)+)`).FindStringSubmatch(text)
+	if block == nil {
+		return nil, fmt.Errorf("compose.yaml: no environment of a %s", program)
+	}
+	set := make(map[string]string)
+	for line := range strings.Lines(block[1]) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		set[name] = Expand(strings.Trim(value, `"`), variables)
+	}
+	return set, nil
+}

@@ -143,7 +143,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, required := range []bool{false, true} {
-		config, err := f.Config(required)
+		config, err := f.Config(required, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,11 +160,11 @@ func TestTLS(t *testing.T) {
 func TestTLSUsage(t *testing.T) {
 	for _, f := range []TLSFlags{{TLSCert: "a"}, {TLSKey: "a"}, {TLSClientCA: "a"}} {
 		var usage usageError
-		if _, err := f.Config(false); !errors.As(err, &usage) {
+		if _, err := f.Config(false, silent); !errors.As(err, &usage) {
 			t.Errorf("%+v: %v, want a usage error", f, err)
 		}
 	}
-	if c, err := new(TLSFlags).Config(false); c != nil || err != nil {
+	if c, err := new(TLSFlags).Config(false, silent); c != nil || err != nil {
 		t.Errorf("no flags: %v, %v", c, err)
 	}
 }

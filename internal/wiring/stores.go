@@ -2,6 +2,8 @@ package wiring
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +27,13 @@ type StoreFlags struct {
 	NATSKey    string `name:"nats-key" type:"path" placeholder:"FILE" group:"Stores" help:"Private key in PEM for --nats-cert."`
 	NATSDomain string `name:"nats-domain" placeholder:"NAME" group:"Stores" help:"JetStream domain, where the server is a leaf node of one."`
 
-	Redis string `default:"redis://127.0.0.1:6379/0" placeholder:"URL" group:"Stores" help:"Redis: redis://[user:password@]host:port/db, rediss:// for TLS, unix:///socket, several hosts for a Cluster, ?master_name=NAME for Sentinels. Default: ${default}."`
+	Redis            string `default:"redis://127.0.0.1:6379/0" placeholder:"URL" group:"Stores" help:"Redis: redis://[user:password@]host:port/db, rediss:// for TLS, unix:///socket, several hosts for a Cluster, ?master_name=NAME for Sentinels. Default: ${default}."`
+	RedisCA          string `name:"redis-ca" type:"path" placeholder:"FILE" group:"Stores" help:"Authorities in PEM that sign the certificates of Redis and its Sentinels, for rediss://. Default: the system's."`
+	RedisCert        string `name:"redis-cert" type:"path" placeholder:"FILE" group:"Stores" help:"Client certificate in PEM for Redis."`
+	RedisKey         string `name:"redis-key" type:"path" placeholder:"FILE" group:"Stores" help:"Private key in PEM for --redis-cert."`
+	SentinelUser     string `name:"sentinel-user" placeholder:"NAME" group:"Stores" help:"User at the Sentinels, who have users of their own. Default: none."`
+	SentinelPassword string `name:"sentinel-password" placeholder:"PASSWORD" group:"Stores" help:"Password at the Sentinels. Use the environment variable: every user of the machine can read the command line. Default: none."`
+
 	Realm string `default:"default" placeholder:"NAME" group:"Stores" help:"Realm: one history with its own stream and keys; 1 to 64 of A-Z a-z 0-9 _ -. Default: ${default}."`
 
 	AllowUnsuited bool `group:"Stores" help:"Only warn where Redis may forget revocations (evicting, no persistence, too old) or hides whether it does."`
@@ -72,7 +80,11 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 // Open connects to both stores and refuses a Redis that may forget what it was told.
 func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
 	redis.SetLogger(redisLog{o.Logger})
-	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Worker: o.Worker})
+	client, err := f.redisClient(o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Worker: o.Worker, Client: client})
 	if err != nil {
 		return nil, fmt.Errorf("--redis: %w", err)
 	}
@@ -86,6 +98,16 @@ func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
 		return nil, fmt.Errorf("--nats: %w", err)
 	}
 	return &Stores{Ledger: ledger, Bus: bus, Conn: conn}, nil
+}
+
+// redisClient is how Redis and its Sentinels are connected to.
+func (f *StoreFlags) redisClient(logger *slog.Logger) (store.ClientOptions, error) {
+	o := store.ClientOptions{SentinelUser: f.SentinelUser, SentinelPassword: f.SentinelPassword}
+	files, err := clientTLS(logger, "redis-", f.RedisCA, f.RedisCert, f.RedisKey)
+	if err == nil && files != nil {
+		o.TLS = func() (*tls.Config, error) { return files.config(), nil }
+	}
+	return o, err
 }
 
 // Close ends all connections.
@@ -125,11 +147,17 @@ func (f *StoreFlags) preflight(ctx context.Context, ledger *store.Ledger, o Open
 
 // OpenBus connects to NATS alone.
 func (f *StoreFlags) OpenBus(o OpenOptions) (*nats.Conn, *events.Bus, error) {
-	config, err := clientTLS("nats-", f.NATSCA, f.NATSCert, f.NATSKey)
+	files, err := clientTLS(o.Logger, "nats-", f.NATSCA, f.NATSCert, f.NATSKey)
 	if err != nil {
 		return nil, nil, err
 	}
-	co := events.ConnectOptions{Name: o.Name, Credentials: f.NATSCreds, TLS: config, Logger: o.Logger}
+	co := events.ConnectOptions{Name: o.Name, Credentials: f.NATSCreds, Logger: o.Logger}
+	if files != nil && files.roots != nil {
+		co.Roots = func() (*x509.CertPool, error) { return files.roots.get(), nil }
+	}
+	if files != nil && files.pair != nil {
+		co.Certificate = func() (tls.Certificate, error) { return *files.pair.get(), nil }
+	}
 	conn, err := events.Connect(f.NATS, co)
 	if o.Patient && errors.Is(err, nats.ErrNoServers) {
 		o.Logger.Warn("NATS cannot be reached; going on without", "error", err)

@@ -3,20 +3,20 @@ package wiring
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
-	"os"
+	"log/slog"
 )
 
 // TLSFlags make a listener speak TLS.
 type TLSFlags struct {
-	TLSCert     string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM; with --tls-key the listener speaks TLS. Default: plain HTTP."`
+	TLSCert     string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate chain in PEM; with --tls-key the listener speaks TLS. Read again for each connection, so it may be renewed. Default: plain HTTP."`
 	TLSKey      string `name:"tls-key" type:"path" placeholder:"FILE" help:"Private key in PEM for --tls-cert."`
 	TLSClientCA string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"Authorities in PEM whose client certificates are asked for. Default: none are."`
 }
 
 // Config returns nil if no flag is set. required says that a client without a
-// certificate is turned away already by the handshake.
-func (f *TLSFlags) Config(required bool) (*tls.Config, error) {
+// certificate is turned away already by the handshake. The files are read again for each
+// connection; logger hears of those that cannot be used.
+func (f *TLSFlags) Config(required bool, logger *slog.Logger) (*tls.Config, error) {
 	if f.TLSCert == "" && f.TLSKey == "" {
 		if f.TLSClientCA != "" {
 			return nil, Usage("--tls-client-ca needs --tls-cert and --tls-key")
@@ -26,34 +26,34 @@ func (f *TLSFlags) Config(required bool) (*tls.Config, error) {
 	if f.TLSCert == "" || f.TLSKey == "" {
 		return nil, Usage("--tls-cert and --tls-key go together")
 	}
-	cert, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
-	if f.TLSClientCA == "" {
-		return c, nil
-	}
-	if c.ClientCAs, err = loadPool(f.TLSClientCA); err != nil {
-		return nil, fmt.Errorf("--tls-client-ca: %w", err)
-	}
-	c.ClientAuth = tls.VerifyClientCertIfGiven
-	if required {
-		c.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return c, nil
-}
-
-func loadPool(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pair, err := watchPair(logger, "--tls-cert, --tls-key", f.TLSCert, f.TLSKey)
 	if err != nil {
 		return nil, err
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s: no certificate in it", file)
+	var pool *reread[*x509.CertPool]
+	auth := tls.NoClientCert
+	if f.TLSClientCA != "" {
+		if pool, err = watchPool(logger, "--tls-client-ca", f.TLSClientCA); err != nil {
+			return nil, err
+		}
+		auth = tls.VerifyClientCertIfGiven
+		if required {
+			auth = tls.RequireAndVerifyClientCert
+		}
 	}
-	return pool, nil
+	current := func() *tls.Config {
+		c := &tls.Config{
+			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+			Certificates: []tls.Certificate{*pair.get()}, ClientAuth: auth,
+		}
+		if pool != nil {
+			c.ClientCAs = pool.get()
+		}
+		return c
+	}
+	c := current()
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return current(), nil }
+	return c, nil
 }
 
 // ClientTLSFlags are for calling a service that speaks TLS.
@@ -63,30 +63,53 @@ type ClientTLSFlags struct {
 	Key  string `name:"key" type:"path" placeholder:"FILE" help:"Private key in PEM for --cert."`
 }
 
-// Config returns nil where the URL alone decides.
-func (f *ClientTLSFlags) Config() (*tls.Config, error) { return clientTLS("", f.CA, f.Cert, f.Key) }
+// Config returns nil where the URL alone decides. It holds what the files hold now.
+func (f *ClientTLSFlags) Config() (*tls.Config, error) {
+	files, err := clientTLS(nil, "", f.CA, f.Cert, f.Key)
+	if err != nil || files == nil {
+		return nil, err
+	}
+	return files.config(), nil
+}
 
-// clientTLS makes a client's configuration from the three files, whose flags begin
-// with prefix. It returns nil if none is given.
-func clientTLS(prefix, ca, cert, key string) (*tls.Config, error) {
+// clientFiles are what a client's TLS is made of, read again for each connection.
+type clientFiles struct {
+	roots *reread[*x509.CertPool]   // nil: the system's
+	pair  *reread[*tls.Certificate] // nil: no certificate is shown
+}
+
+// clientTLS watches the three files, whose flags begin with prefix. It returns nil if none
+// is given.
+func clientTLS(logger *slog.Logger, prefix, ca, cert, key string) (*clientFiles, error) {
 	if ca == "" && cert == "" && key == "" {
 		return nil, nil
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if (cert == "") != (key == "") {
+		return nil, Usage("--%[1]scert and --%[1]skey go together", prefix)
+	}
+	f := &clientFiles{}
+	var err error
 	if ca != "" {
-		pool, err := loadPool(ca)
-		if err != nil {
-			return nil, fmt.Errorf("--%sca: %w", prefix, err)
+		if f.roots, err = watchPool(logger, "--"+prefix+"ca", ca); err != nil {
+			return nil, err
 		}
-		c.RootCAs = pool
 	}
-	if cert == "" && key == "" {
-		return c, nil
+	if cert != "" {
+		if f.pair, err = watchPair(logger, "--"+prefix+"cert, --"+prefix+"key", cert, key); err != nil {
+			return nil, err
+		}
 	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("--%[1]scert, --%[1]skey: %[2]w", prefix, err)
+	return f, nil
+}
+
+// config is the configuration for one connection.
+func (f *clientFiles) config() *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if f.roots != nil {
+		c.RootCAs = f.roots.get()
 	}
-	c.Certificates = []tls.Certificate{pair}
-	return c, nil
+	if f.pair != nil {
+		c.Certificates = []tls.Certificate{*f.pair.get()}
+	}
+	return c
 }

@@ -5,16 +5,22 @@ package deploytest
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/revocast/revocast/cmd/internal/publishercmd"
+	"github.com/revocast/revocast/cmd/internal/subscribercmd"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/deployfiles"
+	"github.com/revocast/revocast/internal/natsserver"
+	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -25,7 +31,25 @@ const (
 	patience          = 20 * time.Second
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testscript.Main(leakChecked{m}, map[string]func(){
+		"publisher":  func() { os.Exit(publishercmd.Main(os.Args[1:], wiring.StandardStreams())) },
+		"subscriber": func() { os.Exit(subscribercmd.Main(os.Args[1:], wiring.StandardStreams())) },
+		"natsserver": func() { os.Exit(natsserver.Main(os.Args[1:])) },
+	})
+}
+
+// leakChecked fails the run if tests left goroutines behind.
+type leakChecked struct{ m *testing.M }
+
+func (l leakChecked) Run() int {
+	code := l.m.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
 
 func within(t *testing.T) context.Context {
 	t.Helper()

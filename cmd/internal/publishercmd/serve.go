@@ -48,7 +48,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	tls, err := c.TLSFlags.Config(api.Tokens == nil && !api.Insecure)
+	tls, err := c.TLSFlags.Config(api.Tokens == nil && !api.Insecure, logger)
 	if err != nil {
 		return err
 	}

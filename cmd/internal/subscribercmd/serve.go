@@ -50,7 +50,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	tls, err := c.TLSFlags.Config(true)
+	tls, err := c.TLSFlags.Config(true, logger)
 	if err != nil {
 		return err
 	}

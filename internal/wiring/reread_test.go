@@ -1,0 +1,123 @@
+package wiring
+
+import (
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestServerCertificateIsReadAgain: new connections see a renewed certificate, also one of
+// another authority; one that cannot be used is said once, and the one before stays.
+func TestServerCertificateIsReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	first, second := newAuthority(t, t.TempDir()), newAuthority(t, t.TempDir())
+	files := TLSFlags{TLSCert: filepath.Join(dir, "cert"), TLSKey: filepath.Join(dir, "key"), TLSClientCA: filepath.Join(dir, "ca")}
+	install := func(a *authority) {
+		cert, key := a.issue(t, "server")
+		copyTo(t, cert, files.TLSCert)
+		copyTo(t, key, files.TLSKey)
+		copyTo(t, a.file, files.TLSClientCA)
+	}
+	install(first)
+	var log lockedLog
+	config, err := files.Config(true, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "served") }), config)
+	client := func(a *authority) *tls.Config {
+		cert, key := a.issue(t, "client")
+		c, err := (&ClientTLSFlags{CA: a.file, Cert: cert, Key: key}).Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	serves := func(a *authority, want bool) {
+		t.Helper()
+		body, err := get(t, "https://"+addr, client(a))
+		if (err == nil && body == "served") != want {
+			t.Errorf("served %q, %v; want it served: %v", body, err, want)
+		}
+	}
+	serves(first, true)
+	serves(second, false)
+
+	if err := os.WriteFile(files.TLSCert, []byte("half a certif"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serves(first, true)
+	serves(first, true)
+	if err := os.Remove(files.TLSKey); err != nil {
+		t.Fatal(err)
+	}
+	serves(first, true)
+	if n := strings.Count(log.String(), "cannot be used"); n != 2 {
+		t.Errorf("%d complaints about two files: %s", n, log.String())
+	}
+
+	install(second)
+	serves(second, true)
+	serves(first, false)
+	if !strings.Contains(log.String(), "counts from now on") {
+		t.Errorf("nothing is said of the renewal: %s", log.String())
+	}
+}
+
+// TestCertificateAndKeyAreOne: between the renewals of the two files the old pair stays.
+func TestCertificateAndKeyAreOne(t *testing.T) {
+	dir := t.TempDir()
+	a := newAuthority(t, t.TempDir())
+	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
+	oldCert, oldKey := a.issue(t, "old")
+	copyTo(t, oldCert, cert)
+	copyTo(t, oldKey, key)
+	w, err := watchPair(silent, "--cert", cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.get()
+	newCert, newKey := a.issue(t, "new")
+	copyTo(t, newCert, cert)
+	if w.get() != before {
+		t.Error("a certificate counts without its key")
+	}
+	copyTo(t, newKey, key)
+	if w.get() == before {
+		t.Error("the renewed pair does not count")
+	}
+}
+
+func TestClientFilesAreRefused(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []struct{ ca, cert, key, says string }{
+		{ca: empty, says: "--redis-ca"},
+		{ca: "/nowhere/at.all", says: "--redis-ca"},
+		{cert: empty, key: empty, says: "--redis-cert, --redis-key"},
+		{cert: empty, says: "--redis-cert and --redis-key go together"},
+		{key: empty, says: "--redis-cert and --redis-key go together"},
+	} {
+		if _, err := clientTLS(nil, "redis-", f.ca, f.cert, f.key); err == nil || !strings.Contains(err.Error(), f.says) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+}
+
+func copyTo(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
