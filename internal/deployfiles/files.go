@@ -5,6 +5,8 @@
 package deployfiles
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -43,6 +45,21 @@ func read(name string) (string, error) {
 
 // TLS are the files that a server's TLS block names. The zero value leaves it a comment.
 type TLS struct{ Cert, Key, CA string }
+
+// Config is a client's configuration that shows the certificate and trusts the authority.
+func (f TLS) Config() (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := os.ReadFile(f.CA)
+	if err != nil {
+		return nil, err
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}}
+	c.RootCAs.AppendCertsFromPEM(authority)
+	return c, nil
+}
 
 // conf is a file while it is filled in. The first thing that is not in it is the error.
 type conf struct {

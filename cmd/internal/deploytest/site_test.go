@@ -37,8 +37,11 @@ type site struct {
 	variables map[string]string // of env.example
 	redisAddr string
 	natsAddr  string
+	more      map[string]string // environment of every program, over what compose.yaml says
 	minter    *token.Issuer
-	http      *http.Client
+	// perProgram, if set, is what is over that, for publishers and workers each.
+	perProgram func(program string) map[string]string
+	http       *http.Client
 
 	redis, nats *process
 	programs    map[string]*process
@@ -105,17 +108,28 @@ func portOf(addr string) (port int) {
 // startServers starts Redis with the users of compose.yaml, and NATS.
 func (s *site) startServers() {
 	s.t.Helper()
-	dir := s.t.TempDir()
-	conf := filepath.Join(dir, "redis.conf")
-	s.must(deployfiles.Redis{Port: portOf(s.redisAddr), Dir: dir}.Write(conf))
 	users, err := deployfiles.ComposeRedis(s.variables)
 	s.must(err)
-	s.redis = newProcess(s.t, "redis", nil, append([]string{"redis-server", conf}, users...)...)
+	s.redis = s.startRedis("redis", s.redisAddr, deployfiles.Redis{}, users...)
+	s.startNATS(deployfiles.TLS{})
+}
 
-	conf = filepath.Join(dir, "nats.conf")
-	s.must(deployfiles.NATS{Name: "revocast-1", Port: portOf(s.natsAddr), HTTP: portOf(freeAddr(s.t)), Dir: filepath.Join(dir, "nats")}.Write(conf))
+func (s *site) startRedis(name, addr string, o deployfiles.Redis, more ...string) *process {
+	s.t.Helper()
+	o.Port, o.Dir = portOf(addr), s.t.TempDir()
+	conf := filepath.Join(o.Dir, "redis.conf")
+	s.must(o.Write(conf))
+	p := newProcess(s.t, name, nil, append([]string{"redis-server", conf}, more...)...)
+	s.listening(addr)
+	return p
+}
+
+func (s *site) startNATS(files deployfiles.TLS) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	conf := filepath.Join(dir, "nats.conf")
+	s.must(deployfiles.NATS{Name: "revocast-1", Port: portOf(s.natsAddr), HTTP: portOf(freeAddr(s.t)), Dir: dir, TLS: files}.Write(conf))
 	s.nats = newProcess(s.t, "nats", s.variables, "natsserver", "-c", conf)
-	s.listening(s.redisAddr)
 	s.listening(s.natsAddr)
 }
 
@@ -157,6 +171,10 @@ func (s *site) environment(program string) map[string]string {
 	for name, value := range env {
 		value = strings.ReplaceAll(value, "nats:4222", s.natsAddr)
 		env[name] = strings.ReplaceAll(value, "redis:6379", s.redisAddr)
+	}
+	maps.Copy(env, s.more)
+	if s.perProgram != nil {
+		maps.Copy(env, s.perProgram(program))
 	}
 	return env
 }
