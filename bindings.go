@@ -18,6 +18,7 @@ type binding struct {
 	keys    Keys
 	issued  int64
 	session Key
+	lost    func() bool // the key that signed the token is no longer in force
 	cancel  context.CancelCauseFunc
 }
 

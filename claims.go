@@ -13,7 +13,14 @@ type Claims struct {
 	TokenID   string // jti
 	Client    string // client_id, azp
 	Tenant    string
-	KeyID     string // kid of the key that signed the token
+	KeyID     string // name of the key that signed the token: its kid, else a thumbprint
+
+	// KeyIssuer is whose keys that key belongs to, which is how a revocation of it names
+	// it. Empty: Issuer. They differ where several issuers share one key set.
+	KeyIssuer string
+	// Signer identifies the key itself, so that what it signed can be found when it is no
+	// longer in force. Zero: nobody verified a signature here.
+	Signer Signer
 
 	IssuedAt time.Time // iat, with its fraction of a second if it has one
 	AuthTime time.Time // auth_time: when the session started
@@ -26,6 +33,10 @@ type Claims struct {
 	// Extra holds the other claims, or the opaque session's data.
 	Extra map[string]any
 }
+
+// Signer identifies a key by whose it is, its name and its material: a key that was
+// replaced under the same name is another one. It never leaves the process.
+type Signer [16]byte
 
 // Issued is the instant that cut-offs are compared with, in Unix milliseconds
 // rounded down: the session's start where the token tells it, else when the token
@@ -73,12 +84,19 @@ func KeysOf(realm string, c *Claims) Keys {
 	k.add(2, ScopePrincipal, realm, c.Issuer, c.Principal)
 	k.add(3, ScopeClient, realm, c.Issuer, c.Client)
 	k.add(4, ScopeTenant, realm, c.Issuer, c.Tenant)
-	k.add(5, ScopeKey, realm, c.Issuer, c.KeyID)
+	k.add(5, ScopeKey, realm, c.keyIssuer(), c.KeyID)
 	k.put(6, KeyOf(realm, ScopeAll, "", ""))
 	if c.Issuer != "" {
 		k.put(7, KeyOf(realm, ScopeAll, c.Issuer, ""))
 	}
 	return k
+}
+
+func (c *Claims) keyIssuer() string {
+	if c.KeyIssuer == "" {
+		return c.Issuer
+	}
+	return c.KeyIssuer
 }
 
 func (k *Keys) add(slot int, scope Scope, realm, issuer, id string) {

@@ -91,9 +91,9 @@ func startExample() *example {
 
 // issue makes the login service: an issuer and the file with its public key.
 func (at *example) issue() {
-	at.issuer = must(token.NewIssuer("https://login.example.com", must(token.NewSigningKey()), token.IssuerOptions{}))
+	at.issuer = must(token.NewIssuer("https://login.example.com", must(token.NewSigningKey()), token.IssuerOptions{Audiences: []string{"orders"}}))
 	must(0, os.WriteFile(at.jwksFile, must(at.issuer.JWKS()), 0o600))
-	at.verifier = must(token.New(must(token.Static(at.issuer.Key())), token.Options{}))
+	at.verifier = must(token.New(must(token.Static(at.issuer.Key())), token.Options{Issuers: []string{"https://login.example.com"}, Audiences: []string{"orders"}}))
 }
 
 func (at *example) login(principal string) string {

@@ -34,7 +34,9 @@ func ExampleNewSubscriber() {
 	bus := must(events.New(nc, "default", events.Options{}))
 	ledger := must(store.Open(redisURL, "default", store.Options{}))
 	keys := must(token.JWKSFile(jwks, token.SourceOptions{}))
-	verifier := must(token.New(keys, token.Options{Issuers: []string{"https://login.example.com"}}))
+	verifier := must(token.New(keys, token.Options{
+		Issuers: []string{"https://login.example.com"}, Audiences: []string{"orders"},
+	}))
 	sub := revocast.NewSubscriber("default", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	guard := revocast.NewGuard(sub, verifier, revocast.GuardOptions{})
 	server := &http.Server{Handler: guard.Middleware(http.HandlerFunc(hello))}

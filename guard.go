@@ -27,6 +27,9 @@ type GuardOptions struct {
 	// VerifyTimeout is how long verifying one token may take, which matters only when
 	// keys have to be fetched. Default 5s.
 	VerifyTimeout time.Duration
+	// MaxBearer is the longest bearer, in bytes, that is looked at; the verifier has a limit
+	// of its own. Default [MaxBearer], at most [LargestBearer].
+	MaxBearer int
 	// Bearer takes the token out of a request. Default [BearerFromHeader].
 	Bearer func(*http.Request) (string, error)
 	// UnknownStatus is the HTTP status for Unknown. Default 503.
@@ -49,6 +52,7 @@ type Guard struct {
 	view   View
 	clock  Clock
 	verify Verifier
+	holder KeyHolder // nil: its keys never change
 	o      GuardOptions
 	flight *flight
 	asker  *asker
@@ -71,10 +75,17 @@ func NewGuard(s *Subscriber, v Verifier, o GuardOptions) *Guard {
 		o.Bearer = BearerFromHeader
 	}
 	setDefault(&o.MaxAsks, 4)
-	return &Guard{
+	setDefault(&o.MaxBearer, MaxBearer)
+	o.MaxBearer = min(o.MaxBearer, LargestBearer)
+	g := &Guard{
 		sub: s, view: s.view, clock: s.clock, verify: v, o: o, flight: &flight{}, counts: &guardCounts{},
 		asker: &asker{ledger: s.ledger, timeout: o.AskTimeout, most: o.MaxAsks},
 	}
+	if holder, ok := v.(KeyHolder); ok {
+		g.holder = holder
+		holder.OnLoss(g.forgetLost)
+	}
+	return g
 }
 
 // WithPolicy returns the same guard with another policy, for a route that must be
@@ -189,10 +200,10 @@ func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *Entry) (
 	if bearer == "" {
 		return nil, refuse(ErrMissingToken)
 	}
-	if len(bearer) > MaxBearer {
-		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", ErrMalformed, len(bearer), MaxBearer))
+	if len(bearer) > g.o.MaxBearer {
+		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", ErrMalformed, len(bearer), g.o.MaxBearer))
 	}
-	if cached != nil && g.clock.Monotonic() < cached.Expires {
+	if cached != nil && g.holds(cached.Claims.Signer) && g.clock.Monotonic() < cached.Expires {
 		// The signature was verified when the entry was made, and still holds; only
 		// what the ledger says has to be asked again.
 		return g.decide(ctx, query{

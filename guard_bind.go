@@ -7,17 +7,24 @@ import "context"
 // WebSockets, server-sent events, gRPC streams. The rotation of a refresh token does
 // not end it, since that revokes neither session nor principal.
 //
+// It is cancelled with [ErrSignature] when the key that signed the token is no longer in
+// force, where the verifier tells that ([KeyHolder]).
+//
 // Call the cancel function when the stream ends. When the index cannot tell whether
 // the claims are covered already, Bind asks the ledger; if that cannot tell either,
 // the context is cancelled with [ErrUnknown].
 func (g *Guard) Bind(ctx context.Context, c *Claims) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	x := &binding{keys: KeysOf(g.sub.realm, c), issued: c.Issued(), cancel: cancel}
+	signer := c.Signer
+	x.lost = func() bool { return !g.holds(signer) }
 	x.session = x.keys.Session()
 	// Bound first, looked up after: a revocation applied in between is found by one of
 	// the two, whichever comes second.
 	g.sub.bindings.add(x)
-	if err := g.covered(ctx, x); err != nil {
+	if x.lost() {
+		cancel(errKeyLost)
+	} else if err := g.covered(ctx, x); err != nil {
 		cancel(err)
 	}
 	// Also when the parent ends and nobody calls cancel.

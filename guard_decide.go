@@ -136,7 +136,8 @@ func (g *Guard) fill(q query, checked Position, wall time.Time, now time.Duratio
 	// A view that was emptied and loaded anew meanwhile need not know of every
 	// invalidation in between: a snapshot holds none. The count goes up before and
 	// after each emptying, so either this sees it, or the emptying takes the entry out.
-	if g.sub.mark().emptied != q.asOf.emptied {
+	// Likewise a key that left meanwhile: it leaves first, and then the entries go.
+	if g.sub.mark().emptied != q.asOf.emptied || !g.holds(q.claims.Signer) {
 		g.view.Drop(q.space, q.key)
 	}
 }

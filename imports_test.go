@@ -34,7 +34,7 @@ var star = map[string][]string{
 	"store/denylist":         {"github.com/redis/go-redis/v9", module + "/store/internal/"},
 	"store/sqloutbox":        nil,
 	"cache":                  {"github.com/hashicorp/golang-lru/v2/simplelru"},
-	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/"},
+	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", module + "/internal/ijson"},
 }
 
 // TestStar parses the files itself: one that runs the go tool would be hidden by the

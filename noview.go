@@ -15,6 +15,9 @@ func (NoCache) Put(Space, string, *Entry, int64) bool { return false }
 // Drop does nothing.
 func (NoCache) Drop(Space, string) {}
 
+// DropIf does nothing.
+func (NoCache) DropIf(func(*Entry) bool) {}
+
 // Lookup knows nothing, and says so.
 func (NoCache) Lookup(*Keys, int64, int64) (Match, bool) { return Match{}, false }
 

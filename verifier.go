@@ -8,10 +8,24 @@ import "context"
 // It fails with exactly one of the token errors (see [ErrToken]) when the token is
 // to be refused, and with [ErrUnknown] when that could not be decided, such as keys
 // that were never loaded. No claim is used for anything before the signature holds.
-// It is called concurrently, with bearers of at most [MaxBearer] bytes.
+// It is called concurrently, with bearers as long as the guard looks at
+// ([GuardOptions.MaxBearer]).
 type Verifier interface {
 	Verify(ctx context.Context, bearer string) (*Claims, error)
 }
 
-// MaxBearer is the longest bearer, in bytes, that is looked at.
-const MaxBearer = 8 << 10
+// KeyHolder is a [Verifier] whose keys come and go. A guard asks it whether what it
+// remembers was signed by a key that is still in force.
+type KeyHolder interface {
+	// Holds reports whether the key is in force. The zero signer always is.
+	Holds(Signer) bool
+	// OnLoss registers f, which is called after a key has left and Holds says so. f must
+	// not block.
+	OnLoss(f func())
+}
+
+// How long a bearer may be, in bytes. What is longer is refused unread.
+const (
+	MaxBearer     = 8 << 10  // by default
+	LargestBearer = 64 << 10 // the most that can be configured
+)

@@ -24,6 +24,10 @@ type View interface {
 	// Drop removes the entry under key.
 	Drop(space Space, key string)
 
+	// DropIf removes every entry that lost says yes to. It is rare and may be slow; it
+	// must not hold up Get.
+	DropIf(lost func(*Entry) bool)
+
 	// Lookup returns what the index holds against keys: the covering state if there is
 	// one. Complete reports whether the index holds every live revocation, so that
 	// finding none means that there is none.

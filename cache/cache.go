@@ -118,6 +118,13 @@ func (c *Cache) Drop(space revocast.Space, key string) {
 	c.shard(hash).remove(hash, space, key)
 }
 
+// DropIf implements [revocast.View]. It works through the cache shard by shard.
+func (c *Cache) DropIf(lost func(*revocast.Entry) bool) {
+	for i := range c.shards {
+		c.shards[i].dropIf(lost)
+	}
+}
+
 // Lookup implements [revocast.View].
 func (c *Cache) Lookup(keys *revocast.Keys, issued, now int64) (m revocast.Match, complete bool) {
 	f, complete := c.index.lookup(keys, issued, now)

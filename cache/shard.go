@@ -129,6 +129,17 @@ func (s *shard) drop(scope revocast.Scope, key revocast.Key, concerned func(*rev
 	}
 }
 
+func (s *shard) dropIf(lost func(*revocast.Entry) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.lru.Values() {
+		if lost(n.entry) {
+			s.lru.Remove(n.hash)
+			s.dropped++
+		}
+	}
+}
+
 func (s *shard) purge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

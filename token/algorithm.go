@@ -6,8 +6,11 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/hex"
 	"fmt"
 	"slices"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
 )
@@ -26,24 +29,27 @@ type algorithm struct {
 	minSecret int            // HS*: bytes, the size of the hash (RFC 7518 §3.2)
 	curve     elliptic.Curve // ES*: golang-jwt does not compare it
 	family    string         // "RSA", "EC", "OKP", "oct"
+	method    jwt.SigningMethod
 }
 
-// algorithms lists every alg that can be allowed (RFC 7518 §3.1, RFC 8037 §3.1).
+// algorithms lists every alg that can be allowed (RFC 7518 §3.1, RFC 8037 §3.1,
+// and Ed25519, which RFC 9864 §2.2 puts in the place of EdDSA).
 func algorithms() []algorithm {
 	return []algorithm{
-		{name: "RS256", family: "RSA"},
-		{name: "RS384", family: "RSA"},
-		{name: "RS512", family: "RSA"},
-		{name: "PS256", family: "RSA"},
-		{name: "PS384", family: "RSA"},
-		{name: "PS512", family: "RSA"},
-		{name: "ES256", family: "EC", curve: elliptic.P256()},
-		{name: "ES384", family: "EC", curve: elliptic.P384()},
-		{name: "ES512", family: "EC", curve: elliptic.P521()},
-		{name: "EdDSA", family: "OKP"},
-		{name: "HS256", family: "oct", symmetric: true, minSecret: 32},
-		{name: "HS384", family: "oct", symmetric: true, minSecret: 48},
-		{name: "HS512", family: "oct", symmetric: true, minSecret: 64},
+		{name: "RS256", family: "RSA", method: jwt.SigningMethodRS256},
+		{name: "RS384", family: "RSA", method: jwt.SigningMethodRS384},
+		{name: "RS512", family: "RSA", method: jwt.SigningMethodRS512},
+		{name: "PS256", family: "RSA", method: jwt.SigningMethodPS256},
+		{name: "PS384", family: "RSA", method: jwt.SigningMethodPS384},
+		{name: "PS512", family: "RSA", method: jwt.SigningMethodPS512},
+		{name: "ES256", family: "EC", method: jwt.SigningMethodES256, curve: elliptic.P256()},
+		{name: "ES384", family: "EC", method: jwt.SigningMethodES384, curve: elliptic.P384()},
+		{name: "ES512", family: "EC", method: jwt.SigningMethodES512, curve: elliptic.P521()},
+		{name: "EdDSA", family: "OKP", method: jwt.SigningMethodEdDSA},
+		{name: "Ed25519", family: "OKP", method: jwt.SigningMethodEdDSA},
+		{name: "HS256", family: "oct", method: jwt.SigningMethodHS256, symmetric: true, minSecret: 32},
+		{name: "HS384", family: "oct", method: jwt.SigningMethodHS384, symmetric: true, minSecret: 48},
+		{name: "HS512", family: "oct", method: jwt.SigningMethodHS512, symmetric: true, minSecret: 64},
 	}
 }
 
@@ -79,7 +85,7 @@ func kindOf(symmetric bool) string {
 
 // suits reports whether the algorithm may be used with the key.
 func (a algorithm) suits(k *Key) bool {
-	if k.Algorithm != "" && k.Algorithm != a.name {
+	if k.Algorithm != "" && k.Algorithm != a.name && (a.family != "OKP" || !isEdDSA(k.Algorithm)) {
 		return false
 	}
 	if a.symmetric {
@@ -94,6 +100,27 @@ func (a algorithm) suits(k *Key) bool {
 		return a.family == "OKP"
 	}
 	return false
+}
+
+// isEdDSA: both names mean the same for a key on Ed25519, the only curve here.
+func isEdDSA(alg string) bool { return alg == "EdDSA" || alg == "Ed25519" }
+
+// smallOrder are the encodings of the points of small order on Ed25519, without the sign
+// bit: with such a key a signature can be made that holds for any text, by anybody.
+var smallOrder = [...]string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+}
+
+func isSmallOrder(k ed25519.PublicKey) bool {
+	point := slices.Clone(k)
+	point[len(point)-1] &= 0x7f
+	return slices.Contains(smallOrder[:], hex.EncodeToString(point))
 }
 
 // checkPublic refuses keys that are too weak, too large or not on their curve.
@@ -112,6 +139,9 @@ func checkPublic(public crypto.PublicKey) error {
 	case ed25519.PublicKey:
 		if len(k) != ed25519.PublicKeySize {
 			return fmt.Errorf("%w: Ed25519 key of %d bytes", revocast.ErrInvalid, len(k))
+		}
+		if isSmallOrder(k) {
+			return fmt.Errorf("%w: Ed25519 key of small order, which verifies what anybody signs", revocast.ErrInvalid)
 		}
 		return nil
 	}

@@ -3,13 +3,17 @@ package token
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/ijson"
 )
 
 // times is what checkTimes needs beside the claims; zero where the token is silent.
@@ -20,12 +24,13 @@ type times struct {
 // members reads claims by name and takes out what it reads, so what is left over in
 // the end is Extra. The first error sticks.
 type members struct {
-	all map[string]any
-	err error
+	all  map[string]any
+	lone bool // half a surrogate pair was replaced somewhere
+	err  error
 }
 
 // readClaims decodes and checks the claims set of a token whose signature holds.
-func (v *Verifier) readClaims(h header, key *Key, raw []byte) (*revocast.Claims, times, error) {
+func (v *Verifier) readClaims(h header, ring *keyring, key *Key, raw []byte) (*revocast.Claims, times, error) {
 	m, err := decodeMembers(raw)
 	if err != nil {
 		return nil, times{}, err
@@ -39,8 +44,9 @@ func (v *Verifier) readClaims(h header, key *Key, raw []byte) (*revocast.Claims,
 		Tenant:    m.text(names.Tenant),
 		Client:    m.firstText(names.Client),
 		KeyID:     key.name,
+		Signer:    ring.signer(key),
 		IssuedAt:  m.date("iat"),
-		AuthTime:  m.date(names.AuthTime),
+		AuthTime:  m.started(names.AuthTime),
 		Expires:   m.date("exp"),
 	}
 	t := times{notBefore: m.notBefore()}
@@ -48,8 +54,14 @@ func (v *Verifier) readClaims(h header, key *Key, raw []byte) (*revocast.Claims,
 	if m.err != nil {
 		return nil, times{}, m.err
 	}
-	if err := v.checkClaims(h, c, audience); err != nil {
+	if err := v.checkKind(h, m.all); err != nil {
 		return nil, times{}, err
+	}
+	if err := v.checkClaims(c, audience); err != nil {
+		return nil, times{}, err
+	}
+	if ring.issuer != c.Issuer {
+		c.KeyIssuer = ring.issuer
 	}
 	if !c.Expires.IsZero() {
 		c.AcceptUntil = c.Expires.Add(v.opts.Leeway)
@@ -68,13 +80,16 @@ func decodeMembers(raw []byte) (*members, error) {
 	if err := decoder.Decode(&all); err != nil {
 		return nil, refuse(revocast.ErrMalformed, "claims: %w", err)
 	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, refuse(revocast.ErrMalformed, "claims: there is more after the object")
+	}
 	if all == nil {
 		return nil, refuse(revocast.ErrMalformed, "claims: null")
 	}
 	if err := checkObject("claims", raw, len(all)); err != nil {
 		return nil, err
 	}
-	return &members{all: all}, nil
+	return &members{all: all, lone: ijson.LoneSurrogate(raw)}, nil
 }
 
 // take removes and returns a claim; null counts as absent.
@@ -102,6 +117,9 @@ func (m *members) text(name string) string {
 		m.fail("%s of %d bytes, at most %d are allowed", name, len(text), revocast.MaxID)
 	case strings.ContainsRune(text, 0):
 		m.fail("%s contains NUL", name)
+	case m.lone && strings.ContainsRune(text, utf8.RuneError):
+		// Each half stands as U+FFFD now: a revocation of one name would meet another's.
+		m.fail("%s contains half a surrogate pair (RFC 7493 §2.1)", name)
 	}
 	return text
 }
@@ -122,6 +140,16 @@ func (m *members) date(name string) time.Time {
 	t, present := m.instant(name)
 	if present && t.UnixMilli() == 0 {
 		m.fail("%s: %w: 0", name, errDateRange)
+	}
+	return t
+}
+
+// started is date for the start of a session, which some issuers write as 0 where they do
+// not know it.
+func (m *members) started(name string) time.Time {
+	t, _ := m.instant(name)
+	if t.UnixMilli() == 0 {
+		return time.Time{}
 	}
 	return t
 }
@@ -179,10 +207,7 @@ func (m *members) audience() []string {
 }
 
 // checkClaims checks all that does not depend on the time of day.
-func (v *Verifier) checkClaims(h header, c *revocast.Claims, audience []string) error {
-	if v.opts.Type != "" && !sameType(h.typ, v.opts.Type) {
-		return refuse(revocast.ErrClaims, "%w: %q, want %q", ErrType, clip(h.typ), v.opts.Type)
-	}
+func (v *Verifier) checkClaims(c *revocast.Claims, audience []string) error {
 	if err := v.checkIssuer(c); err != nil {
 		return err
 	}

@@ -20,6 +20,10 @@ var (
 	// ErrType: the typ header is not the one configured. With revocast.ErrClaims.
 	ErrType = errors.New("wrong token type")
 
+	// ErrKind: the token is not meant for calling a service, or not for whoever bears it.
+	// With revocast.ErrClaims.
+	ErrKind = errors.New("not a plain access token")
+
 	// ErrDuplicate: the header or the claims name a member twice. With
 	// revocast.ErrMalformed.
 	ErrDuplicate = errors.New("duplicate member")

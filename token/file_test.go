@@ -39,7 +39,7 @@ func TestJWKSFileIsReloaded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := must(New(keys, Options{Now: atNoon}))
+		v := must(New(keys, lax(Options{Now: atNoon})))
 		accepted(t, v, old.bearer()) // before Run, too
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -115,7 +115,7 @@ func TestPEMFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := must(New(keys, Options{Now: atNoon}))
+			v := must(New(keys, lax(Options{Now: atNoon})))
 			accepted(t, v, p.with(nil))
 			_, err = v.Verify(t.Context(), p.token(`{"alg":"RS256","kid":"k2"}`, claimsJSON(nil)))
 			if (err != nil) != (c.keyID != "") {
@@ -147,7 +147,7 @@ func TestSecretFile(t *testing.T) {
 			}
 			p := newPair("HS256")
 			p.sign = []byte(strings.TrimRight(c.content, "\r\n"))
-			v := must(New(keys, Options{Now: atNoon, Algorithms: []string{"HS256", "HS384"}}))
+			v := must(New(keys, lax(Options{Now: atNoon, Algorithms: []string{"HS256", "HS384"}})))
 			accepted(t, v, p.with(nil))
 			p = pair{method: newPair("HS384").method, sign: p.sign} // needs 48 bytes
 			refused(t, v, p.with(nil), revocast.ErrSignature, ErrUnknownKey)

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/ijson"
 )
 
 // header is what is used of the JOSE header. Nothing in it is trusted: alg must be
@@ -20,12 +21,12 @@ type header struct {
 
 // checkShape refuses what cannot be a compact JWS before anything is decoded. Go's
 // base64 decoder skips line breaks even when strict, so the alphabet is checked here.
-func checkShape(bearer string) error {
+func checkShape(bearer string, limit int) error {
 	switch {
 	case bearer == "":
 		return refuse(revocast.ErrMalformed, "empty")
-	case len(bearer) > revocast.MaxBearer:
-		return refuse(revocast.ErrMalformed, "%d bytes, at most %d are looked at", len(bearer), revocast.MaxBearer)
+	case len(bearer) > limit:
+		return refuse(revocast.ErrMalformed, "%d bytes, at most %d are looked at", len(bearer), limit)
 	}
 	dots := 0
 	for i := range len(bearer) {
@@ -60,6 +61,9 @@ func readHeader(bearer string) (header, error) {
 	if err := checkObject("header", raw, len(members)); err != nil {
 		return header{}, err
 	}
+	if ijson.LoneSurrogate(raw) {
+		return header{}, refuse(revocast.ErrMalformed, "header: half a surrogate pair (RFC 7493 §2.1)")
+	}
 	if _, critical := members["crit"]; critical {
 		return header{}, refuse(revocast.ErrMalformed, "%w", ErrCritical)
 	}
@@ -76,7 +80,7 @@ func pickHeader(members map[string]any) (header, error) {
 		if h.kid, ok = kid.(string); !ok {
 			return header{}, refuse(revocast.ErrMalformed, "header: kid is not a string")
 		}
-		h.hasKID = true
+		h.hasKID = h.kid != "" // an empty one names nothing
 	}
 	if typ, present := members["typ"]; present {
 		if h.typ, ok = typ.(string); !ok {

@@ -10,6 +10,7 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/ijson"
 )
 
 // publicJWK holds the members of a JWK that are used; every other one is dropped
@@ -64,6 +65,9 @@ func parseJWK(raw json.RawMessage) (Key, error) {
 		return Key{}, err
 	}
 	key := Key{ID: jwk.KID, Algorithm: jwk.ALG, strict: true}
+	if ijson.LoneSurrogate(raw) {
+		return key, errors.New("half a surrogate pair (RFC 7493 §2.1)")
+	}
 	if err := jwk.usable(); err != nil {
 		return key, err
 	}

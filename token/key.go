@@ -2,6 +2,9 @@ package token
 
 import (
 	"crypto"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/revocast/revocast"
@@ -20,8 +23,9 @@ const (
 // Key verifies signatures: either Public or Secret is set.
 type Key struct {
 	// ID is the kid that tokens name the key by. Empty: the key serves tokens of any
-	// kid or none, and a public key then goes by its RFC 7638 thumbprint in
-	// [revocast.Claims.KeyID], a secret by no name.
+	// kid or none. In [revocast.Claims.KeyID], where a revocation names it, a public key
+	// then goes by its RFC 7638 thumbprint and a secret by a name that is derived from it,
+	// see [Key.Name].
 	ID string
 	// Algorithm is the only alg the key may be used with; empty: every one that suits
 	// the kind of key.
@@ -35,6 +39,8 @@ type Key struct {
 	// name is what claims call the key. It is never what a token's header says: the
 	// thief of a key could write anything there, and slip through its revocation.
 	name string
+	// print tells the key from every other one of the same name.
+	print [sha256.Size]byte
 	// strict: without ID, serve only tokens without kid (a key set from elsewhere).
 	strict bool
 }
@@ -81,16 +87,56 @@ func (k Key) check() (Key, error) {
 		if err := checkPublic(k.Public); err != nil {
 			return Key{}, err
 		}
+		thumb := thumbprint(k.Public)
 		if k.name == "" {
-			k.name = thumbprint(k.Public)
+			k.name = thumb
 		}
+		k.print = sha256.Sum256([]byte(thumb + "\x00" + k.name))
 		return k, nil
 	}
 	if len(k.Secret) < minSecret {
 		return Key{}, fmt.Errorf("%w: secret of %d bytes, want at least %d (RFC 7518 §3.2)", revocast.ErrInvalid, len(k.Secret), minSecret)
 	}
 	k.Secret = append([]byte(nil), k.Secret...)
+	if k.name == "" {
+		name, err := secretName(k.Secret)
+		if err != nil {
+			return Key{}, err
+		}
+		k.name = name
+	}
+	k.print = sha256.Sum256(fmt.Appendf(nil, "%s\x00%s", k.Secret, k.name))
 	return k, nil
+}
+
+// secretName is what a secret without a kid is called: "secret-" and 128 bits of
+// PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2). Names stand in logs; from this one nobody gets back
+// to the secret, and to try guesses of a weak one costs thousands of hashes each.
+func secretName(secret []byte) (string, error) {
+	sum, err := pbkdf2.Key(sha256.New, string(secret), []byte("revocast: the name of a shared secret"), 1<<15, 16)
+	if err != nil {
+		return "", fmt.Errorf("%w: secret: %w", revocast.ErrInvalid, err)
+	}
+	return "secret-" + hex.EncodeToString(sum), nil
+}
+
+// Name is what a revocation calls the key, scope key: its ID, else a public key's RFC 7638
+// thumbprint or a secret's derived name. Empty where the key is refused.
+func (k Key) Name() string {
+	checked, err := k.check()
+	if err != nil {
+		return ""
+	}
+	return checked.name
+}
+
+// Names are the names of the keys, see [Key.Name].
+func (s *KeySet) Names() []string {
+	names := make([]string, len(s.keys))
+	for i := range s.keys {
+		names[i] = s.keys[i].name
+	}
+	return names
 }
 
 // find returns the keys that a token with this header may have been signed with.

@@ -16,23 +16,45 @@ const (
 	MaxLeeway = revocast.MaxLeeway
 )
 
-// Options configure a [Verifier]. The zero value works: any issuer and audience,
-// asymmetric algorithms, exp and the claims of the common scopes required.
+// Options configure a [Verifier]. Issuers and Audiences are required, or AnyIssuer and
+// AnyAudience; the rest may stay zero: asymmetric algorithms, plain access tokens, exp and
+// the claims of the common scopes required.
 type Options struct {
-	// Issuers are the iss values accepted, compared byte for byte. Empty: every one;
-	// then whoever holds a key of the source may use any name.
+	// Issuers are the iss values accepted, compared byte for byte. More than one for one
+	// source of keys needs SharedKeys; [NewIssuers] gives each its own.
 	Issuers []string
+	// AnyIssuer accepts every iss: whoever holds a key of the source may use any name.
+	AnyIssuer bool
+	// SharedKeys accepts that several issuers have one set of keys: whoever holds one of
+	// them may speak for each (RFC 8725 §3.8).
+	SharedKeys bool
+	// KeyIssuer is whose keys they are where several issuers share them: a revocation of
+	// scope key names this one. Default: DefaultIssuer, else the first of Issuers; with
+	// AnyIssuer and no DefaultIssuer the token's own iss, which a thief of the key chooses.
+	KeyIssuer string
 	// DefaultIssuer is what a token without iss counts as. Empty: such a token is
 	// refused, since no revocation could name it. Must be one of Issuers if there are any.
 	DefaultIssuer string
-	// Audiences: the token's aud must name at least one of them. Empty: aud is not looked at.
+	// Audiences: the token's aud must name at least one of them.
 	Audiences []string
-	// Algorithms are the alg values accepted. Empty: RS*, PS*, ES* and EdDSA, or HS256
-	// where the source holds secrets. HS* and the others never go together.
+	// AnyAudience accepts tokens that are meant for somebody else, or for nobody: aud is
+	// not looked at.
+	AnyAudience bool
+	// Algorithms are the alg values accepted. Empty: RS*, PS*, ES*, EdDSA and Ed25519, or
+	// HS256 where the source holds secrets. HS* and the others never go together.
 	Algorithms []string
 	// Type is the typ header required, such as "at+jwt" (RFC 9068 §2.1); case and a
-	// leading "application/" do not matter. Empty: typ is not looked at.
+	// leading "application/" do not matter. Empty: at+jwt, JWT or none.
 	Type string
+	// IDTokens accepts ID tokens too (those with a nonce, at_hash, c_hash or s_hash and
+	// without the type at+jwt), which are meant for the client and not for a service.
+	IDTokens bool
+	// BoundTokens accepts tokens that are bound to a key (cnf) as if they were not: for
+	// where somebody else looks at the proof (DPoP, mutual TLS).
+	BoundTokens bool
+	// MaxBearer is the longest token, in bytes, that is looked at. Default
+	// [revocast.MaxBearer], at most [revocast.LargestBearer].
+	MaxBearer int
 
 	// Leeway is the clock difference forgiven in exp, nbf, iat and auth_time. Zero:
 	// [DefaultLeeway]; negative: none; at most [MaxLeeway].
@@ -82,6 +104,9 @@ func (o Options) normal() (Options, error) {
 			return Options{}, fmt.Errorf("%w: Scopes: %s", revocast.ErrInvalid, scope)
 		}
 	}
+	if o.MaxBearer == 0 {
+		o.MaxBearer = revocast.MaxBearer
+	}
 	switch {
 	case o.Leeway == 0:
 		o.Leeway = DefaultLeeway
@@ -95,7 +120,42 @@ func (o Options) normal() (Options, error) {
 	return o, nil
 }
 
+// checkIssuers is about one source of keys.
+func (o Options) checkIssuers() error {
+	switch {
+	case len(o.Issuers) == 0 && !o.AnyIssuer:
+		return fmt.Errorf("%w: no Issuers: whoever holds a key could use any name; AnyIssuer permits it", revocast.ErrInvalid)
+	case len(o.Issuers) > 0 && o.AnyIssuer:
+		return fmt.Errorf("%w: both Issuers and AnyIssuer", revocast.ErrInvalid)
+	case len(o.Issuers) > 1 && !o.SharedKeys:
+		return fmt.Errorf("%w: one source of keys for %d issuers, so that whoever holds a key of one could speak for the others; give each its own (NewIssuers), or SharedKeys permits it",
+			revocast.ErrInvalid, len(o.Issuers))
+	}
+	return nil
+}
+
+// keyOwner is whose keys the one source holds.
+func (o Options) keyOwner() string {
+	switch {
+	case o.KeyIssuer != "":
+		return o.KeyIssuer
+	case o.DefaultIssuer != "":
+		return o.DefaultIssuer
+	case len(o.Issuers) > 0:
+		return o.Issuers[0]
+	}
+	return ""
+}
+
 func (o Options) checkNames() error {
+	switch {
+	case len(o.Audiences) == 0 && !o.AnyAudience:
+		return fmt.Errorf("%w: no Audiences: a token that is meant for another service would be accepted; AnyAudience permits it", revocast.ErrInvalid)
+	case len(o.Audiences) > 0 && o.AnyAudience:
+		return fmt.Errorf("%w: both Audiences and AnyAudience", revocast.ErrInvalid)
+	case o.MaxBearer < 0 || o.MaxBearer > revocast.LargestBearer:
+		return fmt.Errorf("%w: MaxBearer %d, want at most %d", revocast.ErrInvalid, o.MaxBearer, revocast.LargestBearer)
+	}
 	if slices.Contains(o.Issuers, "") || slices.Contains(o.Audiences, "") {
 		return fmt.Errorf("%w: an empty issuer or audience would accept what names none", revocast.ErrInvalid)
 	}

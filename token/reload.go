@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +19,8 @@ import (
 //
 // What was read last stays in force when a later reading fails: an issuer that is
 // down must not log everybody out. A key that the issuer takes out of its set is
-// refused from the next reading on; to end a stolen key at once, revoke it (scope key).
+// refused from the next reading on, also where its tokens were remembered; to end a stolen
+// key at once, revoke it (scope key).
 type Source struct {
 	name      string // file or URL, for errors and logs
 	symmetric bool
@@ -29,6 +32,9 @@ type Source struct {
 	wake    chan struct{} // a token wants a key that is not there; capacity 1
 	running atomic.Bool
 	state   atomic.Pointer[reading] // written by the constructor, then by Run alone
+
+	mu       sync.Mutex // guards onChange
+	onChange []func()
 }
 
 // reading is an immutable snapshot of what a Source knows.
@@ -174,8 +180,30 @@ func (s *Source) attempt(ctx context.Context) error {
 			r.set, r.raw = set, raw
 		}
 	})
+	if err == nil && set != before.set {
+		s.changed()
+	}
 	return err
 }
+
+// OnChange registers f, which Run calls after each reading that brought other keys.
+func (s *Source) OnChange(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onChange = append(s.onChange, f)
+}
+
+func (s *Source) changed() {
+	s.mu.Lock()
+	listeners := slices.Clone(s.onChange)
+	s.mu.Unlock()
+	for _, f := range listeners {
+		f()
+	}
+}
+
+// inForce is the set that was read last, an empty one included; nil: there was none.
+func (s *Source) inForce() *KeySet { return s.state.Load().set }
 
 // take parses what was read and tells what it leaves out.
 func (s *Source) take(raw []byte) (*KeySet, error) {
@@ -186,7 +214,7 @@ func (s *Source) take(raw []byte) (*KeySet, error) {
 	for _, reason := range leftOut {
 		s.opts.Logger.Warn("key left out", "source", s.name, "reason", reason)
 	}
-	s.opts.Logger.Info("keys read", "source", s.name, "keys", len(set.keys))
+	s.opts.Logger.Info("keys read", "source", s.name, "keys", len(set.keys), "names", set.Names())
 	return set, nil
 }
 

@@ -66,8 +66,8 @@ func checkBearer(where, bearer string) (string, error) {
 	switch {
 	case bearer == "":
 		return "", refuse(revocast.ErrMissingToken, "%s is empty", where)
-	case len(bearer) > revocast.MaxBearer:
-		return "", refuse(revocast.ErrMalformed, "%s of %d bytes, at most %d are looked at", where, len(bearer), revocast.MaxBearer)
+	case len(bearer) > revocast.LargestBearer:
+		return "", refuse(revocast.ErrMalformed, "%s of %d bytes, at most %d are looked at", where, len(bearer), revocast.LargestBearer)
 	}
 	body := strings.TrimRight(bearer, "=")
 	other := func(c rune) bool {

@@ -4,13 +4,15 @@ import "context"
 
 // KeySource gives a [Verifier] its keys. [Static], [JWKSFile], [JWKSURL], [PEMFile]
 // and [SecretFile] make one; the interface is for keys from elsewhere. Its methods
-// are called concurrently, Keys on every verification.
+// are called concurrently, Keys on every verification. One that also has the method
+// OnChange(func()) tells at once that its keys have changed; of others a [Verifier] finds
+// it out at its next verification.
 type KeySource interface {
 	// Keys returns the keys in force. It does not block. Until there are any it
 	// fails with [revocast.ErrUnknown].
 	Keys() (*KeySet, error)
 	// Renew is called when stale, which Keys returned, lacks the key that a token
-	// names: anyone can cause that with a made-up kid. A source that can look for newer
+	// names, or holds none that its signature is good with: anyone can cause that. A source that can look for newer
 	// keys does so, rarely, and returns what is then in force, perhaps stale itself. It
 	// fails with [revocast.ErrUnknown] if it should have looked and could not.
 	Renew(ctx context.Context, stale *KeySet) (*KeySet, error)

@@ -12,7 +12,7 @@ import (
 // SourceOptions configure a [Source]. The zero value works.
 type SourceOptions struct {
 	// KeyID is the kid of the one key in a PEM or secret file; tokens that name
-	// another one are refused. Empty: see [Key]. Not for JWK Sets, which hold their own.
+	// another one are refused. Empty: see [Key]. A revocation of the key names it so. Not for JWK Sets, which hold their own.
 	KeyID string
 
 	// Interval is the time between two readings. Default: 5 min for a URL, 5 s for a

@@ -56,7 +56,7 @@ func TestURLOfARealServer(t *testing.T) {
 	t.Cleanup(server.Close)
 	keys := start(t, server.URL, SourceOptions{})
 	tried(t, keys)
-	accepted(t, must(New(keys, Options{Now: atNoon})), p.bearer())
+	accepted(t, must(New(keys, lax(Options{}))), p.bearer())
 	if !strings.Contains(accept, "application/jwk-set+json") {
 		t.Errorf("Accept: %q", accept)
 	}
@@ -99,7 +99,7 @@ func TestURLOfABadServer(t *testing.T) {
 				Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			})
 			tried(t, keys)
-			_, err := must(New(keys, Options{Now: atNoon})).Verify(t.Context(), p.bearer())
+			_, err := must(New(keys, lax(Options{}))).Verify(t.Context(), p.bearer())
 			wantError(t, err, revocast.ErrUnknown, nil)
 			if !strings.Contains(err.Error(), c.why) || !strings.Contains(log.String(), c.why) {
 				t.Errorf("error %q, log %q, want %q in both", err, &log, c.why)

@@ -2,49 +2,81 @@ package token
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/golang-jwt/jwt/v5"
+	"sync"
 
 	"github.com/revocast/revocast"
 )
 
 var _ revocast.Verifier = (*Verifier)(nil)
 
-// Verifier verifies JWTs. It is immutable and safe for concurrent use; keys change
-// in its [KeySource] alone.
+// Verifier verifies JWTs. It is safe for concurrent use; keys change in its [KeySource]
+// alone, and it tells when one has left ([Verifier.OnLoss]).
 type Verifier struct {
-	keys    KeySource
 	opts    Options
 	allowed map[string]algorithm
-	parser  *jwt.Parser
+
+	// Either shared holds all keys or rings those of each issuer.
+	shared *keyring
+	rings  map[string]*keyring
+
+	mu     sync.Mutex // guards onLoss
+	onLoss []func()
 }
 
-// New returns a verifier. It fails with [revocast.ErrInvalid] on options that make
-// no sense, alone or with this source.
+// New returns a verifier of the tokens of one issuer. It fails with
+// [revocast.ErrInvalid] on options that make no sense, alone or with this source. For
+// several issuers see [NewIssuers].
 func New(keys KeySource, o Options) (*Verifier, error) {
 	if keys == nil {
 		return nil, fmt.Errorf("%w: a verifier needs a key source", revocast.ErrInvalid)
 	}
+	if err := o.checkIssuers(); err != nil {
+		return nil, err
+	}
+	v, err := newVerifier(keys.Symmetric(), o)
+	if err != nil {
+		return nil, err
+	}
+	v.shared = v.follow(&keyring{source: keys, issuer: v.opts.keyOwner()})
+	return v, nil
+}
+
+// NewIssuers returns a verifier of the tokens of several issuers, each with its own keys: a
+// token is good only with a key of the issuer that it names. Options.Issuers stays empty.
+// It fails as [New] does, and on two issuers with the same source, unless SharedKeys says
+// that this is meant.
+func NewIssuers(keys map[string]KeySource, o Options) (*Verifier, error) {
+	switch {
+	case len(keys) == 0:
+		return nil, fmt.Errorf("%w: a verifier needs an issuer", revocast.ErrInvalid)
+	case len(o.Issuers) > 0 || o.AnyIssuer || o.KeyIssuer != "":
+		return nil, fmt.Errorf("%w: Issuers, AnyIssuer and KeyIssuer are for one source of keys", revocast.ErrInvalid)
+	}
+	o.Issuers = slices.Sorted(maps.Keys(keys))
+	first := keys[o.Issuers[0]]
+	v, err := newVerifier(first != nil && first.Symmetric(), o)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.makeRings(keys); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func newVerifier(symmetric bool, o Options) (*Verifier, error) {
 	opts, err := o.normal()
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := allowList(o.Algorithms, keys.Symmetric())
+	allowed, err := allowList(o.Algorithms, symmetric)
 	if err != nil {
 		return nil, err
 	}
-	return &Verifier{
-		keys: keys, opts: opts, allowed: allowed,
-		parser: jwt.NewParser(
-			jwt.WithValidMethods(slices.Sorted(maps.Keys(allowed))),
-			jwt.WithStrictDecoding(),
-			jwt.WithoutClaimsValidation(), // claims.go does it, to the millisecond
-		),
-	}, nil
+	return &Verifier{opts: opts, allowed: allowed}, nil
 }
 
 // Verify implements [revocast.Verifier]. It waits only for a key source that looks
@@ -71,7 +103,7 @@ func (v *Verifier) VerifyForLogout(ctx context.Context, bearer string) (*revocas
 
 // open does everything but compare times with the clock.
 func (v *Verifier) open(ctx context.Context, bearer string) (*revocast.Claims, times, error) {
-	if err := checkShape(bearer); err != nil {
+	if err := checkShape(bearer, v.opts.MaxBearer); err != nil {
 		return nil, times{}, err
 	}
 	h, err := readHeader(bearer)
@@ -82,73 +114,18 @@ func (v *Verifier) open(ctx context.Context, bearer string) (*revocast.Claims, t
 	if !ok {
 		return nil, times{}, refuse(revocast.ErrSignature, "%w: %q", ErrAlgorithm, clip(h.alg))
 	}
-	candidates, err := v.candidates(ctx, h, a)
+	ring, err := v.ringOf(bearer)
 	if err != nil {
 		return nil, times{}, err
 	}
-	key, payload, err := v.checkSignature(bearer, candidates)
+	parts, err := split(bearer)
+	if err != nil {
+		return nil, times{}, err
+	}
+	key, err := v.checkSignature(ctx, parts, h, a, ring)
 	if err != nil {
 		return nil, times{}, err
 	}
 	// From here on the signature holds.
-	return v.readClaims(h, key, payload)
-}
-
-// candidates returns the keys to try. A kid that is not there may be a new one: the
-// source is asked to look again, which it limits on its own.
-func (v *Verifier) candidates(ctx context.Context, h header, a algorithm) ([]*Key, error) {
-	set, err := v.keys.Keys()
-	if err != nil {
-		return nil, undecided(err)
-	}
-	found := set.find(h, a)
-	if len(found) == 0 {
-		if set, err = v.keys.Renew(ctx, set); err != nil {
-			return nil, undecided(fmt.Errorf("%w: %w", ErrUnknownKey, err))
-		}
-		found = set.find(h, a)
-	}
-	switch {
-	case len(found) == 0:
-		return nil, refuse(revocast.ErrSignature, "%w: kid %q for %s", ErrUnknownKey, clip(h.kid), a.name)
-	case len(found) > maxTries:
-		return nil, refuse(revocast.ErrSignature, "%w: %d keys suit %s and the token does not tell which", ErrUnknownKey, len(found), a.name)
-	}
-	return found, nil
-}
-
-// undecided makes sure that an error of a key source means unknown, never refuse.
-func undecided(err error) error {
-	if errors.Is(err, revocast.ErrUnknown) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", revocast.ErrUnknown, err)
-}
-
-// payload takes the claims set as it stands, to be decoded when the signature holds.
-type payload struct {
-	jwt.RegisteredClaims // never filled in; makes it a jwt.Claims
-	raw                  []byte
-}
-
-// UnmarshalJSON implements [json.Unmarshaler] by keeping the text.
-func (p *payload) UnmarshalJSON(raw []byte) error {
-	p.raw = append(p.raw[:0], raw...)
-	return nil
-}
-
-// checkSignature returns the key that the signature holds with, and the claims set.
-func (v *Verifier) checkSignature(bearer string, candidates []*Key) (*Key, []byte, error) {
-	var err error
-	for _, key := range candidates {
-		claims := new(payload)
-		_, err = v.parser.ParseWithClaims(bearer, claims, func(*jwt.Token) (any, error) { return key.material(), nil })
-		if err == nil {
-			return key, claims.raw, nil
-		}
-		if errors.Is(err, jwt.ErrTokenMalformed) {
-			return nil, nil, refuse(revocast.ErrMalformed, "%w", err)
-		}
-	}
-	return nil, nil, refuse(revocast.ErrSignature, "%w", err)
+	return v.readClaims(h, ring, key, parts.payload)
 }

@@ -87,7 +87,7 @@ func newIssuer(data string) (*token.Issuer, *token.Verifier, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	verifier, err := token.New(keys, token.Options{Issuers: []string{issuerName}})
+	verifier, err := token.New(keys, token.Options{Issuers: []string{issuerName}, AnyAudience: true})
 	return issuer, verifier, err
 }
 

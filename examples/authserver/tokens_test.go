@@ -60,7 +60,7 @@ func decodeAccess(f *fleet, bearer string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	v, err := token.New(onlyKeys{keys}, token.Options{Issuers: []string{issuerName}})
+	v, err := token.New(onlyKeys{keys}, token.Options{Issuers: []string{issuerName}, AnyAudience: true})
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -38,7 +38,7 @@ func newIssuer(data string) (*issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := token.New(keys, token.Options{Issuers: []string{issuerName}})
+	verifier, err := token.New(keys, token.Options{Issuers: []string{issuerName}, AnyAudience: true})
 	if err != nil {
 		return nil, err
 	}

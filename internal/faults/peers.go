@@ -50,7 +50,7 @@ func (r *Rig) startPublishers(context.Context) error {
 func (r *Rig) startWorkers(context.Context) error {
 	for i := range r.Shape.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
-		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer", issuerName)
+		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer", issuerName, "--any-audience")
 		if err != nil {
 			return err
 		}

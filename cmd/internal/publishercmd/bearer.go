@@ -13,7 +13,7 @@ import (
 // readBearer reads a token from standard input, never from the command line, where
 // every user of the machine could see it. "Bearer " in front is forgiven.
 func readBearer(r io.Reader) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(r, 2*revocast.MaxBearer))
+	data, err := io.ReadAll(io.LimitReader(r, 2*revocast.LargestBearer))
 	if err != nil {
 		return "", fmt.Errorf("read the token from standard input: %w", err)
 	}

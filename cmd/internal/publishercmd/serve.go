@@ -13,7 +13,6 @@ import (
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/wiring"
-	"github.com/revocast/revocast/token"
 )
 
 type serveCmd struct {
@@ -117,9 +116,13 @@ func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) 
 }
 
 // logoutVerifier returns nothing where no keys are named: POST /v1/logout then says so.
-func (c *serveCmd) logoutVerifier(logger *slog.Logger) (publisherapi.LogoutVerifier, *token.Source, error) {
+func (c *serveCmd) logoutVerifier(logger *slog.Logger) (publisherapi.LogoutVerifier, *wiring.Keys, error) {
 	if !c.Given() {
 		return nil, nil, nil
+	}
+	if len(c.Audience) == 0 {
+		// Whoever has a token of the issuer may end it, whichever service it is meant for.
+		c.AnyAudience = true
 	}
 	verifier, keys, err := c.Verifier(logger)
 	if err != nil {

@@ -71,7 +71,7 @@ func startFleet(t *testing.T) *fleet {
 	}
 	for i := range fleetWorkers {
 		addr, name := freeAddr(t), fmt.Sprintf("worker-%d", i+1)
-		start(t, append([]string{"subscriber", "serve", "--worker", name, "--listen", addr, "--jwks", jwks, "--issuer", issuer}, stores...)...)
+		start(t, append([]string{"subscriber", "serve", "--worker", name, "--listen", addr, "--jwks", jwks, "--issuer", issuer, "--any-audience"}, stores...)...)
 		f.workers = append(f.workers, fleetWorker{name, newClient(t, addr)})
 	}
 	for _, c := range f.everybody() {

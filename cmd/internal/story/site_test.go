@@ -97,7 +97,7 @@ func (s *site) publisher(redis *storetest.Server) (*process, *apiclient.Client) 
 func (s *site) worker(redis *storetest.Server) *apiclient.Client {
 	s.t.Helper()
 	addr := freeAddr(s.t)
-	start(s.t, "subscriber", "serve", "--listen", addr, "--jwks", s.jwks, "--issuer", issuer,
+	start(s.t, "subscriber", "serve", "--listen", addr, "--jwks", s.jwks, "--issuer", issuer, "--any-audience",
 		"--nats", s.nats.URL(), "--redis", redis.URL(), "--log-level", "error")
 	return newClient(s.t, addr)
 }

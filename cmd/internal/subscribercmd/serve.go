@@ -95,7 +95,7 @@ func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog
 	subscriber := revocast.NewSubscriber(c.Realm, stores.Ledger, stores.Bus, view, revocast.SubscriberOptions{
 		Worker: c.Worker, Version: wiring.Version(), Logger: logger,
 	})
-	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks})
+	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer})
 }
 
 // policy is the one that a request has which chooses none. Validate has parsed it.
@@ -118,7 +118,7 @@ func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wi
 }
 
 // ready is what /readyz says: a worker without keys refuses every token.
-func (c *serveCmd) ready(g *revocast.Guard, keys *token.Source) func() error {
+func (c *serveCmd) ready(g *revocast.Guard, keys *wiring.Keys) func() error {
 	return func() error {
 		if err := keys.Ready(); err != nil {
 			return err

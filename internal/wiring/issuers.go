@@ -1,0 +1,105 @@
+package wiring
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/oklog/run"
+
+	"github.com/revocast/revocast/token"
+)
+
+// Keys are the sources of a verifier's keys.
+type Keys []*token.Source
+
+// Run keeps them fresh until ctx ends.
+func (k *Keys) Run(ctx context.Context) error {
+	var g run.Group
+	g.Add(Stopper(ctx))
+	for _, source := range *k {
+		g.Add(Actor(source.Run))
+	}
+	return g.Run()
+}
+
+// Ready reports why there are no keys of some issuer, nil if there are of all.
+func (k *Keys) Ready() error {
+	var missing []error
+	for _, source := range *k {
+		missing = append(missing, source.Ready())
+	}
+	return errors.Join(missing...)
+}
+
+// ownIssuer is an issuer with where its keys are.
+type ownIssuer struct{ name, keys string }
+
+// ownKeys are the issuers that --issuer ISS=FILE|URL gives keys of their own. Beside --jwks
+// and its like an issuer is a name as it stands, whatever is in it.
+func (f *TokenFlags) ownKeys() []ownIssuer {
+	if f.given() {
+		return nil
+	}
+	var own []ownIssuer
+	for _, text := range f.Issuer {
+		if name, keys, ok := cutIssuer(text); ok {
+			own = append(own, ownIssuer{name, keys})
+		}
+	}
+	return own
+}
+
+// cutIssuer cuts ISS=FILE|URL: before a URL, else at the last "=", since both an issuer and
+// a URL may have one inside.
+func cutIssuer(text string) (name, keys string, ok bool) {
+	at := -1
+	for _, scheme := range [...]string{"=https://", "=http://"} {
+		if i := strings.Index(text, scheme); i > 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	if at < 0 {
+		at = strings.LastIndexByte(text, '=')
+	}
+	if at <= 0 || at == len(text)-1 {
+		return "", "", false
+	}
+	return text[:at], text[at+1:], true
+}
+
+func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o token.Options) (*token.Verifier, *Keys, error) {
+	switch {
+	case len(own) != len(f.Issuer):
+		return nil, nil, WithHint(Usage("some --issuer have keys of their own and some have none"), "write each as --issuer ISS=FILE or --issuer ISS=URL")
+	case f.AnyIssuer:
+		return nil, nil, Usage("give --issuer or --any-issuer, not both")
+	case f.KeyIssuer != "":
+		return nil, nil, Usage("--key-issuer is for one key set: here each key is its own issuer's")
+	}
+	sources, byPlace := make(map[string]token.KeySource, len(own)), make(map[string]*token.Source, len(own))
+	var keys Keys
+	for _, i := range own {
+		if sources[i.name] != nil {
+			return nil, nil, Usage("--issuer %s is there twice", i.name)
+		}
+		source := byPlace[i.keys]
+		if source == nil {
+			var err error
+			if source, err = jwks(i.keys, from); err != nil {
+				return nil, nil, err
+			}
+			byPlace[i.keys], keys = source, append(keys, source)
+		} else if !f.SharedKeys {
+			return nil, nil, WithHint(Usage("%s is the key set of two issuers: whoever holds a key of one could speak for the other", i.keys),
+				"say --shared-keys if that is meant")
+		}
+		sources[i.name] = source
+	}
+	if err := f.checkAudience(); err != nil {
+		return nil, nil, err
+	}
+	o.Issuers = nil
+	v, err := token.NewIssuers(sources, o)
+	return v, &keys, err
+}
