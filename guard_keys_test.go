@@ -3,6 +3,7 @@ package revocast_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -119,7 +120,7 @@ func TestGuardMaxBearer(t *testing.T) {
 		x := w.worker("x", workerOptions{})
 		for limit, want := range map[int]revocast.Outcome{5: revocast.Invalid, 0: revocast.Allowed, 1 << 20: revocast.Allowed} {
 			g := revocast.NewGuard(x.sub, x.verify, revocast.GuardOptions{MaxBearer: limit})
-			if _, v := g.Check(w.t.Context(), login("alice")); v.Outcome != want {
+			if _, v := g.Check(w.t.Context(), login(fmt.Sprint("p", limit))); v.Outcome != want {
 				t.Errorf("limit %d: %s, want %s", limit, v.Outcome, want)
 			}
 			long := make([]byte, revocast.LargestBearer+1)
