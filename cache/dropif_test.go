@@ -1,15 +1,16 @@
-package cache
+package cache_test
 
 import (
 	"fmt"
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
 )
 
 // TestDropIf takes out what it is asked to, spilled entries included, and nothing else.
 func TestDropIf(t *testing.T) {
-	c := New(Options{Entries: 2000})
+	c := cache.New(cache.Options{Entries: 2000})
 	load(c)
 	const n = 1500
 	for i := range n {
@@ -28,5 +29,5 @@ func TestDropIf(t *testing.T) {
 	if s := c.Stats(); s.Entries != n-n/3 || s.Dropped != n/3 {
 		t.Errorf("%+v", s)
 	}
-	New(Options{Entries: -1}).DropIf(func(*revocast.Entry) bool { return true })
+	cache.New(cache.Options{Entries: -1}).DropIf(func(*revocast.Entry) bool { return true })
 }

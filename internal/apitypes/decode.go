@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/ijson"
 )
 
 // Request is a JSON object that [Decode] can fill.
@@ -34,9 +33,6 @@ func Decode(data []byte, req Request) error {
 	}
 	if !utf8.Valid(data) {
 		return fmt.Errorf("%w: the body is not valid UTF-8", revocast.ErrInvalid)
-	}
-	if ijson.LoneSurrogate(data) {
-		return fmt.Errorf("%w: the body holds half a surrogate pair (RFC 7493 §2.1): it would name something else than it says", revocast.ErrInvalid)
 	}
 	return decodeObject(data, "", req)
 }
