@@ -63,6 +63,7 @@ func newSite(t *testing.T) *site {
 			"NATS_PUBLISHER_PASSWORD": "nats-publisher", "NATS_WORKER_PASSWORD": "nats-worker",
 			"REDIS_PUBLISHER_PASSWORD": "redis-publisher", "REDIS_WORKER_PASSWORD": "redis-worker",
 			"REVOCAST_API_TOKEN": apiToken, "REVOCAST_ISSUER": issuerName,
+			"REVOCAST_AUDIENCE": "orders",
 		},
 	}
 	s.makeIssuer()
@@ -73,7 +74,7 @@ func (s *site) makeIssuer() {
 	s.t.Helper()
 	key, err := token.NewSigningKey()
 	s.must(err)
-	s.minter, err = token.NewIssuer(issuerName, key, token.IssuerOptions{TTL: time.Hour})
+	s.minter, err = token.NewIssuer(issuerName, key, token.IssuerOptions{TTL: time.Hour, Audiences: []string{"orders"}})
 	s.must(err)
 	set, err := s.minter.JWKS()
 	s.must(err)
