@@ -18,8 +18,11 @@ import (
 func (w *world) askingWorker(o revocast.GuardOptions, check func(sim.Call) sim.Fault) *simWorker {
 	x := w.newWorker("w", workerOptions{guard: o})
 	x.ledger.SetHook(func(c sim.Call) sim.Fault {
-		if c.Op == sim.OpCheck {
+		switch c.Op {
+		case sim.OpCheck:
 			return check(c)
+		case sim.OpSight: // what answers a check can be told of a token
+			return sim.Fault{}
 		}
 		return sim.NotDone()
 	})

@@ -31,7 +31,7 @@ func (p *Publisher) canary(ctx context.Context) error {
 	}
 	var open Position // of one that was not confirmed
 	for p.sleep(ctx, p.o.Canary, nil) {
-		if p.ready.Err() != nil || !p.myTurn(ctx, "canary", p.o.Canary*3/2) {
+		if p.serving.Err() != nil || !p.myTurn(ctx, "canary", p.o.Canary*3/2) {
 			continue
 		}
 		if !open.IsZero() && !p.confirmed(ctx, open) {

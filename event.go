@@ -60,10 +60,29 @@ type Event struct {
 	Reason    string // at most [MaxReason] bytes
 	Initiator string // at most [MaxReason] bytes
 
+	// Reckoned goes with a proposal. It is zero in every other event.
+	Reckoned Reckoning
+
 	// Refill is not zero on an event that was published anew, by the refill of that
 	// number: it is part of what a state adds up to, at the position of the state's latest
 	// change. Having it says nothing about having that revision.
 	Refill uint64
+}
+
+// Reckoning is what a publisher tells the ledger so that a cut-off of now is written in the
+// issuer's time: see [Sighting]. It is no part of what is proposed.
+type Reckoning struct {
+	Issuer Key // [IssuerKey]; zero: every issuer of the realm
+	// Ahead is by how much the clocks of the fleet are ahead of the ledger's as far as the
+	// publisher knows, in milliseconds: what an issuer's clock is taken to be unless its
+	// tokens say otherwise.
+	Ahead int64
+	// Now is what the ledger's clock shows at least, had it gone on as it did, in Unix
+	// milliseconds; zero: not known. A clock that was set back writes no cut-off before it.
+	Now int64
+	// Lead is [Description.Lead] as the publisher saw it last. It counts while the ledger
+	// is unsettled: it may have lost what was registered.
+	Lead int64
 }
 
 // State returns what the event adds to the state of its key.

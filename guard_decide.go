@@ -15,6 +15,8 @@ type query struct {
 	keys   Keys
 	asOf   mark          // taken before claims were obtained
 	maxAge time.Duration // longest that the entry may be cached; zero: until the claims end
+
+	registered bool // the ledger has heard of the token's issue time during this check
 }
 
 // decide holds verified claims against memory where memory may be trusted, and
@@ -37,15 +39,36 @@ func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
 		// index that overflowed may have left out the lift.
 		return q.claims, revoked(m, SourceMemory)
 	case held && complete && !m.Covered:
+		if !g.mayAccept(&q) {
+			return g.registerFirst(ctx, q)
+		}
 		g.fill(q, q.asOf.applied, wall, now, m.BanFrom)
 		return q.claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
 	case !held && g.o.Policy.closed:
 		return nil, refuse(fmt.Errorf("%w: no lease, and the policy is closed", ErrUnknown))
 	case l != nil && !held && complete && !m.Covered && now < l.expires+g.o.Policy.grace:
+		if !g.mayAccept(&q) {
+			return g.registerFirst(ctx, q)
+		}
 		g.counts.graced.Add(1)
 		return q.claims, Verdict{Outcome: Allowed, Source: SourceMemory, Position: l.position, Age: now - l.sent}
 	}
 	return g.ask(ctx, q)
+}
+
+// mayAccept reports whether a token that nothing stands against may be accepted as far as
+// its issue time goes: the ledger has heard of one as new, see [Sighting].
+func (g *Guard) mayAccept(q *query) bool { return q.registered || g.sub.sights.passes(q.claims) }
+
+// registerFirst has the ledger hear of the token, and decides again after that: no lease and
+// nothing that was looked up may grow old meanwhile. A token that is refused anyway does not
+// get here, so those that come only after their revocation tell nobody what time it is.
+func (g *Guard) registerFirst(ctx context.Context, q query) (*Claims, Verdict) {
+	if err := g.sub.sights.register(ctx, q.claims, g.o.AskTimeout); err != nil {
+		return nil, refuse(err)
+	}
+	q.registered = true
+	return g.decide(ctx, q)
 }
 
 // ask puts the question to the ledger. The question is sent after the check began, so
@@ -63,6 +86,7 @@ func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 		return nil, refuse(fmt.Errorf("%w: %w", ErrUnknown, err))
 	}
 	g.sub.terms.CompareAndSwap(nil, &answer.Terms)
+	g.sub.sights.hear(answer.Now, &answer.Terms)
 	if err := g.checkLifetime(&q, &answer.Terms); err != nil {
 		return nil, refuse(err)
 	}
@@ -71,6 +95,12 @@ func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 	if m.Covered {
 		g.view.Drop(q.space, q.key)
 		return q.claims, revoked(m, SourceLedger)
+	}
+	if !g.mayAccept(&q) {
+		// As the question before it, it does not end with the request.
+		if err := g.sub.sights.register(context.WithoutCancel(ctx), q.claims, g.o.AskTimeout); err != nil {
+			return nil, refuse(err)
+		}
 	}
 	g.fill(q, answer.Position, wall, now, m.BanFrom)
 	return q.claims, Verdict{Outcome: Allowed, Source: SourceLedger, Position: answer.Position, Age: now - asked}

@@ -48,7 +48,12 @@ type keeping struct {
 
 // report makes the outcome of a look the publisher's readiness.
 func (k *keeping) report(err error) {
-	k.p.ready.set(err)
+	k.p.serving.set(err)
+	if err == nil {
+		k.p.ready.set(k.p.clocks.err()) // it goes on serving, and what it confirms has a warning
+	} else {
+		k.p.ready.set(err)
+	}
 	text := ""
 	if err != nil {
 		text = err.Error()
@@ -67,6 +72,7 @@ func (k *keeping) report(err error) {
 
 // look takes the one step that the ledger's state calls for; nil: it is open.
 func (k *keeping) look(ctx context.Context) error {
+	sent, wall := k.p.clock.Monotonic(), k.p.clock.Now()
 	d, err := k.p.describe(ctx)
 	if err != nil {
 		return err
@@ -74,6 +80,7 @@ func (k *keeping) look(ctx context.Context) error {
 	switch d.State {
 	case LedgerOpen:
 		k.p.terms.Store(&d.Terms)
+		k.p.clocks.observe(ctx, d, sent, wall)
 		return k.compare(ctx, d)
 	case LedgerUninitialised:
 		return k.begin(ctx)

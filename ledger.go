@@ -44,6 +44,12 @@ type WorkerLedger interface {
 	// read at the one position that it returns too.
 	Check(ctx context.Context, keys []Key) (Checked, error)
 
+	// Sight registers by how much a token's issue time is ahead of the ledger's clock, so
+	// that a cut-off can be written in its issuer's own time. A worker calls it before it
+	// accepts a token whose issuer's clock is not registered to be as far ahead; see
+	// [Sighting].
+	Sight(ctx context.Context, s Sighting) (Sighted, error)
+
 	// Snapshot returns the live states a page at a time: begin with cursor "" and go on
 	// with the one returned until that is "". A state that stands all the while comes
 	// at least once; one that changes meanwhile may come as it was before or after, so
@@ -102,6 +108,12 @@ type PublisherLedger interface {
 	// Turn gives the turn for a task to holder for d, unless somebody else has it. It
 	// saves several publishers doing the same work; nothing is unsafe when two have it.
 	Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error)
+
+	// TurnLeads ends the turn of the book of leads that has the given number, unless it is
+	// over, and returns the present one. A lead that no worker registered again is
+	// forgotten when two turns have ended since; see [Sighting]. One that is never ended
+	// keeps the largest leads for ever, which is safe.
+	TurnLeads(ctx context.Context, over uint64) (turn uint64, err error)
 
 	// Settle records that F + L have passed since the ledger became unsettled for the
 	// given time, so that no lease from before is left. [ErrConflict]: it has become
@@ -192,7 +204,47 @@ type Description struct {
 	Marked   int64       // when, by the ledger's clock, Unix milliseconds
 	Witness  StreamPoint // the oldest point of the mark's stream that it must still have; zero: none
 	Now      int64       // the ledger's clock, Unix milliseconds
+	// Lead is the largest lead of any issuer that is registered, in milliseconds, zero where
+	// none is ahead; see [Sighting]. Turn is the number of the book's present turn.
+	Lead int64
+	Turn uint64
 }
+
+// Sighting is a token that a worker is about to accept. Issuers have clocks of their own,
+// and a cut-off, which is held against what an issuer wrote, has to be written in that
+// issuer's time: it is the ledger's time plus the issuer's lead.
+//
+// The invariant: no worker has ever accepted a token of an issuer whose issue time was
+// later than the ledger's time at that moment plus the lead that was registered for the
+// issuer by then, nor later than that less the skew of the terms. A commit reads the
+// registered lead in the step that writes the cut-off. So whatever anybody was shown before
+// a commit is at or below its cut-off, whichever clock is wrong.
+//
+// A worker may go by a registered lead for five minutes after it asked. The book is turned
+// every ten minutes at most, and what is two turns old is forgotten: for σ and longer after
+// a lead was last gone by it is still known, and by then the ledger's time alone has passed
+// what was accepted by it.
+type Sighting struct {
+	Issuer Key   // [IssuerKey]
+	Issued int64 // when the token says that it was issued, Unix milliseconds; zero: no token
+	// Known registers a lead, in milliseconds, that this worker had registered before, as
+	// a ledger that lost data may not know it; zero: none.
+	Known int64
+}
+
+// Sighted is the answer to a [Sighting].
+type Sighted struct {
+	Now    int64 // the ledger's clock, Unix milliseconds
+	Lead   int64 // of the issuer as it is registered now, in milliseconds, negative where it is behind
+	Beyond bool  // the token is ahead of Now by more than the skew: nothing was registered
+	// Sure: several tokens bear the lead out, so it is not merely that they were old. Last
+	// is the issue time of the latest token that counted for that.
+	Sure bool
+	Last int64
+}
+
+// IssuerKey is what the ledger knows an issuer's clock by: neither store holds its name.
+func IssuerKey(realm, issuer string) Key { return KeyOf(realm, ScopeAll, issuer, "") }
 
 // StreamMark says that the stream, as far as Point, holds everything that was committed
 // up to Complete: the events themselves, or later ones that add up to the same state.
@@ -227,6 +279,7 @@ type Renewal struct {
 	Applied Position
 	Limit   int
 	Version string // the worker's software version, for the operator
+	Wall    int64  // the worker's wall clock when it asked, Unix milliseconds; zero: not told
 }
 
 // Renewed is the answer to a [Renewal].
@@ -243,6 +296,7 @@ type Checked struct {
 	Position Position
 	States   []State
 	Terms    Terms
+	Now      int64 // the ledger's clock, Unix milliseconds
 }
 
 // KeyedState is a state with what it stands against. The scope is kept because a
@@ -296,6 +350,10 @@ type Member struct {
 	Renewals uint64 // counts up with each renewal; stands still when the member is gone
 	Version  string
 	Seen     int64 // the ledger's clock at the latest renewal; for display only
+	// Ahead is by how much the worker's wall clock was ahead of the ledger's at the latest
+	// renewal, in milliseconds, less what the renewal took to arrive; Told: it was told.
+	Ahead int64
+	Told  bool
 	// Still is how long the counter has stood still as far as whoever strikes the member
 	// off has seen, by its own clock.
 	Still time.Duration
@@ -340,11 +398,30 @@ type Terms struct {
 	Drift float64       // ρ: the most by which a clock may run fast or slow, such as 0.01
 	Fence time.Duration // F: how long a cut-off primary goes on accepting scripts; 0 without replicas
 
+	// Skew is σ: how far an issuer's clock may be ahead of the ledger's, or behind it, and
+	// still be gone along with. Tokens from further ahead are refused. Zero: [DefaultSkew].
+	Skew time.Duration
+
 	DefaultIssuer string
 	// MaxLifetime is the longest that a token covered by a revocation of each scope
 	// lives, counted from its issue time as [Claims.Issued] has it, indexed by scope
 	// minus one. Workers refuse tokens that live longer.
 	MaxLifetime [NumScopes]time.Duration
+}
+
+// The bounds of [Terms.Skew], and what it is where the terms say nothing.
+const (
+	MinSkew     = time.Second
+	DefaultSkew = 10 * time.Second
+	MaxSkew     = time.Minute
+)
+
+// SkewOrDefault is σ, the default filled in.
+func (t Terms) SkewOrDefault() time.Duration {
+	if t.Skew == 0 {
+		return DefaultSkew
+	}
+	return t.Skew
 }
 
 // LeaseFor is how long a worker trusts its own clock to stay within L.

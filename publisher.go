@@ -75,10 +75,12 @@ type Publisher struct {
 	log    *slog.Logger
 	clock  Clock
 	ready  *Readiness
-	terms  atomic.Pointer[Terms] // of the latest reply; nil before the first
-	counts publisherCounts
-	open   atomic.Int64 // calls under way
-	gate   gate
+	// serving is ready without regard to clocks that are apart.
+	serving *Readiness
+	terms   atomic.Pointer[Terms] // of the latest reply; nil before the first
+	counts  publisherCounts
+	open    atomic.Int64 // calls under way
+	gate    gate
 
 	outbox   *outbox
 	fleet    *fleet
@@ -87,6 +89,7 @@ type Publisher struct {
 	news     *broadcast    // something was appended to the log
 	recheck  chan struct{} // look at the ledger's state at once
 	auditor  *auditor
+	clocks   *clocks
 	name     string // of this publisher among those of the realm, for [PublisherLedger.Turn]
 
 	// mu guards run: it is non-nil exactly while Run is active, and jobs are added to
@@ -112,10 +115,11 @@ func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Pub
 	p := &Publisher{
 		realm: realm, ledger: ledger, bus: bus, o: o,
 		log: o.Logger.With("realm", realm), clock: o.Clock,
-		ready: newReadiness(ErrNotRunning), receipts: newReceiptBook(o.Receipts),
+		ready: newReadiness(ErrNotRunning), serving: newReadiness(ErrNotRunning), receipts: newReceiptBook(o.Receipts),
 		news: newBroadcast(), recheck: make(chan struct{}, 1), name: fmt.Sprintf("%016x", random()),
 	}
 	p.auditor = newAuditor(p)
+	p.clocks = &clocks{p: p}
 	p.outbox = newOutbox(p)
 	p.fleet = newFleet(p)
 	p.verifier = newEpochVerifier(p)
@@ -156,6 +160,7 @@ func (p *Publisher) activate(r *publisherRun) error {
 	}
 	p.run = r
 	p.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
+	p.serving.set(fmt.Errorf("%w: starting", ErrUnavailable))
 	return nil
 }
 
@@ -164,6 +169,7 @@ func (p *Publisher) deactivate() {
 	defer p.mu.Unlock()
 	p.run = nil
 	p.ready.set(ErrNotRunning)
+	p.serving.set(ErrNotRunning)
 }
 
 // start runs job in a goroutine that Run owns.
@@ -178,7 +184,9 @@ func (p *Publisher) start(job func(context.Context)) error {
 	return nil
 }
 
-// Ready is gained when the ledger is open, and lost while it is not.
+// Ready is gained when the ledger is open, and lost while it is not, or while wall clocks
+// are further apart than the skew of the terms. The publisher then goes on revoking as well
+// as it can, and says so in each receipt.
 func (p *Publisher) Ready() *Readiness { return p.ready }
 
 // Realm returns the realm that the publisher serves.

@@ -149,6 +149,11 @@ type PublisherStats struct {
 	// StreamError is why the latest audit of this publisher could not be done; nil when it
 	// could, or none was due here.
 	StreamError error
+
+	// ClockAhead is by how much this machine's wall clock is ahead of the ledger's, FleetAhead
+	// what most clocks of the fleet say about that and cut-offs go by, and LargestLead the
+	// largest by which any issuer's clock is ahead of the ledger's.
+	ClockAhead, FleetAhead, LargestLead time.Duration
 }
 
 // Stats returns the counts so far.
@@ -165,6 +170,7 @@ func (p *Publisher) Stats() PublisherStats {
 		s.StreamError = *err
 	}
 	s.Unacked, s.Waiting = p.outbox.stats()
+	s.ClockAhead, s.FleetAhead, s.LargestLead = p.clocks.stats()
 	return s
 }
 

@@ -67,11 +67,12 @@ func (p *Publisher) firstCommit(run, caller context.Context, j *job) (batch, boo
 // awaitLedger waits until the ledger is open again; false: nobody wants to wait on.
 func (p *Publisher) awaitLedger(run, caller context.Context) bool {
 	p.ready.set(ErrRecovering)
+	p.serving.set(ErrRecovering)
 	signal(p.recheck)
 	ctx, cancel := context.WithCancel(run)
 	defer cancel()
 	defer context.AfterFunc(caller, cancel)()
-	return p.ready.Wait(ctx) == nil
+	return p.serving.Wait(ctx) == nil
 }
 
 // recommit commits again what an epoch change may have lost, with the cut-offs of the
@@ -155,6 +156,10 @@ func (p *Publisher) commit(run context.Context, idempotency string, proposals []
 		return batch{}, fmt.Errorf("%w: the ledger is busy with what came before: %w", ErrUnavailable, err)
 	}
 	defer p.gate.leave(len(proposals))
+	p.clocks.prepare(ctx)
+	for i := range proposals {
+		proposals[i].Reckoned = p.clocks.reckon(proposals[i].Reckoned)
+	}
 	answer, err := p.ledger.Commit(ctx, idempotency, proposals)
 	if err == nil && len(answer.Entries) != len(proposals) {
 		err = fmt.Errorf("%w: the ledger answered for another number of proposals", ErrOutcomeUnknown)
@@ -181,6 +186,9 @@ func (p *Publisher) note(j *job, b batch) {
 	took := p.clock.Monotonic() - j.started
 	for i, c := range b.entries {
 		receipts[i] = receiptFor(c.Event, took)
+		if c.Fresh && i < len(j.proposals) && j.proposals[i].CutOff == 0 {
+			receipts[i].Warnings = append(receipts[i].Warnings, p.clocks.warnings(c.Event)...)
+		}
 		p.receipts.add(c.Event.Position, jobRef{j, i})
 		if c.Fresh {
 			p.counts.committed.Add(1)

@@ -16,7 +16,7 @@ const refreshPace = 20 * time.Millisecond
 func (p *Publisher) refresh(ctx context.Context) error {
 	for {
 		pause := time.Minute // after a start, after a failure
-		if p.ready.Err() == nil && p.refreshAll(ctx) == nil {
+		if p.serving.Err() == nil && p.refreshAll(ctx) == nil {
 			pause = p.terms.Load().retention() / 8
 		}
 		if !p.sleep(ctx, pause, nil) {

@@ -33,8 +33,10 @@ type Revocation struct {
 	// with [ScopeAll] it means every issuer of the realm.
 	Issuer string
 
-	// CutOff kills tokens issued at or before it. Zero means now, by the ledger's
-	// clock. Not for token and session, which are dead outright.
+	// CutOff kills tokens issued at or before it, in the issuer's own time as iat is; none
+	// further ahead than the terms' skew is accepted. Zero means now: the ledger's time and
+	// by how much the issuer's clock is known to be ahead of it. Not for token and session,
+	// which are dead outright.
 	CutOff time.Time
 	// Until is when the last token that it covers expires, for a token its exp. The ledger
 	// adds [UntilMargin]. Zero means what the ledger's longest lifetime implies. For all
@@ -76,6 +78,9 @@ func (r Revocation) propose(realm, defaultIssuer string) (Event, error) {
 	e := Event{
 		Kind: KindRevoked, Scope: r.Scope, Key: KeyOf(realm, r.Scope, issuer, r.ID),
 		Reason: r.Reason, Initiator: r.Initiator,
+	}
+	if issuer != "" {
+		e.Reckoned.Issuer = IssuerKey(realm, issuer)
 	}
 	if r.Scope.Outright() {
 		e.CutOff = Forever

@@ -96,6 +96,7 @@ func TestProposals(t *testing.T) {
 	want := Event{
 		Kind: KindRevoked, Scope: ScopePrincipal, Key: KeyOf("r", ScopePrincipal, "other", "x"),
 		CutOff: cut.UnixMilli(), Until: cut.Add(time.Hour).UnixMilli(), Reason: "r", Initiator: "i",
+		Reckoned: Reckoning{Issuer: IssuerKey("r", "other")},
 	}
 	if err != nil || e != want {
 		t.Errorf("%+v, %v\nwant %+v", e, err, want)

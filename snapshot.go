@@ -13,7 +13,7 @@ import (
 func (p *Publisher) pack(ctx context.Context) error {
 	var packed Position
 	for p.sleep(ctx, p.o.SnapshotEvery, nil) {
-		if p.ready.Err() != nil {
+		if p.serving.Err() != nil {
 			continue
 		}
 		d, err := p.describe(ctx)

@@ -108,6 +108,8 @@ type Subscriber struct {
 	lease    atomic.Pointer[lease] // written by the renewing goroutine alone
 	terms    atomic.Pointer[Terms] // of the latest reply; nil before the first
 	bindings *bindings
+	sights   *sights
+	ahead    atomic.Int64 // of this machine's wall clock over the ledger's, at the latest renewal
 	counts   subscriberCounts
 
 	nudge chan struct{} // renew at once
@@ -137,7 +139,7 @@ type subscriberCounts struct {
 // NewSubscriber returns a subscriber of a realm. Nothing happens before Run.
 func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o SubscriberOptions) *Subscriber {
 	o.fill()
-	return &Subscriber{
+	s := &Subscriber{
 		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
 		log:      o.Logger.With("realm", realm, "worker", o.Worker),
 		clock:    o.Clock,
@@ -147,6 +149,8 @@ func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o Subs
 		gaps:     make(chan struct{}, 1),
 		acks:     make(chan struct{}, 1),
 	}
+	s.sights = &sights{s: s}
+	return s
 }
 
 // Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet,
@@ -252,6 +256,14 @@ type SubscriberStatus struct {
 	Suspects      uint64 // times that the live tail may have lost messages
 	Loads         uint64 // times that the index was loaded
 	LoadFailures  uint64
+
+	// ClockAhead is by how much this machine's wall clock was ahead of the ledger's at the
+	// latest renewal.
+	ClockAhead    time.Duration
+	Sightings     uint64        // tokens newer than any of their issuer before, of which the ledger was told
+	SightFailures uint64        // of which it could not be told
+	FromTheFuture uint64        // tokens refused for being ahead of the ledger's clock by more than the skew
+	LargestLead   time.Duration // of an issuer over the ledger, as this worker knows it
 }
 
 // Status returns the subscriber as it stands now.
@@ -265,6 +277,9 @@ func (s *Subscriber) Status() SubscriberStatus {
 		RenewFailures: s.counts.renewFailures.Load(), Holes: s.counts.holes.Load(),
 		Suspects: s.counts.suspects.Load(), Loads: s.counts.loads.Load(),
 		LoadFailures: s.counts.loadFailures.Load(),
+		ClockAhead:   time.Duration(s.ahead.Load()), Sightings: s.sights.counts.asked.Load(),
+		SightFailures: s.sights.counts.failed.Load(), FromTheFuture: s.sights.counts.beyond.Load(),
+		LargestLead: s.sights.largest(),
 	}
 	if l := s.lease.Load(); l != nil {
 		st.LeaseLeft = max(0, l.expires-s.clock.Monotonic())

@@ -158,13 +158,20 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	s.mu.Lock()
 	r := Renewal{Member: s.member, Applied: s.front.at, Limit: s.o.RenewLimit, Version: s.o.Version}
 	s.mu.Unlock()
-	sent := s.clock.Monotonic()
+	sent, wall := s.clock.Monotonic(), s.clock.Now()
+	r.Wall = wall.UnixMilli()
 	answer, err := s.ledger.Renew(ctx, r)
 	if err != nil {
 		return false, err
 	}
 	s.counts.renewals.Add(1)
 	s.terms.Store(&answer.Terms)
+	s.hearClock(&answer, sent, wall)
+	if answer.Position.Epoch != r.Applied.Epoch {
+		if err := s.sights.again(ctx); err != nil {
+			return false, err
+		}
+	}
 	for _, e := range answer.Events {
 		s.apply(e)
 	}
@@ -190,6 +197,17 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 		s.ready.set(nil)
 	}
 	return false, nil
+}
+
+// hearClock takes in the ledger's clock, and compares this machine's with it.
+func (s *Subscriber) hearClock(answer *Renewed, sent time.Duration, wall time.Time) {
+	s.sights.hear(answer.Now, &answer.Terms)
+	half := (s.clock.Monotonic() - sent) / 2
+	ahead := wall.Add(half).Sub(time.UnixMilli(answer.Now))
+	s.ahead.Store(int64(ahead))
+	if skew := answer.Terms.SkewOrDefault(); ahead.Abs() > skew+half {
+		s.sights.warn("this machine's clock and Redis' are apart by more than the realm's skew", "ahead", ahead, "skew", skew)
+	}
 }
 
 func (s *Subscriber) renewTimeout() time.Duration {

@@ -32,6 +32,7 @@ type wireTerms struct {
 	Lease         string            `json:"lease"`
 	Drift         float64           `json:"drift"`
 	Fence         string            `json:"fence"`
+	Skew          string            `json:"skew,omitempty"` // absent: the default
 	DefaultIssuer string            `json:"default_issuer"`
 	MaxLifetime   map[string]string `json:"max_lifetime"` // scope → duration
 }
@@ -47,6 +48,9 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
 			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
 		},
+	}
+	if r.Terms.Skew != 0 {
+		w.Terms.Skew = r.Terms.Skew.String()
 	}
 	for i, d := range r.Terms.MaxLifetime {
 		w.Terms.MaxLifetime[revocast.Scope(i+1).String()] = d.String()
@@ -88,6 +92,11 @@ func (w wireTerms) into(t *revocast.Terms) (err error) {
 	if t.Fence, err = time.ParseDuration(w.Fence); err != nil {
 		return fmt.Errorf("fence: %w", err)
 	}
+	if w.Skew != "" {
+		if t.Skew, err = time.ParseDuration(w.Skew); err != nil {
+			return fmt.Errorf("skew: %w", err)
+		}
+	}
 	for i := range t.MaxLifetime {
 		name := revocast.Scope(i + 1).String()
 		if t.MaxLifetime[i], err = time.ParseDuration(w.MaxLifetime[name]); err != nil {
@@ -110,6 +119,8 @@ func checkRecord(r revocast.EpochRecord) error {
 		return fmt.Errorf("server identity of %d bytes is too long or has control characters", len(r.Server))
 	case t.Lease < 0 || t.Fence < 0:
 		return fmt.Errorf("lease %v or fence %v is negative", t.Lease, t.Fence)
+	case t.Skew < 0 || t.Skew > revocast.MaxSkew:
+		return fmt.Errorf("skew %v is not within 0 and %v", t.Skew, revocast.MaxSkew)
 	case math.IsNaN(t.Drift) || t.Drift < 0 || t.Drift >= 1:
 		return fmt.Errorf("drift %v is not within 0 and 1", t.Drift)
 	case len(t.DefaultIssuer) > revocast.MaxID || !utf8.ValidString(t.DefaultIssuer):

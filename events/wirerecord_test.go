@@ -25,6 +25,7 @@ func drawRecord(t *rapid.T) revocast.EpochRecord {
 			DefaultIssuer: rapid.String().Draw(t, "issuer"),
 		},
 	}
+	r.Terms.Skew = time.Duration(rapid.Int64Range(0, int64(revocast.MaxSkew)).Draw(t, "skew"))
 	for i := range r.Terms.MaxLifetime {
 		r.Terms.MaxLifetime[i] = time.Duration(span.Draw(t, "lifetime"))
 	}

@@ -13,7 +13,7 @@ import (
 
 // workerACL is what the package's documentation says that a worker needs.
 const workerACL = `--user w1 on nopass -@all +@read +@write +@scripting +info +time
-	~{rv:acl}:meta ~{rv:acl}:members ~{rv:acl}:acked ~{rv:acl}:m:w1/* %R~{rv:acl}:s:* %R~{rv:acl}:log`
+	~{rv:acl}:meta ~{rv:acl}:members ~{rv:acl}:acked ~{rv:acl}:m:w1/* ~{rv:acl}:m:leads %R~{rv:acl}:s:* %R~{rv:acl}:log`
 
 // TestWorkerACL: one worker can neither speak for another nor change a revocation.
 func TestWorkerACL(t *testing.T) {
@@ -36,6 +36,12 @@ func TestWorkerACL(t *testing.T) {
 	must(t, err)
 	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page) != 1 {
 		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page))
+	}
+	if s, err := worker.Sight(ctx, revocast.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil || s.Lead != 1000 {
+		t.Errorf("a worker cannot register a lead: %+v, %v", s, err)
+	}
+	if _, err := worker.Describe(ctx); err != nil {
+		t.Errorf("a worker cannot look at the ledger: %v", err)
 	}
 	must(t, worker.Leave(ctx, own))
 

@@ -38,11 +38,12 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 }
 
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
-	args := make([]any, 0, 6+11*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), skew, leeway, margin)
+	args := make([]any, 0, 5+15*len(proposals))
+	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway, margin)
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
-			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev)
+			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
+			hexOrEmpty(p.Reckoned.Issuer), p.Reckoned.Ahead, p.Reckoned.Lead, p.Reckoned.Now)
 	}
 	return args
 }

@@ -116,6 +116,7 @@ func parseAnswer(answer string, proposals []revocast.Event) ([]revocast.CommitEn
 		}
 		r := read([]any{fields[1], fields[2], fields[3], fields[4], fields[5]})
 		e := proposals[i]
+		e.Reckoned = revocast.Reckoning{}
 		e.Position, e.At, e.CutOff, e.Except, e.Until = position, r.Int(), r.Int(), r.key(), r.Int()
 		entries[i] = revocast.CommitEntry{Event: e, Fresh: r.Flag()}
 		if r.Err != nil {

@@ -22,7 +22,7 @@ import (
 )
 
 // parts of scripts, which are none by themselves.
-var luaParts = []string{"prelude", "gate", "serve", "state", "stream"}
+var luaParts = []string{"prelude", "gate", "serve", "state", "stream", "leads"}
 
 // halfRow is one script, and a call that runs it.
 type halfRow struct {
@@ -158,6 +158,14 @@ func halfRows() []halfRow {
 		{script: "turn", prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			mine, err := l.Turn(ctx, "task", "me", time.Hour)
 			return fmt.Sprint(mine), err
+		}},
+		{script: "turn_leads", prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			turn, err := l.TurnLeads(ctx, 0)
+			return fmt.Sprint(turn), err
+		}},
+		{script: "sight", reads: true, prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			s, err := l.Sight(ctx, revocast.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
+			return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
 		}},
 		{script: "renew", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			r, err := l.Renew(ctx, revocast.Renewal{Member: halfMember, Limit: 10})

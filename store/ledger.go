@@ -51,7 +51,6 @@ type Options struct {
 
 // The ledger's tolerances, in milliseconds.
 const (
-	skew   = 5_000                                 // a cut-off may lie this far in the future by the ledger's clock
 	leeway = int64(revocast.MaxLeeway / 1_000_000) // the most by which a verifier accepts a token past its exp
 	margin = int64(revocast.UntilMargin/1_000_000) - leeway
 )

@@ -45,7 +45,9 @@ func parseMember(id string, r reader) (revocast.Member, error) {
 	if err != nil {
 		return revocast.Member{}, err
 	}
-	return revocast.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}, r.Err
+	m := revocast.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}
+	m.Ahead, m.Told = r.Signed()
+	return m, r.Err
 }
 
 // Strike implements [revocast.Ledger].
@@ -87,6 +89,16 @@ func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revoca
 	}
 	r := read(reply)
 	return r.position(), finish(ackedScript, r.Err)
+}
+
+// TurnLeads implements [revocast.Ledger].
+func (l *Ledger) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
+	reply, err := l.run(ctx, l.main, turnLeadsScript, over)
+	if err != nil {
+		return 0, err
+	}
+	r := read([]any{reply})
+	return r.Uint(), finish(turnLeadsScript, r.Err)
 }
 
 // Settle implements [revocast.Ledger].

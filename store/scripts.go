@@ -32,6 +32,8 @@ var (
 	luaDescribe string
 	//go:embed lua/fence.lua
 	luaFence string
+	//go:embed lua/leads.lua
+	luaLeads string
 	//go:embed lua/leave.lua
 	luaLeave string
 	//go:embed lua/log.lua
@@ -52,6 +54,8 @@ var (
 	luaSetTerms string
 	//go:embed lua/settle.lua
 	luaSettle string
+	//go:embed lua/sight.lua
+	luaSight string
 	//go:embed lua/snapshot.lua
 	luaSnapshot string
 	//go:embed lua/stream.lua
@@ -60,27 +64,31 @@ var (
 	luaStrike string
 	//go:embed lua/turn.lua
 	luaTurn string
+	//go:embed lua/turn_leads.lua
+	luaTurnLeads string
 	//go:embed lua/verify.lua
 	luaVerify string
 )
 
 // The scripts, one for each operation. They are never changed.
 var (
-	describeScript = script.New("describe", script.Reads, luaPrelude, luaDescribe)
+	describeScript = script.New("describe", script.Reads, luaPrelude, luaLeads, luaDescribe)
 	renewScript    = script.New("renew", script.Reads, luaPrelude, luaGate, luaServe, luaRenew)
 	checkScript    = script.New("check", script.Reads, luaPrelude, luaGate, luaServe, luaCheck)
+	sightScript    = script.New("sight", script.Reads, luaPrelude, luaGate, luaServe, luaLeads, luaSight)
 	snapshotScript = script.New("snapshot", script.Reads, luaPrelude, luaGate, luaServe, luaSnapshot)
 	leaveScript    = script.New("leave", script.Repeat, luaPrelude, luaGate, luaServe, luaLeave)
 
-	commitScript  = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaCommit)
-	verifyScript  = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
-	membersScript = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaMembers)
-	strikeScript  = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaStrike)
-	logScript     = script.New("log", script.Reads, luaPrelude, luaLog)
-	ackedScript   = script.New("acked", script.Repeat, luaPrelude, luaGate, luaServe, luaAcked)
-	markScript    = script.New("mark", script.Repeat, luaPrelude, luaGate, luaServe, luaStream, luaMark)
-	turnScript    = script.New("turn", script.Repeat, luaPrelude, luaGate, luaServe, luaTurn)
-	settleScript  = script.New("settle", script.Repeat, luaPrelude, luaGate, luaServe, luaSettle)
+	commitScript    = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaLeads, luaCommit)
+	verifyScript    = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
+	membersScript   = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaMembers)
+	strikeScript    = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaStrike)
+	logScript       = script.New("log", script.Reads, luaPrelude, luaLog)
+	ackedScript     = script.New("acked", script.Repeat, luaPrelude, luaGate, luaServe, luaAcked)
+	markScript      = script.New("mark", script.Repeat, luaPrelude, luaGate, luaServe, luaStream, luaMark)
+	turnScript      = script.New("turn", script.Repeat, luaPrelude, luaGate, luaServe, luaTurn)
+	turnLeadsScript = script.New("turn leads", script.Repeat, luaPrelude, luaGate, luaServe, luaLeads, luaTurnLeads)
+	settleScript    = script.New("settle", script.Repeat, luaPrelude, luaGate, luaServe, luaSettle)
 
 	beginScript    = script.NewGrowing("begin", script.Once, luaPrelude, luaBegin)
 	restoreScript  = script.NewGrowing("restore", script.Once, luaPrelude, luaState, luaRestore)

@@ -18,10 +18,17 @@ type parsedTerms struct {
 
 // formatTerms writes terms as the meta hash holds them: lease, drift, fence and the
 // longest lifetimes, separated by spaces, durations in nanoseconds, and last the
-// default issuer, which may hold anything. commit.lua reads the lifetimes.
+// default issuer, which may hold anything. The skew, in milliseconds, follows the drift
+// after a comma, and is left out where it is the default: that is the text as it was
+// before there was a skew, and software of that time refuses any other. The scripts read
+// fence, lifetimes and skew.
 func formatTerms(t revocast.Terms) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s %d", t.Lease.Nanoseconds(), strconv.FormatFloat(t.Drift, 'g', -1, 64), t.Fence.Nanoseconds())
+	fmt.Fprintf(&b, "%d %s", t.Lease.Nanoseconds(), strconv.FormatFloat(t.Drift, 'g', -1, 64))
+	if t.Skew != 0 {
+		fmt.Fprintf(&b, ",%d", t.Skew.Milliseconds())
+	}
+	fmt.Fprintf(&b, " %d", t.Fence.Nanoseconds())
 	for _, d := range t.MaxLifetime {
 		fmt.Fprintf(&b, " %d", d.Nanoseconds())
 	}
@@ -34,11 +41,19 @@ func parseTerms(text string) (revocast.Terms, error) {
 	if len(fields) != numbers+1 {
 		return revocast.Terms{}, fmt.Errorf("%w: terms %.80q", errReply, text)
 	}
-	drift, err := strconv.ParseFloat(fields[1], 64)
+	rate, skew, said := strings.Cut(fields[1], ",")
+	drift, err := strconv.ParseFloat(rate, 64)
 	if err != nil {
 		return revocast.Terms{}, fmt.Errorf("%w: terms: drift: %w", errReply, err)
 	}
 	t := revocast.Terms{Drift: drift, DefaultIssuer: fields[numbers]}
+	if said {
+		ms, err := strconv.ParseUint(skew, 10, 31)
+		if err != nil {
+			return revocast.Terms{}, fmt.Errorf("%w: terms: skew: %w", errReply, err)
+		}
+		t.Skew = time.Duration(ms) * time.Millisecond
+	}
 	into := []*time.Duration{&t.Lease, nil, &t.Fence}
 	for i := range t.MaxLifetime {
 		into = append(into, &t.MaxLifetime[i])
@@ -65,6 +80,8 @@ func checkTerms(t revocast.Terms) error {
 		return fmt.Errorf("%w: terms: drift %g is not between 0 and 1", revocast.ErrInvalid, t.Drift)
 	case t.Fence < 0:
 		return fmt.Errorf("%w: terms: the fence is negative", revocast.ErrInvalid)
+	case t.Skew < 0 || t.Skew > revocast.MaxSkew || t.Skew%time.Millisecond != 0:
+		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid, t.Skew, revocast.MaxSkew)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < 0 {

@@ -45,6 +45,7 @@ func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
 	witness := r.Text()
 	d.Settling, d.SettleFor = r.Uint(), time.Duration(r.Int())
 	d.Mark.From = r.Uint()
+	d.Lead, d.Turn = r.Int(), r.Uint()
 	if r.Err != nil {
 		return revocast.Description{}, finish(describeScript, r.Err)
 	}
@@ -71,7 +72,7 @@ func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewe
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion))
+	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion), max(0, r.Wall))
 	if err != nil {
 		return revocast.Renewed{}, err
 	}
@@ -96,7 +97,7 @@ func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (revocast.Check
 		return revocast.Checked{}, err
 	}
 	r := read(reply)
-	out := revocast.Checked{Position: r.position(), Terms: l.readTerms(r), States: make([]revocast.State, len(keys))}
+	out := revocast.Checked{Position: r.position(), Terms: l.readTerms(r), Now: r.Int(), States: make([]revocast.State, len(keys))}
 	for r.More() {
 		i := r.Int() - 1
 		fields := r.sub()
@@ -109,6 +110,22 @@ func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (revocast.Check
 		}
 	}
 	return out, finish(checkScript, r.Err)
+}
+
+// Sight implements [revocast.Ledger].
+func (l *Ledger) Sight(ctx context.Context, s revocast.Sighting) (revocast.Sighted, error) {
+	if s.Issuer.IsZero() || !inRange(s.Issued) || max(s.Known, -s.Known) > revocast.MaxSkew.Milliseconds() {
+		return revocast.Sighted{}, fmt.Errorf("%w: sighting %+v", revocast.ErrInvalid, s)
+	}
+	reply, err := l.run(ctx, l.checks, sightScript, s.Issuer.String(), s.Issued, s.Known)
+	if err != nil {
+		return revocast.Sighted{}, err
+	}
+	r := read(reply)
+	out := revocast.Sighted{Now: r.Int(), Beyond: r.Flag()}
+	out.Lead, _ = r.Signed()
+	out.Sure, out.Last = r.Flag(), r.Int()
+	return out, finish(sightScript, r.Err)
 }
 
 // Snapshot implements [revocast.Ledger]. A page may be empty without being the last.

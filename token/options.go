@@ -56,8 +56,9 @@ type Options struct {
 	// [revocast.MaxBearer], at most [revocast.LargestBearer].
 	MaxBearer int
 
-	// Leeway is the clock difference forgiven in exp, nbf, iat and auth_time. Zero:
-	// [DefaultLeeway]; negative: none; at most [MaxLeeway].
+	// Leeway is the clock difference forgiven in exp and nbf. Zero: [DefaultLeeway]; negative:
+	// none; at most [MaxLeeway]. How far iat and auth_time may lie ahead is the realm's skew,
+	// which the guard compares them with; beyond [revocast.MaxSkew] they are refused here.
 	Leeway time.Duration
 	// MaxLifetime is the longest exp − iat accepted; iat is then required. Set it to the
 	// longest lifetime that the ledger is configured with: a token that lives longer

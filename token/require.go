@@ -95,11 +95,14 @@ func (v *Verifier) checkTimes(c *revocast.Claims, t times) error {
 		return refuse(revocast.ErrExpired, "%w: %s ago", jwt.ErrTokenExpired, now.Sub(c.Expires).Round(time.Millisecond))
 	}
 	latest := now.Add(v.opts.Leeway)
-	if t.notBefore.After(latest) {
+	// Of issue times the guard is the judge, who knows the ledger's clock and the realm's
+	// skew. Here only that is refused which no realm accepts. An nbf that says no more than
+	// that the token is good from its issue on goes with it.
+	issued := now.Add(max(v.opts.Leeway, revocast.MaxSkew))
+	if t.notBefore.After(latest) && (t.notBefore.After(c.IssuedAt) || t.notBefore.After(issued)) {
 		return refuse(revocast.ErrNotYetValid, "%w: %s too early", jwt.ErrTokenNotValidYet, t.notBefore.Sub(now).Round(time.Millisecond))
 	}
-	// An issue time ahead of the clock would outrun a cut-off set now.
-	if c.IssuedAt.After(latest) || c.AuthTime.After(latest) {
+	if c.IssuedAt.After(issued) || c.AuthTime.After(issued) {
 		return refuse(revocast.ErrNotYetValid, "%w: issued in the future, look at the issuer's clock", jwt.ErrTokenUsedBeforeIssued)
 	}
 	return nil

@@ -32,14 +32,19 @@ func TestTimesToTheMillisecond(t *testing.T) {
 			1_700_000_098_250, 1_700_000_098_249,
 			revocast.ErrNotYetValid, jwt.ErrTokenNotValidYet,
 		},
+		"nbf at iat": { // it is good from its issue on, wherever the issuer's clock is
+			map[string]any{"nbf": json.Number("1700000200.125"), "iat": json.Number("1700000200.125")},
+			1_700_000_140_125, 1_700_000_140_124,
+			revocast.ErrNotYetValid, jwt.ErrTokenNotValidYet,
+		},
 		"iat": {
 			map[string]any{"iat": json.Number("1700000200.125")},
-			1_700_000_198_125, 1_700_000_198_124,
+			1_700_000_140_125, 1_700_000_140_124,
 			revocast.ErrNotYetValid, jwt.ErrTokenUsedBeforeIssued,
 		},
 		"auth_time": {
 			map[string]any{"auth_time": json.Number("1700000300.001")},
-			1_700_000_298_001, 1_700_000_298_000,
+			1_700_000_240_001, 1_700_000_240_000,
 			revocast.ErrNotYetValid, jwt.ErrTokenUsedBeforeIssued,
 		},
 	} {

@@ -25,7 +25,14 @@ type Ledger struct {
 	LeaseMS       float64 `json:"lease_ms"`
 	FenceMS       float64 `json:"fence_ms"`
 	Drift         float64 `json:"drift"`
+	SkewMS        float64 `json:"skew_ms,omitempty"` // how far clocks may be apart
 	DefaultIssuer string  `json:"default_issuer,omitempty"`
+
+	// By how much the clocks of the publisher that answers, of the fleet as a whole, and of
+	// the issuer that is furthest ahead, are ahead of the ledger's.
+	PublisherAheadMS float64 `json:"publisher_ahead_ms,omitempty"`
+	FleetAheadMS     float64 `json:"fleet_ahead_ms,omitempty"`
+	LargestLeadMS    float64 `json:"largest_lead_ms,omitempty"`
 }
 
 // Stream is the second log, in JetStream, as the latest comparison with the ledger
@@ -53,4 +60,6 @@ type Worker struct {
 	// LeaseLeftMS is what is left at most of the lease that renewal gave, by the
 	// ledger's clock; for display, no decision rests on it.
 	LeaseLeftMS float64 `json:"lease_left_ms"`
+	// ClockAheadMS is by how much its wall clock was ahead of the ledger's at the latest renewal.
+	ClockAheadMS float64 `json:"clock_ahead_ms,omitempty"`
 }

@@ -32,6 +32,9 @@
 //	revocast_publisher_unacked
 //	revocast_publisher_waiting
 //	revocast_publisher_stream_error
+//	revocast_publisher_clock_ahead_seconds         alarm beyond a second either way
+//	revocast_publisher_fleet_ahead_seconds
+//	revocast_publisher_largest_lead_seconds        alarm above a second
 //	revocast_publisher_oldest_unacked_seconds      alarm above a few seconds
 //	revocast_stream_mark_age_seconds               alarm above a minute
 //	revocast_ledger_settled
@@ -53,6 +56,11 @@
 //	revocast_subscriber_suspects_total
 //	revocast_subscriber_loads_total
 //	revocast_subscriber_load_failures_total
+//	revocast_subscriber_clock_ahead_seconds        alarm beyond a second either way
+//	revocast_subscriber_largest_lead_seconds
+//	revocast_subscriber_sightings_total
+//	revocast_subscriber_sight_failures_total
+//	revocast_subscriber_future_tokens_total        alarm on any
 //	revocast_cache_entries
 //	revocast_cache_hits_total
 //	revocast_cache_misses_total

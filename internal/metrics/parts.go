@@ -22,6 +22,11 @@ func (m *Metrics) AddSubscriber(read func() revocast.SubscriberStatus) {
 		counter("revocast_subscriber_suspects_total", "Times that the live tail may have lost messages.", func(s status) uint64 { return s.Suspects }),
 		counter("revocast_subscriber_loads_total", "Times that the index was loaded.", func(s status) uint64 { return s.Loads }),
 		counter("revocast_subscriber_load_failures_total", "Loads of the index that failed.", func(s status) uint64 { return s.LoadFailures }),
+		gauge("revocast_subscriber_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s status) float64 { return s.ClockAhead.Seconds() }),
+		gauge("revocast_subscriber_largest_lead_seconds", "The largest by which an issuer's clock is ahead of the ledger's, as this worker knows it.", func(s status) float64 { return s.LargestLead.Seconds() }),
+		counter("revocast_subscriber_sightings_total", "Tokens newer than any of their issuer before, of which the ledger was told.", func(s status) uint64 { return s.Sightings }),
+		counter("revocast_subscriber_sight_failures_total", "Tokens of which the ledger could not be told at once.", func(s status) uint64 { return s.SightFailures }),
+		counter("revocast_subscriber_future_tokens_total", "Tokens refused because they are ahead of the ledger's clock by more than the realm's skew. Alarm on any.", func(s status) uint64 { return s.FromTheFuture }),
 	}
 	for _, v := range viewSeries() {
 		list = append(list, series[status]{name: v.name, help: v.help, kind: v.kind, value: func(s status) float64 { return v.value(s.View) }})
@@ -81,6 +86,9 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		counter("revocast_publisher_snapshots_total", "Snapshots packed for workers that start.", func(s stats) uint64 { return s.Snapshots }),
 		gauge("revocast_publisher_unacked", "Events in memory that JetStream has not acknowledged.", func(s stats) float64 { return float64(s.Unacked) }),
 		gauge("revocast_publisher_waiting", "Positions that calls wait for JetStream with.", func(s stats) float64 { return float64(s.Waiting) }),
+		gauge("revocast_publisher_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s stats) float64 { return s.ClockAhead.Seconds() }),
+		gauge("revocast_publisher_fleet_ahead_seconds", "By how much most clocks of the fleet are ahead of the ledger's, which cut-offs allow for.", func(s stats) float64 { return s.FleetAhead.Seconds() }),
+		gauge("revocast_publisher_largest_lead_seconds", "The largest by which an issuer's clock is ahead of the ledger's. Alarm above a second.", func(s stats) float64 { return s.LargestLead.Seconds() }),
 		gauge("revocast_publisher_stream_error", "1 while this publisher's latest comparison of the stream with the ledger could not be done.", func(s stats) float64 { return flag(s.StreamError != nil) }),
 	}))
 }

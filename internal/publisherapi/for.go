@@ -86,6 +86,8 @@ func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
 			Settled: d.Settled, Server: d.Server, Now: apitypes.Millis(d.Now),
 			LeaseMS: apitypes.DurationMS(d.Terms.Lease), FenceMS: apitypes.DurationMS(d.Terms.Fence),
 			Drift: d.Terms.Drift, DefaultIssuer: d.Terms.DefaultIssuer,
+			SkewMS: apitypes.DurationMS(d.Terms.SkewOrDefault()), PublisherAheadMS: apitypes.DurationMS(s.Publisher.ClockAhead),
+			FleetAheadMS: apitypes.DurationMS(s.Publisher.FleetAhead), LargestLeadMS: float64(d.Lead),
 		},
 		Stream:  newStream(d, s.Publisher.StreamError),
 		Unacked: int(max(0, behind(d.Position, d.Durable))), OldestUnackedMS: apitypes.DurationMS(s.OldestUnacked),
@@ -117,7 +119,7 @@ func newWorker(m revocast.Member, all revocast.Membership, t revocast.Terms) api
 	return apitypes.Worker{
 		Worker: m.ID.Worker, Incarnation: m.ID.Incarnation, Version: m.Version,
 		Position: m.Applied.String(), Lag: behind(all.Position, m.Applied),
-		Seen: apitypes.Millis(m.Seen), LeaseLeftMS: apitypes.DurationMS(max(0, left)),
+		Seen: apitypes.Millis(m.Seen), LeaseLeftMS: apitypes.DurationMS(max(0, left)), ClockAheadMS: float64(m.Ahead),
 	}
 }
 

@@ -16,6 +16,7 @@ type books struct {
 	states  table[revocast.Key, standing]
 	answers table[string, answer]
 	turns   table[string, turn]
+	leads   table[revocast.Key, issuerLead]
 	history history
 }
 
@@ -42,6 +43,7 @@ type sheet struct {
 	mark       revocast.StreamMark
 	marked     int64
 	witnesses  []witness // oldest first
+	turn       uint64    // of the book of leads
 }
 
 // standing is a state with the time of its latest change.
@@ -74,7 +76,7 @@ type turn struct {
 func (b *books) clone() books {
 	return books{
 		sheet: b.sheet.clone(), acked: b.acked.clone(), members: b.members.clone(), states: b.states.clone(),
-		answers: b.answers.clone(), turns: b.turns.clone(), history: history{limit: b.history.limit},
+		answers: b.answers.clone(), turns: b.turns.clone(), leads: b.leads.clone(), history: history{limit: b.history.limit},
 	}
 }
 

@@ -8,12 +8,10 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// The ledger's tolerances, in milliseconds: how far ahead a cut-off may lie, and how
-// long past exp a verifier may accept a token.
+// The ledger's tolerances, in milliseconds.
 const (
-	skew   = 5_000
-	leeway = int64(revocast.MaxLeeway / 1_000_000)
-	latest = 253402300799000 // the last second that RFC 3339 can write
+	leeway = int64(revocast.MaxLeeway / 1_000_000) // how long past exp a verifier may accept a token
+	latest = 253402300799000                       // the last second that RFC 3339 can write
 )
 
 // Commit implements [revocast.Ledger].
@@ -64,7 +62,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 	}
 	out := revocast.Commit{Settled: b.settled, Terms: b.terms}
 	if first, known := b.answers.get(idempotency); idempotency != "" && known && first.forget > now {
-		if !slices.Equal(first.proposals, proposals) {
+		if !slices.EqualFunc(first.proposals, proposals, sameProposal) {
 			return revocast.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else", revocast.ErrConflict)
 		}
 		out.Epoch, out.Generation, out.Entries, out.Repeated = first.epoch, first.generation, slices.Clone(first.entries), true
@@ -73,7 +71,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 	filled := make([]proposal, len(proposals))
 	for i, p := range proposals {
 		var err error
-		if filled[i], err = fillIn(p, b.terms, now); err != nil {
+		if filled[i], err = fillIn(p, b, now); err != nil {
 			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
@@ -90,6 +88,12 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 	return out, nil
 }
 
+// sameProposal compares what a publisher asks for; what it reckons is no part of that.
+func sameProposal(a, b revocast.Event) bool {
+	a.Reckoned, b.Reckoned = revocast.Reckoning{}, revocast.Reckoning{}
+	return a == b
+}
+
 // proposal is an event with the ledger's own times filled in. enough is until when a
 // state must stand for the proposal to count as covered.
 type proposal struct {
@@ -97,11 +101,12 @@ type proposal struct {
 	enough int64
 }
 
-func fillIn(e revocast.Event, terms revocast.Terms, now int64) (proposal, error) {
+func fillIn(e revocast.Event, b *books, now int64) (proposal, error) {
 	p := proposal{Event: e}
+	p.Reckoned = revocast.Reckoning{}
 	switch e.Kind {
 	case revocast.KindRevoked:
-		return p, p.fillRevoked(terms, now)
+		return p, p.fillRevoked(b, e.Reckoned, now)
 	case revocast.KindBanned:
 		if p.Until <= now {
 			return p, fmt.Errorf("the ban's end is in the past")
@@ -113,9 +118,10 @@ func fillIn(e revocast.Event, terms revocast.Terms, now int64) (proposal, error)
 	return p, nil
 }
 
-func (p *proposal) fillRevoked(terms revocast.Terms, now int64) error {
+func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error {
+	terms := b.terms
 	if p.CutOff == 0 {
-		p.CutOff = now
+		p.CutOff = now + b.leadFor(r, now)
 		if p.Scope.Outright() {
 			p.CutOff = revocast.Forever
 		}
@@ -123,7 +129,7 @@ func (p *proposal) fillRevoked(terms revocast.Terms, now int64) error {
 	switch {
 	case p.Scope.Outright() && p.CutOff != revocast.Forever:
 		return fmt.Errorf("a %s is dead outright", p.Scope)
-	case p.CutOff != revocast.Forever && p.CutOff > now+skew:
+	case p.CutOff != revocast.Forever && p.CutOff > now+terms.SkewOrDefault().Milliseconds():
 		return fmt.Errorf("the cut-off is in the future")
 	case p.Until != 0 && p.Until+leeway+margin <= now:
 		return fmt.Errorf("until is in the past")

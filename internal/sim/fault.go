@@ -32,6 +32,8 @@ const (
 	OpSetTerms Op = "SetTerms"
 	OpMark     Op = "Mark"
 	OpTurn     Op = "Turn"
+	OpSight    Op = "Sight"
+	OpLeads    Op = "TurnLeads"
 
 	OpPublish      Op = "Publish"
 	OpRefill       Op = "Refill"

@@ -29,6 +29,7 @@ func (l *Ledger) describe() revocast.Description {
 	d.Terms, d.Record = b.terms, b.record
 	d.Claims = slices.Clone(b.claims)
 	d.Opened, d.OpenedBy = b.opened, b.openedBy
+	d.Lead, d.Turn = b.largestLead(), b.turn
 	d.Mark, d.Marked, d.Witness = b.mark, b.marked, b.witness(d.Now)
 	return d
 }
@@ -73,6 +74,10 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	}
 	m.ID, m.Applied, m.Version, m.Seen = r.Member, r.Applied, r.Version, l.now()
 	m.Renewals++
+	m.Ahead, m.Told = 0, r.Wall != 0
+	if m.Told {
+		m.Ahead = r.Wall - l.now()
+	}
 	b.members.put(&b.history, r.Member, m)
 	l.renewed[r.Member] = l.clock.Monotonic()
 	out := revocast.Renewed{Position: b.position(), Terms: b.terms, Now: l.now()}
@@ -87,7 +92,7 @@ func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (revocast.C
 		if err := b.serves(); err != nil {
 			return revocast.Checked{}, err
 		}
-		out := revocast.Checked{Position: b.position(), Terms: b.terms, States: make([]revocast.State, len(keys))}
+		out := revocast.Checked{Position: b.position(), Terms: b.terms, Now: l.now(), States: make([]revocast.State, len(keys))}
 		for i, key := range keys {
 			out.States[i] = b.load(key, l.now()).State
 		}

@@ -21,7 +21,7 @@ func (w *world) call(s Step) bool {
 	w.mu.Lock()
 	for _, m := range made {
 		if m.cut != 0 {
-			m.cut = w.ledgerWallLocked()
+			m.cut = w.cutLocked(m)
 		}
 		w.liftLocked(m)
 		w.calling = append(w.calling, m)
@@ -113,7 +113,7 @@ func (w *world) confirmed(p *process, made []*promise) {
 	w.mu.Lock()
 	w.result.Happened.Confirmed++
 	for _, m := range made {
-		m.sure = true
+		m.sure, m.at = true, w.now()
 		w.promises = append(w.promises, m)
 		w.sawConfirmed(p, m)
 	}

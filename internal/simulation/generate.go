@@ -26,6 +26,7 @@ func Generate(seed uint64) Scenario {
 	g.program()
 	g.faults()
 	g.checks()
+	g.clocks()
 	slices.SortStableFunc(g.s.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return g.s
 }
@@ -117,4 +118,34 @@ func (g *generator) aside() time.Duration {
 		return -d
 	}
 	return d
+}
+
+// clocks makes one wall clock wrong in one scenario of four, by up to ten seconds. There are
+// fresh tokens then, which are shown before something is revoked, and a login after.
+func (g *generator) clocks() {
+	if !g.chance(4) {
+		return
+	}
+	off := g.between(time.Second, 9*time.Second)
+	if g.chance(2) {
+		off = -off
+	}
+	c := &g.s.Clocks
+	switch g.r.IntN(4) {
+	case 0, 1:
+		c.Issuer = off
+	case 2:
+		c.Ledger = off
+	case 3:
+		c.Process, c.Who = off, g.r.IntN(g.s.processes())
+	}
+	at := pick(g.r, g.calls...)
+	for range 2 {
+		g.add(at-g.s.Lease/8-g.within(g.s.Lease/8), Login, 0)
+	}
+	g.add(at-g.s.Lease/16, Check, g.worker())
+	g.add(at, Revoke, g.publisher())
+	g.add(at+g.s.Lease, Login, 0)
+	g.add(at+g.s.Lease+time.Millisecond, Check, g.worker())
+	g.s.Length = max(g.s.Length, at+g.s.Lease*5/4)
 }

@@ -15,7 +15,9 @@ type holder struct {
 	session bool
 	claims  *revocast.Claims
 	keys    revocast.Keys
-	version int // of the session's data; under the world's lock
+	born    time.Duration // when it logged in
+	version int           // of the session's data; under the world's lock
+	shown   bool          // somebody has accepted it; under the world's lock
 }
 
 // String names the holder.
@@ -24,12 +26,12 @@ func (h *holder) String() string { return h.text }
 func (w *world) login(s Step) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := len(w.holders)
+	n, issued := len(w.holders), time.Now().Add(w.s.Clocks.Issuer)
 	who := s.What % 2
 	claims := &revocast.Claims{
 		Issuer: issuer, Principal: fmt.Sprint("p", who), Session: fmt.Sprintf("s%d-%d", who, s.How%3), TokenID: fmt.Sprint("t", n),
 		Client: fmt.Sprint("c", s.How/3%2), Tenant: fmt.Sprint("n", s.How/6%2), KeyID: fmt.Sprint("k", s.How/12%2),
-		IssuedAt: time.Now(), Expires: time.Now().Add(24 * time.Hour),
+		IssuedAt: issued, Expires: time.Now().Add(24 * time.Hour),
 	}
 	w.holdLocked(&holder{text: fmt.Sprint("token", n), claims: claims})
 	if s.How/24%3 == 0 {
@@ -41,6 +43,7 @@ func (w *world) login(s Step) {
 }
 
 func (w *world) holdLocked(h *holder) {
+	h.born = w.now()
 	h.number, h.keys = len(w.holders), revocast.KeysOf(realm, h.claims)
 	w.holders = append(w.holders, h)
 }

@@ -17,6 +17,7 @@ type Mutant struct {
 	View      func(p *process, v revocast.View) revocast.View
 	Before    func(c *check) // a check
 	Renew     func(l *ledgerPort, ctx context.Context, r revocast.Renewal) (revocast.Renewed, error)
+	Sight     func(l *ledgerPort, ctx context.Context, s revocast.Sighting) (revocast.Sighted, error)
 	Check     func(l *ledgerPort, keys []revocast.Key, answer revocast.Checked, err error) (revocast.Checked, error)
 	Verify    func(v revocast.Verified, err error) (revocast.Verified, error)
 	Members   func(p *process, m *revocast.Membership)
@@ -46,6 +47,7 @@ func workerMutants() []Mutant {
 		{Name: "cold-reads-unfenced", Macro: "NO_COLDFENCE", Check: answerAnyway},
 		{Name: "renewal-registers-nobody", Renew: unregistered},
 		{Name: "clock-read-early", StaleClock: true},
+		{Name: "lead-not-registered", Sight: unsighted},
 	}
 }
 
@@ -91,6 +93,12 @@ func unregistered(l *ledgerPort, ctx context.Context, r revocast.Renewal) (revoc
 		err = l.Ledger.Leave(ctx, r.Member)
 	}
 	return answer, err
+}
+
+// unsighted lets every token pass, and tells nobody of it.
+func unsighted(l *ledgerPort, ctx context.Context, _ revocast.Sighting) (revocast.Sighted, error) {
+	d, err := l.Ledger.Describe(ctx)
+	return revocast.Sighted{Now: d.Now, Lead: revocast.Forever, Sure: true}, err
 }
 
 // answerAnyway is a cut-off primary whose reads nobody fences.

@@ -74,11 +74,15 @@ func (w *world) judge(c *check, claims *revocast.Claims, v revocast.Verdict) {
 	switch v.Outcome {
 	case revocast.Allowed:
 		count.Allowed++
+		c.of.shown = true
 		why = w.wronglyAllowed(c, claims, v, held)
 	case revocast.Revoked:
 		count.Revoked++
 		if !slices.ContainsFunc(w.calling, func(made *promise) bool { return made.match(c.of.claims) }) {
 			why = "which nobody ever asked for"
+		}
+		if w.s.judged() && w.s.calm() && w.lateLogin(c.of) {
+			why = "who logged in after everything that concerns it was confirmed"
 		}
 	case revocast.Unknown:
 		count.Unknown++
@@ -86,13 +90,27 @@ func (w *world) judge(c *check, claims *revocast.Claims, v revocast.Verdict) {
 			why = "when nothing was the matter"
 		}
 	case revocast.Invalid:
-		why = "which it is not"
+		if !w.s.has(LedgerWall) || !w.s.has(ProcessWall) { // both may say that it comes from the future
+			why = "which it is not"
+		}
 	}
 	w.mu.Unlock()
 	if why != "" {
 		w.fail("%s/%d says %s of %s at %s (from %s, %s old, policy %s) in a check of %s: %s: %v",
 			c.p.name, c.p.life, v.Outcome, c.of, v.Position, v.Source, v.Age, c.by, c.started, why, v.Err)
 	}
+}
+
+// lateLogin reports whether h logged in after all that was ever asked for and concerns it had
+// been confirmed, and none of it is for good. The world's lock is held. An issuer that is
+// behind is not asked for: few tokens do not tell it from one whose tokens are old.
+func (w *world) lateLogin(h *holder) bool {
+	if w.s.Clocks.Issuer < 0 {
+		return false
+	}
+	return !slices.ContainsFunc(w.calling, func(made *promise) bool {
+		return made.match(h.claims) && (made.cut == 0 || made.ban || !made.sure || made.at >= h.born)
+	})
 }
 
 // broken returns a promise that allowing c would break; nil: there is none. The world's

@@ -144,6 +144,21 @@ func (l *ledgerPort) Turn(ctx context.Context, task, holder string, d time.Durat
 	return through(l.p, sim.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
 }
 
+// Sight implements [revocast.Ledger].
+func (l *ledgerPort) Sight(ctx context.Context, s revocast.Sighting) (revocast.Sighted, error) {
+	return through(l.p, sim.OpSight, func() (revocast.Sighted, error) {
+		if m := l.mutant().Sight; m != nil {
+			return m(l, ctx, s)
+		}
+		return l.Ledger.Sight(ctx, s)
+	})
+}
+
+// TurnLeads implements [revocast.Ledger].
+func (l *ledgerPort) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
+	return through(l.p, sim.OpLeads, func() (uint64, error) { return l.Ledger.TurnLeads(ctx, over) })
+}
+
 // Settle implements [revocast.Ledger].
 func (l *ledgerPort) Settle(ctx context.Context, epoch, settling uint64) error {
 	return throughErr(l.p, sim.OpSettle, func() error { return l.Ledger.Settle(ctx, epoch, settling) })

@@ -76,6 +76,9 @@ func (w *world) start(number int) *process {
 	w.lives++
 	p := &process{w: w, number: number, life: w.lives, name: w.names[number], ended: make(chan struct{})}
 	p.clock = &clock{p: p, rate: int64(w.s.Rates[number])}
+	if w.s.Clocks.Who == number {
+		p.clock.ahead.Store(int64(w.s.Clocks.Process))
+	}
 	p.link = w.side[number].Link(p.name)
 	p.link.SetHook(w.weather.hook(number))
 	p.reaches.Store(w.side[number])

@@ -17,14 +17,16 @@ type promise struct {
 	versions map[*holder]int             // at least of these versions sessions' data are from then on
 
 	// Under the world's lock.
-	cut      int64 // tokens issued at or before are covered for certain; 0: all are
-	repeated bool  // it was asked for more than once
-	sure     bool  // it was confirmed
-	lifted   bool  // a lift of the ban was asked for
+	cut      int64            // tokens issued at or before are covered for certain; 0: all are, -1: none for that
+	before   map[*holder]bool // were accepted by somebody before it was asked for
+	at       time.Duration    // when it was confirmed
+	repeated bool             // it was asked for more than once
+	sure     bool             // it was confirmed
+	lifted   bool             // a lift of the ban was asked for
 }
 
 func (p *promise) covers(h *holder) bool {
-	return !p.lifted && (p.cut == 0 || h.claims.Issued() <= p.cut) && p.match(h.claims)
+	return !p.lifted && (p.cut == 0 || h.claims.Issued() <= p.cut || p.before[h]) && p.match(h.claims)
 }
 
 func nobody(*revocast.Claims) bool { return false }

@@ -86,14 +86,32 @@ type Scenario struct {
 	Snapshots  bool          // publishers pack snapshots for workers that start
 	Slow       bool          // workers' goroutines are held up at any moment
 	Length     time.Duration // of the part with faults
-	Steps      []Step        // in the order of their instants
+	Clocks     Clocks
+	Steps      []Step // in the order of their instants
+}
+
+// Clocks say by how much one wall clock is ahead of the true time all along, behind it where
+// that is negative. In one scenario it is one clock at most.
+type Clocks struct {
+	Issuer, Ledger time.Duration
+	Process        time.Duration // the clock of process Who
+	Who            int
+}
+
+// apart reports whether a clock is wrong.
+func (c Clocks) apart() bool { return c != Clocks{} }
+
+// judged reports whether it is asked how the scenario deals with clocks that are apart: not
+// where the ledger's clock jumps besides, or a store loses what was registered.
+func (s *Scenario) judged() bool {
+	return s.Clocks.apart() && !s.has(LedgerWall, RollBack, Empty, Fork)
 }
 
 // String returns the scenario with one line for each step.
 func (s Scenario) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d workers, %d publishers, clocks %v, lease %s, fence %s, log of %d, index of %d, snapshots %t, slow %t, %s\n",
-		s.Seed, s.Workers, s.Publishers, s.Rates, s.Lease, s.Fence, s.LogKeep, s.Index, s.Snapshots, s.Slow, s.Length)
+	fmt.Fprintf(&b, "seed %d: %d workers, %d publishers, clocks %v, lease %s, fence %s, log of %d, index of %d, snapshots %t, slow %t, clocks apart %+v, %s\n",
+		s.Seed, s.Workers, s.Publishers, s.Rates, s.Lease, s.Fence, s.LogKeep, s.Index, s.Snapshots, s.Slow, s.Clocks, s.Length)
 	for _, step := range s.Steps {
 		fmt.Fprintln(&b, step)
 	}

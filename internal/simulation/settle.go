@@ -46,11 +46,33 @@ func (w *world) settle() {
 
 func (w *world) unready() error {
 	for _, p := range w.processes {
-		if err := p.readiness().Err(); err != nil {
+		if err := p.readiness().Err(); err != nil && !(p.publisher != nil && w.beyondSkew(p)) {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
+}
+
+// beyondSkew reports whether jumps have left the clock of a publisher, or of a worker, so far
+// from the ledger's that publishers have to be unready.
+func (w *world) beyondSkew(p *process) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, x := range append([]*process{p}, w.processes[:w.s.Workers]...) {
+		if apart := time.Duration(x.clock.ahead.Load()) - w.ahead; apart.Abs() > w.terms.SkewOrDefault() {
+			return true
+		}
+	}
+	return false
+}
+
+// fromTheFuture reports whether the ledger's clock was set back so far that h's token seems
+// to come from the future: it is not accepted then until its time has come.
+func (w *world) fromTheFuture(h *holder) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ahead := h.claims.IssuedAt.Sub(time.Now().Add(w.ahead))
+	return ahead > w.terms.SkewOrDefault()-time.Millisecond
 }
 
 // revokeNobody makes a revocation that covers nobody.
@@ -71,6 +93,9 @@ func (w *world) converged() {
 			}
 			c := check{p: p, of: h, by: p.guards[0]}
 			_, v := c.ask()
+			if (v.Outcome == revocast.Unknown || v.Outcome == revocast.Invalid) && w.fromTheFuture(h) {
+				continue
+			}
 			if v.Outcome == revocast.Revoked && w.unsure(h) {
 				continue // lost by the ledger before it was confirmed; some workers have heard of it
 			}

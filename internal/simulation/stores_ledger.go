@@ -127,4 +127,19 @@ func (w *world) moveLedger(d time.Duration) {
 	}
 }
 
+// cutLocked is up to what issue time a revocation of now covers tokens for certain. Where a
+// clock is wrong, it covers those for certain that were shown to somebody.
+func (w *world) cutLocked(m *promise) int64 {
+	if !w.s.Clocks.apart() {
+		return w.ledgerWallLocked()
+	}
+	if w.s.judged() {
+		m.before = make(map[*holder]bool)
+		for _, h := range w.holders {
+			m.before[h] = h.shown
+		}
+	}
+	return -1
+}
+
 func (w *world) ledgerWallLocked() int64 { return time.Now().Add(w.ahead).UnixMilli() }

@@ -139,6 +139,8 @@ func (w *world) open() error {
 	lo := sim.LedgerOptions{LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
 	w.ledger, w.bus = sim.NewRealm(w, lo, sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
 	w.current.Store(w.ledger)
+	w.ledger.Advance(w.s.Clocks.Ledger)
+	w.ahead = w.s.Clocks.Ledger
 	_, err := revocast.Init(context.Background(), w.ledger.Link("operator"), w.bus.Link("operator"), w.terms)
 	return err
 }

@@ -1,7 +1,9 @@
 -- ARGV: 1 idempotency hash, 2 fingerprint of the proposals, 3 how long the answer is
--- kept, 4 skew, 5 leeway, 6 margin (all ms), then eleven for each proposal: kind,
--- scope, key, cut-off, exception, until, from, reason, initiator, and the position
--- (epoch, revision) that it had when it was committed before, 0 if it was not.
+-- kept, 4 leeway, 5 margin (all ms), then fifteen for each proposal: kind, scope, key,
+-- cut-off, exception, until, from, reason, initiator, the position (epoch, revision) that
+-- it had when it was committed before, 0 if it was not, and what the cut-off of now needs:
+-- the digest of the issuer, by how much the fleet's clocks are ahead of this one, the largest
+-- lead that the publisher has seen registered, and what this clock shows at least.
 local memory = prefix .. 'i:' .. ARGV[1]
 local first = call('GET', memory)
 if first then
@@ -13,19 +15,34 @@ if first then
 end
 
 local t = now()
-local skew, leeway, margin = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local skew, leeway, margin = skewOf(), tonumber(ARGV[4]), tonumber(ARGV[5])
 local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
 
 local LATEST = 253402300799000 -- the last second that RFC 3339 can write
 
 local function refuse(i, text)
-  if ARGV[18] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
+  if ARGV[21] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
   return redis.error_reply('RVINVALID ' .. text)
+end
+
+-- cutOffNow is the present time as an issuer has it. An epoch that has not settled may have
+-- lost what workers had registered.
+local leads = {}
+local function cutOffNow(hex, ahead, before, least)
+  local id = hex .. ' ' .. ahead .. ' ' .. before .. ' ' .. least
+  if not leads[id] then
+    local lead = leadOf(hex, tonumber(ahead))
+    if head[6] ~= '1' then lead = math.max(lead, math.min(skew, tonumber(before))) end
+    -- Set back, this clock is behind what it showed when tokens were accepted by it.
+    local back = math.min(skew, math.max(0, tonumber(least) - t))
+    leads[id] = math.min(skew, lead + back)
+  end
+  return t + leads[id]
 end
 
 -- First look at all of them, then write: all or none.
 local list = {}
-for a = 6, #ARGV - 11, 11 do
+for a = 5, #ARGV - 15, 15 do
   local i = #list + 1
   local p = {
     kind = ARGV[a + 1], scope = ARGV[a + 2], hex = ARGV[a + 3], c = tonumber(ARGV[a + 4]), x = ARGV[a + 5],
@@ -34,7 +51,7 @@ for a = 6, #ARGV - 11, 11 do
   }
   if p.kind == '1' then
     local outright = p.scope == '1' or p.scope == '2'
-    if p.c == 0 then p.c = outright and FOREVER or t end
+    if p.c == 0 then p.c = outright and FOREVER or cutOffNow(ARGV[a + 12], ARGV[a + 13], ARGV[a + 14], ARGV[a + 15]) end
     if outright and p.c ~= FOREVER then return refuse(i, 'a token or session is dead outright and takes no cut-off') end
     if p.c ~= FOREVER and p.c > t + skew then
       return refuse(i, 'the cut-off is ' .. int(p.c - t) .. ' ms in the future by the ledger\'s clock')

@@ -1,4 +1,5 @@
--- ARGV: 1 member, 2 applied epoch, 3 applied revision, 4 limit, 5 version.
+-- ARGV: 1 member, 2 applied epoch, 3 applied revision, 4 limit, 5 version, 6 the worker's wall clock (ms),
+-- 0: not told.
 local ae, ar = tonumber(ARGV[2]), tonumber(ARGV[3])
 if order(ae, ar, epoch, rev) > 0 then
   return redis.error_reply('RVEPOCH the ledger is at ' .. head[1] .. '-' .. head[4] .. ', applied is later')
@@ -17,7 +18,8 @@ if call('HINCRBY', member, 'n', 1) == 1 then
   call('SADD', prefix .. 'members', ARGV[1])
   call('HSET', member, 'n', int(call('HINCRBY', meta, 'generation', 1) * 1048576))
 end
-call('HSET', member, 'e', ARGV[2], 'r', ARGV[3], 'v', ARGV[5], 't', t)
+call('HSET', member, 'e', ARGV[2], 'r', ARGV[3], 'v', ARGV[5], 't', t,
+  'w', ARGV[6] == '0' and '' or int(tonumber(ARGV[6]) - t))
 
 local entries, more = {}, '0'
 if order(ae, ar, epoch, rev) < 0 then

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(*testing.T) Env) {
 		{"commit", commitTests},
 		{"worker", workerTests},
 		{"publisher", publisherTests},
+		{"leads", leadTests},
 		{"mark", markTests},
 		{"reopen", reopenTests},
 		{"merge", mergeTests(open)},

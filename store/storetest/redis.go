@@ -35,10 +35,13 @@ type Server struct {
 	path string
 	dir  string
 	args []string
+	env  []string // nil: the test's own
 	port int
 	cmd  *exec.Cmd
 	over chan struct{} // closed when the process has ended
 	log  *lockedBuffer
+
+	clock string // the file by which its wall clock is moved; empty: it is not
 }
 
 // Redis starts a redis-server, args (such as "--requirepass", "x") overriding its
@@ -49,11 +52,16 @@ type Server struct {
 // says so.
 func Redis(tb testing.TB, args ...string) *Server {
 	tb.Helper()
+	return redisOn(tb, &Server{}, args)
+}
+
+func redisOn(tb testing.TB, s *Server, args []string) *Server {
+	tb.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		missing(tb)
 	}
-	s := &Server{tb: tb, path: path, dir: tb.TempDir(), args: args, log: &lockedBuffer{}}
+	s.tb, s.path, s.dir, s.args, s.log = tb, path, tb.TempDir(), args, &lockedBuffer{}
 	tb.Cleanup(s.Kill)
 	// Between finding a free port and listening on it another process may take it.
 	for attempt := 1; ; attempt++ {
@@ -96,6 +104,7 @@ func (s *Server) start() error {
 		"--enable-debug-command", "local", // for Replace
 	}, s.args...)
 	s.cmd = exec.Command(s.path, args...)
+	s.cmd.Env = s.env
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil

@@ -3,6 +3,7 @@ package publishercmd
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +19,9 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 	fmt.Fprintf(t, "stream\t%s\n", streamText(f.Stream))
 	fmt.Fprintf(t, "waiting\t%d revocations for confirmation\n", f.Waiting)
 	fmt.Fprintf(t, "terms\tlease %s, fence %s, drift %g%%, default issuer %s\n", millis(l.LeaseMS), millis(l.FenceMS), 100*l.Drift, orNone(l.DefaultIssuer))
+	if text := clocksApart(f); text != "" {
+		fmt.Fprintf(t, "clocks\t%s\n", text)
+	}
 	fmt.Fprintf(t, "workers\t%d\n", len(f.Workers))
 	if err := t.Flush(); err != nil || len(f.Workers) == 0 {
 		return err
@@ -89,4 +93,22 @@ func orNone(text string) string {
 		return "-"
 	}
 	return text
+}
+
+// clocksApart says whose clock is another than the ledger's by a second or more; empty: nobody's.
+func clocksApart(f *apitypes.Fleet) string {
+	var apart []string
+	add := func(whose string, aheadMS float64) {
+		if aheadMS >= 1000 {
+			apart = append(apart, fmt.Sprintf("%s %s ahead of the ledger's", whose, millis(aheadMS)))
+		} else if aheadMS <= -1000 {
+			apart = append(apart, fmt.Sprintf("%s %s behind the ledger's", whose, millis(-aheadMS)))
+		}
+	}
+	add("an issuer's", f.Ledger.LargestLeadMS)
+	add("the publisher's", f.Ledger.PublisherAheadMS)
+	for _, m := range f.Workers {
+		add("worker "+m.Worker+"'s", m.ClockAheadMS)
+	}
+	return strings.Join(apart, ", ")
 }

@@ -42,6 +42,20 @@ b         bb           1-7       other epoch  run out  -          -
 	}
 }
 
+func TestClocksApart(t *testing.T) {
+	fleet := apitypes.Fleet{
+		Ledger:  apitypes.Ledger{LargestLeadMS: 4000, PublisherAheadMS: -2500},
+		Workers: []apitypes.Worker{{Worker: "a", ClockAheadMS: 999}, {Worker: "b", ClockAheadMS: 1000}},
+	}
+	const want = "an issuer's 4s ahead of the ledger's, the publisher's 2.5s behind the ledger's, worker b's 1s ahead of the ledger's"
+	if got := clocksApart(&fleet); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := clocksApart(&apitypes.Fleet{}); got != "" {
+		t.Errorf("%q of clocks that are in step", got)
+	}
+}
+
 func TestStreamText(t *testing.T) {
 	for want, s := range map[string]apitypes.Stream{
 		"not seen whole yet": {},

@@ -14,6 +14,7 @@ type initCmd struct {
 	Lease         time.Duration `default:"3s" help:"L: how long a worker that is cut off goes on trusting its memory, a duration. Shorter: more renewals. Longer: a revocation waits longer for a worker that died. Default: ${default}."`
 	Drift         float64       `default:"0.01" help:"Most by which a clock runs fast or slow, a fraction. Default: ${default}."`
 	Fence         time.Duration `placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas goes on accepting writes. Default: 0s, which is right for a Redis without replicas; with them 5s."`
+	Skew          time.Duration `default:"10s" help:"σ: how far the clocks of issuers and servers may be apart, a duration of at most 1m. Tokens from further ahead are refused, and cut-offs make up for no more. Default: ${default}."`
 	DefaultIssuer string        `placeholder:"ISS" help:"Issuer of revocations that name none. Default: none, each must name one."`
 	TokenLifetime time.Duration `name:"token-lifetime" default:"720h" help:"Longest that any token lives, a duration: how long revocations are kept. Workers refuse tokens that live longer. Default: ${default}."`
 	NATSReplicas  int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams: 1, or 3 in a cluster. Default: ${default}."`
@@ -32,6 +33,9 @@ func (c *initCmd) Help() string {
 func (c *initCmd) terms() revocast.Terms {
 	t := revocast.DefaultTerms()
 	t.Lease, t.Drift, t.Fence, t.DefaultIssuer = c.Lease, c.Drift, c.Fence, c.DefaultIssuer
+	if c.Skew != revocast.DefaultSkew {
+		t.Skew = c.Skew
+	}
 	for i := range t.MaxLifetime {
 		t.MaxLifetime[i] = c.TokenLifetime
 	}

@@ -20,6 +20,7 @@ type termsCmd struct {
 	Lease         *time.Duration `env:"REVOCAST_TERMS_LEASE" placeholder:"DURATION" help:"L: how long a worker that is cut off goes on trusting its memory. Default: as it is."`
 	Drift         *float64       `env:"REVOCAST_TERMS_DRIFT" placeholder:"FRACTION" help:"Most by which a clock runs fast or slow, such as 0.01. Default: as it is."`
 	Fence         *time.Duration `env:"REVOCAST_TERMS_FENCE" placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas goes on accepting writes: 0s without replicas, with them 5s. Default: as it is."`
+	Skew          *time.Duration `env:"REVOCAST_TERMS_SKEW" placeholder:"DURATION" help:"σ: how far the clocks of issuers and servers may be apart; tokens from further ahead are refused. Default: as it is."`
 	DefaultIssuer *string        `env:"REVOCAST_TERMS_DEFAULT_ISSUER" placeholder:"ISS" help:"Issuer of revocations that name none. Default: as it is."`
 	TokenLifetime *time.Duration `env:"REVOCAST_TERMS_TOKEN_LIFETIME" name:"token-lifetime" placeholder:"DURATION" help:"Longest that any token lives; it can only be lowered, since what was revoked before is kept for no longer. Default: as it is."`
 	JSON          bool           `name:"json" help:"JSON for machines, one line."`
@@ -74,6 +75,10 @@ func (c *termsCmd) apply(t revocast.Terms) revocast.Terms {
 	set(&t.Lease, c.Lease)
 	set(&t.Drift, c.Drift)
 	set(&t.Fence, c.Fence)
+	set(&t.Skew, c.Skew)
+	if t.Skew == revocast.DefaultSkew {
+		t.Skew = 0
+	}
 	set(&t.DefaultIssuer, c.DefaultIssuer)
 	for i := range t.MaxLifetime {
 		set(&t.MaxLifetime[i], c.TokenLifetime)
@@ -99,6 +104,7 @@ func (c *termsCmd) print(w io.Writer, d revocast.Description, changed bool, took
 	fmt.Fprintf(t, "lease\t%s\n", d.Terms.Lease)
 	fmt.Fprintf(t, "drift\t%g%%\n", 100*d.Terms.Drift)
 	fmt.Fprintf(t, "fence\t%s\n", d.Terms.Fence)
+	fmt.Fprintf(t, "skew\t%s\n", d.Terms.SkewOrDefault())
 	fmt.Fprintf(t, "default issuer\t%s\n", orNone(d.Terms.DefaultIssuer))
 	for _, l := range lifetimes(d.Terms) {
 		fmt.Fprintf(t, "%s lifetime\t%s\n", l.name, l.longest)
@@ -136,6 +142,7 @@ type termsShown struct {
 	LeaseMS       float64            `json:"lease_ms"`
 	Drift         float64            `json:"drift"`
 	FenceMS       float64            `json:"fence_ms"`
+	SkewMS        float64            `json:"skew_ms"`
 	DefaultIssuer string             `json:"default_issuer,omitempty"`
 	LifetimeMS    map[string]float64 `json:"token_lifetime_ms"` // by scope
 	TookMS        float64            `json:"took_ms"`
@@ -144,7 +151,7 @@ type termsShown struct {
 func newTermsShown(realm string, d revocast.Description, changed bool, took time.Duration) termsShown {
 	out := termsShown{
 		Realm: realm, State: d.State.String(), Position: d.Position.String(), Settled: d.Settled, Changed: changed,
-		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence),
+		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence), SkewMS: apitypes.DurationMS(d.Terms.SkewOrDefault()),
 		DefaultIssuer: d.Terms.DefaultIssuer, LifetimeMS: map[string]float64{}, TookMS: apitypes.DurationMS(took),
 	}
 	for i, longest := range d.Terms.MaxLifetime {

@@ -88,6 +88,19 @@ func (r *Reader) Int() int64 {
 	return int64(n)
 }
 
+// Signed reads a number that may be negative; there is none in an empty field.
+func (r *Reader) Signed() (n int64, there bool) {
+	s := r.Text()
+	if s == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		r.Fail("want a number", s)
+	}
+	return n, err == nil
+}
+
 // Flag reads a truth value: "1" is true.
 func (r *Reader) Flag() bool { return r.Text() == "1" }
 
