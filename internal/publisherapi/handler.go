@@ -39,6 +39,10 @@ type Options struct {
 	// be longer.
 	MaxWait time.Duration
 
+	// MaxBearer is the longest token, in bytes, that /v1/logout looks at; the verifier has a
+	// limit of its own. Default [revocast.MaxBearer].
+	MaxBearer int
+
 	// Heartbeat is how often an idle event stream gets a comment, so that proxies
 	// keep it and a dead client is noticed. Default 15 s.
 	Heartbeat time.Duration
@@ -64,6 +68,9 @@ func (o Options) withDefaults() Options {
 	o.MaxWait = orDefault(o.MaxWait, 30*time.Second)
 	o.Heartbeat = orDefault(o.Heartbeat, 15*time.Second)
 	o.SlowClient = orDefault(o.SlowClient, 10*time.Second)
+	if o.MaxBearer <= 0 {
+		o.MaxBearer = revocast.MaxBearer
+	}
 	if o.MaxStreams <= 0 {
 		o.MaxStreams = 128
 	}

@@ -74,8 +74,8 @@ func (h *Handler) verifyForLogout(ctx context.Context, bearer string) (*revocast
 			"this publisher was started without the keys of an issuer").
 			WithHint("start it with --jwks and --issuer, or revoke the session with POST /v1/revocations")
 	}
-	if len(bearer) > revocast.LargestBearer { // the verifier has its own limit
-		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), revocast.LargestBearer)
+	if len(bearer) > h.o.MaxBearer {
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), h.o.MaxBearer)
 	}
 	return h.deps.Verifier.VerifyForLogout(ctx, bearer)
 }

@@ -100,7 +100,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 // api says who may call, and refuses to leave that open by accident.
 func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) {
-	o = publisherapi.Options{Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, Logger: logger}
+	o = publisherapi.Options{Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, MaxBearer: c.MaxBearer, Logger: logger}
 	switch {
 	case c.APITokens != "" && c.APIToken != "":
 		return o, wiring.Usage("give --api-tokens or an API token (REVOCAST_API_TOKEN), not both")
