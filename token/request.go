@@ -24,9 +24,17 @@ func FromRequest(r *http.Request) (string, error) {
 }
 
 // FromHeader returns a function like [FromRequest] for a header that holds the bare
-// bearer.
+// bearer. A header whose name differs in case or in its hyphens alone counts too: CGI and what
+// follows it (WSGI, Rack, PHP) makes one variable of both (RFC 3875 §4.1.18), and the service
+// behind may read the other one.
 func FromHeader(name string) func(*http.Request) (string, error) {
+	variable := cgiName(name)
 	return func(r *http.Request) (string, error) {
+		for other, values := range r.Header {
+			if len(values) > 0 && !strings.EqualFold(other, name) && cgiName(other) == variable {
+				return "", refuse(revocast.ErrMalformed, "%s beside %s, which may be taken for it", other, name)
+			}
+		}
 		value, err := single(name, r.Header.Values(name))
 		if err != nil {
 			return "", err
@@ -35,20 +43,17 @@ func FromHeader(name string) func(*http.Request) (string, error) {
 	}
 }
 
-// FromCookie returns a function like [FromRequest] for a cookie. Two cookies of the
-// name, as from two paths or domains, are refused rather than picked from.
-func FromCookie(name string) func(*http.Request) (string, error) {
-	return func(r *http.Request) (string, error) {
-		var values []string
-		for _, cookie := range r.CookiesNamed(name) {
-			values = append(values, cookie.Value)
+// cgiName is the name of the variable that holds a header.
+func cgiName(header string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z':
+			return c - 'a' + 'A'
+		case c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+			return c
 		}
-		value, err := single("cookie "+name, values)
-		if err != nil {
-			return "", err
-		}
-		return checkBearer("cookie "+name, value)
-	}
+		return '_'
+	}, header)
 }
 
 func single(where string, values []string) (string, error) {

@@ -15,6 +15,12 @@ const (
 	refreshCookie = "__Host-refresh"
 )
 
+// Two cookies of a name are refused, as is one that another reader could read differently.
+var (
+	fromAccessCookie  = token.FromCookie(accessCookie)
+	fromRefreshCookie = token.FromCookie(refreshCookie)
+)
+
 func setCookies(w http.ResponseWriter, access token.Issued, fresh refresh.Token) {
 	setCookie(w, accessCookie, access.Token, access.Claims.Expires)
 	setCookie(w, refreshCookie, fresh.Text, fresh.Family.Expires)

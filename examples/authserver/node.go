@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -28,15 +30,18 @@ func newNode(name string, s *stores, p *parts, logger *slog.Logger) *node {
 	return &node{name: name, subscriber: subscriber, guard: guard}
 }
 
-// accessToken takes the token out of the Authorization header, or else the cookie.
+// accessToken takes the token out of the Authorization header, or else the cookie. Of two
+// none is taken (RFC 6750 §2): the browser adds the cookie by itself.
 func accessToken(r *http.Request) (string, error) {
-	if r.Header.Get("Authorization") != "" {
-		return token.FromRequest(r)
+	bearer, err := token.FromRequest(r)
+	if errors.Is(err, revocast.ErrMissingToken) {
+		return fromAccessCookie(r)
 	}
-	return fromAccessCookie(r)
+	if _, other := fromAccessCookie(r); !errors.Is(other, revocast.ErrMissingToken) {
+		return "", fmt.Errorf("%w: one in Authorization and one in the cookie", revocast.ErrMalformed)
+	}
+	return bearer, err
 }
-
-var fromAccessCookie = token.FromCookie(accessCookie)
 
 // routes are a worker's: an API in which every request is checked.
 func (n *node) routes() http.Handler {

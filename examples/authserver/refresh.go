@@ -63,14 +63,23 @@ func (s *service) standing(ctx context.Context, text string) (session.Session, e
 	return sess, err
 }
 
-// refreshToken is in the cookie or, of other clients, in the body.
+// refreshToken is in the cookie or, of other clients, in the body; in both is one too many.
 func refreshToken(w http.ResponseWriter, r *http.Request) (text string, inBody, ok bool) {
-	if c, err := r.Cookie(refreshCookie); err == nil {
-		return c.Value, false, true
+	text, err := fromRefreshCookie(r)
+	if err != nil && !errors.Is(err, revocast.ErrMissingToken) {
+		problem(w, http.StatusBadRequest, "the refresh token in the cookie is not clear", err.Error())
+		return "", false, false
 	}
 	var in refreshRequest
-	if !read(w, r, &in) {
+	if (err != nil || r.ContentLength != 0) && !read(w, r, &in) {
 		return "", false, false
+	}
+	if err == nil && in.RefreshToken != "" {
+		problem(w, http.StatusBadRequest, "two refresh tokens", "one is in the cookie and one in the body")
+		return "", false, false
+	}
+	if err == nil {
+		return text, false, true
 	}
 	return in.RefreshToken, true, true
 }
@@ -137,8 +146,12 @@ func (s *service) endedLogin(ctx context.Context, r *http.Request) (sid string, 
 
 // logoutRefreshToken is as refreshToken, but the body may be empty.
 func logoutRefreshToken(r *http.Request) (string, error) {
-	if c, err := r.Cookie(refreshCookie); err == nil {
-		return c.Value, nil
+	inCookie, err := fromRefreshCookie(r)
+	switch {
+	case err == nil:
+		return inCookie, nil
+	case !errors.Is(err, revocast.ErrMissingToken):
+		return "", fmt.Errorf("%w: %w", revocast.ErrInvalid, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil || len(text) == 0 {

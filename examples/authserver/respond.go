@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,19 +63,6 @@ func read(w http.ResponseWriter, r *http.Request, into any) bool {
 		problem(w, http.StatusBadRequest, "the body is no JSON that this endpoint takes", err.Error())
 	}
 	return err == nil
-}
-
-// decodeStrictly refuses what nobody would read.
-func decodeStrictly(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the JSON")
-	}
-	return nil
 }
 
 // decided reports whether err leaves no doubt that what was asked for will come about.

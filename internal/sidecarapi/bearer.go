@@ -3,43 +3,48 @@ package sidecarapi
 import (
 	"fmt"
 	"net/http"
-	"net/textproto"
+	"strings"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/token"
 )
 
 // bearerFrom returns what takes the token out of a request. It fails with
 // [revocast.ErrMissingToken] or, where it is not clear which token is meant,
-// [revocast.ErrMalformed].
+// [revocast.ErrMalformed]: the worker behind might read the other one.
 func bearerFrom(o Options) func(*http.Request) (string, error) {
 	switch {
+	case strings.EqualFold(o.Header, "Authorization"):
+		return revocast.BearerFromHeader
 	case o.Header != "":
-		name := textproto.CanonicalMIMEHeaderKey(o.Header)
-		if name == "Authorization" {
-			return revocast.BearerFromHeader
-		}
-		return func(r *http.Request) (string, error) { return one(r.Header[name], name) }
+		return token.FromHeader(o.Header)
 	case o.Cookie != "":
-		return func(r *http.Request) (string, error) { return cookie(r, o.Cookie) }
+		return onlyCookie(token.FromCookie(o.Cookie))
 	}
 	return revocast.BearerFromHeader
 }
 
-func cookie(r *http.Request, name string) (string, error) {
-	var values []string
-	for _, c := range r.CookiesNamed(name) {
-		values = append(values, c.Value)
+// onlyCookie refuses a cookie beside a bearer in Authorization. RFC 6750 §2 forbids to send
+// a token in two ways, and what reads a cookie often looks into Authorization first.
+func onlyCookie(read func(*http.Request) (string, error)) func(*http.Request) (string, error) {
+	return func(r *http.Request) (string, error) {
+		bearer, err := read(r)
+		if err == nil && bearsToken(r.Header["Authorization"]) {
+			return "", fmt.Errorf("%w: a token in the cookie and one in Authorization", revocast.ErrMalformed)
+		}
+		return bearer, err
 	}
-	return one(values, "cookie")
 }
 
-// one refuses two tokens rather than pick: the worker behind might pick the other.
-func one(values []string, where string) (string, error) {
-	switch {
-	case len(values) > 1:
-		return "", fmt.Errorf("%w: more than one token in %s", revocast.ErrMalformed, where)
-	case len(values) == 0 || values[0] == "":
-		return "", revocast.ErrMissingToken
+// bearsToken reports whether one of the credentials, which may be joined by commas, is of
+// scheme Bearer.
+func bearsToken(values []string) bool {
+	for _, value := range values {
+		for credentials := range strings.SplitSeq(value, ",") {
+			if scheme := strings.Fields(credentials); len(scheme) > 0 && strings.EqualFold(scheme[0], "Bearer") {
+				return true
+			}
+		}
 	}
-	return values[0], nil
+	return false
 }

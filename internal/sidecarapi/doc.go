@@ -13,6 +13,11 @@
 // always, policy=grace=10s as far as [Options.Policy] goes; else it is 400. Only /check
 // itself is looked at: below it the query is that of the client who wants in.
 //
+// The token is looked for in one place: Authorization, or the cookie or the header that is
+// configured. Two tokens there are refused, and so is a cookie beside a bearer in
+// Authorization: the service behind might read the other one. It must read the same place;
+// access_token in the query or in a form (RFC 6750 §2.2, §2.3) is not looked at.
+//
 // POST /v1/verdict answers the worker itself, in full. None of the paths
 // authenticates its caller: listen on loopback, or where only workers can reach it.
 package sidecarapi

@@ -39,7 +39,7 @@ func (g guard) Check(ctx context.Context, bearer string) (*revocast.Claims, revo
 		return nil, revocast.Verdict{Outcome: revocast.Invalid, Err: revocast.ErrExpired}
 	case "unknown":
 		return nil, revocast.Verdict{Err: fmt.Errorf("%w: secret host down", revocast.ErrUnknown)}
-	case "no claims":
+	case "no claims", "no-claims":
 		return nil, revocast.Verdict{Outcome: revocast.Allowed}
 	case "panic":
 		panic("secret")
@@ -168,15 +168,24 @@ func TestTokenElsewhere(t *testing.T) {
 		status int
 		want   string // challenge
 	}{
-		"cookie":            {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"a=b; sess=good"}}, 200, ""},
-		"cookie, none":      {sidecarapi.Options{Cookie: "sess"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer"},
-		"cookie, empty":     {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess="}}, 401, "Bearer"},
-		"cookie, two":       {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good; sess=revoked"}}, 401, `Bearer error="invalid_token"`},
-		"header":            {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good"}}, 200, ""},
-		"header, none":      {sidecarapi.Options{Header: "x-token"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer"},
-		"header, two":       {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good", "good"}}, 401, `Bearer error="invalid_token"`},
-		"authorization":     {sidecarapi.Options{Header: "authorization"}, http.Header{"Authorization": {"Bearer good"}}, 200, ""},
-		"two authorization": {sidecarapi.Options{}, http.Header{"Authorization": {"Bearer good", "Bearer good"}}, 401, `Bearer error="invalid_token"`},
+		"cookie":              {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"a=b; sess=good"}}, 200, ""},
+		"cookie, none":        {sidecarapi.Options{Cookie: "sess"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer"},
+		"cookie, empty":       {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess="}}, 401, "Bearer"},
+		"cookie, two":         {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good; sess=revoked"}}, 401, `Bearer error="invalid_token"`},
+		"cookie, bad first":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {`sess=revoked\; sess=good`}}, 401, `Bearer error="invalid_token"`},
+		"cookie, bad second":  {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {`sess=good; sess=revoked\`}}, 401, `Bearer error="invalid_token"`},
+		"cookie and bearer":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"bearer revoked"}}, 401, `Bearer error="invalid_token"`},
+		"cookie and list":     {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"Basic eDp5, Bearer revoked"}}, 401, `Bearer error="invalid_token"`},
+		"cookie and second":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"", "Bearer\trevoked"}}, 401, `Bearer error="invalid_token"`},
+		"cookie and Basic":    {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"Basic eDp5"}}, 200, ""},
+		"cookie, no second":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"next=/?sess=revoked; sess=good"}}, 200, ""},
+		"header and its twin": {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good"}, "X_token": {"revoked"}}, 401, `Bearer error="invalid_token"`},
+		"header, joined":      {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good,revoked"}}, 401, `Bearer error="invalid_token"`},
+		"header":              {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good"}}, 200, ""},
+		"header, none":        {sidecarapi.Options{Header: "x-token"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer"},
+		"header, two":         {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good", "good"}}, 401, `Bearer error="invalid_token"`},
+		"authorization":       {sidecarapi.Options{Header: "authorization"}, http.Header{"Authorization": {"Bearer good"}}, 200, ""},
+		"two authorization":   {sidecarapi.Options{}, http.Header{"Authorization": {"Bearer good", "Bearer good"}}, 401, `Bearer error="invalid_token"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +275,7 @@ func TestPanicIs500(t *testing.T) {
 func TestAllowedWithoutClaims(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{Header: "X-Token"})
 	r := httptest.NewRequest("GET", "/check", nil)
-	r.Header.Set("X-Token", "no claims")
+	r.Header.Set("X-Token", "no-claims")
 	w := httptest.NewRecorder()
 	if h.ServeHTTP(w, r); w.Code != 503 {
 		t.Errorf("%d", w.Code)
