@@ -1,9 +1,11 @@
 package publisherapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -38,6 +40,10 @@ type Options struct {
 	// MaxWait caps the parameter wait. Default 30 s. The server's WriteTimeout has to
 	// be longer.
 	MaxWait time.Duration
+	// LastWait is how long requests may go on waiting once the service drains; they are
+	// answered with what has been reached by then. Default 5 s. The time that the server
+	// gives to its last requests has to be longer.
+	LastWait time.Duration
 
 	// MaxBearer is the longest token, in bytes, that /v1/logout looks at; the verifier has a
 	// limit of its own. Default [revocast.MaxBearer].
@@ -66,6 +72,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.RequestTimeout = orDefault(o.RequestTimeout, 5*time.Second)
 	o.MaxWait = orDefault(o.MaxWait, 30*time.Second)
+	o.LastWait = orDefault(o.LastWait, 5*time.Second)
 	o.Heartbeat = orDefault(o.Heartbeat, 15*time.Second)
 	o.SlowClient = orDefault(o.SlowClient, 10*time.Second)
 	if o.MaxBearer <= 0 {
@@ -102,23 +109,45 @@ type Handler struct {
 	whole   http.Handler
 	streams chan struct{} // one element for each event stream that is open
 
+	leaving  atomic.Bool // set by Leave
 	drain    sync.Once
-	draining chan struct{} // closed by Drain
+	draining chan struct{}   // closed by Drain
+	late     context.Context // ends LastWait after Drain
+	tooLate  context.CancelFunc
 }
 
 // New returns the interface. It does nothing until it is served.
 func New(d Deps, o Options) *Handler {
 	o = o.withDefaults()
 	h := &Handler{deps: d, o: o, streams: make(chan struct{}, o.MaxStreams), draining: make(chan struct{})}
+	h.late, h.tooLate = context.WithCancel(context.Background())
 	h.routes = h.table()
 	h.whole = unread.Handler(http.HandlerFunc(h.observe))
 	return h
 }
 
-// Drain ends the event streams and makes /readyz say so. [http.Server.Shutdown]
-// waits for requests to end, and an event stream does not end of its own accord:
-// register Drain with [http.Server.RegisterOnShutdown].
-func (h *Handler) Drain() { h.drain.Do(func() { close(h.draining) }) }
+// Leave has /readyz say that the service is about to stop. Everything else is answered as
+// before.
+func (h *Handler) Leave() { h.leaving.Store(true) }
+
+// Drain is Leave, and ends the event streams; what waits for confirmation gets
+// [Options.LastWait] to end. [http.Server.Shutdown] waits for requests to end, and these do not
+// end of their own accord, or too late: register Drain with [http.Server.RegisterOnShutdown].
+func (h *Handler) Drain() {
+	h.drain.Do(func() {
+		h.Leave()
+		close(h.draining)
+		time.AfterFunc(h.o.LastWait, h.tooLate)
+	})
+}
+
+// waiting returns a context that bounds how long a request waits: it ends after wait, or with
+// the last wait of a service that stops.
+func (h *Handler) waiting(parent context.Context, wait time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(parent, wait)
+	stop := context.AfterFunc(h.late, cancel)
+	return ctx, func() { stop(); cancel() }
+}
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.whole.ServeHTTP(w, r) }

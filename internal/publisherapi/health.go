@@ -15,11 +15,9 @@ func (h *Handler) getHealth(w http.ResponseWriter, _ *http.Request, _ []string) 
 }
 
 func (h *Handler) getReady(w http.ResponseWriter, _ *http.Request, _ []string) error {
-	select {
-	case <-h.draining:
+	if h.leaving.Load() {
 		problem.Write(w, problem.NotReady("stopping"))
 		return nil
-	default:
 	}
 	if err := h.deps.Ready(); err != nil {
 		problem.Write(w, problem.NotReady(err.Error()))

@@ -61,7 +61,7 @@ func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (
 	if wait <= 0 {
 		return nil, nil, Call{}, fmt.Errorf("%w: a request that writes needs time: to wait for nothing, ask for strength committed", revocast.ErrInvalid)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), wait)
+	ctx, cancel := h.waiting(context.WithoutCancel(r.Context()), wait)
 	return ctx, cancel, Call{Strength: s, Idempotency: key}, nil
 }
 

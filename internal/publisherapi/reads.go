@@ -28,7 +28,7 @@ func (h *Handler) getReceipt(w http.ResponseWriter, r *http.Request, args []stri
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), max(wait, lookTime))
+	ctx, cancel := h.waiting(r.Context(), max(wait, lookTime))
 	defer cancel()
 	receipt, err := h.deps.Publisher.Await(ctx, at)
 	if err != nil && !errors.Is(err, revocast.ErrPending) {

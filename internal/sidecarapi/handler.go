@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
@@ -50,6 +51,7 @@ type Handler struct {
 	guards  guards
 	answers answers
 	whole   http.Handler
+	leaving atomic.Bool
 }
 
 // New returns the interface.
@@ -61,6 +63,10 @@ func New(d Deps, o Options) *Handler {
 	h.whole = unread.Handler(problem.Recover(o.Logger, http.HandlerFunc(h.route)))
 	return h
 }
+
+// Leave has /readyz say that the worker is about to stop. Everything else is answered as
+// before.
+func (h *Handler) Leave() { h.leaving.Store(true) }
 
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.whole.ServeHTTP(w, r) }
@@ -106,6 +112,10 @@ func (h *Handler) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if h.leaving.Load() {
+		problem.Write(w, problem.NotReady("stopping"))
+		return
+	}
 	if err := h.deps.Ready(); err != nil {
 		problem.Write(w, problem.NotReady(err.Error()))
 		return

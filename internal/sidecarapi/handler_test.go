@@ -262,6 +262,17 @@ func TestOtherPaths(t *testing.T) {
 	}
 }
 
+// TestLeave: /readyz says at once that the worker stops, and nothing else changes.
+func TestLeave(t *testing.T) {
+	h := newHandler(t, sidecarapi.Options{})
+	h.Leave()
+	for path, want := range map[string]int{"/readyz": 503, "/healthz": 200, "/check": 200, "/metrics": 200} {
+		if w := check(h, path, "Bearer good"); w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
 func TestPanicIs500(t *testing.T) {
 	var log strings.Builder
 	h := newHandler(t, sidecarapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -49,7 +50,14 @@ func IsLoopback(addr net.Addr) bool {
 type HTTPServer struct {
 	server *http.Server
 	ln     net.Listener
-	drain  sync.Once
+
+	// Set before Serve, and only read from then on.
+	onLeave []func()
+	delay   func() time.Duration
+
+	drain   sync.Once
+	leaving atomic.Bool   // the drain delay has begun
+	ended   chan struct{} // closed when Serve returns
 }
 
 // NewHTTPServer makes a server for ln, which it owns from now on. config nil means
@@ -60,8 +68,9 @@ func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *
 		config.NextProtos = []string{"h2", "http/1.1"}
 		ln = tls.NewListener(ln, config)
 	}
-	return &HTTPServer{ln: ln, server: &http.Server{
-		Handler:           h,
+	s := &HTTPServer{ln: ln, delay: func() time.Duration { return 0 }, ended: make(chan struct{})}
+	s.server = &http.Server{
+		Handler:           s.closing(h),
 		TLSConfig:         config,
 		MaxHeaderBytes:    headerBytes,
 		ReadHeaderTimeout: headerTimeout,
@@ -69,25 +78,70 @@ func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}}
+	}
+	return s
 }
 
-// OnDrain registers what is called when the server begins to drain: handlers that
-// would never end by themselves are told there.
+// closing has clients leave with their next answer. [http.Server.SetKeepAlivesEnabled]
+// would cut idle connections at once, on which a request may be under way.
+func (s *HTTPServer) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header().Set("Connection", "close") // over HTTP/2: GOAWAY
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// DelayDrain has Drain go on answering for a while before it closes the listener, so that
+// those who ask a readiness endpoint have left by then. delay is called when Drain is. Call
+// it before Serve.
+func (s *HTTPServer) DelayDrain(delay func() time.Duration) { s.delay = delay }
+
+// OnLeave registers what is called when the drain delay begins, also one of zero: handlers say
+// there that they are not ready. Call it before Serve.
+func (s *HTTPServer) OnLeave(f func()) { s.onLeave = append(s.onLeave, f) }
+
+// OnDrain registers what is called when the drain delay is over and the listener is closed:
+// handlers that would never end by themselves are told there.
 func (s *HTTPServer) OnDrain(f func()) { s.server.RegisterOnShutdown(f) }
 
 // Serve answers requests until Drain.
 func (s *HTTPServer) Serve() error {
+	defer close(s.ended)
 	if err := s.server.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-// Drain closes the listener and returns when the requests in flight have been
-// answered, at the latest after ten seconds, when their connections are cut. It is
-// idempotent. The argument is what run.Group hands to an interrupt.
-func (s *HTTPServer) Drain(error) { s.drain.Do(s.shutdown) }
+// Drain goes on answering for the drain delay, then closes the listener and returns when the
+// requests in flight have been answered, at the latest after ten more seconds, when their
+// connections are cut. It is idempotent. The argument is what run.Group hands to an
+// interrupt: after a failure there is no delay.
+func (s *HTTPServer) Drain(cause error) {
+	s.drain.Do(func() {
+		s.leave(cause)
+		s.shutdown()
+	})
+}
+
+func (s *HTTPServer) leave(cause error) {
+	s.leaving.Store(true)
+	for _, f := range s.onLeave {
+		f()
+	}
+	delay := s.delay()
+	if cause != nil || delay <= 0 {
+		return
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ended: // nobody answers any more
+	}
+}
 
 func (s *HTTPServer) shutdown() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 )
@@ -36,9 +34,8 @@ func StandardStreams() *Streams { return &Streams{In: os.Stdin, Out: os.Stdout, 
 // Commands are structs with a method Run that takes any of context.Context and
 // *Streams. Every flag can also be set by an environment variable REVOCAST_<FLAG>.
 func Main(name, description string, grammar any, args []string, streams *Streams) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	return execute(ctx, name, description, grammar, args, streams)
 }
 

@@ -26,6 +26,7 @@ type serveCmd struct {
 	Canary         time.Duration `default:"10s" help:"How often one publisher of the realm revokes a token that nobody has, to measure how long that takes: a duration; 0s: never. Each is an event in the stream, which /v1/events leaves out. Default: ${default}."`
 	RecoverEmpty   bool          `help:"Refill from JetStream also a Redis that holds nothing of the realm and that no running publisher has seen serving it. If it is the wrong one, the right one is fenced. Default: refuse, until somebody runs publisher repair."`
 
+	wiring.DrainFlags
 	wiring.TLSFlags   `group:"TLS"`
 	wiring.StoreFlags `group:"Stores"`
 	wiring.TokenFlags `group:"Tokens"`
@@ -83,6 +84,8 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		}, api)
 		server := wiring.NewHTTPServer(ln, handler, tls, logger)
 		server.OnDrain(handler.Drain)
+		server.OnLeave(handler.Leave)
+		server.DelayDrain(c.Delay(ctx))
 		g.Add(server.Serve, server.Drain)
 	}
 	if keys != nil {
@@ -158,5 +161,5 @@ func (c *serveCmd) Validate() error {
 	if c.Canary < 0 || c.Canary > 0 && c.Canary < time.Second {
 		return fmt.Errorf("--canary %s: want at least 1s, or 0s for none", c.Canary)
 	}
-	return nil
+	return c.DrainFlags.Check()
 }

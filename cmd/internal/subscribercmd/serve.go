@@ -25,6 +25,7 @@ type serveCmd struct {
 	Cookie      string `placeholder:"NAME" xor:"bearer" help:"Cookie that holds the token for /check. Default: the Authorization header."`
 	Header      string `placeholder:"NAME" xor:"bearer" help:"Header that holds the token for /check. Default: Authorization."`
 
+	wiring.DrainFlags
 	wiring.TokenFlags `group:"Tokens"`
 	wiring.StoreFlags `group:"Stores"`
 	wiring.TLSFlags   `group:"TLS"`
@@ -39,7 +40,10 @@ func (c *serveCmd) Validate() error {
 	if c.Cache < 1 || c.Revocations < 1 || c.MaxAsks < 1 {
 		return wiring.Usage("--cache, --revocations and --max-asks: want at least 1")
 	}
-	return nil
+	if c.Cookie != "" && (&http.Cookie{Name: c.Cookie, Value: "x"}).Valid() != nil {
+		return wiring.Usage("--cookie %q: no cookie can have this name", c.Cookie)
+	}
+	return c.DrainFlags.Check()
 }
 
 // Run serves until ctx ends. The group's members are interrupted in the order they
@@ -75,6 +79,8 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 			Ready: c.ready(guard, keys), Metrics: c.metrics(subscriber, guard, stores, watch),
 		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Policy: c.policy(), Logger: logger})
 		server := wiring.NewHTTPServer(ln, handler, tls, logger)
+		server.OnLeave(handler.Leave)
+		server.DelayDrain(c.Delay(ctx))
 		g.Add(server.Serve, server.Drain)
 	}
 	{
