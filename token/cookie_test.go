@@ -73,7 +73,7 @@ func cookieCases() map[string]struct {
 		"half quoted":              {one(`token="A`), "!"},
 		"escape in quotes":         {one(`token="\101"`), "!"},
 		"blank after the value":    {one("token=A ; a=b"), "!"},
-		"too long":                 {one("token=" + strings.Repeat("A", revocast.MaxBearer+1)), "!"},
+		"too long":                 {one("token=" + strings.Repeat("A", revocast.LargestBearer+1)), "!"},
 	}
 }
 
