@@ -128,6 +128,11 @@ func (s *stream) first(ctx context.Context, events <-chan revocast.Event, end *e
 	case e := <-events:
 		return &e, nil
 	case <-end.done:
+		select {
+		case e := <-events: // came before the end, though both are there now
+			return &e, nil
+		default:
+		}
 		if ctx.Err() == nil && end.err != nil {
 			return nil, end.err
 		}
