@@ -69,6 +69,9 @@ func (h *Handler) tooManyStreams() error {
 }
 
 func (h *Handler) startOf(r *http.Request, query url.Values) (revocast.Position, error) {
+	if n := len(r.Header.Values("Last-Event-ID")); n > 1 {
+		return revocast.Position{}, fmt.Errorf("%w: %d Last-Event-ID headers", revocast.ErrInvalid, n)
+	}
 	text := r.Header.Get("Last-Event-ID") // what a client that reconnects knows is newer
 	if text == "" {
 		text = query.Get("after")

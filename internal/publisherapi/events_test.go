@@ -195,6 +195,17 @@ func TestEventsWithoutLedger(t *testing.T) {
 	checkProblem(t, h.do("GET", "/v1/events", ""), 503, "unavailable")
 }
 
+// TestEventsFromTwoPositions: of two, neither is taken.
+func TestEventsFromTwoPositions(t *testing.T) {
+	h := newHarness(t)
+	r := httptest.NewRequest(http.MethodGet, "/v1/events", nil)
+	r.Header = http.Header{"Authorization": {"Bearer " + apiToken}, "Last-Event-Id": {"1-1", "1-2"}}
+	w := httptest.NewRecorder()
+	if h.handler.ServeHTTP(w, r); w.Code != http.StatusBadRequest {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // TestEventsSayWhyTheyEnd: a watch that fails late tells it in the stream, after
 // everything that came before.
 func TestEventsSayWhyTheyEnd(t *testing.T) {
