@@ -236,7 +236,7 @@ func TestBadRequests(t *testing.T) {
 		"logout, rubbish":    {"POST", "/v1/logout", ``, []string{"Authorization", "Bearer x"}, 401, "malformed-token", ""},
 		"logout, none":       {"POST", "/v1/logout", ``, []string{"Authorization", ""}, 401, "missing-token", "name the token"},
 		"logout, basic":      {"POST", "/v1/logout", ``, []string{"Authorization", "Basic eDp5"}, 401, "malformed-token", ""},
-		"logout, oversized":  {"POST", "/v1/logout", `{"token":"` + strings.Repeat("x", revocast.LargestBearer+1) + `"}`, nil, 401, "malformed-token", "65537 bytes"},
+		"logout, oversized":  {"POST", "/v1/logout", `{"token":"` + strings.Repeat("x", revocast.MaxBearer+1) + `"}`, nil, 401, "malformed-token", "8193 bytes"},
 		"logout, no keys":    {"POST", "/v1/logout", `{"token":"keyless"}`, nil, 503, "revocation-unknown", "no keys yet"},
 		"logout, form":       {"POST", "/v1/logout", `token=good`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported-media-type", ""},
 		"login without name": {"POST", "/dev/login", `{}`, nil, 400, "invalid-request", "principal"},
