@@ -24,7 +24,9 @@ type Bus interface {
 	Publish(e Event, done func(error))
 
 	// Tail delivers live events until ctx ends. It calls h.Ready once the
-	// subscription is in force at the server, and again after each reconnect.
+	// subscription is in force at the server, and again after each reconnect. Nothing that
+	// the server says ends it: what is refused or lost is asked for again, with h.Lost
+	// meanwhile. An error is for what only the caller can mend, and callers try again.
 	Tail(ctx context.Context, h TailHandler) error
 
 	// Refill is Publish for an event that the stream may have had before: it is stored
@@ -77,6 +79,9 @@ type TailHandler struct {
 	Event   func(Event)
 	Ready   func()      // the subscription is in force from here on
 	Suspect func(error) // messages may have been lost
+	// Lost says that nothing is heard until Ready is called again, and why. It may be
+	// called again meanwhile, with a later reason. Nil: not told.
+	Lost func(error)
 }
 
 // Ack says that a member has applied everything up to a position.

@@ -44,7 +44,7 @@ func (p *Publisher) canary(ctx context.Context) error {
 			return nil
 		}
 		if result.Err != nil {
-			p.log.Warn("the canary's revocation was not confirmed", "error", result.Err)
+			p.say.Warn("canary", "the canary's revocation was not confirmed", "error", result.Err)
 		}
 		p.tell(result)
 	}

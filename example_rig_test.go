@@ -62,7 +62,7 @@ func startExample() *example {
 	<-redis.Ready()
 
 	at := &example{natsURL: natsServer.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
-	nc := must(events.Connect(at.natsURL, events.ConnectOptions{}))
+	nc := must(events.Connect(at.natsURL, events.ConnectOptions{Patient: true}))
 	ledger := must(store.Open(at.redisURL, "default", store.Options{}))
 	bus := must(events.New(nc, "default", events.Options{}))
 	terms := revocast.DefaultTerms()

@@ -30,7 +30,7 @@ func ExampleNewSubscriber() {
 
 	natsURL, redisURL, jwks, serve := at.natsURL, at.redisURL, at.jwksFile, at.serve
 
-	nc := must(events.Connect(natsURL, events.ConnectOptions{}))
+	nc := must(events.Connect(natsURL, events.ConnectOptions{Patient: true}))
 	bus := must(events.New(nc, "default", events.Options{}))
 	ledger := must(store.Open(redisURL, "default", store.Options{}))
 	keys := must(token.JWKSFile(jwks, token.SourceOptions{}))

@@ -43,6 +43,11 @@ type fleetMember struct {
 	// still is when, on the publisher's clock, the renew counter was first seen with
 	// its present value. The lease that goes with it ends before still + W.
 	still time.Duration
+	// heard is the latest position that the member has acknowledged on the bus, and missed
+	// one that it had applied, by its renewal, and not acknowledged when a revocation was
+	// confirmed, at missedAt. Zero: none.
+	heard, missed Position
+	missedAt      time.Duration
 }
 
 // fleetWaiter waits until every member has applied position.
@@ -104,6 +109,7 @@ func (f *fleet) acknowledge(a Ack) {
 		}
 		return
 	}
+	m.hears(a.Applied)
 	if f.appliedLocked(m, a.Applied) {
 		f.settleLocked(f.p.clock.Monotonic())
 	}
@@ -146,6 +152,7 @@ func (f *fleet) settleLocked(now time.Duration) {
 			return false
 		}
 		tally := f.tallyLocked(w.position)
+		f.missLocked(w.position, now)
 		if tally.Lapsed > 0 && f.chase.Before(w.position) {
 			f.chase = w.position
 		}
@@ -239,6 +246,7 @@ func (f *fleet) look(ctx context.Context) {
 		return
 	}
 	f.update(list, look)
+	f.p.noteSilent(f.silent())
 	for _, m := range f.lapsed() {
 		gone, err := f.p.ledger.Strike(ctx, m)
 		if err != nil || !gone {
@@ -286,9 +294,13 @@ func (f *fleet) mergeLocked(m Member, sameEpoch bool, now time.Duration) *fleetM
 		if merged.Applied.Before(old.Applied) {
 			merged.Applied = old.Applied
 		}
+		merged.heard, merged.missed, merged.missedAt = old.heard, old.missed, old.missedAt
 	}
-	if early, ok := f.early[m.ID]; ok && merged.Applied.Before(early) {
-		merged.Applied = early
+	if early, ok := f.early[m.ID]; ok {
+		merged.hears(early)
+		if merged.Applied.Before(early) {
+			merged.Applied = early
+		}
 	}
 	return merged
 }

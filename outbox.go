@@ -11,7 +11,9 @@ import (
 
 // Pace of the relay. It repeats for ever: what is committed gets into the stream.
 const (
-	relayEvery  = 250 * time.Millisecond // retry of what was refused
+	relayEvery  = 250 * time.Millisecond // retry of what was refused, the first time
+	relayMost   = 4 * time.Second        // and the longest pause, when all is refused again and again
+	relayBatch  = 5000                   // events repeated at once while they are taken
 	scanEvery   = time.Second            // look for what other publishers left behind
 	scanLimit   = 1000                   // log entries in one look
 	reportEvery = 100 * time.Millisecond // acknowledgements told to the ledger: a write, which may wait for a disk
@@ -32,6 +34,9 @@ type outbox struct {
 	acked   map[uint64]map[uint64]struct{} // epoch → revisions that the ledger is to be told of
 	durable Position                       // as the ledger said last
 	seen    map[Position]struct{}          // foreign log entries at the latest scan
+	pace    relayPace
+	// refusals are the answers so far that were no acknowledgement.
+	refusals uint64
 }
 
 // outboxWaiter waits for a position, or for all up to it.
@@ -50,6 +55,7 @@ func newOutbox(p *Publisher) *outbox {
 		p: p, kick: make(chan struct{}, 1),
 		items: make(map[Position]*outboxItem), waiters: make(map[Position][]outboxWaiter),
 		acked: make(map[uint64]map[uint64]struct{}), seen: make(map[Position]struct{}),
+		pace: relayPace{batch: relayBatch, pause: relayEvery},
 	}
 }
 
@@ -62,7 +68,7 @@ func (o *outbox) publish(e Event) <-chan bool {
 	item := o.holdLocked(e)
 	o.mu.Unlock()
 	if item != nil {
-		o.p.bus.Publish(e, o.answer(e.Position))
+		o.p.bus.Publish(e, o.answer(e.Position, false))
 	}
 	return done
 }
@@ -106,15 +112,22 @@ func (o *outbox) holdLocked(e Event) *outboxItem {
 	return item
 }
 
-// answer is what the bus calls when it knows what became of the event at position.
-func (o *outbox) answer(position Position) func(error) {
+// answer is what the bus calls when it knows what became of the event at position, which
+// the relay has repeated or not.
+func (o *outbox) answer(position Position, repeated bool) func(error) {
 	return func(err error) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
+		if repeated {
+			o.repeatedLocked(err == nil)
+		}
 		if err != nil {
+			o.refusals++
 			if item := o.items[position]; item != nil {
 				item.flying = false
 			}
+			o.p.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
+				"error", err, "refused", o.refusals, "waiting", len(o.items))
 			return
 		}
 		delete(o.items, position)
@@ -233,4 +246,10 @@ func (o *outbox) stats() (held, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.items), len(o.waiters)
+}
+
+func (o *outbox) refused() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refusals
 }

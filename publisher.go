@@ -2,11 +2,14 @@ package revocast
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/revocast/revocast/internal/throttle"
 )
 
 // PublisherOptions tune a [Publisher]; the zero value works.
@@ -47,6 +50,8 @@ type PublisherOptions struct {
 
 	Clock  Clock        // default [SystemClock]
 	Logger *slog.Logger // default [slog.Default]
+	// Random is where jitter comes from. Default: crypto/rand.
+	Random func() uint64
 }
 
 func (o *PublisherOptions) fill() {
@@ -63,6 +68,9 @@ func (o *PublisherOptions) fill() {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Random == nil {
+		o.Random = random
+	}
 }
 
 // Publisher is the write path: it commits revocations to the ledger, publishes them,
@@ -73,6 +81,7 @@ type Publisher struct {
 	bus    Bus
 	o      PublisherOptions
 	log    *slog.Logger
+	say    *throttle.Log // what may be said again and again
 	clock  Clock
 	ready  *Readiness
 	// serving is ready without regard to clocks that are apart.
@@ -118,6 +127,7 @@ func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Pub
 		ready: newReadiness(ErrNotRunning), serving: newReadiness(ErrNotRunning), receipts: newReceiptBook(o.Receipts),
 		news: newBroadcast(), recheck: make(chan struct{}, 1), name: fmt.Sprintf("%016x", random()),
 	}
+	p.say = throttle.New(p.log, p.clock.Monotonic)
 	p.auditor = newAuditor(p)
 	p.clocks = &clocks{p: p}
 	p.outbox = newOutbox(p)
@@ -127,7 +137,8 @@ func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Pub
 }
 
 // Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when
-// ctx ended, and an error only for what no retry can mend. Calls under way when it
+// ctx ended, and an error only for what no retry can mend: a second Run. Nothing that a
+// store says is of that kind: without the bus, revocations are committed and stay pending. Calls under way when it
 // ends get their receipt as pending.
 func (p *Publisher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -193,17 +204,42 @@ func (p *Publisher) Ready() *Readiness { return p.ready }
 func (p *Publisher) Realm() string { return p.realm }
 
 // hearAcks feeds the workers' acknowledgements to the fleet.
-func (p *Publisher) hearAcks(ctx context.Context) error { return p.bus.Acks(ctx, p.fleet.acknowledge) }
+func (p *Publisher) hearAcks(ctx context.Context) error {
+	return p.listen(ctx, "acknowledgements", func() error { return p.bus.Acks(ctx, p.fleet.acknowledge) })
+}
 
 // hear wakes those who watch. What it misses, they find a second later in the log.
 func (p *Publisher) hear(ctx context.Context) error {
-	lost := func() {
+	suspect := func() {
 		p.news.send()
 		signal(p.auditor.kick) // what broke the connection may have cost the stream its end
 	}
-	return p.bus.Tail(ctx, TailHandler{
-		Event: func(Event) { p.news.send() }, Ready: lost, Suspect: func(error) { lost() },
+	ready := func() {
+		suspect()
+		p.outbox.resume()
+	}
+	return p.listen(ctx, "events", func() error {
+		return p.bus.Tail(ctx, TailHandler{Event: func(Event) { p.news.send() }, Ready: ready, Suspect: func(error) { suspect() }})
 	})
+}
+
+// listen listens until ctx ends. What a bus says ends no publisher: without it,
+// revocations are committed and wait.
+func (p *Publisher) listen(ctx context.Context, what string, on func() error) error {
+	for ctx.Err() == nil {
+		err := on()
+		if ctx.Err() != nil || errors.Is(err, ErrInvalid) {
+			return err
+		}
+		p.say.Warn("unheard "+what, what+" are not heard; tried again", "error", err)
+		p.sleep(ctx, hearAgain+p.jitter(hearAgain/2), nil)
+	}
+	return nil
+}
+
+// jitter is a random time below d.
+func (p *Publisher) jitter(d time.Duration) time.Duration {
+	return time.Duration(p.o.Random() % uint64(max(d, 1)))
 }
 
 // broadcast wakes everyone who waits for the next news.

@@ -95,6 +95,8 @@ func (p *Publisher) Standing(ctx context.Context, scope Scope, issuer, id string
 type FleetStatus struct {
 	Ledger     Description
 	Membership Membership
+	// Answering is how each of the members answers, in their order, as this publisher has seen.
+	Answering []Answering
 	// OldestUnacked is the age of the oldest event that JetStream has not acknowledged.
 	OldestUnacked time.Duration
 	Publisher     PublisherStats
@@ -114,6 +116,7 @@ func (p *Publisher) Status(ctx context.Context) (FleetStatus, error) {
 		return s, err
 	}
 	p.fleet.freshen(s.Membership.Members)
+	s.Answering = p.fleet.answering(s.Membership.Members)
 	if d.Durable != d.Position {
 		entries, err := p.ledger.Log(ctx, d.Durable, 1)
 		if err != nil {
@@ -154,6 +157,9 @@ type PublisherStats struct {
 	// what most clocks of the fleet say about that and cut-offs go by, and LargestLead the
 	// largest by which any issuer's clock is ahead of the ledger's.
 	ClockAhead, FleetAhead, LargestLead time.Duration
+
+	Silent   int    // workers that answer through their renewals alone, so that every revocation waits for those
+	Refusals uint64 // events that the bus did not take; they are repeated
 }
 
 // Stats returns the counts so far.
@@ -171,6 +177,8 @@ func (p *Publisher) Stats() PublisherStats {
 	}
 	s.Unacked, s.Waiting = p.outbox.stats()
 	s.ClockAhead, s.FleetAhead, s.LargestLead = p.clocks.stats()
+	s.Refusals = p.outbox.refused()
+	s.Silent = len(p.fleet.silent())
 	return s
 }
 

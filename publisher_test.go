@@ -285,12 +285,43 @@ func TestRefusedPublicationIsRepeated(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		w.bus.Fill(false)
-		if r := await(t, done); r.err != nil || r.took > 10*time.Second+300*time.Millisecond {
+		// The longest pause of the relay is four seconds.
+		if r := await(t, done); r.err != nil || r.took > 14*time.Second+300*time.Millisecond {
 			t.Errorf("durable after %s, %v", r.took, r.err)
 		}
 		elapse(time.Second)
 		if d, err := p.ledger.Describe(w.t.Context()); err != nil || d.Durable != d.Position {
 			t.Errorf("the ledger was not told: %+v, %v", d, err)
+		}
+	})
+}
+
+// TestFullStreamIsAskedNowAndThen: what a full stream refuses is neither given up nor asked
+// for thousands of times a second.
+func TestFullStreamIsAskedNowAndThen(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		w.bus.Fill(true)
+		const events = 500
+		for i := range events {
+			if _, err := p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint(i)}, revocast.WithStrength(revocast.Committed)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		elapse(10 * time.Second)
+		before := p.Stats()
+		elapse(time.Minute)
+		after := p.Stats()
+		if n := after.Republished - before.Republished; n < 10 || n > 60 {
+			t.Errorf("%d events were repeated in a minute of a full stream, want one every few seconds", n)
+		}
+		if after.Unacked != events || after.Refusals < events {
+			t.Errorf("%+v", after)
+		}
+		w.bus.Fill(false)
+		elapse(6 * time.Second)
+		if s := p.Stats(); s.Unacked != 0 {
+			t.Errorf("%d events are still not in the stream", s.Unacked)
 		}
 	})
 }

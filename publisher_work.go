@@ -31,7 +31,7 @@ func (p *Publisher) work(run, caller context.Context, j *job) {
 		case !errors.Is(err, ErrEpoch):
 			return // Run has ended; the caller gets its receipt as pending
 		}
-		p.log.Info("the epoch changed before a revocation was confirmed; committing it again", "position", committed.last)
+		p.say.Info("again", "the epoch changed before a revocation was confirmed; committing it again", "position", committed.last)
 		committed, ok = p.recommit(run, j, committed, attempt)
 	}
 }

@@ -53,7 +53,7 @@ func (p *Publisher) republish(k KeyedState) {
 		p.counts.republished.Add(1)
 		p.bus.Refill(e, func(err error) {
 			if err != nil {
-				p.log.Warn("a revocation that stands for long was not refreshed in the stream", "position", e.Position, "error", err)
+				p.say.Warn("refresh", "a revocation that stands for long was not refreshed in the stream", "position", e.Position, "error", err)
 			}
 		})
 	}

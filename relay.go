@@ -1,11 +1,50 @@
 package revocast
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
 )
+
+// relayPace is how the relay repeats: all at once while events are taken, and a few, at
+// growing intervals, while they are refused. A full stream of thousands of events is asked
+// every few seconds whether it takes one, and never given up.
+type relayPace struct {
+	batch  int           // events that are repeated next
+	pause  time.Duration // before that
+	due    time.Duration // when, on the publisher's clock
+	flying int           // repeated and not answered
+	failed bool          // one of those was refused
+}
+
+// repeatedLocked takes in the answer to one event that the relay repeated. The last answer
+// to a batch says how to go on.
+func (o *outbox) repeatedLocked(taken bool) {
+	r := &o.pace
+	r.flying = max(0, r.flying-1)
+	r.failed = r.failed || !taken
+	if r.flying > 0 {
+		return
+	}
+	now := o.p.clock.Monotonic()
+	if r.failed {
+		r.pause = min(2*r.pause, relayMost)
+		r.batch = max(1, r.batch/32)
+		r.due = now + r.pause/2 + o.p.jitter(r.pause/2)
+	} else {
+		r.batch, r.pause, r.due = min(8*r.batch, relayBatch), relayEvery, now
+		signal(o.kick)
+	}
+	r.failed = false
+}
+
+// resume has the relay try at once: the bus is there again.
+func (o *outbox) resume() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pace.pause, o.pace.due = relayEvery, o.p.clock.Monotonic()
+	signal(o.kick)
+}
 
 // run is the relay: it repeats what the bus refused and adopts what nobody publishes.
 func (o *outbox) run(ctx context.Context) error {
@@ -23,9 +62,20 @@ func (o *outbox) run(ctx context.Context) error {
 	return nil
 }
 
-// repeat publishes again what was refused, oldest first.
+// repeat publishes again what was refused, oldest first, as far as the pace allows.
 func (o *outbox) repeat() {
+	for _, e := range o.takeRefused() {
+		o.p.counts.republished.Add(1)
+		o.p.bus.Publish(e, o.answer(e.Position, true))
+	}
+}
+
+func (o *outbox) takeRefused() []Event {
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pace.flying > 0 || o.p.clock.Monotonic() < o.pace.due {
+		return nil
+	}
 	var refused []Event
 	for _, item := range o.items {
 		if !item.flying {
@@ -33,14 +83,12 @@ func (o *outbox) repeat() {
 		}
 	}
 	slices.SortFunc(refused, func(a, b Event) int { return a.Position.Compare(b.Position) })
+	refused = refused[:min(len(refused), o.pace.batch)]
 	for _, e := range refused {
 		o.items[e.Position].flying = true
 	}
-	o.mu.Unlock()
-	for _, e := range refused {
-		o.p.counts.republished.Add(1)
-		o.p.bus.Publish(e, o.answer(e.Position))
-	}
+	o.pace.flying = len(refused)
+	return refused
 }
 
 // wanted reports whether somebody waits for an event that is not in memory.
@@ -72,28 +120,26 @@ func (o *outbox) scan(ctx context.Context, full bool) {
 	}
 	entries, err := o.p.ledger.Log(ctx, d.Durable, scanLimit)
 	if err != nil {
-		o.p.log.Warn("the relay cannot read the log", "after", d.Durable, "error", err)
+		o.p.say.Warn("relay log", "the relay cannot read the log", "after", d.Durable, "error", err)
 		return
 	}
-	for _, e := range o.adopt(entries, full) {
-		o.p.counts.republished.Add(1)
-		o.p.bus.Publish(e, o.answer(e.Position))
-	}
+	o.adopt(entries, full)
+	o.repeat()
 }
 
-func (o *outbox) adopt(entries []Event, full bool) []Event {
+// adopt takes entries in, to be repeated with what was refused here.
+func (o *outbox) adopt(entries []Event, full bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	seen := make(map[Position]struct{})
-	var adopted []Event
 	for _, e := range entries {
 		_, before := o.seen[e.Position]
 		_, waited := o.waiters[e.Position]
 		_, told := o.acked[e.Position.Epoch][e.Position.Rev]
 		switch {
 		case o.items[e.Position] != nil || told:
-		case (before && full || waited) && o.holdLocked(e) != nil:
-			adopted = append(adopted, e)
+		case (before && full || waited) && len(o.items) < maxHeld:
+			o.items[e.Position] = &outboxItem{event: e}
 		default:
 			seen[e.Position] = struct{}{}
 		}
@@ -101,6 +147,4 @@ func (o *outbox) adopt(entries []Event, full bool) []Event {
 	if full {
 		o.seen = seen
 	}
-	slices.SortFunc(adopted, func(a, b Event) int { return cmp.Compare(a.Position.Rev, b.Position.Rev) })
-	return adopted
 }

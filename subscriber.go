@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/revocast/revocast/internal/throttle"
 )
 
 // SubscriberOptions tune a [Subscriber]; the zero value works. The lease is not
@@ -101,12 +103,15 @@ type Subscriber struct {
 	view   View
 	o      SubscriberOptions
 	log    *slog.Logger
+	say    *throttle.Log // what may be said again and again
 	clock  Clock
 
 	running  atomic.Bool
 	ready    *Readiness
 	lease    atomic.Pointer[lease] // written by the renewing goroutine alone
 	terms    atomic.Pointer[Terms] // of the latest reply; nil before the first
+	deaf     atomic.Pointer[error] // why the live tail is not heard; nil: it is
+	mute     atomic.Pointer[error] // why the latest acknowledgement did not get through; nil: it did
 	bindings *bindings
 	sights   *sights
 	ahead    atomic.Int64 // of this machine's wall clock over the ledger's, at the latest renewal
@@ -133,7 +138,7 @@ type Subscriber struct {
 }
 
 type subscriberCounts struct {
-	events, renewals, renewFailures, holes, suspects, loads, loadFailures atomic.Uint64
+	events, renewals, renewFailures, holes, suspects, loads, loadFailures, ackFailures, ledgerLoads atomic.Uint64
 }
 
 // NewSubscriber returns a subscriber of a realm. Nothing happens before Run.
@@ -150,12 +155,15 @@ func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o Subs
 		acks:     make(chan struct{}, 1),
 	}
 	s.sights = &sights{s: s}
+	s.say = throttle.New(s.log, s.clock.Monotonic)
 	return s
 }
 
 // Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet,
 // so that no revocation waits for this worker. It returns nil when ctx ended, and an
-// error only for what no retry can mend. Drain requests before ending ctx: a draining
+// error only for what no retry can mend: a name that is none, a second Run. Nothing that
+// a store says is of that kind. Without the bus the worker serves from the ledger, with
+// neither it answers unknown, and all is as before when they are back. Drain requests before ending ctx: a draining
 // worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
 	if !workerName.MatchString(s.o.Worker) {
@@ -199,7 +207,10 @@ func (s *Subscriber) begin() {
 	s.loaded, s.complete = false, false
 	s.expireAt = s.clock.Monotonic()
 	s.pending = make(map[Key]BanState)
-	s.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
+	starting := fmt.Errorf("%w: starting", ErrUnavailable)
+	s.ready.set(starting)
+	s.deaf.Store(&starting)
+	s.mute.Store(nil)
 }
 
 // leave gives up the lease first and tells the ledger after: the other order would
@@ -246,8 +257,14 @@ type SubscriberStatus struct {
 	LeaseLeft time.Duration // zero: none
 	Ready     bool
 	Reason    string // why not ready
-	View      ViewStats
-	Bound     int // keys that a bound context waits for
+	// Unheard is why the live tail is not heard, empty while it is. The worker is as right
+	// without, but hears of a revocation with its next renewal, which the revocation waits for.
+	Unheard string
+	// Unacknowledged is why the latest acknowledgement did not get through, empty where it
+	// did; with the same effect.
+	Unacknowledged string
+	View           ViewStats
+	Bound          int // keys that a bound context waits for
 
 	Events        uint64 // applied from the live tail
 	Renewals      uint64
@@ -264,6 +281,8 @@ type SubscriberStatus struct {
 	SightFailures uint64        // of which it could not be told
 	FromTheFuture uint64        // tokens refused for being ahead of the ledger's clock by more than the skew
 	LargestLead   time.Duration // of an issuer over the ledger, as this worker knows it
+	LedgerLoads   uint64        // of the loads, those for which the ledger was read state by state
+	AckFailures   uint64        // acknowledgements that did not get through
 }
 
 // Status returns the subscriber as it stands now.
@@ -280,6 +299,8 @@ func (s *Subscriber) Status() SubscriberStatus {
 		ClockAhead:   time.Duration(s.ahead.Load()), Sightings: s.sights.counts.asked.Load(),
 		SightFailures: s.sights.counts.failed.Load(), FromTheFuture: s.sights.counts.beyond.Load(),
 		LargestLead: s.sights.largest(),
+		LedgerLoads: s.counts.ledgerLoads.Load(),
+		AckFailures: s.counts.ackFailures.Load(), Unheard: reason(&s.deaf), Unacknowledged: reason(&s.mute),
 	}
 	if l := s.lease.Load(); l != nil {
 		st.LeaseLeft = max(0, l.expires-s.clock.Monotonic())
@@ -290,4 +311,11 @@ func (s *Subscriber) Status() SubscriberStatus {
 		st.Ready = true
 	}
 	return st
+}
+
+func reason(p *atomic.Pointer[error]) string {
+	if err := p.Load(); err != nil {
+		return (*err).Error()
+	}
+	return ""
 }

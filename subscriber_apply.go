@@ -2,6 +2,8 @@ package revocast
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -9,37 +11,69 @@ import (
 // cumulative, so fewer lose nothing.
 const ackInterval = time.Millisecond
 
-// suspectLogEvery is how often it is logged at most that the tail may have lost events;
-// each time is counted.
-const suspectLogEvery = time.Minute
+const (
+	// ackAgain is when an acknowledgement that did not get through is sent once more.
+	ackAgain = time.Second
+	// hearAgain is the pause before a tail that ended is asked for again; up to half as much
+	// is added.
+	hearAgain = 2 * time.Second
+)
 
-// tail hears live events until ctx ends. It returns nil or what no retry can mend.
+// tail hears live events until ctx ends. Whatever the bus says, the worker can go on from
+// the ledger alone, and tries again: only nonsense of our own ends it.
 func (s *Subscriber) tail(ctx context.Context, tailing chan<- struct{}) error {
-	first := true
-	logged := s.clock.Monotonic() - suspectLogEvery
-	err := s.bus.Tail(ctx, TailHandler{
-		Event: s.onEvent,
-		Ready: func() {
-			if first {
-				close(tailing)
-				first = false
-				return
-			}
-			signal(s.nudge) // whatever was published meanwhile is in the log
-		},
-		Suspect: func(err error) {
-			s.counts.suspects.Add(1)
-			if now := s.clock.Monotonic(); now-logged >= suspectLogEvery {
-				logged = now
-				s.log.Warn("the live tail may have lost events; renewing from the ledger", "error", err)
-			}
-			signal(s.nudge)
-		},
-	})
-	if ctx.Err() != nil {
-		return nil
+	h := TailHandler{Event: s.onEvent, Ready: s.heard(tailing), Suspect: s.suspect, Lost: s.unheard}
+	for ctx.Err() == nil {
+		err := s.bus.Tail(ctx, h)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ErrInvalid):
+			return err
+		case err == nil:
+			err = fmt.Errorf("%w: the live tail ended", ErrUnavailable)
+		}
+		s.unheard(err)
+		s.suspect(err)
+		select {
+		case <-ctx.Done():
+		case <-s.after(ctx, hearAgain+s.jitter(hearAgain/2)):
+		}
 	}
-	return err
+	return nil
+}
+
+// heard returns what is done each time that the tail is in force.
+func (s *Subscriber) heard(tailing chan<- struct{}) func() {
+	first, starting := true, s.deaf.Load()
+	return func() {
+		before, atOnce := s.deaf.Swap(nil), false
+		if first {
+			first, atOnce = false, true
+			close(tailing)
+		}
+		if before != nil && before != starting {
+			s.say.Info("heard", "the live tail is heard again")
+			atOnce = false
+		}
+		if !atOnce {
+			signal(s.nudge) // whatever was published meanwhile is in the log
+			signal(s.acks)  // the publishers may have missed what was acknowledged meanwhile
+		}
+	}
+}
+
+// unheard notes why nothing is heard. The worker then finds revocations in its renewals,
+// and every revocation waits for those.
+func (s *Subscriber) unheard(err error) {
+	s.deaf.Store(&err)
+	s.say.Warn("unheard", "the live tail is not heard: revocations come with the renewals, and each waits for them", "error", err)
+}
+
+func (s *Subscriber) suspect(err error) {
+	s.counts.suspects.Add(1)
+	s.say.Warn("suspect", "the live tail may have lost events; renewing from the ledger", "error", err)
+	signal(s.nudge)
 }
 
 func (s *Subscriber) onEvent(e Event) {
@@ -135,8 +169,12 @@ func (s *Subscriber) acknowledge(ctx context.Context) {
 			return
 		case <-s.acks:
 		}
-		s.sendAck()
-		timer.Reset(ackInterval)
+		pause := ackInterval
+		if !s.sendAck() {
+			pause = ackAgain
+			signal(s.acks)
+		}
+		timer.Reset(pause)
 		select {
 		case <-ctx.Done():
 			return
@@ -145,14 +183,26 @@ func (s *Subscriber) acknowledge(ctx context.Context) {
 	}
 }
 
-func (s *Subscriber) sendAck() {
+// sendAck reports whether the acknowledgement got through, as far as is known. If not, the
+// next renewal carries the same news.
+func (s *Subscriber) sendAck() bool {
 	s.mu.Lock()
 	ack := Ack{Member: s.member, Applied: s.front.at}
 	s.mu.Unlock()
-	if err := s.bus.Acknowledge(ack); err != nil {
-		// The next renewal carries the same news.
-		s.log.Debug("acknowledgement not sent", "error", err)
+	if ack.Applied.IsZero() {
+		return true
 	}
+	err := s.bus.Acknowledge(ack)
+	if err == nil {
+		s.mute.Store(nil)
+		return true
+	}
+	s.mute.Store(&err)
+	s.counts.ackFailures.Add(1)
+	if !errors.Is(err, ErrUnavailable) { // a bus that is away is said of the tail
+		s.say.Warn("mute", "acknowledgements do not get through: each revocation waits for this worker's next renewal", "error", err)
+	}
+	return false
 }
 
 // signal wakes the one receiver of c; a signal that is already waiting stands for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -105,9 +106,10 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 		if err == nil || ctx.Err() != nil {
 			return from, err
 		}
-		s.log.Info("the index is loaded from elsewhere", "reason", err)
+		s.noteLoad(err)
 		s.beginLoad()
 	}
+	s.counts.ledgerLoads.Add(1)
 	if err := s.loadLedger(ctx); err != nil {
 		return Position{}, err
 	}
@@ -118,6 +120,18 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 	}
 	return d.Position, err
 }
+
+// noteLoad says why a source is left for the next one, which is dearer. That there is no
+// snapshot yet, or a history that no stream can show whole, is no defect.
+func (s *Subscriber) noteLoad(why error) {
+	level := slog.LevelWarn
+	if errors.Is(why, ErrNotFound) || errors.Is(why, errNotWhole) || errors.Is(why, errOtherSnapshot) {
+		level = slog.LevelInfo
+	}
+	s.say.Log(level, "load", "the index is loaded from elsewhere, which takes longer", "reason", why)
+}
+
+var errOtherSnapshot = errors.New("the snapshot cannot be used")
 
 // loadPacked takes the snapshot that a publisher has saved. What came after it, the
 // renewals bring.
@@ -130,9 +144,9 @@ func (s *Subscriber) loadPacked(ctx context.Context, d Description) (Position, e
 	case err != nil:
 		return Position{}, fmt.Errorf("no snapshot: %w", err)
 	case at.Epoch != d.Position.Epoch, d.Position.Before(at):
-		return Position{}, fmt.Errorf("the snapshot stands for %s, the ledger is at %s", at, d.Position)
+		return Position{}, fmt.Errorf("%w: it stands for %s, the ledger is at %s", errOtherSnapshot, at, d.Position)
 	case at.Before(d.Trimmed):
-		return Position{}, fmt.Errorf("the snapshot stands for %s, the log starts after %s", at, d.Trimmed)
+		return Position{}, fmt.Errorf("%w: it stands for %s, the log starts after %s", errOtherSnapshot, at, d.Trimmed)
 	}
 	return at, nil
 }

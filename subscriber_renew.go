@@ -139,7 +139,7 @@ func (s *Subscriber) renew(ctx context.Context) error {
 	for {
 		more, err := s.renewOnce(ctx)
 		if errors.Is(err, ErrTrimmed) {
-			s.log.Warn("the ledger's log no longer reaches back to this worker; loading anew")
+			s.say.Warn("trimmed", "the ledger's log no longer reaches back to this worker; loading anew")
 			s.loaded = false
 			s.dropLease()
 			return err
@@ -237,11 +237,7 @@ func (s *Subscriber) noteFailure(ctx context.Context, err error, failures int) {
 		return
 	}
 	s.counts.renewFailures.Add(1)
-	level := s.log.Debug
-	if failures == 1 || failures%100 == 0 {
-		level = s.log.Warn
-	}
-	level("renewal failed", "error", err, "in_a_row", failures)
+	s.say.Warn("renew", "renewal failed", "error", err, "in_a_row", failures)
 	s.noteLapse()
 }
 

@@ -9,29 +9,33 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/throttle"
 )
 
 // Bus is a [revocast.Bus] on NATS. Make it with [New]; it is safe for concurrent
 // use, and several of them may share a connection.
 type Bus struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	names  realmNames
-	opts   Options
-	log    *slog.Logger
-	counts counters
-	strays strays
-	pub    publisher
+	link     link
+	names    realmNames
+	opts     Options
+	log      *slog.Logger
+	say      *throttle.Log // what may be said again and again
+	counts   counters
+	strays   strays
+	refusals refusals
+	pub      publisher
 }
 
 var _ revocast.Bus = (*Bus)(nil)
 
 // New returns a bus for a realm on a connection, which it uses but does not close.
 // The realm is 1 to 64 of A-Z a-z 0-9 _ and -. New sends nothing; it fails with
-// [revocast.ErrInvalid].
+// [revocast.ErrInvalid]. It puts itself in front of the connection's error handler.
 //
 // The first Publish starts a subscription for the answers and one goroutine; both end
-// with [Bus.Close] or with the connection.
+// with [Bus.Close] or with the connection. Where NATS closes the connection for good, the
+// bus makes another one with the same options, which is its own; so end with Close, and
+// close the connection after it.
 func New(nc *nats.Conn, realm string, o Options) (*Bus, error) {
 	if nc == nil {
 		return nil, fmt.Errorf("%w: events: no connection", revocast.ErrInvalid)
@@ -43,11 +47,11 @@ func New(nc *nats.Conn, realm string, o Options) (*Bus, error) {
 	if o, err = o.withDefaults(); err != nil {
 		return nil, err
 	}
-	js, err := newJetStream(nc, o)
-	if err != nil {
+	b := &Bus{names: names, opts: o, log: o.Logger.With("realm", realm)}
+	b.say = throttle.New(b.log, nil)
+	if err := b.link.init(b, nc); err != nil {
 		return nil, fmt.Errorf("%w: events: %w", revocast.ErrInvalid, err)
 	}
-	b := &Bus{nc: nc, js: js, names: names, opts: o, log: o.Logger.With("realm", realm)}
 	b.pub.init(b)
 	return b, nil
 }
@@ -65,9 +69,11 @@ func (b *Bus) Realm() string { return b.names.realm }
 
 // Close ends publishing: what is unanswered is answered with
 // [revocast.ErrUnavailable], and so is every later Publish. It leaves Tail, Replay
-// and Acks, which end with their contexts, and the connection. It is idempotent.
+// and Acks, which end with their contexts, and the connection that New was given; one
+// that the bus made in its place it closes. It is idempotent.
 func (b *Bus) Close() error {
 	b.pub.close()
+	b.link.close()
 	return nil
 }
 
@@ -80,10 +86,21 @@ func unavailable(doing string, cause error) error {
 // plainCause puts a hint to the causes whose own text does not say what to do.
 func plainCause(err error) error {
 	switch {
+	case errors.Is(err, nats.ErrReconnectBufExceeded):
+		return awayError{err}
 	case errors.Is(err, nats.ErrConnectionClosed):
-		return fmt.Errorf("%w: the connection to NATS was closed for good", err)
+		return fmt.Errorf("%w: the connection to NATS was closed, and nothing is sent over it any more", err)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return fmt.Errorf("%w: nobody answers for the stream: JetStream is off or has no leader, or the stream is gone", err)
 	}
 	return err
 }
+
+// awayError stands for an error of the library whose text tells nobody what has happened:
+// that its buffer for a server that is away, which is none here, is full.
+type awayError struct{ cause error }
+
+func (e awayError) Error() string {
+	return "NATS is away: there is no connection, and it is tried again"
+}
+func (e awayError) Unwrap() error { return e.cause }

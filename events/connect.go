@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/throttle"
 )
 
 // ConnectOptions are the settings of [Connect]. The zero value works.
@@ -30,13 +32,15 @@ type ConnectOptions struct {
 	// speak TLS. Default: what TLS has.
 	Certificate func() (tls.Certificate, error)
 	Roots       func() (*x509.CertPool, error)
-	// Patient makes Connect return at once, connected or not, and go on trying.
-	// Default: it fails when the first attempt does.
+	// Patient makes Connect return after its first attempt, connected or not, and go on
+	// trying, whatever the server or the network said: a process that serves must not end
+	// because NATS is away or refuses it. Default: it fails when the first attempt does.
 	Patient bool
 	// Timeout bounds one attempt to connect. Default 2 s.
 	Timeout time.Duration
 	// ReconnectWait is the pause between two rounds of attempts; up to as much again
 	// is added at random, so that a fleet does not come back in step. Default 250 ms.
+	// After some rounds in vain it grows, to eight times this at most.
 	ReconnectWait time.Duration
 	// Logger receives lost and regained connections and errors. Default: none.
 	Logger *slog.Logger
@@ -108,20 +112,9 @@ func (o ConnectOptions) natsOptions() []nats.Option {
 		// right one, must not have lost the fleet in between.
 		nats.IgnoreAuthErrorAbort(),
 		nats.RetryOnFailedConnect(o.Patient),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			o.Logger.Warn("NATS connection lost", "error", err)
-		}),
-		nats.ReconnectHandler(func(nc *nats.Conn) {
-			o.Logger.Info("NATS connection regained", "server", nc.ConnectedUrlRedacted())
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			subject := ""
-			if sub != nil {
-				subject = sub.Subject
-			}
-			o.Logger.Warn("NATS reports an error", "subject", subject, "error", err)
-		}),
+		nats.CustomReconnectDelay(o.reconnectDelay),
 	}
+	opts = append(opts, o.reports()...)
 	if o.TLS != nil {
 		opts = append(opts, nats.Secure(o.TLS))
 	}
@@ -129,6 +122,39 @@ func (o ConnectOptions) natsOptions() []nats.Option {
 		opts = append(opts, o.renewed)
 	}
 	return opts
+}
+
+// reconnectDelay is the pause after so many rounds of attempts in vain.
+func (o ConnectOptions) reconnectDelay(rounds int) time.Duration {
+	pause := o.ReconnectWait << min(max(rounds-1, 0)/4, 3)
+	return pause + rand.N(pause)
+}
+
+// reports says what becomes of the connection. A server that refuses is asked again and
+// again, and one asynchronous error can come hundreds of times a second.
+func (o ConnectOptions) reports() []nats.Option {
+	say := throttle.New(o.Logger, nil)
+	return []nats.Option{
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			say.Warn("lost", "NATS connection lost", "error", err)
+		}),
+		nats.ConnectHandler(func(nc *nats.Conn) {
+			say.Info("made", "NATS connection made", "server", nc.ConnectedUrlRedacted())
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			say.Info("regained", "NATS connection regained", "server", nc.ConnectedUrlRedacted())
+		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			say.Warn("unreachable", "NATS cannot be reached; tried again", "error", err)
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			say.Warn("error "+err.Error(), "NATS reports an error", "subject", subject, "error", err)
+		}),
+	}
 }
 
 // renewed has the certificates asked for at each connection.

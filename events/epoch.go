@@ -18,7 +18,7 @@ func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 	var none revocast.EpochRecord
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	stream, err := b.js.Stream(ctx, b.names.epochStream)
+	stream, err := b.jetStream().Stream(ctx, b.names.epochStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound, b.names.realm)
 	}
@@ -56,12 +56,12 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochR
 	if err != nil {
 		return revocast.EpochRecord{}, err
 	}
-	if !b.nc.IsConnected() { // a claim that waited for the reconnect would be stale
+	if !b.conn().IsConnected() { // a claim that waited for the reconnect would be stale
 		return revocast.EpochRecord{}, unavailable("claim the epoch", nats.ErrDisconnected)
 	}
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.names.epoch, Data: data},
+	ack, err := b.jetStream().PublishMsg(ctx, &nats.Msg{Subject: b.names.epoch, Data: data},
 		jetstream.WithExpectStream(b.names.epochStream),
 		jetstream.WithExpectLastSequencePerSubject(after),
 		jetstream.WithRetryAttempts(0))
@@ -110,12 +110,12 @@ func (b *Bus) requestError(doing string, err error) error {
 		return noJetStream(err)
 	}
 	silent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
-	if silent && b.nc.IsConnected() {
-		if on, _ := b.nc.ConnectedServerJetStream(); !on {
+	if silent && b.conn().IsConnected() {
+		if on, _ := b.conn().ConnectedServerJetStream(); !on {
 			return noJetStream(err)
 		}
 	}
-	if last := b.nc.LastError(); errors.Is(err, context.DeadlineExceeded) && errors.Is(last, nats.ErrPermissionViolation) {
+	if last := b.conn().LastError(); errors.Is(err, context.DeadlineExceeded) && errors.Is(last, nats.ErrPermissionViolation) {
 		// A request that the server forbids is not answered; the refusal comes beside it.
 		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in deploy/nats.conf", err, last)
 	}

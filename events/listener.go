@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ const (
 	slowLook = 50 * time.Millisecond
 	// confirmAgain is the pause after a round trip that failed on a live connection.
 	confirmAgain = 250 * time.Millisecond
+	// askAgain is the pause before a subscription that was refused is asked for again, and
+	// before it is said once more why nothing is heard; up to half as much is added.
+	askAgain = 2 * time.Second
 )
 
 // listener is one core subscription: its messages, and whether it can be trusted.
@@ -28,39 +32,90 @@ type listener struct {
 	message func(*nats.Msg)
 	ready   func()
 	suspect func(error)
+	deaf    func(error) // nothing is heard from here on
 
 	// Owned by run.
-	sub     *nats.Subscription
+	nc      *nats.Conn
+	sub     *nats.Subscription // nil: it was refused
+	before  error              // the connection's latest error when it was asked for
 	msgs    chan *nats.Msg
+	flow    <-chan nats.SubStatus
 	inForce bool        // ready was called and nothing has been lost since
 	dropped int         // messages that the subscription is known to have lost
-	again   *time.Timer // fires when the subscription should be confirmed once more
+	again   *time.Timer // fires when the subscription should be confirmed, or asked for, once more
 	look    *time.Timer // fires when an overflowing subscription should be looked at
 }
 
-// run listens until ctx ends, which is no error, or the connection closes.
+// errReplaced: there is another connection.
+var errReplaced = errors.New("events: the connection was replaced")
+
+// run listens until ctx ends, which is no error, or the owner closes the connection.
 func (l *listener) run(ctx context.Context) error {
-	// Listening for changes starts before subscribing: a connection lost between the
-	// two is then noticed.
-	status := l.bus.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	defer l.bus.nc.RemoveStatusListener(status)
-	l.msgs = make(chan *nats.Msg, l.bus.opts.TailBuffer)
-	sub, err := l.bus.nc.ChanSubscribe(l.subject, l.msgs)
-	if err != nil {
-		return unavailable("subscribe to "+l.subject, err)
-	}
-	defer func() { _ = sub.Unsubscribe() }() // fails on a closed connection alone
-	l.sub = sub
+	refused := l.bus.refusals.add(l)
+	defer l.bus.refusals.remove(l)
 	l.again, l.look = stoppedTimer(), stoppedTimer()
 	defer l.again.Stop()
 	defer l.look.Stop()
-	if err := l.confirm(ctx); err != nil {
-		return err
+	l.msgs = make(chan *nats.Msg, l.bus.opts.TailBuffer)
+	for {
+		now, changed := l.bus.link.latest()
+		err := l.listen(ctx, now, refused)
+		if !errors.Is(err, errReplaced) {
+			return err
+		}
+		l.inForce = false
+		l.lost(nats.ErrConnectionClosed)
+		if !l.bus.link.mend(now) {
+			return unavailable("listen on "+l.subject, nats.ErrConnectionClosed)
+		}
+		select {
+		case <-changed:
+		case <-l.bus.link.ended:
+			return unavailable("listen on "+l.subject, nats.ErrConnectionClosed)
+		case <-ctx.Done():
+			return nil
+		}
 	}
-	return l.loop(ctx, status, sub.StatusChanged(nats.SubscriptionSlowConsumer, nats.SubscriptionActive))
 }
 
-func (l *listener) loop(ctx context.Context, status <-chan nats.Status, flow <-chan nats.SubStatus) error {
+// listen listens on one connection; [errReplaced] when that is closed.
+func (l *listener) listen(ctx context.Context, now *live, refused <-chan error) error {
+	l.nc = now.nc
+	// Listening for changes starts before subscribing: a connection lost between the
+	// two is then noticed.
+	status := l.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	defer l.nc.RemoveStatusListener(status)
+	defer l.unsubscribe()
+	if err := l.subscribe(ctx); err != nil {
+		return err
+	}
+	return l.loop(ctx, status, refused)
+}
+
+// subscribe asks for the subscription, in place of the one before if there is one.
+func (l *listener) subscribe(ctx context.Context) error {
+	l.unsubscribe()
+	l.before = l.nc.LastError()
+	sub, err := l.nc.ChanSubscribe(l.subject, l.msgs)
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		return errReplaced
+	}
+	if err != nil {
+		return unavailable("subscribe to "+l.subject, err)
+	}
+	l.sub, l.dropped = sub, 0
+	l.flow = sub.StatusChanged(nats.SubscriptionSlowConsumer, nats.SubscriptionActive)
+	return l.confirm(ctx)
+}
+
+func (l *listener) unsubscribe() {
+	if l.sub != nil {
+		_ = l.sub.Unsubscribe() // fails on a closed connection alone
+	}
+	l.sub, l.flow = nil, nil
+}
+
+func (l *listener) loop(ctx context.Context, status <-chan nats.Status, refused <-chan error) error {
 	for {
 		var err error
 		select {
@@ -70,16 +125,18 @@ func (l *listener) loop(ctx context.Context, status <-chan nats.Status, flow <-c
 			return nil
 		case s := <-status:
 			err = l.connection(ctx, s)
-		case s, open := <-flow:
+		case s, open := <-l.flow:
 			if !open {
-				flow = nil // the subscription is gone; the connection's state says why
+				l.flow = nil // the subscription is gone; the connection's state says why
 				continue
 			}
 			l.overflow(s == nats.SubscriptionSlowConsumer)
+		case err := <-refused:
+			l.refused(err)
 		case <-l.look.C:
 			l.overflow(false)
 		case <-l.again.C:
-			err = l.confirm(ctx)
+			err = l.askAgain(ctx)
 		}
 		if err != nil {
 			return err
@@ -95,12 +152,23 @@ func (l *listener) loop(ctx context.Context, status <-chan nats.Status, flow <-c
 func (l *listener) connection(ctx context.Context, s nats.Status) error {
 	switch s {
 	case nats.CLOSED:
-		l.lost(nats.ErrConnectionClosed)
-		return unavailable("listen on "+l.subject, nats.ErrConnectionClosed)
+		return errReplaced
 	case nats.RECONNECTING, nats.DISCONNECTED:
 		l.bus.counts.disconnects.Add(1)
 		l.inForce = false
 		l.lost(nats.ErrDisconnected)
+	case nats.CONNECTED:
+		if l.sub == nil { // it was refused; the server may be another one now
+			return l.subscribe(ctx)
+		}
+	}
+	return l.confirm(ctx)
+}
+
+// askAgain makes another attempt at what is not in force.
+func (l *listener) askAgain(ctx context.Context) error {
+	if l.sub == nil && l.nc.IsConnected() {
+		return l.subscribe(ctx)
 	}
 	return l.confirm(ctx)
 }
@@ -108,20 +176,30 @@ func (l *listener) connection(ctx context.Context, s nats.Status) error {
 // confirm makes a round trip on a live connection: the server handles what a client
 // sends in order, so when the answer is there the subscription is in force.
 func (l *listener) confirm(ctx context.Context) error {
-	if l.inForce || !l.bus.nc.IsConnected() {
+	if l.inForce || l.sub == nil {
+		return nil
+	}
+	if !l.nc.IsConnected() {
+		if l.nc.IsClosed() {
+			return errReplaced
+		}
+		l.again.Reset(askAgain + rand.N(askAgain/2))
+		l.unheard(away(l.nc))
 		return nil
 	}
 	flush, cancel := context.WithTimeout(ctx, l.bus.opts.RequestTimeout)
 	defer cancel()
-	if err := l.bus.nc.FlushWithContext(flush); err != nil {
-		if l.bus.nc.IsClosed() {
-			return unavailable("listen on "+l.subject, nats.ErrConnectionClosed)
+	if err := l.nc.FlushWithContext(flush); err != nil {
+		if l.nc.IsClosed() {
+			return errReplaced
 		}
 		l.again.Reset(confirmAgain)
+		l.unheard(fmt.Errorf("NATS does not answer: %w", err))
 		return nil
 	}
 	if err := l.forbidden(); err != nil {
-		return err
+		l.refused(err)
+		return nil
 	}
 	l.inForce = true
 	l.bus.counts.readies.Add(1)
@@ -134,17 +212,34 @@ func (l *listener) confirm(ctx context.Context) error {
 // forbidden reports whether the server refused the subscription. It says so before
 // it answers the round trip, and the library keeps the latest such error.
 func (l *listener) forbidden() error {
-	err := l.bus.nc.LastError()
-	if !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(strings.ToLower(err.Error()), `subscription to "`+strings.ToLower(l.subject)+`"`) {
+	err := l.nc.LastError()
+	if err == l.before || !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(strings.ToLower(err.Error()), `subscription to "`+strings.ToLower(l.subject)+`"`) {
 		return nil
 	}
+	return l.refusal(err)
+}
+
+func (l *listener) refusal(err error) error {
 	return fmt.Errorf("%w: NATS does not let this user subscribe: %w; add %q to its subscribe permissions", revocast.ErrUnsuited, err, l.subject)
+}
+
+// refused gives the subscription up for the time being. Rights can be given back while
+// the connection lives, and nobody says so: it is asked for again.
+func (l *listener) refused(err error) {
+	l.unsubscribe()
+	l.inForce = false
+	l.again.Reset(askAgain + rand.N(askAgain/2))
+	l.bus.say.Warn("refused "+l.subject, "NATS refuses a subscription; it is asked for again", "subject", l.subject, "error", err)
+	l.lost(err)
 }
 
 // overflow looks whether messages were lost since the last look. The library reports
 // the beginning of an overflow and its end, and nothing about what is lost between,
 // so it is looked at until a look finds nothing new and room in the buffer.
 func (l *listener) overflow(began bool) {
+	if l.sub == nil {
+		return
+	}
 	dropped, err := l.sub.Dropped()
 	if err != nil {
 		return
@@ -155,14 +250,27 @@ func (l *listener) overflow(began bool) {
 	if n := dropped - l.dropped; n > 0 {
 		l.bus.counts.dropped.Add(uint64(n))
 		l.dropped = dropped
-		l.lost(fmt.Errorf("%w: %d messages", nats.ErrSlowConsumer, n))
+		l.suspected(fmt.Errorf("%w: %d messages", nats.ErrSlowConsumer, n))
 		l.look.Reset(slowLook)
 	} else if began || len(l.msgs) == cap(l.msgs) {
 		l.look.Reset(slowLook)
 	}
 }
 
+// lost says that nothing is heard from here on, until ready, and that something may have
+// been lost.
 func (l *listener) lost(err error) {
+	l.unheard(err)
+	l.suspected(err)
+}
+
+func (l *listener) unheard(err error) {
+	if l.deaf != nil {
+		l.deaf(err)
+	}
+}
+
+func (l *listener) suspected(err error) {
 	if l.suspect != nil {
 		l.suspect(err)
 	}

@@ -39,6 +39,10 @@ type Options struct {
 	// server, on the goroutine of that Acks. Default: nobody is told.
 	AcksReady func()
 
+	// AcksLost is called when the subscription of an Acks is not in force any more, and
+	// every few seconds while it is not, with the reason. Default: nobody is told.
+	AcksLost func(error)
+
 	// Logger receives what an operator should see. Default: nothing is logged.
 	Logger *slog.Logger
 }

@@ -71,15 +71,15 @@ func (b *Bus) wantedStreams(ctx context.Context, o revocast.StreamOptions) ([]wa
 	if o.MaxAge < 0 || o.MaxAge > math.MaxInt64/int64(time.Millisecond) || o.Replicas < 0 {
 		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge, o.Replicas)
 	}
-	if !b.nc.IsConnected() {
+	if !b.conn().IsConnected() {
 		return nil, unavailable("prepare", nats.ErrDisconnected)
 	}
-	if err := checkVersion(b.nc.ConnectedServerVersion()); err != nil {
+	if err := checkVersion(b.conn().ConnectedServerVersion()); err != nil {
 		return nil, err
 	}
 	account, cancel := b.bounded(ctx)
 	defer cancel()
-	if _, err := b.js.AccountInfo(account); err != nil {
+	if _, err := b.jetStream().AccountInfo(account); err != nil {
 		return nil, b.requestError("prepare", err)
 	}
 	return []wantedStream{b.eventStream(o), b.epochStream(o), b.snapshotStream(o)}, nil
@@ -147,7 +147,7 @@ func (b *Bus) prepareStream(ctx context.Context, w wantedStream) error {
 	b.log.Info("stream is being widened", "stream", w.config.Name, "changes", what)
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	if _, err := b.js.UpdateStream(ctx, next); err != nil {
+	if _, err := b.jetStream().UpdateStream(ctx, next); err != nil {
 		return b.streamError(w, err)
 	}
 	return nil
@@ -157,7 +157,7 @@ func (b *Bus) prepareStream(ctx context.Context, w wantedStream) error {
 func (b *Bus) config(ctx context.Context, w wantedStream) (jetstream.StreamConfig, error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	stream, err := b.js.Stream(ctx, w.config.Name)
+	stream, err := b.jetStream().Stream(ctx, w.config.Name)
 	if err != nil {
 		return jetstream.StreamConfig{}, err
 	}
@@ -167,7 +167,7 @@ func (b *Bus) config(ctx context.Context, w wantedStream) (jetstream.StreamConfi
 func (b *Bus) create(ctx context.Context, w wantedStream) (jetstream.StreamConfig, error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	stream, err := b.js.CreateStream(ctx, w.config)
+	stream, err := b.jetStream().CreateStream(ctx, w.config)
 	if err != nil {
 		return jetstream.StreamConfig{}, err
 	}

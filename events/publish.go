@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -69,15 +70,18 @@ func messageID(e *revocast.Event, data []byte) string {
 // send hands m to a live connection. While there is none it fails: what the client
 // library would buffer until the reconnect is stale by then.
 func (b *Bus) send(m *nats.Msg) error {
-	switch {
-	case b.nc.IsConnected():
-		return b.nc.PublishMsg(m)
-	case b.nc.IsClosed():
-		return nats.ErrConnectionClosed
-	case b.nc.IsDraining():
-		return nats.ErrConnectionDraining
+	nc := b.conn()
+	if !nc.IsConnected() {
+		return away(nc)
 	}
-	return nats.ErrDisconnected
+	err := nc.PublishMsg(m)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		// Nothing of ours is as large as any limit that makes sense, and only a new connection
+		// hears that the limit was raised again.
+		b.say.Warn("max_payload", "the server's max_payload is too small for what is published; want 64KB as in deploy/nats.conf", "max_payload", nc.MaxPayload())
+		b.link.refresh()
+	}
+	return err
 }
 
 // pubAck is JetStream's answer to a publication.

@@ -29,7 +29,8 @@ type publisher struct {
 	last    uint64 // number of the latest publication
 	armed   bool   // timer will fire
 	timer   *time.Timer
-	inbox   string // prefix of the reply subjects; empty until the first publication
+	inbox   string     // prefix of the reply subjects; empty until the first publication
+	nc      *nats.Conn // that the next four belong to
 	sub     *nats.Subscription
 	status  chan nats.Status
 	ended   chan struct{} // closed when watch has returned
@@ -73,32 +74,33 @@ func (p *publisher) add(e publication) (number uint64, reply string, err error) 
 	return e.number, p.inbox + strconv.FormatUint(e.number, 36), nil
 }
 
-// startLocked subscribes to the answers, once.
+// startLocked subscribes to the answers, once for each connection.
 func (p *publisher) startLocked() error {
-	if p.sub != nil {
+	nc := p.bus.conn()
+	if p.sub != nil && p.nc == nc {
 		return nil
 	}
 	// Listening for changes comes first: a connection that closes between the two
 	// makes Subscribe fail or is seen by watch.
-	status := p.bus.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	inbox := p.bus.nc.NewInbox() + "."
-	sub, err := p.bus.nc.Subscribe(inbox+"*", p.answer)
+	status := nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	inbox := nc.NewInbox() + "."
+	sub, err := nc.Subscribe(inbox+"*", p.answer)
 	if err != nil {
-		p.bus.nc.RemoveStatusListener(status)
+		nc.RemoveStatusListener(status)
 		return err
 	}
-	p.inbox, p.sub, p.status = inbox, sub, status
+	p.nc, p.inbox, p.sub, p.status = nc, inbox, sub, status
 	p.ended = make(chan struct{})
-	go p.watch(status, p.ended)
+	go p.watch(nc, status, p.ended)
 	return nil
 }
 
 // watch fails what is unanswered whenever the connection is lost: the answers would
 // have come over it. It ends with the connection or with close.
-func (p *publisher) watch(status <-chan nats.Status, ended chan<- struct{}) {
+func (p *publisher) watch(nc *nats.Conn, status <-chan nats.Status, ended chan<- struct{}) {
 	defer close(ended)
 	for range status {
-		if p.bus.nc.IsClosed() {
+		if nc.IsClosed() {
 			p.failAll(nats.ErrConnectionClosed)
 			return
 		}
@@ -208,11 +210,11 @@ func (p *publisher) close() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	sub, status, ended := p.sub, p.status, p.ended
+	nc, sub, status, ended := p.nc, p.sub, p.status, p.ended
 	p.mu.Unlock()
 	if sub != nil {
 		_ = sub.Unsubscribe() // fails on a closed connection alone, which has none left
-		p.bus.nc.RemoveStatusListener(status)
+		nc.RemoveStatusListener(status)
 		<-ended
 	}
 	p.failAll(nats.ErrConnectionClosed)

@@ -61,7 +61,7 @@ func (b *Bus) latestSnapshot(ctx context.Context) (s savedSnapshot, err error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	const doing = "read the latest snapshot"
-	stream, err := b.js.Stream(ctx, b.names.snapStream)
+	stream, err := b.jetStream().Stream(ctx, b.names.snapStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return s, noSnapshot(fmt.Errorf("there is no stream %s; a publisher makes it at its start", b.names.snapStream))
 	}

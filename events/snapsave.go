@@ -74,7 +74,7 @@ func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states ite
 
 // chunkSize leaves room for what goes out besides the data.
 func (b *Bus) chunkSize() int {
-	return int(max(leastChunk, min(maxChunk, b.nc.MaxPayload()*3/4)))
+	return int(max(leastChunk, min(maxChunk, b.conn().MaxPayload()*3/4)))
 }
 
 // saver is one run of SaveSnapshot.
@@ -205,14 +205,14 @@ func (s *saver) close() error {
 	s.digest.Sum(s.closing.digest[:0])
 	ctx, cancel := s.bus.bounded(s.ctx)
 	defer cancel()
-	if !s.bus.nc.IsConnected() {
+	if !s.bus.conn().IsConnected() {
 		return unavailable("save a snapshot", nats.ErrDisconnected)
 	}
 	m := &nats.Msg{
 		Subject: s.bus.names.snapHead, Data: encodeClosing(s.bus.names.hash, s.closing),
 		Header: nats.Header{jetstream.MsgRollup: []string{jetstream.MsgRollupSubject}},
 	}
-	_, err := s.bus.js.PublishMsg(ctx, m, jetstream.WithExpectStream(s.bus.names.snapStream),
+	_, err := s.bus.jetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(s.bus.names.snapStream),
 		jetstream.WithExpectLastSequence(s.last), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return s.bus.writeError("save a snapshot", "somebody else saved one at the same time", err)

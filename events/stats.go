@@ -20,6 +20,9 @@ type Stats struct {
 	Dropped       uint64 // messages lost that way
 	Readies       uint64 // times that a subscription was confirmed in force
 	ReplayResets  uint64 // times that Replay had to start a consumer anew
+	Replaced      uint64 // connections that were made in place of one that NATS closed for good
+	Forbidden     uint64 // times that NATS refused a subject for want of permission
+	Connected     bool   // there is a connection now
 }
 
 type counters struct {
@@ -28,6 +31,7 @@ type counters struct {
 	acksSent, acksReceived                       atomic.Uint64
 	disconnects, slow, dropped, readies, resets  atomic.Uint64
 	saved, unsaved, loaded, broken               atomic.Uint64
+	replaced, forbidden                          atomic.Uint64
 }
 
 // Stats returns the counters. Each is exact; together they are not one instant.
@@ -50,6 +54,9 @@ func (b *Bus) Stats() Stats {
 		Dropped:       c.dropped.Load(),
 		Readies:       c.readies.Load(),
 		ReplayResets:  c.resets.Load(),
+		Replaced:      c.replaced.Load(),
+		Forbidden:     c.forbidden.Load(),
+		Connected:     b.conn().IsConnected(),
 	}
 }
 

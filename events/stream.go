@@ -30,7 +30,7 @@ func (b *Bus) Stream(ctx context.Context) (revocast.StreamInfo, error) {
 func (b *Bus) info(ctx context.Context, doing, name string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	stream, err := b.js.Stream(ctx, name)
+	stream, err := b.jetStream().Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -11,11 +12,12 @@ import (
 
 // Tail implements [revocast.Bus] with a core subscription. Callbacks run on the
 // goroutine that called Tail; those that are nil are left out. It returns nil when ctx
-// has ended, [revocast.ErrUnavailable] when the connection was closed, and
-// [revocast.ErrUnsuited] when the server does not permit the subscription. A lost
-// connection does not end it.
+// has ended, and [revocast.ErrUnavailable] when the connection was closed by whoever owns
+// it. Nothing that the server says ends it: a connection that the server closes is
+// replaced, and a subscription that it does not permit, which is Lost with
+// [revocast.ErrUnsuited], is asked for again every few seconds.
 func (b *Bus) Tail(ctx context.Context, h revocast.TailHandler) error {
-	l := listener{bus: b, subject: b.names.events, ready: h.Ready, suspect: h.Suspect}
+	l := listener{bus: b, subject: b.names.events, ready: h.Ready, suspect: h.Suspect, deaf: h.Lost}
 	l.message = func(m *nats.Msg) { b.tailed(m, &h) }
 	return l.run(ctx)
 }
@@ -36,9 +38,10 @@ func (b *Bus) tailed(m *nats.Msg, h *revocast.TailHandler) {
 }
 
 // Acks implements [revocast.Bus]. on runs on the goroutine that called Acks. It ends
-// as Tail does. [Options.AcksReady] says when the subscription is in force.
+// as Tail does. [Options.AcksReady] says when the subscription is in force, [Options.AcksLost] when it
+// is not any more.
 func (b *Bus) Acks(ctx context.Context, on func(revocast.Ack)) error {
-	l := listener{bus: b, subject: b.names.acks, ready: b.opts.AcksReady}
+	l := listener{bus: b, subject: b.names.acks, ready: b.opts.AcksReady, deaf: b.opts.AcksLost}
 	l.message = func(m *nats.Msg) {
 		b.counts.acksReceived.Add(1)
 		var a revocast.Ack
@@ -50,8 +53,13 @@ func (b *Bus) Acks(ctx context.Context, on func(revocast.Ack)) error {
 }
 
 // Acknowledge implements [revocast.Bus]. Without a connection it fails with
-// [revocast.ErrUnavailable]; the next acknowledgement says the same and more.
+// [revocast.ErrUnavailable]; the next acknowledgement says the same and more. While NATS
+// refuses them it fails with [revocast.ErrUnsuited], and one a second is sent all the same.
 func (b *Bus) Acknowledge(a revocast.Ack) error {
+	send, refused := b.refusals.acks.may(time.Now())
+	if !send {
+		return refused
+	}
 	data, err := appendAck(make([]byte, 0, ackHead+2+len(a.Member.Worker)+len(a.Member.Incarnation)), b.names.hash, &a)
 	if err != nil {
 		return err
@@ -60,5 +68,5 @@ func (b *Bus) Acknowledge(a revocast.Ack) error {
 		return unavailable("acknowledge", err)
 	}
 	b.counts.acksSent.Add(1)
-	return nil
+	return refused
 }

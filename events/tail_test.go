@@ -183,8 +183,10 @@ func TestTailWithoutPermission(t *testing.T) {
 		}}}
 	}))
 	nc := ns.Conn(t, nats.UserInfo("u", "p"))
-	if err := newBus(t, nc, "secret", events.Options{}).Tail(limited(t), revocast.TailHandler{}); !errors.Is(err, revocast.ErrUnsuited) {
-		t.Errorf("a forbidden tail returned %v, want ErrUnsuited", err)
+	secret, _ := eventstest.Tail(t, newBus(t, nc, "secret", events.Options{}))
+	eventstest.Await(t, "the refusal", func() bool { return len(secret.Losses()) > 0 })
+	if err := secret.Losses()[0]; !errors.Is(err, revocast.ErrUnsuited) || len(secret.Suspects()) == 0 || secret.Readies() > 0 {
+		t.Errorf("a forbidden tail was lost with %v, suspected %v, ready %d times; want ErrUnsuited", err, secret.Suspects(), secret.Readies())
 	}
 	r, _ := eventstest.Tail(t, newBus(t, nc, "open", events.Options{}))
 	eventstest.Await(t, "Ready on the realm that is allowed", func() bool { return r.Readies() > 0 })

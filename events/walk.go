@@ -143,7 +143,7 @@ func (w *walk) consume(ctx context.Context) error {
 func (w *walk) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := w.bus.bounded(ctx)
 	defer cancel()
-	return w.bus.js.CreateConsumer(ctx, w.stream, jetstream.ConsumerConfig{
+	return w.bus.jetStream().CreateConsumer(ctx, w.stream, jetstream.ConsumerConfig{
 		Name: "rv_replay_" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: w.next,
 		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: replayInactive, Replicas: 1, MemoryStorage: true,
 	})
@@ -209,7 +209,7 @@ func (w *walk) ended(ctx context.Context) error {
 func (w *walk) deleted(ctx context.Context) (map[uint64]bool, error) {
 	ctx, cancel := w.bus.bounded(ctx)
 	defer cancel()
-	stream, err := w.bus.js.Stream(ctx, w.stream)
+	stream, err := w.bus.jetStream().Stream(ctx, w.stream)
 	if err != nil {
 		return nil, err
 	}
@@ -248,12 +248,12 @@ func (w *walk) bridge(ctx context.Context, seq uint64) error {
 // forget deletes the consumer. Where that fails, or would hold up a caller who has
 // left, the server does it after replayInactive.
 func (w *walk) forget(ctx context.Context, name string) {
-	if ctx.Err() != nil || w.bus.nc.Status() != nats.CONNECTED {
+	if ctx.Err() != nil || w.bus.conn().Status() != nats.CONNECTED {
 		return
 	}
 	ctx, cancel := w.bus.bounded(ctx)
 	defer cancel()
-	if err := w.bus.js.DeleteConsumer(ctx, w.stream, name); err != nil {
+	if err := w.bus.jetStream().DeleteConsumer(ctx, w.stream, name); err != nil {
 		w.bus.log.Debug("replay consumer left to expire", "consumer", name, "error", err)
 	}
 }

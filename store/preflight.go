@@ -30,7 +30,7 @@ const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off prima
 // has not the rights to replay at the next restart, or with replicas and without
 // min-replicas-to-write. Every refusal says how to mend it. With
 // [Options.AllowUnsuited] refusals become warnings. A server that cannot be reached
-// or does not let us in is [revocast.ErrUnavailable].
+// or does not let us in is [revocast.ErrUnavailable]; one that hides INFO is both.
 //
 // Call it at start, and again whenever [revocast.Description.Server] is another one than
 // before: a restarted or promoted server has settings of its own. It changes nothing and
@@ -45,12 +45,16 @@ func (l *Ledger) Preflight(ctx context.Context) ([]Warning, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info == nil {
-		f.refuse("INFO is hidden, and no ledger works without: grant the user +info")
-	} else {
+	if info != nil {
 		l.inspect(ctx, c, info, f)
+		return f.result(l.opts.AllowUnsuited)
 	}
-	return f.result(l.opts.AllowUnsuited)
+	f.refuse("INFO is hidden, and no ledger works without: grant the user +info")
+	warnings, err := f.result(l.opts.AllowUnsuited)
+	if err != nil { // a right that is missing says nothing about what the server forgets
+		err = fmt.Errorf("%w: %w", revocast.ErrUnavailable, err)
+	}
+	return warnings, err
 }
 
 // findings collects what is wrong and what is merely worth knowing.

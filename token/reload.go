@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/throttle"
 )
 
 // Source is a [KeySource] that reads its keys from a file or a URL again and again
@@ -25,6 +26,7 @@ type Source struct {
 	name      string // file or URL, for errors and logs
 	symmetric bool
 	opts      SourceOptions
+	say       *throttle.Log
 	read      func(context.Context) ([]byte, error)
 	parse     func([]byte) (*KeySet, []error, error)
 	close     func()
@@ -47,7 +49,7 @@ type reading struct {
 }
 
 func newSource(name string, o SourceOptions) *Source {
-	s := &Source{name: name, opts: o, wake: make(chan struct{}, 1), close: func() {}}
+	s := &Source{name: name, opts: o, say: throttle.New(o.Logger, nil), wake: make(chan struct{}, 1), close: func() {}}
 	s.state.Store(&reading{next: make(chan struct{})})
 	return s
 }
@@ -172,7 +174,7 @@ func (s *Source) attempt(ctx context.Context) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", s.name, err)
-		s.opts.Logger.Warn("keys not read", "source", s.name, "error", err, "in_force", before.set != nil)
+		s.say.Warn("unread", "keys not read", "source", s.name, "error", err, "in_force", before.set != nil)
 	}
 	s.replace(func(r *reading) {
 		r.tried, r.err = time.Now(), err
@@ -212,7 +214,7 @@ func (s *Source) take(raw []byte) (*KeySet, error) {
 		return nil, err
 	}
 	for _, reason := range leftOut {
-		s.opts.Logger.Warn("key left out", "source", s.name, "reason", reason)
+		s.say.Warn("left out "+reason.Error(), "key left out", "source", s.name, "reason", reason)
 	}
 	s.opts.Logger.Info("keys read", "source", s.name, "keys", len(set.keys), "names", set.Names())
 	return set, nil

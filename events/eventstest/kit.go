@@ -77,10 +77,11 @@ func awaitAnswer(tb testing.TB, e revocast.Event, publish func(revocast.Event, f
 
 // Recorder keeps what a tail says, in order.
 type Recorder struct {
-	mu     sync.Mutex // the three lists and running
+	mu     sync.Mutex // all of it
 	events []revocast.Event
 	ready  int
 	lost   []error
+	deaf   []error
 	inside int
 	mixed  bool // two callbacks ran at once
 }
@@ -107,6 +108,7 @@ func (r *Recorder) Handler() revocast.TailHandler {
 		Event:   func(e revocast.Event) { r.record(func() { r.events = append(r.events, e) }) },
 		Ready:   func() { r.record(func() { r.ready++ }) },
 		Suspect: func(err error) { r.record(func() { r.lost = append(r.lost, err) }) },
+		Lost:    func(err error) { r.record(func() { r.deaf = append(r.deaf, err) }) },
 	}
 }
 
@@ -141,6 +143,13 @@ func (r *Recorder) Suspects() []error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]error(nil), r.lost...)
+}
+
+// Losses returns what Lost was called with.
+func (r *Recorder) Losses() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]error(nil), r.deaf...)
 }
 
 // Mixed reports whether two callbacks were seen to run at once.

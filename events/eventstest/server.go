@@ -47,6 +47,9 @@ type Server struct {
 	url    string
 	cancel context.CancelFunc
 	ended  chan error
+	loaded *server.Options // in force
+	change []func(*server.Options)
+	ns     *server.Server
 }
 
 const startLimit = 20 * time.Second
@@ -58,6 +61,17 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 	for _, o := range options {
 		o(&s.opts)
 	}
+	configure := s.opts.Configure
+	s.opts.Configure = func(o *server.Options) {
+		if configure != nil {
+			configure(o)
+		}
+		for _, change := range s.change {
+			change(o)
+		}
+		s.loaded = o.Clone()
+	}
+	s.opts.Started = func(ns *server.Server) { s.ns = ns }
 	s.Start()
 	tb.Cleanup(s.Stop)
 	return s
@@ -102,6 +116,22 @@ func (s *Server) Stop() {
 	if err := <-s.ended; err != nil {
 		s.tb.Errorf("eventstest: %v", err)
 	}
+}
+
+// Reload changes the options of the running server, and of those that Start starts later.
+func (s *Server) Reload(change func(*server.Options)) {
+	s.tb.Helper()
+	if s.cancel == nil {
+		s.tb.Fatal("eventstest: the server does not run")
+	}
+	s.change = append(s.change, change)
+	next := s.loaded.Clone()
+	next.Port = s.opts.Port
+	change(next)
+	if err := s.ns.ReloadOptions(next); err != nil {
+		s.tb.Fatalf("eventstest: reload: %v", err)
+	}
+	s.loaded = next
 }
 
 // Restart stops the server and starts it on the same port and data.

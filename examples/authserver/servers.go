@@ -88,7 +88,7 @@ func (c *connections) open(name string) (s *stores, err error) {
 	if s.ledger, err = store.New(s.redis, realm, store.Options{}); err != nil {
 		return nil, err
 	}
-	if s.conn, err = events.Connect(c.servers.nats(), events.ConnectOptions{Name: name, Logger: c.logger}); err != nil {
+	if s.conn, err = events.Connect(c.servers.nats(), events.ConnectOptions{Name: name, Logger: c.logger, Patient: true}); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	s.bus, err = events.New(s.conn, realm, events.Options{Logger: c.logger})

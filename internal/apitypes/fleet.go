@@ -62,4 +62,8 @@ type Worker struct {
 	LeaseLeftMS float64 `json:"lease_left_ms"`
 	// ClockAheadMS is by how much its wall clock was ahead of the ledger's at the latest renewal.
 	ClockAheadMS float64 `json:"clock_ahead_ms,omitempty"`
+	// Acknowledges is how it tells the publisher that answers what it has applied: "bus", at
+	// once; "renewal", with its next renewal only, so that every revocation waits for that;
+	// absent: nothing was revoked yet that would show it.
+	Acknowledges string `json:"acknowledges,omitempty"`
 }

@@ -35,6 +35,8 @@ type Options struct {
 	User, Password string
 	// Configure, if set, may change the server's options before it starts.
 	Configure func(*server.Options)
+	// Started, if set, is called once the server runs, with what can reload its options.
+	Started func(*server.Server)
 	// Logger receives the server's warnings and errors, and at debug level its
 	// notices. Default: nothing is logged.
 	Logger *slog.Logger
@@ -105,6 +107,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("embedded NATS did not start: %s", log.worst())
 	}
 	s.url = ns.ClientURL()
+	if s.opts.Started != nil {
+		s.opts.Started(ns)
+	}
 	close(s.ready)
 	<-ctx.Done()
 	return nil

@@ -21,6 +21,9 @@ type BusStats struct {
 	Dropped       uint64
 	Readies       uint64
 	ReplayResets  uint64
+	Replaced      uint64
+	Forbidden     uint64
+	Connected     bool
 }
 
 // AddBus adds the broadcast.
@@ -42,6 +45,9 @@ func (m *Metrics) AddBus(read func() BusStats) {
 		counter("revocast_bus_slow_consumers_total", "Times that a subscription's buffer overflowed.", func(s stats) uint64 { return s.SlowConsumers }),
 		counter("revocast_bus_dropped_total", "Messages lost to overflowing buffers; they are fetched from the log.", func(s stats) uint64 { return s.Dropped }),
 		counter("revocast_bus_subscribed_total", "Times that a subscription came into force.", func(s stats) uint64 { return s.Readies }),
+		gauge("revocast_bus_connected", "1 while there is a connection to NATS.", func(s stats) float64 { return flag(s.Connected) }),
+		counter("revocast_bus_replaced_total", "Connections made in place of one that NATS closed for good.", func(s stats) uint64 { return s.Replaced }),
+		counter("revocast_bus_forbidden_total", "Times that NATS refused a subject for want of permission. Alarm on any.", func(s stats) uint64 { return s.Forbidden }),
 		counter("revocast_bus_replay_resets_total", "Times that a replay had to start a consumer anew.", func(s stats) uint64 { return s.ReplayResets }),
 	}))
 }

@@ -31,6 +31,8 @@
 //	revocast_publisher_snapshots_total
 //	revocast_publisher_unacked
 //	revocast_publisher_waiting
+//	revocast_publisher_silent_workers              alarm on any
+//	revocast_publisher_refusals_total
 //	revocast_publisher_stream_error
 //	revocast_publisher_clock_ahead_seconds         alarm beyond a second either way
 //	revocast_publisher_fleet_ahead_seconds
@@ -55,6 +57,10 @@
 //	revocast_subscriber_holes_total
 //	revocast_subscriber_suspects_total
 //	revocast_subscriber_loads_total
+//	revocast_subscriber_hears                      alarm at 0
+//	revocast_subscriber_acknowledges               alarm at 0
+//	revocast_subscriber_ack_failures_total
+//	revocast_subscriber_ledger_loads_total
 //	revocast_subscriber_load_failures_total
 //	revocast_subscriber_clock_ahead_seconds        alarm beyond a second either way
 //	revocast_subscriber_largest_lead_seconds
@@ -96,6 +102,9 @@
 //	revocast_bus_slow_consumers_total
 //	revocast_bus_dropped_total
 //	revocast_bus_subscribed_total
+//	revocast_bus_connected                         alarm at 0
+//	revocast_bus_replaced_total
+//	revocast_bus_forbidden_total                   alarm on any
 //	revocast_bus_replay_resets_total
 //	revocast_strays_total{source,fault}            alarm on any but late
 //	revocast_snapshots_saved_total

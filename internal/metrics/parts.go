@@ -21,6 +21,10 @@ func (m *Metrics) AddSubscriber(read func() revocast.SubscriberStatus) {
 		counter("revocast_subscriber_holes_total", "Times that a missing revision was fetched from the log.", func(s status) uint64 { return s.Holes }),
 		counter("revocast_subscriber_suspects_total", "Times that the live tail may have lost messages.", func(s status) uint64 { return s.Suspects }),
 		counter("revocast_subscriber_loads_total", "Times that the index was loaded.", func(s status) uint64 { return s.Loads }),
+		gauge("revocast_subscriber_hears", "1 while the live tail is heard; else revocations come with the renewals, and wait for them. Alarm at 0.", func(s status) float64 { return flag(s.Unheard == "") }),
+		gauge("revocast_subscriber_acknowledges", "0 while acknowledgements do not get through: every revocation waits for this worker's renewals. Alarm at 0.", func(s status) float64 { return flag(s.Unacknowledged == "") }),
+		counter("revocast_subscriber_ack_failures_total", "Acknowledgements that did not get through.", func(s status) uint64 { return s.AckFailures }),
+		counter("revocast_subscriber_ledger_loads_total", "Loads for which the ledger was read state by state, since neither a snapshot nor the stream would do.", func(s status) uint64 { return s.LedgerLoads }),
 		counter("revocast_subscriber_load_failures_total", "Loads of the index that failed.", func(s status) uint64 { return s.LoadFailures }),
 		gauge("revocast_subscriber_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s status) float64 { return s.ClockAhead.Seconds() }),
 		gauge("revocast_subscriber_largest_lead_seconds", "The largest by which an issuer's clock is ahead of the ledger's, as this worker knows it.", func(s status) float64 { return s.LargestLead.Seconds() }),
@@ -89,6 +93,8 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		gauge("revocast_publisher_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s stats) float64 { return s.ClockAhead.Seconds() }),
 		gauge("revocast_publisher_fleet_ahead_seconds", "By how much most clocks of the fleet are ahead of the ledger's, which cut-offs allow for.", func(s stats) float64 { return s.FleetAhead.Seconds() }),
 		gauge("revocast_publisher_largest_lead_seconds", "The largest by which an issuer's clock is ahead of the ledger's. Alarm above a second.", func(s stats) float64 { return s.LargestLead.Seconds() }),
+		gauge("revocast_publisher_silent_workers", "Workers whose acknowledgements are not heard: every revocation waits for their renewals. Alarm on any.", func(s stats) float64 { return float64(s.Silent) }),
+		counter("revocast_publisher_refusals_total", "Events that the bus did not take; they are repeated.", func(s stats) uint64 { return s.Refusals }),
 		gauge("revocast_publisher_stream_error", "1 while this publisher's latest comparison of the stream with the ledger could not be done.", func(s stats) float64 { return flag(s.StreamError != nil) }),
 	}))
 }

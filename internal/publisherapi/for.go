@@ -95,6 +95,9 @@ func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
 	}
 	for i, m := range s.Membership.Members {
 		out.Workers[i] = newWorker(m, s.Membership, d.Terms)
+		if i < len(s.Answering) {
+			out.Workers[i].Acknowledges = s.Answering[i].String()
+		}
 	}
 	return out
 }

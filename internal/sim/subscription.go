@@ -45,6 +45,14 @@ func (h *handler) suspect(err error) {
 	}
 }
 
+// lost is a suspicion, with nothing heard from then on until ready.
+func (h *handler) lost(err error) {
+	if h.tail.Lost != nil {
+		h.tail.Lost(err)
+	}
+	h.suspect(err)
+}
+
 func (h *handler) message(m Message) {
 	switch {
 	case m.Event != nil && h.tail.Event != nil:
@@ -90,7 +98,7 @@ func (s *subscription) pushLocked(delay time.Duration, call func(*handler)) {
 func (s *subscription) cutLocked(silent bool) {
 	s.queue = nil
 	if !silent {
-		s.pushLocked(0, func(h *handler) { h.suspect(errCut) })
+		s.pushLocked(0, func(h *handler) { h.lost(errCut) })
 	}
 }
 

@@ -77,6 +77,11 @@ func (b *busPort) Tail(ctx context.Context, h revocast.TailHandler) error {
 				h.Suspect(err)
 			}
 		},
+		Lost: func(err error) {
+			if b.live() && h.Lost != nil {
+				h.Lost(err)
+			}
+		},
 	})
 }
 

@@ -128,9 +128,11 @@ func (p *process) makeWorker() func(context.Context) error {
 }
 
 func (p *process) makePublisher() func(context.Context) error {
+	var drawn atomic.Uint64
 	o := revocast.PublisherOptions{
 		Clock: p.clock, Logger: p.w.log, Receipts: 64, RecoverEmpty: true,
 		AuditEvery: p.w.s.Lease, CommitTimeout: time.Second,
+		Random: func() uint64 { return mix(p.w.s.Seed, uint64(p.life), drawn.Add(1), 78) },
 	}
 	if p.w.s.Snapshots {
 		o.SnapshotEvery, o.SnapshotAfter = p.w.s.Lease/2, 1

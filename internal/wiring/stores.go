@@ -54,9 +54,10 @@ type OpenOptions struct {
 	Name   string // what NATS shows this process as
 	Logger *slog.Logger
 	Events events.Options
-	// Patient opens also while a store cannot be reached: a worker that starts during
-	// an outage of NATS still answers by asking Redis. What is there but refuses, or
-	// must not be used as it is configured, is an error all the same.
+	// Patient opens also while a store cannot be reached or refuses: a worker that starts
+	// during an outage of NATS still answers by asking Redis, and one that must wait for
+	// Redis serves when that is there. Only what is wrong with our own flags, and a Redis
+	// that would forget revocations as it is configured, is an error all the same.
 	Patient bool
 	// Worker says that the user at the stores is a worker's, with fewer rights.
 	Worker bool
@@ -139,7 +140,7 @@ func (f *StoreFlags) preflight(ctx context.Context, ledger *store.Ledger, o Open
 		o.Logger.Warn("Redis: " + string(w))
 	}
 	if o.Patient && errors.Is(err, revocast.ErrUnavailable) {
-		o.Logger.Warn("Redis cannot be reached; going on without", "error", err)
+		o.Logger.Warn("Redis cannot be used now; going on without, and tried again", "error", err)
 		return nil
 	}
 	return err
@@ -151,7 +152,7 @@ func (f *StoreFlags) OpenBus(o OpenOptions) (*nats.Conn, *events.Bus, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	co := events.ConnectOptions{Name: o.Name, Credentials: f.NATSCreds, Logger: o.Logger}
+	co := events.ConnectOptions{Name: o.Name, Credentials: f.NATSCreds, Logger: o.Logger, Patient: o.Patient}
 	if files != nil && files.roots != nil {
 		co.Roots = func() (*x509.CertPool, error) { return files.roots.get(), nil }
 	}
@@ -159,11 +160,6 @@ func (f *StoreFlags) OpenBus(o OpenOptions) (*nats.Conn, *events.Bus, error) {
 		co.Certificate = func() (tls.Certificate, error) { return *files.pair.get(), nil }
 	}
 	conn, err := events.Connect(f.NATS, co)
-	if o.Patient && errors.Is(err, nats.ErrNoServers) {
-		o.Logger.Warn("NATS cannot be reached; going on without", "error", err)
-		co.Patient = true
-		conn, err = events.Connect(f.NATS, co)
-	}
 	if err != nil {
 		return nil, nil, err
 	}

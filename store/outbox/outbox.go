@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/throttle"
 	"github.com/revocast/revocast/store/internal/account"
 	"github.com/revocast/revocast/store/internal/script"
 )
@@ -47,6 +48,7 @@ type Outbox struct {
 	keys []string
 	pub  Publisher
 	o    Options
+	say  *throttle.Log // what may be said again and again
 }
 
 var (
@@ -91,7 +93,7 @@ func New(rdb redis.UniversalClient, realm string, pub Publisher, o Options) (*Ou
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Outbox{rdb: rdb, keys: keys, pub: pub, o: o}, nil
+	return &Outbox{rdb: rdb, keys: keys, pub: pub, o: o, say: throttle.New(o.Logger, nil)}, nil
 }
 
 // Owe writes down items under an id of the caller's choice, to be told to the fleet from
@@ -197,7 +199,7 @@ func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receip
 	defer cancel()
 	_, err := doneScript.Run(ctx, o.rdb, o.keys, e.id, e.text, strings.Join(places, " "), remember.Milliseconds(), rest)
 	if err != nil {
-		o.o.Logger.Warn("outbox: told the fleet, and could not strike it out; it will be told again", "id", e.id, "error", err)
+		o.say.Warn("strike out", "outbox: told the fleet, and could not strike it out; it will be told again", "id", e.id, "error", err)
 	}
 }
 

@@ -27,7 +27,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		if err := o.sweep(ctx); err != nil && ctx.Err() == nil {
-			o.o.Logger.Warn("outbox: cannot be read", "error", err)
+			o.say.Warn("read", "outbox: cannot be read", "error", err)
 		}
 		timer.Reset(o.o.Every)
 	}
@@ -76,14 +76,14 @@ func (o *Outbox) attempt(parent context.Context, id string) {
 	var tooEarly *early
 	switch {
 	case errors.As(err, &tooEarly):
-		o.o.Logger.Warn("outbox: cannot be told yet", "id", id, "error", err)
+		o.say.Warn("early", "outbox: cannot be told yet", "id", id, "error", err)
 		o.later(parent, id, tooEarly.wait)
 	case errors.Is(err, revocast.ErrInvalid), errors.Is(err, revocast.ErrConflict):
 		// It will be refused again, and is kept for somebody to look at.
 		o.o.Logger.Error("outbox: refused", "id", id, "error", err)
 		o.later(parent, id, refused)
 	default:
-		o.o.Logger.Warn("outbox: the fleet could not be told; tried again", "id", id, "error", err)
+		o.say.Warn("told", "outbox: the fleet could not be told; tried again", "id", id, "error", err)
 	}
 }
 
@@ -92,6 +92,6 @@ func (o *Outbox) later(ctx context.Context, id string, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	if _, err := laterScript.Run(ctx, o.rdb, o.keys, id, d.Milliseconds()); err != nil {
-		o.o.Logger.Warn("outbox: cannot be put off", "id", id, "error", err)
+		o.say.Warn("later", "outbox: cannot be put off", "id", id, "error", err)
 	}
 }

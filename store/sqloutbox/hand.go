@@ -91,10 +91,10 @@ func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 	case !final(err):
 		return fmt.Errorf("row %d: %w", x.id, err)
 	case x.over(p):
-		r.o.Logger.Info("sqloutbox: over before it was handed over", "row", x.id, "kind", p.Kind)
+		r.say.Info("over", "sqloutbox: over before it was handed over", "row", x.id, "kind", p.Kind)
 		came.deleted = append(came.deleted, x.id)
 	case early(x, p, err):
-		r.o.Logger.Warn("sqloutbox: the cut-off may be ahead of the ledger's clock; tried again", "row", x.id, "error", err)
+		r.say.Warn("early", "sqloutbox: the cut-off may be ahead of the ledger's clock; tried again", "row", x.id, "error", err)
 		if x.tried == 0 {
 			came.untried = append(came.untried, x.id)
 		}

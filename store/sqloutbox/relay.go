@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/throttle"
 )
 
 // Publisher is what a relay hands rows to; a [revocast.Publisher] is one. An error that
@@ -93,6 +94,7 @@ type Relay struct {
 	pub  Publisher
 	o    RelayOptions
 	name string // of this relay, in the lease
+	say  *throttle.Log
 
 	kick chan struct{}
 
@@ -118,7 +120,7 @@ func NewRelay(db *sql.DB, box *Outbox, pub Publisher, o RelayOptions) (*Relay, e
 		return nil, err
 	}
 	return &Relay{
-		box: box, db: db, pub: pub, o: o, name: rand.Text(),
+		box: box, db: db, pub: pub, o: o, name: rand.Text(), say: throttle.New(o.Logger, nil),
 		kick: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 	}, nil
 }
@@ -147,14 +149,14 @@ func (r *Relay) Run(ctx context.Context) error {
 		case errors.Is(err, ErrBusy):
 			pause = min(busyPause, pause)
 			if time.Since(since) > r.o.Lease {
-				r.o.Logger.Warn("sqloutbox: another relay has been at work for longer than a lease; should rows grow old, see what it does, and the database's clock")
+				r.say.Warn("busy", "sqloutbox: another relay has been at work for longer than a lease; should rows grow old, see what it does, and the database's clock")
 				since = time.Now()
 			}
 		case err != nil:
 			failed++
 			kick = nil // whoever is kicked into the same wall again and again helps nobody
 			pause = backoff(r.o.Every, failed)
-			r.o.Logger.Warn("sqloutbox: not handed over; tried again", "error", err, "after", pause)
+			r.say.Warn("hand", "sqloutbox: not handed over; tried again", "error", err, "after", pause)
 		default:
 			failed = 0
 		}

@@ -118,6 +118,28 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("confirmed after %s: the acknowledgement did not come through NATS", receipt.Took)
 	}
 	workerIsHeld(t, work, before)
+	besideThePublisher(t, publisher, pub)
+}
+
+// besideThePublisher runs a worker in the publisher's process, under its user: it must
+// acknowledge on the bus as every other one does.
+func besideThePublisher(t *testing.T, p *revocast.Publisher, pub side) {
+	t.Helper()
+	beside := revocast.NewSubscriber("default", pub.ledger, pub.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "beside"})
+	inBackground(t, beside.Run)
+	if err := beside.Ready().Wait(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	eventstest.Await(t, "both workers to answer on the bus", func() bool {
+		if _, err := p.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"}); err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.Status(within(t))
+		return err == nil && len(s.Answering) == 2 && s.Answering[0] == revocast.AnswersBus && s.Answering[1] == revocast.AnswersBus
+	})
+	if s := beside.Status(); s.Unacknowledged != "" || p.Stats().Silent != 0 {
+		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Stats().Silent)
+	}
 }
 
 // sees waits until the publisher has found the stream whole and packed a snapshot, which

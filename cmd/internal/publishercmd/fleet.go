@@ -28,10 +28,10 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 	}
 	fmt.Fprintln(w)
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tVERSION")
+	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tANSWERS\tVERSION")
 	for _, m := range f.Workers {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
-			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), orNone(m.Version))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
+			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), answers(m.Acknowledges), orNone(m.Version))
 	}
 	return t.Flush()
 }
@@ -86,6 +86,14 @@ func ago(now, t time.Time) string {
 
 func millis(ms float64) string {
 	return (time.Duration(ms) * time.Millisecond).String()
+}
+
+// answers says how a worker's acknowledgements reach the publisher that was asked.
+func answers(by string) string {
+	if by == "renewal" {
+		return "renewals only"
+	}
+	return orNone(by)
 }
 
 func orNone(text string) string {

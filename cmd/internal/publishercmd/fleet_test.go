@@ -17,7 +17,7 @@ func TestPrintFleet(t *testing.T) {
 		},
 		Stream: apitypes.Stream{Whole: "2-40", Sequence: 57, AgeMS: 1200},
 		Workers: []apitypes.Worker{
-			{Worker: "orders-1", Incarnation: "aa", Position: "2-42", Seen: apitypes.At(now.Add(-250 * time.Millisecond)), LeaseLeftMS: 2750, Version: "v1"},
+			{Worker: "orders-1", Incarnation: "aa", Position: "2-42", Seen: apitypes.At(now.Add(-250 * time.Millisecond)), LeaseLeftMS: 2750, Version: "v1", Acknowledges: "renewal"},
 			{Worker: "b", Incarnation: "bb", Position: "1-7", Lag: -1},
 		},
 		Unacked: 2, OldestUnackedMS: 12,
@@ -33,9 +33,9 @@ waiting       0 revocations for confirmation
 terms         lease 3s, fence 0s, drift 1%, default issuer https://a.example
 workers       2
 
-WORKER    INCARNATION  POSITION  LAG          LEASE    SEEN       VERSION
-orders-1  aa           2-42      0            2.75s    250ms ago  v1
-b         bb           1-7       other epoch  run out  -          -
+WORKER    INCARNATION  POSITION  LAG          LEASE    SEEN       ANSWERS        VERSION
+orders-1  aa           2-42      0            2.75s    250ms ago  renewals only  v1
+b         bb           1-7       other epoch  run out  -          -              -
 `
 	if out.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)

@@ -37,7 +37,8 @@ type serveCmd struct {
 func (c *serveCmd) Help() string {
 	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a token that it is shown.\n\n" +
 		"What a running publisher sees happen it mends by itself: a Redis that is restarted, promoted or emptied is refilled from JetStream, a stream that is lost or cut short from Redis. " +
-		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, and /readyz says so, until somebody runs `publisher repair --from jetstream`."
+		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, and /readyz says so, until somebody runs `publisher repair --from jetstream`.\n\n" +
+		"A store that is away or refuses does not end it: it says why in the log once a minute, and tries again. Without NATS revocations are committed and answered 202; without Redis it is not ready."
 }
 
 // Run serves until ctx ends. The group's members are interrupted in the order they
@@ -62,12 +63,13 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer ln.Close()
 	api.OwnHostOnly = api.Insecure && wiring.IsLoopback(ln.Addr())
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger})
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true})
 	if err != nil {
 		return err
 	}
 	defer stores.Close()
-	if err := stores.PrepareRealm(ctx, c.NATSReplicas); err != nil {
+	preparation, err := stores.BeginRealm(ctx, c.NATSReplicas, logger)
+	if err != nil {
 		return err
 	}
 
@@ -96,6 +98,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	{
 		g.Add(wiring.Actor(watch.Run))
+	}
+	if preparation != nil {
+		g.Add(wiring.Actor(preparation.Run))
 	}
 	logger.Info("publisher starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
 	return g.Run()

@@ -2,6 +2,7 @@ package subscribercmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -37,6 +38,8 @@ func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	tailing, stop := context.WithCancel(ctx)
 	defer stop()
 	var ready sync.Once
+	listening := false
+	var refusal error  // before anything was heard: somebody waits at a terminal
 	var printErr error // written by the tail's one callback at a time, read after it
 	err = bus.Tail(tailing, revocast.TailHandler{
 		Event: func(e revocast.Event) {
@@ -50,12 +53,23 @@ func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 				stop()
 			}
 		},
-		Ready:   func() { ready.Do(func() { fmt.Fprintln(streams.Err, "listening") }) },
+		Ready: func() {
+			listening = true
+			ready.Do(func() { fmt.Fprintln(streams.Err, "listening") })
+		},
+		Lost: func(err error) {
+			if errors.Is(err, revocast.ErrUnsuited) && !listening {
+				refusal = err
+				stop()
+			}
+		},
 		Suspect: func(err error) { fmt.Fprintln(streams.Err, "events may be missing here:", err) },
 	})
 	switch {
 	case printErr != nil:
 		return printErr
+	case refusal != nil:
+		return refusal
 	case ctx.Err() != nil:
 		return nil // told to stop
 	}
