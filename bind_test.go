@@ -109,6 +109,74 @@ func TestBind(t *testing.T) {
 	})
 }
 
+// TestBindEndsWithTheClaims: what a check refuses from a time on ends at that time, and what
+// waits for it goes with the last context.
+func TestBindEndsWithTheClaims(t *testing.T) {
+	inWorld(t, func(w *world) {
+		x := w.worker("x", workerOptions{})
+		bind := func(expires, accept time.Duration) (context.Context, context.CancelFunc) {
+			c, err := parseBearer(login("alice"))
+			w.must(err)
+			c.Expires, c.AcceptUntil = time.Time{}, time.Time{}
+			if expires != 0 {
+				c.Expires = time.Now().Add(expires)
+			}
+			if accept != 0 {
+				c.AcceptUntil = time.Now().Add(accept)
+			}
+			return x.Bind(context.Background(), c)
+		}
+		ends := map[time.Duration][]context.Context{}
+		var never []context.Context
+		for _, c := range []struct{ expires, accept, end time.Duration }{
+			{10 * time.Minute, 0, 10 * time.Minute},
+			{5 * time.Minute, 0, 5 * time.Minute}, // sooner than what is waited for
+			{5 * time.Minute, 6 * time.Minute, 6 * time.Minute},
+			{0, 0, 0},
+		} {
+			ctx, cancel := bind(c.expires, c.accept)
+			defer cancel()
+			if c.end == 0 {
+				never = append(never, ctx)
+				continue
+			}
+			ends[c.end] = append(ends[c.end], ctx)
+		}
+		gone, cancel := bind(7*time.Minute, 0)
+		cancel()
+		past := time.Duration(0)
+		for _, end := range []time.Duration{5 * time.Minute, 6 * time.Minute, 10 * time.Minute} {
+			elapse(end - past - time.Millisecond)
+			for _, ctx := range ends[end] {
+				if ctx.Err() != nil {
+					t.Errorf("what ends after %s has ended before: %v", end, context.Cause(ctx))
+				}
+			}
+			elapse(time.Millisecond)
+			for _, ctx := range ends[end] {
+				if !errors.Is(context.Cause(ctx), revocast.ErrExpired) {
+					t.Errorf("after %s the cause is %v", end, context.Cause(ctx))
+				}
+			}
+			past = end
+		}
+		if cause := context.Cause(gone); !errors.Is(cause, context.Canceled) {
+			t.Errorf("the one that was given up has cause %v", cause)
+		}
+		late, cancel := bind(-time.Millisecond, 0)
+		defer cancel()
+		if !errors.Is(context.Cause(late), revocast.ErrExpired) {
+			t.Errorf("bound after its end: %v", context.Cause(late))
+		}
+		elapse(24 * time.Hour)
+		for _, ctx := range never {
+			if ctx.Err() != nil {
+				t.Errorf("without an end it has ended: %v", context.Cause(ctx))
+			}
+		}
+	})
+}
+
 func TestBindWithoutKnowledge(t *testing.T) {
 	inWorld(t, func(w *world) {
 		x := w.worker("x", workerOptions{view: revocast.NoCache{}})

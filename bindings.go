@@ -3,6 +3,7 @@ package revocast
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // bindings are the contexts that [Guard.Bind] ties to tokens: each under every key
@@ -12,6 +13,8 @@ type bindings struct {
 	// mu guards byKey; a binding stands under all of its keys or under none.
 	mu    sync.Mutex
 	byKey map[Key]map[*binding]struct{}
+
+	endings *endings
 }
 
 type binding struct {
@@ -20,10 +23,13 @@ type binding struct {
 	session Key
 	lost    func() bool // the key that signed the token is no longer in force
 	cancel  context.CancelCauseFunc
+
+	end   time.Time // from which the claims are refused; zero: never
+	place int       // in the queue of what ends, which guards it
 }
 
-func newBindings() *bindings {
-	return &bindings{byKey: make(map[Key]map[*binding]struct{})}
+func newBindings(clock Clock) *bindings {
+	return &bindings{byKey: make(map[Key]map[*binding]struct{}), endings: newEndings(clock)}
 }
 
 func (b *bindings) add(x *binding) {

@@ -10,32 +10,43 @@ import "context"
 // It is cancelled with [ErrSignature] when the key that signed the token is no longer in
 // force, where the verifier tells that ([KeyHolder]).
 //
+// It is cancelled with cause [ErrExpired] when the claims end ([Claims.End]), by the guard's
+// wall clock: from then on a check would refuse them. To let a stream go on, bind it to the
+// fresh token's claims before that. Claims without an end are bound until they are revoked.
+//
 // Call the cancel function when the stream ends. When the index cannot tell whether
 // the claims are covered already, Bind asks the ledger; if that cannot tell either,
 // the context is cancelled with [ErrUnknown].
 func (g *Guard) Bind(ctx context.Context, c *Claims) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	x := &binding{keys: KeysOf(g.sub.realm, c), issued: c.Issued(), cancel: cancel}
+	x := &binding{keys: KeysOf(g.sub.realm, c), issued: c.Issued(), cancel: cancel, end: c.End()}
 	signer := c.Signer
 	x.lost = func() bool { return !g.holds(signer) }
 	x.session = x.keys.Session()
 	// Bound first, looked up after: a revocation applied in between is found by one of
 	// the two, whichever comes second.
 	g.sub.bindings.add(x)
+	g.sub.bindings.endings.add(x)
 	if x.lost() {
 		cancel(errKeyLost)
 	} else if err := g.covered(ctx, x); err != nil {
 		cancel(err)
 	}
 	// Also when the parent ends and nobody calls cancel.
-	context.AfterFunc(ctx, func() { g.sub.bindings.remove(x) })
+	context.AfterFunc(ctx, func() {
+		g.sub.bindings.remove(x)
+		g.sub.bindings.endings.remove(x)
+	})
 	return ctx, func() { cancel(context.Canceled) }
 }
 
-// covered reports why the binding must not live: ErrRevoked, ErrUnknown, or nil.
+// covered reports why the binding must not live: ErrRevoked, ErrExpired, ErrUnknown, or nil.
 func (g *Guard) covered(ctx context.Context, x *binding) error {
 	l := g.sub.lease.Load()
 	wall := g.clock.Now().UnixMilli()
+	if !x.end.IsZero() && wall >= x.end.UnixMilli() {
+		return ErrExpired
+	}
 	m, complete := g.view.Lookup(&x.keys, x.issued, wall)
 	held := l.holds(g.clock.Monotonic())
 	switch {

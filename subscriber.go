@@ -149,7 +149,7 @@ func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o Subs
 		log:      o.Logger.With("realm", realm, "worker", o.Worker),
 		clock:    o.Clock,
 		ready:    newReadiness(ErrNotRunning),
-		bindings: newBindings(),
+		bindings: newBindings(o.Clock),
 		nudge:    make(chan struct{}, 1),
 		gaps:     make(chan struct{}, 1),
 		acks:     make(chan struct{}, 1),
