@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alicebob/miniredis/v2/server"
@@ -25,12 +26,29 @@ func (s *Server) hook(c *server.Peer, cmd string, args ...string) bool {
 		return true
 	case cmd == "EVAL" && len(args) > 0:
 		args[0] = s.withoutShebang(args[0])
+		s.takeAlong(args)
 	case cmd == "EVALSHA" && len(args) > 0:
 		if sha, ok := s.plain.Load(strings.ToLower(args[0])); ok {
 			args[0], _ = sha.(string)
 		}
+		s.takeAlong(args)
 	}
 	return false
+}
+
+// takeAlong puts the caller's clock forward by what [Server.Advance] has put this one: time
+// that has passed has passed for both. A script of the account stores, which is known by its
+// key, is told the caller's clock in its first argument.
+func (s *Server) takeAlong(args []string) {
+	if len(args) < 4 || args[1] != "1" || !strings.HasSuffix(args[2], "}:a:owed") {
+		return
+	}
+	s.mu.Lock()
+	ahead := s.ahead
+	s.mu.Unlock()
+	if ms, err := strconv.ParseInt(args[3], 10, 64); err == nil {
+		args[3] = strconv.FormatInt(ms+ahead.Milliseconds(), 10)
+	}
 }
 
 // withoutShebang turns the first line, which miniredis' Lua cannot read, into a

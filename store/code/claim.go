@@ -60,7 +60,7 @@ func (s *Store) settle(ctx context.Context, c Claim, what string) error {
 	if c.ID == "" {
 		return fmt.Errorf("%w: code: not a claim", revocast.ErrInvalid)
 	}
-	_, err := settleScript.Run(ctx, s.rdb, s.keys, s.slot(c.purpose, c.principal), c.ID, c.lease, what)
+	_, err := s.db.Run(ctx, settleScript, s.slot(c.purpose, c.principal), c.ID, c.lease, what)
 	return err
 }
 
@@ -85,7 +85,7 @@ func (s *Store) take(ctx context.Context, q request) (id string, err error) {
 	} else {
 		q.id = secret.NewID() // makes this call known when it is repeated
 	}
-	reply, err := takeScript.Run(ctx, s.rdb, s.keys, s.slot(q.purpose, q.principal), s.mac(kind, q.purpose, q.principal, code),
+	reply, err := s.db.Run(ctx, takeScript, s.slot(q.purpose, q.principal), s.mac(kind, q.purpose, q.principal, code),
 		q.id, s.o.Attempts, s.o.Window.Milliseconds(), bound, q.lease.Milliseconds())
 	if err != nil {
 		return "", err

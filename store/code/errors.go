@@ -31,10 +31,11 @@ const (
 	Wrong     Why = "wrong"     // there is another
 	Expired   Why = "expired"
 	Used      Why = "used"
-	Spent     Why = "spent" // there were too many wrong guesses
-	Bound     Why = "bound" // it is right, and claimed for another step
-	// Superseded comes from package reset: since the code was first used the password was
-	// changed in another way.
+	Spent     Why = "spent"     // there were too many wrong guesses
+	Discarded Why = "discarded" // by [Store.Discard]
+	Bound     Why = "bound"     // it is right, and claimed for another step
+	// Superseded, by [Store.Supersede] or from package reset: since the code was made, or first
+	// used, the password was changed in another way.
 	Superseded Why = "superseded"
 )
 

@@ -28,9 +28,13 @@ type Options struct {
 	// Interval is the least time between two codes of one principal and purpose. Default
 	// 60 s, at most Window; negative: none.
 	Interval time.Duration
-	// Sends is how many codes of one principal and purpose are made within a Window.
-	// Default 5, at most 100.
+	// Sends is how many codes of one principal and purpose are made within a Window, for each
+	// who asks ([Store.CreateFor]). Default 5, at most 100.
 	Sends int
+	// Strangers is how many are made for all askers together that are not known. It bounds the
+	// mails that somebody with many addresses can have sent to one person. Default 4×Sends, not
+	// fewer than Sends, at most 1,000.
+	Strangers int
 
 	// Digits is the length of a code that people type. Default 6, at most 64. There must
 	// be a million codes at least.
@@ -39,6 +43,9 @@ type Options struct {
 	// ASCII characters; not both upper and lower case of one letter, neither space nor
 	// hyphen.
 	Alphabet string
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock revocast.Clock
 }
 
 func (o *Options) complete() error {
@@ -55,6 +62,8 @@ func (o *Options) complete() error {
 		return fmt.Errorf("%w: code: Interval is %v, want at most Window, %v", revocast.ErrInvalid, o.Interval, o.Window)
 	case o.Attempts < 1 || o.Attempts > 100:
 		return fmt.Errorf("%w: code: Attempts is %d, want 1 to 100", revocast.ErrInvalid, o.Attempts)
+	case o.Strangers < o.Sends || o.Strangers > 1000:
+		return fmt.Errorf("%w: code: Strangers is %d, want Sends, %d, to 1000", revocast.ErrInvalid, o.Strangers, o.Sends)
 	case o.Sends < 1 || o.Sends > 100:
 		return fmt.Errorf("%w: code: Sends is %d, want 1 to 100", revocast.ErrInvalid, o.Sends)
 	}
@@ -77,6 +86,9 @@ func (o *Options) defaults() {
 		if *d.value == 0 {
 			*d.value = d.byDefault
 		}
+	}
+	if o.Strangers == 0 {
+		o.Strangers = 4 * o.Sends
 	}
 	o.Interval = max(o.Interval, 0)
 	if o.Alphabet == "" {

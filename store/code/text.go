@@ -7,11 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/internal/secret"
 )
 
 // random makes a code, each as likely as any other: a byte past the last whole multiple of
@@ -33,38 +31,6 @@ func (o *Options) random() string {
 	}
 }
 
-// clean brings what somebody sent into the form that a code was made in, and says which
-// kind it can be; none for text that can be neither.
-func (o *Options) clean(text string) (kind, code string) {
-	if secret.Looks(text) && !o.shaped(text) {
-		return link, text
-	}
-	if len(text) > 4*o.Digits+16 {
-		return "", ""
-	}
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == ' ' || r == '-' || r == '\t' || r == '\n' || r == '\r' || r == '\u00a0':
-			return -1
-		case strings.ContainsRune(o.Alphabet, r):
-			return r
-		case 'a' <= r && r <= 'z':
-			return r - 'a' + 'A'
-		case 'A' <= r && r <= 'Z':
-			return r - 'A' + 'a'
-		}
-		return r
-	}, text)
-	if !o.shaped(text) {
-		return "", ""
-	}
-	return typed, text
-}
-
-func (o *Options) shaped(text string) bool {
-	return len(text) == o.Digits && strings.Trim(text, o.Alphabet) == ""
-}
-
 // mac is what is kept of a code. It says what the code is for and whose it is, so that it
 // is good for nothing else.
 func (s *Store) mac(kind, purpose, principal, code string) string {
@@ -74,6 +40,14 @@ func (s *Store) mac(kind, purpose, principal, code string) string {
 // slot is what the key ends in.
 func (s *Store) slot(purpose, principal string) string {
 	return s.hash("slot", purpose, principal)[:22] // 132 bits
+}
+
+// asker is short: two that are one now and then share an allowance.
+func (s *Store) asker(purpose, principal string, by Asker) string {
+	if by.From == "" {
+		return ""
+	}
+	return s.hash("asker", purpose, principal, by.From)[:11] // 66 bits
 }
 
 // hash has the length of every part in it, so that no two lists of parts are one text.

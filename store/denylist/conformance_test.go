@@ -256,6 +256,9 @@ func TestListForgets(t *testing.T) {
 		t.Errorf("%d and %d are kept, want 1", z, h)
 	}
 	s.Advance(time.Hour)
+	if page, _, err := l.Page(ctx, "", 1); err != nil || len(page) != 0 {
+		t.Fatalf("%v, %v", page, err)
+	}
 	if n := b.Client.Exists(ctx, prefix+"z", prefix+"h").Val(); n != 0 {
 		t.Errorf("%d keys outlive the last entry", n)
 	}

@@ -51,12 +51,14 @@ type Options struct {
 	// Issuer is whose tokens and principals are meant where none is named. Empty: the
 	// ledger's default issuer.
 	Issuer string
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock revocast.Clock
 }
 
 // List is one realm's. It is safe for concurrent use.
 type List struct {
-	rdb   redis.UniversalClient
-	keys  []string
+	db    account.Realm
 	ender Ender
 	pub   Publisher
 	o     Options
@@ -66,7 +68,7 @@ type List struct {
 // account stores and ender the outbox of the same realm; else it fails with
 // [revocast.ErrInvalid].
 func New(rdb redis.UniversalClient, realm string, ender Ender, pub Publisher, o Options) (*List, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func New(rdb redis.UniversalClient, realm string, ender Ender, pub Publisher, o 
 	if err := (revocast.Revocation{Scope: revocast.ScopeAll, Issuer: o.Issuer}).Validate(); err != nil {
 		return nil, err
 	}
-	return &List{rdb: rdb, keys: keys, ender: ender, pub: pub, o: o}, nil
+	return &List{db: db, ender: ender, pub: pub, o: o}, nil
 }
 
 // Token is a token that is known by its claims.
@@ -140,7 +142,7 @@ func (l *List) deny(ctx context.Context, why Why, i Issued, tokens []Token, opts
 	if err != nil {
 		return Result{}, err
 	}
-	reply, err := denyScript.Run(ctx, l.rdb, l.keys, args...)
+	reply, err := l.db.Run(ctx, denyScript, args...)
 	if err != nil {
 		return Result{}, err
 	}

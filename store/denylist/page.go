@@ -38,7 +38,7 @@ func (l *List) Page(ctx context.Context, after string, limit int) (entries []Ent
 	if limit < 1 || limit > MaxTokens {
 		return nil, "", fmt.Errorf("%w: limit %d, want 1 to %d", revocast.ErrInvalid, limit, MaxTokens)
 	}
-	reply, err := pageScript.Run(ctx, l.rdb, l.keys, after, limit)
+	reply, err := l.db.Run(ctx, pageScript, after, limit)
 	if err != nil {
 		return nil, "", err
 	}

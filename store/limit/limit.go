@@ -27,7 +27,7 @@ type Attempt struct {
 	// Identifier is what the person typed, whether there is such an account or not.
 	Identifier string
 	// Address is where they are. Behind a proxy that is what your own proxy says, not
-	// what the client wrote into X-Forwarded-For. An IPv4 address in IPv6 form is the
+	// what the client wrote into X-Forwarded-For: see [Forwarded]. An IPv4 address in IPv6 form is the
 	// same as itself, and IPv6 counts by prefix ([Options.IPv6Bits]).
 	Address netip.Addr
 }
@@ -65,9 +65,9 @@ type Decision struct {
 
 // Limiter is one realm's. It is safe for concurrent use.
 type Limiter struct {
-	rdb   redis.UniversalClient
+	db    account.Realm
+	keys  []string // that its scripts are called with
 	realm string
-	keys  []string
 	o     Options
 }
 
@@ -80,24 +80,27 @@ var (
 	luaOutcome string
 	//go:embed lua/forget.lua
 	luaForget string
+	//go:embed lua/known.lua
+	luaKnown string
 
 	beginScript   = account.Growing("limit begin", script.Repeat, luaLimit, luaBegin)
 	outcomeScript = account.Script("limit outcome", script.Repeat, luaLimit, luaOutcome)
 	forgetScript  = account.Script("limit forget", script.Repeat, luaLimit, luaForget)
+	knownScript   = account.Script("limit known", script.Reads, luaLimit, luaKnown)
 )
 
 // New returns the limiter of a realm. It sends nothing yet. rdb must be made as
 // [store.NewClient] makes one; else, and for options that make no sense, it fails with
 // [revocast.ErrInvalid].
 func New(rdb redis.UniversalClient, realm string, o Options) (*Limiter, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	return &Limiter{rdb: rdb, realm: realm, keys: keys, o: o}, nil
+	return &Limiter{realm: realm, db: db, keys: db.Keys, o: o}, nil
 }
 
 // Begin decides whether the attempt may be made, and if so counts it. Call it before the
@@ -116,7 +119,7 @@ func (l *Limiter) Begin(ctx context.Context, a Attempt) (Decision, error) {
 		return Decision{}, err
 	}
 	o := l.o
-	reply, err := beginScript.Run(ctx, l.rdb, l.keys, n.pair, n.address, n.identifier, n.slot, a.ID,
+	reply, err := l.db.Run(ctx, beginScript, n.pair, n.address, n.identifier, n.slot, a.ID,
 		o.Window.Milliseconds(), o.PairFailures, o.PairAttempts, o.AddressIdentifiers, o.AddressAttempts,
 		o.IdentifierFailures, o.MaxDelay.Milliseconds(), o.KnownFor.Milliseconds(), n.network, n.waiter)
 	if err != nil {
@@ -167,7 +170,7 @@ func (l *Limiter) outcome(ctx context.Context, a Attempt, state string) error {
 	if err != nil {
 		return err
 	}
-	reply, err := outcomeScript.Run(ctx, l.rdb, l.keys, n.pair, n.address, n.identifier, n.slot, a.ID,
+	reply, err := l.db.Run(ctx, outcomeScript, n.pair, n.address, n.identifier, n.slot, a.ID,
 		l.o.Window.Milliseconds(), state, l.o.KnownFor.Milliseconds(), l.o.KnownAddresses)
 	switch {
 	case err != nil:
@@ -180,6 +183,21 @@ func (l *Limiter) outcome(ctx context.Context, a Attempt, state string) error {
 	return nil
 }
 
+// Known reports whether an identifier succeeded at an address within [Options.KnownFor]. It
+// counts nothing: for what is limited otherwise, such as who may ask for a code. Errors are
+// those of [Limiter.Begin].
+func (l *Limiter) Known(ctx context.Context, identifier string, address netip.Addr) (bool, error) {
+	n, err := l.name(Attempt{ID: "-", Identifier: identifier, Address: address})
+	if err != nil {
+		return false, err
+	}
+	reply, err := l.db.Run(ctx, knownScript, n.identifier, n.pair, l.o.KnownFor.Milliseconds())
+	if err != nil {
+		return false, unavailable(err)
+	}
+	return reply == int64(1), nil
+}
+
 // Forget makes every address unknown to an identifier again, as is right when somebody
 // else got in with its password.
 func (l *Limiter) Forget(ctx context.Context, identifier string) error {
@@ -187,6 +205,6 @@ func (l *Limiter) Forget(ctx context.Context, identifier string) error {
 	if err != nil {
 		return err
 	}
-	_, err = forgetScript.Run(ctx, l.rdb, l.keys, n.identifier)
+	_, err = l.db.Run(ctx, forgetScript, n.identifier)
 	return err
 }

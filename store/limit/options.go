@@ -42,8 +42,11 @@ type Options struct {
 	// KnownAddresses is how many are remembered, the latest. Default 10, at most 1,000.
 	KnownAddresses int
 
-	// IPv6Bits is the length of the prefix that counts as one IPv6 address. Default 64,
-	// what one customer gets at least; many get 56 or 48. From 32 to 128.
+	// IPv6Bits is the length of the prefix that counts as one IPv6 address. Default 48: anybody
+	// who asks for a network gets that much, and with 64 would count as 65,536 addresses. Who
+	// shares a /48 with strangers, as at some mobile carriers, shares limits with them as behind
+	// one address of IPv4; a pair that has succeeded lately answers for itself alone. From 32
+	// to 128.
 	IPv6Bits int
 
 	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it whoever sees
@@ -57,6 +60,9 @@ type Options struct {
 	// case, without space around it. If your accounts are found by Unicode's NFKC form, or
 	// without the dots in a mail address, do the same here.
 	Normalise func(string) string
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock revocast.Clock
 }
 
 type bound struct {
@@ -77,7 +83,7 @@ func (o *Options) complete() error {
 		{"AddressAttempts", &o.AddressAttempts, 2000, 1, 1e9},
 		{"IdentifierFailures", &o.IdentifierFailures, 10, 1, 1e9},
 		{"KnownAddresses", &o.KnownAddresses, 10, 1, 1000},
-		{"IPv6Bits", &o.IPv6Bits, 64, 32, 128},
+		{"IPv6Bits", &o.IPv6Bits, 48, 32, 128},
 	} {
 		if err := b.set(); err != nil {
 			return err

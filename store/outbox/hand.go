@@ -37,7 +37,7 @@ type handing struct {
 
 // hand tells the publisher. What is over need not be told, and must not keep back the rest;
 // neither must what the publisher refuses.
-func (h *handing) hand(ctx context.Context, now time.Time, items []Item) error {
+func (h *handing) hand(ctx context.Context, e entry, items []Item) error {
 	var revoke, invalidate []Item
 	for _, i := range items {
 		if err := i.check(); err != nil {
@@ -49,13 +49,13 @@ func (h *handing) hand(ctx context.Context, now time.Time, items []Item) error {
 			continue
 		}
 		r, _ := i.revocation() // checked
-		if !r.Until.IsZero() && !r.Until.Add(revocast.UntilMargin).After(now) {
+		if !r.Until.IsZero() && !r.Until.Add(revocast.UntilMargin).After(e.over) {
 			if r.Scope == revocast.ScopeToken {
 				continue
 			}
 			i.Until = "" // too early for what else it covers; the ledger's terms say until when
 		}
-		if wait := r.CutOff.Sub(now) - ahead; wait > 0 && !r.CutOff.IsZero() {
+		if wait := r.CutOff.Sub(e.now) - ahead; wait > 0 && !r.CutOff.IsZero() {
 			return &early{wait}
 		}
 		revoke = append(revoke, i)

@@ -40,15 +40,17 @@ type Options struct {
 	// Again is how long it leaves something alone that it has tried. Default 10 s.
 	Again  time.Duration
 	Logger *slog.Logger // nil: none
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock revocast.Clock
 }
 
 // Outbox is one realm's. It is safe for concurrent use.
 type Outbox struct {
-	rdb  redis.UniversalClient
-	keys []string
-	pub  Publisher
-	o    Options
-	say  *throttle.Log // what may be said again and again
+	db  account.Realm
+	pub Publisher
+	o   Options
+	say *throttle.Log // what may be said again and again
 }
 
 var (
@@ -77,7 +79,7 @@ var (
 // account stores, made as [store.NewClient] makes one; else it fails with
 // [revocast.ErrInvalid].
 func New(rdb redis.UniversalClient, realm string, pub Publisher, o Options) (*Outbox, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func New(rdb redis.UniversalClient, realm string, pub Publisher, o Options) (*Ou
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Outbox{rdb: rdb, keys: keys, pub: pub, o: o, say: throttle.New(o.Logger, nil)}, nil
+	return &Outbox{db: db, pub: pub, o: o, say: throttle.New(o.Logger, nil)}, nil
 }
 
 // Owe writes down items under an id of the caller's choice, to be told to the fleet from
@@ -113,7 +115,7 @@ func (o *Outbox) Owe(ctx context.Context, id string, items []Item) error {
 	if err != nil {
 		return err
 	}
-	_, err = oweScript.Run(ctx, o.rdb, o.keys, id, text)
+	_, err = o.db.Run(ctx, oweScript, id, text)
 	return err
 }
 
@@ -141,17 +143,18 @@ func owed(err error) error { return fmt.Errorf("%w: %w", ErrOwed, err) }
 // entry is what is owed under an id, and where it was committed lately.
 type entry struct {
 	id, text string
-	now      time.Time
+	now      time.Time // by Redis' clock
+	over     time.Time // what ended before it is over, by both clocks
 	told     []revocast.Position
 }
 
 func (o *Outbox) take(ctx context.Context, id string) (entry, error) {
-	reply, err := takeScript.Run(ctx, o.rdb, o.keys, id)
+	reply, err := o.db.Run(ctx, takeScript, id)
 	if err != nil {
 		return entry{}, err
 	}
 	r := script.Read(reply)
-	e := entry{id: id, now: time.UnixMilli(r.Int()), text: r.Text()}
+	e := entry{id: id, now: time.UnixMilli(r.Int()), over: time.UnixMilli(r.Int()), text: r.Text()}
 	for _, text := range strings.Fields(r.Text()) {
 		at, err := revocast.ParsePosition(text)
 		if err != nil {
@@ -169,7 +172,7 @@ func (o *Outbox) tell(ctx context.Context, e entry, opts []revocast.CallOption) 
 		return nil, owed(err)
 	}
 	h := handing{Outbox: o, id: e.id, opts: opts}
-	if err := h.hand(ctx, e.now, items); err != nil {
+	if err := h.hand(ctx, e, items); err != nil {
 		return nil, owed(err)
 	}
 	rest := ""
@@ -197,7 +200,7 @@ func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receip
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_, err := doneScript.Run(ctx, o.rdb, o.keys, e.id, e.text, strings.Join(places, " "), remember.Milliseconds(), rest)
+	_, err := o.db.Run(ctx, doneScript, e.id, e.text, strings.Join(places, " "), remember.Milliseconds(), rest)
 	if err != nil {
 		o.say.Warn("strike out", "outbox: told the fleet, and could not strike it out; it will be told again", "id", e.id, "error", err)
 	}
@@ -225,7 +228,7 @@ func (o *Outbox) await(ctx context.Context, told []revocast.Position) ([]revocas
 
 // Pending is how many entries are owed.
 func (o *Outbox) Pending(ctx context.Context) (int, error) {
-	reply, err := countScript.Run(ctx, o.rdb, o.keys)
+	reply, err := o.db.Run(ctx, countScript)
 	if err != nil {
 		return 0, err
 	}

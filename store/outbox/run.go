@@ -50,7 +50,7 @@ func (o *Outbox) sweep(ctx context.Context) error {
 }
 
 func (o *Outbox) due(ctx context.Context) ([]string, error) {
-	reply, err := dueScript.Run(ctx, o.rdb, o.keys, page, o.o.Again.Milliseconds())
+	reply, err := o.db.Run(ctx, dueScript, page, o.o.Again.Milliseconds())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (o *Outbox) attempt(parent context.Context, id string) {
 func (o *Outbox) later(ctx context.Context, id string, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if _, err := laterScript.Run(ctx, o.rdb, o.keys, id, d.Milliseconds()); err != nil {
+	if _, err := o.db.Run(ctx, laterScript, id, d.Milliseconds()); err != nil {
 		o.say.Warn("later", "outbox: cannot be put off", "id", id, "error", err)
 	}
 }

@@ -16,6 +16,7 @@ func TestCheck(t *testing.T) {
 	tests := map[string]func(*rig, *ledger){
 		"what is asked":             checkClaims,
 		"revoked":                   checkRevoked,
+		"banned":                    checkBanned,
 		"unknown":                   checkUnknown,
 		"not acceptable":            checkInvalid,
 		"theft before all":          checkTheft,
@@ -54,13 +55,37 @@ func checkClaims(r *rig, l *ledger) {
 
 func checkRevoked(r *rig, l *ledger) {
 	t := r.login("alice")
-	l.say(revocast.Revoked, fmt.Errorf("%w: %w", revocast.ErrRevoked, revocast.ErrBanned))
-	r.fails("banned", t.Text, refresh.ErrEnded, revocast.ErrRevoked, revocast.ErrBanned)
+	l.say(revocast.Revoked, revocast.ErrRevoked)
+	r.fails("revoked", t.Text, refresh.ErrEnded, revocast.ErrRevoked)
 	r.tells("the ledger knows")
 	l.say(revocast.Allowed, nil)
-	r.fails("after the ban", t.Text, refresh.ErrEnded)
+	r.fails("for good", t.Text, refresh.ErrEnded)
 	if list, err := r.List(r.ctx, "alice"); err != nil || len(list) != 0 {
 		r.Errorf("listed %+v, %v", list, err)
+	}
+}
+
+// checkBanned: a ban is over one day, or lifted, and has ended nothing by then.
+func checkBanned(r *rig, l *ledger) {
+	t := r.login("alice")
+	l.say(revocast.Revoked, fmt.Errorf("%w: %w", revocast.ErrRevoked, revocast.ErrBanned))
+	for _, call := range []func() error{
+		func() error { _, err := r.Rotate(r.ctx, t.Text, refresh.Expect{}); return err },
+		func() error { _, err := r.Lookup(r.ctx, t.Text, refresh.Expect{}); return err },
+		func() error {
+			_, err := r.SwitchTenant(r.ctx, t.Text, refresh.Expect{}, "b", member(true, nil))
+			return err
+		},
+	} {
+		err := call()
+		if r.is("banned", err, refresh.ErrBanned, revocast.ErrRevoked, revocast.ErrBanned); errors.Is(err, refresh.ErrInvalidGrant) {
+			r.Errorf("a client throws its token away on %v", err)
+		}
+	}
+	r.tells("the ledger knows")
+	l.say(revocast.Allowed, nil)
+	if next := r.rotate(t.Text); next.Again || next.Number != 1 || next.Tenant != "acme" {
+		r.Errorf("after the ban: %+v", next)
 	}
 }
 

@@ -39,6 +39,12 @@ var (
 	ErrExpired error = &refusal{"the login is too long ago", []error{ErrInvalidGrant, revocast.ErrExpired}}
 )
 
+// ErrBanned, a [revocast.ErrRevoked] and [revocast.ErrBanned]: a ban refuses the principal, the
+// client or the tenant for now. Nothing was ended, and the token goes on where it was once the
+// ban is lifted or over. It is no [ErrInvalidGrant]: answer 403, and the client keeps its token.
+// What shall not go on after a ban is ended beside it.
+var ErrBanned error = &refusal{"a ban is in force", []error{revocast.ErrRevoked, revocast.ErrBanned}}
+
 // ErrNotMember: the callback of [Store.SwitchTenant] said no. The token stays good for the
 // tenant that it has. It is no [ErrInvalidGrant].
 var ErrNotMember error = &refusal{text: "not a member of this tenant"}

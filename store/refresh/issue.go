@@ -43,7 +43,7 @@ func (s *Store) Issue(ctx context.Context, g Grant) (Token, error) {
 	}
 	t := first()
 	packed := body(Family{Principal: g.Principal, Session: g.Session, Tenant: g.Tenant, Client: g.Client, Scope: g.Scope}, data)
-	a, err := s.answer(issueScript.Run(ctx, s.rdb, s.keys, t.id(), t.hash(), s.who(g.Principal),
+	a, err := s.answer(s.db.Run(ctx, issueScript, t.id(), t.hash(), s.who(g.Principal),
 		s.key(revocast.ScopeTenant, g.Tenant), s.key(revocast.ScopeClient, g.Client), g.Session, packed,
 		milli(g.AuthTime), s.o.Lifetime.Milliseconds(), s.o.Idle.Milliseconds()))
 	if err != nil {

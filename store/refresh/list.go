@@ -14,7 +14,7 @@ func (s *Store) List(ctx context.Context, principal string) ([]Family, error) {
 	if err := checkText("principal", principal, revocast.MaxID); err != nil {
 		return nil, err
 	}
-	reply, err := listScript.Run(ctx, s.rdb, s.keys, s.who(principal))
+	reply, err := s.db.Run(ctx, listScript, s.who(principal))
 	if err != nil {
 		return nil, err
 	}

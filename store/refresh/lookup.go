@@ -25,7 +25,7 @@ func (s *Store) Lookup(ctx context.Context, token string, want Expect, opts ...r
 // find looks a token up and asks what the ledger says of its family.
 func (s *Store) find(ctx context.Context, t serial, want Expect, opts []revocast.CallOption) (Family, error) {
 	args := s.wanted([]any{t.id(), t.number, t.hash(), s.o.Grace.Milliseconds()}, want)
-	a, err := s.answer(findScript.Run(ctx, s.rdb, s.keys, args...))
+	a, err := s.answer(s.db.Run(ctx, findScript, args...))
 	if err != nil {
 		return Family{}, err
 	}
@@ -33,7 +33,7 @@ func (s *Store) find(ctx context.Context, t serial, want Expect, opts []revocast
 		return want.of(a.family), s.refuse(ctx, a, opts)
 	}
 	err = s.ask(ctx, a.family)
-	if v, revoked := err.(*verdictError); revoked && v.Outcome == revocast.Revoked {
+	if v, revoked := err.(*verdictError); revoked && v.Outcome == revocast.Revoked && !v.Banned() {
 		return a.family, s.abandon(ctx, a.family, v)
 	}
 	return a.family, err
@@ -53,7 +53,7 @@ func (s *Store) ask(ctx context.Context, f Family) error {
 // abandon ends a family whose end the ledger knows already. A family of a Redis that was
 // rolled back may be among them.
 func (s *Store) abandon(ctx context.Context, f Family, v *verdictError) error {
-	_, err := s.answer(finishScript.Run(ctx, s.rdb, s.keys, f.ID, "", "", "", s.o.Issuer, "revoked", "", true))
+	_, err := s.answer(s.db.Run(ctx, finishScript, f.ID, "", "", "", s.o.Issuer, "revoked", "", true))
 	if err != nil {
 		return fmt.Errorf("%w: %w", v, err)
 	}
@@ -65,17 +65,19 @@ type verdictError struct{ revocast.Verdict }
 
 func (e *verdictError) Error() string { return fmt.Sprintf("refresh token: %v", e.Unwrap()[1]) }
 
-// Unwrap makes a family that is revoked an [ErrEnded], and one whose claims are not
+// Unwrap makes a family that is revoked an [ErrEnded], one that a ban refuses an [ErrBanned], and one whose claims are not
 // acceptable an [ErrInvalidGrant]. What is unknown is neither.
 func (e *verdictError) Unwrap() []error {
 	cause := e.Err
 	if cause == nil {
 		cause = fmt.Errorf("the check says %s", e.Outcome)
 	}
-	switch e.Outcome {
-	case revocast.Revoked:
+	switch {
+	case e.Outcome == revocast.Revoked && e.Banned():
+		return []error{ErrBanned, cause}
+	case e.Outcome == revocast.Revoked:
 		return []error{ErrEnded, cause}
-	case revocast.Invalid:
+	case e.Outcome == revocast.Invalid:
 		return []error{ErrInvalidGrant, cause}
 	}
 	return []error{revocast.ErrUnknown, cause}

@@ -45,11 +45,15 @@ type Options struct {
 	Grace time.Duration
 
 	// Check is asked before a token is rotated or found good, with what its family stands
-	// for: [revocast.Guard.Claims]. Revoked ends the family; Unknown is an error that wraps
+	// for: [revocast.Guard.Claims]. Revoked ends the family, unless a ban
+	// says so ([ErrBanned]), which may be lifted; Unknown is an error that wraps
 	// [revocast.ErrUnknown], and nothing has changed. Without it a family that was not ended
 	// here goes on, whatever the ledger says of its principal, and bears access tokens that
 	// every worker refuses. It must be safe for concurrent use. Default: none.
 	Check func(context.Context, *revocast.Claims) revocast.Verdict
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock revocast.Clock
 }
 
 // fill checks o and puts the defaults in.

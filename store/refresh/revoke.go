@@ -39,7 +39,7 @@ func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, o
 		return nil, err
 	}
 	args := append(s.wanted([]any{id}, want), s.o.Issuer, why.Reason, why.Initiator, false)
-	a, err := s.answer(finishScript.Run(ctx, s.rdb, s.keys, args...))
+	a, err := s.answer(s.db.Run(ctx, finishScript, args...))
 	switch {
 	case err != nil:
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Store) revokeAll(ctx context.Context, principal, keep string, why Cause
 	if err := why.fill(); err != nil {
 		return nil, err
 	}
-	a, err := s.answer(finishAllScript.Run(ctx, s.rdb, s.keys, s.who(principal), principal, keep,
+	a, err := s.answer(s.db.Run(ctx, finishAllScript, s.who(principal), principal, keep,
 		s.o.Issuer, why.Reason, why.Initiator, newNonce(), s.o.Lifetime.Milliseconds()))
 	switch {
 	case err != nil:

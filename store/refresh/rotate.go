@@ -59,7 +59,7 @@ func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts 
 	if m.body != "" {
 		args = append(args, m.tenant, m.body)
 	}
-	a, err := s.answer(rotateScript.Run(ctx, s.rdb, s.keys, args...))
+	a, err := s.answer(s.db.Run(ctx, rotateScript, args...))
 	switch {
 	case err != nil:
 		return Token{}, err

@@ -22,8 +22,8 @@ type Ender interface {
 
 // Store is the refresh tokens of one realm. It is safe for concurrent use.
 type Store struct {
-	rdb   redis.UniversalClient
-	keys  []string
+	db    account.Realm
+	keys  []string // that its scripts are called with
 	realm string
 	ender Ender
 	mints []mint // of Options.Key, then of the previous ones
@@ -60,7 +60,7 @@ var (
 // store.NewClient makes one. It fails with [revocast.ErrInvalid] where an argument or an
 // option is no good.
 func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Store, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Stor
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	s := &Store{rdb: rdb, keys: keys, realm: realm, ender: ender, o: o}
+	s := &Store{db: db, keys: db.Keys, realm: realm, ender: ender, o: o}
 	for _, key := range append([][]byte{o.Key}, o.Previous...) {
 		m, err := newMint(key, realm)
 		if err != nil {

@@ -72,7 +72,7 @@ const (
 func (t try) run(ctx context.Context, s *script.Script, args ...any) (any, error) {
 	whose := secret.Hash(t.o.Issuer + "\x00" + t.principal)
 	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.reason, t.o.Initiator, t.keep, whose}
-	return s.Run(ctx, t.rdb, t.keys, append(first, args...)...)
+	return t.db.Run(ctx, s, append(first, args...)...)
 }
 
 // change sets the password, unless an earlier call has, between writing down that
@@ -108,6 +108,16 @@ func (t try) change(ctx context.Context, password string) error {
 		t.endOthers(ctx)
 		t.release(ctx)
 		return fmt.Errorf("%w: %w", ErrOwed, err)
+	}
+	return nil
+}
+
+// discard makes codes that are outstanding for the principal no longer good, but for this
+// try's own, which may have to be repeated.
+func (t try) discard(ctx context.Context) error {
+	_, err := t.codes.Supersede(ctx, t.o.Purpose, t.principal, t.claim)
+	if err != nil {
+		return fmt.Errorf("reset: discard codes: %w", err)
 	}
 	return nil
 }

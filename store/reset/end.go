@@ -100,17 +100,19 @@ func (t try) tell(ctx context.Context, opts []revocast.CallOption) ([]revocast.R
 	return receipts, err
 }
 
-// others ends what the other stores hold, although the caller may be gone.
+// others ends what the other stores hold, a code that was made meanwhile included, although
+// the caller may be gone.
 func (t try) others(ctx context.Context) error {
-	if t.o.End == nil {
-		return nil
-	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.o.SetTimeout)
 	defer cancel()
-	if err := t.o.End(limited, t.principal, t.keep); err != nil {
-		return fmt.Errorf("reset: end what other stores hold: %w", err)
+	err := t.discard(limited)
+	if t.o.End == nil {
+		return err
 	}
-	return nil
+	if e := t.o.End(limited, t.principal, t.keep); e != nil {
+		err = errors.Join(err, fmt.Errorf("reset: end what other stores hold: %w", e))
+	}
+	return err
 }
 
 // endOthers is others where the caller is told something worse anyway.

@@ -87,16 +87,17 @@ func TestARejectedChangeSupersedesNothing(t *testing.T) {
 	r.hasPassword("A")
 }
 
-// TestACodeThatWasOnlyRejectedIsNotSuperseded: it has set no password that could come back.
-func TestACodeThatWasOnlyRejectedIsNotSuperseded(t *testing.T) {
+// TestACodeThatWasOnlyRejectedDiesToo: it has set no password that could come back, and would
+// set one over that which its owner has chosen since.
+func TestACodeThatWasOnlyRejectedDiesToo(t *testing.T) {
 	r, _ := embedded(t, reset.Options{})
 	text := r.code("ann")
 	r.users.before = func(string) error { return fmt.Errorf("%w: too short", reset.ErrRejected) }
 	r.confirm(text, "x", reset.ErrRejected)
 	r.users.before = nil
 	r.change("B", nil)
-	r.confirm(text, "long enough", nil)
-	r.hasPassword("long enough")
+	r.confirm(text, "long enough", code.ErrCode)
+	r.hasPassword("B")
 }
 
 // TestOthersSupersedeNothing: somebody else's change is no matter.

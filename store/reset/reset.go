@@ -41,6 +41,7 @@ type Codes interface {
 	Finish(context.Context, code.Claim) error
 	Release(context.Context, code.Claim) error
 	Reopen(context.Context, code.Claim) error
+	Supersede(ctx context.Context, purpose, principal string, keep code.Claim) (bool, error)
 }
 
 // Ender tells the fleet what the scripts wrote down: the realm's outbox.
@@ -67,13 +68,15 @@ type Options struct {
 	// Reason and Initiator go into the revocation. Default "password-reset" and "user". The
 	// reason of a [Reset.Change] is always "password-change".
 	Reason, Initiator string
-	Logger            *slog.Logger // nil: none
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock  revocast.Clock
+	Logger *slog.Logger // nil: none
 }
 
 // Reset is one realm's. It is safe for concurrent use.
 type Reset struct {
-	rdb   redis.UniversalClient
-	keys  []string
+	db    account.Realm
 	codes Codes
 	ender Ender
 	set   SetPassword
@@ -101,7 +104,7 @@ var (
 // required. It fails with [revocast.ErrInvalid], also for an issuer, reason or initiator that
 // a publisher would refuse.
 func New(rdb redis.UniversalClient, realm string, codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +128,7 @@ func New(rdb redis.UniversalClient, realm string, codes Codes, outbox Ender, set
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Reset{rdb: rdb, keys: keys, codes: codes, ender: outbox, set: set, now: time.Now, o: o}
+	r := &Reset{db: db, codes: codes, ender: outbox, set: set, now: time.Now, o: o}
 	if err := r.vet("anybody", ""); err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (s *Store) endAll(ctx context.Context, principal, keepSID string, opts []re
 
 // end runs a script that answers with what is owed, and tells it.
 func (s *Store) end(ctx context.Context, opts []revocast.CallOption, sc *script.Script, args ...any) ([]revocast.Receipt, error) {
-	reply, err := sc.Run(ctx, s.rdb, s.keys, args...)
+	reply, err := s.db.Run(ctx, sc, args...)
 	if err != nil {
 		return nil, err
 	}

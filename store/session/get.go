@@ -39,7 +39,7 @@ func (s *Store) Peek(ctx context.Context, sid string) (Session, error) {
 
 // run runs a script that answers with a session.
 func (s *Store) run(ctx context.Context, sc *script.Script, args ...any) (found, error) {
-	reply, err := sc.Run(ctx, s.rdb, s.keys, args...)
+	reply, err := s.db.Run(ctx, sc, args...)
 	if err != nil {
 		return found{}, err
 	}
@@ -49,7 +49,7 @@ func (s *Store) run(ctx context.Context, sc *script.Script, args ...any) (found,
 // List returns a principal's live sessions, newest first, without their data, in one round
 // trip. It is proportional to their number: set [Options].Cap where logins are cheap.
 func (s *Store) List(ctx context.Context, principal string) ([]Session, error) {
-	reply, err := listScript.Run(ctx, s.rdb, s.keys, s.principalKey(principal))
+	reply, err := s.db.Run(ctx, listScript, s.principalKey(principal))
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ type Options struct {
 	Cap int
 	// OnLogin is what a login does to earlier sessions. Default [Keep].
 	OnLogin Policy
+	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
+	// package's documentation. Default: the system's.
+	Clock revocast.Clock
 }
 
 // normal fills in the defaults and refuses nonsense with [revocast.ErrInvalid].

@@ -37,9 +37,8 @@ type Ender interface {
 
 // Store keeps the sessions of one realm and issuer. It is safe for concurrent use.
 type Store struct {
-	rdb   redis.UniversalClient
+	db    account.Realm
 	realm string
-	keys  []string
 	ender Ender
 	o     Options
 
@@ -50,7 +49,7 @@ type Store struct {
 // client of the account stores, made as [store.NewClient] makes one, and ender the realm's
 // outbox on the same Redis. It fails with [revocast.ErrInvalid].
 func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Store, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +59,7 @@ func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Stor
 	if o, err = o.normal(); err != nil {
 		return nil, err
 	}
-	return &Store{rdb: rdb, realm: realm, keys: keys, ender: ender, o: o}, nil
+	return &Store{realm: realm, db: db, ender: ender, o: o}, nil
 }
 
 // Because returns the same store, with other words for why what it ends is ended; they

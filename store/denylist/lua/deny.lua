@@ -16,8 +16,12 @@ end
 
 local items = {}
 if principal ~= '' then
-  if cut == 0 then cut = at end
-  if cut > at + 5000 then
+  if cut == 0 then
+    local ends, disagree = cut_off()
+    if disagree then return disagree end
+    cut = ends
+  end
+  if cut > perhaps() + 5000 then
     return redis.error_reply('RVINVALID the cut-off is ' .. int(cut - at) .. ' ms in the future by the ledger\'s clock')
   end
   items[1] = {scope = 'principal', id = principal, issuer = ARGV[3], cut_off = int(cut), reason = ARGV[5], initiator = ARGV[6]}
@@ -33,9 +37,9 @@ end
 local entries = 0
 for a = 8, #ARGV, 7 do
   local name, stands = ARGV[a], tonumber(ARGV[a + 5]) + tonumber(ARGV[7])
-  -- What has expired everybody refuses; what ends within a second would be over by the
+  -- What has expired by both clocks everybody refuses; what ends within a second would be over by the
   -- time it is told, and the ledger refuses that.
-  if stands > at + 1000 and not covered(a) then
+  if stands > sure() + 1000 and not covered(a) then
     entries = entries + 1
     items[#items + 1] = {scope = 'token', id = ARGV[a + 1], issuer = ARGV[a + 2], ['until'] = int(tonumber(ARGV[a + 5])), reason = ARGV[5], initiator = ARGV[6]}
     local old = call('HGET', h, name)
@@ -46,12 +50,6 @@ for a = 8, #ARGV, 7 do
       call('HSET', h, name, ARGV[a + 6])
     end
   end
-end
-if entries > 0 then
-  local last = call('ZREVRANGEBYLEX', z, '+', '-', 'LIMIT', 0, 1)[1]
-  local ends = string.format('%.0f', tonumber(string.sub(last, 1, 16)))
-  call('PEXPIREAT', z, ends)
-  call('PEXPIREAT', h, ends)
 end
 if #items > 0 then owe(id, items, at) end
 return {int(cut), int(entries)}

@@ -5,8 +5,9 @@ local z, h = prefix .. 'd:z', prefix .. 'd:h'
 local at = now()
 local function pad(n) return string.format('%016.0f', n) end
 
--- prune removes some of what has ended, so that the list does not grow for ever.
-for _, member in ipairs(call('ZRANGEBYLEX', z, '-', '(' .. pad(at), 'LIMIT', 0, 1000)) do
+-- What has ended by both clocks is removed, a thousand at a time, so that the list does not
+-- grow for ever. Nothing here expires by itself: that would be Redis' clock alone.
+for _, member in ipairs(call('ZRANGEBYLEX', z, '-', '(' .. pad(sure()), 'LIMIT', 0, 1000)) do
   call('ZREM', z, member)
   call('HDEL', h, string.sub(member, 18))
 end

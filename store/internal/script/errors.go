@@ -30,6 +30,7 @@ var codes = [...]struct {
 	{"RVINVALID", revocast.ErrInvalid, ""},
 	{"RVUNSUITED", revocast.ErrUnsuited, ""},
 	{"RVCUTOFF", revocast.ErrUnavailable, ""},
+	{"RVCLOCKS", revocast.ErrUnavailable, ""},
 	{"WRONGPASS", revocast.ErrUnavailable, "the user name or password is wrong"},
 	{"NOAUTH", revocast.ErrUnavailable, "the server wants a password and the URL has none"},
 	{"ERR Protocol error: unauthenticated", revocast.ErrUnavailable, "the server wants a password and the URL has none"},

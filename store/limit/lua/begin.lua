@@ -11,8 +11,14 @@ local log = load(logkey, window)
 local slot = counted(slotkey, window)
 local failures = sum(slot, window)
 
+-- When the attempt begins, as sessions and cut-offs count.
+local begin = begins(true)
+
+local succeeded = tonumber(call('ZSCORE', base .. 'k:' .. ARGV[3], pair))
+local known = succeeded and succeeded > at - tonumber(ARGV[13])
+
 local function answer(reason, wait)
-  return {reason, int(math.max(1, math.ceil(wait))), int(at), int(math.floor(failures))}
+  return {reason, int(math.max(1, math.ceil(wait))), int(begin), int(math.floor(failures))}
 end
 
 -- The call is repeated: it was allowed and counted. Once its outcome is told it is over.
@@ -32,8 +38,6 @@ end
 if #failed >= tonumber(ARGV[7]) then return answer('pair', wait_for(failed, tonumber(ARGV[7]))) end
 if #all >= tonumber(ARGV[8]) then return answer('attempts', wait_for(all, tonumber(ARGV[8]))) end
 
-local succeeded = tonumber(call('ZSCORE', base .. 'k:' .. ARGV[3], pair))
-local known = succeeded and succeeded > at - tonumber(ARGV[13])
 local attempts = counted(addresskey, window)
 
 if not known then
@@ -46,6 +50,7 @@ if not known then
   end
   -- and the names that failed; those that did already have their own limit
   call('ZREMRANGEBYSCORE', nameskey, '-inf', int(at - window))
+  call('ZREMRANGEBYSCORE', nameskey, '(' .. int(at + apart), '+inf')
   if not call('ZSCORE', nameskey, pair) and call('ZCARD', nameskey) >= tonumber(ARGV[9]) then
     local oldest = call('ZRANGE', nameskey, 0, 0, 'WITHSCORES')
     return answer('address', tonumber(oldest[2]) + window - at)
@@ -53,8 +58,9 @@ if not known then
   -- A name that fails everywhere: here it waits before each attempt, for nobody elsewhere
   if failures >= tonumber(ARGV[11]) then
     local from = tonumber(call('ZSCORE', waitkey, ARGV[15]))
-    if not from or from <= at - window then
+    if not from or from <= at - window or from > at + tonumber(ARGV[12]) + apart then
       call('ZREMRANGEBYSCORE', waitkey, '-inf', int(at - window))
+      call('ZREMRANGEBYSCORE', waitkey, '(' .. int(at + tonumber(ARGV[12]) + apart), '+inf')
       if call('ZCARD', waitkey) >= tonumber(ARGV[9]) then
         local oldest = call('ZRANGE', waitkey, 0, 0, 'WITHSCORES')
         return answer('address', tonumber(oldest[2]) + window - at)
@@ -76,4 +82,4 @@ attempts.cur = attempts.cur + 1
 keep(addresskey, window, attempts)
 log[#log + 1] = {t = at, state = known and 'k' or 'o', id = ARGV[5]}
 save(logkey, window, log)
-return {'', '0', int(at), int(math.floor(failures))}
+return {'', '0', int(begin), int(math.floor(failures))}

@@ -3,13 +3,16 @@
 --   o, k  under way, and a failure until it is known better; k: by a known pair, which
 --         counts neither for its address nor for its identifier
 --   f     failed     c  failed, cleared by a later success     s  succeeded
+--
+-- What was counted by a clock that was ahead, and has been set back since, is forgotten: it would
+-- keep everybody out for as long. So each jump of Redis' clock gives one window anew, and no more.
 local at = now()
 local base = prefix .. 'l:'
 
 local function load(key, window)
   local log = {}
   for t, state, id in string.gmatch(call('GET', key) or '', '(%d+),(%a),([^;]+);') do
-    if tonumber(t) > at - window then log[#log + 1] = {t = tonumber(t), state = state, id = id} end
+    if tonumber(t) > at - window and tonumber(t) <= at + apart then log[#log + 1] = {t = tonumber(t), state = state, id = id} end
   end
   return log
 end

@@ -5,7 +5,7 @@ call('SET', prefix .. 'told:' .. ARGV[1], ARGV[3], 'PX', ARGV[4])
 if call('HGET', owed, ARGV[1]) ~= ARGV[2] then return 0 end
 if ARGV[5] ~= '' then
   call('HSET', owed, ARGV[1], ARGV[5])
-  call('ZADD', prefix .. 'due', int(now() + 600000), ARGV[1])
+  call('ZADD', prefix .. 'due', int(sure() + 600000), ARGV[1])
   return 0
 end
 call('HDEL', owed, ARGV[1])

@@ -5,7 +5,8 @@ local person, index, owing = base .. 'p:' .. who, base .. 'i:' .. who, 'principa
 local past = call('HMGET', person, 'c', 'f', 'k', 'n', 'a')
 if past[5] == attempt then return { 'ended', '', owing } end -- the reply was lost
 
-local cut = tonumber(past[1] or 0)
+local before = tonumber(past[1] or 0)
+local cut = before
 local kept, floor = '', cut
 if ARGV[3] ~= '' then
   local f = read(ARGV[3])
@@ -13,7 +14,13 @@ if ARGV[3] ~= '' then
   kept = call('HGET', key(f.id), 's')
   if past[3] == kept then floor = tonumber(past[2]) end
 end
-cut = math.max(at, cut, tonumber(past[4] or 0)) -- no login so far is later
+-- No login so far is later, but for one of a time when both clocks were wrong.
+local ends, disagree = cut_off()
+if disagree then return disagree end
+cut = ends
+for _, t in ipairs({ before, tonumber(past[4] or 0) }) do
+  if t <= ends + apart then cut = math.max(cut, t) end
+end
 call('HSET', person, 'c', int(cut), 'f', int(floor), 'k', kept, 'a', attempt)
 outlast(person, cut + tonumber(ARGV[8]))
 

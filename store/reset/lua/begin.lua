@@ -7,7 +7,9 @@ local other = before and before ~= ARGV[1]
 local repeated = string.find(tries, ARGV[2] .. ' ', 1, true)
 if tries ~= '' and other and not repeated and ARGV[10] == '' then return 2 end
 
-local cutoff = at + tonumber(ARGV[9])
+local begin, disagree = cut_off()
+if disagree then return disagree end
+local cutoff = begin + tonumber(ARGV[9])
 owe(id .. ':' .. ARGV[2], items(int(cutoff)), cutoff - 5000) -- due at the cut-off
 call('HSET', key, 'tries', tries .. ARGV[2] .. ' ')
 if other then call('HSET', key, 'before', before) end

@@ -15,8 +15,11 @@ if there and there.h == hash then -- the reply of the first time was lost
 end
 if there or call('EXISTS', graveOf(sk)) == 1 then return { 'taken' } end
 
--- Nothing that begins now may be covered by what was cut off before.
+-- Nothing that begins now may be covered by what was cut off before. A cut-off that lies
+-- ahead of both clocks was made when both were wrong, and keeps nobody out.
+local begin, agreed = begins()
 local cut = tonumber(call('GET', cutOf(pk)) or '0')
+if agreed and cut > begin + apart then cut = 0 end
 if auth > 0 and auth <= cut then return { 'cut' } end
 
 prune(pk, t)
@@ -39,11 +42,18 @@ for _, d in ipairs(doomed) do
 end
 local many = #found > 500
 if many then
-  cut = math.max(t, cut, newest)
+  local ends, disagree = cut_off()
+  if disagree then return disagree end
+  cut = math.max(ends, cut, math.min(newest, ends + apart))
   call('SET', cutOf(pk), int(cut), 'PX', ARGV[5])
 end
 
-local created = math.max(t, cut + 1)
+local created = math.max(begin, cut + 1)
+if not agreed then
+  -- It may be covered by an earlier cut-off, and is not begun later for that: by which clock?
+  if begin <= cut then return { 'cut' } end
+  created = begin
+end
 if auth == 0 or auth > created then auth = created end
 local absolute = auth + lifetime
 if absolute <= created then return { 'old' } end
@@ -70,7 +80,7 @@ call('HSET', recordOf(sk), 'i', ARGV[9], 'p', ARGV[10], 't', ARGV[11], 'd', ARGV
   'k', pk, 'h', hash, 'c', int(created), 'o', int(auth), 'e', r.e, 'l', r.l, 'v', '1')
 for i = 18, #ARGV, 2 do call('HSET', recordOf(sk), '=' .. ARGV[i], ARGV[i + 1]) end
 call('SET', tokenOf(hash), sk)
-keep(sk, r, math.min(created + idle, absolute))
+keep(sk, r, math.min(t + idle, absolute))
 
 if #items > 0 then owe(id, items, t) else id = '' end
 return answer(id, t, r, call('HGETALL', recordOf(sk)))

@@ -33,6 +33,8 @@ type Options struct {
 	Policy revocast.Policy
 	// CacheTTL is the longest that a session's data is cached. Default 5 min.
 	CacheTTL time.Duration
+	// Clock is this process' own, which is held against Redis'. Default: the system's.
+	Clock revocast.Clock
 	// Timeout bounds calls of scs that come without a context. Default 5 s.
 	Timeout time.Duration
 }
@@ -44,8 +46,7 @@ type Ender interface {
 
 // Store implements [scs.CtxStore] and [scs.IterableCtxStore].
 type Store struct {
-	rdb   redis.UniversalClient
-	keys  []string
+	db    account.Realm
 	ender Ender
 	guard *revocast.Guard
 	o     Options
@@ -79,7 +80,7 @@ var (
 // store.NewClient makes one, sub is the worker's own, and ender the realm's outbox on the
 // same Redis. It fails with [revocast.ErrInvalid].
 func New(rdb redis.UniversalClient, realm string, sub *revocast.Subscriber, ender Ender, o Options) (*Store, error) {
-	keys, err := account.Keys(rdb, realm)
+	db, err := account.Open(rdb, realm, o.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -92,14 +93,14 @@ func New(rdb redis.UniversalClient, realm string, sub *revocast.Subscriber, ende
 	if o.Timeout <= 0 {
 		o.Timeout = 5 * time.Second
 	}
-	s := &Store{rdb: rdb, keys: keys, ender: ender, o: o}
+	s := &Store{db: db, ender: ender, o: o}
 	s.guard = revocast.NewGuard(sub, nil, revocast.GuardOptions{LoadSession: s.load, SessionTTL: o.CacheTTL, Policy: o.Policy})
 	return s, nil
 }
 
 // run runs a script and returns its answer after the word that it starts with.
 func (s *Store) run(ctx context.Context, sc *script.Script, args ...any) (word string, r *script.Reader, err error) {
-	reply, err := sc.Run(ctx, s.rdb, s.keys, args...)
+	reply, err := s.db.Run(ctx, sc, args...)
 	if err != nil {
 		return "", nil, err
 	}

@@ -18,7 +18,7 @@ end
 
 call('ZREMRANGEBYSCORE', everyone, '-inf', int(t))
 local next = there and int(tonumber(v[1]) + 1) or '1'
-call('HSET', recordOf(hash), 'b', ARGV[3], 'v', next, 'c', there and v[3] or int(t), 'w', ARGV[4])
+call('HSET', recordOf(hash), 'b', ARGV[3], 'v', next, 'c', there and v[3] or int((begins(true))), 'w', ARGV[4])
 keep(hash, t + ttl)
 if not there then return { 'ok', '' } end -- nobody can have it in a cache
 id = id .. next
