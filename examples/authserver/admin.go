@@ -4,18 +4,18 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/token"
 )
 
 // admin lets in who has the admin token.
 func (s *service) admin(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		given, err := token.FromRequest(r)
 		a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.adminToken))
-		if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+		if subtle.ConstantTimeCompare(a[:], b[:]) != 1 || err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			problem(w, http.StatusUnauthorized, "the admin token is missing or wrong", "")
 			return
@@ -47,6 +47,10 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 		Principal: principal, Until: in.Until, Reason: in.Reason, Initiator: "admin",
 	}, revocast.WithStrength(revocast.Committed))
 	if err != nil && !decided(err) {
+		s.ended(w, nil, err)
+		return
+	}
+	if err := s.discard(ctx, principal); err != nil {
 		s.ended(w, nil, err)
 		return
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"time"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/refresh"
 	"github.com/revocast/revocast/token"
 )
@@ -42,4 +44,48 @@ func setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
 
 func newCookie(name, value string) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
+}
+
+// cookieSession is the session that a request's cookies are of, empty for none: of the access
+// token, however old, or else of the refresh token.
+func (s *service) cookieSession(r *http.Request) string {
+	sid, _ := s.cookieLogin(r)
+	return sid
+}
+
+// hasCookieOf reports whether a request bears a cookie that the account was given: whoever has
+// it has logged in once, though not lately.
+func (s *service) hasCookieOf(r *http.Request, principal string) bool {
+	_, whose := s.cookieLogin(r)
+	return whose == principal
+}
+
+func (s *service) cookieLogin(r *http.Request) (sid, principal string) {
+	ctx, cancel := asking(r.Context())
+	defer cancel()
+	if bearer, err := fromAccessCookie(r); err == nil {
+		if c, err := s.verifier.VerifyForLogout(ctx, bearer); err == nil && c.Session != "" {
+			return c.Session, c.Principal
+		}
+	}
+	c, err := r.Cookie(refreshCookie)
+	if err != nil {
+		return "", ""
+	}
+	// What is said of the token does not matter: it names a family that was ours.
+	f, _ := s.families.Lookup(ctx, c.Value, refresh.Expect{}, revocast.WithStrength(revocast.Committed))
+	return f.Session, f.Principal
+}
+
+// endReplaced ends the session whose cookies a login has just replaced: nobody has them any more
+// but whoever has copied them. It is not waited for, so that a login needs nobody's confirmation.
+func (s *service) endReplaced(r *http.Request, sid string) {
+	if sid == "" {
+		return
+	}
+	ctx, cancel := asking(context.WithoutCancel(r.Context()))
+	defer cancel()
+	if _, err := s.sessions.Because("replaced", "user").End(ctx, sid, revocast.WithStrength(revocast.Committed)); err != nil {
+		s.log.Warn("a login has replaced another, which could not be ended yet", "session", sid, "error", err)
+	}
 }

@@ -42,6 +42,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 		s.refuseLogin(w, v)
 		return
 	}
+	before := s.cookieSession(r)
 	sess, fresh, access, err := s.open(r, u, d.At, in)
 	switch {
 	case errors.Is(err, session.ErrCutOff), errors.Is(err, refresh.ErrEnded):
@@ -53,6 +54,9 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.limiter.Succeed(r.Context(), d.Attempt); err != nil {
 		s.log.Warn("a login succeeded, and its failures before could not be cleared", "error", err)
+	}
+	if !in.Tokens {
+		s.endReplaced(r, before)
 	}
 	s.give(w, in.Tokens, sess.Principal, access, fresh)
 }

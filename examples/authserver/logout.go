@@ -47,11 +47,15 @@ func (s *service) logoutOthers(w http.ResponseWriter, r *http.Request) {
 	s.ended(w, receipts, err)
 }
 
-// logoutAll ends all of the user's sessions.
+// logoutAll ends all of the user's sessions, and what could bring somebody else back in.
 func (s *service) logoutAll(w http.ResponseWriter, r *http.Request) {
 	c, _ := revocast.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)
 	defer cancel()
+	if err := s.discard(ctx, c.Principal); err != nil {
+		s.ended(w, nil, err)
+		return
+	}
 	receipts, err := s.sessions.Because("logout-all", "user").EndAll(ctx, c.Principal)
 	if err == nil || decided(err) {
 		clearCookies(w)

@@ -24,7 +24,8 @@ type Flags struct {
 	Redis        string        `help:"URL of a Redis to use instead of the embedded one, which forgets sessions when it stops." placeholder:"URL"`
 	NATS         string        `name:"nats" help:"URL of a NATS to use instead of the embedded one." placeholder:"URL"`
 	AdminToken   string        `env:"AUTHSERVER_ADMIN_TOKEN" help:"What the admin endpoints ask for. Default: a random one, which is printed."`
-	ClientIP     string        `name:"client-ip-header" help:"Header in which your own proxy says the client's address, such as X-Real-IP. Default: the connection's address." placeholder:"NAME"`
+	ClientIP     string        `name:"client-ip-header" help:"Header in which your own proxy says the client's address, such as X-Real-IP or X-Forwarded-For. Default: the connection's address." placeholder:"NAME"`
+	Proxies      int           `default:"1" help:"How many proxies of your own write into that header, as each does into X-Forwarded-For."`
 	Confirm      time.Duration `default:"5s" help:"How long an answer waits for every worker to refuse what was ended."`
 	Verbose      bool          `short:"v" help:"Log what the parts do."`
 }

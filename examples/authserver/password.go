@@ -11,6 +11,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/code"
+	"github.com/revocast/revocast/store/limit"
 	"github.com/revocast/revocast/store/reset"
 	"github.com/revocast/revocast/store/session"
 )
@@ -22,6 +23,10 @@ const (
 )
 
 func checkNewPassword(password string) error {
+	password, err := normalPassword(password)
+	if err != nil {
+		return fmt.Errorf("%w: %w", reset.ErrRejected, err)
+	}
 	if n := utf8.RuneCountInString(password); n < minPassword || n > maxPassword {
 		return fmt.Errorf("%w: want %d to %d characters", reset.ErrRejected, minPassword, maxPassword)
 	}
@@ -36,7 +41,7 @@ func (p *parts) setPassword(was string) reset.SetPassword {
 			return err
 		}
 		err := p.users.setPassword(ctx, principal, was, password)
-		if errors.Is(err, errChanged) {
+		if errors.Is(err, errChanged) || errors.Is(err, errBusy) { // nothing was changed
 			return fmt.Errorf("%w: %w", reset.ErrRejected, err)
 		}
 		return err
@@ -116,7 +121,12 @@ func (s *service) requestReset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	u, exists := s.users.byMail(in.Mail)
-	made, err := s.codes.Create(r.Context(), reset.Purpose, resetName(u, exists, in.Mail))
+	by, err := s.asker(r, in.Mail, u, exists)
+	if err != nil {
+		s.unavailable(w, err)
+		return
+	}
+	made, err := s.codes.CreateFor(r.Context(), reset.Purpose, resetName(u, exists, in.Mail), by)
 	var early *code.ResendError
 	switch {
 	case errors.As(err, &early):
@@ -133,6 +143,17 @@ func (s *service) requestReset(w http.ResponseWriter, r *http.Request) {
 		s.mail("mail to %s: your code is %s\n", u.Mail, made.Text)
 	}
 	reply(w, http.StatusAccepted, map[string]any{"detail": "if there is such an account, a code is on its way"})
+}
+
+// asker is who asks for a code. Strangers who ask for somebody's codes use up what is theirs: who
+// has logged in from here lately, or has a cookie of the account, has an allowance of their own.
+func (s *service) asker(r *http.Request, mail string, u user, exists bool) (code.Asker, error) {
+	addr := s.address(r)
+	known, err := s.limiter.Known(r.Context(), normal(mail), addr)
+	if err == nil && !known && exists {
+		known = s.hasCookieOf(r, u.Principal)
+	}
+	return code.Asker{From: limit.Network(addr), Known: known}, err
 }
 
 // resetName is whom a code is for. What stands for nobody is no account's principal.
@@ -184,6 +205,8 @@ func (s *service) passwordSet(w http.ResponseWriter, receipts []revocast.Receipt
 		problem(w, http.StatusBadRequest, "the code is not valid", "ask for another one")
 	case errors.As(err, &busy):
 		tooMany(w, busy.RetryAfter)
+	case errors.Is(err, errBusy):
+		s.unavailable(w, err)
 	case errors.Is(err, errChanged):
 		problem(w, http.StatusConflict, "the password was changed meanwhile", "")
 	case errors.Is(err, reset.ErrRejected):

@@ -30,6 +30,10 @@ func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	sess, err := s.standing(ctx, text)
+	if err == nil && s.users.gone(sess.Principal) {
+		s.refuseRefresh(w, fmt.Errorf("%w: the account is gone", refresh.ErrEnded))
+		return
+	}
 	if err != nil && !errors.Is(err, refresh.ErrRotated) { // that is theft, which Rotate deals with
 		s.refuseRefresh(w, err)
 		return
@@ -90,6 +94,8 @@ func (s *service) refuseRefresh(w http.ResponseWriter, err error) {
 	case errors.As(err, &reuse):
 		s.warnOfTheft(reuse)
 		s.invalidGrant(w, "this token was used before; the login it belongs to has been ended")
+	case errors.Is(err, refresh.ErrBanned): // the client keeps what it has
+		problem(w, http.StatusForbidden, "this account is suspended", "")
 	case errors.Is(err, refresh.ErrInvalidGrant):
 		s.invalidGrant(w, "log in again")
 	default:

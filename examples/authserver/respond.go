@@ -42,6 +42,11 @@ func tooMany(w http.ResponseWriter, wait time.Duration) {
 // unavailable answers where something could not be established: the client keeps what it
 // has and tries again.
 func (s *service) unavailable(w http.ResponseWriter, err error) {
+	if errors.Is(err, errBusy) {
+		w.Header().Set("Retry-After", "2")
+		problem(w, http.StatusServiceUnavailable, "busy", "try again in a moment")
+		return
+	}
 	s.log.Error("a request could not be answered", "error", err)
 	w.Header().Set("Retry-After", "1")
 	problem(w, http.StatusServiceUnavailable, "unavailable", "try again")

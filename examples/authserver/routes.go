@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/limit"
 	"github.com/revocast/revocast/store/refresh"
 	"github.com/revocast/revocast/store/reset"
 )
@@ -26,6 +27,7 @@ type service struct {
 
 	adminToken string
 	ipHeader   string
+	proxies    int
 	confirm    time.Duration
 }
 
@@ -33,7 +35,7 @@ type service struct {
 func newService(f Flags, p *parts, n *node, publisher *revocast.Publisher, mails *mailer, log *slog.Logger) (*service, error) {
 	s := &service{
 		parts: p, node: n, publisher: publisher, mail: mails.send, log: log,
-		adminToken: f.AdminToken, ipHeader: f.ClientIP, confirm: f.Confirm,
+		adminToken: f.AdminToken, ipHeader: f.ClientIP, proxies: max(1, f.Proxies), confirm: f.Confirm,
 	}
 	o := p.refresh
 	o.Check = n.guard.Claims
@@ -54,11 +56,13 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /refresh", s.refreshTokens)
 	mux.HandleFunc("POST /logout", s.logout)
-	user("POST /logout-others", s.logoutOthers)
-	user("POST /logout-all", s.logoutAll)
+	user("POST /logout-others", s.reauthenticated(s.logoutOthers))
+	user("POST /logout-all", s.reauthenticated(s.logoutAll))
 	user("GET /me", s.me)
 	user("GET /sessions", s.listSessions)
-	user("DELETE /sessions/{id}", s.endSession)
+	user("DELETE /sessions/{id}", s.reauthenticated(s.endSession))
+	user("POST /mail", s.changeMail)
+	user("DELETE /account", s.reauthenticated(s.deleteAccount))
 	user("POST /password", s.changePassword)
 	mux.HandleFunc("POST /password-reset/request", s.requestReset)
 	mux.HandleFunc("POST /password-reset/confirm", s.confirmReset)
@@ -84,11 +88,11 @@ func asking(ctx context.Context) (context.Context, context.CancelFunc) {
 // address is where a request comes from.
 func (s *service) address(r *http.Request) netip.Addr {
 	if s.ipHeader != "" {
-		addr, _ := netip.ParseAddr(strings.TrimSpace(r.Header.Get(s.ipHeader)))
+		addr, _ := limit.Forwarded(r.Header.Values(s.ipHeader), s.proxies)
 		return addr // not valid: refused by the limiter
 	}
-	addr, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return addr.Addr()
+	addr, _ := limit.ParseAddress(r.RemoteAddr)
+	return addr
 }
 
 func (s *service) jwks(w http.ResponseWriter, _ *http.Request) {

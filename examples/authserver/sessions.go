@@ -27,12 +27,22 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, err)
 		return
 	}
-	views := make([]sessionView, len(all))
-	for i, x := range all {
-		views[i] = sessionView{
+	views := make([]sessionView, 0, len(all))
+	for _, x := range all {
+		// What was revoked elsewhere, by an administrator or another service, is not in the
+		// store that lists; the guard knows it.
+		v := s.guard.Claims(r.Context(), &revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
+		switch {
+		case v.Outcome == revocast.Unknown:
+			s.unavailable(w, v.Err)
+			return
+		case !v.OK():
+			continue
+		}
+		views = append(views, sessionView{
 			ID: x.ID, Current: x.ID == c.Session, Device: x.Device, IP: x.IP, UserAgent: x.UserAgent,
 			Created: x.Created, LastAccess: x.LastAccess,
-		}
+		})
 	}
 	reply(w, http.StatusOK, map[string]any{"sessions": views})
 }

@@ -8,11 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
-
-	"github.com/alexedwards/argon2id"
 )
 
 // user is one account. Principal is what tokens bear and revocations name; it stays when
@@ -27,8 +25,8 @@ type user struct {
 // password in one transaction with package sqloutbox.
 type users struct {
 	path    string
-	hashing chan struct{} // argon2id takes 64 MiB each time: so many at once
-	nobody  string        // a hash that no password has
+	hashing hashers
+	nobody  string // a hash that no password has
 
 	mu  sync.Mutex // guards all and the file
 	all []user
@@ -37,11 +35,12 @@ type users struct {
 var (
 	errWrongPassword = errors.New("wrong password")
 	errChanged       = errors.New("the password was changed meanwhile")
+	errTaken         = errors.New("another account has this address")
 )
 
 // openUsers reads the file, and the first time makes it, with two accounts.
 func openUsers(path string) (*users, error) {
-	u := &users{path: path, hashing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
+	u := &users{path: path, hashing: defaultHashers()}
 	var err error
 	if u.nobody, err = hash("nobody has this password"); err != nil {
 		return nil, err
@@ -57,10 +56,6 @@ func openUsers(path string) (*users, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return u, nil
-}
-
-func hash(password string) (string, error) {
-	return argon2id.CreateHash(password, argon2id.DefaultParams)
 }
 
 func (u *users) seed() error {
@@ -114,47 +109,15 @@ func (u *users) find(is func(*user) bool) (user, bool) {
 
 func normal(mail string) string { return strings.ToLower(strings.TrimSpace(mail)) }
 
-// verify compares a password. For somebody who does not exist (an empty hash) it takes as
-// long, or the time would tell who has an account.
-func (u *users) verify(ctx context.Context, hash, password string) error {
-	if err := u.enter(ctx); err != nil {
-		return err
-	}
-	defer u.leave()
-	exists := hash != ""
-	if !exists {
-		hash = u.nobody
-	}
-	match, err := argon2id.ComparePasswordAndHash(password, hash)
-	switch {
-	case err != nil:
-		return err
-	case !match || !exists:
-		return errWrongPassword
-	}
-	return nil
-}
-
-func (u *users) enter(ctx context.Context) error {
-	select {
-	case u.hashing <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (u *users) leave() { <-u.hashing }
-
 // setPassword is durable when it returns nil. was is the hash that the old password was
 // verified against: where the account has another by now nothing is changed (errChanged).
 // Empty: whichever it has.
 func (u *users) setPassword(ctx context.Context, principal, was, password string) error {
-	if err := u.enter(ctx); err != nil {
+	var h string
+	err := u.hashing.do(ctx, func() (err error) {
+		h, err = hash(password)
 		return err
-	}
-	h, err := hash(password)
-	u.leave()
+	})
 	if err != nil {
 		return err
 	}
@@ -175,4 +138,55 @@ func (u *users) setPassword(ctx context.Context, principal, was, password string
 		}
 	}
 	return fmt.Errorf("no account %s", principal)
+}
+
+// setMail changes an account's address, durably, and returns the one before. It fails with
+// errTaken where another account has it.
+func (u *users) setMail(principal, mail string) (before string, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	own := -1
+	for i, x := range u.all {
+		if x.Principal == principal {
+			own = i
+		} else if x.Mail == normal(mail) {
+			return "", errTaken
+		}
+	}
+	if own < 0 {
+		return "", fmt.Errorf("no account %s", principal)
+	}
+	before = u.all[own].Mail
+	u.all[own].Mail = normal(mail)
+	if err := u.save(); err != nil {
+		u.all[own].Mail = before
+		return "", err
+	}
+	return before, nil
+}
+
+// remove deletes an account, durably. Nobody else ever gets its principal. It may be repeated.
+func (u *users) remove(principal string) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	before := u.all
+	u.all = slices.DeleteFunc(slices.Clone(u.all), func(x user) bool { return x.Principal == principal })
+	if err := u.save(); err != nil {
+		u.all = before
+		return err
+	}
+	return nil
+}
+
+// gone reports whether an account was deleted. Where there is no file nobody was.
+func (u *users) gone(principal string) bool {
+	_, exists := u.byPrincipal(principal)
+	return u.path != "" && !exists
+}
+
+// looksLikeMail refuses what no mail could be sent to; whether one arrives, only the mail tells.
+func looksLikeMail(mail string) bool {
+	mail = normal(mail)
+	local, domain, _ := strings.Cut(mail, "@")
+	return local != "" && domain != "" && len(mail) <= 254 && !strings.ContainsFunc(mail, func(r rune) bool { return r <= ' ' || r == 0x7f })
 }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/store/reset"
+)
+
+// discard makes codes that were sent to a user no longer good, whenever what they could bring
+// back is ended or given to somebody else. Where it cannot, nothing is ended either: whoever
+// has read the mail would be back in.
+func (p *parts) discard(ctx context.Context, principal string) error {
+	if _, err := p.codes.Discard(ctx, reset.Purpose, principal); err != nil {
+		return fmt.Errorf("discard codes: %w", err)
+	}
+	return nil
+}
+
+type mailRequest struct {
+	Mail     string `json:"mail"`
+	Password string `json:"password"`
+}
+
+// changeMail changes the address that codes are sent to. Those that were sent to the old one
+// are good for nothing from then on, and the old one is told.
+func (s *service) changeMail(w http.ResponseWriter, r *http.Request) {
+	var in mailRequest
+	if !read(w, r, &in) {
+		return
+	}
+	c, _ := revocast.ClaimsFrom(r.Context())
+	if !looksLikeMail(in.Mail) {
+		problem(w, http.StatusBadRequest, "want a mail address", "")
+		return
+	}
+	if !s.samePerson(w, r, c, in.Password) {
+		return
+	}
+	before, err := s.users.setMail(c.Principal, in.Mail)
+	switch {
+	case errors.Is(err, errTaken): // the owner of the session knows the password, and may be told
+		problem(w, http.StatusConflict, "another account has this address", "")
+		return
+	case err != nil:
+		s.unavailable(w, err)
+		return
+	}
+	// After the change: a code that was asked for in between went to the old address too.
+	ctx, cancel := asking(context.WithoutCancel(r.Context()))
+	defer cancel()
+	if err := s.discard(ctx, c.Principal); err != nil {
+		s.unavailable(w, err) // and the same request discards them
+		return
+	}
+	if before != normal(in.Mail) {
+		s.mail("mail to %s: the address of your account was changed\n", before)
+	}
+	reply(w, http.StatusOK, map[string]any{"mail": normal(in.Mail)})
+}
+
+// deleteAccount deletes the user's own account, and ends everything of it. Nothing of it is
+// refreshed from then on, whatever is confirmed.
+func (s *service) deleteAccount(w http.ResponseWriter, r *http.Request) {
+	c, _ := revocast.ClaimsFrom(r.Context())
+	if err := s.users.remove(c.Principal); err != nil {
+		s.unavailable(w, err)
+		return
+	}
+	ctx, cancel := s.confirming(r)
+	defer cancel()
+	if err := s.discard(ctx, c.Principal); err != nil {
+		s.log.Warn("an account is deleted, and its codes could not be discarded; they expire, and set no password", "error", err)
+	}
+	receipts, err := s.sessions.Because("account-deleted", "user").EndAll(ctx, c.Principal)
+	if err == nil || decided(err) {
+		clearCookies(w)
+	}
+	s.ended(w, receipts, err)
+}
