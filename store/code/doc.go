@@ -28,6 +28,13 @@
 // (such as the id of its login flow), or use links, at which wrong guesses are not counted
 // since there is nothing to guess.
 //
+// Nobody uses up another's codes: name who asks ([Store.CreateFor]), and they are held to
+// what they have asked for themselves. A newer code replaces the older all the same, whoever asked
+// for it: its mail goes to the principal too.
+//
+// A code must not outlive what it recovers: [Store.Discard] it when a password was changed,
+// everything was logged out, an address was changed, an account was banned or deleted.
+//
 // # Enumeration
 //
 // The store does not know who exists. A page that asks for a code must answer the same, and
@@ -40,7 +47,9 @@
 // One hash per purpose and principal below {rv:realm}:a:c:, named by a keyed hash of both. It
 // holds HMAC-SHA256 under [Options.Key] of realm, kind, purpose, principal and code, never
 // the code: six digits are guessed from a plain hash at once. It expires when neither the
-// code nor a count in it is of use. Redis' clock alone decides.
+// code nor a count in it is of use. A code has
+// expired once Redis' clock or the caller's says so, each compared with itself, so a clock that is
+// set back makes nothing good again. Counts go by Redis' clock: each jump of it gives one Window anew.
 //
 // The script compares MACs, not codes. How long that takes tells how far two MACs agree, and
 // nobody without the key can make a MAC that agrees with anything: it is as good as comparing

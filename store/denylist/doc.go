@@ -30,13 +30,21 @@
 //
 // # Keys and expiry
 //
-//	{rv:R}:a:d:z   sorted set: the entries by when they end; expires with the last one
-//	{rv:R}:a:d:h   hash: what each entry says; expires with it
+//	{rv:R}:a:d:z   sorted set: the entries by when they end
+//	{rv:R}:a:d:h   hash: what each entry says
 //
 // The list and what is owed to the fleet are written in one step; a call that dies
 // after it is completed by the outbox. An entry stands until the token has expired and six
 // minutes more, so that a verifier's leeway never outlives it, whatever the longest lifetime
-// in the ledger's terms. Ended entries are never listed and are removed by later calls.
+// in the ledger's terms. Entries are over once Redis' clock and the caller's both say so: a clock
+// that jumped forgets nothing. Ended entries are never listed and are removed by later calls, a
+// thousand at a time; neither key expires by itself.
+//
+// # Two clocks
+//
+// A cut-off of now is Redis' time where the caller's clock agrees with it to within ten seconds.
+// Where it does not nobody knows which is right, and [List.RevokeIssued] without AsOf fails with
+// [revocast.ErrUnavailable] before it has changed anything.
 //
 // The list holds jtis and, where given, principals in plain text. If Redis is emptied or
 // rolled back the list is gone or older; what was denied stands in the ledger, which is

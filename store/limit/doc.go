@@ -26,8 +26,7 @@
 //   - An identifier is never blocked. When it has failed often, at whatever addresses,
 //     it must wait a little before every attempt, at most [Options.MaxDelay]. Each address
 //     waits for itself, so nobody elsewhere can use that up: whoever attacks a name cannot
-//     keep its owner out. Of IPv6 it is a /48 that waits, not each of the 65,536 addresses
-//     that count in it, and who shares one with an attacker of their own name, and has not
+//     keep its owner out. Of IPv6 it is a /48 at least that waits, and who shares one with an attacker of their own name, and has not
 //     succeeded there lately, waits as long as the attack goes on.
 //   - A pair that succeeded within [Options.KnownFor] answers for itself alone: neither
 //     the other failures of its address nor those of its identifier stop it.
@@ -56,6 +55,9 @@
 // none is written down. Neither is one that would have to wait where AddressIdentifiers do.
 // What a flood can take is so many bytes for each address that it comes from, for one window,
 // and never more for more names.
+//
+// When Redis' clock jumps by more than ten seconds the counts begin anew, once: what was counted
+// by a clock that was ahead would keep everybody out for as long.
 //
 // When Redis is emptied or rolled back the counts begin anew. Nothing else depends on them.
 package limit

@@ -13,6 +13,9 @@
 //	{rv:R}:a:due        zset: the same ids by when somebody has to see to them
 //	{rv:R}:a:told:<id>  string: where it was committed; expires after a minute
 //
+// What is owed is due once Redis' clock or the caller's says so, and over once both do. That
+// something was told is forgotten after a minute by Redis' clock; then it is told again.
+//
 // A Redis that loses everything loses what is owed too. Whoever decided it was then not
 // answered that it is confirmed.
 package outbox

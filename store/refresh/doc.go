@@ -46,6 +46,15 @@
 // family is ended, without an alarm. Whoever can write to Redis decides who is logged in, but
 // makes no token.
 //
+// # Two clocks
+//
+// A cut-off is Redis' time where the caller's clock agrees with it to within ten seconds. Where
+// it does not nobody knows which is right: an earlier one would spare a thief, a later one keep
+// the user out, and the calls that cut off fail with [revocast.ErrUnavailable] before they have
+// changed anything. Logging in goes on, at the earlier of both times, and so does ending one
+// session. A failover to a server a few seconds behind puts nothing out of order. What expires
+// here by Redis' clock alone ends sooner if that is ahead; what was ended stands in the ledger.
+//
 // # Access tokens
 //
 // An access token made beside a refresh token should bear [Family.Session] as sid,

@@ -51,6 +51,12 @@
 // session after the cut-off, is covered only if that session's auth_time is from before the
 // look-up. Take it first: limit.Decision.At is such an instant.
 //
+// # Two clocks
+//
+// Where Redis' clock and the caller's are more than ten seconds apart no cut-off could be right:
+// nothing is touched, and the call fails with [revocast.ErrUnavailable]. Where they come apart
+// while the password is set, the cut-off of step 2 stands, and the call fails with [ErrOwed].
+//
 // # What is stored
 //
 // Below {rv:realm}:a:p:, for 25 hours, longer than any code is good: one hash per reset, named
