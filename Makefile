@@ -16,7 +16,9 @@ help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 dev: ## everything in one process: embedded NATS and Redis, three workers, a demo issuer
-	$(GO) run ./cmd/publisher dev --listen $(LISTEN)
+	@echo "building bin/publisher; on a cold machine that takes minutes, and names each package when it is built"
+	@$(GO) build -v -ldflags '$(LDFLAGS)' -o bin/publisher ./cmd/publisher
+	@exec bin/publisher dev --listen $(LISTEN)
 
 build: ## both programs into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/publisher ./cmd/subscriber

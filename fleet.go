@@ -12,6 +12,7 @@ const (
 	lookAfter = 20 * time.Millisecond  // acknowledgements are on their way: wait for them first
 	lookEvery = 100 * time.Millisecond // from one look to the next
 	joinEvery = 5 * time.Millisecond   // the same when it is not known who the members are
+	reachLife = 10 * time.Second       // how old what the members accept may be while revocations are made
 	maxEarly  = 1024                   // acknowledgements of members not known yet that are kept
 )
 
@@ -32,6 +33,7 @@ type fleet struct {
 	least      Position
 	atLeast    int
 	waiters    []*fleetWaiter // by position
+	reach      *fleetReach    // what members accept together
 	// chase is the latest position that was confirmed by deadline alone: whoever has
 	// not applied it is looked at until it has, or is struck off, so that the next
 	// revocation need not wait for it too. Zero: nobody.
@@ -58,11 +60,18 @@ type fleetWaiter struct {
 	look       uint64   // and as of this look or a later one
 	since      time.Duration
 	deadline   time.Duration
-	done       chan Tally // buffered; gets one value
+	done       chan outcome // buffered; gets one value
+}
+
+// outcome is how a revocation was confirmed.
+type outcome struct {
+	realm string
+	tally Tally
+	reach *fleetReach // nil: it is not known what the members accept
 }
 
 func newFleet(p *Publisher) *fleet {
-	return &fleet{p: p, kick: make(chan struct{}, 1), members: make(map[MemberID]*fleetMember), early: make(map[MemberID]Position)}
+	return &fleet{p: p, kick: make(chan struct{}, 1), members: make(map[MemberID]*fleetMember), early: make(map[MemberID]Position), reach: reachOf(nil)}
 }
 
 // wait returns a waiter for position, committed when the membership was of generation.
@@ -75,7 +84,7 @@ func (f *fleet) wait(b batch) *fleetWaiter {
 	now := f.p.clock.Monotonic()
 	w := &fleetWaiter{
 		f: f, position: b.last, generation: b.generation, since: now,
-		deadline: b.since + b.terms.Wait(), done: make(chan Tally, 1),
+		deadline: b.since + b.terms.Wait(), done: make(chan outcome, 1),
 	}
 	position := b.last
 	f.mu.Lock()
@@ -156,9 +165,21 @@ func (f *fleet) settleLocked(now time.Duration) {
 		if tally.Lapsed > 0 && f.chase.Before(w.position) {
 			f.chase = w.position
 		}
-		w.done <- tally
+		by := outcome{realm: f.p.realm, tally: tally}
+		if f.knownLocked(w) || tally.Live == 0 {
+			by.reach = f.reach
+		}
+		w.done <- by
 		return true
 	})
+}
+
+func (f *fleet) reachLocked() *fleetReach {
+	reaches := make([]*Reach, 0, len(f.members))
+	for _, m := range f.members {
+		reaches = append(reaches, m.Reach)
+	}
+	return reachOf(reaches)
 }
 
 // chaseLocked ends the chase when nobody is behind any more.
@@ -212,6 +233,9 @@ func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool)
 	defer f.mu.Unlock()
 	if len(f.waiters) == 0 && f.chase.IsZero() {
 		return time.Hour, false
+	}
+	if len(f.waiters) > 0 && now-looked >= reachLife {
+		return 0, true // nobody waits for this look; the next revocation's warnings come of it
 	}
 	pause = lookEvery
 	if !f.chase.IsZero() {
@@ -268,6 +292,7 @@ func (f *fleet) update(list Membership, look uint64) {
 		next[m.ID] = f.mergeLocked(m, sameEpoch, now)
 	}
 	f.members = next
+	f.reach = f.reachLocked()
 	f.generation = Position{Epoch: list.Position.Epoch, Rev: list.Generation}
 	f.looked = look
 	for id := range f.early {
@@ -328,6 +353,7 @@ func (f *fleet) remove(id MemberID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.members, id)
+	f.reach = f.reachLocked()
 	f.countLocked()
 	f.chaseLocked()
 	f.settleLocked(f.p.clock.Monotonic())

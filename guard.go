@@ -77,6 +77,7 @@ func NewGuard(s *Subscriber, v Verifier, o GuardOptions) *Guard {
 	setDefault(&o.MaxAsks, 4)
 	setDefault(&o.MaxBearer, MaxBearer)
 	o.MaxBearer = min(o.MaxBearer, LargestBearer)
+	s.reach.add(v, o.LoadSession != nil)
 	g := &Guard{
 		sub: s, view: s.view, clock: s.clock, verify: v, o: o, flight: &flight{}, counts: &guardCounts{},
 		asker: &asker{ledger: s.ledger, timeout: o.AskTimeout, most: o.MaxAsks},

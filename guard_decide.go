@@ -27,6 +27,7 @@ func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
 			return nil, refuse(err)
 		}
 	}
+	g.sub.reach.see(&q.keys)
 	// The same order as in Check: lease, lookup, clock.
 	l := g.sub.lease.Load()
 	wall := g.clock.Now()
@@ -187,7 +188,7 @@ func (g *Guard) checkLifetime(q *query, t *Terms) error {
 			continue
 		}
 		if longest := t.MaxLifetime[scope-1]; lives > longest.Milliseconds() {
-			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a revocation of its %s is kept for %s; shorten the session or raise the ledger's longest lifetime",
+			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a revocation of its %s is kept for %s; shorten the session; what a realm keeps is chosen when it is made (publisher init --token-lifetime 720h) and cannot be raised",
 				ErrClaims, time.Duration(lives)*time.Millisecond, scope, longest)
 		}
 	}

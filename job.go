@@ -3,6 +3,7 @@ package revocast
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,14 +14,16 @@ type job struct {
 	started     time.Duration
 	idempotency string
 
-	// Owned by the goroutine that works on the job.
+	// Owned by the goroutine that works on the job. abouts is parallel to proposals, or empty
+	// where the names are not known.
 	proposals []Event
+	abouts    []about
 
 	// mu guards what callers read. progress is closed and replaced at each change of
 	// it.
 	mu       sync.Mutex
 	progress chan struct{}
-	receipts []Receipt // empty until committed
+	receipts []Receipt // empty until committed; written by the goroutine that works on the job
 	err      error     // why it was not committed; final
 	over     error     // why nobody works on it any more
 }
@@ -82,20 +85,32 @@ func (j *job) fail(err error) {
 	j.update(func() { j.err = err })
 }
 
-// reach sets all receipts to strength, with the tally where there is one.
-func (j *job) reach(strength Strength, now time.Duration, tally *Tally) {
+// reach sets all receipts to strength, with how it was confirmed where it was, and returns
+// what they warn of.
+func (j *job) reach(strength Strength, now time.Duration, by *outcome) (warned []string) {
 	j.update(func() {
 		// Receipts that callers hold are never written to.
 		next := make([]Receipt, len(j.receipts))
 		for i, r := range j.receipts {
 			r.Strength, r.Took = strength, now-j.started
-			if tally != nil {
-				r.Workers = *tally
+			if by != nil {
+				r.Workers = by.tally
+				r.Warnings = append(slices.Clone(r.Warnings), by.reach.warnings(by.realm, j.about(i))...)
 			}
+			warned = append(warned, r.Warnings...)
 			next[i] = r
 		}
 		j.receipts = next
 	})
+	return warned
+}
+
+// about returns what the proposal i is about, as far as it is known.
+func (j *job) about(i int) about {
+	if i < len(j.abouts) {
+		return j.abouts[i]
+	}
+	return about{kind: KindRevoked, scope: ScopeAll}
 }
 
 func (j *job) update(change func()) {

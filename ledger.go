@@ -280,6 +280,9 @@ type Renewal struct {
 	Limit   int
 	Version string // the worker's software version, for the operator
 	Wall    int64  // the worker's wall clock when it asked, Unix milliseconds; zero: not told
+	// Reach is kept for the operator until the member goes or says another; nil: what the
+	// ledger holds of it stands. See [Renewed.Told].
+	Reach *Reach
 }
 
 // Renewed is the answer to a [Renewal].
@@ -287,6 +290,7 @@ type Renewed struct {
 	Position Position // the ledger's position when the step ran
 	Events   []Event  // the log after Applied; fewer than Limit: complete up to Position
 	More     bool     // the log goes on after Events
+	Told     bool     // the ledger holds the member's reach; it lost it with the member otherwise
 	Terms    Terms
 	Now      int64 // the ledger's clock, Unix milliseconds; what may be forgotten goes by it
 }
@@ -354,6 +358,7 @@ type Member struct {
 	// renewal, in milliseconds, less what the renewal took to arrive; Told: it was told.
 	Ahead int64
 	Told  bool
+	Reach *Reach // what it accepts; nil: it has not said, or not so that it can be read. Not to be changed
 	// Still is how long the counter has stood still as far as whoever strikes the member
 	// off has seen, by its own clock.
 	Still time.Duration

@@ -90,6 +90,7 @@ type Publisher struct {
 	counts  publisherCounts
 	open    atomic.Int64 // calls under way
 	gate    gate
+	slips   slipLog
 
 	outbox   *outbox
 	fleet    *fleet
@@ -114,7 +115,7 @@ type publisherRun struct {
 }
 
 type publisherCounts struct {
-	committed, confirmed, durable, repeated, failed, published, republished, recoveries, struck,
+	committed, confirmed, durable, repeated, failed, doubtful, published, republished, recoveries, struck,
 	strangers, refills, audits, streamLosses, snapshots atomic.Uint64
 }
 

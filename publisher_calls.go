@@ -53,7 +53,7 @@ func newEphemeralKey() string { return fmt.Sprintf("%s%016x%016x", EphemeralKey,
 // committed, and ctx ended before the rest; that goes on in the background. With any
 // other error except [ErrOutcomeUnknown] nothing was revoked.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, r.propose, opts)
+	return p.one(ctx, r.proposeAbout, opts)
 }
 
 // RevokeBatch revokes up to [MaxBatch] things in one atomic step: all or none are
@@ -64,26 +64,26 @@ func (p *Publisher) RevokeBatch(ctx context.Context, rs []Revocation, opts ...Ca
 	}
 	proposals := make([]proposal, len(rs))
 	for i := range rs {
-		proposals[i] = rs[i].propose
+		proposals[i] = rs[i].proposeAbout
 	}
 	return p.submit(ctx, proposals, opts)
 }
 
 // Ban refuses every token of a principal, newer ones too, until b.Until.
 func (p *Publisher) Ban(ctx context.Context, b Ban, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, b.propose, opts)
+	return p.one(ctx, b.proposeAbout, opts)
 }
 
 // Unban lifts the ban on b.Principal; the other fields but Issuer, Reason and
 // Initiator are ignored. What was revoked stays revoked.
 func (p *Publisher) Unban(ctx context.Context, b Ban, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, b.proposeLift, opts)
+	return p.one(ctx, b.proposeLiftAbout, opts)
 }
 
 // Invalidate makes every worker drop what it caches of a session or a principal.
 // Confirmed means that no worker answers from the old data any more.
 func (p *Publisher) Invalidate(ctx context.Context, i Invalidation, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, i.propose, opts)
+	return p.one(ctx, i.proposeAbout, opts)
 }
 
 // Logout ends the session of verified claims, or, where they name none, the one token.
@@ -128,7 +128,7 @@ func (p *Publisher) PasswordChanged(ctx context.Context, c PasswordChange, opts 
 }
 
 // proposal checks what a caller wants and turns it into an event.
-type proposal func(realm, defaultIssuer string) (Event, error)
+type proposal func(realm, defaultIssuer string) (Event, about, error)
 
 func (p *Publisher) one(ctx context.Context, want proposal, opts []CallOption) (Receipt, error) {
 	receipts, err := p.submit(ctx, []proposal{want}, opts)
@@ -149,16 +149,14 @@ func (p *Publisher) submit(ctx context.Context, wanted []proposal, opts []CallOp
 	if err != nil {
 		return nil, err
 	}
-	events := make([]Event, len(wanted))
+	events, abouts := make([]Event, len(wanted)), make([]about, len(wanted))
 	for i, propose := range wanted {
-		if events[i], err = propose(p.realm, terms.DefaultIssuer); err != nil {
-			if len(wanted) > 1 {
-				err = fmt.Errorf("item %d: %w", i, err)
-			}
-			return nil, err
+		if events[i], abouts[i], err = propose(p.realm, terms.DefaultIssuer); err != nil {
+			return nil, inBatch(err, i, len(wanted))
 		}
 	}
 	j := newJob(p.clock.Monotonic(), o.idempotency, events)
+	j.abouts = abouts
 	if err := p.start(func(run context.Context) { p.work(run, ctx, j) }); err != nil {
 		return nil, err
 	}

@@ -46,10 +46,10 @@ func (p *Publisher) resume(ctx context.Context, at Position) (*job, error) {
 	j.receipts = []Receipt{receipt}
 	err = p.start(func(run context.Context) {
 		defer j.end(ErrNotRunning)
-		tally, err := p.confirm(run, b, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
+		by, err := p.confirm(run, b, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
 		switch {
 		case err == nil:
-			j.reach(Confirmed, p.clock.Monotonic(), &tally)
+			j.reach(Confirmed, p.clock.Monotonic(), &by)
 		case errors.Is(err, ErrEpoch):
 			j.fail(fmt.Errorf("%w: the epoch changed; revoke again", ErrNotFound))
 		}
@@ -73,15 +73,11 @@ func (p *Publisher) pastReceipt(ctx context.Context, at Position) Receipt {
 // Standing returns what stands against one id, [ErrNotFound] if nothing does. An empty
 // issuer is the ledger's default issuer, as for [Revocation].
 func (p *Publisher) Standing(ctx context.Context, scope Scope, issuer, id string) (State, error) {
-	terms, err := p.currentTerms(ctx)
+	key, err := p.KeyFor(ctx, scope, issuer, id)
 	if err != nil {
 		return State{}, err
 	}
-	probe := Revocation{Scope: scope, ID: id, Issuer: issuer}
-	if issuer, err = probe.check(terms.DefaultIssuer); err != nil {
-		return State{}, err
-	}
-	answer, err := p.ledger.Check(ctx, []Key{KeyOf(p.realm, scope, issuer, id)})
+	answer, err := p.ledger.Check(ctx, []Key{key})
 	if err != nil {
 		return State{}, err
 	}
@@ -89,6 +85,20 @@ func (p *Publisher) Standing(ctx context.Context, scope Scope, issuer, id string
 		return State{}, fmt.Errorf("%w: nothing stands against this %s", ErrNotFound, scope)
 	}
 	return answer.States[0], nil
+}
+
+// KeyFor returns what the stores hold in place of a name, with the issuer as for
+// [Publisher.Standing].
+func (p *Publisher) KeyFor(ctx context.Context, scope Scope, issuer, id string) (Key, error) {
+	terms, err := p.currentTerms(ctx)
+	if err != nil {
+		return Key{}, err
+	}
+	probe := Revocation{Scope: scope, ID: id, Issuer: issuer}
+	if issuer, err = probe.check(terms.DefaultIssuer); err != nil {
+		return Key{}, err
+	}
+	return KeyOf(p.realm, scope, issuer, id), nil
 }
 
 // FleetStatus is the realm as one publisher sees it.
@@ -100,6 +110,22 @@ type FleetStatus struct {
 	// OldestUnacked is the age of the oldest event that JetStream has not acknowledged.
 	OldestUnacked time.Duration
 	Publisher     PublisherStats
+}
+
+// Warnings say what an operator should know about a revocation that names no issuer: that
+// no worker is there, or that none accepts the ledger's default issuer.
+func (s FleetStatus) Warnings() []string {
+	reaches := make([]*Reach, len(s.Membership.Members))
+	for i, m := range s.Membership.Members {
+		reaches[i] = m.Reach
+	}
+	all := reachOf(reaches)
+	if issuer := s.Ledger.Terms.DefaultIssuer; issuer != "" && all.workers > 0 && all.issuers != nil {
+		if _, accepted := all.issuers[issuer]; !accepted {
+			return []string{"the default issuer: " + all.unaccepted(issuer)}
+		}
+	}
+	return nil
 }
 
 // Status asks the ledger for the fleet as it stands.
@@ -149,6 +175,8 @@ type PublisherStats struct {
 
 	Unacked int // events in memory without JetStream's acknowledgement
 	Waiting int // positions that a call waits for JetStream with
+
+	Doubtful uint64 // confirmed calls whose receipts carry a warning
 	// StreamError is why the latest audit of this publisher could not be done; nil when it
 	// could, or none was due here.
 	StreamError error
@@ -169,6 +197,7 @@ func (p *Publisher) Stats() PublisherStats {
 		Committed: c.committed.Load(), Repeated: c.repeated.Load(), Durable: c.durable.Load(),
 		Confirmed: c.confirmed.Load(), Failed: c.failed.Load(), Published: c.published.Load(),
 		Republished: c.republished.Load(), Recoveries: c.recoveries.Load(), Struck: c.struck.Load(),
+		Doubtful:  c.doubtful.Load(),
 		Strangers: c.strangers.Load(), Audits: c.audits.Load(), StreamLosses: c.streamLosses.Load(),
 		Refills: c.refills.Load(), Snapshots: c.snapshots.Load(),
 	}

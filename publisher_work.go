@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,11 +23,12 @@ func (p *Publisher) work(run, caller context.Context, j *job) {
 		return
 	}
 	for attempt := 1; ok; attempt++ {
-		tally, err := p.confirm(run, committed, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
+		by, err := p.confirm(run, committed, func() { j.reach(Durable, p.clock.Monotonic(), nil) })
 		switch {
 		case err == nil:
 			p.counts.confirmed.Add(uint64(len(committed.entries)))
-			j.reach(Confirmed, p.clock.Monotonic(), &tally)
+			by = p.again(run, by, j)
+			p.noteSlips(j.reach(Confirmed, p.clock.Monotonic(), &by))
 			return
 		case !errors.Is(err, ErrEpoch):
 			return // Run has ended; the caller gets its receipt as pending
@@ -186,8 +188,13 @@ func (p *Publisher) note(j *job, b batch) {
 	took := p.clock.Monotonic() - j.started
 	for i, c := range b.entries {
 		receipts[i] = receiptFor(c.Event, took)
-		if c.Fresh && i < len(j.proposals) && j.proposals[i].CutOff == 0 {
-			receipts[i].Warnings = append(receipts[i].Warnings, p.clocks.warnings(c.Event)...)
+		if len(j.receipts) > 0 {
+			receipts[i].Warnings = j.receipts[i].Warnings // committed again
+		} else {
+			receipts[i].Warnings = j.about(i).early(c)
+			if c.Fresh && i < len(j.proposals) && j.proposals[i].CutOff == 0 {
+				receipts[i].Warnings = slices.Concat(receipts[i].Warnings, p.clocks.warnings(c.Event))
+			}
 		}
 		p.receipts.add(c.Event.Position, jobRef{j, i})
 		if c.Fresh {
@@ -201,7 +208,7 @@ func (p *Publisher) note(j *job, b batch) {
 
 // confirm takes a commit through JetStream, verification and the fleet. It fails with
 // [ErrEpoch] when the epoch changed, or with the context's error.
-func (p *Publisher) confirm(run context.Context, b batch, durable func()) (Tally, error) {
+func (p *Publisher) confirm(run context.Context, b batch, durable func()) (outcome, error) {
 	waiter := p.fleet.wait(b)
 	defer waiter.cancel()
 	var waits []<-chan bool
@@ -218,7 +225,7 @@ func (p *Publisher) confirm(run context.Context, b batch, durable func()) (Tally
 		case has := <-acknowledged:
 			certain = certain && has
 		case <-run.Done():
-			return Tally{}, context.Cause(run)
+			return outcome{}, context.Cause(run)
 		}
 	}
 	if certain {
@@ -228,16 +235,16 @@ func (p *Publisher) confirm(run context.Context, b batch, durable func()) (Tally
 	// it in the stream. Until the epoch has settled, a worker may hold a lease that an
 	// earlier one granted.
 	if err := p.verifier.settled(run, b.epoch); err != nil {
-		return Tally{}, err
+		return outcome{}, err
 	}
 	if !certain {
 		durable()
 	}
 	p.counts.durable.Add(uint64(len(b.entries)))
 	select {
-	case tally := <-waiter.done:
-		return tally, nil
+	case by := <-waiter.done:
+		return by, nil
 	case <-run.Done():
-		return Tally{}, context.Cause(run)
+		return outcome{}, context.Cause(run)
 	}
 }

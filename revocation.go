@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -193,6 +194,31 @@ func (i Invalidation) propose(realm, defaultIssuer string) (Event, error) {
 	return Event{Kind: KindInvalidated, Scope: i.Scope, Key: KeyOf(realm, i.Scope, issuer, i.ID)}, nil
 }
 
+// proposeAbout is propose, and what it is about.
+func (r Revocation) proposeAbout(realm, defaultIssuer string) (Event, about, error) {
+	e, err := r.propose(realm, defaultIssuer)
+	issuer := r.Issuer
+	if issuer == "" && r.Scope != ScopeAll {
+		issuer = defaultIssuer
+	}
+	return e, aboutProposal(KindRevoked, r.Scope, issuer, r.ID, r.Except), err
+}
+
+func (b Ban) proposeAbout(realm, defaultIssuer string) (Event, about, error) {
+	e, err := b.propose(realm, defaultIssuer)
+	return e, aboutProposal(KindBanned, ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer), b.Principal, ""), err
+}
+
+func (b Ban) proposeLiftAbout(realm, defaultIssuer string) (Event, about, error) {
+	e, err := b.proposeLift(realm, defaultIssuer)
+	return e, aboutProposal(KindLifted, ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer), b.Principal, ""), err
+}
+
+func (i Invalidation) proposeAbout(realm, defaultIssuer string) (Event, about, error) {
+	e, err := i.propose(realm, defaultIssuer)
+	return e, aboutProposal(KindInvalidated, i.Scope, cmp.Or(i.Issuer, defaultIssuer), i.ID, ""), err
+}
+
 func checkPrincipal(principal, issuer, defaultIssuer string) (string, error) {
 	if err := checkID("principal", principal); err != nil {
 		return "", err
@@ -219,7 +245,7 @@ func pickIssuer(issuer, defaultIssuer string) (string, error) {
 		issuer = defaultIssuer
 	}
 	if issuer == "" {
-		return "", fmt.Errorf("%w: no issuer given and the ledger has no default issuer; name one, or set it with `publisher init --default-issuer`", ErrInvalid)
+		return "", fmt.Errorf("%w: no issuer given and the ledger has no default issuer, which is chosen when a realm is made: name one, with --issuer or as \"issuer\"", ErrInvalid)
 	}
 	if err := checkID("issuer", issuer); err != nil {
 		return "", err

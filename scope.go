@@ -57,6 +57,10 @@ func (s Scope) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
+// Wide reports whether one revocation of this scope ends the sessions of many people:
+// tenant, key and all.
+func (s Scope) Wide() bool { return s == ScopeTenant || s == ScopeKey || s == ScopeAll }
+
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *Scope) UnmarshalText(text []byte) error {
 	parsed, err := ParseScope(string(text))

@@ -130,7 +130,11 @@ type Subscriber struct {
 	// pending are the bans that start later, for the contexts bound to their principals.
 	pending map[Key]BanState
 
+	reach reacher // what the guards accept
+
 	// Owned by the renewing goroutine.
+	told     told
+	warned   string        // the default issuer that the log was warned of
 	loaded   bool          // the index was loaded since it was last dropped
 	complete bool          // and has not overflowed since
 	reloadAt time.Duration // when the next load is due, if it has
@@ -204,7 +208,7 @@ func (s *Subscriber) begin() {
 	defer s.mu.Unlock()
 	s.member = MemberID{Worker: s.o.Worker, Incarnation: fmt.Sprintf("%016x", s.o.Random())}
 	s.front.reset(Position{})
-	s.loaded, s.complete = false, false
+	s.loaded, s.complete, s.told = false, false, told{}
 	s.expireAt = s.clock.Monotonic()
 	s.pending = make(map[Key]BanState)
 	starting := fmt.Errorf("%w: starting", ErrUnavailable)

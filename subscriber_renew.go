@@ -158,6 +158,7 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	s.mu.Lock()
 	r := Renewal{Member: s.member, Applied: s.front.at, Limit: s.o.RenewLimit, Version: s.o.Version}
 	s.mu.Unlock()
+	reach := s.tellReach(&r)
 	sent, wall := s.clock.Monotonic(), s.clock.Now()
 	r.Wall = wall.UnixMilli()
 	answer, err := s.ledger.Renew(ctx, r)
@@ -166,6 +167,7 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	}
 	s.counts.renewals.Add(1)
 	s.terms.Store(&answer.Terms)
+	s.noteTold(r, reach, &answer)
 	s.hearClock(&answer, sent, wall)
 	if answer.Position.Epoch != r.Applied.Epoch {
 		if err := s.sights.again(ctx); err != nil {

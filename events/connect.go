@@ -177,7 +177,7 @@ func checkServers(servers string) error {
 		}
 		u, err := url.Parse(server)
 		if err != nil || u.Hostname() == "" {
-			return fmt.Errorf("%w: NATS URL %q: want nats://host:4222", revocast.ErrInvalid, redact(server))
+			return fmt.Errorf("%w: NATS URL %q: want nats://host:4222; a / ? # @ : , or %% in a user name or password is written %%2F %%3F %%23 %%40 %%3A %%2C %%25", revocast.ErrInvalid, hidden(server))
 		}
 	}
 	return nil
@@ -193,6 +193,19 @@ func connectError(servers string, err error) error {
 		return fmt.Errorf("%w: no NATS server answers at %s: %w; check that it runs and that the address is right", revocast.ErrUnavailable, where, err)
 	}
 	return fmt.Errorf("%w: connect to NATS at %s: %w", revocast.ErrUnavailable, where, err)
+}
+
+// hidden is redact for a URL that could not be read: what stands in it before a slash may
+// be a part of a password, so only a host that no password can be in is shown.
+func hidden(server string) string {
+	scheme, rest, found := strings.Cut(server, "://")
+	if !found {
+		scheme, rest = "nats", server
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		return scheme + "://…@" + rest[at+1:]
+	}
+	return scheme + "://…"
 }
 
 // redact takes user, password and token out of a list of URLs, well formed or not.

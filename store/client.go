@@ -101,10 +101,12 @@ func splitURL(raw string) (addrs []string, single, master string, err error) {
 // redact keeps a password out of the error: package url quotes the whole URL.
 func redact(err error) error {
 	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+	if !errors.As(err, &u) {
+		return err
 	}
-	return err
+	// A "/", "?" or "#" in a password ends the part that holds it, and what stands before is
+	// then called an invalid port, or host: the password again.
+	return errors.New("it cannot be read: a / ? # @ : or % in a user name or password is written %2F %3F %23 %40 %3A %25, and the port is a number")
 }
 
 func tune(o *redis.Options) {

@@ -28,9 +28,10 @@ func (l *Ledger) Members(ctx context.Context) (revocast.Membership, error) {
 		return revocast.Membership{}, err
 	}
 	r := read(reply)
+	reaches := make(map[string]*revocast.Reach, 1) // most workers say the same
 	out := revocast.Membership{Position: r.position(), Generation: r.Uint(), Now: r.Int()}
 	for r.More() {
-		m, err := parseMember(r.Text(), r.sub())
+		m, err := parseMember(r.Text(), r.sub(), reaches)
 		if err != nil {
 			return revocast.Membership{}, finish(membersScript, err)
 		}
@@ -40,13 +41,20 @@ func (l *Ledger) Members(ctx context.Context) (revocast.Membership, error) {
 	return out, finish(membersScript, r.Err)
 }
 
-func parseMember(id string, r reader) (revocast.Member, error) {
+func parseMember(id string, r reader, reaches map[string]*revocast.Reach) (revocast.Member, error) {
 	member, err := parseMemberID(id)
 	if err != nil {
 		return revocast.Member{}, err
 	}
 	m := revocast.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}
 	m.Ahead, m.Told = r.Signed()
+	said := r.Text()
+	reach, known := reaches[said]
+	if !known {
+		reach = readReach(said)
+		reaches[said] = reach
+	}
+	m.Reach = reach
 	return m, r.Err
 }
 

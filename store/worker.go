@@ -72,12 +72,12 @@ func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewe
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion), max(0, r.Wall))
+	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion), max(0, r.Wall), writeReach(r.Reach))
 	if err != nil {
 		return revocast.Renewed{}, err
 	}
 	in := read(reply)
-	out := revocast.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag()}
+	out := revocast.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag(), Told: in.Flag()}
 	log := in.sub()
 	if in.Err != nil {
 		return revocast.Renewed{}, finish(renewScript, in.Err)

@@ -170,6 +170,9 @@ func bans(t *testing.T, f *fleet) {
 	f.want("a ban without end", f.do(http.MethodPost, url, admin, map[string]any{}), 400)
 	later := map[string]any{"from": time.Now().Add(time.Minute), "until": time.Now().Add(time.Hour)}
 	f.want("a ban that begins later would leave the sessions alone", f.do(http.MethodPost, url, admin, later), 400)
+	for _, nobody := range []string{"u-9999", "alice@example.com", before.principal + "%20", strings.ToUpper(before.principal)} {
+		f.want("a ban of nobody's account", f.do(http.MethodPost, f.login+"/admin/ban/"+nobody, admin, until), 404)
+	}
 	f.everywhere("not banned", before, 200)
 	f.confirmed("ban", f.do(http.MethodPost, url, admin, until))
 	f.everywhere("banned", before, 401)

@@ -83,6 +83,9 @@ func (s *service) ended(w http.ResponseWriter, receipts []revocast.Receipt, err 
 		last := receipts[n-1]
 		body["workers"] = last.Workers.Live
 		body["took_ms"] = float64(last.Took.Microseconds()) / 1000
+		if len(last.Warnings) > 0 {
+			body["warnings"] = last.Warnings
+		}
 	}
 	switch {
 	case err == nil:

@@ -59,6 +59,14 @@ func (c *Client) RevokeBatch(ctx context.Context, list []apitypes.Revocation, s 
 	return out.Receipts, pending(status, err)
 }
 
+// Preview asks what a call would concern. Nothing is revoked.
+func (c *Client) Preview(ctx context.Context, list []apitypes.Revocation) (out apitypes.Preview, err error) {
+	_, err = c.do(ctx, request{
+		method: http.MethodPost, path: "/v1/revocations", body: apitypes.Revocations{List: list, Batch: true, DryRun: true},
+	}, &out)
+	return out, err
+}
+
 // Logout ends the session of a bearer, by showing it: no API token is needed.
 func (c *Client) Logout(ctx context.Context, bearer string, s revocast.Strength, call Call) (apitypes.Receipt, error) {
 	return c.write(ctx, request{
@@ -99,6 +107,16 @@ func (c *Client) Unban(ctx context.Context, principal string, b apitypes.Ban, ca
 	return c.write(ctx, request{
 		method: http.MethodDelete, path: "/v1/bans/" + url.PathEscape(principal) + call.query(query), key: call.key(),
 	})
+}
+
+// Bans returns one page of the bans that have not ended; see [apitypes.Bans.Next].
+func (c *Client) Bans(ctx context.Context, cursor string) (out apitypes.Bans, err error) {
+	path := "/v1/bans"
+	if cursor != "" {
+		path += "?" + url.Values{"cursor": {cursor}}.Encode()
+	}
+	_, err = c.do(ctx, request{method: http.MethodGet, path: path}, &out)
+	return out, err
 }
 
 // Invalidate makes caches load a session or a principal anew.

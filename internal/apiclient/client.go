@@ -40,6 +40,7 @@ type Options struct {
 // Client calls one publisher or sidecar. It is safe for concurrent use.
 type Client struct {
 	base string
+	name string // base without a password
 	o    Options
 	http *http.Client
 }
@@ -49,7 +50,7 @@ type Client struct {
 func New(base string, o Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: %q is not the URL of a server: want such as http://127.0.0.1:8080", revocast.ErrInvalid, base)
+		return nil, fmt.Errorf("%w: %s is not the URL of a server: want such as http://127.0.0.1:8080", revocast.ErrInvalid, shown(base))
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "revocast"
@@ -63,7 +64,7 @@ func New(base string, o Options) (*Client, error) {
 	if o.Reconnect <= 0 {
 		o.Reconnect = time.Second
 	}
-	c := &Client{base: strings.TrimSuffix(u.String(), "/"), o: o}
+	c := &Client{base: strings.TrimSuffix(u.String(), "/"), name: strings.TrimSuffix(u.Redacted(), "/"), o: o}
 	hc := http.Client{}
 	if o.HTTP != nil {
 		hc = *o.HTTP
@@ -71,6 +72,14 @@ func New(base string, o Options) (*Client, error) {
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.http = &hc
 	return c, nil
+}
+
+// shown is a URL that could not be used, unless it may hold a password.
+func shown(base string) string {
+	if strings.Contains(base, "@") {
+		return "what was given (with a user name and password, which is not shown)"
+	}
+	return fmt.Sprintf("%q", base)
 }
 
 // request is one HTTP request to be made, maybe more than once.
@@ -143,7 +152,7 @@ func (c *Client) once(ctx context.Context, q request, body []byte, out any) (int
 		return resp.StatusCode, nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return 0, fmt.Errorf("the answer of %s is not what a revocast server says: %w", c.base, err)
+		return 0, fmt.Errorf("the answer of %s is not what a revocast server says: %w", c.name, err)
 	}
 	return resp.StatusCode, nil
 }

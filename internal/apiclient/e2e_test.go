@@ -162,7 +162,7 @@ func TestEndToEnd(t *testing.T) {
 	if first.Position() != again.Position() {
 		t.Errorf("the same key made %v and %v", first.Position(), again.Position())
 	}
-	if _, err := r.api.Revoke(ctx, apitypes.Revocation{Scope: revocast.ScopeAll}, 0, key); !errors.Is(err, revocast.ErrConflict) {
+	if _, err := r.api.Revoke(ctx, apitypes.Revocation{Scope: revocast.ScopeAll, Confirm: revocast.ScopeAll}, 0, key); !errors.Is(err, revocast.ErrConflict) {
 		t.Errorf("the same key for something else: %v", err)
 	}
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -73,5 +72,5 @@ func (c *Client) unreachable(err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return &transportError{strings.TrimSuffix(c.base, "/"), err}
+	return &transportError{c.name, err}
 }

@@ -60,6 +60,7 @@ type Standing struct {
 	Scope    revocast.Scope `json:"scope"`
 	ID       string         `json:"id,omitempty"`
 	Issuer   string         `json:"issuer,omitempty"`
+	Key      string         `json:"key,omitempty"`   // what the stores hold in place of the name
 	Outright bool           `json:"outright"`        // dead whenever it was issued
 	CutOff   Time           `json:"cutoff,omitzero"` // else tokens issued at or before are dead
 	// ExceptKey is the key of the session that the cut-off spares; Floor is the

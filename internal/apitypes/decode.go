@@ -38,7 +38,9 @@ func Decode(data []byte, req Request) error {
 }
 
 func decodeObject(data []byte, prefix string, req Request) error {
-	if k := kindOf(data); k != "an object" {
+	if k := kindOf(data); k == "null" {
+		return fmt.Errorf("%w: %s is null, which says nothing: want a JSON object, {…}", revocast.ErrInvalid, place(prefix))
+	} else if k != "an object" {
 		return fmt.Errorf("%w: %s: want an object, got %s", revocast.ErrInvalid, place(prefix), k)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))

@@ -23,7 +23,7 @@ func refusals() map[string][2]string {
 		"blank":                 {" \n\t", "empty"},
 		"array":                 {`[{"scope":"token","id":"x"}]`, "the body: want an object, got an array"},
 		"string":                {`"x"`, "got a string"},
-		"null":                  {`null`, "got null"},
+		"null":                  {`null`, "the body is null"},
 		"not JSON":              {`scope=token`, "not JSON"},
 		"cut off":               {`{"scope":"token"`, "ends in the middle"},
 		"cut off in a value":    {`{"scope":"tok`, "ends in the middle"},

@@ -10,6 +10,9 @@ type Fleet struct {
 	Unacked         int     `json:"unacked"`           // events JetStream has not acknowledged yet
 	OldestUnackedMS float64 `json:"oldest_unacked_ms"` // age of the oldest of them
 	Waiting         int     `json:"waiting"`           // revocations that wait for confirmation
+
+	// Warnings say, for people, what a revocation that names no issuer would not reach.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Ledger is the ledger as it stands.
@@ -56,7 +59,9 @@ type Worker struct {
 	// Lag is how many revisions it is behind; -1 while it is in another epoch.
 	Lag     int64  `json:"lag"`
 	Version string `json:"version,omitempty"`
-	Seen    Time   `json:"seen,omitzero"` // latest renewal, by the ledger's clock
+	// Issuers are those whose tokens it accepts; absent: every one, or it does not say.
+	Issuers []string `json:"issuers,omitempty"`
+	Seen    Time     `json:"seen,omitzero"` // latest renewal, by the ledger's clock
 	// LeaseLeftMS is what is left at most of the lease that renewal gave, by the
 	// ledger's clock; for display, no decision rests on it.
 	LeaseLeftMS float64 `json:"lease_left_ms"`

@@ -32,7 +32,7 @@ type PasswordChanged struct {
 
 func (r *PasswordChanged) fields(string) fields {
 	return fields{
-		"principal": text(&r.Principal), "issuer": text(&r.Issuer), "keep_session": text(&r.KeepSession),
+		"principal": text(&r.Principal), "issuer": given(&r.Issuer), "keep_session": given(&r.KeepSession),
 		"initiator": text(&r.Initiator), "strength": name(&r.Strength),
 	}
 }
@@ -51,7 +51,7 @@ type Ban struct {
 
 func (r *Ban) fields(string) fields {
 	return fields{
-		"until": instant(&r.Until), "from": instant(&r.From), "issuer": text(&r.Issuer),
+		"until": instant(&r.Until), "from": instant(&r.From), "issuer": given(&r.Issuer),
 		"reason": text(&r.Reason), "initiator": text(&r.Initiator), "strength": name(&r.Strength),
 	}
 }
@@ -72,7 +72,7 @@ type Invalidation struct {
 }
 
 func (r *Invalidation) fields(string) fields {
-	return fields{"scope": name(&r.Scope), "id": text(&r.ID), "issuer": text(&r.Issuer), "strength": name(&r.Strength)}
+	return fields{"scope": name(&r.Scope), "id": text(&r.ID), "issuer": given(&r.Issuer), "strength": name(&r.Strength)}
 }
 
 func (r *Invalidation) complete(string) error {

@@ -20,6 +20,9 @@ type Revocation struct {
 	Until     Time           `json:"until,omitzero"`
 	Reason    string         `json:"reason,omitempty"`
 	Initiator string         `json:"initiator,omitempty"`
+	// Confirm repeats the scope where that is tenant, key or all, each of which ends the
+	// sessions of many. See [Revocations.Unconfirmed].
+	Confirm revocast.Scope `json:"confirm,omitzero"`
 }
 
 // Revocations is the body of POST /v1/revocations: one revocation, or
@@ -29,6 +32,21 @@ type Revocations struct {
 	Batch bool // written with "revocations", and answered with "receipts"
 	// Strength is what the call waits for; zero means the default, confirmed.
 	Strength revocast.Strength
+	// Confirm is for all of a batch: its widest scope.
+	Confirm revocast.Scope
+	// DryRun asks what the call would concern; nothing is revoked.
+	DryRun bool
+}
+
+// Unconfirmed counts the revocations of many that nobody has confirmed, and returns the
+// widest scope among them, zero if there is none.
+func (r *Revocations) Unconfirmed() (count int, widest revocast.Scope) {
+	for _, v := range r.List {
+		if v.Scope.Wide() && v.Confirm != v.Scope && r.Confirm < v.Scope {
+			count, widest = count+1, max(widest, v.Scope)
+		}
+	}
+	return count, widest
 }
 
 // MarshalJSON writes one revocation in the short form, several as a batch.
@@ -37,12 +55,15 @@ func (r Revocations) MarshalJSON() ([]byte, error) {
 		return json.Marshal(struct {
 			Revocation
 			Strength revocast.Strength `json:"strength,omitzero"`
-		}{r.List[0], r.Strength})
+			DryRun   bool              `json:"dry_run,omitempty"`
+		}{r.List[0], r.Strength, r.DryRun})
 	}
 	return json.Marshal(struct {
 		List     []Revocation      `json:"revocations"`
 		Strength revocast.Strength `json:"strength,omitzero"`
-	}{r.List, r.Strength})
+		Confirm  revocast.Scope    `json:"confirm,omitzero"`
+		DryRun   bool              `json:"dry_run,omitempty"`
+	}{r.List, r.Strength, r.Confirm, r.DryRun})
 }
 
 // Domain returns the revocations in the root package's terms.
@@ -65,13 +86,13 @@ func DecodeRevocations(data []byte) (*Revocations, error) {
 		if err := Decode(data, &b); err != nil {
 			return nil, err
 		}
-		return &Revocations{List: b.list, Batch: true, Strength: b.strength}, nil
+		return &Revocations{List: b.list, Batch: true, Strength: b.strength, Confirm: b.confirm, DryRun: b.dryRun}, nil
 	}
 	var s singleRequest
 	if err := Decode(data, &s); err != nil {
 		return nil, err
 	}
-	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.strength}, nil
+	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.strength, DryRun: s.dryRun}, nil
 }
 
 // hasField reports whether data starts as an object with a field of this name. It
@@ -99,7 +120,7 @@ func hasField(data []byte, field string) bool {
 
 func (r *Revocation) fields(string) fields {
 	return fields{
-		"scope": name(&r.Scope), "id": text(&r.ID), "issuer": text(&r.Issuer), "except": text(&r.Except),
+		"scope": name(&r.Scope), "id": text(&r.ID), "issuer": given(&r.Issuer), "except": given(&r.Except), "confirm": name(&r.Confirm),
 		"cutoff": instant(&r.CutOff), "until": instant(&r.Until),
 		"reason": text(&r.Reason), "initiator": text(&r.Initiator),
 	}
@@ -109,27 +130,33 @@ func (r *Revocation) complete(prefix string) error {
 	if !r.Scope.Valid() {
 		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all", revocast.ErrInvalid, prefix+"scope")
 	}
+	if r.Confirm != 0 && r.Confirm != r.Scope {
+		return fmt.Errorf("%w: field %q says %s, and the scope is %s: they have to be the same", revocast.ErrInvalid, prefix+"confirm", r.Confirm, r.Scope)
+	}
 	return nil
 }
 
 type singleRequest struct {
 	Revocation
 	strength revocast.Strength
+	dryRun   bool
 }
 
 func (r *singleRequest) fields(prefix string) fields {
 	f := r.Revocation.fields(prefix)
-	f["strength"] = name(&r.strength)
+	f["strength"], f["dry_run"] = name(&r.strength), flag(&r.dryRun)
 	return f
 }
 
 type batchRequest struct {
 	list     []Revocation
 	strength revocast.Strength
+	confirm  revocast.Scope
+	dryRun   bool
 }
 
 func (r *batchRequest) fields(string) fields {
-	return fields{"revocations": r.readList, "strength": name(&r.strength)}
+	return fields{"revocations": r.readList, "strength": name(&r.strength), "confirm": name(&r.confirm), "dry_run": flag(&r.dryRun)}
 }
 
 func (r *batchRequest) complete(string) error {

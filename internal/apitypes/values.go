@@ -18,6 +18,30 @@ func text(dst *string) func(json.RawMessage) error {
 	}
 }
 
+// given returns a reader for a JSON string that is left out where there is none. A script
+// whose variable is empty means somebody all the same, and gets everybody.
+func given(dst *string) func(json.RawMessage) error {
+	return func(raw json.RawMessage) (err error) {
+		if *dst, err = unquote(raw); err == nil && *dst == "" {
+			err = fmt.Errorf("%w: it is empty: leave it out where none is meant", revocast.ErrInvalid)
+		}
+		return err
+	}
+}
+
+// flag returns a reader for true or false.
+func flag(dst *bool) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		if k := kindOf(raw); k != "a boolean" {
+			return fmt.Errorf("%w: want true or false, got %s", revocast.ErrInvalid, k)
+		}
+		if err := json.Unmarshal(raw, dst); err != nil {
+			return fmt.Errorf("%w: want true or false", revocast.ErrInvalid)
+		}
+		return nil
+	}
+}
+
 // instant returns a reader for a [Time].
 func instant(dst *Time) func(json.RawMessage) error {
 	return func(raw json.RawMessage) error {

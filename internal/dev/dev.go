@@ -44,6 +44,8 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	defer unlock()
+	var start *start
+	o.Logger, start = calmly(o.Logger)
 	servers, err := newServers(o.Data, o.Logger)
 	if err != nil {
 		return err
@@ -52,7 +54,7 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
 	{
-		g.Add(wiring.Actor(func(ctx context.Context) error { return product(ctx, o, ports, servers, stdout) }))
+		g.Add(wiring.Actor(func(ctx context.Context) error { return product(ctx, o, ports, servers, stdout, start) }))
 	}
 	{
 		g.Add(wiring.Actor(servers.nats.Run))
@@ -60,11 +62,14 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 	{
 		g.Add(wiring.Actor(servers.redis.Run))
 	}
-	return g.Run()
+	if err = g.Run(); err != nil {
+		start.failed(ctx)
+	}
+	return err
 }
 
 // product is everything but the two servers, which are there until it has ended.
-func product(ctx context.Context, o Options, ports *ports, servers *servers, stdout io.Writer) error {
+func product(ctx context.Context, o Options, ports *ports, servers *servers, stdout io.Writer, start *start) error {
 	if err := servers.wait(ctx); err != nil {
 		return err
 	}
@@ -78,13 +83,17 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	if err != nil {
 		return err
 	}
-	if err := initialise(ctx, own); err != nil {
+	again, err := initialise(ctx, own)
+	if err != nil {
 		return err
+	}
+	if again {
+		fmt.Fprintln(stdout, "the embedded Redis begins empty, as it always does, and is refilled from JetStream: what was revoked stays revoked")
 	}
 
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
-	m := metrics.New()
+	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
 	publisher := revocast.NewPublisher(Realm, own.ledger, own.bus, revocast.PublisherOptions{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be a wrong one
@@ -111,25 +120,25 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		g.Add(wiring.Actor(publisher.Run))
 	}
 	{
-		g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, o, ports, ready, stdout) }))
+		g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, o, ports, ready, stdout, start) }))
 	}
 	return g.Run()
 }
 
-// initialise makes the realm on the first start. On later ones JetStream knows it, and
+// initialise makes the realm on the first start. On later ones (again) JetStream knows it, and
 // the publisher refills the empty Redis from there.
-func initialise(ctx context.Context, s *stores) error {
+func initialise(ctx context.Context, s *stores) (again bool, err error) {
 	terms := revocast.DefaultTerms()
 	terms.DefaultIssuer = issuerName
 	if err := s.bus.Prepare(ctx, wiring.StreamOptions(terms, 1)); err != nil {
-		return err
+		return false, err
 	}
-	_, err := s.bus.Epoch(ctx)
+	_, err = s.bus.Epoch(ctx)
 	if !errors.Is(err, revocast.ErrNotFound) {
-		return err
+		return err == nil, err
 	}
 	_, err = revocast.Init(ctx, s.ledger, s.bus, terms)
-	return err
+	return false, err
 }
 
 func api(o Options, m *metrics.Metrics, p *revocast.Publisher, demo *issuer) (*publisherapi.Handler, error) {
@@ -152,7 +161,7 @@ func api(o Options, m *metrics.Metrics, p *revocast.Publisher, demo *issuer) (*p
 }
 
 // announce says ready when everybody is, and then does nothing until ctx ends.
-func announce(ctx context.Context, o Options, ports *ports, ready []*revocast.Readiness, stdout io.Writer) error {
+func announce(ctx context.Context, o Options, ports *ports, ready []*revocast.Readiness, stdout io.Writer, start *start) error {
 	waiting, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for _, r := range ready {
@@ -164,6 +173,7 @@ func announce(ctx context.Context, o Options, ports *ports, ready []*revocast.Re
 	for _, ln := range ports.workers {
 		workers = append(workers, ln.Addr().String())
 	}
+	start.ready()
 	banner(stdout, ports.api.Addr().String(), workers, o.APIToken)
 	fmt.Fprintln(stdout, "ready")
 	<-ctx.Done()

@@ -27,7 +27,7 @@ func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verif
 		Worker: name, Version: version, Logger: logger,
 	})
 	guard := revocast.NewGuard(subscriber, v, revocast.GuardOptions{})
-	m := metrics.New()
+	m := metrics.NewFor(Realm)
 	m.AddBuild(version)
 	m.AddSubscriber(subscriber.Status)
 	m.AddGuard(guard.Stats)

@@ -3,7 +3,7 @@
 // [New] makes a registry of its own; nothing is global. The parts are read when the
 // registry is scraped, through their Stats, so they pay nothing for it. Times are in
 // seconds; what ends in _total only grows while the process lives. The HELP texts say
-// what each metric means.
+// what each metric means. Both programs add the label "realm" to every one.
 //
 // Both programs:
 //
@@ -24,6 +24,7 @@
 //	revocast_publisher_republished_total
 //	revocast_publisher_recoveries_total
 //	revocast_publisher_struck_total
+//	revocast_publisher_doubtful_total              look at its log on any
 //	revocast_publisher_strangers_total
 //	revocast_publisher_audits_total
 //	revocast_publisher_stream_losses_total         alarm on any

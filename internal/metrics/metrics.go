@@ -15,7 +15,8 @@ import (
 // Metrics is a registry and what is counted as it happens. It is safe for
 // concurrent use.
 type Metrics struct {
-	registry *prometheus.Registry
+	registry prometheus.Registerer
+	gather   *prometheus.Registry
 	latency  *prometheus.HistogramVec
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -27,7 +28,19 @@ type Metrics struct {
 // New returns metrics of the process: memory, goroutines, file descriptors. The
 // parts are added one by one.
 func New() *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	registry := prometheus.NewRegistry()
+	return newMetrics(registry, registry)
+}
+
+// NewFor is New for the process of one realm, whose name every metric bears as the label
+// "realm": two realms that are scraped by one Prometheus are never added up.
+func NewFor(realm string) *Metrics {
+	registry := prometheus.NewRegistry()
+	return newMetrics(registry, prometheus.WrapRegistererWith(prometheus.Labels{"realm": realm}, registry))
+}
+
+func newMetrics(gather *prometheus.Registry, registry prometheus.Registerer) *Metrics {
+	m := &Metrics{registry: registry, gather: gather}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -47,7 +60,7 @@ func (m *Metrics) AddBuild(version string) {
 
 // Handler serves the registry in the Prometheus text format and OpenMetrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.gather, promhttp.HandlerOpts{})
 }
 
 // ObserveRevocations adds the latency of revocations; see [Metrics.Receipt].

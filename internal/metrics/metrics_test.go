@@ -128,7 +128,7 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_committed_total 1`, `revocast_publisher_repeated_total 2`, `revocast_publisher_durable_total 3`,
 		`revocast_publisher_confirmed_total 4`, `revocast_publisher_failed_total 5`, `revocast_publisher_published_total 6`,
 		`revocast_publisher_republished_total 7`, `revocast_publisher_recoveries_total 8`, `revocast_publisher_struck_total 9`,
-		`revocast_publisher_strangers_total 10`, `revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
+		`revocast_publisher_doubtful_total 17`, `revocast_publisher_strangers_total 10`, `revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
 		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`, `revocast_publisher_stream_error 0`,
 		`revocast_publisher_unacked 15`, `revocast_publisher_waiting 16`,
 		`revocast_publisher_clock_ahead_seconds 17`, `revocast_publisher_fleet_ahead_seconds 18`, `revocast_publisher_largest_lead_seconds 19`, `revocast_publisher_oldest_unacked_seconds 1.5`,

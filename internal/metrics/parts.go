@@ -83,6 +83,7 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		counter("revocast_publisher_republished_total", "Events handed to the bus again, or on behalf of another publisher.", func(s stats) uint64 { return s.Republished }),
 		counter("revocast_publisher_recoveries_total", "Ledgers recovered.", func(s stats) uint64 { return s.Recoveries }),
 		counter("revocast_publisher_struck_total", "Workers struck off the fleet.", func(s stats) uint64 { return s.Struck }),
+		counter("revocast_publisher_doubtful_total", "Confirmed calls whose receipts carry a warning, such as an issuer that no worker accepts.", func(s stats) uint64 { return s.Doubtful }),
 		counter("revocast_publisher_strangers_total", "Acknowledgements of workers that are no members.", func(s stats) uint64 { return s.Strangers }),
 		counter("revocast_publisher_audits_total", "Comparisons of the stream with the ledger that were begun here.", func(s stats) uint64 { return s.Audits }),
 		counter("revocast_publisher_stream_losses_total", "Times that the stream was to be refilled: it had lost events, or a repair was asked for. Alarm on any.", func(s stats) uint64 { return s.StreamLosses }),

@@ -22,6 +22,7 @@ type Problem struct {
 	Status int    `json:"status"`           // the HTTP status
 	Detail string `json:"detail,omitempty"` // what went wrong this time
 	Hint   string `json:"hint,omitempty"`   // what to do about it
+	Count  *int   `json:"count,omitempty"`  // how many workers are concerned, where a confirmation is needed
 
 	// RetryAfter is sent as the Retry-After header, rounded up to whole seconds
 	// (RFC 9110 §10.2.3); zero sends none.
@@ -37,6 +38,13 @@ func New(status int, slug, title, detail string) *Problem {
 func (p *Problem) WithHint(hint string) *Problem {
 	q := *p
 	q.Hint = hint
+	return &q
+}
+
+// WithCount returns p with a count.
+func (p *Problem) WithCount(n int) *Problem {
+	q := *p
+	q.Count = &n
 	return &q
 }
 

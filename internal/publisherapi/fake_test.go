@@ -85,6 +85,27 @@ func (f *fake) write(ctx context.Context, got any, c publisherapi.Call) (revocas
 	return f.receipt, f.err
 }
 
+func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (revocast.Preview, error) {
+	p := revocast.Preview{Revocations: len(list), Workers: 3, Accepting: 2, Warnings: []string{"look twice"}}
+	for _, r := range list {
+		if r.Scope.Wide() {
+			p.Wide++
+		}
+	}
+	return p, f.err
+}
+
+func (f *fake) Bans(_ context.Context, cursor string) ([]revocast.BannedKey, string, error) {
+	if cursor == "second" {
+		return nil, "", f.err
+	}
+	return []revocast.BannedKey{{Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}}}}, "second", f.err
+}
+
+func (f *fake) KeyFor(context.Context, revocast.Scope, string, string) (revocast.Key, error) {
+	return revocast.Key{}, nil
+}
+
 func (f *fake) Revoke(ctx context.Context, r revocast.Revocation, c publisherapi.Call) (revocast.Receipt, error) {
 	return f.write(ctx, r, c)
 }

@@ -55,6 +55,18 @@ func (a adapter) Invalidate(ctx context.Context, i revocast.Invalidation, c Call
 	return a.p.Invalidate(ctx, i, c.options()...)
 }
 
+func (a adapter) Preview(ctx context.Context, list []revocast.Revocation) (revocast.Preview, error) {
+	return a.p.Preview(ctx, list)
+}
+
+func (a adapter) Bans(ctx context.Context, cursor string) ([]revocast.BannedKey, string, error) {
+	return a.p.Bans(ctx, cursor)
+}
+
+func (a adapter) KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error) {
+	return a.p.KeyFor(ctx, scope, issuer, id)
+}
+
 func (a adapter) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
 	return a.p.Await(ctx, at)
 }
@@ -93,6 +105,9 @@ func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
 		Unacked: int(max(0, behind(d.Position, d.Durable))), OldestUnackedMS: apitypes.DurationMS(s.OldestUnacked),
 		Waiting: s.Publisher.Waiting, Workers: make([]apitypes.Worker, len(s.Membership.Members)),
 	}
+	if d.State == revocast.LedgerOpen {
+		out.Warnings = s.Warnings()
+	}
 	for i, m := range s.Membership.Members {
 		out.Workers[i] = newWorker(m, s.Membership, d.Terms)
 		if i < len(s.Answering) {
@@ -119,8 +134,15 @@ func newStream(d revocast.Description, latest error) apitypes.Stream {
 
 func newWorker(m revocast.Member, all revocast.Membership, t revocast.Terms) apitypes.Worker {
 	left := t.LeaseFor() - time.Duration(all.Now-m.Seen)*time.Millisecond
+	var issuers []string
+	if m.Reach != nil {
+		for _, i := range m.Reach.Issuers {
+			issuers = append(issuers, i.Name)
+		}
+	}
 	return apitypes.Worker{
-		Worker: m.ID.Worker, Incarnation: m.ID.Incarnation, Version: m.Version,
+		Issuers: issuers,
+		Worker:  m.ID.Worker, Incarnation: m.ID.Incarnation, Version: m.Version,
 		Position: m.Applied.String(), Lag: behind(all.Position, m.Applied),
 		Seen: apitypes.Millis(m.Seen), LeaseLeftMS: apitypes.DurationMS(max(0, left)), ClockAheadMS: float64(m.Ahead),
 	}

@@ -31,6 +31,9 @@ func params(r *http.Request, known ...string) (url.Values, error) {
 		if len(values) > 1 {
 			return nil, fmt.Errorf("%w: parameter %q is there twice", revocast.ErrInvalid, name)
 		}
+		if name == "issuer" && values[0] == "" {
+			return nil, fmt.Errorf("%w: parameter %q is empty: leave it out where none is meant", revocast.ErrInvalid, name)
+		}
 	}
 	return query, nil
 }

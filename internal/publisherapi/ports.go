@@ -26,6 +26,10 @@ type Publisher interface {
 	Unban(ctx context.Context, b revocast.Ban, c Call) (revocast.Receipt, error)
 	Invalidate(ctx context.Context, i revocast.Invalidation, c Call) (revocast.Receipt, error)
 
+	Preview(ctx context.Context, list []revocast.Revocation) (revocast.Preview, error)
+	Bans(ctx context.Context, cursor string) (bans []revocast.BannedKey, next string, err error)
+	KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error)
+
 	Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error)
 	Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error)
 	Fleet(ctx context.Context) (apitypes.Fleet, error)

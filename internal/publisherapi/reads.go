@@ -62,7 +62,15 @@ func (h *Handler) standing(w http.ResponseWriter, r *http.Request, scope revocas
 	if err != nil {
 		return err
 	}
-	apitypes.Write(w, http.StatusOK, apitypes.NewStanding(scope, issuer, id, state))
+	key, err := h.deps.Publisher.KeyFor(ctx, scope, issuer, id)
+	if err != nil {
+		return err
+	}
+	out := apitypes.NewStanding(scope, issuer, id, state)
+	if !key.IsZero() {
+		out.Key = key.String()
+	}
+	apitypes.Write(w, http.StatusOK, out)
 	return nil
 }
 

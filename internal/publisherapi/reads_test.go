@@ -43,7 +43,8 @@ func TestIDsInPaths(t *testing.T) {
 	defer server.Close()
 	for _, id := range ids {
 		paths := []string{"/v1/revocations/principal/" + url.PathEscape(id)}
-		if !strings.ContainsAny(id, "%?# \n\x00") { // the same with its slashes as they are
+		// The same with its slashes as they are, but for one at the end: that is a slip.
+		if !strings.ContainsAny(id, "%?# \n\x00") && !strings.HasSuffix(id, "/") {
 			paths = append(paths, "/v1/revocations/principal/"+id)
 		}
 		for _, path := range paths {
@@ -57,6 +58,37 @@ func TestIDsInPaths(t *testing.T) {
 			}
 			h.mu.Unlock()
 		}
+	}
+}
+
+// TestTrailingSlash: what joins paths may leave a slash behind, which bans nobody.
+func TestTrailingSlash(t *testing.T) {
+	h := newHarness(t)
+	for target, method := range map[string]string{
+		"/v1/bans/alice/": "PUT", "/v1/bans/alice//": "DELETE", "/v1/revocations/principal/alice/": "GET",
+		"/v1/revocations/all/": "GET", "/v1/bans/": "GET",
+	} {
+		w := h.do(method, target, `{"until":"2030-01-02T03:04:05Z"}`)
+		checkProblem(t, w, 404, "no-such-path")
+		if !strings.Contains(w.Body.String(), "%2F") {
+			t.Errorf("%s: no word of the slash: %s", target, w.Body)
+		}
+	}
+	h.want = revocast.Ban{Principal: "alice/", Until: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	if w := h.do("PUT", "/v1/bans/alice%2F", `{"until":"2030-01-02T03:04:05Z"}`); w.Code != 200 {
+		t.Errorf("a slash that is meant: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestBans(t *testing.T) {
+	h := newHarness(t)
+	w := h.do("GET", "/v1/bans", "")
+	want := `{"bans":[{"key":"01000000000000000000000000000000","until":"2030-01-02T03:04:05.678Z","position":"1-9"}],"next":"second"}` + "\n"
+	if w.Code != 200 || w.Body.String() != want {
+		t.Errorf("%d %s, want %s", w.Code, w.Body, want)
+	}
+	if w := h.do("GET", "/v1/bans?cursor=second", ""); w.Body.String() != `{"bans":[]}`+"\n" {
+		t.Errorf("the last page: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -32,6 +32,7 @@ func (h *Handler) table() []route {
 		{http.MethodPost, "/v1/password-changed", false, h.postPasswordChanged},
 		{http.MethodPut, "/v1/bans/{principal}", false, h.putBan},
 		{http.MethodDelete, "/v1/bans/{principal}", false, h.deleteBan},
+		{http.MethodGet, "/v1/bans", false, h.getBans},
 		{http.MethodPost, "/v1/invalidations", false, h.postInvalidation},
 		{http.MethodGet, "/v1/workers", false, h.getWorkers},
 		{http.MethodGet, "/v1/events", false, h.getEvents},
@@ -78,7 +79,11 @@ func (h *Handler) match(r *http.Request) match {
 		}
 	}
 	if len(allow) == 0 {
-		return match{route: route{pattern: "none"}, refusal: problem.NotFound()}
+		refusal := problem.NotFound()
+		if strings.HasPrefix(path, "/v1/") && strings.HasSuffix(path, "/") {
+			refusal = refusal.WithHint("leave the last slash out; one that is part of a name is written %2F")
+		}
+		return match{route: route{pattern: "none"}, refusal: refusal}
 	}
 	slices.Sort(allow)
 	return match{
@@ -100,7 +105,8 @@ func (h *Handler) found(rt route, raw []string) match {
 }
 
 // capture compares an escaped path with a pattern and returns what stands in the
-// variable segments, still escaped. None of them may be empty.
+// variable segments, still escaped. None of them may be empty, and a slash at the end
+// of the rest is a slip in joining a path, not a part of a name: that is written %2F.
 func capture(pattern, path string) (args []string, ok bool) {
 	for {
 		var want, got string
@@ -108,7 +114,7 @@ func capture(pattern, path string) (args []string, ok bool) {
 		want, pattern, more = strings.Cut(pattern, "/")
 		variable := strings.HasPrefix(want, "{")
 		if variable && !more {
-			return append(args, path), path != ""
+			return append(args, path), path != "" && !strings.HasSuffix(path, "/")
 		}
 		got, path, rest = strings.Cut(path, "/")
 		switch {

@@ -27,6 +27,12 @@ func (h *Handler) postRevocations(w http.ResponseWriter, r *http.Request, _ []st
 		return err
 	}
 	defer cancel()
+	if req.DryRun {
+		return h.preview(ctx, w, req)
+	}
+	if count, widest := req.Unconfirmed(); count > 0 {
+		return h.unconfirmed(ctx, req, count, widest)
+	}
 	if req.Batch {
 		receipts, err := h.deps.Publisher.RevokeBatch(ctx, req.Domain(), call)
 		return h.answerBatch(w, receipts, err)

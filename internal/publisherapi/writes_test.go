@@ -36,13 +36,13 @@ func TestWrites(t *testing.T) {
 			publisherapi.Call{},
 		},
 		"revoke with strength and key": {
-			"POST", "/v1/revocations", `{"scope":"all","strength":"durable"}`,
+			"POST", "/v1/revocations", `{"scope":"all","confirm":"all","strength":"durable"}`,
 			[]string{"Idempotency-Key", `"a key"`},
 			revocast.Revocation{Scope: revocast.ScopeAll},
 			publisherapi.Call{Strength: revocast.Durable, Idempotency: ownKey("api", `"a key"`)},
 		},
 		"charset and capitals": {
-			"POST", "/v1/revocations", `{"scope":"all"}`,
+			"POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`,
 			[]string{"Content-Type", `Application/JSON; charset="UTF-8"`},
 			revocast.Revocation{Scope: revocast.ScopeAll},
 			publisherapi.Call{},
@@ -134,7 +134,7 @@ func TestPendingIs202(t *testing.T) {
 	h := newHarness(t)
 	h.want, h.err = revocast.Revocation{Scope: revocast.ScopeAll}, fmt.Errorf("%w: 2 of 3", revocast.ErrPending)
 	h.receipt = receipt(7, revocast.Durable)
-	w := h.do("POST", "/v1/revocations", `{"scope":"all"}`)
+	w := h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)
 	if w.Code != http.StatusAccepted || !strings.Contains(w.Body.String(), `"rev":7,"strength":"durable"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -163,7 +163,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
 			h.want, h.err = revocast.Revocation{Scope: revocast.ScopeAll}, c.err
-			w := h.do("POST", "/v1/revocations", `{"scope":"all"}`)
+			w := h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)
 			checkProblem(t, w, c.status, c.slug)
 			if (w.Header().Get("Retry-After") != "") != c.retry {
 				t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
@@ -193,7 +193,7 @@ func checkProblem(t *testing.T, w *httptest.ResponseRecorder, status int, slug s
 
 // TestBadRequests is everything that is refused before the publisher is asked.
 func TestBadRequests(t *testing.T) {
-	one := `{"scope":"all"}`
+	one := `{"scope":"all","confirm":"all"}`
 	cases := map[string]struct {
 		method, target, body string
 		header               []string
@@ -254,7 +254,7 @@ func TestBadRequests(t *testing.T) {
 
 func TestTwoKeysAreRefused(t *testing.T) {
 	h := newHarness(t)
-	r := httptest.NewRequest("POST", "/v1/revocations", strings.NewReader(`{"scope":"all"}`))
+	r := httptest.NewRequest("POST", "/v1/revocations", strings.NewReader(`{"scope":"all","confirm":"all"}`))
 	r.Header = http.Header{
 		"Authorization": {"Bearer " + apiToken}, "Content-Type": {"application/json"}, "Idempotency-Key": {"a", "b"},
 	}
@@ -278,7 +278,7 @@ func TestWaitIsCapped(t *testing.T) {
 			o.RequestTimeout, o.MaxWait = 7*time.Second, 9*time.Second
 		})
 		h.want, h.within = revocast.Revocation{Scope: revocast.ScopeAll}, within
-		if w := h.do("POST", target, `{"scope":"all"}`); w.Code != http.StatusOK {
+		if w := h.do("POST", target, `{"scope":"all","confirm":"all"}`); w.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
 	}
@@ -290,7 +290,7 @@ func TestClientGone(t *testing.T) {
 	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/revocations", bytes.NewReader([]byte(`{"scope":"all"}`)))
+	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/revocations", bytes.NewReader([]byte(`{"scope":"all","confirm":"all"}`)))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+apiToken)
 	h.handler.ServeHTTP(httptest.NewRecorder(), r)
@@ -306,9 +306,9 @@ func TestReceiptsAreObserved(t *testing.T) {
 		o.OnRequest = func(route string, status int, _ time.Duration) { seen = append(seen, fmt.Sprint(route, " ", status)) }
 	})
 	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
-	h.do("POST", "/v1/revocations", `{"scope":"all"}`)
+	h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)
 	h.err = revocast.ErrPending // has not reached its strength, so its time says nothing
-	h.do("POST", "/v1/revocations", `{"scope":"all"}`)
+	h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)
 	h.do("GET", "/v1/elsewhere", ``)
 	want := "[confirmed 1.42ms /v1/revocations 200 /v1/revocations 202 none 404]"
 	if got := fmt.Sprint(seen); got != want {

@@ -78,9 +78,12 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	if m.Told {
 		m.Ahead = r.Wall - l.now()
 	}
+	if r.Reach != nil {
+		m.Reach = r.Reach
+	}
 	b.members.put(&b.history, r.Member, m)
 	l.renewed[r.Member] = l.clock.Monotonic()
-	out := revocast.Renewed{Position: b.position(), Terms: b.terms, Now: l.now()}
+	out := revocast.Renewed{Position: b.position(), Terms: b.terms, Now: l.now(), Told: m.Reach != nil}
 	out.Events, out.More = b.after(r.Applied, r.Limit)
 	return out, nil
 }

@@ -2,19 +2,11 @@ package wiring
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/alecthomas/kong"
-)
-
-// Exit codes of both programs.
-const (
-	ExitDone   = 0
-	ExitFailed = 1
-	ExitUsage  = 2
 )
 
 // Streams are a command's standard streams.
@@ -45,12 +37,15 @@ func execute(ctx context.Context, name, description string, grammar any, args []
 	if err != nil {
 		return report(streams.Err, name, err)
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(arrange(parser.Model.Node, args))
 	if exited >= 0 { // --help and --version have done all there is to do
 		return exited
 	}
+	if err == nil {
+		err = refuseEmpty(parsed)
+	}
 	if err != nil {
-		return report(streams.Err, name, usageError{err, fmt.Sprintf("%s --help lists commands and flags", name)})
+		return report(streams.Err, name, usageError{err, usageHint(name, err)})
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(streams.Err, name, parsed.Run(streams))
@@ -75,13 +70,13 @@ func report(w io.Writer, name string, err error) int {
 	if err == nil {
 		return ExitDone
 	}
-	fmt.Fprintf(w, "%s: %s\n", name, oneLine(err.Error()))
+	text := err.Error()
+	if text == "" {
+		return codeOf(err)
+	}
+	fmt.Fprintf(w, "%s: %s\n", name, oneLine(text))
 	if hint := HintOf(err); hint != "" {
 		fmt.Fprintf(w, "  hint: %s\n", oneLine(hint))
 	}
-	var usage usageError
-	if errors.As(err, &usage) {
-		return ExitUsage
-	}
-	return ExitFailed
+	return codeOf(err)
 }

@@ -1,5 +1,5 @@
 -- ARGV: 1 member, 2 applied epoch, 3 applied revision, 4 limit, 5 version, 6 the worker's wall clock (ms),
--- 0: not told.
+-- 0: not told, 7 what it accepts, for the operator; empty: as it said before.
 local ae, ar = tonumber(ARGV[2]), tonumber(ARGV[3])
 if order(ae, ar, epoch, rev) > 0 then
   return redis.error_reply('RVEPOCH the ledger is at ' .. head[1] .. '-' .. head[4] .. ', applied is later')
@@ -14,12 +14,15 @@ end
 -- who saw it stand still must not strike it off by an old value that it passes anew.
 local t = now()
 local member = prefix .. 'm:' .. ARGV[1]
+local told = ARGV[7] ~= '' and '1' or nil
 if call('HINCRBY', member, 'n', 1) == 1 then
+  told = told or '0'
   call('SADD', prefix .. 'members', ARGV[1])
   call('HSET', member, 'n', int(call('HINCRBY', meta, 'generation', 1) * 1048576))
 end
 call('HSET', member, 'e', ARGV[2], 'r', ARGV[3], 'v', ARGV[5], 't', t,
   'w', ARGV[6] == '0' and '' or int(tonumber(ARGV[6]) - t))
+if ARGV[7] ~= '' then call('HSET', member, 'a', ARGV[7]) end
 
 local entries, more = {}, '0'
 if order(ae, ar, epoch, rev) < 0 then
@@ -27,4 +30,4 @@ if order(ae, ar, epoch, rev) < 0 then
   entries = call('XRANGE', prefix .. 'log', '(' .. ARGV[2] .. '-' .. ARGV[3], '+', 'COUNT', limit + 1)
   if #entries > limit then entries[limit + 1], more = nil, '1' end
 end
-return { head[1], head[4], head[7], int(t), more, entries }
+return { head[1], head[4], head[7], int(t), more, told or '1', entries }

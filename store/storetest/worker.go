@@ -2,12 +2,14 @@ package storetest
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/revocast/revocast"
 )
 
 var workerTests = []test{
 	{"a renewal registers and counts", renewRegisters},
+	{"a renewal tells what the worker accepts", renewReach},
 	{"a renewal brings the log in pages", renewPages},
 	{"a renewal that is ahead of the ledger", renewAhead},
 	{"a renewal that the log no longer reaches", renewTrimmed},
@@ -46,6 +48,42 @@ func renewRegisters(k *kit) {
 	if c := k.commit(revoke("b")); c.Generation != k.members().Generation {
 		k.Errorf("commit's generation %d, the membership's %d", c.Generation, k.members().Generation)
 	}
+}
+
+func renewReach(k *kit) {
+	k.start()
+	tell := func(reach *revocast.Reach, told bool) {
+		k.Helper()
+		r, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member("w"), Limit: 10, Reach: reach})
+		k.must(err)
+		if r.Told != told {
+			k.Errorf("renewal with %+v: told %v, want %v", reach, r.Told, told)
+		}
+	}
+	holds := func(want *revocast.Reach) {
+		k.Helper()
+		m := k.members().Members
+		if len(m) != 1 || !reflect.DeepEqual(m[0].Reach, want) {
+			k.Errorf("members %+v, want the reach %+v", m, want)
+		}
+	}
+	tell(nil, false)
+	holds(nil)
+	full := &revocast.Reach{
+		Issuers: []revocast.ReachIssuer{{Name: "https://a.example/ü \"", KeyIDs: []string{"k1", "k2"}}, {Name: "none", KeyIDs: []string{}}, {Name: "unknown"}},
+		Scopes:  []revocast.Scope{revocast.ScopeToken, revocast.ScopeAll},
+	}
+	tell(full, true)
+	holds(full)
+	tell(nil, true)
+	holds(full)
+	tell(&revocast.Reach{}, true) // accepts every issuer, has seen no token
+	holds(&revocast.Reach{})
+	tell(&revocast.Reach{Issuers: []revocast.ReachIssuer{}}, true) // accepts nobody
+	holds(&revocast.Reach{Issuers: []revocast.ReachIssuer{}})
+	k.must(k.Ledger.Leave(k.ctx, member("w")))
+	tell(nil, false)
+	holds(nil)
 }
 
 func renewPages(k *kit) {

@@ -1,6 +1,7 @@
 package publishercmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +13,9 @@ import (
 
 // readBearer reads a token from standard input, never from the command line, where
 // every user of the machine could see it. "Bearer " in front is forgiven.
-func readBearer(r io.Reader) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(r, 2*revocast.LargestBearer))
+func readBearer(ctx context.Context, streams *wiring.Streams) (string, error) {
+	streams.Prompt("paste the token, then Enter and Ctrl-D:\n")
+	data, err := io.ReadAll(io.LimitReader(wiring.Interruptible(ctx, streams.In), 2*revocast.LargestBearer))
 	if err != nil {
 		return "", fmt.Errorf("read the token from standard input: %w", err)
 	}

@@ -1,15 +1,19 @@
 package publishercmd
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apiclient"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/wiring"
 )
 
@@ -45,9 +49,21 @@ func newClient(url, token string, config *tls.Config) (*apiclient.Client, error)
 	return client, nil
 }
 
+// errInterrupted is Ctrl-C: whether the server did what it was asked for is not known.
+var errInterrupted = errors.New("interrupted")
+
+// maxTimeout is the longest that the server waits, see [publisherapi.Options].
+const maxTimeout = 30 * time.Second
+
 // explain says what to look at when nobody answers.
 func (f *clientFlags) explain(err error) error {
 	var answered *apiclient.Error
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted
+	}
+	if errors.As(err, &answered) && answered.Type == problem.Base+"confirmation-needed" {
+		return wiring.WithHint(err, "run it again with --yes if that is meant; --dry-run tells what it concerns")
+	}
 	if errors.Is(err, revocast.ErrUnavailable) && !errors.As(err, &answered) {
 		return wiring.WithHint(err, "is a publisher running there? start one with `publisher serve` or `publisher dev`, or name another with --url")
 	}
@@ -60,6 +76,14 @@ type writeFlags struct {
 	Strength       string        `default:"confirmed" enum:"committed,durable,confirmed" help:"How far to wait: committed (in Redis), durable (in JetStream too), confirmed (no worker accepts it any more). Default: ${default}."`
 	Timeout        time.Duration `default:"5s" help:"How long to wait for that, a duration of at most 30s. Default: ${default}."`
 	IdempotencyKey string        `placeholder:"KEY" help:"Run again with the same key, the command is carried out once. Default: a random one."`
+}
+
+// AfterApply is called by kong, for the command that is run alone.
+func (f *writeFlags) AfterApply() error {
+	if f.Timeout <= 0 || f.Timeout > maxTimeout {
+		return wiring.Usage("--timeout %s: want more than 0s, at most %s", f.Timeout, maxTimeout)
+	}
+	return nil
 }
 
 func (f *writeFlags) call() apiclient.Call {
@@ -77,6 +101,18 @@ func (f *writeFlags) finish(streams *wiring.Streams, what string, r apitypes.Rec
 		return f.explain(err)
 	}
 	return printReceipt(streams.Out, f.JSON, what, r.Domain(), err)
+}
+
+// oneIssuer refuses what is meant for another command: REVOCAST_ISSUER lists the issuers
+// of `subscriber serve`, and a revocation by the name of the whole list matches no token.
+func oneIssuer(issuer string) error {
+	switch {
+	case strings.Contains(issuer, ","):
+		return wiring.Usage("--issuer %q: want one issuer, and this is a list", issuer)
+	case issuer != "" && issuer == os.Getenv("REVOCAST_ISSUER") && strings.Contains(issuer, "="):
+		return wiring.Usage("REVOCAST_ISSUER=%q: this command wants the name of one issuer, without its keys: give it with --issuer", issuer)
+	}
+	return nil
 }
 
 // named is "principal alice", or the scope alone where it has no id.

@@ -27,6 +27,9 @@ type Grammar struct {
 	Unban           unbanCmd           `cmd:"" group:"Revoke" help:"Lift a ban."`
 	Invalidate      invalidateCmd      `cmd:"" group:"Revoke" help:"Make caches load a session or a principal anew. Nobody is revoked."`
 
+	Show showCmd `cmd:"" group:"Look" help:"What stands against one token, session, principal, client, tenant or key."`
+	Bans bansCmd `cmd:"" group:"Look" help:"Every ban that has not ended."`
+
 	Status statusCmd `cmd:"" group:"Look" help:"The fleet: ledger, workers, what is under way."`
 	Watch  watchCmd  `cmd:"" group:"Look" help:"Events as they happen, one line each."`
 	Check  checkCmd  `cmd:"" group:"Look" help:"Ask a worker about the token on standard input: the verdict and why."`

@@ -18,7 +18,7 @@ func (c *logoutCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	bearer, err := readBearer(streams.In)
+	bearer, err := readBearer(ctx, streams)
 	if err != nil {
 		return err
 	}
@@ -42,6 +42,9 @@ type passwordChangedCmd struct {
 func (c *passwordChangedCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	client, err := c.open()
 	if err != nil {
+		return err
+	}
+	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
 	strength, err := c.strength()
@@ -70,6 +73,9 @@ func (c *banCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
+	if err := oneIssuer(c.Issuer); err != nil {
+		return err
+	}
 	strength, err := c.strength()
 	if err != nil {
 		return err
@@ -94,6 +100,9 @@ func (c *unbanCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
+	if err := oneIssuer(c.Issuer); err != nil {
+		return err
+	}
 	strength, err := c.strength()
 	if err != nil {
 		return err
@@ -115,6 +124,9 @@ type invalidateCmd struct {
 func (c *invalidateCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	client, err := c.open()
 	if err != nil {
+		return err
+	}
+	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
 	strength, err := c.strength()

@@ -23,6 +23,9 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 		fmt.Fprintf(t, "clocks\t%s\n", text)
 	}
 	fmt.Fprintf(t, "workers\t%d\n", len(f.Workers))
+	for _, w := range f.Warnings {
+		fmt.Fprintf(t, "warning\t%s\n", w)
+	}
 	if err := t.Flush(); err != nil || len(f.Workers) == 0 {
 		return err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/wiring"
@@ -43,7 +45,22 @@ func (c *initCmd) terms() revocast.Terms {
 }
 
 // Validate is called by kong: terms that cannot work are a usage error.
-func (c *initCmd) Validate() error { return c.terms().Validate() }
+func (c *initCmd) Validate() error {
+	if err := checkDefaultIssuer(c.DefaultIssuer); err != nil {
+		return err
+	}
+	return c.terms().Validate()
+}
+
+// checkDefaultIssuer refuses what no token bears. The default issuer stays for good, so it
+// is looked at more closely than one that a call names.
+func checkDefaultIssuer(issuer string) error {
+	odd := func(r rune) bool { return r == ',' || unicode.IsSpace(r) || unicode.IsControl(r) }
+	if i := strings.IndexFunc(issuer, odd); i >= 0 {
+		return fmt.Errorf("--default-issuer %q: want one issuer exactly as its tokens bear it (iss), without commas and white space", issuer)
+	}
+	return nil
+}
 
 // Run makes the ledger.
 func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {

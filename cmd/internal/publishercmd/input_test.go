@@ -14,6 +14,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/wiring"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -122,12 +123,12 @@ func TestBatchesFit(t *testing.T) {
 
 func TestBearer(t *testing.T) {
 	for in, want := range map[string]string{"t\n": "t", " Bearer t ": "t", "bearer  t": "t", "t": "t"} {
-		if got, err := readBearer(strings.NewReader(in)); err != nil || got != want {
+		if got, err := readBearer(t.Context(), &wiring.Streams{In: strings.NewReader(in)}); err != nil || got != want {
 			t.Errorf("%q: %q, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"", " \n"} {
-		if _, err := readBearer(strings.NewReader(in)); err == nil {
+		if _, err := readBearer(t.Context(), &wiring.Streams{In: strings.NewReader(in)}); err == nil {
 			t.Errorf("%q was taken", in)
 		}
 	}

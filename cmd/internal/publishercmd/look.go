@@ -2,6 +2,7 @@ package publishercmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -72,8 +73,12 @@ type checkCmd struct {
 	wiring.ClientTLSFlags
 }
 
-// Run asks for the verdict. Whatever was decided is an answer; only where nothing
-// could be decided has the command failed.
+// Help implements kong's HelpProvider.
+func (c *checkCmd) Help() string {
+	return "Exit codes: 0 allowed, 3 revoked or invalid, 5 unknown; 1 where no worker answered."
+}
+
+// Run asks for the verdict, and says it in the exit code, too.
 func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	config, err := c.ClientTLSFlags.Config()
 	if err != nil {
@@ -83,11 +88,17 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	bearer, err := readBearer(streams.In)
+	bearer, err := readBearer(ctx, streams)
 	if err != nil {
 		return err
 	}
 	v, err := client.Verdict(ctx, bearer)
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	if errors.Is(err, revocast.ErrUnknown) {
+		return wiring.WithCode(wiring.ExitUnknown, err)
+	}
 	if err != nil {
 		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher dev`, or name another with --worker-url")
 	}
@@ -96,10 +107,16 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	} else {
 		err = printVerdict(streams.Out, v)
 	}
-	if err == nil && v.Verdict == revocast.Unknown.String() {
-		err = revocast.ErrUnknown
+	if err != nil {
+		return err
 	}
-	return err
+	switch v.Verdict {
+	case revocast.Allowed.String():
+		return nil
+	case revocast.Revoked.String(), revocast.Invalid.String():
+		return wiring.WithCode(wiring.ExitRefused, nil)
+	}
+	return wiring.WithCode(wiring.ExitUnknown, revocast.ErrUnknown)
 }
 
 func printVerdict(w io.Writer, v apitypes.Verdict) error {

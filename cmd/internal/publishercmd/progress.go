@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/revocast/revocast/internal/wiring"
 )
 
 const (
@@ -24,7 +26,7 @@ type progress struct {
 // newProgress draws to w if that is a terminal. The total is known if in is a file.
 func newProgress(w io.Writer, in io.Reader) *progress {
 	p := &progress{start: time.Now()}
-	if isTerminal(w) {
+	if wiring.IsTerminal(w) {
 		p.w = w
 	}
 	if f, ok := in.(*os.File); ok {
@@ -60,13 +62,4 @@ func (p *progress) text(done int, read int64, took time.Duration) string {
 	part := min(1, float64(read)/float64(p.total))
 	full := int(part * barWidth)
 	return fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), 100*part, count)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -53,7 +53,10 @@ func tally(r revocast.Receipt) string {
 	}
 	t := r.Workers
 	var parts []string
-	if t.Confirmed > 0 || t.Live == 0 {
+	if t.Live == 0 {
+		return "  no worker was connected: nobody had to be waited for\n"
+	}
+	if t.Confirmed > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d workers said so", t.Confirmed, t.Live))
 	}
 	if t.Lapsed > 0 {
@@ -64,7 +67,7 @@ func tally(r revocast.Receipt) string {
 
 func pending(r revocast.Receipt, err error) error {
 	return wiring.WithHint(
-		fmt.Errorf("at %s only %s when the time ran out: %w", r.Position, r.Strength, err),
+		wiring.WithCode(wiring.ExitPending, fmt.Errorf("at %s only %s when the time ran out: %w", r.Position, r.Strength, err)),
 		"it goes on by itself; `publisher status` shows which worker it waits for, a longer --timeout waits for more")
 }
 

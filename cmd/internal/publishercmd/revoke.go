@@ -22,7 +22,11 @@ type revokeCmd struct {
 	Until     moment `placeholder:"T" help:"When it may be forgotten. Default: when the last token that it covers has expired."`
 	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
 	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
+	Yes       bool   `env:"-" help:"Revoke a tenant, a key or everything without asking. Default: ask on a terminal, else refuse."`
+	DryRun    bool   `env:"-" help:"Only say what it would concern."`
 	writeFlags
+
+	warned map[string]bool // of what, in many revocations
 }
 
 // Help implements kong's HelpProvider.
@@ -42,6 +46,9 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
+	if err := oneIssuer(c.Issuer); err != nil {
+		return err
+	}
 	if c.Scope == "-" {
 		return c.many(ctx, streams, client, strength)
 	}
@@ -49,10 +56,17 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return wiring.Usage("%w", err)
 	}
-	receipt, err := client.Revoke(ctx, apitypes.Revocation{
+	one := apitypes.Revocation{
 		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time, Until: c.Until.Time,
 		Reason: c.Reason, Initiator: c.Initiator,
-	}, strength, c.call())
+	}
+	if c.DryRun {
+		return c.preview(ctx, streams, client, one)
+	}
+	if err := c.confirm(ctx, streams, client, &one); err != nil {
+		return err
+	}
+	receipt, err := client.Revoke(ctx, one, strength, c.call())
 	return c.finish(streams, "revoked "+named(scope, c.ID), receipt, err)
 }
 
@@ -62,15 +76,18 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, client *a
 	if err := c.refuseOthers(); err != nil {
 		return err
 	}
-	lines, bar := newLineReader(streams.In), newProgress(streams.Err, streams.In)
+	streams.Prompt("one JSON object a line, such as {\"scope\":\"session\",\"id\":\"…\"}; Ctrl-D ends it:\n")
+	lines, bar := newLineReader(wiring.Interruptible(ctx, streams.In)), newProgress(streams.Err, streams.In)
 	keys := c.IdempotencyKey
 	if keys == "" {
 		keys = rand.Text()
 	}
+	c.warned = make(map[string]bool)
 	done, unconfirmed := 0, error(nil)
 	for n := 0; ; n++ {
 		list, upTo, readErr := lines.batch(revocast.MaxBatch)
 		if len(list) > 0 {
+			c.confirmAll(list)
 			call := apiclient.Call{Wait: c.Timeout, Idempotency: fmt.Sprintf("%s-%d", keys, n)}
 			receipts, err := client.RevokeBatch(ctx, list, strength, call)
 			if err != nil && !errors.Is(err, revocast.ErrPending) {
@@ -93,6 +110,9 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, client *a
 
 // refuseOthers refuses flags that the lines say for themselves.
 func (c *revokeCmd) refuseOthers() error {
+	if c.DryRun {
+		return wiring.Usage("--dry-run is for one revocation; with - send {\"revocations\":[…],\"dry_run\":true} to the API")
+	}
 	if c.ID+c.Issuer+c.Except+c.Reason+c.Initiator != "" || !c.Cutoff.IsZero() || !c.Until.IsZero() {
 		return wiring.Usage("with - each line says its own id, issuer, except, cutoff, until, reason and initiator")
 	}
@@ -101,7 +121,7 @@ func (c *revokeCmd) refuseOthers() error {
 
 func (c *revokeCmd) printEach(w io.Writer, receipts []apitypes.Receipt) error {
 	if !c.JSON {
-		return nil
+		return c.printWarnings(w, receipts)
 	}
 	for _, r := range receipts {
 		if err := printJSON(w, r); err != nil {
@@ -118,7 +138,7 @@ func (c *revokeCmd) sum(streams *wiring.Streams, done int, readErr, unconfirmed 
 			"mend the line and run all of it again")
 	}
 	if unconfirmed != nil {
-		return wiring.WithHint(fmt.Errorf("%d revoked, not all of them %s when the time ran out", done, c.Strength),
+		return wiring.WithHint(wiring.WithCode(wiring.ExitPending, fmt.Errorf("%d revoked, not all of them %s when the time ran out", done, c.Strength)),
 			"it goes on by itself; `publisher status` shows which worker it waits for")
 	}
 	if c.JSON {

@@ -16,7 +16,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen         string        `default:":8080" placeholder:"HOST:PORT" help:"Address of the HTTP API. Default: ${default}."`
+	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the HTTP API; :8080 is every address of this machine. Default: ${default}."`
 	Name           string        `default:"publisher" placeholder:"NAME" help:"What NATS lists this process as. Default: ${default}."`
 	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as name:token or the token alone."`
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
@@ -75,7 +75,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
-	m := metrics.New()
+	m := metrics.NewFor(c.Realm)
 	publisher := revocast.NewPublisher(c.Realm, stores.Ledger, stores.Bus, c.options(m, logger))
 	watch := stores.Watch(logger)
 	{
@@ -163,6 +163,9 @@ func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *
 
 // Validate is called by kong.
 func (c *serveCmd) Validate() error {
+	if c.RequestTimeout <= 0 || c.RequestTimeout > maxTimeout {
+		return fmt.Errorf("--request-timeout %s: want more than 0s, at most %s", c.RequestTimeout, maxTimeout)
+	}
 	if c.Canary < 0 || c.Canary > 0 && c.Canary < time.Second {
 		return fmt.Errorf("--canary %s: want at least 1s, or 0s for none", c.Canary)
 	}

@@ -206,11 +206,11 @@ func someRevocation(random *rand.Rand, tokens []token.Issued) apitypes.Revocatio
 	case 2:
 		return apitypes.Revocation{Scope: revocast.ScopeClient, ID: fmt.Sprintf("c-%d", n%50), CutOff: past}
 	case 3:
-		return apitypes.Revocation{Scope: revocast.ScopeTenant, ID: fmt.Sprintf("t-%d", n%50), CutOff: past}
+		return apitypes.Revocation{Scope: revocast.ScopeTenant, ID: fmt.Sprintf("t-%d", n%50), CutOff: past, Confirm: revocast.ScopeTenant}
 	case 4:
-		return apitypes.Revocation{Scope: revocast.ScopeKey, ID: fmt.Sprintf("k-%d", n)}
+		return apitypes.Revocation{Scope: revocast.ScopeKey, ID: fmt.Sprintf("k-%d", n), Confirm: revocast.ScopeKey}
 	case 5:
-		return apitypes.Revocation{Scope: revocast.ScopeAll, CutOff: past}
+		return apitypes.Revocation{Scope: revocast.ScopeAll, CutOff: past, Confirm: revocast.ScopeAll}
 	case 6, 7:
 		return apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Reason: "test"}
 	}

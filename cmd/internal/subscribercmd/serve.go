@@ -16,7 +16,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen      string `default:":8081" placeholder:"HOST:PORT" help:"Address to answer on. Nobody is authenticated there: only the worker should reach it. Default: ${default}."`
+	Listen      string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address to answer on; :8081 is every address of this machine. Nobody is authenticated there: only the worker should reach it. Default: ${default}."`
 	Worker      string `placeholder:"NAME" help:"Name of this worker in status: 1 to 64 of A-Z a-z 0-9 _ . -. Default: host name and process id."`
 	Policy      string `default:"ask" placeholder:"ask|closed|grace=DURATION" help:"What to do when the lease is gone: ask Redis for each check, answer unknown, or trust memory for this much longer, outside the guarantee. A request may choose another: /check?policy=closed, ask, or grace up to this. Default: ${default}."`
 	MaxAsks     int    `name:"max-asks" default:"4" placeholder:"N" help:"Questions to Redis under way at a time; checks that come meanwhile share the next one. Default: ${default}."`
@@ -114,7 +114,7 @@ func (c *serveCmd) policy() revocast.Policy {
 }
 
 func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wiring.Stores, watch *wiring.SuitedWatch) http.Handler {
-	m := metrics.New()
+	m := metrics.NewFor(c.Realm)
 	m.AddBuild(wiring.Version())
 	m.AddSubscriber(s.Status)
 	m.AddGuard(g.Stats)

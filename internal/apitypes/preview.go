@@ -1,0 +1,22 @@
+package apitypes
+
+import "github.com/revocast/revocast"
+
+// Preview is the answer to a request with "dry_run": what it would concern. How many
+// tokens or sessions that is, nobody knows: neither store holds any.
+type Preview struct {
+	DryRun      bool `json:"dry_run"`     // always true
+	Revocations int  `json:"revocations"` // in the request
+	// Wide is how many of them need a confirmation: those of scope tenant, key or all.
+	Wide int `json:"wide"`
+	// Count is how many workers would refuse what is covered, those that accept tokens of
+	// an issuer that the request concerns; Workers is how many there are.
+	Count    int      `json:"count"`
+	Workers  int      `json:"workers"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// NewPreview puts a preview into JSON's terms.
+func NewPreview(p revocast.Preview) Preview {
+	return Preview{DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings}
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"encoding/json"
+
+	"github.com/revocast/revocast"
+)
+
+// reachText is a [revocast.Reach] as a member's hash holds it.
+type reachText struct {
+	Issuers []issuerText     `json:"issuers,omitempty"`
+	Listed  bool             `json:"listed,omitempty"` // issuers are all that are accepted, none if there are none
+	Scopes  []revocast.Scope `json:"scopes,omitempty"`
+}
+
+type issuerText struct {
+	Name   string   `json:"iss"`
+	KeyIDs []string `json:"kids,omitempty"`
+	Known  bool     `json:"known,omitempty"` // kids are all that there are
+}
+
+// writeReach returns the empty text for nil.
+func writeReach(r *revocast.Reach) string {
+	if r == nil {
+		return ""
+	}
+	t := reachText{Listed: r.Issuers != nil, Scopes: r.Scopes}
+	for _, i := range r.Issuers {
+		t.Issuers = append(t.Issuers, issuerText{Name: i.Name, KeyIDs: i.KeyIDs, Known: i.KeyIDs != nil})
+	}
+	text, err := json.Marshal(t)
+	if err != nil {
+		return "" // a scope that is none, which no worker has; then it says nothing
+	}
+	return string(text)
+}
+
+// readReach returns nil for what cannot be read: a worker that writes nonsense about
+// itself must not keep anybody from reading the members.
+func readReach(text string) *revocast.Reach {
+	var t reachText
+	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
+		return nil
+	}
+	r := &revocast.Reach{Scopes: t.Scopes}
+	if t.Listed {
+		r.Issuers = []revocast.ReachIssuer{}
+	}
+	for _, i := range t.Issuers {
+		one := revocast.ReachIssuer{Name: i.Name, KeyIDs: i.KeyIDs}
+		if i.Known && one.KeyIDs == nil {
+			one.KeyIDs = []string{}
+		}
+		if !i.Known {
+			one.KeyIDs = nil
+		}
+		r.Issuers = append(r.Issuers, one)
+	}
+	if !t.Listed {
+		r.Issuers = nil
+	}
+	return r
+}

@@ -1,0 +1,124 @@
+package revocast
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// maxGuards is how many guards of one subscriber are asked whose tokens they accept;
+// with more, the worker cannot say.
+const maxGuards = 64
+
+// reacher collects what the guards of a subscriber accept.
+type reacher struct {
+	seen atomic.Uint32 // slots of [Keys] that a verified token had
+
+	// mu guards the rest.
+	mu     sync.Mutex
+	guards []Verifier // nil in it: a guard that cannot say
+}
+
+// add notes one more guard. One with a session loader cannot say whose sessions those are.
+func (r *reacher) add(v Verifier, sessions bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if sessions {
+		v = nil
+	}
+	if len(r.guards) <= maxGuards {
+		r.guards = append(r.guards, v)
+	}
+}
+
+// see notes what a verified token can be revoked by.
+func (r *reacher) see(k *Keys) {
+	for {
+		old := r.seen.Load()
+		if old|uint32(k.set) == old || r.seen.CompareAndSwap(old, old|uint32(k.set)) {
+			return
+		}
+	}
+}
+
+// now is what the worker accepts at present.
+func (r *reacher) now() Reach {
+	r.mu.Lock()
+	guards := slices.Clone(r.guards)
+	r.mu.Unlock()
+	var out Reach
+	if len(guards) > 0 && len(guards) <= maxGuards {
+		out.Issuers = []ReachIssuer{}
+	}
+	for _, v := range guards {
+		var mine []ReachIssuer
+		if knows, ok := v.(Reacher); ok {
+			mine = knows.ReachIssuers()
+		}
+		out.Issuers = mergeIssuers(out.Issuers, mine)
+	}
+	set := Keys{set: uint8(r.seen.Load())}
+	for slot := range set.Slots() {
+		if _, scope := set.At(slot); scope != 0 && !slices.Contains(out.Scopes, scope) {
+			out.Scopes = append(out.Scopes, scope)
+		}
+	}
+	return out.bounded()
+}
+
+// told is what the ledger holds of this member's reach.
+type told struct {
+	reach Reach
+	epoch uint64 // zero: it may hold nothing
+}
+
+// tellReach puts into a renewal what the ledger does not hold yet, so that the renewals
+// of a worker at rest carry nothing.
+func (s *Subscriber) tellReach(r *Renewal) Reach {
+	now := s.reach.now()
+	if s.told.epoch == 0 || s.told.epoch != r.Applied.Epoch || !s.told.reach.equal(now) {
+		r.Reach = &now
+	}
+	return now
+}
+
+// noteTold remembers what the ledger holds, and says once in the log what an operator
+// may have mistyped.
+func (s *Subscriber) noteTold(r Renewal, now Reach, answer *Renewed) {
+	if !answer.Told || r.Reach == nil && answer.Position.Epoch != s.told.epoch {
+		s.told = told{}
+		return
+	}
+	if r.Reach != nil {
+		s.warnDefaultIssuer(now, answer.Terms.DefaultIssuer)
+	}
+	s.told = told{reach: now, epoch: answer.Position.Epoch}
+}
+
+// warnDefaultIssuer speaks of a default issuer that this worker does not accept. Others
+// may; one that differs by a slash or a letter is a slip all the same.
+func (s *Subscriber) warnDefaultIssuer(reach Reach, issuer string) {
+	if issuer == "" || reach.Issuers == nil || issuer == s.warned {
+		return
+	}
+	names := issuerNames(reach.Issuers)
+	if slices.Contains(names, issuer) {
+		return
+	}
+	s.warned = issuer
+	text := "this worker accepts no token of the ledger's default issuer: a revocation that names no issuer does not concern it"
+	if near := nearest(issuer, names); near != "" {
+		s.log.Warn(text, "default_issuer", clipName(issuer), "accepts", clipName(near), "hint", fmt.Sprintf("these two names are almost the same, and count as different: is one a slip?"))
+		return
+	}
+	s.log.Info(text, "default_issuer", clipName(issuer), "accepts", quoteSome(names))
+}
+
+func issuerNames(list []ReachIssuer) []string {
+	names := make([]string, len(list))
+	for i, r := range list {
+		names[i] = r.Name
+	}
+	return names
+}

@@ -1,0 +1,39 @@
+package token
+
+import (
+	"slices"
+
+	"github.com/revocast/revocast"
+)
+
+var _ revocast.Reacher = (*Verifier)(nil)
+
+// ReachIssuers implements [revocast.Reacher]: the accepted issuers and the names of their
+// keys in force, so that a revocation which no token can match is told from one that can.
+func (v *Verifier) ReachIssuers() []revocast.ReachIssuer {
+	if len(v.opts.Issuers) == 0 {
+		return nil
+	}
+	list := make([]revocast.ReachIssuer, len(v.opts.Issuers))
+	for i, issuer := range slices.Sorted(slices.Values(v.opts.Issuers)) {
+		list[i] = revocast.ReachIssuer{Name: issuer, KeyIDs: v.namesOf(issuer)}
+	}
+	return list
+}
+
+// namesOf lists the keys that a revocation names by this issuer; nil: not known now. Keys
+// that several issuers share belong to one of them.
+func (v *Verifier) namesOf(issuer string) []string {
+	ring := v.shared
+	if ring == nil {
+		ring = v.rings[issuer]
+	}
+	if ring.issuer != "" && ring.issuer != issuer {
+		return []string{}
+	}
+	set, err := ring.source.Keys()
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(slices.Values(set.Names()))
+}

@@ -1,0 +1,195 @@
+package revocast
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// about is what of one proposal is kept to tell the caller of a slip.
+type about struct {
+	kind   Kind
+	scope  Scope
+	issuer string // empty: every issuer
+	keyID  string // with scope key
+	slips  []string
+}
+
+// aboutProposal reads a proposal's names for slips that show in them alone.
+func aboutProposal(kind Kind, scope Scope, issuer, id, except string) about {
+	if issuer == canaryIssuer {
+		return about{} // it only measures
+	}
+	a := about{kind: kind, scope: scope, issuer: issuer}
+	if scope == ScopeKey {
+		a.keyID = id
+	}
+	for _, n := range [...]struct{ what, name string }{{"id", id}, {"issuer", issuer}, {"exception", except}} {
+		if n.name != strings.TrimFunc(n.name, blank) {
+			a.slips = append(a.slips, fmt.Sprintf("the %s begins or ends with white space or a control character: it matches only tokens whose claim does so too", n.what))
+		}
+	}
+	return a
+}
+
+// early is what can be said as soon as the proposal is committed.
+func (a about) early(c CommitEntry) []string {
+	if a.kind == KindLifted && !c.Fresh {
+		return append(slices.Clone(a.slips), "no ban of this principal was in force: there was nothing to lift")
+	}
+	return a.slips
+}
+
+func blank(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\ufeff' || r == '\u200b'
+}
+
+// fleetReach is what all members say of their reach together.
+type fleetReach struct {
+	workers int
+	issuers map[string][]string // to their keys; nil as a value: not known. nil: some worker accepts every issuer, or cannot say
+	scopes  map[Scope]bool      // nil: some worker cannot say, or none has seen a token yet
+}
+
+// reachOf adds up what the members say. One that says nothing may accept everything.
+func reachOf(members []*Reach) *fleetReach {
+	all := &fleetReach{workers: len(members), issuers: map[string][]string{}, scopes: map[Scope]bool{}}
+	for _, m := range members {
+		if m == nil || m.Issuers == nil {
+			all.issuers = nil
+		}
+		if m == nil {
+			all.scopes = nil
+			continue
+		}
+		for _, i := range m.Issuers {
+			all.addIssuer(i)
+		}
+		for _, s := range m.Scopes {
+			if all.scopes != nil {
+				all.scopes[s] = true
+			}
+		}
+	}
+	if len(all.scopes) == 0 {
+		all.scopes = nil
+	}
+	return all
+}
+
+func (f *fleetReach) addIssuer(i ReachIssuer) {
+	if f.issuers == nil {
+		return
+	}
+	held, known := f.issuers[i.Name]
+	switch {
+	case i.KeyIDs == nil || known && held == nil:
+		f.issuers[i.Name] = nil
+	default:
+		f.issuers[i.Name] = union(append([]string{}, held...), i.KeyIDs)
+	}
+}
+
+// warnings say why no token of the fleet matches what was asked for. f is nil where the
+// members are not known.
+func (f *fleetReach) warnings(realm string, a about) []string {
+	var out []string
+	switch {
+	case f == nil || a.kind == 0:
+		return out
+	case f.workers == 0:
+		return append(out, fmt.Sprintf("no worker is connected to realm %q: nobody checks tokens there, unless workers are cut off or use another realm's name", clipName(realm)))
+	case f.issuers != nil && a.issuer != "":
+		keys, accepted := f.issuers[a.issuer]
+		if !accepted {
+			return append(out, f.unaccepted(a.issuer))
+		}
+		if a.scope == ScopeKey && keys != nil && !slices.Contains(keys, a.keyID) {
+			out = append(out, fmt.Sprintf("no worker holds a key %q of issuer %q now, which is right if the key has left the key set; they hold %s", clipName(a.keyID), clipName(a.issuer), quoteSome(keys)))
+		}
+	}
+	if f.scopes != nil && a.kind == KindRevoked && (a.scope == ScopeClient || a.scope == ScopeTenant) && !f.scopes[a.scope] {
+		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its %s: the claim is missing, or has another name than they look for", a.scope))
+	}
+	return out
+}
+
+// again asks the members anew where what is known of them would warn: keys change, and a
+// worker meets its first token with a tenant.
+func (p *Publisher) again(ctx context.Context, by outcome, j *job) outcome {
+	doubtful := false
+	for i := range j.proposals {
+		doubtful = doubtful || len(by.reach.warnings(by.realm, j.about(i))) > 0
+	}
+	if !doubtful {
+		return by
+	}
+	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	defer cancel()
+	list, err := p.ledger.Members(ctx)
+	if err != nil {
+		return by
+	}
+	reaches := make([]*Reach, len(list.Members))
+	for i, m := range list.Members {
+		reaches[i] = m.Reach
+	}
+	by.reach = reachOf(reaches)
+	return by
+}
+
+func (f *fleetReach) unaccepted(issuer string) string {
+	names := slices.Collect(maps.Keys(f.issuers))
+	text := fmt.Sprintf("no worker of the fleet accepts tokens of issuer %q; they accept %s", clipName(issuer), quoteSome(names))
+	if near := nearest(issuer, names); near != "" {
+		text += fmt.Sprintf(" (names are compared letter by letter: was %q meant?)", clipName(near))
+	}
+	return text
+}
+
+// How often one warning is logged, and how many different ones within that time.
+const (
+	slipEvery = time.Minute
+	slipNames = 32
+)
+
+// slipLog keeps warnings from filling the log.
+type slipLog struct {
+	mu   sync.Mutex
+	last map[string]time.Duration
+}
+
+// due reports whether text was not logged within the last minute.
+func (l *slipLog) due(text string, now time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at, known := l.last[text]; known && now-at < slipEvery {
+		return false
+	}
+	maps.DeleteFunc(l.last, func(_ string, at time.Duration) bool { return now-at >= slipEvery })
+	if len(l.last) >= slipNames {
+		return false
+	}
+	if l.last == nil {
+		l.last = make(map[string]time.Duration)
+	}
+	l.last[text] = now
+	return true
+}
+
+// noteSlips counts and logs what a call was warned of. It never says whose tokens.
+func (p *Publisher) noteSlips(warnings []string) {
+	for _, w := range warnings {
+		if p.slips.due(w, p.clock.Monotonic()) {
+			p.log.Warn("a revocation may not do what was meant", "warning", w)
+		}
+	}
+	if len(warnings) > 0 {
+		p.counts.doubtful.Add(1)
+	}
+}
