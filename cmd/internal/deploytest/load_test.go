@@ -96,12 +96,12 @@ func (l *load) start(a *auth) {
 	var ctx context.Context
 	ctx, l.stop = context.WithCancel(context.Background())
 	for n := range 3 {
-		l.crew.Go(func() { l.each(ctx, 5*time.Millisecond, func(i int) { l.revoke(ctx, n+i) }) })
+		l.crew.Go(func() { l.each(ctx, 20*time.Millisecond, func(i int) { l.revoke(ctx, n+i) }) })
 	}
-	l.crew.Go(func() { l.each(ctx, 5*time.Millisecond, func(i int) { l.ban(ctx, i) }) })
-	l.crew.Go(func() { l.each(ctx, 2*time.Millisecond, func(i int) { l.check(ctx, i) }) })
+	l.crew.Go(func() { l.each(ctx, 20*time.Millisecond, func(i int) { l.ban(ctx, i) }) })
+	l.crew.Go(func() { l.each(ctx, 5*time.Millisecond, func(i int) { l.check(ctx, i) }) })
 	if a != nil {
-		l.crew.Go(func() { l.each(ctx, 5*time.Millisecond, func(i int) { l.login(ctx, a, i) }) })
+		l.crew.Go(func() { l.each(ctx, 20*time.Millisecond, func(i int) { l.login(ctx, a, i) }) })
 	}
 }
 
