@@ -43,7 +43,8 @@
 // # Access control
 //
 // A publisher needs ~{rv:R}:* with +@all minus what you like but INFO, EVAL and
-// EVALSHA and the data commands. A worker needs the same commands on
+// EVALSHA and the data commands; ACL|DRYRUN lets [Ledger.Preflight] see whether the user
+// default may replay the append-only file, which it must. A worker needs the same commands on
 // ~{rv:R}:meta ~{rv:R}:members ~{rv:R}:acked ~{rv:R}:m:<worker>/* and %R~{rv:R}:s:* %R~{rv:R}:log.
 // Managed services that hide INFO replication cannot hold a ledger.
 package store

@@ -109,6 +109,8 @@ func each(ctx context.Context, t *Trial) error {
 			return t.AwaitAudit(ctx)
 		},
 		func() error { return t.emptied(ctx) },
+		func() error { return t.restartAll(ctx, t.Processes()) },
+		func() error { return t.comesBack(ctx, t.h.Now(), 0) },
 	}
 	for i, step := range steps {
 		if err := step(); err != nil {

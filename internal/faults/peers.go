@@ -72,6 +72,7 @@ func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
 	if p.Redis, err = NewLink(r.Primary().Addr); err != nil {
 		return p, err
 	}
+	user := map[string]string{"publisher": publisherUser, "subscriber": workerUser}[program]
 	var urls []string
 	for _, n := range r.Nodes {
 		l, err := NewLink(n.Addr)
@@ -80,9 +81,9 @@ func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
 			return p, err
 		}
 		p.NATS = append(p.NATS, l)
-		urls = append(urls, "nats://"+l.Addr())
+		urls = append(urls, "nats://"+user+l.Addr())
 	}
-	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis", "redis://"+p.Redis.Addr())
+	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis", "redis://"+user+p.Redis.Addr())
 	p.Process = newProcess(r.dir, name, filepath.Join(r.programs, program), args...)
 	p.API, err = apiclient.New("http://"+p.Addr, apiclient.Options{
 		Timeout: answerLimit, Retries: -1, HTTP: &http.Client{Transport: r.http},

@@ -16,13 +16,17 @@ import (
 // systems do for a publisher that starts while Redis is away.
 const restartPause = 200 * time.Millisecond
 
+// stopLimit is how long compose.yaml lets a program end.
+const stopLimit = 20 * time.Second
+
 // Process is a program that is kept running until it is killed. It dies with this
 // process where the system can promise that, and with [Process.Close] everywhere.
 type Process struct {
 	Name string
 	path string
 	args []string
-	log  string // file of both its streams, appended to
+	env  []string // beside this process's own
+	log  string   // file of both its streams, appended to
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd     // nil: not running
@@ -54,6 +58,7 @@ func (p *Process) startLocked() error {
 	defer out.Close()
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = append(os.Environ(), p.env...)
 	cmd.SysProcAttr = dieWithParent()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %w", p.Name, err)
@@ -89,17 +94,34 @@ func (p *Process) restart() {
 
 // Kill kills the process as a crash does, and waits until it is gone. It stays dead
 // until [Process.Start].
-func (p *Process) Kill() {
+func (p *Process) Kill() { <-p.end(os.Kill) }
+
+// Stop asks the process to end, as service managers do, and kills it where it has not
+// after a while, which is an error. It stays dead until [Process.Start].
+func (p *Process) Stop() error {
+	limit := time.NewTimer(stopLimit)
+	defer limit.Stop()
+	select {
+	case <-p.end(stopSignal()):
+		return nil
+	case <-limit.C:
+		p.Kill()
+		return fmt.Errorf("%s did not end within %s of being asked to", p.Name, stopLimit)
+	}
+}
+
+// end sends a signal and returns what is closed when the process is gone.
+func (p *Process) end(s os.Signal) <-chan struct{} {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.wanted = false
-	cmd, ended := p.cmd, p.ended
-	if cmd != nil {
-		_ = cmd.Process.Kill() // it may be ending
+	if p.cmd == nil {
+		gone := make(chan struct{})
+		close(gone)
+		return gone
 	}
-	p.mu.Unlock()
-	if cmd != nil {
-		<-ended
-	}
+	_ = p.cmd.Process.Signal(s) // it may be ending
+	return p.ended
 }
 
 // Close is Kill, for the end.

@@ -43,7 +43,7 @@ func (s Shape) String() string {
 		s.Workers, s.Publishers, redis, s.Nodes, s.Lease, s.Fence)
 }
 
-// Rig is a whole deployment on this machine. Its methods are for one goroutine; what
+// Rig is a whole deployment on this machine, with the files and users of deploy/. Its methods are for one goroutine; what
 // they return is safe for concurrent use.
 type Rig struct {
 	Shape
@@ -191,11 +191,13 @@ func (r *Rig) Primary() *Redis { return r.Redis[r.primary] }
 func (r *Rig) Other() *Redis { return r.Redis[1-r.primary] }
 
 func (r *Rig) startNodes(ctx context.Context) error {
-	ports, err := r.ports.find(2 * r.Shape.Nodes)
+	ports, err := r.ports.find(3 * r.Shape.Nodes)
 	if err != nil {
 		return err
 	}
-	r.Nodes = newNodes(r.dir, filepath.Join(r.programs, "natsnode"), ports)
+	if r.Nodes, err = newNodes(r.dir, filepath.Join(r.programs, "natsnode"), ports); err != nil {
+		return err
+	}
 	var urls []string
 	for _, n := range r.Nodes {
 		if err := n.Start(); err != nil {
@@ -203,7 +205,7 @@ func (r *Rig) startNodes(ctx context.Context) error {
 		}
 		urls = append(urls, "nats://"+n.Addr)
 	}
-	r.admin, err = nats.Connect(strings.Join(urls, ","), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+	r.admin, err = nats.Connect(strings.Join(urls, ","), nats.UserInfo(operator, operator), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(100*time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
@@ -256,7 +258,7 @@ func (r *Rig) keys() string { return filepath.Join(r.dir, "jwks.json") }
 func (r *Rig) makeRealm(ctx context.Context) error {
 	args := []string{
 		"init", "--default-issuer", issuerName, "--lease", r.Lease.String(), "--token-lifetime", "24h",
-		"--nats-replicas", strconv.Itoa(len(r.Nodes)), "--nats", "nats://" + r.Nodes[0].Addr, "--redis", "redis://" + r.Primary().Addr,
+		"--nats-replicas", strconv.Itoa(len(r.Nodes)), "--nats", "nats://" + publisherUser + r.Nodes[0].Addr, "--redis", "redis://" + publisherUser + r.Primary().Addr,
 	}
 	if r.Fence > 0 {
 		args = append(args, "--fence", r.Fence.String())

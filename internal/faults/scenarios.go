@@ -30,6 +30,7 @@ func Scenarios() []Scenario {
 		{Name: "NATS gone", What: "SIGKILL of every node, started again after two leases", Strict: true, Run: natsGone},
 		{Name: "Redis killed", What: "SIGKILL, started again at once", Run: redisKilled},
 		{Name: "Redis gone", What: "SIGKILL, started again after three leases", Run: redisGone},
+		{Name: "everything restarted", What: "SIGTERM of Redis, of NATS, of the programs, and of all at once, started again", Run: restarted},
 		{Name: "Redis emptied", What: "FLUSHALL", Run: redisEmptied},
 		{Name: "Redis without its file", What: "SIGKILL, append-only file deleted, started again", Run: redisForgot},
 		{Name: "Redis rolled back", What: "SIGKILL, started again from an older append-only file", Run: redisRolledBack},

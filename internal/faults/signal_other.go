@@ -8,3 +8,6 @@ import "os"
 func pauseSignal() os.Signal { return nil }
 
 func resumeSignal() os.Signal { return nil }
+
+// stopSignal kills: this system has no gentler one.
+func stopSignal() os.Signal { return os.Kill }

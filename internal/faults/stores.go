@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/revocast/revocast/internal/deployfiles"
 )
 
 // Redis is a redis-server process.
@@ -24,8 +26,15 @@ type Redis struct {
 	dir  string
 }
 
-// newRedis is a server that does not run yet. Where there is to be a replica, both
-// refuse writes that none has seen for a second.
+// Who may do what is as deploy/ has it; the operator is the rig itself.
+const (
+	publisherUser = "publisher:publisher-password@"
+	workerUser    = "worker:worker-password@"
+	operator      = "operator"
+)
+
+// newRedis is a server that does not run yet, with deploy/redis.conf and its users. Where
+// there is to be a replica, both refuse writes that none has seen for a second.
 func newRedis(dir, name string, port int, replicated bool, more ...string) (*Redis, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -35,24 +44,24 @@ func newRedis(dir, name string, port int, replicated bool, more ...string) (*Red
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	args := []string{
-		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", data,
-		"--appendonly", "yes", "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no", "--save", "",
-		"--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0",
-		"--replica-serve-stale-data", "no", "--repl-ping-replica-period", "1",
-	}
-	if replicated {
-		args = append(args, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1")
+	conf := filepath.Join(dir, name+".conf")
+	err = deployfiles.Redis{
+		Port: port, Dir: data, MinReplicas: replicated,
+		Passwords: map[string]string{"publisher": "publisher-password", "worker": "worker-password", "replica": "replica-password"},
+		More:      "user operator on >operator ~* &* +@all\nrepl-diskless-sync-delay 0\n",
+	}.Write(conf)
+	if err != nil {
+		return nil, err
 	}
 	return &Redis{
-		Process: newProcess(dir, name, path, append(args, more...)...),
+		Process: newProcess(dir, name, path, append([]string{conf}, more...)...),
 		Addr:    "127.0.0.1:" + strconv.Itoa(port), dir: data,
 	}, nil
 }
 
 // Do runs one command at the server, past every link.
 func (r *Redis) Do(ctx context.Context, args ...any) (any, error) {
-	c := redis.NewClient(&redis.Options{Addr: r.Addr, MaxRetries: -1, DisableIdentity: true})
+	c := redis.NewClient(&redis.Options{Addr: r.Addr, Username: operator, Password: operator, MaxRetries: -1, DisableIdentity: true})
 	defer c.Close()
 	return c.Do(ctx, args...).Result()
 }
@@ -72,10 +81,14 @@ func (r *Redis) Serves() error {
 	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
 		return err
 	}
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+	if _, err := conn.Write([]byte("AUTH operator operator\r\nPING\r\n")); err != nil {
 		return err
 	}
-	answer, err := bufio.NewReader(conn).ReadString('\n')
+	in := bufio.NewReader(conn)
+	if _, err := in.ReadString('\n'); err != nil {
+		return err
+	}
+	answer, err := in.ReadString('\n')
 	if err == nil && !strings.HasPrefix(answer, "+PONG") {
 		err = fmt.Errorf("PING answered with %q", answer)
 	}
@@ -89,26 +102,32 @@ type Node struct {
 	dir  string
 }
 
-// newNodes are the nodes of one cluster, with two ports each; a single one is no cluster.
-func newNodes(dir, program string, ports []int) []*Node {
-	n := len(ports) / 2
+// newNodes are the nodes of one cluster, with three ports each and deploy/nats.conf; a
+// single one is no cluster.
+func newNodes(dir, program string, ports []int) ([]*Node, error) {
+	n := len(ports) / 3
 	var routes []string
-	for i := range n {
-		routes = append(routes, "127.0.0.1:"+strconv.Itoa(ports[n+i]))
+	for _, port := range ports[2*n:] {
+		routes = append(routes, "127.0.0.1:"+strconv.Itoa(port))
 	}
 	nodes := make([]*Node, n)
 	for i := range nodes {
 		name := fmt.Sprintf("nats-%d", i+1)
-		args := []string{"-name", name, "-dir", filepath.Join(dir, name), "-port", strconv.Itoa(ports[i])}
+		o := deployfiles.NATS{Name: name, Port: ports[i], HTTP: ports[n+i], Dir: filepath.Join(dir, name), Operator: operator}
 		if n > 1 {
-			args = append(args, "-cluster-port", strconv.Itoa(ports[n+i]), "-routes", strings.Join(routes, ","))
+			o.Cluster, o.Routes = ports[2*n+i], routes
+		}
+		conf := filepath.Join(dir, name+".conf")
+		if err := o.Write(conf); err != nil {
+			return nil, err
 		}
 		nodes[i] = &Node{
-			Process: newProcess(dir, name, program, args...),
+			Process: newProcess(dir, name, program, "-c", conf),
 			Addr:    "127.0.0.1:" + strconv.Itoa(ports[i]), dir: filepath.Join(dir, name),
 		}
+		nodes[i].env = []string{"NATS_PUBLISHER_PASSWORD=publisher-password", "NATS_WORKER_PASSWORD=worker-password"}
 	}
-	return nodes
+	return nodes, nil
 }
 
 // ports hands out ports of the loopback, each once. They lie below those that the

@@ -18,7 +18,6 @@ import (
 	"github.com/revocast/revocast/internal/apiclient"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/deployfiles"
-	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/token"
 )
 
@@ -231,12 +230,4 @@ func (s *site) isPrimary(files deployfiles.TLS, addr string) error {
 		err = fmt.Errorf("it says %s", text)
 	}
 	return err
-}
-
-// TestSentinelUserWithoutSentinels: a flag that could have no effect is an error.
-func TestSentinelUserWithoutSentinels(t *testing.T) {
-	_, err := store.NewClientWith("redis://h", store.ClientOptions{SentinelUser: "revocast"})
-	if err == nil || !strings.Contains(err.Error(), "master_name") {
-		t.Errorf("a Sentinel's user without Sentinels: %v", err)
-	}
 }
