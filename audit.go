@@ -3,6 +3,7 @@ package revocast
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // auditExamples is how many keys an [AuditReport] names on each side.
@@ -45,7 +46,7 @@ func Audit(ctx context.Context, ledger Ledger, bus Bus) (AuditReport, error) {
 	if err := d.State.err(); err != nil {
 		return AuditReport{}, fmt.Errorf("%w: an audit needs an open ledger", err)
 	}
-	a := audit{ledger: ledger, bus: bus, now: d.Now, stream: make(map[Key]State), report: AuditReport{Position: d.Position}}
+	a := audit{ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()), stream: make(map[Key]State), report: AuditReport{Position: d.Position}}
 	states, err := a.readLedger(ctx)
 	if err != nil {
 		return a.report, err
@@ -64,7 +65,7 @@ func Audit(ctx context.Context, ledger Ledger, bus Bus) (AuditReport, error) {
 type audit struct {
 	ledger Ledger
 	bus    Bus
-	now    int64 // the ledger's clock when the audit began
+	now    int64 // when the audit began, by the earlier clock of the ledger's and this machine's
 	stream map[Key]State
 	report AuditReport
 }

@@ -61,7 +61,7 @@ func (c *clocks) observe(ctx context.Context, d Description, sent time.Duration,
 		c.lead = d.Lead
 	}
 	c.continueLocked(time.Duration(d.Now)*time.Millisecond-sent-half, now)
-	apart := c.own.Abs() > inStep
+	apart := c.own.Abs() > inStep || c.workers.Abs() > inStep
 	c.mu.Unlock()
 	if apart && (c.asked == 0 || now-c.asked >= asideEvery) {
 		c.asked = max(now, 1)

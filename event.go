@@ -42,8 +42,8 @@ func ParseKind(text string) (Kind, error) {
 // Event is one fact of the ledger's history, as the log, the wire and the index
 // hold it. Times are Unix milliseconds on the ledger's clock.
 //
-// As input to [Ledger.Commit] it is a proposal: Position and At are zero, and a
-// zero CutOff or Until asks the ledger to fill in its own time, and that plus the
+// As input to [Ledger.Commit] it is a proposal: Position is zero, At is the time as the
+// publisher reckons it or zero, and a zero CutOff or Until asks the ledger to fill in its own time, and that plus the
 // longest lifetime of the scope.
 type Event struct {
 	Position Position

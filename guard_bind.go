@@ -43,10 +43,10 @@ func (g *Guard) Bind(ctx context.Context, c *Claims) (context.Context, context.C
 // covered reports why the binding must not live: ErrRevoked, ErrExpired, ErrUnknown, or nil.
 func (g *Guard) covered(ctx context.Context, x *binding) error {
 	l := g.sub.lease.Load()
-	wall := g.clock.Now().UnixMilli()
-	if !x.end.IsZero() && wall >= x.end.UnixMilli() {
+	if !x.end.IsZero() && g.clock.Now().UnixMilli() >= x.end.UnixMilli() {
 		return ErrExpired
 	}
+	wall := g.sub.earliestNow(g.clock.Monotonic())
 	m, complete := g.view.Lookup(&x.keys, x.issued, wall)
 	held := l.holds(g.clock.Monotonic())
 	switch {

@@ -31,7 +31,7 @@ func (g *Guard) decide(ctx context.Context, q query) (*Claims, Verdict) {
 	// The same order as in Check: lease, lookup, clock.
 	l := g.sub.lease.Load()
 	wall := g.clock.Now()
-	m, complete := g.view.Lookup(&q.keys, q.claims.Issued(), wall.UnixMilli())
+	m, complete := g.view.Lookup(&q.keys, q.claims.Issued(), g.sub.earliestNow(g.clock.Monotonic()))
 	now := g.clock.Monotonic()
 	held := l.holds(now)
 	switch {
@@ -92,7 +92,7 @@ func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 		return nil, refuse(err)
 	}
 	wall, now := g.clock.Now(), g.clock.Monotonic()
-	m := match(q, answer.States, wall.UnixMilli())
+	m := match(q, answer.States, g.sub.earliestNow(now))
 	if m.Covered {
 		g.view.Drop(q.space, q.key)
 		return q.claims, revoked(m, SourceLedger)
@@ -163,7 +163,7 @@ func (g *Guard) fill(q query, checked Position, wall time.Time, now time.Duratio
 	}
 	g.view.Put(q.space, q.key, &Entry{
 		Claims: q.claims, Keys: q.keys, Issued: q.claims.Issued(), Expires: now + left, Checked: checked,
-	}, wall.UnixMilli())
+	}, g.sub.earliestNow(now))
 	// A view that was emptied and loaded anew meanwhile need not know of every
 	// invalidation in between: a snapshot holds none. The count goes up before and
 	// after each emptying, so either this sees it, or the emptying takes the entry out.

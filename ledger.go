@@ -50,7 +50,7 @@ type WorkerLedger interface {
 	// [Sighting].
 	Sight(ctx context.Context, s Sighting) (Sighted, error)
 
-	// Snapshot returns the live states a page at a time: begin with cursor "" and go on
+	// Snapshot returns the states a page at a time: begin with cursor "" and go on
 	// with the one returned until that is "". A state that stands all the while comes
 	// at least once; one that changes meanwhile may come as it was before or after, so
 	// read the position first and apply the log from there on afterwards.
@@ -69,6 +69,10 @@ type PublisherLedger interface {
 	// entry. Proposals the ledger's clock refuses (cut-off in the future, until in the
 	// past) fail with [ErrInvalid]. A key that begins with [EphemeralKey] need not be
 	// remembered for longer than a call takes.
+	//
+	// At of a proposal, if it is not zero, is the time as the caller reckons it. Where the
+	// ledger's clock is more than ten seconds from it, that clock has jumped: then At stands
+	// in its place in all that the proposal makes the ledger compute or refuse.
 	//
 	// A ban or lift that carries a position was committed before, at that position of an
 	// earlier epoch, and may have been lost. If it was not, or if the ban register holds
@@ -115,6 +119,17 @@ type PublisherLedger interface {
 	// keeps the largest leads for ever, which is safe.
 	TurnLeads(ctx context.Context, over uint64) (turn uint64, err error)
 
+	// Forget removes those of the keys' states whose Until lies more than a minute before
+	// both the ledger's clock and now, the caller's (Unix milliseconds): no state goes by one
+	// clock alone, and none in any other way. [Description.Gone] counts them. It returns how
+	// many went in this run.
+	Forget(ctx context.Context, now int64, keys []Key) (removed int, err error)
+
+	// Recount sets [Description.Gone] to gone if it still is was, so that Born less Gone is
+	// how many states there are. [ErrConflict]: states have gone meanwhile. [ErrEpoch]: the
+	// ledger is in another epoch. It works while the ledger is recovering, too.
+	Recount(ctx context.Context, epoch, was, gone uint64) error
+
 	// Settle records that F + L have passed since the ledger became unsettled for the
 	// given time, so that no lease from before is left. [ErrConflict]: it has become
 	// unsettled again since.
@@ -130,7 +145,8 @@ type RecoveryLedger interface {
 	// ledger that has an epoch it changes nothing and fails with [ErrConflict].
 	Begin(ctx context.Context, epoch uint64, terms Terms) error
 
-	// Restore merges events of any epoch into a RECOVERING ledger. What changes its
+	// Restore merges events of any epoch into a RECOVERING ledger, all of them: whoever calls
+	// leaves out what may be forgotten. What changes its
 	// state, hence was lost, also enters the new epoch's log as a new revision. It
 	// returns how many did. [ErrEpoch] if the ledger is not recovering this epoch.
 	Restore(ctx context.Context, epoch uint64, events []Event) (changed int, err error)
@@ -208,6 +224,9 @@ type Description struct {
 	// none is ahead; see [Sighting]. Turn is the number of the book's present turn.
 	Lead int64
 	Turn uint64
+	// Born is how many states were ever made and Gone how many of them were taken out, from
+	// the same start: Born less Gone are there, and who counts fewer knows that some vanished.
+	Born, Gone uint64
 }
 
 // Sighting is a token that a worker is about to accept. Issuers have clocks of their own,
@@ -310,6 +329,9 @@ type KeyedState struct {
 	Scope   Scope
 	State   State
 	Changed int64 // when it last changed, by the ledger's clock, Unix milliseconds
+	// Born is which state it was of all that were ever made, see [Description.Born]. Zero:
+	// not counted, as states are that come from a snapshot or that an earlier version made.
+	Born uint64
 }
 
 // Events returns the fewest events that add up to the state, so that a snapshot is

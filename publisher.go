@@ -91,6 +91,8 @@ type Publisher struct {
 	open    atomic.Int64 // calls under way
 	gate    gate
 	slips   slipLog
+	reckon  reckoner // of the ledger's time
+	wary    cautious // this process's own clock, for forgetting
 
 	outbox   *outbox
 	fleet    *fleet
@@ -116,7 +118,7 @@ type publisherRun struct {
 
 type publisherCounts struct {
 	committed, confirmed, durable, repeated, failed, doubtful, published, republished, recoveries, struck,
-	strangers, refills, audits, streamLosses, snapshots atomic.Uint64
+	strangers, refills, audits, streamLosses, snapshots, forgotten, vanished atomic.Uint64
 }
 
 // NewPublisher returns a publisher for a realm. Nothing happens before Run.
@@ -150,7 +152,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context) error{
 		p.outbox.run, p.outbox.report, p.fleet.run, p.verifier.run, p.keeper, p.refresh, p.hear, p.hearAcks,
-		p.auditor.run, p.pack, p.canary,
+		p.auditor.run, p.takeStock, p.pack, p.canary,
 	} {
 		r.wg.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {

@@ -168,7 +168,7 @@ func (p *Publisher) currentTerms(ctx context.Context) (*Terms, error) {
 	if t := p.terms.Load(); t != nil {
 		return t, nil
 	}
-	d, err := p.ledger.Describe(ctx)
+	d, err := p.describe(ctx)
 	if err != nil {
 		return nil, err
 	}

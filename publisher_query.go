@@ -172,6 +172,8 @@ type PublisherStats struct {
 	StreamLosses uint64 // found by them, or by a refill that was asked for
 	Refills      uint64 // of the stream, completed
 	Snapshots    uint64 // packed for workers that start
+	Forgotten    uint64 // states taken out of the ledger, by two clocks
+	Vanished     uint64 // states that went missing in the ledger, and for which it was recovered
 
 	Unacked int // events in memory without JetStream's acknowledgement
 	Waiting int // positions that a call waits for JetStream with
@@ -199,7 +201,8 @@ func (p *Publisher) Stats() PublisherStats {
 		Republished: c.republished.Load(), Recoveries: c.recoveries.Load(), Struck: c.struck.Load(),
 		Doubtful:  c.doubtful.Load(),
 		Strangers: c.strangers.Load(), Audits: c.audits.Load(), StreamLosses: c.streamLosses.Load(),
-		Refills: c.refills.Load(), Snapshots: c.snapshots.Load(),
+		Refills: c.refills.Load(), Snapshots: c.snapshots.Load(), Forgotten: c.forgotten.Load(),
+		Vanished: c.vanished.Load(),
 	}
 	if err := p.auditor.sick.Load(); err != nil {
 		s.StreamError = *err

@@ -130,12 +130,13 @@ func again(proposal, committed Event) Event {
 func (p *Publisher) replaceExpired(run context.Context, proposals []Event) (replaced bool) {
 	ctx, cancel := context.WithTimeout(run, time.Second)
 	defer cancel()
-	d, err := p.ledger.Describe(ctx)
+	d, err := p.describe(ctx)
 	if err != nil {
 		return false
 	}
+	over := p.forgettable(d)
 	for i, e := range proposals {
-		if e.Refuses() && e.over() <= d.Now {
+		if e.Refuses() && e.over() <= over {
 			proposals[i] = Event{Kind: KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason, Initiator: e.Initiator}
 			replaced = true
 		}
@@ -159,8 +160,9 @@ func (p *Publisher) commit(run context.Context, idempotency string, proposals []
 	}
 	defer p.gate.leave(len(proposals))
 	p.clocks.prepare(ctx)
-	for i := range proposals {
-		proposals[i].Reckoned = p.clocks.reckon(proposals[i].Reckoned)
+	proposals, err := p.timed(proposals)
+	if err != nil {
+		return batch{}, err
 	}
 	answer, err := p.ledger.Commit(ctx, idempotency, proposals)
 	if err == nil && len(answer.Entries) != len(proposals) {
@@ -180,6 +182,28 @@ func (p *Publisher) commit(run context.Context, idempotency string, proposals []
 		}
 	}
 	return b, nil
+}
+
+// timed is the proposals with the time at which they are made, as this publisher reckons
+// it. Where that cannot be told, what needs it is refused: a cut-off of a wrong clock lets
+// old tokens live, or locks users out. What is dead outright needs no time but its until,
+// for which the latest clock will do.
+func (p *Publisher) timed(proposals []Event) ([]Event, error) {
+	mono := p.clock.Monotonic()
+	at, known := p.reckon.now(mono)
+	if !known {
+		at = p.reckon.latest(mono, p.clock.Now())
+	}
+	timed := slices.Clone(proposals)
+	for i := range timed {
+		e := &timed[i]
+		if apart := p.reckon.err(); apart != nil && !known && e.Kind == KindRevoked && !e.Scope.Outright() && e.CutOff == 0 {
+			return nil, fmt.Errorf("no cut-off can be written: %w", apart)
+		}
+		e.At = at
+		e.Reckoned = p.clocks.reckon(e.Reckoned)
+	}
+	return timed, nil
 }
 
 // note publishes a commit's receipts.

@@ -168,13 +168,13 @@ func (k *keeping) replay(ctx context.Context, d Description, record EpochRecord)
 		return recovered{}, err
 	}
 	if d.Mark.Point.Created != 0 {
-		r, err := k.restore(ctx, d.Position.Epoch, d.Mark)
+		r, err := k.restore(ctx, d, d.Mark)
 		if !errors.Is(err, ErrStreamLost) {
 			return r, err
 		}
 		k.p.log.Error("the stream has lost events", "reason", err)
 	}
-	r, err := k.restore(ctx, d.Position.Epoch, StreamMark{})
+	r, err := k.restore(ctx, d, StreamMark{})
 	if err != nil {
 		return r, err
 	}
@@ -194,8 +194,11 @@ func errBothLost(record EpochRecord, created int64) error {
 		ErrStreamLost, time.Unix(0, created).UTC().Format(time.RFC3339), time.Unix(0, record.Stream).UTC().Format(time.RFC3339))
 }
 
-// restore merges what the stream holds after a mark into the ledger.
-func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamMark) (r recovered, err error) {
+// restore merges what the stream holds after a mark into the ledger, but for revocations
+// that may be forgotten: two clocks say so. Bans and lifts go along in any case, since one
+// that is over overrides an earlier one that is not.
+func (k *keeping) restore(ctx context.Context, d Description, after StreamMark) (r recovered, err error) {
+	over := k.p.forgettable(d)
 	var chunk []Event
 	flush := func() error {
 		if len(chunk) == 0 {
@@ -203,12 +206,15 @@ func (k *keeping) restore(ctx context.Context, epoch uint64, after StreamMark) (
 		}
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		n, err := k.p.ledger.Restore(ctx, epoch, chunk)
+		n, err := k.p.ledger.Restore(ctx, d.Position.Epoch, chunk)
 		r.changed += n
 		chunk = chunk[:0]
 		return err
 	}
 	r.Replayed, err = k.p.replayFrom(ctx, after, func(e Event) error {
+		if e.Kind == KindInvalidated || e.Kind == KindRevoked && e.Until < over {
+			return nil
+		}
 		if chunk = append(chunk, e); len(chunk) < restoreChunk {
 			return nil
 		}

@@ -31,7 +31,7 @@ func (p *Publisher) refreshAll(ctx context.Context) error {
 		return err
 	}
 	retention := d.Terms.retention().Milliseconds()
-	for k, err := range p.states(ctx, refreshPace) {
+	for k, err := range p.states(ctx, d, refreshPace) {
 		if err != nil {
 			p.log.Debug("what stands for long was not refreshed", "error", err)
 			return err

@@ -2,7 +2,6 @@ package revocast
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"time"
 )
@@ -23,7 +22,7 @@ func (p *Publisher) pack(ctx context.Context) error {
 		if !p.myTurn(ctx, "snapshot", p.o.SnapshotEvery*3/2) {
 			continue
 		}
-		if err := p.saveSnapshot(ctx, d); err != nil {
+		if err := p.bus.SaveSnapshot(ctx, d.Position, p.states(ctx, d, snapshotPace)); err != nil {
 			if ctx.Err() == nil {
 				p.log.Warn("no snapshot was saved; workers that start read the ledger", "error", err)
 			}
@@ -47,33 +46,28 @@ func due(packed, now Position, after uint64) bool {
 func (p *Publisher) describe(ctx context.Context) (Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return p.ledger.Describe(ctx)
-}
-
-// saveSnapshot packs the states as of d, or fails if the epoch has changed meanwhile: a
-// cursor means nothing on another server.
-func (p *Publisher) saveSnapshot(ctx context.Context, d Description) error {
-	states := func(yield func(KeyedState, error) bool) {
-		for k, err := range p.states(ctx, snapshotPace) {
-			if !yield(k, err) || err != nil {
-				return
-			}
-		}
-		after, err := p.describe(ctx)
-		if err == nil && (after.State != LedgerOpen || after.Position.Epoch != d.Position.Epoch) {
-			err = fmt.Errorf("%w: it changed while the ledger was read", ErrEpoch)
-		}
-		if err != nil {
-			yield(KeyedState{}, err)
-		}
+	sent := p.clock.Monotonic()
+	d, err := p.ledger.Describe(ctx)
+	if err == nil {
+		p.reckon.observe(d.Now, sent, p.clock.Monotonic(), p.clock.Now())
 	}
-	return p.bus.SaveSnapshot(ctx, d.Position, states)
+	return d, err
 }
 
-// states goes through all live states of the ledger, a page at a time and with a pause
-// after each, so that it is not felt.
-func (p *Publisher) states(ctx context.Context, pause time.Duration) iter.Seq2[KeyedState, error] {
+// forgettable is the instant, in Unix milliseconds, before which what ended may be
+// forgotten: d's clock and this process's own both say that it has passed.
+func (p *Publisher) forgettable(d Description) int64 {
+	return min(d.Now, p.wary.now(p.clock.Monotonic(), p.clock.Now()))
+}
+
+// states goes through all states of the ledger, a page at a time and with a pause after
+// each, so that it is not felt. At the end it fails with a [vanishedError] if it has come
+// across fewer than there must be, by a description from before it began: what is made out of
+// them would pass the loss on. With [ErrEpoch] it fails if the epoch has changed: a cursor
+// means nothing on another server.
+func (p *Publisher) states(ctx context.Context, before Description, pause time.Duration) iter.Seq2[KeyedState, error] {
 	return func(yield func(KeyedState, error) bool) {
+		count := newCount(before)
 		for cursor := ""; ; {
 			page, next, err := p.statesPage(ctx, cursor)
 			if err != nil {
@@ -81,11 +75,19 @@ func (p *Publisher) states(ctx context.Context, pause time.Duration) iter.Seq2[K
 				return
 			}
 			for _, k := range page {
+				count.add(k)
 				if !yield(k, nil) {
 					return
 				}
 			}
 			if next == "" {
+				after, err := p.describe(ctx)
+				if err == nil {
+					err = count.compare(after)
+				}
+				if err != nil {
+					yield(KeyedState{}, err)
+				}
 				return
 			}
 			if pause > 0 && !p.sleep(ctx, pause, nil) {

@@ -229,6 +229,7 @@ func (a *auditor) advance(ctx context.Context, d Description, next StreamMark, e
 // the mark is past them, nobody would look again.
 func (a *auditor) adopt(ctx context.Context, d Description, late []Event) error {
 	var lacking []Event
+	over := a.p.forgettable(d)
 	for chunk := range slices.Chunk(late, adoptChunk) {
 		keys := make([]Key, len(chunk))
 		for i, e := range chunk {
@@ -239,7 +240,7 @@ func (a *auditor) adopt(ctx context.Context, d Description, late []Event) error 
 			return err
 		}
 		for i, e := range chunk {
-			if e.Until > d.Now && lacks(answer.States[i], e.State()) {
+			if e.Until > over && lacks(answer.States[i], e.State()) {
 				lacking = append(lacking, proposalOf(e))
 			}
 		}

@@ -39,7 +39,7 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	base := StreamPoint{Created: info.Created, Sequence: info.Last}
 	seen := newSighting(now.Position)
 	seen.refill = random() | 1
-	sent, err := a.publishStates(ctx, seen.refill)
+	sent, err := a.publishStates(ctx, now, seen.refill)
 	if err != nil {
 		return fmt.Errorf("refill the stream: %w", err)
 	}
@@ -66,10 +66,10 @@ func (a *auditor) refilling(ctx context.Context) (bool, error) {
 
 // publishStates publishes all live states and returns how many events that took, when
 // the stream has every one of them.
-func (a *auditor) publishStates(ctx context.Context, refill uint64) (sent int, err error) {
+func (a *auditor) publishStates(ctx context.Context, d Description, refill uint64) (sent int, err error) {
 	w := newRefillWindow()
 	renewed := a.p.clock.Monotonic()
-	for k, err := range a.p.states(ctx, 0) {
+	for k, err := range a.p.states(ctx, d, 0) {
 		if err != nil {
 			return 0, err
 		}

@@ -116,6 +116,9 @@ type Subscriber struct {
 	sights   *sights
 	ahead    atomic.Int64 // of this machine's wall clock over the ledger's, at the latest renewal
 	counts   subscriberCounts
+	reckon   reckoner     // of the ledger's time
+	wary     cautious     // this process's own clock, for forgetting; of the renewing goroutine
+	earliest atomic.Int64 // see earliestNow; 0: no renewal has been answered
 
 	nudge chan struct{} // renew at once
 	gaps  chan struct{} // there is a hole: renew soon

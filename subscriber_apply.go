@@ -113,10 +113,9 @@ func (s *Subscriber) note(p Position, emptied int) bool {
 // an acknowledgement or a lease include e.
 func (s *Subscriber) apply(e Event) {
 	s.view.Apply(e)
-	now := s.clock.Now().UnixMilli()
-	s.bindings.end(e, now)
+	s.bindings.end(e, s.earliestNow(s.clock.Monotonic()))
 	if ban := e.State().Ban; !ban.At.IsZero() {
-		s.awaitBan(e.Key, ban, now)
+		s.awaitBan(e.Key, ban, s.clock.Now().UnixMilli())
 	}
 }
 

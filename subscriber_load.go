@@ -110,15 +110,7 @@ func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, err
 		s.beginLoad()
 	}
 	s.counts.ledgerLoads.Add(1)
-	if err := s.loadLedger(ctx); err != nil {
-		return Position{}, err
-	}
-	// A cursor means nothing on another server, or on the same one restarted.
-	after, err := s.describe(ctx)
-	if err == nil && after.Position.Epoch != d.Position.Epoch {
-		err = fmt.Errorf("%w: it changed while the ledger was read", ErrEpoch)
-	}
-	return d.Position, err
+	return d.Position, s.loadLedger(ctx, d)
 }
 
 // noteLoad says why a source is left for the next one, which is dearer. That there is no
@@ -183,17 +175,29 @@ func (s *Subscriber) loadStream(ctx context.Context, d Description) (Position, e
 	return d.Durable, nil
 }
 
-func (s *Subscriber) loadLedger(ctx context.Context) error {
+// loadLedger reads the ledger state by state, and counts them: what has vanished from it is
+// not in an index that counts as complete.
+func (s *Subscriber) loadLedger(ctx context.Context, d Description) error {
+	count := newCount(d)
 	for cursor := ""; ; {
 		page, next, err := s.snapshotPage(ctx, cursor)
 		if err != nil {
 			return err
 		}
 		for _, k := range page {
+			count.add(k)
 			s.applyState(k)
 		}
 		if next == "" {
-			return nil
+			after, err := s.describe(ctx)
+			if err != nil {
+				return err
+			}
+			var counted *vanishedError
+			if err = count.compare(after); errors.As(err, &counted) && counted.surplus() {
+				return nil
+			}
+			return err
 		}
 		cursor = next
 	}

@@ -168,6 +168,7 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	s.counts.renewals.Add(1)
 	s.terms.Store(&answer.Terms)
 	s.noteTold(r, reach, &answer)
+	s.reckonTime(answer.Now, sent)
 	s.hearClock(&answer, sent, wall)
 	if answer.Position.Epoch != r.Applied.Epoch {
 		if err := s.sights.again(ctx); err != nil {
@@ -194,7 +195,7 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	s.noteApplied(answer.Position)
 	s.finishLoad()
 	s.installLease(answer.Position, sent, answer.Terms)
-	s.expire(answer.Now)
+	s.expire()
 	if s.lease.Load().holds(s.clock.Monotonic()) {
 		s.ready.set(nil)
 	}
@@ -225,12 +226,37 @@ func (s *Subscriber) hasHole() bool {
 	return s.front.hole()
 }
 
-// expire forgets what the ledger's clock says may be forgotten. The worker's own
-// clock would not do: were it ahead for a moment, live revocations would be gone.
-func (s *Subscriber) expire(ledgerNow int64) {
+// reckonTime compares the ledger's clock, as a renewal brought it, with the worker's own.
+func (s *Subscriber) reckonTime(ledgerNow int64, sent time.Duration) {
+	mono, own := s.clock.Monotonic(), s.clock.Now()
+	s.reckon.observe(ledgerNow, sent, mono, own)
+	earliest := min(ledgerNow, s.wary.now(mono, own))
+	if reckoned, known := s.reckon.now(mono); known {
+		earliest = min(earliest, reckoned)
+	}
+	s.earliest.Store(earliest - mono.Milliseconds())
+}
+
+// earliestNow is the time, in Unix milliseconds, that the ledger's clock and the worker's
+// own have both come to: what ends by a wall clock ends by the earlier of two. Either alone
+// would un-revoke by jumping ahead. Before the first renewal there is only one.
+//
+// Clocks that are in step come to the same, and then the worker's own counts: a ban that
+// starts at an instant starts at that instant.
+func (s *Subscriber) earliestNow(mono time.Duration) int64 {
+	own := s.clock.Now().UnixMilli()
+	offset := s.earliest.Load()
+	if earliest := offset + mono.Milliseconds(); offset != 0 && own-earliest > clocksInStep.Milliseconds() {
+		return earliest
+	}
+	return own
+}
+
+// expire forgets what is over.
+func (s *Subscriber) expire() {
 	if now := s.clock.Monotonic(); now >= s.expireAt {
 		s.expireAt = now + expireEvery
-		s.view.Expire(ledgerNow)
+		s.view.Expire(s.earliestNow(now))
 	}
 }
 

@@ -38,12 +38,12 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 }
 
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
-	args := make([]any, 0, 5+15*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway, margin)
+	args := make([]any, 0, 6+16*len(proposals))
+	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway, margin, inStep)
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
-			hexOrEmpty(p.Reckoned.Issuer), p.Reckoned.Ahead, p.Reckoned.Lead, p.Reckoned.Now)
+			hexOrEmpty(p.Reckoned.Issuer), p.Reckoned.Ahead, p.Reckoned.Lead, p.Reckoned.Now, p.At)
 	}
 	return args
 }
@@ -75,7 +75,7 @@ func checkProposal(p revocast.Event) error {
 	switch {
 	case !p.Kind.Valid() || !p.Scope.Valid() || p.Key.IsZero():
 		return fmt.Errorf("kind %s, scope %s, key %s", p.Kind, p.Scope, p.Key)
-	case !inRange(p.CutOff) || !inRange(p.Until) || !inRange(p.From):
+	case !inRange(p.CutOff) || !inRange(p.Until) || !inRange(p.From) || !inRange(p.At):
 		return fmt.Errorf("a time is before 1970 or beyond %d", revocast.Forever)
 	case !p.Except.IsZero() && p.Scope.Outright():
 		return fmt.Errorf("a %s has no exception", p.Scope)

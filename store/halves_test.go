@@ -72,6 +72,18 @@ func recovering(t *testing.T, l *store.Ledger) {
 	must(t, l.Reopen(within(t, 10*time.Second), 2, "before"))
 }
 
+// overdue is an open ledger with a state that may be forgotten.
+func overdue(t *testing.T, l *store.Ledger) {
+	t.Helper()
+	ctx := within(t, 30*time.Second)
+	must(t, l.Begin(ctx, 1, storetest.Terms()))
+	e := fixed(1, 2)[0]
+	e.Position, e.At, e.Until = revocast.Position{Epoch: 1, Rev: 1}, 500, 1000
+	_, err := l.Restore(ctx, 1, []revocast.Event{e})
+	must(t, err)
+	must(t, storetest.Reopen(ctx, l))
+}
+
 func nothing(*testing.T, *store.Ledger) {}
 
 var halfMember = revocast.MemberID{Worker: "w", Incarnation: "i"}
@@ -166,6 +178,17 @@ func halfRows() []halfRow {
 		{script: "sight", reads: true, prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			s, err := l.Sight(ctx, revocast.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
 			return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
+		}},
+		{script: "forget", prepare: overdue, call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			_, err := l.Forget(ctx, revocast.Forever, []revocast.Key{numbered(1)}) // what it counts is its own run's
+			return "", err
+		}},
+		{script: "recount", prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			d, err := l.Describe(ctx)
+			if err == nil {
+				err = l.Recount(ctx, 1, 1<<32, 1<<32+2)
+			}
+			return fmt.Sprint(d.Born), err
 		}},
 		{script: "renew", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			r, err := l.Renew(ctx, revocast.Renewal{Member: halfMember, Limit: 10})

@@ -53,6 +53,7 @@ type Options struct {
 const (
 	leeway = int64(revocast.MaxLeeway / 1_000_000) // the most by which a verifier accepts a token past its exp
 	margin = int64(revocast.UntilMargin/1_000_000) - leeway
+	inStep = 10_000 // the ledger's clock may differ this far from what a publisher reckons
 )
 
 // Ledger is one realm's ledger in Redis. It is safe for concurrent use and starts

@@ -9,8 +9,10 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// trimBatch bounds how many log entries one Acked trims.
-const trimBatch = 500
+const (
+	trimBatch   = 500 // log entries that one Acked trims at most
+	forgetBatch = 500 // states that one step of Forget looks at
+)
 
 // Verify implements [revocast.Ledger].
 func (l *Ledger) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
@@ -107,6 +109,33 @@ func (l *Ledger) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
 	}
 	r := read([]any{reply})
 	return r.Uint(), finish(turnLeadsScript, r.Err)
+}
+
+// Forget implements [revocast.Ledger].
+func (l *Ledger) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
+	removed := 0
+	for chunk := range slices.Chunk(keys, forgetBatch) {
+		args := []any{margin, clamp(now)}
+		for _, k := range chunk {
+			args = append(args, k.String())
+		}
+		reply, err := l.run(ctx, l.main, forgetScript, args...)
+		if err != nil {
+			return removed, err
+		}
+		n, ok := reply.(int64)
+		if !ok {
+			return removed, finish(forgetScript, errReply)
+		}
+		removed += int(n)
+	}
+	return removed, nil
+}
+
+// Recount implements [revocast.Ledger].
+func (l *Ledger) Recount(ctx context.Context, epoch, was, gone uint64) error {
+	_, err := l.run(ctx, l.main, recountScript, epoch, was, gone)
+	return err
 }
 
 // Settle implements [revocast.Ledger].

@@ -32,6 +32,8 @@ var (
 	luaDescribe string
 	//go:embed lua/fence.lua
 	luaFence string
+	//go:embed lua/forget.lua
+	luaForget string
 	//go:embed lua/leads.lua
 	luaLeads string
 	//go:embed lua/leave.lua
@@ -44,6 +46,8 @@ var (
 	luaMembers string
 	//go:embed lua/open.lua
 	luaOpen string
+	//go:embed lua/recount.lua
+	luaRecount string
 	//go:embed lua/renew.lua
 	luaRenew string
 	//go:embed lua/reopen.lua
@@ -86,6 +90,8 @@ var (
 	logScript       = script.New("log", script.Reads, luaPrelude, luaLog)
 	ackedScript     = script.New("acked", script.Repeat, luaPrelude, luaGate, luaServe, luaAcked)
 	markScript      = script.New("mark", script.Repeat, luaPrelude, luaGate, luaServe, luaStream, luaMark)
+	forgetScript    = script.New("forget", script.Repeat, luaPrelude, luaGate, luaServe, luaForget)
+	recountScript   = script.New("recount", script.Repeat, luaPrelude, luaServe, luaRecount)
 	turnScript      = script.New("turn", script.Repeat, luaPrelude, luaGate, luaServe, luaTurn)
 	turnLeadsScript = script.New("turn leads", script.Repeat, luaPrelude, luaGate, luaServe, luaLeads, luaTurnLeads)
 	settleScript    = script.New("settle", script.Repeat, luaPrelude, luaGate, luaServe, luaSettle)

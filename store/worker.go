@@ -45,6 +45,7 @@ func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
 	witness := r.Text()
 	d.Settling, d.SettleFor = r.Uint(), time.Duration(r.Int())
 	d.Mark.From = r.Uint()
+	d.Born, d.Gone = r.Uint(), r.Uint()
 	d.Lead, d.Turn = r.Int(), r.Uint()
 	if r.Err != nil {
 		return revocast.Description{}, finish(describeScript, r.Err)
@@ -152,6 +153,7 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedS
 		k.State = fields.state()
 		k.Scope = revocast.Scope(fields.Uint())
 		k.Changed = fields.Int()
+		k.Born = fields.Uint()
 		if fields.Err != nil {
 			return nil, "", finish(snapshotScript, fields.Err)
 		}

@@ -39,6 +39,7 @@ type sheet struct {
 	restored   uint64            // revisions of a recovering ledger that came from the stream
 	trimmed    revocast.Position
 	generation uint64
+	born, gone uint64 // states ever made, and taken out
 	log        []entry
 	mark       revocast.StreamMark
 	marked     int64
@@ -133,17 +134,17 @@ func (s *sheet) sameEpoch(epoch uint64) error {
 // margin is how long a state is kept, in milliseconds, after it may be forgotten.
 const margin = 60_000
 
-// load returns the state of a key, zero if there is none any more.
-func (b *books) load(key revocast.Key, now int64) standing {
-	s, ok := b.states.get(key)
-	if ok && s.State.Until+margin <= now {
-		b.states.drop(&b.history, key)
-		return standing{}
-	}
+// load returns the state of a key, zero if there is none.
+func (b *books) load(key revocast.Key) standing {
+	s, _ := b.states.get(key)
 	return s
 }
 
 func (b *books) save(key revocast.Key, scope revocast.Scope, s standing) {
 	s.Key, s.Scope = key, scope
+	if s.Born == 0 {
+		b.born++
+		s.Born = b.born
+	}
 	b.states.put(&b.history, key, s)
 }

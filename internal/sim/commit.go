@@ -12,6 +12,7 @@ import (
 const (
 	leeway = int64(revocast.MaxLeeway / 1_000_000) // how long past exp a verifier may accept a token
 	latest = 253402300799000                       // the last second that RFC 3339 can write
+	inStep = 10_000                                // how far the clock may be from what a publisher reckons
 )
 
 // Commit implements [revocast.Ledger].
@@ -29,8 +30,8 @@ func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals [
 			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 		recommit := p.Kind == revocast.KindBanned || p.Kind == revocast.KindLifted
-		if !p.Position.IsZero() && !recommit || p.At != 0 {
-			report(k.server().report, "%s proposes what has a position and a time already: %+v", k.name, p)
+		if !p.Position.IsZero() && !recommit {
+			report(k.server().report, "%s proposes what has a position already: %+v", k.name, p)
 		}
 	}
 	proposals = slices.Clone(proposals)
@@ -71,13 +72,17 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 	filled := make([]proposal, len(proposals))
 	for i, p := range proposals {
 		var err error
-		if filled[i], err = fillIn(p, b, now); err != nil {
+		at := l.timeOf(p)
+		if at != now { // a clock that jumped is nothing to compare with
+			p.Reckoned.Ahead, p.Reckoned.Now = 0, 0
+		}
+		if filled[i], err = fillIn(p, b, at); err != nil {
 			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
 	b.keep()
 	for _, p := range filled {
-		out.Entries = append(out.Entries, l.commitOne(p, now))
+		out.Entries = append(out.Entries, l.commitOne(p))
 	}
 	out.Epoch, out.Generation = b.epoch, b.generation
 	b.answers.put(&b.history, idempotency, answer{
@@ -88,10 +93,21 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 	return out, nil
 }
 
-// sameProposal compares what a publisher asks for; what it reckons is no part of that.
+// sameProposal compares what a publisher asks for. When it asked is not a part of it.
 func sameProposal(a, b revocast.Event) bool {
+	a.At, b.At = 0, 0
 	a.Reckoned, b.Reckoned = revocast.Reckoning{}, revocast.Reckoning{}
 	return a == b
+}
+
+// timeOf is the time at which p is made: the ledger's own, unless its clock has jumped away
+// from what the publisher reckons.
+func (l *Ledger) timeOf(p revocast.Event) int64 {
+	now := l.now()
+	if p.At != 0 && max(p.At-now, now-p.At) > inStep {
+		return p.At
+	}
+	return now
 }
 
 // proposal is an event with the ledger's own times filled in. enough is until when a
@@ -102,6 +118,7 @@ type proposal struct {
 }
 
 func fillIn(e revocast.Event, b *books, now int64) (proposal, error) {
+	e.At = now
 	p := proposal{Event: e}
 	p.Reckoned = revocast.Reckoning{}
 	switch e.Kind {
@@ -153,14 +170,13 @@ func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error 
 }
 
 // commitOne merges one proposal. What changes nothing is answered with what covers it.
-func (l *Ledger) commitOne(p proposal, now int64) revocast.CommitEntry {
-	b := &l.books
+func (l *Ledger) commitOne(p proposal) revocast.CommitEntry {
+	b, now := &l.books, p.At
 	e := p.Event
-	e.At = now
 	if e.Kind == revocast.KindInvalidated {
 		return revocast.CommitEntry{Event: b.append(e, now), Fresh: true}
 	}
-	s := b.load(e.Key, now)
+	s := b.load(e.Key)
 	if e.Kind == revocast.KindLifted {
 		e.Until = s.State.Until // the tombstone has to outlive what it lifts
 	}

@@ -34,6 +34,8 @@ const (
 	OpTurn     Op = "Turn"
 	OpSight    Op = "Sight"
 	OpLeads    Op = "TurnLeads"
+	OpForget   Op = "Forget"
+	OpRecount  Op = "Recount"
 
 	OpPublish      Op = "Publish"
 	OpRefill       Op = "Refill"

@@ -181,6 +181,7 @@ func (b *books) recovering(epoch uint64, server string) {
 	if b.settled {
 		b.settleFor = 0
 	}
+	b.sealLog()
 	b.epoch, b.rev, b.state, b.settled, b.server = epoch, 0, revocast.LedgerRecovering, false, server
 	b.restored, b.settling = 0, 0
 	b.acked.clear(&b.history)

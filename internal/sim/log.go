@@ -70,9 +70,9 @@ func (b *books) logAnew(now int64) {
 		if e.Position.Epoch >= b.epoch {
 			return
 		}
-		stands := e.Kind == revocast.KindRevoked && e.Until >= now
+		stands := e.Kind == revocast.KindRevoked
 		if e.Kind == revocast.KindBanned || e.Kind == revocast.KindLifted {
-			stands = b.load(e.Key, now).State.Ban.At == e.Position
+			stands = b.load(e.Key).State.Ban.At == e.Position
 		}
 		if stands {
 			b.relogged(b.append(e, now))
@@ -87,4 +87,26 @@ func (b *books) relogged(e revocast.Event) {
 		s.State.At = e.Position
 		b.states.put(&b.history, e.Key, s)
 	}
+}
+
+// whole reports whether the log ends where the epoch does.
+func (s *sheet) whole() bool {
+	return s.rev == 0 || len(s.log) > 0 && s.log[len(s.log)-1].event.Position == s.position()
+}
+
+// sealLog makes a log that was lost count as trimmed, before its entries belong to an earlier
+// epoch.
+func (s *sheet) sealLog() {
+	if !s.whole() {
+		s.trimmed = s.position()
+	}
+}
+
+// lacks reports whether entries after p that must be there are not, as far as that shows.
+func (s *sheet) lacks(p revocast.Position, limit int) bool {
+	if !p.Before(s.position()) {
+		return false
+	}
+	events, more := s.after(p, limit)
+	return !more && !s.whole() || p.Epoch == s.epoch && uint64(len(events)) < min(s.rev-p.Rev, uint64(limit))
 }

@@ -19,7 +19,9 @@ func (k *LedgerLink) Begin(ctx context.Context, epoch uint64, terms revocast.Ter
 			return fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrConflict, b.state, b.epoch)
 		}
 		b.keep()
+		base := epoch << 32 // states may be left of a ledger that lost all but them
 		b.sheet = sheet{
+			born: base, gone: base,
 			epoch: epoch, state: revocast.LedgerRecovering, server: l.server, terms: terms,
 			claims: []string{l.server}, durable: revocast.Position{Epoch: epoch},
 		}
@@ -52,7 +54,7 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 	b.keep()
 	before := b.rev
 	for _, e := range events {
-		if e.Kind != revocast.KindInvalidated && (e.Until >= l.now() || l.overrides(e)) && l.restoreOne(e) {
+		if e.Kind != revocast.KindInvalidated && l.restoreOne(e) {
 			changed++
 		}
 	}
@@ -63,16 +65,11 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 	return changed, nil
 }
 
-// overrides reports whether e, a ban that is over or a lift, concerns a ban that stands.
-func (l *Ledger) overrides(e revocast.Event) bool {
-	return e.Kind != revocast.KindRevoked && !l.books.load(e.Key, l.now()).State.Ban.At.IsZero()
-}
-
 // restoreOne merges e and logs it under a new revision if it was lost. The ban's
 // register keeps the old position: under a new one it would override a later lift.
 func (l *Ledger) restoreOne(e revocast.Event) (lost bool) {
 	b, now := &l.books, l.now()
-	s := b.load(e.Key, now)
+	s := b.load(e.Key)
 	merged := s.State.Merge(e.State())
 	merged.At = s.State.At
 	same := merged

@@ -31,6 +31,7 @@ func (l *Ledger) describe() revocast.Description {
 	d.Opened, d.OpenedBy = b.opened, b.openedBy
 	d.Lead, d.Turn = b.largestLead(), b.turn
 	d.Mark, d.Marked, d.Witness = b.mark, b.marked, b.witness(d.Now)
+	d.Born, d.Gone = b.born, b.gone
 	return d
 }
 
@@ -67,6 +68,9 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	case r.Applied.Before(b.trimmed):
 		return revocast.Renewed{}, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
 	}
+	if b.lacks(r.Applied, r.Limit) {
+		return revocast.Renewed{}, fmt.Errorf("%w: sim: the log lacks entries after %s", revocast.ErrTrimmed, r.Applied)
+	}
 	m, known := b.members.get(r.Member)
 	if !known {
 		b.generation++
@@ -97,7 +101,7 @@ func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (revocast.C
 		}
 		out := revocast.Checked{Position: b.position(), Terms: b.terms, Now: l.now(), States: make([]revocast.State, len(keys))}
 		for i, key := range keys {
-			out.States[i] = b.load(key, l.now()).State
+			out.States[i] = b.load(key).State
 		}
 		return out, nil
 	})
@@ -138,7 +142,7 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 			p.next = hex.EncodeToString(keys[i-1][:])
 			break
 		}
-		if s := b.load(key, l.now()); s.Scope != 0 {
+		if s := b.load(key); s.Scope != 0 {
 			found := s.KeyedState
 			found.Changed = s.changed
 			p.states = append(p.states, found)

@@ -20,7 +20,7 @@ func (w *world) call(s Step) bool {
 	made, do := w.plan(s, h.claims)
 	w.mu.Lock()
 	for _, m := range made {
-		if m.cut != 0 {
+		if m.by = p; m.cut != 0 {
 			m.cut = w.cutLocked(m)
 		}
 		w.liftLocked(m)

@@ -26,6 +26,9 @@ type Mutant struct {
 	Committed func(t *revocast.Terms)                                 // as the answer to a commit has them
 	Timer     func(p *process, d time.Duration) time.Duration
 	Publisher func(o *revocast.PublisherOptions)
+	Described func(d *revocast.Description)
+	Forget    func(now int64) int64 // the caller's clock
+	Proposed  func(e *revocast.Event)
 
 	NoStreamWait bool // a publisher does not wait for the stream
 	NoReplay     bool // a publisher reads nothing out of it
@@ -48,6 +51,7 @@ func workerMutants() []Mutant {
 		{Name: "renewal-registers-nobody", Renew: unregistered},
 		{Name: "clock-read-early", StaleClock: true},
 		{Name: "lead-not-registered", Sight: unsighted},
+		{Name: "worker-forgets-by-one-clock", View: func(p *process, v revocast.View) revocast.View { return oneClockView{v, p} }},
 	}
 }
 
@@ -66,6 +70,9 @@ func publisherMutants() []Mutant {
 		{Name: "no-fence", Macro: "NO_FENCE", NoFence: true},
 		{Name: "no-recovery", Macro: "NO_RECOVERY", NoReplay: true},
 		{Name: "no-wait-before-recovery", Macro: "NO_RECOVERWAIT", Timer: skipFence},
+		{Name: "ledger-forgets-by-one-clock", Forget: func(int64) int64 { return revocast.Forever }},
+		{Name: "cut-off-of-a-jumped-clock", Proposed: func(e *revocast.Event) { e.At = 0 }},
+		{Name: "audit-one-way", Described: func(d *revocast.Description) { d.Born, d.Gone = 0, 0 }},
 		{Name: "no-audit", Publisher: func(o *revocast.PublisherOptions) { o.AuditEvery = time.Hour }},
 	}
 }

@@ -139,6 +139,8 @@ func (w *world) wronglyAllowed(c *check, claims *revocast.Claims, v revocast.Ver
 	}
 	renewed := time.Duration(c.p.renewed.Load())
 	switch age := w.now() - renewed; {
+	case held != nil && v.Position.Epoch <= w.vanished.Load():
+		return "" // the ledger has lost it, and nobody has noticed yet; its answers may be cached
 	case held != nil:
 		return "after " + held.what + " was confirmed"
 	case memory && !w.s.Slow && age > lease: // one that is held up may end later than it decided

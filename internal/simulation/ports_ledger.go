@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -39,7 +40,13 @@ func (l *ledgerPort) mutant() *Mutant { return &l.p.w.mutant }
 
 // Describe implements [revocast.Ledger].
 func (l *ledgerPort) Describe(ctx context.Context) (revocast.Description, error) {
-	return through(l.p, sim.OpDescribe, func() (revocast.Description, error) { return l.Ledger.Describe(ctx) })
+	return through(l.p, sim.OpDescribe, func() (revocast.Description, error) {
+		d, err := l.Ledger.Describe(ctx)
+		if m := l.mutant().Described; m != nil {
+			m(&d)
+		}
+		return d, err
+	})
 }
 
 // Renew implements [revocast.Ledger].
@@ -85,6 +92,12 @@ func (l *ledgerPort) Leave(ctx context.Context, m revocast.MemberID) error {
 // Commit implements [revocast.Ledger].
 func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocast.Event) (revocast.Commit, error) {
 	return through(l.p, sim.OpCommit, func() (revocast.Commit, error) {
+		if m := l.mutant().Proposed; m != nil {
+			proposals = slices.Clone(proposals)
+			for i := range proposals {
+				m(&proposals[i])
+			}
+		}
 		c, err := l.Ledger.Commit(ctx, key, proposals)
 		if m := l.mutant().Committed; m != nil {
 			m(&c.Terms)
@@ -157,6 +170,19 @@ func (l *ledgerPort) Sight(ctx context.Context, s revocast.Sighting) (revocast.S
 // TurnLeads implements [revocast.Ledger].
 func (l *ledgerPort) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
 	return through(l.p, sim.OpLeads, func() (uint64, error) { return l.Ledger.TurnLeads(ctx, over) })
+}
+
+// Forget implements [revocast.Ledger].
+func (l *ledgerPort) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
+	if m := l.mutant().Forget; m != nil {
+		now = m(now)
+	}
+	return through(l.p, sim.OpForget, func() (int, error) { return l.Ledger.Forget(ctx, now, keys) })
+}
+
+// Recount implements [revocast.Ledger].
+func (l *ledgerPort) Recount(ctx context.Context, epoch, was, gone uint64) error {
+	return throughErr(l.p, sim.OpRecount, func() error { return l.Ledger.Recount(ctx, epoch, was, gone) })
 }
 
 // Settle implements [revocast.Ledger].

@@ -17,6 +17,7 @@ type promise struct {
 	versions map[*holder]int             // at least of these versions sessions' data are from then on
 
 	// Under the world's lock.
+	by       *process         // that was asked for it
 	cut      int64            // tokens issued at or before are covered for certain; 0: all are, -1: none for that
 	before   map[*holder]bool // were accepted by somebody before it was asked for
 	at       time.Duration    // when it was confirmed
@@ -42,7 +43,7 @@ func one(r revocast.Receipt, err error) ([]revocast.Position, error) {
 func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 	switch s.Kind {
 	case Ban:
-		b := revocast.Ban{Principal: c.Principal, Until: time.Now().Add(100 * time.Hour)}
+		b := revocast.Ban{Principal: c.Principal, Until: time.Now().Add(time.Hour)}
 		made := &promise{what: "ban of " + c.Principal, ban: true, match: func(o *revocast.Claims) bool { return o.Principal == c.Principal }}
 		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 			return one(p.Ban(ctx, b, o...))

@@ -33,14 +33,16 @@ const (
 	Crash       Kind = "crash"        // a process dies, and another takes its place
 	Rejoin      Kind = "rejoin"       // a process ends as it should, and another takes its place
 	Zombie      Kind = "zombie"       // a process is stopped, replaced by one of the same name, and woken
-	ProcessWall Kind = "process-wall" // a process's wall clock jumps
+	ProcessWall Kind = "process-wall" // a process's wall clock jumps, by up to two hours, for a while
 
 	Restart    Kind = "restart"     // the ledger's server is another one
 	RollBack   Kind = "roll-back"   // and has forgotten its latest revisions
 	Empty      Kind = "empty"       // the ledger holds nothing
+	Vanish     Kind = "vanish"      // some states are gone from the ledger
+	LoseLog    Kind = "lose-log"    // the ledger's log is
 	Fork       Kind = "fork"        // a replica carries on, and the primary serves those cut off with it a while
 	StopLedger Kind = "stop-ledger" // the ledger's server is stopped
-	LedgerWall Kind = "ledger-wall" // the ledger's wall clock jumps
+	LedgerWall Kind = "ledger-wall" // the ledger's wall clock jumps, by up to 35 days, for a while
 	TrimLog    Kind = "trim-log"    // the ledger drops of its log what it may
 
 	ChangeTerms Kind = "change-terms" // an operator makes the lease shorter or longer

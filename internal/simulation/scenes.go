@@ -11,7 +11,7 @@ func (g *generator) faults() {
 	}
 	switch g.r.IntN(11) {
 	case 0, 1:
-		g.store(Restart, RollBack, RollBack, RollBack, Empty)
+		g.store(Restart, RollBack, RollBack, RollBack, Empty, Vanish, Vanish, LoseLog)
 	case 2, 3:
 		g.store(Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget)
 	case 4:
@@ -51,7 +51,7 @@ func (g *generator) fault(k Kind) *Step {
 // oneAfterTheOther has both stores lose something, the second one when both hold
 // everything again: see world.whole.
 func (g *generator) oneAfterTheOther() {
-	ledger, stream := pick(g.r, Restart, RollBack, Empty), pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun)
+	ledger, stream := pick(g.r, Restart, RollBack, Empty, Vanish), pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun)
 	if g.chance(2) {
 		ledger, stream = stream, ledger
 	}

@@ -37,11 +37,27 @@ func (w *world) settle() {
 			w.fail("%s: a revocation after the faults: %v", p.name, err)
 		}
 	}
+	w.regained()
 	w.converged()
 	w.kept()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.result.Happened.Epochs += w.ledger.Position().Epoch - 1
+}
+
+// regained waits for the ledger to get back what vanished from it.
+func (w *world) regained() {
+	if !w.s.has(Vanish) {
+		return
+	}
+	onlooker := w.ledger.Link("onlooker")
+	back := func() bool {
+		d, err := onlooker.Describe(context.Background())
+		return err == nil && d.State == revocast.LedgerOpen && d.Position.Epoch > w.vanished.Load()
+	}
+	if !w.eventually(w.patience(), 50*time.Millisecond, back) {
+		w.fail("nobody noticed that states have vanished from the ledger in epoch %d", w.vanished.Load())
+	}
 }
 
 func (w *world) unready() error {

@@ -21,7 +21,7 @@ func (w *world) step(s Step) {
 		w.hostile(s)
 	case Pause, Crash, Rejoin, Zombie, ProcessWall:
 		took = w.processFault(s)
-	case Restart, RollBack, Empty, Fork, StopLedger, ChangeTerms, LedgerWall, TrimLog:
+	case Restart, RollBack, Empty, Vanish, LoseLog, Fork, StopLedger, ChangeTerms, LedgerWall, TrimLog:
 		took = w.ledgerFault(s)
 	default:
 		took = w.streamFault(s)
@@ -73,7 +73,9 @@ func (w *world) processFault(s Step) bool {
 		p.pause()
 		w.later(s.For, func() { w.wake(p, s.How) })
 	case ProcessWall:
-		p.clock.ahead.Add(int64(jump(s)))
+		d := leap(s, 240)
+		w.moveProcess(p, d)
+		w.later(s.For, func() { w.moveProcess(p, -d) })
 	case Crash:
 		p.crash()
 		w.later(s.For, func() { w.restart(p) })
@@ -113,6 +115,14 @@ func (w *world) restart(p *process) {
 	if w.processes[p.number] == p {
 		w.replace(p.number, w.start(p.number))
 	}
+}
+
+// leap is a jump, or one that is so many times as far.
+func leap(s Step, times time.Duration) time.Duration {
+	if s.How%3 == 0 {
+		return times * jump(s)
+	}
+	return jump(s)
 }
 
 // jump is up to half a minute, in either direction.

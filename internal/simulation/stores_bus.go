@@ -10,7 +10,7 @@ import (
 
 // lossOfLedger and lossOfBus are the faults that cost a store something.
 var (
-	lossOfLedger = []Kind{Restart, RollBack, Empty, Fork}
+	lossOfLedger = []Kind{Restart, RollBack, Empty, Vanish, LoseLog, Fork}
 	lossOfBus    = []Kind{Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget}
 )
 

@@ -10,7 +10,7 @@ import (
 
 func (w *world) ledgerFault(s Step) bool {
 	switch s.Kind {
-	case Restart, RollBack, Empty:
+	case Restart, RollBack, Empty, Vanish, LoseLog:
 		if w.s.has(lossOfBus...) && !w.whole() {
 			return false
 		}
@@ -22,6 +22,10 @@ func (w *world) ledgerFault(s Step) bool {
 		return w.ledger.RollBack(w.before(s))
 	case Empty:
 		w.ledger.Empty()
+	case Vanish:
+		return w.vanish(s)
+	case LoseLog:
+		w.ledger.LoseLog()
 	case Fork:
 		return w.fork(s)
 	case ChangeTerms:
@@ -34,7 +38,9 @@ func (w *world) ledgerFault(s Step) bool {
 		w.ledger.Stop()
 		w.later(s.For, w.ledger.Wake)
 	case LedgerWall:
-		w.moveLedger(jump(s))
+		d := leap(s, 100_000)
+		w.moveLedger(d)
+		w.later(s.For, func() { w.moveLedger(-d) })
 	case TrimLog:
 		w.ledger.Trim(s.What % 2)
 	}
@@ -110,8 +116,25 @@ func (w *world) reach(number int, l *sim.Ledger) {
 	}
 }
 
-// moveLedger lets the ledger's wall clock jump. A call under way may be committed by
-// either time.
+// vanish has some of the ledger's states vanish. Until the ledger begins another epoch, what
+// it is asked for it does not know.
+func (w *world) vanish(s Step) bool {
+	lost := w.ledger.Vanish(func(k revocast.Key) bool { return mix(uint64(s.How), uint64(k[0]), uint64(k[1]))%2 == 0 })
+	if lost > 0 {
+		w.vanished.Store(max(w.vanished.Load(), w.ledger.Position().Epoch))
+	}
+	return lost > 0
+}
+
+// moveProcess lets a process's wall clock jump.
+func (w *world) moveProcess(p *process, d time.Duration) {
+	p.clock.ahead.Add(int64(d))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.movedLocked()
+}
+
+// moveLedger lets the ledger's wall clock jump.
 func (w *world) moveLedger(d time.Duration) {
 	w.ledger.Advance(d)
 	if w.old != nil {
@@ -120,9 +143,15 @@ func (w *world) moveLedger(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ahead += d
-	for _, p := range w.calling {
-		if p.cut != 0 {
-			p.cut = min(p.cut, w.ledgerWallLocked())
+	w.movedLocked()
+}
+
+// movedLocked is what a jump makes of the promises: a call under way may be committed by
+// either time.
+func (w *world) movedLocked() {
+	for _, made := range w.calling {
+		if made.cut != 0 {
+			made.cut = min(made.cut, w.leastLocked(made.by))
 		}
 	}
 }
@@ -131,7 +160,7 @@ func (w *world) moveLedger(d time.Duration) {
 // clock is wrong, it covers those for certain that were shown to somebody.
 func (w *world) cutLocked(m *promise) int64 {
 	if !w.s.Clocks.apart() {
-		return w.ledgerWallLocked()
+		return w.leastLocked(m.by)
 	}
 	if w.s.judged() {
 		m.before = make(map[*holder]bool)
@@ -142,4 +171,15 @@ func (w *world) cutLocked(m *promise) int64 {
 	return -1
 }
 
-func (w *world) ledgerWallLocked() int64 { return time.Now().Add(w.ahead).UnixMilli() }
+// leastLocked is the earliest time that a publisher may have a cut-off written by. A clock
+// that is far from the truth must not be believed, unless the other one agrees with it.
+func (w *world) leastLocked(p *process) int64 {
+	ledger, own, least := w.ahead, time.Duration(p.clock.ahead.Load()), time.Duration(0)
+	far := func(d time.Duration) bool { return d.Abs() > 2*time.Minute }
+	for _, d := range []time.Duration{ledger, own} {
+		if !far(d) || (ledger-own).Abs() <= 10*time.Second {
+			least = min(least, d)
+		}
+	}
+	return time.Now().Add(least).UnixMilli()
+}

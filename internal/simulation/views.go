@@ -139,3 +139,12 @@ func (p *position) raise(to revocast.Position) revocast.Position {
 	}
 	return p.at
 }
+
+// oneClockView forgets by the worker's own clock.
+type oneClockView struct {
+	revocast.View
+	p *process
+}
+
+// Expire implements [revocast.View].
+func (v oneClockView) Expire(int64) { v.View.Expire(v.p.clock.Now().UnixMilli()) }

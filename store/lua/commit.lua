@@ -1,9 +1,11 @@
 -- ARGV: 1 idempotency hash, 2 fingerprint of the proposals, 3 how long the answer is
--- kept, 4 leeway, 5 margin (all ms), then fifteen for each proposal: kind, scope, key,
--- cut-off, exception, until, from, reason, initiator, the position (epoch, revision) that
--- it had when it was committed before, 0 if it was not, and what the cut-off of now needs:
--- the digest of the issuer, by how much the fleet's clocks are ahead of this one, the largest
--- lead that the publisher has seen registered, and what this clock shows at least.
+-- kept, 4 leeway, 5 margin, 6 how far apart two clocks may be that are in step (all ms), then
+-- sixteen for each proposal: kind, scope, key, cut-off, exception, until, from, reason,
+-- initiator, the position (epoch, revision) that it had when it was committed before, 0 if it
+-- was not, and what the cut-off of now needs: the digest of the issuer, by how much the
+-- fleet's clocks are ahead of this one, the largest lead that the publisher has seen
+-- registered, and what this clock shows at least; and the time as the publisher reckons it, 0
+-- if it does not.
 local memory = prefix .. 'i:' .. ARGV[1]
 local first = call('GET', memory)
 if first then
@@ -14,22 +16,29 @@ if first then
   return { '1', e, generation, head[6], head[7], answer }
 end
 
-local t = now()
+-- A proposal is made at the time of this server's clock, unless that is out of step with
+-- what the publisher reckons: then this clock has jumped, and must not write cut-offs.
+local clock, inStep = now(), tonumber(ARGV[6])
+local function timeOf(reckoned)
+  if reckoned > 0 and math.abs(reckoned - clock) > inStep then return reckoned end
+  return clock
+end
 local skew, leeway, margin = skewOf(), tonumber(ARGV[4]), tonumber(ARGV[5])
 local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
 
 local LATEST = 253402300799000 -- the last second that RFC 3339 can write
 
 local function refuse(i, text)
-  if ARGV[21] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
+  if ARGV[23] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
   return redis.error_reply('RVINVALID ' .. text)
 end
 
 -- cutOffNow is the present time as an issuer has it. An epoch that has not settled may have
 -- lost what workers had registered.
 local leads = {}
-local function cutOffNow(hex, ahead, before, least)
-  local id = hex .. ' ' .. ahead .. ' ' .. before .. ' ' .. least
+local function cutOffNow(t, hex, ahead, before, least)
+  if t ~= clock then ahead, least = '0', '0' end -- a clock that jumped is nothing to compare with
+  local id = t .. ' ' .. hex .. ' ' .. ahead .. ' ' .. before .. ' ' .. least
   if not leads[id] then
     local lead = leadOf(hex, tonumber(ahead))
     if head[6] ~= '1' then lead = math.max(lead, math.min(skew, tonumber(before))) end
@@ -42,16 +51,17 @@ end
 
 -- First look at all of them, then write: all or none.
 local list = {}
-for a = 5, #ARGV - 15, 15 do
+for a = 6, #ARGV - 16, 16 do
   local i = #list + 1
   local p = {
     kind = ARGV[a + 1], scope = ARGV[a + 2], hex = ARGV[a + 3], c = tonumber(ARGV[a + 4]), x = ARGV[a + 5],
     u = tonumber(ARGV[a + 6]), from = tonumber(ARGV[a + 7]), reason = ARGV[a + 8], initiator = ARGV[a + 9], f = 0,
-    oe = tonumber(ARGV[a + 10]), orv = tonumber(ARGV[a + 11]),
+    oe = tonumber(ARGV[a + 10]), orv = tonumber(ARGV[a + 11]), t = timeOf(tonumber(ARGV[a + 16])),
   }
+  local t = p.t
   if p.kind == '1' then
     local outright = p.scope == '1' or p.scope == '2'
-    if p.c == 0 then p.c = outright and FOREVER or cutOffNow(ARGV[a + 12], ARGV[a + 13], ARGV[a + 14], ARGV[a + 15]) end
+    if p.c == 0 then p.c = outright and FOREVER or cutOffNow(t, ARGV[a + 12], ARGV[a + 13], ARGV[a + 14], ARGV[a + 15]) end
     if outright and p.c ~= FOREVER then return refuse(i, 'a token or session is dead outright and takes no cut-off') end
     if p.c ~= FOREVER and p.c > t + skew then
       return refuse(i, 'the cut-off is ' .. int(p.c - t) .. ' ms in the future by the ledger\'s clock')
@@ -82,6 +92,7 @@ end
 local before = rev
 local answer = {}
 for i, p in ipairs(list) do
+  local t = p.t
   local key = prefix .. 's:' .. p.hex
   local s, fresh = nil, true
   if p.kind ~= '4' then s = load(key) end
@@ -109,7 +120,7 @@ for i, p in ipairs(list) do
     r = rev
     if s then
       s.u, s.e, s.r, s.t = math.max(s.u, p.u), epoch, rev, t
-      save(key, p.scope, s, t)
+      save(key, p.scope, s)
     end
     log(rev, p.kind, p.scope, p.hex, t, p.c, p.x, p.u, p.from, p.reason, p.initiator)
   elseif s.e > 0 then
@@ -119,7 +130,7 @@ for i, p in ipairs(list) do
   answer[i] = string.format('%.0f-%.0f %.0f %.0f %s %.0f %d', e, r, at, p.c, p.x == '' and '-' or p.x, p.u, fresh and 1 or 0)
 end
 
-if rev ~= before then call('HSET', meta, 'rev', rev) end
+if rev ~= before then call('HSET', meta, 'rev', rev, 'born', int(born)) end
 local text = table.concat(answer, ';')
 call('SET', memory, ARGV[2] .. ' ' .. head[1] .. ' ' .. (head[5] or '0') .. ' ' .. text, 'PX', ARGV[3])
 return { '0', head[1], head[5], head[6], head[7], text }

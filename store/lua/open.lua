@@ -26,7 +26,7 @@ if tonumber(fe) < epoch then
     local ee, er = string.match(entry[1], '^(%d+)-(%d+)$')
     local f, p = entry[2], {}
     for i = 1, #f, 2 do p[f[i]] = f[i + 1] end
-    local stands = p.k == '1' and tonumber(p.u) >= t
+    local stands = p.k == '1'
     if p.k == '2' or p.k == '3' then
       local b = call('HMGET', prefix .. 's:' .. p.h, 'be', 'br')
       stands = b[1] == ee and b[2] == er

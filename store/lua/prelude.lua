@@ -27,7 +27,16 @@ local function order(e1, r1, e2, r2)
   return r1 - r2
 end
 
-local head = call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms', 'heard')
+-- sealLog looks whether the log ends where the epoch does. A log that was lost must count as
+-- trimmed before its entries belong to an earlier epoch: nobody could miss them there.
+local function sealLog(epoch, rev)
+  if rev == '0' then return end
+  local last = call('XREVRANGE', prefix .. 'log', '+', '-', 'COUNT', 1)[1]
+  if last and last[1] == epoch .. '-' .. rev then return end
+  call('HSET', meta, 'trimmed_epoch', epoch, 'trimmed_rev', rev)
+end
+
+local head = call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms', 'heard', 'born')
 local fence = tonumber(string.match(head[7] or '', '^%d+ %S+ (%d+) ') or 0) / 1000000 -- ms
 local started = fence > 0 and now() -- before INFO: see below
 local info = call('INFO', 'replication')
@@ -38,6 +47,7 @@ if not server then return redis.error_reply('RVUNSUITED INFO replication shows n
 -- that the epoch was opened under, and may have forgotten what was acknowledged. A
 -- fenced ledger stays fenced: another server carries on.
 if head[1] and head[3] ~= server and head[2] ~= 'fenced' then
+  sealLog(head[1], head[4])
   local claims, settled = {}, head[6]
   for id in string.gmatch(call('HGET', meta, 'claims') or '', '%S+') do claims[#claims + 1] = id end
   claims[#claims + 1] = server

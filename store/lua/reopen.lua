@@ -8,6 +8,7 @@ end
 
 -- The mark goes, and with it what it says about the log: what the stream may lack is
 -- kept apart, so that opening logs it anew.
+sealLog(head[1], head[4])
 local fe, fr = unsure()
 forgetMark()
 call('HSET', meta, 'epoch', ARGV[1], 'state', 'recovering', 'server', server, 'rev', '0', 'settled', '0',

@@ -1,6 +1,6 @@
 -- ARGV: 1 epoch, then twelve for each event: kind, scope, key, cut-off, exception,
--- until, from, reason, initiator, at, epoch, revision. The cut-offs are the events'
--- own; only what may be forgotten by now goes by this server's clock.
+-- until, from, reason, initiator, at, epoch, revision. No clock has a say here: who calls
+-- leaves out what may be forgotten.
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
 if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
 if state ~= 'recovering' or tonumber(ARGV[1]) ~= epoch then
@@ -14,8 +14,7 @@ for a = 1, #ARGV - 12, 12 do
   local at, ee, er = tonumber(ARGV[a + 10]), tonumber(ARGV[a + 11]), tonumber(ARGV[a + 12])
   local key = prefix .. 's:' .. hex
   local s = kind ~= '4' and load(key)
-  -- A ban that is over still overrides an earlier one that is not.
-  if s and (u >= t or kind ~= '1' and s.be > 0) then
+  if s then
     local longer = u > s.u
     -- lost: it has to be told to the workers and to JetStream under a new revision. A
     -- ban or lift that a later one overrode must not be: under its new revision it
@@ -33,12 +32,12 @@ for a = 1, #ARGV - 12, 12 do
         s.e, s.r, s.t = epoch, rev, at
         log(rev, kind, scope, hex, at, c, x, u, from, ARGV[a + 8], ARGV[a + 9], t)
       end
-      save(key, scope, s, t)
+      save(key, scope, s)
     end
   end
 end
 if rev ~= before then
-  call('HSET', meta, 'rev', rev)
+  call('HSET', meta, 'rev', rev, 'born', int(born))
   -- Up to here everything came from JetStream and need not be published again, unless
   -- an opening that was interrupted has begun to log other things in between.
   if (tonumber(call('HGET', meta, 'restored')) or 0) == before then call('HSET', meta, 'restored', rev) end

@@ -3,7 +3,7 @@
 local page = call('SCAN', ARGV[1], 'MATCH', prefix .. 's:*', 'COUNT', ARGV[2])
 local out = { page[1] }
 for _, name in ipairs(page[2]) do
-  local v = call('HMGET', name, 'c', 'x', 'f', 'u', 'e', 'r', 'bf', 'bu', 'be', 'br', 's', 't')
+  local v = call('HMGET', name, 'c', 'x', 'f', 'u', 'e', 'r', 'bf', 'bu', 'be', 'br', 's', 't', 'b')
   if v[1] then
     out[#out + 1] = string.sub(name, #prefix + 3)
     out[#out + 1] = v

@@ -1,17 +1,23 @@
 -- The states: one hash per key. c cut-off, x exception, f floor, u until, e-r the
--- position of the latest change and t its time, s scope; bf, bu, be, br: the ban's
--- start, end and position, only there if there ever was one.
+-- position of the latest change and t its time, s scope, b which state it was of all that
+-- were ever made; bf, bu, be, br: the ban's start, end and position, only there if there
+-- ever was one.
+--
+-- No state has an expiry. Redis would drop it by one clock, its own, and unseen: a clock
+-- that is wrong for a minute would un-revoke for good. States go when forget.lua takes
+-- them out, by two clocks, and are counted (born, gone), so that one that vanishes in any
+-- other way is missed.
 --
 -- add must do exactly what State.Merge does in Go; a property test compares them.
 local FOREVER = 9007199254740991
-local CENTURY = 100 * 365 * 86400000
+local born = tonumber(head[9]) or 0
 
 local function load(key)
-  local v = call('HMGET', key, 'c', 'x', 'f', 'u', 'e', 'r', 't', 'bf', 'bu', 'be', 'br')
+  local v = call('HMGET', key, 'c', 'x', 'f', 'u', 'e', 'r', 't', 'bf', 'bu', 'be', 'br', 'b')
   return {
     c = tonumber(v[1]) or 0, x = v[2] or '', f = tonumber(v[3]) or 0, u = tonumber(v[4]) or 0,
     e = tonumber(v[5]) or 0, r = tonumber(v[6]) or 0, t = tonumber(v[7]) or 0,
-    bf = tonumber(v[8]) or 0, bu = tonumber(v[9]) or 0, be = tonumber(v[10]) or 0, br = tonumber(v[11]) or 0,
+    bf = tonumber(v[8]) or 0, bu = tonumber(v[9]) or 0, be = tonumber(v[10]) or 0, br = tonumber(v[11]) or 0, b = tonumber(v[12]) or 0,
   }
 end
 
@@ -42,16 +48,15 @@ local function ban(s, from, til, be, br)
   return changed
 end
 
-local function save(key, scope, s, t)
-  call('HSET', key, 'c', s.c, 'x', s.x, 'f', s.f, 'u', s.u, 'e', s.e, 'r', s.r, 't', s.t, 's', scope)
-  if s.be > 0 then call('HSET', key, 'bf', s.bf, 'bu', s.bu, 'be', s.be, 'br', s.br) end
-  -- A minute more than it must stand. What stands for ever has no expiry: some
-  -- servers cannot count that far.
-  if s.u < t + CENTURY then
-    call('PEXPIREAT', key, s.u + 60000)
-  else
-    call('PERSIST', key)
+-- save writes a state. A script that has saved any ends with a new value of born in meta.
+local function save(key, scope, s)
+  if s.b == 0 then
+    born = born + 1
+    s.b = born
+    call('PERSIST', key) -- one that an earlier version made
   end
+  call('HSET', key, 'c', s.c, 'x', s.x, 'f', s.f, 'u', s.u, 'e', s.e, 'r', s.r, 't', s.t, 's', scope, 'b', int(s.b))
+  if s.be > 0 then call('HSET', key, 'bf', s.bf, 'bu', s.bu, 'be', s.be, 'br', s.br) end
 end
 
 -- log appends an entry at epoch-r. at is when the event was committed; logged, if it

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(*testing.T) Env) {
 		{"leads", leadTests},
 		{"mark", markTests},
 		{"reopen", reopenTests},
+		{"stock", stockTests},
 		{"merge", mergeTests(open)},
 	}
 	for _, g := range groups {
@@ -64,7 +65,8 @@ type test struct {
 type kit struct {
 	*testing.T
 	Env
-	ctx context.Context
+	ctx  context.Context
+	base uint64 // states that had gone when a test began
 }
 
 func newKit(t *testing.T, env Env) *kit {

@@ -69,6 +69,10 @@ var servingSteps = []struct {
 		return err
 	}},
 	{"Settle", func(ctx context.Context, l revocast.Ledger) error { return l.Settle(ctx, 1, 0) }},
+	{"Forget", func(ctx context.Context, l revocast.Ledger) error {
+		_, err := l.Forget(ctx, 1, []revocast.Key{key("a")})
+		return err
+	}},
 	{"SetTerms", func(ctx context.Context, l revocast.Ledger) error { return l.SetTerms(ctx, Terms()) }},
 }
 

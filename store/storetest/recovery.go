@@ -139,12 +139,11 @@ func restoreFields(k *kit) {
 func restoreExpired(k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 1, Terms()))
 	now := k.describe().Now
-	gone := with(revoke("gone"), at(1, 1), now-hour, now-hour, now-1000)
 	future := with(revoke("future"), at(1, 2), now, now+hour, now+2*hour) // a clock that ran ahead
-	k.restore(1, gone, future, with(invalidate("inv"), at(1, 3), now, 0, 0))
+	k.restore(1, future, with(invalidate("inv"), at(1, 3), now, 0, 0))
 	k.reopen()
-	if !k.state(gone.Key).IsZero() || !k.state(key("inv")).IsZero() {
-		k.Error("an expired event or an invalidation left a state")
+	if !k.state(key("inv")).IsZero() {
+		k.Error("an invalidation left a state")
 	}
 	if s := k.state(future.Key); s.CutOff != now+hour {
 		k.Errorf("a cut-off ahead of this server's clock was restored as %+v", s)
