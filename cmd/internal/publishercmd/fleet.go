@@ -26,15 +26,18 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 	for _, w := range f.Warnings {
 		fmt.Fprintf(t, "warning\t%s\n", w)
 	}
+	if text := silentText(f); text != "" {
+		fmt.Fprintf(t, "slow answers\t%s: acknowledgements are not heard, so every revocation waits for the next renewal\n", text)
+	}
 	if err := t.Flush(); err != nil || len(f.Workers) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tANSWERS\tVERSION")
+	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tVERSION")
 	for _, m := range f.Workers {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
-			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), answers(m.Acknowledges), orNone(m.Version))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
+			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), orNone(m.Version))
 	}
 	return t.Flush()
 }
@@ -91,12 +94,20 @@ func millis(ms float64) string {
 	return (time.Duration(ms) * time.Millisecond).String()
 }
 
-// answers says how a worker's acknowledgements reach the publisher that was asked.
-func answers(by string) string {
-	if by == "renewal" {
-		return "renewals only"
+// silentText names the workers that every revocation waits for; empty: none.
+func silentText(f *apitypes.Fleet) string {
+	const most = 10
+	var names []string
+	for _, m := range f.Workers {
+		if m.Acknowledges == "renewal" {
+			names = append(names, m.Worker)
+		}
 	}
-	return orNone(by)
+	more := ""
+	if n := len(names) - most; n > 0 {
+		names, more = names[:most], fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ") + more
 }
 
 func orNone(text string) string {

@@ -32,10 +32,11 @@ stream        whole up to 2-40 (message 57), seen 1.2s ago
 waiting       0 revocations for confirmation
 terms         lease 3s, fence 0s, drift 1%, default issuer https://a.example
 workers       2
+slow answers  orders-1: acknowledgements are not heard, so every revocation waits for the next renewal
 
-WORKER    INCARNATION  POSITION  LAG          LEASE    SEEN       ANSWERS        VERSION
-orders-1  aa           2-42      0            2.75s    250ms ago  renewals only  v1
-b         bb           1-7       other epoch  run out  -          -              -
+WORKER    INCARNATION  POSITION  LAG          LEASE    SEEN       VERSION
+orders-1  aa           2-42      0            2.75s    250ms ago  v1
+b         bb           1-7       other epoch  run out  -          -
 `
 	if out.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
