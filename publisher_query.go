@@ -177,8 +177,6 @@ type PublisherStats struct {
 
 	Unacked int // events in memory without JetStream's acknowledgement
 	Waiting int // positions that a call waits for JetStream with
-
-	Doubtful uint64 // confirmed calls whose receipts carry a warning
 	// StreamError is why the latest audit of this publisher could not be done; nil when it
 	// could, or none was due here.
 	StreamError error
@@ -190,6 +188,7 @@ type PublisherStats struct {
 
 	Silent   int    // workers that answer through their renewals alone, so that every revocation waits for those
 	Refusals uint64 // events that the bus did not take; they are repeated
+	Doubtful uint64 // confirmed calls whose receipts carry a warning
 }
 
 // Stats returns the counts so far.

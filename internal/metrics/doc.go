@@ -30,6 +30,8 @@
 //	revocast_publisher_stream_losses_total         alarm on any
 //	revocast_publisher_refills_total
 //	revocast_publisher_snapshots_total
+//	revocast_publisher_forgotten_total
+//	revocast_publisher_vanished_total              alarm on any
 //	revocast_publisher_unacked
 //	revocast_publisher_waiting
 //	revocast_publisher_silent_workers              alarm on any

@@ -89,6 +89,8 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		counter("revocast_publisher_stream_losses_total", "Times that the stream was to be refilled: it had lost events, or a repair was asked for. Alarm on any.", func(s stats) uint64 { return s.StreamLosses }),
 		counter("revocast_publisher_refills_total", "Refills of the stream that were completed.", func(s stats) uint64 { return s.Refills }),
 		counter("revocast_publisher_snapshots_total", "Snapshots packed for workers that start.", func(s stats) uint64 { return s.Snapshots }),
+		counter("revocast_publisher_forgotten_total", "States taken out of the ledger, by two clocks.", func(s stats) uint64 { return s.Forgotten }),
+		counter("revocast_publisher_vanished_total", "States that went missing in the ledger, and for which it was recovered. Alarm on any.", func(s stats) uint64 { return s.Vanished }),
 		gauge("revocast_publisher_unacked", "Events in memory that JetStream has not acknowledged.", func(s stats) float64 { return float64(s.Unacked) }),
 		gauge("revocast_publisher_waiting", "Positions that calls wait for JetStream with.", func(s stats) float64 { return float64(s.Waiting) }),
 		gauge("revocast_publisher_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s stats) float64 { return s.ClockAhead.Seconds() }),

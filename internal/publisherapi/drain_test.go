@@ -34,7 +34,7 @@ func TestLeave(t *testing.T) {
 	if w := h.do(http.MethodGet, "/healthz", ""); w.Code != http.StatusOK {
 		t.Errorf("healthz: %d", w.Code)
 	}
-	if w := h.do(http.MethodPost, "/v1/revocations", `{"scope":"all"}`); w.Code != http.StatusOK {
+	if w := h.do(http.MethodPost, "/v1/revocations", `{"scope":"all","confirm":"all"}`); w.Code != http.StatusOK {
 		t.Errorf("revocation: %d %s", w.Code, w.Body)
 	}
 	_, lines := h.open(t.Context(), "/v1/events")
@@ -52,7 +52,7 @@ func TestLastWait(t *testing.T) {
 		go func() {
 			body := ""
 			if method == "POST" {
-				body = `{"scope":"all"}`
+				body = `{"scope":"all","confirm":"all"}`
 			}
 			answered <- h.do(method, target, body).Code
 		}()
