@@ -137,13 +137,7 @@ func (c *clocks) turnLeads(ctx context.Context, d Description, now time.Duration
 	}
 }
 
-// ahead is by how much the clocks of the fleet are ahead of the ledger's.
-func (c *clocks) ahead() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.aheadLocked()
-}
-
+// aheadLocked is by how much the clocks of the fleet are ahead of the ledger's.
 func (c *clocks) aheadLocked() time.Duration {
 	ahead := max(0, c.own) // without workers: the later of two
 	if c.told > 0 {

@@ -109,7 +109,7 @@ func (s *Subscriber) warnDefaultIssuer(reach Reach, issuer string) {
 	s.warned = issuer
 	text := "this worker accepts no token of the ledger's default issuer: a revocation that names no issuer does not concern it"
 	if near := nearest(issuer, names); near != "" {
-		s.log.Warn(text, "default_issuer", clipName(issuer), "accepts", clipName(near), "hint", fmt.Sprintf("these two names are almost the same, and count as different: is one a slip?"))
+		s.log.Warn(text, "default_issuer", clipName(issuer), "accepts", clipName(near), "hint", "these two names are almost the same, and count as different: is one a slip?")
 		return
 	}
 	s.log.Info(text, "default_issuer", clipName(issuer), "accepts", quoteSome(names))
