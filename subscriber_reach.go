@@ -1,7 +1,6 @@
 package revocast
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
