@@ -40,7 +40,7 @@ var (
 )
 
 // ErrBanned, a [revocast.ErrRevoked] and [revocast.ErrBanned]: a ban refuses the principal, the
-// client or the tenant for now. Nothing was ended, and the token goes on where it was once the
+// client or the tenant at this time. Nothing was ended, and the token goes on where it was once the
 // ban is lifted or over. It is no [ErrInvalidGrant]: answer 403, and the client keeps its token.
 // What shall not go on after a ban is ended beside it.
 var ErrBanned error = &refusal{"a ban is in force", []error{revocast.ErrRevoked, revocast.ErrBanned}}
