@@ -3,6 +3,7 @@ package revocast_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,17 +14,20 @@ import (
 // knowing is a verifier that says whose tokens it accepts.
 type knowing struct {
 	fakeVerifier
-	list []revocast.ReachIssuer
+	list atomic.Pointer[[]revocast.ReachIssuer]
 }
 
-func (k *knowing) ReachIssuers() []revocast.ReachIssuer { return k.list }
+func (k *knowing) ReachIssuers() []revocast.ReachIssuer { return *k.list.Load() }
+
+func (k *knowing) accept(list ...revocast.ReachIssuer) { k.list.Store(&list) }
 
 // accepting starts a worker that accepts these issuers, with one key each.
 func (w *world) accepting(name string, issuers ...string) *knowing {
-	k := &knowing{}
+	k, list := &knowing{}, []revocast.ReachIssuer(nil)
 	for _, i := range issuers {
-		k.list = append(k.list, revocast.ReachIssuer{Name: i, KeyIDs: []string{"k1"}})
+		list = append(list, revocast.ReachIssuer{Name: i, KeyIDs: []string{"k1"}})
 	}
+	k.accept(list...)
 	x := &simWorker{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
 	x.sub = revocast.NewSubscriber(realm, x.ledger, x.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: name, Logger: logger()})
 	x.Guard = revocast.NewGuard(x.sub, k, revocast.GuardOptions{})
@@ -90,7 +94,7 @@ func TestRevocationThatNoTokenMatches(t *testing.T) {
 		}, none)
 
 		// Keys change, and the fleet hears of it with the next renewal.
-		other.list = []revocast.ReachIssuer{{Name: "urn:b", KeyIDs: []string{"k1", "k2"}}}
+		other.accept(revocast.ReachIssuer{Name: "urn:b", KeyIDs: []string{"k1", "k2"}})
 		elapse(w.terms.Lease)
 		w.warned("a new key", revoke(revocast.Revocation{Scope: revocast.ScopeKey, ID: "k2", Issuer: "urn:b"}))
 

@@ -118,6 +118,8 @@ func TestDisorderIsNoLoss(t *testing.T) {
 			w.must(err)
 			elapse(100 * time.Millisecond)
 		}
+		p.bus.SetHook(nil)
+		q.bus.SetHook(nil)
 		elapse(20 * time.Second)
 		w.wantEqual(200)
 		if s := p.Stats().StreamLosses + q.Stats().StreamLosses; s != 0 {

@@ -147,7 +147,6 @@ func TestPrepareWidens(t *testing.T) {
 }
 
 func TestPrepareRefuses(t *testing.T) {
-	server := eventstest.NewServer(t)
 	good := func(c *jetstream.StreamConfig) {
 		c.Name, c.Subjects, c.Discard = "RV_r", []string{"rv.r.ev.*"}, jetstream.DiscardNew
 	}
@@ -173,7 +172,7 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			nc := server.Conn(t)
+			nc := eventstest.NewServer(t).Conn(t)
 			js := mustJetStream(t, nc)
 			var config jetstream.StreamConfig
 			good(&config)
@@ -185,11 +184,6 @@ func TestPrepareRefuses(t *testing.T) {
 			err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000})
 			if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), test.mend) {
 				t.Errorf("got %v, want ErrUnsuited with %q", err, test.mend)
-			}
-			for name := range js.StreamNames(limited(t)).Name() {
-				if err := js.DeleteStream(limited(t), name); err != nil {
-					t.Fatal(err)
-				}
 			}
 		})
 	}
