@@ -16,7 +16,7 @@ import (
 // it. At a start nothing rests on it yet, and Prepare leaves the decision to the operator.
 // Limits on messages and bytes are left alone: they refuse new events and lose none.
 func (b *Bus) Mend(ctx context.Context, o revocast.StreamOptions) (m revocast.Mended, err error) {
-	if !b.nc.IsConnected() {
+	if !b.conn().IsConnected() {
 		return m, unavailable("look at the streams", nats.ErrDisconnected)
 	}
 	var wrong []error
@@ -76,7 +76,7 @@ func (b *Bus) mendStream(ctx context.Context, w wantedStream) (changed []string,
 func (b *Bus) update(ctx context.Context, c jetstream.StreamConfig) error {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	_, err := b.js.UpdateStream(ctx, c)
+	_, err := b.jetStream().UpdateStream(ctx, c)
 	return err
 }
 
