@@ -72,6 +72,20 @@ type Bus interface {
 	// Prepare makes the stream if it is not there and checks that it is configured as
 	// the protocol needs it; [ErrUnsuited] says what to change.
 	Prepare(ctx context.Context, o StreamOptions) error
+
+	// Mend compares the streams, as they are configured now, with what Prepare asks for,
+	// and changes back what was changed and can be changed back without losing anything.
+	// It makes none: [ErrNotFound] if the stream of events or of the record is missing.
+	// [ErrUnsuited] says what cannot be changed back, and what to do about it; the rest has
+	// been mended all the same.
+	Mend(ctx context.Context, o StreamOptions) (Mended, error)
+}
+
+// Mended is what [Bus.Mend] has done.
+type Mended struct {
+	Changed []string // one text for each thing that was changed back, with its stream
+	// Snapshots is why no snapshot can be kept, nil if one can. Nothing is lost by it.
+	Snapshots error
 }
 
 // TailHandler receives the live tail.
@@ -101,7 +115,24 @@ type EpochRecord struct {
 	After string
 	// Takeover: the server of the record before may be alive, and is given time to notice.
 	Takeover bool
+	// Base is the sequence in Stream after which it holds everything: what is gone from
+	// before it is not missed.
+	Base uint64
+	// Kept are messages of Stream, oldest first, that it must have for as long as it keeps
+	// an event. A ledger that has lost everything has nothing else to tell by that the
+	// stream was cut. The zero witness is none.
+	Kept     [RecordWitnesses]StreamWitness
 	Sequence uint64 // in the stream; set by the bus
+}
+
+// RecordWitnesses is how many messages of the stream an epoch record names.
+const RecordWitnesses = 32
+
+// StreamWitness is a message of the stream and when the stream stored it, by its own
+// clock, Unix milliseconds.
+type StreamWitness struct {
+	Sequence uint64
+	Stored   int64
 }
 
 // StreamPoint is one message of the stream, so that a stream which lost it can be told

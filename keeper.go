@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,18 +43,19 @@ type keeping struct {
 	watchedAt time.Duration // since when it stands there
 	restored  int           // events that recoveries brought
 	served    uint64        // the latest epoch in which this keeper saw the ledger open and in charge
+	latest    EpochRecord   // as it was last read or written, of the latest epoch that was seen
+	unread    nagging       // that the record cannot be read
+	lost      nagging       // that it is lost
 	lastText  string        // of the latest error that was logged
 	logged    time.Duration // when
 }
 
-// report makes the outcome of a look the publisher's readiness.
+// report makes the outcome of a look the publisher's readiness: the ledger serves, and
+// the stream can hold what is committed.
 func (k *keeping) report(err error) {
 	k.p.serving.set(err)
-	if err == nil {
-		k.p.ready.set(k.p.clocks.err()) // it goes on serving, and what it confirms has a warning
-	} else {
-		k.p.ready.set(err)
-	}
+	// Where clocks or the stream are at fault it goes on serving, and receipts say so.
+	k.p.ready.set(cmp.Or(err, k.p.auditor.fit(), k.p.outbox.refusal(), k.p.clocks.err()))
 	text := ""
 	if err != nil {
 		text = err.Error()
@@ -87,7 +89,7 @@ func (k *keeping) look(ctx context.Context) error {
 	case LedgerRecovering:
 		return k.recover(ctx, d)
 	}
-	if record, err := k.p.bus.Epoch(ctx); err == nil && k.mayReopen(d, record) {
+	if record, err := k.record(ctx); err == nil && k.mayReopen(d, record) {
 		return k.reopen(ctx, d, record)
 	}
 	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: publisher repair --from redis", ErrFenced)
@@ -120,28 +122,84 @@ func (k *keeping) settle(ctx context.Context, d Description, record EpochRecord)
 }
 
 // compare fences an open ledger when JetStream says that another server has taken the
-// realm over. A bus that does not answer proves nothing, and changes nothing; nothing is
-// confirmed without it either, so settling can wait.
+// realm over, and writes the record again where JetStream has forgotten it. A bus that
+// does not answer proves nothing, and changes nothing; nothing is confirmed without it
+// either, so settling can wait.
 func (k *keeping) compare(ctx context.Context, d Description) error {
 	sent := k.p.clock.Monotonic()
 	record, err := k.record(ctx)
-	if (err == nil || errors.Is(err, ErrNotFound)) && record.Epoch <= d.Position.Epoch {
-		k.served = max(k.served, d.Position.Epoch)
+	unread := errors.Is(err, ErrUnsuited)
+	k.unread.say(k.p, err, func() {
+		if unread {
+			k.p.log.Error("the epoch's record cannot be read; nothing is confirmed", "error", err)
+		}
+	}, nil)
+	lost := errors.Is(err, ErrNotFound) || unread && record.Sequence > 0
+	if err != nil && !lost {
+		return nil
+	}
+	if !lost && (record.Epoch > d.Position.Epoch || record.Epoch == d.Position.Epoch && record.Server != d.OpenedBy) {
+		return k.fence(ctx, d, record)
+	}
+	if lost || record.Epoch < k.latest.Epoch { // what it said of leases was not taken back
+		record.Terms = longer(record.Terms, k.latest.Terms)
+	}
+	k.served = max(k.served, d.Position.Epoch)
+	if !unread {
 		k.p.verifier.charge(d.Position.Epoch, sent)
 	}
-	switch {
-	case err == nil && record.Epoch > d.Position.Epoch:
-		return k.fence(ctx, d, record)
-	case err == nil || errors.Is(err, ErrNotFound):
-		k.settle(ctx, d, record)
-	}
-	return nil
+	k.settle(ctx, d, record)
+	return k.rewrite(ctx, d, record, lost)
 }
 
 func (k *keeping) record(ctx context.Context) (EpochRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return k.p.bus.Epoch(ctx)
+	r, err := k.p.bus.Epoch(ctx)
+	if err == nil && r.Epoch >= k.latest.Epoch {
+		k.latest = r
+	}
+	return r, err
+}
+
+// rewrite writes the epoch's record again when JetStream has lost it, or came back with
+// an older one: from a backup, or from a disk that did not have the latest writes. Who
+// carries on the realm stays who it is. The ledger is open, so it won its epoch once,
+// and only a later one takes that away; a record of an earlier epoch, of shorter leases
+// or none says nothing about that. Should another server carry on in a later epoch
+// whose record was lost as well, its publishers write that, over this one too, and the
+// ledger here is fenced.
+func (k *keeping) rewrite(ctx context.Context, d Description, found EpochRecord, lost bool) error {
+	next, mine := own(d, found, lost)
+	if !mine {
+		return nil
+	}
+	if known := k.latest; known.Epoch == next.Epoch && known.Server == next.Server && (lost || found.Epoch < next.Epoch) {
+		next.After = known.After
+		if known.Stream == next.Stream {
+			next.Base, next.Kept = known.Base, known.Kept
+		}
+	}
+	if next == found {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if lost || found.Epoch < d.Opened {
+		k.lost.say(k.p, ErrNotFound, func() {
+			k.p.log.Error("JetStream has lost the epoch's record; writing it again", "epoch", next.Epoch, "found_epoch", found.Epoch)
+		}, nil)
+	}
+	if lost && found.Sequence == 0 {
+		if err := k.p.prepare(ctx, d.Terms); err != nil {
+			k.p.log.Debug("the epoch's record is not written yet", "error", err)
+			return nil // tried again; the ledger serves all the same
+		}
+	}
+	if err := k.p.writeRecord(ctx, found, next); err != nil {
+		k.p.log.Debug("the epoch's record is not written yet", "error", err)
+	}
+	return nil
 }
 
 func (k *keeping) fence(ctx context.Context, d Description, record EpochRecord) error {
@@ -156,7 +214,7 @@ func (k *keeping) fence(ctx context.Context, d Description, record EpochRecord) 
 // begin puts a ledger that holds nothing into recovery, if JetStream knows the realm.
 // It never makes a new one: an empty Redis must not look like "nobody is revoked".
 func (k *keeping) begin(ctx context.Context) error {
-	record, err := k.p.bus.Epoch(ctx)
+	record, err := k.record(ctx)
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`", ErrUninitialised)
 	}
@@ -165,6 +223,11 @@ func (k *keeping) begin(ctx context.Context) error {
 	}
 	if err := k.mayTakeOver(ctx, record); err != nil {
 		return err
+	}
+	// An older record may have come back: the epochs that this process has seen are used up.
+	record.Epoch = max(record.Epoch, k.served, k.latest.Epoch)
+	if terms := k.p.terms.Load(); terms != nil && k.served > 0 {
+		record.Terms = longer(record.Terms, *terms)
 	}
 	k.p.log.Warn("Redis holds nothing of this realm; recovering it from JetStream", "epoch", record.Epoch+1)
 	if err := k.p.ledger.Begin(ctx, record.Epoch+1, record.Terms); err != nil && !errors.Is(err, ErrConflict) {

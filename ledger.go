@@ -280,6 +280,9 @@ type StreamMark struct {
 	// Afresh: the stream was refilled, and what it held before Point is not missed any
 	// more; the witnesses are forgotten.
 	Afresh bool
+	// Missing is how many messages were gone from the middle of the stream, see
+	// [StreamInfo.Missing]. An opening keeps what the mark before it said of that stream.
+	Missing uint64
 }
 
 // Opening is how a ledger is opened. See [RecoveryLedger.Open].

@@ -37,6 +37,8 @@ type outbox struct {
 	pace    relayPace
 	// refusals are the answers so far that were no acknowledgement.
 	refusals uint64
+	latest   error         // why the stream took nothing; nil: it took the latest event
+	since    time.Duration // since when it takes none
 }
 
 // outboxWaiter waits for a position, or for all up to it.
@@ -126,10 +128,15 @@ func (o *outbox) answer(position Position, repeated bool) func(error) {
 			if item := o.items[position]; item != nil {
 				item.flying = false
 			}
+			if o.latest == nil {
+				o.since = o.p.clock.Monotonic()
+			}
+			o.latest = err
 			o.p.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
 				"error", err, "refused", o.refusals, "waiting", len(o.items))
 			return
 		}
+		o.latest = nil
 		delete(o.items, position)
 		delete(o.seen, position)
 		if o.acked[position.Epoch] == nil {
@@ -239,6 +246,32 @@ func (o *outbox) setDurable(durable Position) {
 			delete(o.items, position)
 		}
 	}
+}
+
+// refusedFor is for how long the stream must take nothing before anybody is told: it
+// has no leader for a moment, or a connection was lost.
+const refusedFor = 2 * time.Second
+
+// refusing is why the stream takes nothing, nil if it does or has for a moment only.
+func (o *outbox) refusing() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.items) == 0 {
+		o.latest = nil // there is nothing to take
+	}
+	if o.latest == nil || o.p.clock.Monotonic()-o.since < refusedFor {
+		return nil
+	}
+	return o.latest
+}
+
+// refusal is why the stream takes nothing, where it said so itself and an operator has to
+// do something: it is full or sealed. A NATS that is away is waited for.
+func (o *outbox) refusal() error {
+	if err := o.refusing(); errors.Is(err, ErrUnsuited) {
+		return err
+	}
+	return nil
 }
 
 // stats are how many events are not acknowledged as far as this publisher knows.

@@ -84,7 +84,7 @@ type Publisher struct {
 	say    *throttle.Log // what may be said again and again
 	clock  Clock
 	ready  *Readiness
-	// serving is ready without regard to clocks that are apart.
+	// serving is ready without regard to clocks that are apart and to the stream.
 	serving *Readiness
 	terms   atomic.Pointer[Terms] // of the latest reply; nil before the first
 	counts  publisherCounts
@@ -118,7 +118,7 @@ type publisherRun struct {
 
 type publisherCounts struct {
 	committed, confirmed, durable, repeated, failed, doubtful, published, republished, recoveries, struck,
-	strangers, refills, audits, streamLosses, snapshots, forgotten, vanished atomic.Uint64
+	strangers, refills, audits, streamLosses, streamMends, snapshots, forgotten, vanished atomic.Uint64
 }
 
 // NewPublisher returns a publisher for a realm. Nothing happens before Run.
@@ -198,9 +198,10 @@ func (p *Publisher) start(job func(context.Context)) error {
 	return nil
 }
 
-// Ready is gained when the ledger is open, and lost while it is not, or while wall clocks
-// are further apart than the skew of the terms. The publisher then goes on revoking as well
-// as it can, and says so in each receipt.
+// Ready is gained when the ledger is open, and lost while it is not, while wall clocks are
+// further apart than the skew of the terms, and while the stream takes no events or cannot
+// hold them. The publisher then goes on revoking as well as it can, and says so in each
+// receipt.
 func (p *Publisher) Ready() *Readiness { return p.ready }
 
 // Realm returns the realm that the publisher serves.

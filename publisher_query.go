@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,7 +178,8 @@ type PublisherStats struct {
 
 	Unacked int // events in memory without JetStream's acknowledgement
 	Waiting int // positions that a call waits for JetStream with
-	// StreamError is why the latest audit of this publisher could not be done; nil when it
+	// StreamError is why the stream cannot be relied on as it is configured, why it takes no
+	// events, or why the latest audit of this publisher could not be done; nil when it
 	// could, or none was due here.
 	StreamError error
 
@@ -189,6 +191,8 @@ type PublisherStats struct {
 	Silent   int    // workers that answer through their renewals alone, so that every revocation waits for those
 	Refusals uint64 // events that the bus did not take; they are repeated
 	Doubtful uint64 // confirmed calls whose receipts carry a warning
+
+	StreamMends uint64 // things that somebody had edited in the streams, changed back
 }
 
 // Stats returns the counts so far.
@@ -201,9 +205,10 @@ func (p *Publisher) Stats() PublisherStats {
 		Doubtful:  c.doubtful.Load(),
 		Strangers: c.strangers.Load(), Audits: c.audits.Load(), StreamLosses: c.streamLosses.Load(),
 		Refills: c.refills.Load(), Snapshots: c.snapshots.Load(), Forgotten: c.forgotten.Load(),
-		Vanished: c.vanished.Load(),
+		Vanished: c.vanished.Load(), StreamMends: c.streamMends.Load(),
 	}
-	if err := p.auditor.sick.Load(); err != nil {
+	s.StreamError = cmp.Or(p.auditor.fit(), p.outbox.refusing())
+	if err := p.auditor.sick.Load(); err != nil && s.StreamError == nil {
 		s.StreamError = *err
 	}
 	s.Unacked, s.Waiting = p.outbox.stats()

@@ -252,6 +252,7 @@ func (p *Publisher) confirm(run context.Context, b batch, durable func()) (outco
 			return outcome{}, context.Cause(run)
 		}
 	}
+	certain = certain && p.auditor.fit() == nil // what was acknowledged might be gone by now
 	if certain {
 		durable()
 	}

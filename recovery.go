@@ -44,6 +44,9 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 		k.p.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
 			"undecodable", r.Undecodable, "foreign", r.Foreign, "missing", r.Missing)
 	}
+	if d.Position.Epoch <= r.top && r.top-d.Position.Epoch < farEpochs {
+		return k.beyond(ctx, d, r.top)
+	}
 	if err := k.p.ledger.Open(ctx, Opening{Epoch: d.Position.Epoch, Record: record, Begin: r.Begin, Stream: r.End}); err != nil {
 		return fmt.Errorf("%w: open: %w", ErrRecovering, err)
 	}
@@ -57,9 +60,32 @@ func (k *keeping) recover(ctx context.Context, d Description) error {
 	return ErrRecovering // open, and looked at again at once
 }
 
+// farEpochs is by how much an event's epoch may lie ahead to be believed.
+const farEpochs = 1 << 20
+
+// beyond goes on to an epoch that the stream has nothing of. It has something of the
+// one that is being recovered where the record came back older, and with it the number
+// of the epoch: two histories under one number would be taken for one, and workers would
+// miss of the second what they have of the first.
+func (k *keeping) beyond(ctx context.Context, d Description, top uint64) error {
+	now, err := k.p.describe(ctx)
+	if err != nil || now.State != LedgerRecovering || now.Position.Epoch != d.Position.Epoch {
+		return errors.Join(ErrRecovering, err) // opened by another publisher, whose events these are
+	}
+	k.p.log.Warn("the stream holds events of this epoch already; beginning a later one", "epoch", d.Position.Epoch, "next", top+1)
+	if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+		return err
+	}
+	if err := k.p.ledger.Reopen(ctx, top+1, d.Server); err != nil {
+		return err
+	}
+	signal(k.p.recheck)
+	return ErrRecovering
+}
+
 // claim makes sure that the realm's record names this epoch and this server.
 func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error) {
-	latest, err := k.p.bus.Epoch(ctx)
+	latest, err := k.record(ctx)
 	if errors.Is(err, ErrNotFound) { // JetStream has lost it
 		err = k.p.prepare(ctx, d.Terms)
 	}
@@ -75,12 +101,15 @@ func (k *keeping) claim(ctx context.Context, d Description) (EpochRecord, error)
 		return EpochRecord{}, k.fence(ctx, d, latest)
 	}
 	// Which stream holds the history is what the record before says, not what is there
-	// now; where that record is lost, what the ledger itself remembers.
-	stream := latest.Stream
-	if latest.Epoch == 0 {
-		stream = d.Mark.Point.Created
+	// now; where that record is lost or came back older, what the ledger itself remembers.
+	next := EpochRecord{
+		Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Takeover: k.takesOver(d, latest), After: d.OpenedBy,
+		Stream: latest.Stream, Base: latest.Base, Kept: latest.Kept,
 	}
-	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Stream: stream, Takeover: k.takesOver(d, latest), After: d.OpenedBy})
+	if remembered := d.Mark.Point.Created; latest.Epoch < d.Opened && remembered != 0 && remembered != latest.Stream {
+		next.Stream, next.Base, next.Kept = remembered, 0, [RecordWitnesses]StreamWitness{}
+	}
+	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, next)
 	if err != nil {
 		return EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", ErrRecovering, d.Position.Epoch, err)
 	}
@@ -126,18 +155,20 @@ func (k *keeping) takesOver(d Description, latest EpochRecord) bool {
 // With replicas it does not: the same publisher may have seen both.
 func (k *keeping) mayReopen(d Description, latest EpochRecord) bool {
 	child := k.served > 0 && k.served == d.Opened && latest.After == d.OpenedBy
-	return d.Terms.Fence == 0 && (k.served >= latest.Epoch || child)
+	known := max(latest.Epoch, k.latest.Epoch) // an older record may have come back
+	return d.Terms.Fence == 0 && (k.served >= known || child && latest.Epoch == known)
 }
 
 // reopen begins the next epoch on a ledger that was rolled back to before its latest.
 func (k *keeping) reopen(ctx context.Context, d Description, latest EpochRecord) error {
-	k.p.log.Error("Redis was rolled back to before its latest epoch; beginning a new one", "epoch", latest.Epoch+1)
+	next := max(latest.Epoch, d.Position.Epoch, k.latest.Epoch) + 1
+	k.p.log.Error("Redis was rolled back to before its latest epoch; beginning a new one", "epoch", next)
 	if d.State != LedgerFenced {
 		if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
 			return err
 		}
 	}
-	if err := k.p.ledger.Reopen(ctx, latest.Epoch+1, latest.Server); err != nil {
+	if err := k.p.ledger.Reopen(ctx, next, latest.Server); err != nil {
 		return err
 	}
 	signal(k.p.recheck)
@@ -147,16 +178,19 @@ func (k *keeping) reopen(ctx context.Context, d Description, latest EpochRecord)
 // succeeds reports whether the ledger's own history leads up to the latest record: it
 // was opened under it, or it wrote it itself in a recovery that did not get to the
 // end, or it has no history of its own. Without any record the stream was lost, and
-// nobody can have carried on under one.
+// nobody can have carried on under one. A record from before the ledger was opened came
+// back from a backup, or from a disk that lacked the latest writes: whoever carries on
+// has a later one, and writes it again.
 func succeeds(d Description, latest EpochRecord) bool {
-	opened := latest.Epoch == d.Opened && latest.Server == d.OpenedBy
+	opened := latest.Epoch == d.Opened && latest.Server == d.OpenedBy || latest.Epoch < d.Opened
 	return latest.Epoch == 0 || opened || d.Opened == 0 || slices.Contains(d.Claims, latest.Server)
 }
 
 // recovered is what was replayed into the ledger.
 type recovered struct {
 	Replayed
-	changed int // events that the ledger had lost
+	changed int    // events that the ledger had lost
+	top     uint64 // the latest epoch of an event
 }
 
 // replay merges the stream into the ledger. A Redis that kept its history lacks at most
@@ -164,7 +198,8 @@ type recovered struct {
 // latest writes and no earlier ones. The end is zero where the stream cannot be shown
 // to be whole, so that the auditor refills it.
 func (k *keeping) replay(ctx context.Context, d Description, record EpochRecord) (recovered, error) {
-	if _, err := k.p.auditor.stream(ctx, d.Terms); err != nil {
+	info, err := k.p.auditor.stream(ctx, d.Terms)
+	if err != nil {
 		return recovered{}, err
 	}
 	if d.Mark.Point.Created != 0 {
@@ -178,20 +213,39 @@ func (k *keeping) replay(ctx context.Context, d Description, record EpochRecord)
 	if err != nil {
 		return r, err
 	}
-	switch empty := d.Opened == 0; {
-	case empty && record.Stream != 0 && r.End.Created != record.Stream && !k.p.o.acceptLoss:
-		return r, errBothLost(record, r.End.Created)
-	case !empty || r.Missing > 0 || r.Undecodable > 0:
+	empty := d.Opened == 0
+	if empty && !k.p.o.acceptLoss {
+		if err := k.mustBeWhole(ctx, d, record, info, r); err != nil {
+			return r, err
+		}
+	}
+	if !empty || k.p.o.acceptLoss || r.Missing > 0 || r.Undecodable > 0 {
 		r.End = StreamPoint{}
 	}
 	return r, nil
 }
 
-// errBothLost is the failure to recover a ledger from a stream that is not the one
-// which held its history: opening it would read "nobody is revoked" out of two losses.
-func errBothLost(record EpochRecord, created int64) error {
-	return fmt.Errorf("%w: Redis has lost this realm, and the stream, made at %s, is not the one that held its history, made at %s: restore either from a backup, or accept that what was revoked before is forgotten: publisher repair --from jetstream --accept-loss",
-		ErrStreamLost, time.Unix(0, created).UTC().Format(time.RFC3339), time.Unix(0, record.Stream).UTC().Format(time.RFC3339))
+// mustBeWhole fails if the stream is not the one that held the history of a ledger which
+// has lost everything, or has lost some of it too: opening that ledger would read "nobody
+// is revoked" out of two losses.
+func (k *keeping) mustBeWhole(ctx context.Context, d Description, record EpochRecord, info StreamInfo, r recovered) error {
+	gone := r.Missing
+	if gone > 0 && record.Base > 0 && record.Stream == info.Created { // what is gone from before is not missed
+		after, err := k.p.bus.Replay(ctx, StreamPoint{Created: info.Created, Sequence: record.Base}, func(Event) error { return nil })
+		if err != nil {
+			return err
+		}
+		gone = after.Missing
+	}
+	err := record.whole(d, info, gone)
+	if seen := k.p.auditor.seen.Load(); err == nil && seen != nil && seen.Created == info.Created && info.Last < seen.Last {
+		err = fmt.Errorf("ends at message %d, and reached to %d before", info.Last, seen.Last)
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: Redis has lost this realm, and the stream %w: restore either from a backup, or accept that "+
+		"what was revoked before is forgotten: publisher repair --from jetstream --accept-loss", ErrStreamLost, err)
 }
 
 // restore merges what the stream holds after a mark into the ledger, but for revocations
@@ -212,6 +266,7 @@ func (k *keeping) restore(ctx context.Context, d Description, after StreamMark) 
 		return err
 	}
 	r.Replayed, err = k.p.replayFrom(ctx, after, func(e Event) error {
+		r.top = max(r.top, e.Position.Epoch)
 		if e.Kind == KindInvalidated || e.Kind == KindRevoked && e.Until < over {
 			return nil
 		}

@@ -23,6 +23,9 @@ type RepairOptions struct {
 	// not to hold the whole history, since both were lost: what was revoked before and is
 	// in neither is forgotten.
 	AcceptLoss bool
+	// Refilled is told, while the stream is refilled, how many events have been published
+	// anew so far. It must not block.
+	Refilled func(events int)
 }
 
 // Repaired is what a repair has done.
@@ -59,12 +62,17 @@ func Repair(ctx context.Context, realm string, ledger Ledger, bus Bus, from Side
 	if err := p.reopen(ctx, d, from); err != nil {
 		return Repaired{}, err
 	}
+	if d.State != LedgerUninitialised {
+		if err := p.auditor.judge(ctx, d.Terms); err != nil {
+			return Repaired{}, err
+		}
+	}
 	k := &keeping{p: p}
 	if err := k.untilOpen(ctx); err != nil {
 		return Repaired{}, err
 	}
 	if from == Redis {
-		if err := p.refillNow(ctx); err != nil {
+		if err := p.refillNow(ctx, o.Refilled); err != nil {
 			return Repaired{}, err
 		}
 	}
@@ -122,25 +130,47 @@ func transient(err error) bool {
 	return true
 }
 
-// refillNow publishes all live states, after a running publisher that may be doing so.
-func (p *Publisher) refillNow(ctx context.Context) error {
-	for before := p.counts.refills.Load(); ; {
-		d, err := p.describe(ctx)
-		if err != nil {
+// refillNow publishes all live states once. A refill that a running publisher began
+// after the call is as good.
+func (p *Publisher) refillNow(ctx context.Context, shown func(int)) error {
+	d, err := p.describe(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := p.auditor.stream(ctx, d.Terms)
+	if err != nil {
+		return err
+	}
+	for began := info; ; {
+		before := p.counts.refills.Load()
+		err := p.auditor.refill(ctx, d, info, refillWhy{shown: shown})
+		if err != nil && !errors.Is(err, ErrConflict) || p.counts.refills.Load() > before {
 			return err
-		}
-		info, err := p.auditor.stream(ctx, d.Terms)
-		if err != nil {
-			return err
-		}
-		if err := p.auditor.refill(ctx, d, info, errors.New("a repair was asked for")); err != nil && !errors.Is(err, ErrConflict) {
-			return err
-		}
-		if p.counts.refills.Load() > before {
-			return nil
 		}
 		if !p.sleep(ctx, time.Second, nil) {
 			return context.Cause(ctx)
 		}
+		if done, err := p.refilledSince(ctx, began); done || err != nil {
+			return err
+		}
+		if d, err = p.describe(ctx); err != nil {
+			return err
+		}
+		if info, err = p.auditor.stream(ctx, d.Terms); err != nil {
+			return err
+		}
 	}
+}
+
+// refilledSince reports whether somebody has completed a refill that began when the
+// stream had all that it had at before, or when it was another one.
+func (p *Publisher) refilledSince(ctx context.Context, before StreamInfo) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	r, err := p.bus.Epoch(ctx)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	same := r.Stream == before.Created && r.Base >= before.Last && before.Last > 0
+	return err == nil && (same || r.Stream > before.Created), err
 }

@@ -24,13 +24,17 @@ type auditor struct {
 	p    *Publisher
 	kick chan struct{} // something may have cost the stream events
 	sick atomic.Pointer[error]
-	seen StreamInfo // at the latest audit; of the auditing goroutine
+	// unfit is why the stream cannot be relied on as it is configured; see judge.
+	unfit atomic.Pointer[error]
+	seen  atomic.Pointer[StreamInfo] // as it was seen whole last, by this publisher
+
+	comparing, unsuited, snapshots nagging
+	pace                           refillPace // of the auditing goroutine
 }
 
 func newAuditor(p *Publisher) *auditor { return &auditor{p: p, kick: make(chan struct{}, 1)} }
 
 func (a *auditor) run(ctx context.Context) error {
-	last := ""
 	for {
 		slept := a.p.clock.Monotonic()
 		if !a.p.sleep(ctx, a.p.o.AuditEvery/10, nil) || !a.p.sleep(ctx, a.p.o.AuditEvery*9/10, a.kick) {
@@ -41,39 +45,36 @@ func (a *auditor) run(ctx context.Context) error {
 			return nil
 		}
 		a.sick.Store(&err)
-		if text := errorText(err); text != last {
-			last = text
+		if a.fit() == nil { // which says so itself
 			a.report(err)
 		}
 	}
 }
 
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
 func (a *auditor) report(err error) {
-	if err != nil {
+	a.comparing.say(a.p, err, func() {
 		a.p.log.Warn("the stream could not be compared with the ledger", "error", err)
-	} else {
-		a.p.log.Info("the stream holds what the ledger says")
-	}
+	}, func() { a.p.log.Info("the stream holds what the ledger says") })
 }
 
-// look compares once, if it is this publisher's turn and nobody has just done it.
+// look compares once, if it is this publisher's turn and nobody has just done it. What
+// the streams are like concerns every publisher, and a ledger that recovers as well.
 func (a *auditor) look(ctx context.Context, suspicious bool) error {
 	d, err := a.describe(ctx)
-	if err != nil || d.State != LedgerOpen {
+	if err != nil || d.State != LedgerOpen && d.State != LedgerRecovering {
 		return nil // the keeper sees to it
+	}
+	if err := a.judge(ctx, d.Terms); err != nil || d.State != LedgerOpen {
+		return err // a stream that cannot hold it is not refilled
 	}
 	if age := time.Duration(d.Now-d.Marked) * time.Millisecond; !suspicious && age >= 0 && age < a.p.o.AuditEvery/2 {
 		return nil
 	}
 	if mine, err := a.turn(ctx, "audit", 2*time.Second); err != nil || !mine {
 		return err
+	}
+	if busy, err := a.refillingElsewhere(ctx); err != nil || busy {
+		return err // what is half refilled looks lost, and its mark is the refiller's
 	}
 	a.p.counts.audits.Add(1)
 	if err = a.audit(ctx, d); errors.Is(err, ErrConflict) || errors.Is(err, ErrEpoch) {
@@ -101,19 +102,17 @@ func (a *auditor) audit(ctx context.Context, d Description) error {
 		return err
 	}
 	why := lostBy(d, info)
-	if before := a.seen; why == nil && before.Created == info.Created && before.Missing < info.Missing {
-		why = fmt.Errorf("%w: %d messages are gone from its middle, %d were before", ErrStreamLost, info.Missing, before.Missing)
-	}
-	a.seen = info
 	if why == nil {
-		if why, err = a.readOn(ctx, d); err != nil {
+		if why, err = a.readOn(ctx, d, info); err != nil {
 			return err
 		}
 	}
 	if why != nil {
-		return a.refill(ctx, d, info, why)
+		return a.pace.refill(ctx, a, d, info, why)
 	}
-	return a.record(ctx, d, info)
+	a.seen.Store(&info)
+	a.pace = refillPace{}
+	return a.record(ctx, d, info, nil)
 }
 
 // stream describes the stream, and makes it if it is gone.
@@ -154,6 +153,8 @@ func lostBy(d Description, info StreamInfo) error {
 		return fmt.Errorf("%w: it ends at %d and reached to %d before", ErrStreamLost, info.Last, mark.Sequence)
 	case d.Witness.Sequence != 0 && info.First > d.Witness.Sequence && d.Witness.Stored > since:
 		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", ErrStreamLost, info.First, d.Witness.Sequence)
+	case info.Missing > d.Mark.Missing:
+		return fmt.Errorf("%w: %d messages are gone from its middle, %d were before", ErrStreamLost, info.Missing, d.Mark.Missing)
 	case mark.Sequence != 0 && info.First > mark.Sequence && mark.Stored > since:
 		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", ErrStreamLost, info.First, mark.Sequence)
 	}
@@ -162,7 +163,7 @@ func lostBy(d Description, info StreamInfo) error {
 
 // readOn reads what came after the mark. Every revision that JetStream had acknowledged
 // before must be there. lost says what is missing.
-func (a *auditor) readOn(ctx context.Context, d Description) (lost, err error) {
+func (a *auditor) readOn(ctx context.Context, d Description, info StreamInfo) (lost, err error) {
 	seen := newSighting(d.Mark.Complete)
 	r, err := a.p.replayFrom(ctx, d.Mark, seen.add)
 	if errors.Is(err, ErrStreamLost) {
@@ -177,7 +178,7 @@ func (a *auditor) readOn(ctx context.Context, d Description) (lost, err error) {
 	case seen.complete().Before(d.Durable):
 		return fmt.Errorf("%w: after %s revisions are missing that it had acknowledged up to %s", ErrStreamLost, seen.complete(), d.Durable), nil
 	}
-	return nil, a.advance(ctx, d, StreamMark{From: d.Mark.From, Begin: r.Begin}, r.End, seen)
+	return nil, a.advance(ctx, d, StreamMark{From: d.Mark.From, Begin: r.Begin, Missing: info.Missing}, r.End, seen)
 }
 
 // replayFrom hands what stands after a mark to on, in any order. The mark's message must
@@ -266,37 +267,26 @@ func proposalOf(e Event) Event {
 	return e
 }
 
+// mark sets the mark. After a refill it does so whatever mark of the same stream stands
+// by now: an audit that had begun before may have set one, and what was refilled and read
+// back holds beside any.
 func (a *auditor) mark(ctx context.Context, was StreamPoint, m StreamMark) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	return a.p.ledger.Mark(ctx, was, m)
-}
-
-// record keeps the epoch's record true to the stream: a Redis that has lost everything
-// finds out by it whether the stream holds the whole history.
-func (a *auditor) record(ctx context.Context, d Description, info StreamInfo) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	r, err := a.p.bus.Epoch(ctx)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	mine := r.Epoch == d.Opened && r.Server == d.OpenedBy
-	terms := longer(r.Terms, d.Terms) // shorter ones are [ChangeTerms]'s to write
-	if err == nil && (!mine || r.Stream == info.Created && r.Terms == terms) {
-		return nil // another server's is the keeper's business
-	}
-	if err != nil { // the record was lost, perhaps with the stream that held it
-		if err := a.p.prepare(ctx, d.Terms); err != nil {
+	for try := 1; ; try++ {
+		err := a.p.ledger.Mark(ctx, was, m)
+		if !m.Afresh || !errors.Is(err, ErrConflict) || try == markTries {
 			return err
 		}
+		d, failed := a.describe(ctx)
+		if failed != nil || d.Mark.Point.Created != m.Point.Created {
+			return errors.Join(err, failed)
+		}
+		was = d.Mark.Point
 	}
-	_, err = a.p.bus.ClaimEpoch(ctx, r.Sequence, EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Terms: terms, Stream: info.Created, After: r.After})
-	if errors.Is(err, ErrConflict) {
-		return nil // another publisher was faster; or another server, which the keeper will see
-	}
-	return err
 }
+
+const markTries = 5
 
 // sighting is what a reader of the stream has come across.
 type sighting struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -11,8 +12,15 @@ import (
 const (
 	refillInFlight = 1000                   // events without an answer
 	refillTurn     = 500 * time.Millisecond // how often the turn is renewed
+	refillReport   = 5 * time.Second        // how often the log says how far it is
 	refillPatience = 10 * time.Second       // for the last answers
 )
+
+// refillWhy is what a refill is for.
+type refillWhy struct {
+	lost  error // what the stream has lost; nil: somebody asked for it
+	shown func(sent int)
+}
 
 // refill publishes anew what the stream has lost: every live state of the ledger.
 //
@@ -21,13 +29,16 @@ const (
 // hence is among the pages, and whatever was not is still the relay's, which publishes
 // it. The mark reaches to the last message of the refill, all of which were read back. A
 // refill that is interrupted leaves no mark, and the next audit begins it again.
-func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, why error) error {
-	if mine, err := a.refilling(ctx); err != nil || !mine {
+//
+// It has the turn as long as it lasts: nobody else refills, nor begins to compare the
+// stream and moves the mark that it is to replace.
+func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, why refillWhy) error {
+	ctx, mine, release, err := a.hold(ctx)
+	defer release()
+	if err != nil || !mine {
 		return err // somebody else is at it
 	}
-	defer a.turn(context.WithoutCancel(ctx), "refill", time.Millisecond) // for the next one
-	a.p.counts.streamLosses.Add(1)
-	a.p.log.Error("refilling the stream from the ledger", "reason", why)
+	a.tell(why)
 	started := a.p.clock.Monotonic()
 	now, err := a.describe(ctx)
 	if err != nil {
@@ -39,36 +50,80 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	base := StreamPoint{Created: info.Created, Sequence: info.Last}
 	seen := newSighting(now.Position)
 	seen.refill = random() | 1
-	sent, err := a.publishStates(ctx, now, seen.refill)
+	sent, err := a.publishStates(ctx, now, seen.refill, why.shown)
 	if err != nil {
-		return fmt.Errorf("refill the stream: %w", err)
+		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
 	r, err := a.p.bus.Replay(ctx, base, seen.add)
 	if err != nil {
-		return fmt.Errorf("refill the stream: %w", err)
+		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
 	if seen.events < sent {
 		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", ErrStreamLost, sent, seen.events)
 	}
-	if err := a.advance(ctx, d, StreamMark{From: base.Sequence, Begin: r.Begin, Afresh: true}, r.End, seen); err != nil {
-		return err
+	next := StreamMark{From: base.Sequence, Begin: r.Begin, Afresh: true, Missing: info.Missing}
+	if err := a.advance(ctx, now, next, r.End, seen); err != nil {
+		return causeOf(ctx, err)
 	}
 	a.p.counts.refills.Add(1)
 	a.p.log.Warn("the stream has been refilled from the ledger", "events", sent, "took", a.p.clock.Monotonic()-started)
-	return a.record(ctx, now, info)
+	return a.record(ctx, now, info, &base.Sequence)
 }
 
-// refilling takes the turn, for longer than an answer of the stream may take. Two at once
-// would be safe, but would double what is stored.
-func (a *auditor) refilling(ctx context.Context) (bool, error) {
-	return a.turn(ctx, "refill", refillPatience+5*time.Second)
+func (a *auditor) tell(why refillWhy) {
+	if why.lost == nil {
+		a.p.log.Info("refilling the stream from the ledger", "reason", "a repair was asked for")
+		return
+	}
+	a.p.counts.streamLosses.Add(1)
+	a.p.log.Error("refilling the stream from the ledger", "reason", why.lost)
+}
+
+// causeOf is why ctx was ended, if it was, in the place of what came of that.
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// holdFor is how long a turn lasts that nobody renews: longer than an answer of a store
+// may take.
+const holdFor = refillPatience + 5*time.Second
+
+// hold takes the turn and renews it until release is called, which gives it back. The
+// context that it returns ends with [ErrConflict] when somebody else has taken it.
+func (a *auditor) hold(ctx context.Context) (held context.Context, mine bool, release func(), err error) {
+	held, cancel := context.WithCancelCause(ctx)
+	if mine, err = a.turn(held, "refill", holdFor); err != nil || !mine {
+		return held, false, func() { cancel(nil) }, err
+	}
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		for a.p.sleep(held, refillTurn, nil) {
+			if mine, err := a.turn(held, "refill", holdFor); err == nil && !mine {
+				cancel(fmt.Errorf("%w: another publisher has taken the refill over", ErrConflict))
+			}
+		}
+	})
+	return held, true, func() {
+		cancel(nil)
+		renewing.Wait()
+		_, _ = a.turn(context.WithoutCancel(ctx), "refill", time.Millisecond) // for the next one
+	}, nil
+}
+
+// refillingElsewhere reports whether another publisher has the turn to refill.
+func (a *auditor) refillingElsewhere(ctx context.Context) (bool, error) {
+	free, err := a.turn(ctx, "refill", time.Millisecond)
+	return !free, err
 }
 
 // publishStates publishes all live states and returns how many events that took, when
 // the stream has every one of them.
-func (a *auditor) publishStates(ctx context.Context, d Description, refill uint64) (sent int, err error) {
+func (a *auditor) publishStates(ctx context.Context, d Description, refill uint64, shown func(int)) (sent int, err error) {
 	w := newRefillWindow()
-	renewed := a.p.clock.Monotonic()
+	said := a.p.clock.Monotonic()
 	for k, err := range a.p.states(ctx, d, 0) {
 		if err != nil {
 			return 0, err
@@ -82,14 +137,38 @@ func (a *auditor) publishStates(ctx context.Context, d Description, refill uint6
 			a.p.bus.Refill(e, w.leave)
 			sent++
 		}
-		if now := a.p.clock.Monotonic(); now-renewed >= refillTurn {
-			renewed = now
-			if mine, err := a.refilling(ctx); err != nil || !mine {
-				return 0, errors.Join(fmt.Errorf("%w: another publisher has taken it over", ErrConflict), err)
-			}
+		if shown != nil {
+			shown(sent)
+		}
+		if now := a.p.clock.Monotonic(); now-said >= refillReport {
+			said = now
+			a.p.log.Info("refilling the stream", "events", sent)
 		}
 	}
 	return sent, w.drain(ctx, a.p)
+}
+
+// refillPace makes a refill that fails again and again come less often: each may leave
+// as many messages in the stream as there are states.
+type refillPace struct {
+	failed int
+	next   time.Duration // not before
+}
+
+// refill refills, or says what is lost and when it will be tried again.
+func (r *refillPace) refill(ctx context.Context, a *auditor, d Description, info StreamInfo, lost error) error {
+	now := a.p.clock.Monotonic()
+	if r.failed > 0 && now < r.next {
+		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost, (r.next - now).Round(time.Millisecond))
+	}
+	err := a.refill(ctx, d, info, refillWhy{lost: lost})
+	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrEpoch) {
+		*r = refillPace{}
+		return err
+	}
+	r.failed = min(r.failed+1, 4)
+	r.next = a.p.clock.Monotonic() + min(a.p.o.AuditEvery<<r.failed, 12*a.p.o.AuditEvery)
+	return err
 }
 
 // refillWindow bounds how many events are without an answer and keeps the first error.

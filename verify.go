@@ -142,5 +142,8 @@ func (v *epochVerifier) question(ctx context.Context, epoch uint64) verifyAnswer
 		signal(v.p.recheck)
 		err = fmt.Errorf("%w: it is not known whether another server carries on the realm", ErrUnavailable)
 	}
+	if unfit := v.p.auditor.fit(); err == nil && unfit != nil {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, unfit)
+	}
 	return verifyAnswer{settled: answer.Settled, err: err}
 }

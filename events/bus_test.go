@@ -51,6 +51,9 @@ func natsFaults(server *eventstest.Server) eventstest.Faults {
 				c.Discard, c.MaxMsgs = jetstream.DiscardOld, int64(left)
 			})
 		},
+		Edit: func(tb testing.TB, bus revocast.Bus, keep int) {
+			editStream(tb, server.Conn(tb), name(bus), func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = int64(keep) })
+		},
 		Backup: func(tb testing.TB, bus revocast.Bus) func() {
 			restore := server.Backup()
 			usable(tb, bus)

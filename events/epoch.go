@@ -13,7 +13,9 @@ import (
 
 // Epoch implements [revocast.Bus]. It asks the stream's leader, so it sees what was
 // claimed before it was called. No stream is no record: [revocast.ErrNotFound]. A
-// record that cannot be read is [revocast.ErrUnsuited], never "none".
+// record that cannot be read is [revocast.ErrUnsuited], never "none"; what nobody can have
+// meant as a record comes with its sequence, so that an open ledger can replace it, and
+// one of a later version of this software without.
 func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 	var none revocast.EpochRecord
 	ctx, cancel := b.bounded(ctx)
@@ -26,7 +28,8 @@ func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 		return none, b.requestError("read the epoch record", err)
 	}
 	if stream.CachedInfo().Config.AllowDirect { // then any replica would answer, late ones too
-		return none, b.epochStream(revocast.StreamOptions{}).judge(stream.CachedInfo().Config)
+		w := b.epochStream(revocast.StreamOptions{})
+		return none, w.judge(jetstream.StreamConfig{AllowDirect: true, Subjects: w.config.Subjects, Replicas: 1})
 	}
 	m, err := stream.GetLastMsgForSubject(ctx, b.names.epoch)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -42,7 +45,11 @@ func (b *Bus) readRecord(data []byte, sequence uint64) (revocast.EpochRecord, er
 	r, err := decodeRecord(b.names.realm, data)
 	if err != nil {
 		b.countStray(fromRecord, b.names.epoch, err)
-		return revocast.EpochRecord{}, fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d",
+		damaged := revocast.EpochRecord{Sequence: sequence}
+		if errors.Is(err, errLater) {
+			damaged.Sequence = 0
+		}
+		return damaged, fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d",
 			revocast.ErrUnsuited, sequence, b.names.epochStream, err, b.names.epochStream, sequence)
 	}
 	r.Sequence = sequence

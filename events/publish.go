@@ -115,15 +115,27 @@ func readPubAck(m *nats.Msg, stream string) (pubAck, error) {
 const (
 	codeStoreFailed = 10077 // the stream's own limits: maximum messages or bytes
 	codeResources   = 10023 // the account's or the server's storage
+	codeStorage     = 10047
+	codeMemory      = 10028
+	codeTooLarge    = 10054 // the stream's limit on the size of a message
+	codeSealed      = 10109
 )
 
-// refusal says what an operator has to do where the answer is a matter of size.
+// refusal says what an operator has to do where the answer is a matter of size, or of how
+// the stream is configured; [revocast.ErrUnsuited] as well then.
 func refusal(stream string, err *jetstream.APIError) error {
+	unsuited := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", revocast.ErrUnsuited, fmt.Errorf(format, args...))
+	}
 	switch err.ErrorCode {
 	case codeStoreFailed:
-		return fmt.Errorf("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1", stream, err, stream)
-	case codeResources:
-		return fmt.Errorf("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the account's limit", stream, err)
+		return unsuited("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1", stream, err, stream)
+	case codeResources, codeStorage, codeMemory:
+		return unsuited("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the account's limit", stream, err)
+	case codeTooLarge:
+		return unsuited("stream %s takes no events of this size (%w); raise its limit: nats stream edit %s --max-msg-size=-1", stream, err, stream)
+	case codeSealed:
+		return unsuited("stream %s is sealed (%w); remove it (nats stream rm %s): a publisher that runs makes it anew and refills it", stream, err, stream)
 	}
 	return err
 }

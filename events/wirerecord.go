@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -26,6 +27,10 @@ type wireRecord struct {
 	// Takeover: the server of the record before may be alive.
 	Takeover bool      `json:"takeover,omitempty"`
 	Terms    wireTerms `json:"terms"`
+	Base     uint64    `json:"base,omitempty"` // sequence after which the event stream holds everything
+	// Kept are the sequence of a message that the event stream must have, and when it was
+	// stored, Unix milliseconds; one after the other.
+	Kept [][2]int64 `json:"kept,omitempty"`
 }
 
 type wireTerms struct {
@@ -43,7 +48,7 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
 	}
 	w := wireRecord{
-		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover, After: r.After,
+		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover, After: r.After, Base: r.Base,
 		Terms: wireTerms{
 			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
 			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
@@ -55,14 +60,28 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 	for i, d := range r.Terms.MaxLifetime {
 		w.Terms.MaxLifetime[revocast.Scope(i+1).String()] = d.String()
 	}
+	for _, k := range r.Kept {
+		if k.Sequence != 0 {
+			w.Kept = append(w.Kept, [2]int64{int64(k.Sequence), k.Stored})
+		}
+	}
 	return json.Marshal(w)
 }
+
+// errLater: the record is of a later version of this software.
+var errLater = errors.New("of a later version")
 
 // decodeRecord is the inverse of encodeRecord.
 func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	var none revocast.EpochRecord
 	if len(data) > maxRecord {
 		return none, fmt.Errorf("%w: epoch record of %d bytes", errOversized, len(data))
+	}
+	var which struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(data, &which) == nil && which.Version > wireVersion { // whatever else it looks like
+		return none, fmt.Errorf("%w: %w: epoch record of version %d, this software reads version %d", errUndecodable, errLater, which.Version, wireVersion)
 	}
 	var w wireRecord
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil || !json.Valid(data) {
@@ -74,7 +93,13 @@ func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	if w.Realm != realm {
 		return none, errForeign
 	}
-	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After}
+	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After, Base: w.Base}
+	if len(w.Kept) > len(r.Kept) {
+		return none, undecodable("epoch record with %d messages kept, want %d at most", len(w.Kept), len(r.Kept))
+	}
+	for i, k := range w.Kept {
+		r.Kept[i] = revocast.StreamWitness{Sequence: uint64(k[0]), Stored: k[1]}
+	}
 	if err := w.Terms.into(&r.Terms); err != nil {
 		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
 	}
@@ -106,6 +131,21 @@ func (w wireTerms) into(t *revocast.Terms) (err error) {
 	return nil
 }
 
+// validKept reports whether the messages that the stream must have are in order, and
+// nothing stands after the last.
+func validKept(r revocast.EpochRecord) bool {
+	none := revocast.StreamWitness{}
+	for i, k := range r.Kept {
+		switch {
+		case k == none:
+		case k.Sequence == 0 || k.Sequence > math.MaxInt64 || k.Stored < 0,
+			i > 0 && k.Sequence <= r.Kept[i-1].Sequence, i > 0 && r.Kept[i-1] == none:
+			return false
+		}
+	}
+	return r.Base <= math.MaxInt64
+}
+
 func checkRecord(r revocast.EpochRecord) error {
 	t := r.Terms
 	switch {
@@ -113,6 +153,8 @@ func checkRecord(r revocast.EpochRecord) error {
 		return fmt.Errorf("epoch 0")
 	case !validText(r.After):
 		return fmt.Errorf("server before of %d bytes is too long or has control characters", len(r.After))
+	case !validKept(r):
+		return fmt.Errorf("messages kept are not in order")
 	case r.Stream < 0:
 		return fmt.Errorf("stream of %d", r.Stream)
 	case !validText(r.Server):

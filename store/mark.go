@@ -33,7 +33,7 @@ func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revoca
 	}
 	args := append([]any{was.Created, was.Sequence}, pointArgs(mark.Point)...)
 	args = append(args, mark.Complete.Epoch, mark.Complete.Rev, streamExtra(), digit(mark.Afresh), mark.From)
-	args = append(args, pointArgs(mark.Begin)...)
+	args = append(append(args, pointArgs(mark.Begin)...), mark.Missing)
 	_, err := l.run(ctx, l.main, markScript, args...)
 	return err
 }

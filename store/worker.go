@@ -46,6 +46,7 @@ func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
 	d.Settling, d.SettleFor = r.Uint(), time.Duration(r.Int())
 	d.Mark.From = r.Uint()
 	d.Born, d.Gone = r.Uint(), r.Uint()
+	d.Mark.Missing = r.Uint()
 	d.Lead, d.Turn = r.Int(), r.Uint()
 	if r.Err != nil {
 		return revocast.Description{}, finish(describeScript, r.Err)

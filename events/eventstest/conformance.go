@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(testing.TB) revocast.Bus, faults ...Faults) {
 		{"epoch records", epochRecords},
 		{"one of many claims wins", epochRace},
 		{"the stream describes itself", describeStream},
+		{"streams as they were made need no mending", mendNothing},
 		{"a refill is stored again", refillAgain},
 		{"replay after a point", replayAfterPoints},
 		{"replay after a point that is not there", replayAfterAnotherPoint},
@@ -247,9 +248,12 @@ func acknowledgements(t *testing.T, bus revocast.Bus) {
 }
 
 func record(epoch uint64, server string) revocast.EpochRecord {
-	r := revocast.EpochRecord{Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch), Terms: revocast.Terms{
+	r := revocast.EpochRecord{Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch), Base: 1<<52 + epoch, Terms: revocast.Terms{
 		Lease: 3 * time.Second, Drift: 0.01, Fence: 5 * time.Second, DefaultIssuer: "https://issuer/é",
 	}}
+	for i := range min(epoch, revocast.RecordWitnesses) {
+		r.Kept[i] = revocast.StreamWitness{Sequence: 1<<52 + i, Stored: 1_700_000_000_123 + int64(i)}
+	}
 	for i := range r.Terms.MaxLifetime {
 		r.Terms.MaxLifetime[i] = time.Hour + time.Duration(i)*time.Nanosecond
 	}

@@ -17,6 +17,8 @@ type Faults struct {
 	Drop func(tb testing.TB, bus revocast.Bus, left uint64)
 	// Backup copies what the bus keeps; restore puts the copy in place of it.
 	Backup func(testing.TB, revocast.Bus) (restore func())
+	// Edit lets the stream of events keep so many messages of each subject only.
+	Edit func(tb testing.TB, bus revocast.Bus, keep int)
 }
 
 type faulty struct {
@@ -30,6 +32,12 @@ func (f Faults) tests() (tests []faulty) {
 	}
 	if f.Drop != nil {
 		tests = append(tests, faulty{"what was dropped at the beginning", f.dropped})
+	}
+	if f.Edit != nil {
+		tests = append(tests, faulty{"an edited stream is mended", f.edited})
+	}
+	if f.Delete != nil {
+		tests = append(tests, faulty{"a stream that is gone is not mended", f.gone})
 	}
 	if f.Backup != nil {
 		tests = append(tests, faulty{"a stream whose end was lost", f.cutOff})
@@ -226,4 +234,49 @@ func ended() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
+}
+
+// asPrepared is what [Run] prepares its streams with.
+func asPrepared() revocast.StreamOptions { return revocast.StreamOptions{MaxAge: 3_600_000} }
+
+// mendNothing: what is as it was prepared stays so.
+func mendNothing(t *testing.T, bus revocast.Bus) {
+	mustPublish(t, bus, 1, 3)
+	before := mustDescribe(t, bus)
+	if m, err := bus.Mend(within(t), asPrepared()); err != nil || len(m.Changed) > 0 || m.Snapshots != nil {
+		t.Errorf("mending what needs none: %+v, %v", m, err)
+	}
+	if after := mustDescribe(t, bus); after != before {
+		t.Errorf("the stream was %+v and is %+v", before, after)
+	}
+}
+
+func (f Faults) edited(t *testing.T, bus revocast.Bus) {
+	kinds := uint64(len(revocast.Kinds))
+	mustPublish(t, bus, 1, 2*kinds)
+	f.Edit(t, bus, 1)
+	mustPublish(t, bus, 2*kinds+1, 3*kinds)
+	if all := replayAll(t, bus); uint64(len(all)) != kinds {
+		t.Fatalf("the edited stream holds %d events, want one of each kind", len(all))
+	}
+	if m, err := bus.Mend(within(t), asPrepared()); err != nil || len(m.Changed) == 0 {
+		t.Errorf("mended: %+v, %v", m, err)
+	}
+	mustPublish(t, bus, 3*kinds+1, 4*kinds)
+	if all := replayAll(t, bus); uint64(len(all)) != 2*kinds {
+		t.Errorf("the mended stream holds %d events, want two of each kind", len(all))
+	}
+	if m, err := bus.Mend(within(t), asPrepared()); err != nil || len(m.Changed) > 0 {
+		t.Errorf("mended again: %+v, %v", m, err)
+	}
+}
+
+func (f Faults) gone(t *testing.T, bus revocast.Bus) {
+	f.Delete(t, bus)
+	if _, err := bus.Mend(within(t), asPrepared()); !errors.Is(err, revocast.ErrNotFound) {
+		t.Errorf("mending a stream that is gone: %v, want ErrNotFound", err)
+	}
+	if _, err := bus.Stream(within(t)); !errors.Is(err, revocast.ErrNotFound) {
+		t.Errorf("mending made a stream: %v", err)
+	}
 }

@@ -48,7 +48,7 @@ type Stream struct {
 	Created  Time   `json:"created,omitzero"` // when it was made: one made anew has another time
 	SeenAt   Time   `json:"seen_at,omitzero"` // when it was seen whole, by the ledger's clock
 	AgeMS    int64  `json:"age_ms"`           // how long ago that was
-	Error    string `json:"error,omitempty"`  // why the latest comparison of the publisher that answers could not be done
+	Error    string `json:"error,omitempty"`  // why the stream cannot be relied on, or could not be compared by the publisher that answers
 }
 
 // Worker is one worker incarnation.

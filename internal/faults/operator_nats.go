@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -62,9 +64,30 @@ func (r *Rig) DeleteStream(ctx context.Context, anew bool) error {
 
 // LimitStream allows the stream so many messages; -1: any number. A full one refuses.
 func (r *Rig) LimitStream(ctx context.Context, limit int64) error {
+	return r.EditStream(ctx, func(c *jetstream.StreamConfig) { c.MaxMsgs = limit })
+}
+
+// EditStream changes how the stream of events is configured.
+func (r *Rig) EditStream(ctx context.Context, edit func(*jetstream.StreamConfig)) error {
 	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
-		c.MaxMsgs = limit
+		edit(&c)
 		_, err := js.UpdateStream(ctx, c)
 		return err
 	})
+}
+
+// BackUpNodes copies what every NATS node has on its disk. They must not run.
+func (r *Rig) BackUpNodes(to string) (errs error) {
+	for _, n := range r.Nodes {
+		errs = errors.Join(errs, os.CopyFS(filepath.Join(to, n.Name), os.DirFS(n.dir)))
+	}
+	return errs
+}
+
+// RestoreNodes puts a backup in the place of what the nodes have. They must not run.
+func (r *Rig) RestoreNodes(from string) (errs error) {
+	for _, n := range r.Nodes {
+		errs = errors.Join(errs, os.RemoveAll(n.dir), os.CopyFS(n.dir, os.DirFS(filepath.Join(from, n.Name))))
+	}
+	return errs
 }

@@ -37,6 +37,8 @@ func Scenarios() []Scenario {
 		{Name: "stream deleted", What: "the stream of events is deleted, Redis emptied once it is whole again", Run: streamDeleted},
 		{Name: "stream recreated", What: "deleted and made anew, empty; Redis emptied once it is whole again", Run: streamRecreated},
 		{Name: "stream full", What: "limits edited so that the stream refuses every message, and widened again", Strict: true, Run: streamFull},
+		{Name: "stream edited", What: "limits, age, acknowledgements and subjects of the stream edited while all runs; Redis emptied once it is whole again", Run: streamEdited},
+		{Name: "JetStream older", What: "every NATS node killed and started from an older backup, before the latest epoch; then Redis killed, and emptied", Run: jetStreamOlder},
 		{Name: "primary lost", What: "Redis primary killed, replica promoted", Replica: true, Run: primaryLost},
 		{Name: "lagging replica promoted", What: "replication cut, replica promoted while the old primary goes on", Replica: true, Run: laggingPromoted},
 		{Name: "publisher left behind", What: "a publisher goes on with the old primary, and reaches NATS again after the new one is open", Replica: true, Run: leftBehind},

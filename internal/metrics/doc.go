@@ -28,6 +28,7 @@
 //	revocast_publisher_strangers_total
 //	revocast_publisher_audits_total
 //	revocast_publisher_stream_losses_total         alarm on any
+//	revocast_publisher_stream_mends_total          alarm on any
 //	revocast_publisher_refills_total
 //	revocast_publisher_snapshots_total
 //	revocast_publisher_forgotten_total
@@ -36,7 +37,7 @@
 //	revocast_publisher_waiting
 //	revocast_publisher_silent_workers              alarm on any
 //	revocast_publisher_refusals_total
-//	revocast_publisher_stream_error
+//	revocast_publisher_stream_error                alarm when it lasts
 //	revocast_publisher_clock_ahead_seconds         alarm beyond a second either way
 //	revocast_publisher_fleet_ahead_seconds
 //	revocast_publisher_largest_lead_seconds        alarm above a second

@@ -131,7 +131,7 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_doubtful_total 24`, `revocast_publisher_strangers_total 10`, `revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
 		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`, `revocast_publisher_forgotten_total 15`, `revocast_publisher_vanished_total 16`, `revocast_publisher_stream_error 0`,
 		`revocast_publisher_unacked 17`, `revocast_publisher_waiting 18`,
-		`revocast_publisher_clock_ahead_seconds 19`, `revocast_publisher_fleet_ahead_seconds 20`, `revocast_publisher_largest_lead_seconds 21`, `revocast_publisher_oldest_unacked_seconds 1.5`,
+		`revocast_publisher_clock_ahead_seconds 19`, `revocast_publisher_fleet_ahead_seconds 20`, `revocast_publisher_largest_lead_seconds 21`, `revocast_publisher_stream_mends_total 25`, `revocast_publisher_oldest_unacked_seconds 1.5`,
 		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_ledger_restore_skipped_total 3`,
 		`revocast_strays_total{fault="foreign",source="ack"} 7`, `revocast_strays_total{fault="late",source="answer"} 0`,
 		`revocast_snapshots_saved_total 1`, `revocast_snapshots_save_failures_total 2`, `revocast_snapshots_loaded_total 3`, `revocast_snapshots_broken_total 4`,

@@ -91,6 +91,7 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		counter("revocast_publisher_snapshots_total", "Snapshots packed for workers that start.", func(s stats) uint64 { return s.Snapshots }),
 		counter("revocast_publisher_forgotten_total", "States taken out of the ledger, by two clocks.", func(s stats) uint64 { return s.Forgotten }),
 		counter("revocast_publisher_vanished_total", "States that went missing in the ledger, and for which it was recovered. Alarm on any.", func(s stats) uint64 { return s.Vanished }),
+		counter("revocast_publisher_stream_mends_total", "Things that somebody had edited in the realm's streams, so that they lost events or took none, and that were changed back. Alarm on any.", func(s stats) uint64 { return s.StreamMends }),
 		gauge("revocast_publisher_unacked", "Events in memory that JetStream has not acknowledged.", func(s stats) float64 { return float64(s.Unacked) }),
 		gauge("revocast_publisher_waiting", "Positions that calls wait for JetStream with.", func(s stats) float64 { return float64(s.Waiting) }),
 		gauge("revocast_publisher_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s stats) float64 { return s.ClockAhead.Seconds() }),
@@ -98,7 +99,7 @@ func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
 		gauge("revocast_publisher_largest_lead_seconds", "The largest by which an issuer's clock is ahead of the ledger's. Alarm above a second.", func(s stats) float64 { return s.LargestLead.Seconds() }),
 		gauge("revocast_publisher_silent_workers", "Workers whose acknowledgements are not heard: every revocation waits for their renewals. Alarm on any.", func(s stats) float64 { return float64(s.Silent) }),
 		counter("revocast_publisher_refusals_total", "Events that the bus did not take; they are repeated.", func(s stats) uint64 { return s.Refusals }),
-		gauge("revocast_publisher_stream_error", "1 while this publisher's latest comparison of the stream with the ledger could not be done.", func(s stats) float64 { return flag(s.StreamError != nil) }),
+		gauge("revocast_publisher_stream_error", "1 while the stream cannot be relied on as it is configured, takes no events, or could not be compared with the ledger by this publisher. Alarm when it lasts.", func(s stats) float64 { return flag(s.StreamError != nil) }),
 	}))
 }
 

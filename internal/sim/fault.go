@@ -47,6 +47,7 @@ const (
 	OpEpoch        Op = "Epoch"
 	OpClaimEpoch   Op = "ClaimEpoch"
 	OpPrepare      Op = "Prepare"
+	OpMend         Op = "Mend"
 )
 
 // Call is one call of a port as a [Hook] sees it.

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/revocast/revocast"
 )
 
@@ -33,6 +35,28 @@ func (b *Bus) LoseRecord() {
 	if n := len(b.records.all); n > 0 {
 		b.records.all = b.records.all[: n-1 : n-1]
 	}
+}
+
+// Backup copies both streams. restore puts the copy in the place of what there is, as often
+// as it is called: the server comes back with older data.
+func (b *Bus) Backup() (restore func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept, records := b.stream.clone(), records{b.records.exists, slices.Clone(b.records.all)}
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.stream = kept.clone()
+		b.records.exists, b.records.all = records.exists, slices.Clone(records.all)
+	}
+}
+
+// OlderRecords makes the server forget the latest n epoch records, as one does whose
+// stream of them came back older. The next ones will have their sequences.
+func (b *Bus) OlderRecords(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records.all = slices.Clone(b.records.all[:max(0, len(b.records.all)-n)])
 }
 
 // Recreate makes the stream of events anew, with those events of the old one, in their

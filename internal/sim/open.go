@@ -34,7 +34,11 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 	if o.Stream.Created == 0 {
 		b.forgetMark(true)
 	} else {
-		b.setMark(revocast.StreamMark{Begin: o.Begin, Point: o.Stream, From: o.Stream.Sequence, Complete: b.durable}, l.now())
+		mark := revocast.StreamMark{Begin: o.Begin, Point: o.Stream, From: o.Stream.Sequence, Complete: b.durable}
+		if b.mark.Point.Created == o.Stream.Created {
+			mark.Missing = b.mark.Missing
+		}
+		b.setMark(mark, l.now())
 	}
 	l.opened = l.clock.Monotonic()
 	l.annals.reach(b.position())

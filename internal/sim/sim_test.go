@@ -21,5 +21,15 @@ func TestLedgerConformance(t *testing.T) {
 }
 
 func TestBusConformance(t *testing.T) {
-	eventstest.Run(t, func(testing.TB) revocast.Bus { return sim.NewBus(nil, sim.BusOptions{}).Link("test") })
+	buses := make(map[revocast.Bus]*sim.Bus)
+	eventstest.Run(t, func(testing.TB) revocast.Bus {
+		bus := sim.NewBus(nil, sim.BusOptions{})
+		link := bus.Link("test")
+		buses[link] = bus
+		return link
+	}, eventstest.Faults{
+		Delete: func(_ testing.TB, b revocast.Bus) { buses[b].LoseEvents() },
+		Edit:   func(_ testing.TB, b revocast.Bus, keep int) { buses[b].Edit(sim.Edit{PerKind: keep}) },
+		Backup: func(_ testing.TB, b revocast.Bus) func() { return buses[b].Backup() },
+	})
 }

@@ -16,6 +16,7 @@ type stream struct {
 	created  int64 // Unix nanoseconds; 0: there is no stream
 	maxAge   int64 // milliseconds; 0: for ever
 	full     bool
+	edited   Edit
 	last     uint64
 	messages []stored                 // by sequence
 	known    map[revocast.Event]int64 // when it was published, within the window
@@ -71,8 +72,11 @@ func (m stored) is(p revocast.StreamPoint) bool {
 
 // expire drops what is too old.
 func (s *stream) expire(now int64) {
-	n := 0
-	for n < len(s.messages) && s.maxAge > 0 && s.messages[n].at+s.maxAge <= now {
+	n, age := 0, s.maxAge
+	if s.edited.MaxAge > 0 && !s.edited.Sealed {
+		age = min(age, s.edited.MaxAge)
+	}
+	for n < len(s.messages) && age > 0 && s.messages[n].at+age <= now {
 		n++
 	}
 	s.messages = s.messages[n:]
@@ -85,7 +89,11 @@ func (s *stream) add(e revocast.Event, now int64, again bool) error {
 	case s.created == 0:
 		return fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
 	case s.full:
-		return fmt.Errorf("%w: sim: the stream is full", revocast.ErrUnavailable)
+		return fmt.Errorf("%w: %w: sim: the stream is full", revocast.ErrUnavailable, revocast.ErrUnsuited)
+	case s.edited.Sealed:
+		return fmt.Errorf("%w: %w: sim: the stream is sealed", revocast.ErrUnavailable, revocast.ErrUnsuited)
+	case s.edited.Elsewhere:
+		return fmt.Errorf("%w: sim: no answer", revocast.ErrUnavailable)
 	}
 	if !again && s.duplicate(e, now) {
 		return nil
@@ -93,6 +101,10 @@ func (s *stream) add(e revocast.Event, now int64, again bool) error {
 	s.store(stored{at: now, event: &e})
 	if !again {
 		s.remember(publication{e, now})
+	}
+	s.enforce()
+	if s.edited.Mute {
+		return fmt.Errorf("%w: sim: no answer", revocast.ErrUnavailable)
 	}
 	return nil
 }
@@ -138,13 +150,20 @@ func (s *stream) truncate(keep int) {
 	if keep > 0 {
 		s.last = s.messages[keep-1].sequence
 	}
-	s.messages = slices.Clone(s.messages[:keep])
+	s.messages = s.messages[:keep]
+	*s = s.clone()
+}
+
+// clone is a copy as a backup has it: of what was published before it knows what it holds.
+func (s stream) clone() stream {
+	s.messages = slices.Clone(s.messages)
 	s.known, s.order = nil, nil
 	for _, m := range s.messages {
 		if m.event != nil {
 			s.remember(publication{*m.event, m.at})
 		}
 	}
+	return s
 }
 
 // records is the stream of epoch records.

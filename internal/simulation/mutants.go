@@ -32,6 +32,8 @@ type Mutant struct {
 
 	NoStreamWait bool // a publisher does not wait for the stream
 	NoReplay     bool // a publisher reads nothing out of it
+	NoMend       bool // a publisher looks at the streams' configuration at its start alone
+	NoRewrite    bool // a publisher does not write the record of an open epoch again
 	NoFence      bool // a cut-off primary goes on for ever
 	StaleClock   bool // a worker that wakes goes by the time when it fell asleep
 }
@@ -73,6 +75,8 @@ func publisherMutants() []Mutant {
 		{Name: "ledger-forgets-by-one-clock", Forget: func(int64) int64 { return revocast.Forever }},
 		{Name: "cut-off-of-a-jumped-clock", Proposed: func(e *revocast.Event) { e.At = 0 }},
 		{Name: "audit-one-way", Described: func(d *revocast.Description) { d.Born, d.Gone = 0, 0 }},
+		{Name: "judge-at-start-only", NoMend: true},
+		{Name: "record-not-rewritten", NoRewrite: true},
 		{Name: "no-audit", Publisher: func(o *revocast.PublisherOptions) { o.AuditEvery = time.Hour }},
 	}
 }

@@ -133,10 +133,24 @@ func (b *busPort) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 
 // ClaimEpoch implements [revocast.Bus].
 func (b *busPort) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+	if b.p.w.mutant.NoRewrite && b.p.publisher != nil {
+		d, err := b.p.w.current.Load().Link("onlooker").Describe(ctx)
+		if err == nil && d.State == revocast.LedgerOpen && d.Opened == next.Epoch {
+			return next, revocast.ErrConflict
+		}
+	}
 	return through(b.p, sim.OpClaimEpoch, func() (revocast.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
 }
 
 // Prepare implements [revocast.Bus].
 func (b *busPort) Prepare(ctx context.Context, o revocast.StreamOptions) error {
 	return throughErr(b.p, sim.OpPrepare, func() error { return b.Bus.Prepare(ctx, o) })
+}
+
+// Mend implements [revocast.Bus].
+func (b *busPort) Mend(ctx context.Context, o revocast.StreamOptions) (revocast.Mended, error) {
+	if b.p.w.mutant.NoMend {
+		return revocast.Mended{}, nil
+	}
+	return through(b.p, sim.OpMend, func() (revocast.Mended, error) { return b.Bus.Mend(ctx, o) })
 }

@@ -56,6 +56,9 @@ const (
 	Forget       Kind = "forget"        // the stream has dropped events in the middle
 	FillStream   Kind = "fill-stream"   // the stream takes nothing
 	StreamWall   Kind = "stream-wall"   // the stream's wall clock jumps
+	EditStream   Kind = "edit-stream"   // somebody has changed how the stream is configured
+	OlderEpochs  Kind = "older-epochs"  // the stream of epoch records has come back older
+	OlderStore   Kind = "older-store"   // both streams have come back as they were some time ago
 	TearSnapshot Kind = "tear-snapshot" // the packed snapshot is damaged or gone
 )
 

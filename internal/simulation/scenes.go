@@ -13,7 +13,7 @@ func (g *generator) faults() {
 	case 0, 1:
 		g.store(Restart, RollBack, RollBack, RollBack, Empty, Vanish, Vanish, LoseLog)
 	case 2, 3:
-		g.store(Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget)
+		g.store(Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, EditStream, OlderEpochs, OlderStore)
 	case 4:
 		g.s.Fence = g.s.Lease / time.Duration(1+g.r.IntN(4))
 		pick(g.r, g.fork, g.leftBehind, g.bothSides)()
@@ -51,7 +51,8 @@ func (g *generator) fault(k Kind) *Step {
 // oneAfterTheOther has both stores lose something, the second one when both hold
 // everything again: see world.whole.
 func (g *generator) oneAfterTheOther() {
-	ledger, stream := pick(g.r, Restart, RollBack, Empty, Vanish), pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun)
+	ledger := pick(g.r, Restart, RollBack, Empty, Vanish)
+	stream := pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, EditStream, OlderEpochs, OlderStore)
 	if g.chance(2) {
 		ledger, stream = stream, ledger
 	}

@@ -145,7 +145,7 @@ func covered(by states, h *holder, wall time.Time) bool {
 }
 
 // lossOfStream are the faults that cost the stream something.
-var lossOfStream = []Kind{Truncate, LoseStream, Recreate, Overrun, Forget}
+var lossOfStream = []Kind{Truncate, LoseStream, Recreate, Overrun, Forget, EditStream, OlderStore}
 
 // kept checks that what was confirmed is in the ledger and in the stream; a stream that
 // has lost something gets it back when it is next compared with the ledger.

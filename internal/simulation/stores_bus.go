@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/sim"
 )
 
 // lossOfLedger and lossOfBus are the faults that cost a store something.
 var (
 	lossOfLedger = []Kind{Restart, RollBack, Empty, Vanish, LoseLog, Fork}
-	lossOfBus    = []Kind{Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget}
+	lossOfBus    = []Kind{Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, OlderEpochs, OlderStore}
 )
 
 // whole reports whether each store holds all that the other does, so that either may lose
@@ -27,11 +28,14 @@ func (w *world) whole() bool {
 	}
 	bus := w.bus.Link("onlooker")
 	record, err := bus.Epoch(ctx)
-	if err != nil {
+	if err != nil && !w.mutant.NoRewrite {
 		return false
 	}
 	stream, err := bus.Stream(ctx)
-	return err == nil && record.Epoch == d.Opened && record.Stream == stream.Created && d.Mark.Point.Created == stream.Created
+	if err != nil || d.Mark.Point.Created != stream.Created {
+		return false
+	}
+	return w.mutant.NoRewrite || record.Epoch == d.Opened && record.Stream == stream.Created
 }
 
 // alike reports whether both stores come to the same, wherever it stands in them.
@@ -82,6 +86,17 @@ func (w *world) streamFault(s Step) bool {
 	case FillStream:
 		w.bus.Fill(true)
 		w.later(s.For, func() { w.bus.Fill(false) })
+	case EditStream:
+		w.edit(s)
+	case OlderEpochs:
+		w.bus.OlderRecords(1 + s.What%3)
+	case OlderStore:
+		restore := w.bus.Backup()
+		w.later(s.For, func() {
+			if !w.s.has(lossOfLedger...) || w.whole() {
+				restore()
+			}
+		})
 	case StreamWall:
 		w.bus.Advance(jump(s))
 	case TearSnapshot:
@@ -90,6 +105,18 @@ func (w *world) streamFault(s Step) bool {
 		}
 	}
 	return true
+}
+
+// edit changes the configuration of the stream while everything runs. A seal cannot be
+// taken off: an operator removes the stream.
+func (w *world) edit(s Step) {
+	edit := [...]sim.Edit{
+		{PerKind: 1}, {PerKind: 2}, {Oldest: 1}, {Oldest: 2}, {MaxAge: 1}, {MaxAge: 50}, {Mute: true}, {Elsewhere: true}, {Sealed: true},
+	}[s.How%9]
+	w.bus.Edit(edit)
+	if edit.Sealed {
+		w.later(s.For, w.bus.LoseEvents)
+	}
 }
 
 // hostile is a peer that is broken, foreign, or years behind.

@@ -102,7 +102,7 @@ func (w *weather) hook(who int) sim.Hook {
 
 func onBus(op sim.Op) bool {
 	switch op {
-	case sim.OpPublish, sim.OpRefill, sim.OpReplay, sim.OpStream, sim.OpSaveSnapshot, sim.OpLoadSnapshot, sim.OpEpoch, sim.OpClaimEpoch, sim.OpPrepare:
+	case sim.OpPublish, sim.OpRefill, sim.OpReplay, sim.OpStream, sim.OpSaveSnapshot, sim.OpLoadSnapshot, sim.OpEpoch, sim.OpClaimEpoch, sim.OpPrepare, sim.OpMend:
 		return true
 	}
 	return false

@@ -51,7 +51,10 @@ end
 -- setMark makes p (created, sequence, event's epoch and revision, stored) the mark,
 -- complete up to ce-cr, to be read on from sequence from, begin being its first message. A stream made anew has none of the witnesses of the one before.
 local function setMark(p, ce, cr, extra, from, begin)
-  if call('HGET', meta, 'created') ~= p[1] then call('DEL', list) end
+  if call('HGET', meta, 'created') ~= p[1] then
+    call('DEL', list)
+    call('HDEL', meta, 'missing')
+  end
   call('HSET', meta, 'created', p[1], 'seq', p[2], 'event_epoch', p[3], 'event_rev', p[4], 'stored', p[5],
     'complete_epoch', ce, 'complete_rev', cr, 'from_seq', from, 'marked', int(now()))
   keepWitness(p, extra, begin)
@@ -59,7 +62,7 @@ end
 
 local function forgetMark()
   call('HDEL', meta, 'created', 'seq', 'event_epoch', 'event_rev', 'stored', 'complete_epoch', 'complete_rev',
-    'from_seq', 'marked', 'witness')
+    'from_seq', 'marked', 'witness', 'missing')
   call('DEL', list)
 end
 

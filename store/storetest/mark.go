@@ -47,7 +47,7 @@ func markDescribed(k *kit) {
 	}
 	k.commit(revoke("a"))
 	now := k.describe().Now
-	want := revocast.StreamMark{Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1)}
+	want := revocast.StreamMark{Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1), Missing: sequence - 9}
 	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, want))
 	d := k.describe()
 	if d.Mark != want || d.Marked < now || d.Marked > d.Now || d.Witness != want.Point {
@@ -117,7 +117,7 @@ func markAcross(k *kit) {
 	k.start()
 	k.commit(revoke("a"))
 	first := point(7, k.describe().Now-1000)
-	k.mark(first, at(1, 1))
+	k.must(k.Ledger.Mark(k.ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: first, Complete: at(1, 1), Missing: 4}))
 	before := k.describe()
 	k.Replace()
 	if d := k.describe(); d.Mark != before.Mark || d.Marked != before.Marked || d.Witness != before.Witness {
@@ -129,7 +129,7 @@ func markAcross(k *kit) {
 	o.Stream = point(9, d.Now)
 	k.must(k.Ledger.Open(k.ctx, o))
 	d = k.describe()
-	if want := (revocast.StreamMark{Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1)}); d.Mark != want || d.Witness != first {
+	if want := (revocast.StreamMark{Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1), Missing: 4}); d.Mark != want || d.Witness != first {
 		k.Errorf("opened with mark %+v, want %+v; witness %+v, want still %+v", d.Mark, want, d.Witness, first)
 	}
 	if d.Opened != 2 || d.OpenedBy != d.Server {

@@ -56,7 +56,7 @@ func streamText(s apitypes.Stream) string {
 		text = fmt.Sprintf("whole up to %s (message %d), seen %s ago", s.Whole, s.Sequence, millis(float64(s.AgeMS)))
 	}
 	if s.Error != "" {
-		text += "; the latest comparison could not be done: " + s.Error
+		text += "; not as it must be: " + s.Error
 	}
 	return text
 }

@@ -59,9 +59,9 @@ func TestClocksApart(t *testing.T) {
 
 func TestStreamText(t *testing.T) {
 	for want, s := range map[string]apitypes.Stream{
-		"not seen whole yet": {},
-		"not seen whole yet; the latest comparison could not be done: why":                               {Error: "why"},
-		"whole up to 1-2 (message 3), seen 0s ago; the latest comparison could not be done: unavailable": {Whole: "1-2", Sequence: 3, Error: "unavailable"},
+		"not seen whole yet":                         {},
+		"not seen whole yet; not as it must be: why": {Error: "why"},
+		"whole up to 1-2 (message 3), seen 0s ago; not as it must be: unavailable": {Whole: "1-2", Sequence: 3, Error: "unavailable"},
 	} {
 		if got := streamText(s); got != want {
 			t.Errorf("%q, want %q", got, want)

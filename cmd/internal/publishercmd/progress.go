@@ -46,6 +46,15 @@ func (p *progress) show(done int, read int64) {
 	fmt.Fprintf(p.w, "\r%s\x1b[K", p.text(done, read, time.Since(p.start)))
 }
 
+// showRefilled draws how many events have been published anew.
+func (p *progress) showRefilled(events int) {
+	if p.w == nil || time.Since(p.drawn) < redrawAtLeast {
+		return
+	}
+	p.drawn = time.Now()
+	fmt.Fprintf(p.w, "\r%d events published anew, %.0f/s\x1b[K", events, float64(events)/max(time.Since(p.start).Seconds(), 0.001))
+}
+
 // clear takes the line away.
 func (p *progress) clear() {
 	if p.w != nil && !p.drawn.IsZero() {
