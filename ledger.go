@@ -2,6 +2,7 @@ package revocast
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -315,6 +316,32 @@ type Renewed struct {
 	Told     bool     // the ledger holds the member's reach; it lost it with the member otherwise
 	Terms    Terms
 	Now      int64 // the ledger's clock, Unix milliseconds; what may be forgotten goes by it
+}
+
+// whole fails with [ErrTrimmed] if the log lacks entries between applied and the position:
+// its revisions run without holes, so one that was cut or lost shows.
+func (r *Renewed) whole(applied Position) error {
+	last, err := follow(applied, r.Events)
+	if err == nil && !r.More && last.Before(r.Position) && r.Position.Rev != 0 {
+		err = fmt.Errorf("%w: it ends at %s, the ledger is at %s", ErrTrimmed, last, r.Position)
+	}
+	return err
+}
+
+// follow returns the position of the last entry of a log that was read after a position, and
+// fails with [ErrTrimmed] if entries are missing between them.
+func follow(after Position, entries []Event) (Position, error) {
+	for _, e := range entries {
+		next := Position{Epoch: after.Epoch, Rev: after.Rev + 1}
+		if e.Position.Epoch > after.Epoch {
+			next = Position{Epoch: e.Position.Epoch, Rev: 1}
+		}
+		if e.Position != next {
+			return after, fmt.Errorf("%w: %s follows on %s", ErrTrimmed, e.Position, after)
+		}
+		after = next
+	}
+	return after, nil
 }
 
 // Checked is the answer to [WorkerLedger.Check]; States is parallel to the keys.

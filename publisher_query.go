@@ -238,6 +238,9 @@ func (p *Publisher) Watch(ctx context.Context, after Position, on func(Event) er
 	for {
 		news := p.news.next() // before reading, so that nothing comes in between unseen
 		entries, err := p.ledger.Log(ctx, after, page)
+		if err == nil {
+			_, err = follow(after, entries)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

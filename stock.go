@@ -105,16 +105,24 @@ func (p *Publisher) lost(ctx context.Context, d Description, what string, missin
 	return p.ledger.Recount(ctx, epoch, d.Gone, d.Gone+missing)
 }
 
-// logWhole reports whether the ledger's log ends where the ledger does.
+// logWhole reports whether the ledger's log begins where it was trimmed and ends where the
+// ledger does.
 func (p *Publisher) logWhole(ctx context.Context, d Description) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	first, err := p.ledger.Log(ctx, d.Trimmed, 1)
+	if errors.Is(err, ErrTrimmed) {
+		return true, nil // it was trimmed since
+	}
+	if _, hole := follow(d.Trimmed, first); err != nil || hole != nil {
+		return false, err
+	}
 	if d.Position.Rev == 0 || !d.Trimmed.Before(d.Position) {
 		return true, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
 	last, err := p.ledger.Log(ctx, Position{Epoch: d.Position.Epoch, Rev: d.Position.Rev - 1}, 1)
 	if errors.Is(err, ErrTrimmed) {
-		return true, nil // it was trimmed since
+		return true, nil
 	}
 	return len(last) > 0, err
 }

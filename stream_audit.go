@@ -67,6 +67,7 @@ func (a *auditor) look(ctx context.Context, suspicious bool) error {
 	if err := a.judge(ctx, d.Terms); err != nil || d.State != LedgerOpen {
 		return err // a stream that cannot hold it is not refilled
 	}
+	a.unsee(d)
 	if age := time.Duration(d.Now-d.Marked) * time.Millisecond; !suspicious && age >= 0 && age < a.p.o.AuditEvery/2 {
 		return nil
 	}
@@ -81,6 +82,14 @@ func (a *auditor) look(ctx context.Context, suspicious bool) error {
 		return nil // another publisher took over, or the ledger began a new epoch
 	}
 	return err
+}
+
+// unsee forgets how far the stream was seen to reach where the mark says that it reaches less
+// far: it was cut, and somebody has refilled it since.
+func (a *auditor) unsee(d Description) {
+	if seen := a.seen.Load(); seen != nil && (d.Mark.Point.Created != seen.Created || d.Mark.Point.Sequence < seen.Last) {
+		a.seen.Store(nil)
+	}
 }
 
 func (a *auditor) describe(ctx context.Context) (Description, error) {

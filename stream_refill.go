@@ -65,6 +65,7 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	if err := a.advance(ctx, now, next, r.End, seen); err != nil {
 		return causeOf(ctx, err)
 	}
+	a.seen.Store(nil)
 	a.p.counts.refills.Add(1)
 	a.p.log.Warn("the stream has been refilled from the ledger", "events", sent, "took", a.p.clock.Monotonic()-started)
 	return a.record(ctx, now, info, &base.Sequence)

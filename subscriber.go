@@ -140,6 +140,8 @@ type Subscriber struct {
 	warned   string        // the default issuer that the log was warned of
 	loaded   bool          // the index was loaded since it was last dropped
 	complete bool          // and has not overflowed since
+	caughtUp bool          // and a renewal has caught up since
+	logFails bool          // the log had not what the latest load went on from
 	reloadAt time.Duration // when the next load is due, if it has
 	expireAt time.Duration // when states are next forgotten
 }
@@ -211,7 +213,7 @@ func (s *Subscriber) begin() {
 	defer s.mu.Unlock()
 	s.member = MemberID{Worker: s.o.Worker, Incarnation: fmt.Sprintf("%016x", s.o.Random())}
 	s.front.reset(Position{})
-	s.loaded, s.complete, s.told = false, false, told{}
+	s.loaded, s.complete, s.logFails, s.told = false, false, false, told{}
 	s.expireAt = s.clock.Monotonic()
 	s.pending = make(map[Key]BanState)
 	starting := fmt.Errorf("%w: starting", ErrUnavailable)

@@ -20,6 +20,8 @@ import (
 //
 // Whichever it is, the renewals that follow bring what came after. Until then, and
 // when all three fail, there is no lease, and every check asks the ledger.
+// A load whose first renewal finds that entries are missing in the log is followed by one
+// from the ledger, which needs no log.
 func (s *Subscriber) load(ctx context.Context) error {
 	d, err := s.describe(ctx)
 	if err != nil {
@@ -47,7 +49,7 @@ const never = 100 * 365 * 24 * time.Hour
 
 // begun notes that renewals go on from a position.
 func (s *Subscriber) begun(from Position, complete bool) {
-	s.loaded, s.complete = true, complete
+	s.loaded, s.complete, s.caughtUp = true, complete, false
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.front.reset(from)
@@ -98,10 +100,13 @@ func (s *Subscriber) countEmptying() {
 // loadFrom fills the index and returns the position from which renewals have to go on.
 func (s *Subscriber) loadFrom(ctx context.Context, d Description) (Position, error) {
 	s.beginLoad()
-	if d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
+	if !s.logFails && d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
 		return Position{}, nil // the first renewals bring it all
 	}
 	for _, load := range []func(context.Context, Description) (Position, error){s.loadPacked, s.loadStream} {
+		if s.logFails {
+			break
+		}
 		from, err := load(ctx, d)
 		if err == nil || ctx.Err() != nil {
 			return from, err
@@ -213,6 +218,7 @@ func (s *Subscriber) snapshotPage(ctx context.Context, cursor string) ([]KeyedSt
 // overflowed stays incomplete; after a while, when states have expired, it is tried
 // again.
 func (s *Subscriber) finishLoad() {
+	s.caughtUp, s.logFails = true, false
 	if !s.complete {
 		return
 	}

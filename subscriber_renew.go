@@ -139,7 +139,8 @@ func (s *Subscriber) renew(ctx context.Context) error {
 	for {
 		more, err := s.renewOnce(ctx)
 		if errors.Is(err, ErrTrimmed) {
-			s.say.Warn("trimmed", "the ledger's log no longer reaches back to this worker; loading anew")
+			s.say.Warn("trimmed", "the ledger's log does not reach back to this worker; loading again", "reason", err)
+			s.logFails = s.loaded && !s.caughtUp
 			s.loaded = false
 			s.dropLease()
 			return err
@@ -174,6 +175,9 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 		if err := s.sights.again(ctx); err != nil {
 			return false, err
 		}
+	}
+	if err := answer.whole(r.Applied); err != nil {
+		return false, err
 	}
 	for _, e := range answer.Events {
 		s.apply(e)

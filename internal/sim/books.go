@@ -41,6 +41,8 @@ type sheet struct {
 	generation uint64
 	born, gone uint64 // states ever made, and taken out
 	log        []entry
+	lost       bool   // the log, so that not even an empty one is left
+	doubt      uint64 // the latest epoch whose log lacked entries at its end
 	mark       revocast.StreamMark
 	marked     int64
 	witnesses  []witness // oldest first

@@ -180,7 +180,7 @@ func (l *Ledger) commitOne(p proposal) revocast.CommitEntry {
 	if e.Kind == revocast.KindLifted {
 		e.Until = s.State.Until // the tombstone has to outlive what it lifts
 	}
-	if covered(s.State, p) {
+	if known, again := covered(s.State, p); known && !(again && b.inDoubt(s.State)) {
 		e.Position = b.position()
 		if !s.State.At.IsZero() {
 			e.Position, e.At, e.Until = s.State.At, s.changed, s.State.Until
@@ -191,22 +191,35 @@ func (l *Ledger) commitOne(p proposal) revocast.CommitEntry {
 		return revocast.CommitEntry{Event: e}
 	}
 	e = b.append(e, now)
-	s.State, s.changed = s.State.Merge(e.State()), now
+	if standing := s.State.Ban.At; !p.Position.IsZero() && standing == p.Position {
+		s.State.At = e.Position
+	} else {
+		s.State = s.State.Merge(e.State())
+	}
+	s.changed = now
 	b.save(e.Key, e.Scope, s)
 	return revocast.CommitEntry{Event: e, Fresh: true}
 }
 
-func covered(s revocast.State, p proposal) bool {
+// covered reports whether s holds p already, and whether p may be logged again without
+// overriding anything.
+func covered(s revocast.State, p proposal) (known, again bool) {
 	if !p.Position.IsZero() && !s.Ban.At.Before(p.Position) {
-		return true // committed before, and survived or was overridden
+		return true, s.Ban.At == p.Position // committed before, and survived or was overridden
 	}
 	switch p.Kind {
 	case revocast.KindRevoked:
 		e := p.Event
 		e.Position, e.Until = s.At, p.enough
-		return s.Merge(e.State()) == s
+		return s.Merge(e.State()) == s, true
 	case revocast.KindLifted:
-		return s.Ban.Until == 0
+		return s.Ban.Until == 0, true
 	}
-	return false
+	return false, false
+}
+
+// inDoubt reports whether s may be missing in the stream, so that it must be logged again to
+// become durable.
+func (s *sheet) inDoubt(of revocast.State) bool {
+	return !of.At.IsZero() && of.At.Epoch <= s.doubt
 }

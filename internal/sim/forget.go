@@ -61,7 +61,28 @@ func (l *Ledger) Vanish(which func(revocast.Key) bool) (lost int) {
 			lost++
 		}
 	}
+	l.noteLackLocked()
 	return lost
+}
+
+// Lacking is the latest epoch in which the ledger served, or serves, without states that had
+// vanished; zero: there is none.
+func (l *Ledger) Lacking() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lacking
+}
+
+func (l *Ledger) noteLackLocked() {
+	counted := uint64(0)
+	for _, s := range l.books.states.m {
+		if s.Born != 0 {
+			counted++
+		}
+	}
+	if counted < l.books.born-l.books.gone {
+		l.lacking = max(l.lacking, l.books.epoch)
+	}
 }
 
 // LoseLog makes the ledger lose its log, as a clean-up job does.
@@ -69,5 +90,21 @@ func (l *Ledger) LoseLog() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.books.keep()
-	l.books.log = nil
+	l.books.log, l.books.lost = nil, true
+}
+
+// CutLog makes the ledger lose the oldest entries of its log, all but the latest keep, as
+// somebody does who trims it by hand.
+func (l *Ledger) CutLog(keep int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.books.keep()
+	l.books.log = l.books.log[max(0, len(l.books.log)-keep):]
+}
+
+// LogWhole reports whether the log has all entries that it must have.
+func (l *Ledger) LogWhole() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.books.whole()
 }

@@ -62,7 +62,7 @@ func (l *Ledger) Fork(to revocast.Position, serves time.Duration) (*Ledger, bool
 		return nil, false
 	}
 	next := newLedger(l.report, l.o, l.annals)
-	next.stream, next.ahead, next.opened = l.stream, l.ahead, l.opened
+	next.stream, next.ahead, next.opened, next.lacking = l.stream, l.ahead, l.opened, l.lacking
 	for m, at := range l.renewed {
 		next.renewed[m] = at
 	}

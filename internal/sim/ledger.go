@@ -61,6 +61,7 @@ type Ledger struct {
 	ahead   time.Duration
 	renewed map[revocast.MemberID]time.Duration
 	opened  time.Duration // when it became unsettled last
+	lacking uint64        // see Lacking
 	fork    *deadline     // until when it serves, for it is cut off; nil: it is not
 	paused  *stopped      // nil: it runs
 	unheard *deadline     // until when it has not heard of its replicas since it woke
@@ -156,7 +157,7 @@ func (l *Ledger) now() int64 { return l.clock.Now().Add(l.ahead).UnixMilli() }
 // noticeLocked is what every step begins with: does this server still carry the epoch?
 func (l *Ledger) noticeLocked() {
 	b := &l.books
-	if b.epoch != 0 && b.server != l.server && b.state != revocast.LedgerFenced {
+	if b.epoch != 0 && (b.server != l.server && b.state != revocast.LedgerFenced || b.lost && b.state == revocast.LedgerOpen) {
 		b.succeed(l.server)
 	}
 }

@@ -89,24 +89,32 @@ func (b *books) relogged(e revocast.Event) {
 	}
 }
 
-// whole reports whether the log ends where the epoch does.
+// whole reports whether the log begins after where it was trimmed and ends where the epoch
+// does.
 func (s *sheet) whole() bool {
-	return s.rev == 0 || len(s.log) > 0 && s.log[len(s.log)-1].event.Position == s.position()
+	rest, _ := s.after(s.trimmed, len(s.log))
+	if len(rest) == 0 {
+		return (s.rev == 0 || s.trimmed == s.position()) && !s.lost
+	}
+	first, next := rest[0].Position, uint64(1)
+	if first.Epoch == s.trimmed.Epoch {
+		next = s.trimmed.Rev + 1
+	}
+	return first.Rev == next && (s.rev == 0 || rest[len(rest)-1].Position == s.position())
 }
 
-// sealLog makes a log that was lost count as trimmed, before its entries belong to an earlier
-// epoch.
+// sealLog makes a log that lacks entries count as trimmed, before what it has belongs to an
+// earlier epoch: nobody could miss them there.
 func (s *sheet) sealLog() {
 	if !s.whole() {
-		s.trimmed = s.position()
+		s.trimmed, s.doubt = s.position(), s.epoch
 	}
 }
 
-// lacks reports whether entries after p that must be there are not, as far as that shows.
-func (s *sheet) lacks(p revocast.Position, limit int) bool {
-	if !p.Before(s.position()) {
-		return false
+// keepLog makes the log of a ledger that recovers, if it is gone. Entries of earlier epochs
+// are missing then, and perhaps of this one.
+func (s *sheet) keepLog() {
+	if s.lost {
+		s.lost, s.trimmed, s.doubt = false, s.position(), s.epoch
 	}
-	events, more := s.after(p, limit)
-	return !more && !s.whole() || p.Epoch == s.epoch && uint64(len(events)) < min(s.rev-p.Rev, uint64(limit))
 }

@@ -43,10 +43,13 @@ func (b *Bus) Backup() (restore func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept, records := b.stream.clone(), records{b.records.exists, slices.Clone(b.records.all)}
+	kept.edited.Sealed = false // no operator brings that back
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		full := b.stream.full // of its disk, not of its data
 		b.stream = kept.clone()
+		b.stream.full = full
 		b.records.exists, b.records.all = records.exists, slices.Clone(records.all)
 	}
 }

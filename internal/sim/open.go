@@ -24,6 +24,7 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 		report(l.report, "%s opens epoch %d as settled", who, o.Epoch)
 	}
 	b.keep()
+	b.keepLog()
 	b.logAnew(l.now())
 	b.state, b.record, b.settled, b.claims = revocast.LedgerOpen, o.Record.Sequence, o.Settled, nil
 	b.opened, b.openedBy = o.Epoch, b.server
@@ -41,6 +42,7 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 		b.setMark(mark, l.now())
 	}
 	l.opened = l.clock.Monotonic()
+	l.noteLackLocked()
 	l.annals.reach(b.position())
 	return nil
 }

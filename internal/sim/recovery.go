@@ -52,6 +52,7 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 		return 0, fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrEpoch, b.state, b.epoch)
 	}
 	b.keep()
+	b.keepLog()
 	before := b.rev
 	for _, e := range events {
 		if e.Kind != revocast.KindInvalidated && l.restoreOne(e) {

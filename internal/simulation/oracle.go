@@ -108,10 +108,17 @@ func (w *world) lateLogin(h *holder) bool {
 	if w.s.Clocks.Issuer < 0 {
 		return false
 	}
+	exact := time.Duration(0)
+	if w.s.Clocks.Ledger != 0 || w.s.Clocks.Process != 0 {
+		exact = comparison
+	}
 	return !slices.ContainsFunc(w.calling, func(made *promise) bool {
-		return made.match(h.claims) && (made.cut == 0 || made.ban || !made.sure || made.at >= h.born)
+		return made.match(h.claims) && (made.cut == 0 || made.ban || !made.sure || made.at+exact >= h.born)
 	})
 }
+
+// comparison is how exactly two clocks can be compared over the network here.
+const comparison = 5 * time.Millisecond
 
 // broken returns a promise that allowing c would break; nil: there is none. The world's
 // lock is held.
@@ -139,7 +146,7 @@ func (w *world) wronglyAllowed(c *check, claims *revocast.Claims, v revocast.Ver
 	}
 	renewed := time.Duration(c.p.renewed.Load())
 	switch age := w.now() - renewed; {
-	case held != nil && v.Position.Epoch <= w.vanished.Load():
+	case held != nil && v.Position.Epoch <= w.ledger.Lacking():
 		return "" // the ledger has lost it, and nobody has noticed yet; its answers may be cached
 	case held != nil:
 		return "after " + held.what + " was confirmed"

@@ -47,17 +47,21 @@ func (w *world) settle() {
 
 // regained waits for the ledger to get back what vanished from it.
 func (w *world) regained() {
-	if !w.s.has(Vanish) {
+	if !w.s.has(Vanish, LoseLog) {
 		return
 	}
 	onlooker := w.ledger.Link("onlooker")
 	back := func() bool {
 		d, err := onlooker.Describe(context.Background())
-		return err == nil && d.State == revocast.LedgerOpen && d.Position.Epoch > w.vanished.Load()
+		return err == nil && d.State == revocast.LedgerOpen && d.Position.Epoch > w.ledger.Lacking() && w.ledger.LogWhole()
 	}
 	if !w.eventually(w.patience(), 50*time.Millisecond, back) {
-		w.fail("nobody noticed that states have vanished from the ledger in epoch %d", w.vanished.Load())
+		w.fail("nobody noticed that states vanished from the ledger in epoch %d, or a part of its log (it is whole: %v)", w.ledger.Lacking(), w.ledger.LogWhole())
 	}
+	w.mu.Lock()
+	lease := w.leases.longest
+	w.mu.Unlock()
+	time.Sleep(2 * lease) // for so long workers may go by what they asked for before
 }
 
 func (w *world) unready() error {

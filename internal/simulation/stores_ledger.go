@@ -25,7 +25,11 @@ func (w *world) ledgerFault(s Step) bool {
 	case Vanish:
 		return w.vanish(s)
 	case LoseLog:
-		w.ledger.LoseLog()
+		if s.How%3 == 0 {
+			w.ledger.CutLog(s.What % 4)
+		} else {
+			w.ledger.LoseLog()
+		}
 	case Fork:
 		return w.fork(s)
 	case ChangeTerms:
@@ -119,11 +123,7 @@ func (w *world) reach(number int, l *sim.Ledger) {
 // vanish has some of the ledger's states vanish. Until the ledger begins another epoch, what
 // it is asked for it does not know.
 func (w *world) vanish(s Step) bool {
-	lost := w.ledger.Vanish(func(k revocast.Key) bool { return mix(uint64(s.How), uint64(k[0]), uint64(k[1]))%2 == 0 })
-	if lost > 0 {
-		w.vanished.Store(max(w.vanished.Load(), w.ledger.Position().Epoch))
-	}
-	return lost > 0
+	return w.ledger.Vanish(func(k revocast.Key) bool { return mix(uint64(s.How), uint64(k[0]), uint64(k[1]))%2 == 0 }) > 0
 }
 
 // moveProcess lets a process's wall clock jump.

@@ -22,20 +22,19 @@ const (
 
 // world is a realm while a scenario runs.
 type world struct {
-	s        Scenario
-	mutant   Mutant
-	log      *slog.Logger
-	began    time.Time
-	names    []string // of the processes, by number
-	terms    revocast.Terms
-	bus      *sim.Bus
-	weather  *weather
-	trace    trace
-	calls    sync.WaitGroup             // checks and calls of users under way
-	pending  atomic.Int64               // the same, as a number
-	sent     sync.WaitGroup             // publications under way
-	current  atomic.Pointer[sim.Ledger] // the same as ledger, for other goroutines
-	vanished atomic.Uint64              // the latest epoch in which states vanished from the ledger
+	s       Scenario
+	mutant  Mutant
+	log     *slog.Logger
+	began   time.Time
+	names   []string // of the processes, by number
+	terms   revocast.Terms
+	bus     *sim.Bus
+	weather *weather
+	trace   trace
+	calls   sync.WaitGroup             // checks and calls of users under way
+	pending atomic.Int64               // the same, as a number
+	sent    sync.WaitGroup             // publications under way
+	current atomic.Pointer[sim.Ledger] // the same as ledger, for other goroutines
 
 	// Only the goroutine that steps through the scenario writes these; index by number.
 	ledger    *sim.Ledger   // that carries on

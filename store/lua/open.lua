@@ -14,6 +14,7 @@ if state == 'open' then
   return redis.error_reply('RVCONFLICT epoch ' .. head[1] .. ' is open under another record')
 end
 
+keepLog()
 -- What earlier epochs logged and the stream was not seen to have, or has not
 -- acknowledged, is logged anew under this one, in order, so that from here on there is
 -- one epoch to acknowledge. A ban or lift goes along only while it still is what stands.

@@ -27,16 +27,27 @@ local function order(e1, r1, e2, r2)
   return r1 - r2
 end
 
--- sealLog looks whether the log ends where the epoch does. A log that was lost must count as
--- trimmed before its entries belong to an earlier epoch: nobody could miss them there.
-local function sealLog(epoch, rev)
-  if rev == '0' then return end
-  local last = call('XREVRANGE', prefix .. 'log', '+', '-', 'COUNT', 1)[1]
-  if last and last[1] == epoch .. '-' .. rev then return end
-  call('HSET', meta, 'trimmed_epoch', epoch, 'trimmed_rev', rev)
+-- logWhole reports whether the log begins after where it was trimmed and ends where the epoch
+-- does.
+local function logWhole(epoch, rev)
+  local log, low = prefix .. 'log', call('HMGET', meta, 'trimmed_epoch', 'trimmed_rev')
+  local te, tr = low[1] or '0', low[2] or '0'
+  local first = call('XRANGE', log, '(' .. te .. '-' .. tr, '+', 'COUNT', 1)[1]
+  if not first then return (rev == '0' or te == epoch and tr == rev) and call('EXISTS', log) == 1 end
+  local e, r = string.match(first[1], '^(%d+)-(%d+)$')
+  if r ~= (e == te and int(tonumber(tr) + 1) or '1') then return false end
+  return rev == '0' or call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1][1] == epoch .. '-' .. rev
 end
 
-local head = call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms', 'heard', 'born')
+-- sealLog makes a log that lacks entries count as trimmed, before what it has belongs to an
+-- earlier epoch: nobody could miss them there. What stands since then may be missing in the
+-- stream too: doubt is the latest such epoch.
+local function sealLog(epoch, rev)
+  if logWhole(epoch, rev) then return end
+  call('HSET', meta, 'trimmed_epoch', epoch, 'trimmed_rev', rev, 'doubt', epoch)
+end
+
+local head = call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms', 'heard', 'born', 'doubt')
 local fence = tonumber(string.match(head[7] or '', '^%d+ %S+ (%d+) ') or 0) / 1000000 -- ms
 local started = fence > 0 and now() -- before INFO: see below
 local info = call('INFO', 'replication')
@@ -45,8 +56,10 @@ if not server then return redis.error_reply('RVUNSUITED INFO replication shows n
 
 -- A restarted, promoted or restored server has another replication id than the one
 -- that the epoch was opened under, and may have forgotten what was acknowledged. A
--- fenced ledger stays fenced: another server carries on.
-if head[1] and head[3] ~= server and head[2] ~= 'fenced' then
+-- fenced ledger stays fenced: another server carries on. An open ledger has a log, if only
+-- an empty one; where it is gone, entries were lost that nobody could miss in the next.
+if head[1] and (head[2] ~= 'fenced' and head[3] ~= server
+  or head[2] == 'open' and call('EXISTS', prefix .. 'log') == 0) then
   sealLog(head[1], head[4])
   local claims, settled = {}, head[6]
   for id in string.gmatch(call('HGET', meta, 'claims') or '', '%S+') do claims[#claims + 1] = id end

@@ -29,11 +29,5 @@ if order(ae, ar, epoch, rev) < 0 then
   local limit = tonumber(ARGV[4])
   entries = call('XRANGE', prefix .. 'log', '(' .. ARGV[2] .. '-' .. ARGV[3], '+', 'COUNT', limit + 1)
   if #entries > limit then entries[limit + 1], more = nil, '1' end
-  -- A log that was lost, or lost entries, does not say so: what it has is counted.
-  local last = entries[#entries]
-  if more == '0' and rev > 0 and not (last and last[1] == head[1] .. '-' .. head[4])
-    or ae == epoch and #entries < math.min(rev - ar, limit) then
-    return redis.error_reply('RVTRIMMED the log lacks entries after ' .. ARGV[2] .. '-' .. ARGV[3])
-  end
 end
 return { head[1], head[4], head[7], int(t), more, told or '1', entries }

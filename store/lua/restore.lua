@@ -7,6 +7,7 @@ if state ~= 'recovering' or tonumber(ARGV[1]) ~= epoch then
   return redis.error_reply('RVEPOCH the ledger is ' .. state .. ' in epoch ' .. head[1])
 end
 
+keepLog()
 local t, before = now(), rev
 for a = 1, #ARGV - 12, 12 do
   local kind, scope, hex = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]

@@ -59,6 +59,14 @@ local function save(key, scope, s)
   if s.be > 0 then call('HSET', key, 'bf', s.bf, 'bu', s.bu, 'be', s.be, 'br', s.br) end
 end
 
+-- keepLog makes the log of a ledger that recovers, if it is gone. Entries of earlier epochs
+-- are missing then, and perhaps of this one.
+local function keepLog()
+  if call('EXISTS', prefix .. 'log') == 1 then return end
+  call('XADD', prefix .. 'log', 'MAXLEN', 0, head[1] .. '-' .. int(rev), 'k', 0)
+  call('HSET', meta, 'trimmed_epoch', head[1], 'trimmed_rev', int(rev), 'doubt', head[1])
+end
+
 -- log appends an entry at epoch-r. at is when the event was committed; logged, if it
 -- differs, when it entered this log, which is what trimming by age looks at.
 local function log(r, kind, scope, hex, at, c, x, u, from, reason, initiator, logged)
