@@ -61,7 +61,7 @@ func TestVanishedLog(t *testing.T) {
 		x.ledger.SetHook(failing)
 		_, err := p.Revoke(w.t.Context(), revokeAlice(), revocast.WithStrength(revocast.Durable))
 		w.must(err)
-		w.ledger.LoseLog()
+		w.ledger.CutLog(-1)
 		x.ledger.SetHook(nil)
 		elapse(15 * time.Second)
 		w.await(p.Ready())

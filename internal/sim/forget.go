@@ -57,6 +57,7 @@ func (l *Ledger) Vanish(which func(revocast.Key) bool) (lost int) {
 	b.keep()
 	for key := range b.states.m {
 		if which(key) {
+			l.vanished[key] = b.states.m[key].State.Until
 			b.states.drop(&b.history, key)
 			lost++
 		}
@@ -73,32 +74,26 @@ func (l *Ledger) Lacking() uint64 {
 	return l.lacking
 }
 
+// noteLackLocked notes the epoch if a state that vanished is not there again, and is not over.
 func (l *Ledger) noteLackLocked() {
-	counted := uint64(0)
-	for _, s := range l.books.states.m {
-		if s.Born != 0 {
-			counted++
+	for key, until := range l.vanished {
+		if _, there := l.books.states.get(key); !there && until > l.clock.Now().UnixMilli() {
+			l.lacking = max(l.lacking, l.books.epoch)
 		}
 	}
-	if counted < l.books.born-l.books.gone {
-		l.lacking = max(l.lacking, l.books.epoch)
-	}
-}
-
-// LoseLog makes the ledger lose its log, as a clean-up job does.
-func (l *Ledger) LoseLog() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.books.keep()
-	l.books.log, l.books.lost = nil, true
 }
 
 // CutLog makes the ledger lose the oldest entries of its log, all but the latest keep, as
-// somebody does who trims it by hand.
+// somebody does who trims it by hand; the log itself where keep is negative, as a clean-up job
+// does.
 func (l *Ledger) CutLog(keep int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.books.keep()
+	if keep < 0 {
+		l.books.log, l.books.lost = nil, true
+		return
+	}
 	l.books.log = l.books.log[max(0, len(l.books.log)-keep):]
 }
 

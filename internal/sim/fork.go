@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -63,6 +64,7 @@ func (l *Ledger) Fork(to revocast.Position, serves time.Duration) (*Ledger, bool
 	}
 	next := newLedger(l.report, l.o, l.annals)
 	next.stream, next.ahead, next.opened, next.lacking = l.stream, l.ahead, l.opened, l.lacking
+	maps.Copy(next.vanished, l.vanished)
 	for m, at := range l.renewed {
 		next.renewed[m] = at
 	}

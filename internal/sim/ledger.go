@@ -61,10 +61,12 @@ type Ledger struct {
 	ahead   time.Duration
 	renewed map[revocast.MemberID]time.Duration
 	opened  time.Duration // when it became unsettled last
-	lacking uint64        // see Lacking
-	fork    *deadline     // until when it serves, for it is cut off; nil: it is not
-	paused  *stopped      // nil: it runs
-	unheard *deadline     // until when it has not heard of its replicas since it woke
+
+	vanished map[revocast.Key]int64 // states that ever did, and until when they stand
+	lacking  uint64                 // see Lacking
+	fork     *deadline              // until when it serves, for it is cut off; nil: it is not
+	paused   *stopped               // nil: it runs
+	unheard  *deadline              // until when it has not heard of its replicas since it woke
 }
 
 // NewLedger returns a ledger that holds nothing. r may be nil.
@@ -74,7 +76,7 @@ func newLedger(r Reporter, o LedgerOptions, a *annals) *Ledger {
 	o.fill()
 	l := &Ledger{
 		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, annals: a, server: a.server(),
-		renewed: make(map[revocast.MemberID]time.Duration),
+		renewed: make(map[revocast.MemberID]time.Duration), vanished: make(map[revocast.Key]int64),
 	}
 	l.books.history.limit = o.History
 	a.join(l)

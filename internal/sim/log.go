@@ -59,7 +59,8 @@ func (s *sheet) trim(keep int, oldest int64) {
 }
 
 // logAnew gives revisions of the new epoch to what earlier ones logged and the stream
-// is not known to hold, as far as it still stands.
+// is not known to hold, as far as it still stands. A state that has vanished is made again
+// from what was logged of it.
 func (b *books) logAnew(now int64) {
 	from := b.unsure()
 	if !b.from.IsZero() {
@@ -70,22 +71,22 @@ func (b *books) logAnew(now int64) {
 		if e.Position.Epoch >= b.epoch {
 			return
 		}
-		stands := e.Kind == revocast.KindRevoked
-		if e.Kind == revocast.KindBanned || e.Kind == revocast.KindLifted {
-			stands = b.load(e.Key).State.Ban.At == e.Position
+		s := b.load(e.Key)
+		switch e.Kind {
+		case revocast.KindInvalidated:
+			continue
+		case revocast.KindBanned, revocast.KindLifted:
+			if e.Position.Before(s.State.Ban.At) {
+				continue
+			}
 		}
-		if stands {
-			b.relogged(b.append(e, now))
+		logged := b.append(e, now)
+		if s.State = s.State.Merge(e.State()); s.changed == 0 {
+			s.changed = e.At
 		}
-	}
-}
-
-// relogged makes the position of what was logged anew that of its state: what covers a
-// later proposal is durable when that revision is, not before.
-func (b *books) relogged(e revocast.Event) {
-	if s, ok := b.states.get(e.Key); ok {
-		s.State.At = e.Position
-		b.states.put(&b.history, e.Key, s)
+		// What covers a later proposal is durable when that revision is, not before.
+		s.State.At = logged.Position
+		b.save(e.Key, e.Scope, s)
 	}
 }
 
@@ -112,9 +113,12 @@ func (s *sheet) sealLog() {
 }
 
 // keepLog makes the log of a ledger that recovers, if it is gone. Entries of earlier epochs
-// are missing then, and perhaps of this one.
+// are missing then, and perhaps of this one, unless it was gone when the epoch began.
 func (s *sheet) keepLog() {
-	if s.lost {
-		s.lost, s.trimmed, s.doubt = false, s.position(), s.epoch
+	if !s.lost {
+		return
+	}
+	if s.lost = false; s.rev > 0 || s.doubt != s.epoch-1 {
+		s.trimmed, s.doubt = s.position(), s.epoch-1
 	}
 }

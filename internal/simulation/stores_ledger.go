@@ -25,11 +25,11 @@ func (w *world) ledgerFault(s Step) bool {
 	case Vanish:
 		return w.vanish(s)
 	case LoseLog:
-		if s.How%3 == 0 {
-			w.ledger.CutLog(s.What % 4)
-		} else {
-			w.ledger.LoseLog()
+		keep := s.What % 4
+		if s.How%3 > 0 {
+			keep = -1
 		}
+		w.ledger.CutLog(keep)
 	case Fork:
 		return w.fork(s)
 	case ChangeTerms:

@@ -92,7 +92,10 @@ end
 -- inDoubt reports whether a state may be missing in the stream, so that it must be logged
 -- again to become durable.
 local doubt = tonumber(head[10]) or 0
-local function inDoubt(s) return s.e > 0 and s.e <= doubt end
+local function inDoubt(s)
+  if s.e == 0 then return false end
+  return s.e <= doubt
+end
 
 local before = rev
 local answer = {}
@@ -105,17 +108,20 @@ for i, p in ipairs(list) do
   if p.kind == '1' then
     -- The until has a margin, so that the same revocation again within it is covered by
     -- the first one.
-    fresh = add(s, p) or s.u < p.enough or inDoubt(s)
+    fresh = add(s, p) or s.u < p.enough
+    if inDoubt(s) then fresh = true end
   elseif p.oe > 0 and p.kind ~= '4' and order(s.be, s.br, p.oe, p.orv) >= 0 then
     -- Committed again after a change of epoch: it has survived, or something later has
     -- overridden it, which it must not override in its turn.
-    fresh = inDoubt(s) and s.be == p.oe and s.br == p.orv
+    fresh = false
+    if inDoubt(s) and order(s.be, s.br, p.oe, p.orv) == 0 then fresh = true end
     if p.kind == '3' then p.u = s.u end
   elseif p.kind == '2' then
     ban(s, p.from, p.u, epoch, rev + 1)
   elseif p.kind == '3' then
     -- The tombstone of a ban has to outlive what it lifts.
-    fresh = s.bu ~= 0 or inDoubt(s)
+    fresh = s.bu ~= 0
+    if inDoubt(s) then fresh = true end
     p.u = s.u
     if fresh then ban(s, 0, 0, epoch, rev + 1) end
   end

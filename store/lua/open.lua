@@ -18,6 +18,7 @@ keepLog()
 -- What earlier epochs logged and the stream was not seen to have, or has not
 -- acknowledged, is logged anew under this one, in order, so that from here on there is
 -- one epoch to acknowledge. A ban or lift goes along only while it still is what stands.
+-- A state that has vanished is made again from what was logged of it.
 local fe, fr = unsure()
 if tonumber(fe) < epoch then
   local t, most = now(), tonumber(ARGV[5])
@@ -27,24 +28,27 @@ if tonumber(fe) < epoch then
     local ee, er = string.match(entry[1], '^(%d+)-(%d+)$')
     local f, p = entry[2], {}
     for i = 1, #f, 2 do p[f[i]] = f[i + 1] end
-    local stands = p.k == '1'
-    if p.k == '2' or p.k == '3' then
-      local b = call('HMGET', prefix .. 's:' .. p.h, 'be', 'br')
-      stands = b[1] == ee and b[2] == er
+    local key, c, u = prefix .. 's:' .. p.h, tonumber(p.c) or 0, tonumber(p.u) or 0
+    local s, stands = nil, p.k ~= '4'
+    if stands then s = load(key) end
+    if p.k == '1' then
+      add(s, { c = c, x = p.x or '', f = p.x and 0 or c })
+    elseif stands then
+      ban(s, tonumber(p.f) or 0, p.k == '2' and u or 0, tonumber(ee), tonumber(er))
+      stands = order(s.be, s.br, tonumber(ee), tonumber(er)) == 0
     end
     if stands then
       rev = rev + 1
-      log(rev, p.k, p.s, p.h, p.t, tonumber(p.c) or 0, p.x or '', tonumber(p.u) or 0, tonumber(p.f) or 0,
-        p.y or '', p.i or '', t)
+      log(rev, p.k, p.s, p.h, p.t, c, p.x or '', u, tonumber(p.f) or 0, p.y or '', p.i or '', t)
       -- What covers a later proposal is durable when this revision is, not before.
-      if call('EXISTS', prefix .. 's:' .. p.h) == 1 then
-        call('HSET', prefix .. 's:' .. p.h, 'e', head[1], 'r', int(rev))
-      end
+      if s.t == 0 then s.t = tonumber(p.t) end
+      s.u, s.e, s.r = math.max(s.u, u), epoch, rev
+      save(key, p.s, s)
     end
     fe, fr = ee, er
   end
   if #tail == most then
-    call('HSET', meta, 'rev', rev, 'from_epoch', fe, 'from_rev', fr)
+    call('HSET', meta, 'rev', rev, 'from_epoch', fe, 'from_rev', fr, 'born', int(born))
     return 0
   end
 end
@@ -52,7 +56,7 @@ end
 -- What was restored the stream has. An opening that cannot tell where the stream ends
 -- leaves no mark, rather than one of an earlier epoch that nobody would move.
 local restored = call('HGET', meta, 'restored') or '0'
-call('HSET', meta, 'rev', rev, 'state', 'open', 'record', ARGV[3], 'settled', ARGV[4], 'claims', '',
+call('HSET', meta, 'rev', rev, 'born', int(born), 'state', 'open', 'record', ARGV[3], 'settled', ARGV[4], 'claims', '',
   'opened', head[1], 'opened_by', server, 'durable_epoch', head[1], 'durable_rev', restored)
 call('HDEL', meta, 'restored', 'from_epoch', 'from_rev')
 if ARGV[4] == '1' then call('HDEL', meta, 'settle_for') end

@@ -60,11 +60,12 @@ local function save(key, scope, s)
 end
 
 -- keepLog makes the log of a ledger that recovers, if it is gone. Entries of earlier epochs
--- are missing then, and perhaps of this one.
+-- are missing then, and perhaps of this one, unless it was gone when the epoch began.
 local function keepLog()
   if call('EXISTS', prefix .. 'log') == 1 then return end
   call('XADD', prefix .. 'log', 'MAXLEN', 0, head[1] .. '-' .. int(rev), 'k', 0)
-  call('HSET', meta, 'trimmed_epoch', head[1], 'trimmed_rev', int(rev), 'doubt', head[1])
+  if rev == 0 and tonumber(head[10]) == epoch - 1 then return end
+  call('HSET', meta, 'trimmed_epoch', head[1], 'trimmed_rev', int(rev), 'doubt', int(epoch - 1))
 end
 
 -- log appends an entry at epoch-r. at is when the event was committed; logged, if it

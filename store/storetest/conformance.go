@@ -19,6 +19,11 @@ type Env struct {
 	Replace func()
 	// Empty makes the server forget everything.
 	Empty func()
+	// CutLog deletes all entries of the ledger's log but the latest keep; the log itself
+	// where keep is negative.
+	CutLog func(keep int)
+	// Vanish deletes a state.
+	Vanish func(revocast.Key)
 }
 
 // LogKeep is how many durable log entries a ledger under test keeps.
@@ -44,6 +49,7 @@ func Run(t *testing.T, open func(*testing.T) Env) {
 		{"mark", markTests},
 		{"reopen", reopenTests},
 		{"stock", stockTests},
+		{"lost log", lostLogTests},
 		{"merge", mergeTests(open)},
 	}
 	for _, g := range groups {
