@@ -17,13 +17,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast/internal/deployfiles"
+	"github.com/revocast/revocast/internal/wallclock"
 )
 
 // Redis is a redis-server process.
 type Redis struct {
 	*Process
-	Addr string
-	dir  string
+	Addr  string
+	dir   string
+	clock *wallclock.Clock // nil where none can be moved
 }
 
 // Who may do what is as deploy/ has it; the operator is the rig itself.
@@ -53,10 +55,23 @@ func newRedis(dir, name string, port int, replicated bool, more ...string) (*Red
 	if err != nil {
 		return nil, err
 	}
-	return &Redis{
+	r := &Redis{
 		Process: newProcess(dir, name, path, append([]string{conf}, more...)...),
 		Addr:    "127.0.0.1:" + strconv.Itoa(port), dir: data,
-	}, nil
+	}
+	if r.clock, err = wallclock.New(context.Background(), dir, name); err == nil {
+		r.env = r.clock.Env()
+	}
+	return r, nil
+}
+
+// MoveClock makes the server's wall clock ahead of the machine's by so much, behind it where
+// that is negative.
+func (r *Redis) MoveClock(ahead time.Duration) error {
+	if r.clock == nil {
+		return errors.New("the wall clock of redis-server cannot be moved here: that needs Linux and a C compiler")
+	}
+	return r.clock.Move(ahead)
 }
 
 // Do runs one command at the server, past every link.

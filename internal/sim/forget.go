@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/revocast/revocast"
 )
@@ -74,10 +75,28 @@ func (l *Ledger) Lacking() uint64 {
 	return l.lacking
 }
 
-// noteLackLocked notes the epoch if a state that vanished is not there again, and is not over.
+// Regained reports whether the ledger has again what had vanished from it and the stream
+// holds, and a whole log.
+func (l *Ledger) Regained() bool {
+	var streamed []revocast.Event
+	if l.stream != nil {
+		streamed = l.stream.Events()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lacks := slices.ContainsFunc(streamed, func(e revocast.Event) bool { return l.lacksLocked(e.Key) })
+	return l.books.state == revocast.LedgerOpen && l.books.whole() && !lacks
+}
+
+// lacksLocked reports whether a state that vanished is not there again, and is not over.
+func (l *Ledger) lacksLocked(key revocast.Key) bool {
+	_, there := l.books.states.get(key)
+	return !there && l.vanished[key] > l.clock.Now().UnixMilli()
+}
+
 func (l *Ledger) noteLackLocked() {
-	for key, until := range l.vanished {
-		if _, there := l.books.states.get(key); !there && until > l.clock.Now().UnixMilli() {
+	for key := range l.vanished {
+		if l.lacksLocked(key) {
 			l.lacking = max(l.lacking, l.books.epoch)
 		}
 	}
@@ -95,11 +114,4 @@ func (l *Ledger) CutLog(keep int) {
 		return
 	}
 	l.books.log = l.books.log[max(0, len(l.books.log)-keep):]
-}
-
-// LogWhole reports whether the log has all entries that it must have.
-func (l *Ledger) LogWhole() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.books.whole()
 }

@@ -50,13 +50,8 @@ func (w *world) regained() {
 	if !w.s.has(Vanish, LoseLog) {
 		return
 	}
-	onlooker := w.ledger.Link("onlooker")
-	back := func() bool {
-		d, err := onlooker.Describe(context.Background())
-		return err == nil && d.State == revocast.LedgerOpen && d.Position.Epoch > w.ledger.Lacking() && w.ledger.LogWhole()
-	}
-	if !w.eventually(w.patience(), 50*time.Millisecond, back) {
-		w.fail("nobody noticed that states vanished from the ledger in epoch %d, or a part of its log (it is whole: %v)", w.ledger.Lacking(), w.ledger.LogWhole())
+	if !w.eventually(w.patience(), 50*time.Millisecond, w.ledger.Regained) {
+		w.fail("nobody noticed that states vanished from the ledger, or a part of its log")
 	}
 	w.mu.Lock()
 	lease := w.leases.longest

@@ -19,6 +19,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/revocast/revocast/internal/wallclock"
 	"github.com/revocast/revocast/store"
 )
 
@@ -41,7 +42,7 @@ type Server struct {
 	over chan struct{} // closed when the process has ended
 	log  *lockedBuffer
 
-	clock string // the file by which its wall clock is moved; empty: it is not
+	clock *wallclock.Clock // nil: the machine's
 }
 
 // Redis starts a redis-server, args (such as "--requirepass", "x") overriding its
