@@ -234,6 +234,25 @@ func (a *auditor) advance(ctx context.Context, d Description, next StreamMark, e
 	return a.mark(ctx, d.Mark.Point, next)
 }
 
+// adoptAll adopts from the whole stream.
+func (a *auditor) adoptAll(ctx context.Context, d Description) error {
+	var late []Event
+	_, err := a.p.bus.Replay(ctx, StreamPoint{}, func(e Event) error {
+		if e.Position.Epoch >= d.Position.Epoch || e.Kind == KindInvalidated || e.Refill != 0 {
+			return nil
+		}
+		if late = append(late, e); len(late) < adoptChunk {
+			return nil
+		}
+		defer func() { late = late[:0] }()
+		return a.adopt(ctx, d, late)
+	})
+	if err != nil {
+		return err
+	}
+	return a.adopt(ctx, d, late)
+}
+
 // adopt commits what the ledger lacks of events of earlier epochs. They were published
 // before the epoch changed and reached the stream after the recovery had read it; once
 // the mark is past them, nobody would look again.

@@ -127,7 +127,15 @@ func TestRefillIsCountedExactly(t *testing.T) {
 // Published late, its Redis rolled back, its publisher dead: an event that reached the
 // stream after the recovery had read it comes to the ledger all the same.
 func TestLateEventOfAnEarlierEpochIsAdopted(t *testing.T) {
-	inWorld(t, func(w *world) {
+	for name, lost := range map[string]int{"": 0, "and the stream is refilled": 2} {
+		t.Run(name, func(t *testing.T) { inWorld(t, lateEvent(lost)) })
+	}
+}
+
+// lateEvent has the stream lose its oldest messages besides, so that it is refilled and a mark
+// set behind the event.
+func lateEvent(lost int) func(w *world) {
+	return func(w *world) {
 		p, q := w.publisher("p"), w.publisher("q")
 		w.revokeMany(q, 0, 3)
 		elapse(12 * time.Second)
@@ -147,6 +155,7 @@ func TestLateEventOfAnEarlierEpochIsAdopted(t *testing.T) {
 		elapse(time.Second)
 		w.must(q.Ready().Err())
 		w.must(<-answer)
+		w.bus.Overrun(lost)
 		p.stop() // and crashes
 		elapse(30 * time.Second)
 		x := w.worker("w", workerOptions{})
@@ -158,7 +167,7 @@ func TestLateEventOfAnEarlierEpochIsAdopted(t *testing.T) {
 		if r := w.audit(); !r.OK() {
 			w.t.Errorf("%+v", r)
 		}
-	})
+	}
 }
 
 // A ban that a shorter one replaced does not come back when Redis is refilled.

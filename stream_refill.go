@@ -47,6 +47,11 @@ func (a *auditor) refill(ctx context.Context, d Description, info StreamInfo, wh
 	if now.State != LedgerOpen || now.Position.Epoch != d.Position.Epoch {
 		return fmt.Errorf("%w: the epoch changed before the stream was refilled", ErrEpoch)
 	}
+	// The next mark stands behind all that there is now. What came late from an earlier epoch
+	// nobody would look at any more.
+	if err := a.adoptAll(ctx, now); err != nil {
+		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
+	}
 	base := StreamPoint{Created: info.Created, Sequence: info.Last}
 	seen := newSighting(now.Position)
 	seen.refill = random() | 1

@@ -85,7 +85,18 @@ func (l *Ledger) Regained() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lacks := slices.ContainsFunc(streamed, func(e revocast.Event) bool { return l.lacksLocked(e.Key) })
-	return l.books.state == revocast.LedgerOpen && l.books.whole() && !lacks
+	return l.books.state == revocast.LedgerOpen && l.books.whole() && l.books.counts() && !lacks
+}
+
+// counts reports whether as many states are there as are counted.
+func (b *books) counts() bool {
+	counted := uint64(0)
+	for _, s := range b.states.m {
+		if s.Born != 0 {
+			counted++
+		}
+	}
+	return counted == b.born-b.gone
 }
 
 // lacksLocked reports whether a state that vanished is not there again, and is not over.
@@ -95,6 +106,9 @@ func (l *Ledger) lacksLocked(key revocast.Key) bool {
 }
 
 func (l *Ledger) noteLackLocked() {
+	if !l.books.counts() {
+		l.lacking = max(l.lacking, l.books.epoch)
+	}
 	for key := range l.vanished {
 		if l.lacksLocked(key) {
 			l.lacking = max(l.lacking, l.books.epoch)
