@@ -20,6 +20,9 @@ type AuditReport struct {
 	// than the other, revocations that are still on their way left out.
 	MissingInStream, MissingInLedger int
 	Examples                         []AuditExample
+	// LeftOut counts the states that one side alone has and that are not missing in the
+	// other: on their way while the audit ran, or without effect, as a ban that was lifted.
+	LeftOut int
 
 	Undecodable, Foreign int    // messages in the stream that are not events of this realm
 	Gone                 uint64 // messages that are missing from the middle of the stream
@@ -46,7 +49,7 @@ func Audit(ctx context.Context, ledger Ledger, bus Bus) (AuditReport, error) {
 	if err := d.State.err(); err != nil {
 		return AuditReport{}, fmt.Errorf("%w: an audit needs an open ledger", err)
 	}
-	a := audit{ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()), stream: make(map[Key]State), report: AuditReport{Position: d.Position}}
+	a := audit{ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()), stream: make(map[Key]State), missing: make(map[Key]bool), report: AuditReport{Position: d.Position}}
 	states, err := a.readLedger(ctx)
 	if err != nil {
 		return a.report, err
@@ -59,8 +62,28 @@ func Audit(ctx context.Context, ledger Ledger, bus Bus) (AuditReport, error) {
 	if err := a.again(ctx, end, behind); err != nil {
 		return a.report, err
 	}
-	return a.report, a.compareStream(ctx, states)
+	if err := a.compareStream(ctx, states); err != nil {
+		return a.report, err
+	}
+	a.countLeftOut(states)
+	return a.report, nil
 }
+
+func (a *audit) countLeftOut(states map[Key]State) {
+	for key := range states {
+		if !a.live(a.stream[key]) && !a.missing[key] {
+			a.report.LeftOut++
+		}
+	}
+	for key, s := range a.stream {
+		if _, both := states[key]; a.live(s) && !both && !a.missing[key] {
+			a.report.LeftOut++
+		}
+	}
+}
+
+// live reports whether s stands, as far as the clocks that the audit goes by can tell.
+func (a *audit) live(s State) bool { return s.Until > a.now && !s.IsZero() }
 
 type audit struct {
 	ledger Ledger
@@ -68,6 +91,8 @@ type audit struct {
 	now    int64 // when the audit began, by the earlier clock of the ledger's and this machine's
 	stream map[Key]State
 	report AuditReport
+	// missing are the keys that the report counts as missing on one side.
+	missing map[Key]bool
 }
 
 func (a *audit) readLedger(ctx context.Context) (map[Key]State, error) {
@@ -78,7 +103,7 @@ func (a *audit) readLedger(ctx context.Context) (map[Key]State, error) {
 			return nil, fmt.Errorf("audit: read the ledger: %w", err)
 		}
 		for _, k := range page {
-			if k.State.Until > a.now {
+			if a.live(k.State) {
 				states[k.Key] = k.State
 			}
 		}
@@ -144,7 +169,7 @@ func (a *audit) again(ctx context.Context, end StreamPoint, behind map[Key]State
 func (a *audit) compareStream(ctx context.Context, states map[Key]State) error {
 	var open []Key
 	for key, s := range a.stream {
-		if s.Until <= a.now || s.IsZero() {
+		if !a.live(s) {
 			continue
 		}
 		a.report.Stream++
@@ -171,6 +196,7 @@ func (a *audit) compareStream(ctx context.Context, states map[Key]State) error {
 }
 
 func (a *audit) example(e AuditExample) {
+	a.missing[e.Key] = true
 	if len(a.report.Examples) < auditExamples {
 		a.report.Examples = append(a.report.Examples, e)
 	}

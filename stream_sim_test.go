@@ -217,6 +217,23 @@ func TestAuditReports(t *testing.T) {
 	})
 }
 
+// Two numbers that differ are explained: what is on its way is left out, and said to be.
+func TestAuditSaysWhatItLeftOut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		w.revokeMany(p, 0, 3)
+		if r := w.audit(); !r.OK() || r.LeftOut != 0 || r.Ledger != r.Stream {
+			t.Errorf("at rest: %+v", r)
+		}
+		p.bus.SetHook(only(sim.OpPublish, always(sim.NotDone())))
+		_, err := p.Revoke(w.t.Context(), revokeAlice(), revocast.WithStrength(revocast.Committed))
+		w.must(err)
+		if r := w.audit(); !r.OK() || r.LeftOut != 1 || r.Ledger != r.Stream+1 {
+			t.Errorf("with one on its way: %+v", r)
+		}
+	})
+}
+
 // An operator's repair, whatever the state.
 func TestRepairRefillsTheStream(t *testing.T) {
 	inWorld(t, func(w *world) {

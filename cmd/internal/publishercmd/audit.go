@@ -61,7 +61,7 @@ func printAudit(w io.Writer, realm string, r revocast.AuditReport, took time.Dur
 	fmt.Fprintf(&b, "realm %s at %s: %d live revocations in Redis, %d in JetStream (%d events), compared in %s\n",
 		realm, r.Position, r.Ledger, r.Stream, r.Events, shortTime(took))
 	if r.OK() {
-		b.WriteString("equal: each store holds all that the other does\n")
+		b.WriteString("equal: each store holds all that the other does" + leftOutText(r.LeftOut) + "\n")
 	} else {
 		fmt.Fprintf(&b, "different: JetStream lacks %d, Redis lacks %d\n", r.MissingInStream, r.MissingInLedger)
 	}
@@ -76,6 +76,14 @@ func printAudit(w io.Writer, realm string, r revocast.AuditReport, took time.Dur
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// leftOutText says what explains two numbers that differ.
+func leftOutText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", but for %d that are on their way or without effect, as a ban that was lifted", n)
 }
 
 // stateText is what stands against one key, in a few words.
@@ -106,6 +114,7 @@ type audited struct {
 	Events          int              `json:"events"`
 	MissingInRedis  int              `json:"missing_in_redis"`
 	MissingInStream int              `json:"missing_in_jetstream"`
+	LeftOut         int              `json:"left_out"` // in one store alone, and not missing in the other
 	Undecodable     int              `json:"undecodable"`
 	Foreign         int              `json:"foreign"`
 	Gone            uint64           `json:"gone"`
@@ -132,7 +141,7 @@ func newAudited(realm string, r revocast.AuditReport, took time.Duration) audite
 	out := audited{
 		Realm: realm, Equal: r.OK(), Position: r.Position.String(), Redis: r.Ledger, JetStream: r.Stream, Events: r.Events,
 		MissingInRedis: r.MissingInLedger, MissingInStream: r.MissingInStream,
-		Undecodable: r.Undecodable, Foreign: r.Foreign, Gone: r.Gone,
+		LeftOut: r.LeftOut, Undecodable: r.Undecodable, Foreign: r.Foreign, Gone: r.Gone,
 		Examples: []auditedExample{}, TookMS: apitypes.DurationMS(took),
 	}
 	for _, e := range r.Examples {
