@@ -170,6 +170,29 @@ func lateEvent(lost int) func(w *world) {
 	}
 }
 
+// A stream that was cut and refilled is whole again, for every publisher: Redis is recovered
+// from it when it has lost everything after that.
+func TestCutAndRefilledStreamIsWhole(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, q := w.publisher("p"), w.publisher("q")
+		for range 10 { // of which one state comes, and one message of a refill
+			_, err := p.Revoke(w.t.Context(), revokeAlice())
+			w.must(err)
+			elapse(time.Second)
+		}
+		elapse(30 * time.Second)
+		w.bus.Truncate(1)
+		for p.Stats().Refills+q.Stats().Refills == 0 {
+			elapse(100 * time.Millisecond)
+		}
+		w.ledger.Empty()
+		elapse(20 * time.Second)
+		w.await(p.Ready())
+		w.await(q.Ready())
+		w.wantEqual(1)
+	})
+}
+
 // A ban that a shorter one replaced does not come back when Redis is refilled.
 func TestShortenedBanStaysOver(t *testing.T) {
 	inWorld(t, func(w *world) {
