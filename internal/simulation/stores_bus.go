@@ -26,6 +26,11 @@ func (w *world) whole() bool {
 	if err != nil || d.State != revocast.LedgerOpen || !w.alike(ctx, ledger) {
 		return false
 	}
+	// A stream that lost nothing but what stands no more is not whole either, before an audit
+	// has looked at it.
+	if lost := time.Duration(w.busLost.Load()); lost != 0 && time.Duration(d.Now-d.Marked)*time.Millisecond >= w.now()-lost {
+		return false
+	}
 	bus := w.bus.Link("onlooker")
 	record, err := bus.Epoch(ctx)
 	if err != nil && !w.mutant.NoRewrite {
@@ -61,6 +66,9 @@ func (w *world) streamFault(s Step) bool {
 	if slices.Contains(lossOfBus, s.Kind) && w.s.has(lossOfLedger...) && !w.whole() {
 		return false
 	}
+	if slices.Contains(lossOfBus, s.Kind) {
+		w.busLost.Store(int64(w.now()))
+	}
 	some := func(e revocast.Event) bool { return mix(uint64(s.How), e.Position.Epoch, e.Position.Rev)%2 == 0 }
 	switch s.Kind {
 	case Truncate:
@@ -95,6 +103,7 @@ func (w *world) streamFault(s Step) bool {
 		w.later(s.For, func() {
 			if !w.s.has(lossOfLedger...) || w.whole() {
 				restore()
+				w.busLost.Store(int64(w.now()))
 			}
 		})
 	case StreamWall:

@@ -28,6 +28,7 @@ type world struct {
 	began   time.Time
 	names   []string // of the processes, by number
 	terms   revocast.Terms
+	busLost atomic.Int64 // when the bus last lost something
 	bus     *sim.Bus
 	weather *weather
 	trace   trace
