@@ -41,12 +41,21 @@ type clocks struct {
 	error   time.Duration // by how much that may be wrong
 	workers time.Duration // the same of the workers' clocks, the median
 	told    int           // how many workers told theirs
+	pulses  map[MemberID]pulse
+	alive   time.Duration // how long a worker may be silent whose clock counts
 	lead    int64         // the largest that the ledger had registered, ms
 	skew    time.Duration
 	// reading is the ledger's clock less the monotonic one as it was read last, or before
 	// the ledger's was set back, for a while: so long that its own time has passed what it
 	// showed. readAt is when; zero: it was not read.
 	reading, readAt time.Duration
+}
+
+// pulse is when a member was last seen to have renewed, or was first seen. What a worker told
+// that is gone counts no more: the ledger's clock may have been wrong then.
+type pulse struct {
+	renewals uint64
+	at       time.Duration
 }
 
 // observe takes in a description that was asked for at sent, when the machine's clock showed
@@ -56,7 +65,7 @@ func (c *clocks) observe(ctx context.Context, d Description, sent time.Duration,
 	half := (now - sent) / 2
 	c.mu.Lock()
 	c.own, c.error = wall.Add(half).Sub(time.UnixMilli(d.Now)), half+time.Millisecond
-	c.skew = d.Terms.SkewOrDefault()
+	c.skew, c.alive = d.Terms.SkewOrDefault(), d.Terms.Wait()
 	if c.lead = max(c.lead, d.Lead); d.Settled {
 		c.lead = d.Lead
 	}
@@ -106,14 +115,22 @@ func (c *clocks) askWorkers(ctx context.Context) {
 }
 
 func (c *clocks) setWorkers(members []Member) {
+	now := c.p.clock.Monotonic()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var ahead []int64
+	next := make(map[MemberID]pulse, len(members))
 	for _, m := range members {
-		if m.Told {
+		seen, known := c.pulses[m.ID]
+		if !known || seen.renewals != m.Renewals {
+			seen = pulse{m.Renewals, now}
+		}
+		next[m.ID] = seen
+		if m.Told && now-seen.at <= c.alive {
 			ahead = append(ahead, m.Ahead)
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.pulses, c.workers = next, 0
 	if c.told = len(ahead); c.told > 0 {
 		slices.Sort(ahead)
 		c.workers = time.Duration(ahead[len(ahead)/2]) * time.Millisecond

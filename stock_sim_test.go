@@ -113,6 +113,24 @@ func TestClockAhead(t *testing.T) {
 	})
 }
 
+// TestClockOfADeadWorker: what a worker told while the ledger's clock was behind does not count
+// once the worker is gone.
+func TestClockOfADeadWorker(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.publisher("p")
+		w.worker("w", workerOptions{})
+		dead := w.worker("dead", workerOptions{})
+		elapse(2 * time.Second)
+		w.ledger.Advance(-30 * time.Second)
+		elapse(2 * time.Second)
+		dead.ledger.SetHook(failing) // so that it cannot take leave
+		dead.stop()
+		w.ledger.Advance(30 * time.Second)
+		elapse(20 * time.Second)
+		w.must(p.Ready().Err())
+	})
+}
+
 // TestClocksNeverInStep: no cut-off is written where nobody can tell the time.
 func TestClocksNeverInStep(t *testing.T) {
 	inWorld(t, func(w *world) {
