@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -73,12 +74,12 @@ func (c *clocks) observe(ctx context.Context, d Description, sent time.Duration,
 	apart := c.own.Abs() > inStep || c.workers.Abs() > inStep
 	c.mu.Unlock()
 	if apart && (c.asked == 0 || now-c.asked >= asideEvery) {
-		c.asked = max(now, 1)
+		c.asked = cmp.Or(now, 1)
 		c.askWorkers(ctx)
 	}
 	c.turnLeads(ctx, d, now)
 	if err := c.err(); err != nil && (c.warned == 0 || now-c.warned >= clockLogEvery) {
-		c.warned = max(now, 1)
+		c.warned = cmp.Or(now, 1)
 		c.p.log.Warn("clocks are apart", "error", err)
 	}
 }
@@ -90,7 +91,7 @@ func (c *clocks) continueLocked(reading, now time.Duration) {
 	if c.readAt != 0 && back > inStep && back <= c.skew && now-c.readAt < 2*c.skew && c.own > back/2 {
 		return
 	}
-	c.reading, c.readAt = reading, max(now, 1)
+	c.reading, c.readAt = reading, cmp.Or(now, 1)
 }
 
 // prepare asks for the workers' clocks before a commit, if this machine's is another than the
@@ -141,7 +142,7 @@ func (c *clocks) setWorkers(members []Member) {
 // monotonic clock: no wall clock makes a lead be forgotten that a worker goes by.
 func (c *clocks) turnLeads(ctx context.Context, d Description, now time.Duration) {
 	if c.since == 0 || c.turn != d.Turn {
-		c.turn, c.since = d.Turn, max(now, 1)
+		c.turn, c.since = d.Turn, cmp.Or(now, 1)
 		return
 	}
 	if now-c.since < turnEvery {

@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -252,7 +253,7 @@ func (x *sights) fromTheFuture(c *Claims, ledgerNow int64, t *Terms) error {
 // warn logs once a minute at most.
 func (x *sights) warn(text string, args ...any) {
 	now, last := int64(x.s.clock.Monotonic()), x.logged.Load()
-	if last != 0 && now-last < int64(clockLogEvery) || !x.logged.CompareAndSwap(last, max(now, 1)) {
+	if last != 0 && now-last < int64(clockLogEvery) || !x.logged.CompareAndSwap(last, cmp.Or(now, 1)) {
 		return
 	}
 	x.s.log.Warn(text, args...)
