@@ -27,7 +27,7 @@ type Mutant struct {
 	Timer     func(p *process, d time.Duration) time.Duration
 	Publisher func(o *revocast.PublisherOptions)
 	Described func(d *revocast.Description)
-	Forget    func(now int64) int64 // the caller's clock
+	OneClock  bool // what takes stock forgets by the ledger's clock alone
 	Proposed  func(e *revocast.Event)
 
 	NoStreamWait bool // a publisher does not wait for the stream
@@ -72,7 +72,7 @@ func publisherMutants() []Mutant {
 		{Name: "no-fence", Macro: "NO_FENCE", NoFence: true},
 		{Name: "no-recovery", Macro: "NO_RECOVERY", NoReplay: true},
 		{Name: "no-wait-before-recovery", Macro: "NO_RECOVERWAIT", Timer: skipFence},
-		{Name: "ledger-forgets-by-one-clock", Forget: func(int64) int64 { return revocast.Forever }},
+		{Name: "ledger-forgets-by-one-clock", OneClock: true},
 		{Name: "cut-off-of-a-jumped-clock", Proposed: func(e *revocast.Event) { e.At = 0 }},
 		{Name: "audit-one-way", Described: func(d *revocast.Description) { d.Born, d.Gone = 0, 0 }},
 		{Name: "judge-at-start-only", NoMend: true},

@@ -154,7 +154,27 @@ func (l *ledgerPort) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 
 // Turn implements [revocast.Ledger].
 func (l *ledgerPort) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
-	return through(l.p, sim.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
+	mine, err := through(l.p, sim.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
+	if l.mutant().OneClock && mine && task == "stock" {
+		l.forgetByOneClock(ctx)
+	}
+	return mine, err
+}
+
+// forgetByOneClock forgets whatever the ledger's clock says is over.
+func (l *ledgerPort) forgetByOneClock(ctx context.Context) {
+	for cursor := ""; ; {
+		page, next, err := l.Ledger.Snapshot(ctx, cursor)
+		if err != nil {
+			return
+		}
+		for _, k := range page {
+			_, _ = l.Ledger.Forget(ctx, revocast.Forever, []revocast.Key{k.Key})
+		}
+		if cursor = next; cursor == "" {
+			return
+		}
+	}
 }
 
 // Sight implements [revocast.Ledger].
@@ -174,9 +194,6 @@ func (l *ledgerPort) TurnLeads(ctx context.Context, over uint64) (uint64, error)
 
 // Forget implements [revocast.Ledger].
 func (l *ledgerPort) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
-	if m := l.mutant().Forget; m != nil {
-		now = m(now)
-	}
 	return through(l.p, sim.OpForget, func() (int, error) { return l.Ledger.Forget(ctx, now, keys) })
 }
 
