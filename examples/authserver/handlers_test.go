@@ -145,7 +145,7 @@ func TestPasswordIsComparedAndSet(t *testing.T) {
 
 // Who asks a worker whether it is ready is told no more than that.
 func TestNotReady(t *testing.T) {
-	s := revocast.NewSubscriber(realm, nil, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
+	s := revocast.NewSubscriber(nil, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	n := &node{guard: revocast.NewGuard(s, nil, revocast.GuardOptions{})}
 	w := httptest.NewRecorder()
 	n.readyz(w, nil)

@@ -77,7 +77,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	if err := initialise(ctx, own); err != nil {
 		return err
 	}
-	publisher := revocast.NewPublisher(realm, own.ledger, own.bus, revocast.PublisherOptions{
+	publisher := revocast.NewPublisher(own.ledger, own.bus, revocast.PublisherOptions{
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})

@@ -118,7 +118,7 @@ func onReal(t *testing.T) *rig {
 	terms.DefaultIssuer = issuer
 	_, err = revocast.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	r.pub = revocast.NewPublisher(realm, ledger, bus, revocast.PublisherOptions{})
+	r.pub = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.pub.Run(ctx) }()

@@ -33,7 +33,7 @@ func newSite(t testing.TB, workers int, v revocast.Verifier, o session.Options) 
 	terms.DefaultIssuer = "https://login.example.com"
 	_, err := revocast.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
-	p := revocast.NewPublisher(siteRealm, s.ledger(), s.bus(), revocast.PublisherOptions{})
+	p := revocast.NewPublisher(s.ledger(), s.bus(), revocast.PublisherOptions{})
 	s.run(p.Run, p.Ready())
 	rdb := s.redis.Client()
 	box, err := outbox.New(rdb, siteRealm, p, outbox.Options{})
@@ -41,7 +41,7 @@ func newSite(t testing.TB, workers int, v revocast.Verifier, o session.Options) 
 	s.Store, err = session.New(rdb, siteRealm, box, o)
 	s.must(err)
 	for range workers {
-		sub := revocast.NewSubscriber(siteRealm, s.ledger(), s.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{})
+		sub := revocast.NewSubscriber(s.ledger(), s.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{})
 		s.run(sub.Run, sub.Ready())
 		s.guards = append(s.guards, revocast.NewGuard(sub, v, revocast.GuardOptions{LoadSession: s.Loader()}))
 	}

@@ -66,7 +66,7 @@ func (s *site) openAuth() *auth {
 	s.must(err)
 	bus, err := events.New(nc, "default", events.Options{})
 	s.must(err)
-	publisher := revocast.NewPublisher("default", ledger, bus, revocast.PublisherOptions{Logger: slog.New(slog.DiscardHandler)})
+	publisher := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: slog.New(slog.DiscardHandler)})
 	box, err := outbox.New(rdb, "default", publisher, outbox.Options{})
 	s.must(err)
 	sessions, err := session.New(rdb, "default", box, session.Options{})

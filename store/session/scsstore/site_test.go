@@ -48,12 +48,12 @@ func newSite(t testing.TB, workers int, o scsstore.Options) *site {
 	terms.DefaultIssuer = "https://login.example.com"
 	_, err := revocast.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
-	s.publisher = revocast.NewPublisher(realm, s.ledger(), s.bus(), revocast.PublisherOptions{})
+	s.publisher = revocast.NewPublisher(s.ledger(), s.bus(), revocast.PublisherOptions{})
 	s.run(s.publisher.Run, s.publisher.Ready())
 	box, err := outbox.New(s.rdb, realm, s.publisher, outbox.Options{})
 	s.must(err)
 	for range workers {
-		sub := revocast.NewSubscriber(realm, s.ledger(), s.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{})
+		sub := revocast.NewSubscriber(s.ledger(), s.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{})
 		s.run(sub.Run, sub.Ready())
 		st, err := scsstore.New(s.rdb, realm, sub, box, o)
 		s.must(err)
@@ -169,7 +169,7 @@ func silent(t testing.TB, rdb redis.UniversalClient, ender scsstore.Ender, o scs
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub := revocast.NewSubscriber(realm, l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
+	sub := revocast.NewSubscriber(l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	s, err := scsstore.New(rdb, realm, sub, ender, o)
 	if err != nil {
 		t.Fatal(err)
