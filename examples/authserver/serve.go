@@ -81,7 +81,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})
-	box, err := outbox.New(own.redis, realm, publisher, outbox.Options{Logger: out.Logger})
+	box, err := outbox.New(own.redis, publisher, outbox.Options{Logger: out.Logger})
 	if err != nil {
 		return err
 	}

@@ -67,9 +67,9 @@ func (s *site) openAuth() *auth {
 	bus, err := events.New(nc, "default", events.Options{})
 	s.must(err)
 	publisher := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: slog.New(slog.DiscardHandler)})
-	box, err := outbox.New(rdb, "default", publisher, outbox.Options{})
+	box, err := outbox.New(rdb, publisher, outbox.Options{})
 	s.must(err)
-	sessions, err := session.New(rdb, "default", box, session.Options{})
+	sessions, err := session.New(box, session.Options{})
 	s.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
