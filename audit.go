@@ -42,6 +42,9 @@ func (r AuditReport) OK() bool { return r.MissingInStream == 0 && r.MissingInLed
 // Audit reads both stores in full and compares them. It changes nothing and may run
 // beside everything else. It holds every live state in memory, some 200 bytes each.
 func Audit(ctx context.Context, ledger Ledger, bus Bus) (AuditReport, error) {
+	if err := sameRealm(ledger, bus); err != nil {
+		return AuditReport{}, err
+	}
 	d, err := ledger.Describe(ctx)
 	if err != nil {
 		return AuditReport{}, err

@@ -69,7 +69,7 @@ func revocationLatency(b *testing.B, r *rig) {
 	p := r.publisher()
 	var applied, received sync.WaitGroup
 	for range workers {
-		sub := revocast.NewSubscriber(realm, r.ledger(), r.bus(), counted{cache.New(cache.Options{}), new(atomic.Uint64), &applied}, revocast.SubscriberOptions{Logger: logger()})
+		sub := revocast.NewSubscriber(r.ledger(), r.bus(), counted{cache.New(cache.Options{}), new(atomic.Uint64), &applied}, revocast.SubscriberOptions{Logger: logger()})
 		r.run(sub.Run)
 		r.await(sub.Ready())
 	}

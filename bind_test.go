@@ -126,16 +126,18 @@ func TestBindEndsWithTheClaims(t *testing.T) {
 			}
 			return x.Bind(context.Background(), c)
 		}
+		const soon = 20 * time.Second // sooner than the next look at the wall clock
 		ends := map[time.Duration][]context.Context{}
 		var never []context.Context
 		for _, c := range []struct{ expires, accept, end time.Duration }{
 			{10 * time.Minute, 0, 10 * time.Minute},
-			{5 * time.Minute, 0, 5 * time.Minute}, // sooner than what is waited for
+			{soon, 0, soon},
 			{5 * time.Minute, 6 * time.Minute, 6 * time.Minute},
 			{0, 0, 0},
 		} {
 			ctx, cancel := bind(c.expires, c.accept)
 			defer cancel()
+			synctest.Wait() // until it waits for the next look
 			if c.end == 0 {
 				never = append(never, ctx)
 				continue
@@ -145,7 +147,7 @@ func TestBindEndsWithTheClaims(t *testing.T) {
 		gone, cancel := bind(7*time.Minute, 0)
 		cancel()
 		past := time.Duration(0)
-		for _, end := range []time.Duration{5 * time.Minute, 6 * time.Minute, 10 * time.Minute} {
+		for _, end := range []time.Duration{soon, 6 * time.Minute, 10 * time.Minute} {
 			elapse(end - past - time.Millisecond)
 			for _, ctx := range ends[end] {
 				if ctx.Err() != nil {

@@ -18,6 +18,9 @@ import (
 //   - Callbacks run on the bus's own goroutines, one at a time for each Tail, and
 //     none runs after Tail, Replay or Acks has returned.
 type Bus interface {
+	// Realm is the name of the one realm whose events it carries.
+	Realm() string
+
 	// Publish hands e, which has its position, to the stream and returns without
 	// waiting for it. done is called exactly once, from any goroutine: nil when the
 	// stream has acknowledged e, now or (as a duplicate) before.

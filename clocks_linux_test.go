@@ -32,7 +32,7 @@ func (a apart) rig(t *testing.T) (*rig, *revocast.Publisher, []*worker) {
 	r := newRigOn(t, storetest.RedisAhead(t, a.redis), eventstest.NewServer(t))
 	r.issuedAside(a.issuer)
 	ws := []*worker{r.workerAside(a.worker), r.workerAside(0), r.workerAside(0)}
-	p := revocast.NewPublisher(realm, r.ledger(), r.bus(), revocast.PublisherOptions{Logger: logger(), Clock: aside(a.publisher)})
+	p := revocast.NewPublisher(r.ledger(), r.bus(), revocast.PublisherOptions{Logger: logger(), Clock: aside(a.publisher)})
 	r.run(p.Run)
 	r.await(p.Ready())
 	return r, p, ws
@@ -53,7 +53,7 @@ func (r *rig) issuedAside(ahead time.Duration) {
 
 func (r *rig) workerAside(ahead time.Duration) *worker {
 	r.t.Helper()
-	sub := revocast.NewSubscriber(realm, r.ledger(), r.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{
+	sub := revocast.NewSubscriber(r.ledger(), r.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{
 		Logger: logger(), Clock: aside(ahead), Worker: "aside",
 	})
 	w := &worker{Guard: revocast.NewGuard(sub, r.verify, revocast.GuardOptions{}), sub: sub}

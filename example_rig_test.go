@@ -70,8 +70,8 @@ func startExample() *example {
 	must(revocast.Init(ctx, ledger, bus, terms))
 	at.issue()
 
-	at.publisher = revocast.NewPublisher("default", ledger, bus, revocast.PublisherOptions{Logger: logger()})
-	at.sub = revocast.NewSubscriber("default", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Logger: logger()})
+	at.publisher = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: logger()})
+	at.sub = revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Logger: logger()})
 	at.guard = revocast.NewGuard(at.sub, at.verifier, revocast.GuardOptions{})
 	run(at.publisher.Run)
 	run(at.sub.Run)

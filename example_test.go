@@ -37,7 +37,7 @@ func ExampleNewSubscriber() {
 	verifier := must(token.New(keys, token.Options{
 		Issuers: []string{"https://login.example.com"}, Audiences: []string{"orders"},
 	}))
-	sub := revocast.NewSubscriber("default", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{})
+	sub := revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	guard := revocast.NewGuard(sub, verifier, revocast.GuardOptions{})
 	server := &http.Server{Handler: guard.Middleware(http.HandlerFunc(hello))}
 
@@ -59,7 +59,7 @@ func ExampleNewSubscriber() {
 func ExamplePublisher_Revoke() {
 	at := startExample()
 	defer at.stop()
-	publisher := at.publisher // revocast.NewPublisher("default", ledger, bus, revocast.PublisherOptions{}), and Run
+	publisher := at.publisher // revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{}), and Run
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (t Terms) retention() time.Duration {
 // realm, it fails with [ErrConflict]: that ledger was lost, and any running publisher
 // that saw it serve recovers it, and [Repair] does.
 func Init(ctx context.Context, ledger Ledger, bus Bus, terms Terms) (created bool, err error) {
-	if err := terms.Validate(); err != nil {
+	if err := cmp.Or(terms.Validate(), sameRealm(ledger, bus)); err != nil {
 		return false, err
 	}
 	d, err := ledger.Describe(ctx)

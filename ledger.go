@@ -31,6 +31,10 @@ type Ledger interface {
 
 // WorkerLedger is what a worker needs of the ledger.
 type WorkerLedger interface {
+	// Realm is the name of the one realm whose ledger it is. Keys are made with it, so a
+	// revocation of one realm means nothing in another.
+	Realm() string
+
 	// Describe reports the ledger as it stands, whatever its state; it registers nobody.
 	Describe(ctx context.Context) (Description, error)
 

@@ -18,7 +18,7 @@ import (
 func TestOpenCallsAreBounded(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ledger, bus := w.ledger.Link("p"), w.bus.Link("p")
-		p := revocast.NewPublisher(realm, ledger, bus, revocast.PublisherOptions{MaxOpen: 5, Logger: logger()})
+		p := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{MaxOpen: 5, Logger: logger()})
 		w.run(p.Run)
 		w.await(p.Ready())
 		bus.SetHook(only(sim.OpPublish, always(sim.NotDone())))

@@ -41,9 +41,9 @@ func (r *rig) serve(natsURL, redisURL string) *service {
 	r.must(err)
 	r.t.Cleanup(func() { _ = ledger.Close() })
 	s := &service{ended: make(chan error, 1)}
-	s.sub = revocast.NewSubscriber(realm, ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger()})
+	s.sub = revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger()})
 	s.guard = revocast.NewGuard(s.sub, r.verify, revocast.GuardOptions{})
-	s.publisher = revocast.NewPublisher(realm, ledger, bus, revocast.PublisherOptions{Logger: logger()})
+	s.publisher = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: logger()})
 	ctx, cancel := context.WithCancel(context.Background())
 	var g run.Group
 	for _, component := range []func(context.Context) error{s.sub.Run, s.publisher.Run, func(ctx context.Context) error {

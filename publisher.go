@@ -121,9 +121,10 @@ type publisherCounts struct {
 	strangers, refills, audits, streamLosses, streamMends, snapshots, forgotten, vanished atomic.Uint64
 }
 
-// NewPublisher returns a publisher for a realm. Nothing happens before Run.
-func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Publisher {
+// NewPublisher returns a publisher for the ledger's realm. Nothing happens before Run.
+func NewPublisher(ledger Ledger, bus Bus, o PublisherOptions) *Publisher {
 	o.fill()
+	realm := ledger.Realm()
 	p := &Publisher{
 		realm: realm, ledger: ledger, bus: bus, o: o,
 		log: o.Logger.With("realm", realm), clock: o.Clock,
@@ -140,12 +141,16 @@ func NewPublisher(realm string, ledger Ledger, bus Bus, o PublisherOptions) *Pub
 }
 
 // Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when
-// ctx ended, and an error only for what no retry can mend: a second Run. Nothing that a
+// ctx ended, and an error only for what no retry can mend: a ledger and a bus of
+// different realms, a second Run. Nothing that a
 // store says is of that kind: without the bus, revocations are committed and stay pending. Calls under way when it
 // ends get their receipt as pending.
 func (p *Publisher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if err := sameRealm(p.ledger, p.bus); err != nil {
+		return err
+	}
 	r := &publisherRun{ctx: ctx}
 	if err := p.activate(r); err != nil {
 		return err

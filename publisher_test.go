@@ -456,7 +456,7 @@ func TestQuestionSentBeforeTheAsk(t *testing.T) {
 
 func TestPublisherMustRun(t *testing.T) {
 	inWorld(t, func(w *world) {
-		p := revocast.NewPublisher(realm, w.ledger.Link("p"), w.bus.Link("p"), revocast.PublisherOptions{})
+		p := revocast.NewPublisher(w.ledger.Link("p"), w.bus.Link("p"), revocast.PublisherOptions{})
 		if _, err := p.Revoke(w.t.Context(), revokeAlice()); !errors.Is(err, revocast.ErrNotRunning) {
 			t.Errorf("without Run: %v", err)
 		}

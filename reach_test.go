@@ -29,7 +29,7 @@ func (w *world) accepting(name string, issuers ...string) *knowing {
 	}
 	k.accept(list...)
 	x := &simWorker{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
-	x.sub = revocast.NewSubscriber(realm, x.ledger, x.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: name, Logger: logger()})
+	x.sub = revocast.NewSubscriber(x.ledger, x.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: name, Logger: logger()})
 	x.Guard = revocast.NewGuard(x.sub, k, revocast.GuardOptions{})
 	w.run(x.sub.Run)
 	w.await(x.sub.Ready())

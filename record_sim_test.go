@@ -132,7 +132,7 @@ func TestOlderRecordKeepsLongerLeases(t *testing.T) {
 		elapse(12 * time.Second)
 		long := w.terms
 		long.Lease = 30 * time.Second
-		_, err := revocast.ChangeTerms(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
+		_, err := revocast.ChangeTerms(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
 		w.must(err)
 		w.bus.OlderRecords(1)
 		elapse(time.Second)
@@ -183,9 +183,9 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		elapse(12 * time.Second)
 		other := sim.NewLedger(t, sim.LedgerOptions{})
 		other.Restart()
-		_, err := revocast.Repair(w.t.Context(), realm, other.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{Publisher: revocast.PublisherOptions{Logger: logger()}})
+		_, err := revocast.Repair(w.t.Context(), other.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{Publisher: revocast.PublisherOptions{Logger: logger()}})
 		w.must(err)
-		next := revocast.NewPublisher(realm, other.Link("next"), w.bus.Link("next"), revocast.PublisherOptions{Logger: logger()})
+		next := revocast.NewPublisher(other.Link("next"), w.bus.Link("next"), revocast.PublisherOptions{Logger: logger()})
 		w.run(next.Run)
 		elapse(12 * time.Second)
 		w.must(next.Ready().Err())

@@ -47,12 +47,15 @@ type Repaired struct {
 // State only grows, so neither can un-revoke anything, and running it twice does no
 // harm. Publishers may go on running; each does by itself what it can tell to be safe,
 // and Repair is for what it cannot. The error wraps what stands in the way.
-func Repair(ctx context.Context, realm string, ledger Ledger, bus Bus, from Side, o RepairOptions) (Repaired, error) {
+func Repair(ctx context.Context, ledger Ledger, bus Bus, from Side, o RepairOptions) (Repaired, error) {
 	if from != Redis && from != JetStream {
 		return Repaired{}, fmt.Errorf("%w: repair from side %d", ErrInvalid, from)
 	}
+	if err := sameRealm(ledger, bus); err != nil {
+		return Repaired{}, err
+	}
 	o.Publisher.RecoverEmpty = from == JetStream
-	p := NewPublisher(realm, ledger, bus, o.Publisher)
+	p := NewPublisher(ledger, bus, o.Publisher)
 	p.o.acceptLoss = o.AcceptLoss
 	started := p.clock.Monotonic()
 	d, err := p.describe(ctx)

@@ -31,7 +31,7 @@ func TestLargeRepairBesidePublishersEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	repairLog, shown := &lockedBuffer{}, 0
-	done, err := revocast.Repair(ctx, realm, r.ledger(), r.bus(), revocast.Redis, revocast.RepairOptions{
+	done, err := revocast.Repair(ctx, r.ledger(), r.bus(), revocast.Redis, revocast.RepairOptions{
 		Publisher: revocast.PublisherOptions{Logger: textLogger(repairLog)}, Refilled: func(n int) { shown = n },
 	})
 	r.must(err)

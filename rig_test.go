@@ -118,7 +118,7 @@ func logger() *slog.Logger {
 
 func (r *rig) publisher() *revocast.Publisher {
 	r.t.Helper()
-	p := revocast.NewPublisher(realm, r.ledger(), r.bus(), revocast.PublisherOptions{Logger: logger()})
+	p := revocast.NewPublisher(r.ledger(), r.bus(), revocast.PublisherOptions{Logger: logger()})
 	r.run(p.Run)
 	r.await(p.Ready())
 	return p
@@ -140,7 +140,7 @@ func (r *rig) worker(o revocast.GuardOptions) *worker {
 
 func (r *rig) coldWorker(o revocast.GuardOptions) *worker {
 	r.t.Helper()
-	sub := revocast.NewSubscriber(realm, r.ledger(), r.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{Logger: logger()})
+	sub := revocast.NewSubscriber(r.ledger(), r.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{Logger: logger()})
 	w := &worker{Guard: revocast.NewGuard(sub, r.verify, o), sub: sub}
 	w.stop = r.run(sub.Run)
 	return w

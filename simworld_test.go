@@ -105,7 +105,7 @@ func (w *world) coldPublisher(name string) *simPublisher {
 func (w *world) coldPublisherWith(name string, o revocast.PublisherOptions) *simPublisher {
 	o.Logger = logger()
 	p := &simPublisher{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
-	p.Publisher = revocast.NewPublisher(realm, p.ledger, p.bus, o)
+	p.Publisher = revocast.NewPublisher(p.ledger, p.bus, o)
 	p.stop = w.run(p.Run)
 	return p
 }
@@ -141,7 +141,7 @@ func (w *world) newWorker(name string, o workerOptions) *simWorker {
 	}
 	o.sub.Worker, o.sub.Logger = name, logger()
 	x := &simWorker{ledger: w.ledger.Link(name), bus: w.bus.Link(name), view: o.view, verify: &fakeVerifier{}}
-	x.sub = revocast.NewSubscriber(realm, x.ledger, x.bus, x.view, o.sub)
+	x.sub = revocast.NewSubscriber(x.ledger, x.bus, x.view, o.sub)
 	x.Guard = revocast.NewGuard(x.sub, x.verify, o.guard)
 	return x
 }

@@ -51,7 +51,7 @@ func (l *logLines) with(level slog.Level, text string) (found []string) {
 func (w *world) loggedPublisher(name string) (*simPublisher, *logLines) {
 	lines := newLogLines()
 	p := &simPublisher{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
-	p.Publisher = revocast.NewPublisher(realm, p.ledger, p.bus, revocast.PublisherOptions{Logger: slog.New(lines)})
+	p.Publisher = revocast.NewPublisher(p.ledger, p.bus, revocast.PublisherOptions{Logger: slog.New(lines)})
 	p.stop = w.run(p.Run)
 	w.await(p.Ready())
 	return p, lines
@@ -195,7 +195,7 @@ func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 					t.Fatalf("ready: %v", err)
 				}
 				p.bus.SetHook(nil)
-				_, err = revocast.Repair(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{AcceptLoss: true})
+				_, err = revocast.Repair(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{AcceptLoss: true})
 				w.must(err)
 				w.await(p.Ready())
 				elapse(20 * time.Second)

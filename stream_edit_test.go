@@ -61,7 +61,7 @@ func (r *rig) equal(n int) error {
 // auditing is a publisher that compares the stream often.
 func (r *rig) auditing(log *lockedBuffer) *revocast.Publisher {
 	r.t.Helper()
-	p := revocast.NewPublisher(realm, r.ledger(), r.bus(), revocast.PublisherOptions{
+	p := revocast.NewPublisher(r.ledger(), r.bus(), revocast.PublisherOptions{
 		AuditEvery: 200 * time.Millisecond, Logger: textLogger(log),
 	})
 	r.run(p.Run)

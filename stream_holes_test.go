@@ -292,7 +292,7 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 		long := w.terms
 		long.Lease = 30 * time.Second
 		q := w.publisher("q")
-		_, err := revocast.ChangeTerms(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
+		_, err := revocast.ChangeTerms(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
 		w.must(err)
 		for range 200 {
 			elapse(5 * time.Millisecond)
@@ -334,7 +334,7 @@ func TestAnnouncedTermsStay(t *testing.T) {
 			op.SetHook(func(c sim.Call) sim.Fault { return sim.NotDone() }) // and killed after
 			ob.SetHook(failing)
 		}()
-		if _, err := revocast.ChangeTerms(ctx, realm, op, ob, long, revocast.PublisherOptions{Logger: logger()}); err == nil {
+		if _, err := revocast.ChangeTerms(ctx, op, ob, long, revocast.PublisherOptions{Logger: logger()}); err == nil {
 			w.t.Fatal("the command was to be killed")
 		}
 		for range 100 {
@@ -373,7 +373,7 @@ func TestTakenOverServerConfirmsNothing(t *testing.T) {
 		other.Restart()
 		p.bus.SetHook(only(sim.OpEpoch, always(sim.Fault{Delay: 1500 * time.Millisecond}))) // answers too late
 		alice := login("alice")
-		_, err := revocast.Repair(w.t.Context(), realm, other.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{})
+		_, err := revocast.Repair(w.t.Context(), other.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{})
 		w.must(err)
 		y := w.newWorker("y", workerOptions{})
 		y.ledger.Reach(other)

@@ -187,7 +187,7 @@ func TestBothStoresLost(t *testing.T) {
 		if d, err := p.ledger.Describe(w.t.Context()); err != nil || d.State == revocast.LedgerOpen {
 			t.Fatalf("%+v, %v", d, err)
 		}
-		_, err := revocast.Repair(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{AcceptLoss: true})
+		_, err := revocast.Repair(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{AcceptLoss: true})
 		w.must(err)
 		w.await(p.Ready())
 	})
@@ -242,7 +242,7 @@ func TestRepairRefillsTheStream(t *testing.T) {
 		elapse(7 * time.Second)
 		p.stop()
 		w.bus.Truncate(1)
-		r, err := revocast.Repair(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), revocast.Redis, revocast.RepairOptions{})
+		r, err := revocast.Repair(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), revocast.Redis, revocast.RepairOptions{})
 		w.must(err)
 		if r.Refilled != 6 {
 			t.Errorf("%+v", r)
@@ -259,7 +259,7 @@ func TestRepairRefillsTheLedger(t *testing.T) {
 		elapse(7 * time.Second)
 		alice := login("alice")
 		w.expect(x, alice, revocast.Allowed)
-		r, err := revocast.Repair(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{})
+		r, err := revocast.Repair(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{})
 		w.must(err)
 		if r.Position.Epoch != 2 || r.Restored != 0 {
 			t.Errorf("%+v", r)
@@ -280,7 +280,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		elapse(7 * time.Second)
 		wrong := sim.NewLedger(t, sim.LedgerOptions{})
 		wrong.Restart() // so that its identity is another one
-		lost := revocast.NewPublisher(realm, wrong.Link("lost"), w.bus.Link("lost"), revocast.PublisherOptions{Logger: logger()})
+		lost := revocast.NewPublisher(wrong.Link("lost"), w.bus.Link("lost"), revocast.PublisherOptions{Logger: logger()})
 		w.run(lost.Run)
 		elapse(5 * time.Second)
 		if err := lost.Ready().Err(); !errors.Is(err, revocast.ErrUninitialised) || !strings.Contains(err.Error(), "publisher repair --from jetstream") {
@@ -289,7 +289,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		w.must(right.Ready().Err())
 		w.revokeMany(right, 3, 1)
 
-		r, err := revocast.Repair(w.t.Context(), realm, wrong.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{})
+		r, err := revocast.Repair(w.t.Context(), wrong.Link("op"), w.bus.Link("op"), revocast.JetStream, revocast.RepairOptions{})
 		w.must(err)
 		if r.Position != (revocast.Position{Epoch: 2, Rev: 4}) || r.Took < 2*time.Second {
 			t.Errorf("%+v", r)
@@ -306,7 +306,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 2, Rev: 5},
 		})
-		r, err = revocast.Repair(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), revocast.Redis, revocast.RepairOptions{})
+		r, err = revocast.Repair(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), revocast.Redis, revocast.RepairOptions{})
 		w.must(err)
 		if r.Position.Epoch != 3 || r.Took < 2*time.Second {
 			t.Errorf("%+v", r)
@@ -327,7 +327,7 @@ func TestCanary(t *testing.T) {
 		w.worker("w", workerOptions{})
 		results := make(chan revocast.CanaryResult, 100)
 		for _, name := range []string{"a", "b"} {
-			p := revocast.NewPublisher(realm, w.ledger.Link(name), w.bus.Link(name), revocast.PublisherOptions{
+			p := revocast.NewPublisher(w.ledger.Link(name), w.bus.Link(name), revocast.PublisherOptions{
 				Logger: logger(), Canary: 5 * time.Second, ObserveCanary: func(r revocast.CanaryResult) { results <- r },
 			})
 			w.run(p.Run)

@@ -150,9 +150,10 @@ type subscriberCounts struct {
 	events, renewals, renewFailures, holes, suspects, loads, loadFailures, ackFailures, ledgerLoads atomic.Uint64
 }
 
-// NewSubscriber returns a subscriber of a realm. Nothing happens before Run.
-func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o SubscriberOptions) *Subscriber {
+// NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run.
+func NewSubscriber(ledger WorkerLedger, bus Bus, view View, o SubscriberOptions) *Subscriber {
 	o.fill()
+	realm := ledger.Realm()
 	s := &Subscriber{
 		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
 		log:      o.Logger.With("realm", realm, "worker", o.Worker),
@@ -170,13 +171,17 @@ func NewSubscriber(realm string, ledger WorkerLedger, bus Bus, view View, o Subs
 
 // Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet,
 // so that no revocation waits for this worker. It returns nil when ctx ended, and an
-// error only for what no retry can mend: a name that is none, a second Run. Nothing that
+// error only for what no retry can mend: a name that is none, a ledger and
+// a bus of different realms, a second Run. Nothing that
 // a store says is of that kind. Without the bus the worker serves from the ledger, with
 // neither it answers unknown, and all is as before when they are back. Drain requests before ending ctx: a draining
 // worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
 	if !workerName.MatchString(s.o.Worker) {
 		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", ErrInvalid, clip(s.o.Worker))
+	}
+	if err := sameRealm(s.ledger, s.bus); err != nil {
+		return err
 	}
 	if !s.running.CompareAndSwap(false, true) {
 		return fmt.Errorf("%w: the subscriber is running already", ErrConflict)

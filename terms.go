@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -17,11 +18,11 @@ import (
 //
 // Should ctx end early, the terms are in force and the running publishers see to the
 // rest.
-func ChangeTerms(ctx context.Context, realm string, ledger Ledger, bus Bus, next Terms, o PublisherOptions) (time.Duration, error) {
-	if err := next.Validate(); err != nil {
+func ChangeTerms(ctx context.Context, ledger Ledger, bus Bus, next Terms, o PublisherOptions) (time.Duration, error) {
+	if err := cmp.Or(next.Validate(), sameRealm(ledger, bus)); err != nil {
 		return 0, err
 	}
-	p := NewPublisher(realm, ledger, bus, o)
+	p := NewPublisher(ledger, bus, o)
 	started := p.clock.Monotonic()
 	d, err := p.describe(ctx)
 	if err == nil {

@@ -22,7 +22,7 @@ func TestChangeTerms(t *testing.T) {
 		// The worker holds a lease of ten seconds and hears nothing more.
 		long := w.terms
 		long.Lease = 10 * time.Second
-		_, err := revocast.ChangeTerms(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
+		_, err := revocast.ChangeTerms(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
 		w.must(err)
 		elapse(5 * time.Second)
 		x.ledger.SetHook(failing)
@@ -37,7 +37,7 @@ func TestChangeTerms(t *testing.T) {
 		short.Lease = time.Second
 		changed := make(chan error, 1)
 		go func() {
-			_, err := revocast.ChangeTerms(context.Background(), realm, w.ledger.Link("op"), w.bus.Link("op"), short, revocast.PublisherOptions{Logger: logger()})
+			_, err := revocast.ChangeTerms(context.Background(), w.ledger.Link("op"), w.bus.Link("op"), short, revocast.PublisherOptions{Logger: logger()})
 			changed <- err
 		}()
 		elapse(time.Second)
@@ -49,7 +49,7 @@ func TestChangeTerms(t *testing.T) {
 		w.must(<-changed)
 		longer := short
 		longer.MaxLifetime[0]++
-		if _, err := revocast.ChangeTerms(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), longer, revocast.PublisherOptions{}); !errors.Is(err, revocast.ErrInvalid) {
+		if _, err := revocast.ChangeTerms(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), longer, revocast.PublisherOptions{}); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("a longer lifetime: %v", err)
 		}
 	})
@@ -95,7 +95,7 @@ func TestRollBackForgetsLongerLeases(t *testing.T) {
 		w.revokeMany(p, 9, 1)
 		long := w.terms
 		long.Lease = 20 * time.Second
-		_, err := revocast.ChangeTerms(w.t.Context(), realm, w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
+		_, err := revocast.ChangeTerms(w.t.Context(), w.ledger.Link("op"), w.bus.Link("op"), long, revocast.PublisherOptions{Logger: logger()})
 		w.must(err)
 		w.revokeMany(p, 3, 1)
 		elapse(8 * time.Second)

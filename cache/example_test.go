@@ -8,12 +8,17 @@ import (
 	"github.com/revocast/revocast/cache"
 )
 
+// worker stands for the *revocast.Subscriber of a realm.
+type worker string
+
+func (w worker) Realm() string { return string(w) }
+
 // A service that keeps its own sessions: mark, read from the store, set.
 func ExampleSessions() {
 	c := cache.New(cache.Options{Entries: 10_000})
 	c.BeginLoad() // a revocast.Subscriber does this
 	c.EndLoad()
-	sessions := cache.NewSessions(c, "shop", revocast.SystemClock())
+	sessions := cache.NewSessions(c, worker("shop"), revocast.SystemClock())
 
 	mark := sessions.Mark()
 	alice := &revocast.Claims{Issuer: "shop", Principal: "alice"} // read from the store

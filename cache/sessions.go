@@ -25,9 +25,10 @@ type Sessions struct {
 	calls atomic.Uint64
 }
 
-// NewSessions returns the sessions of a realm in c.
-func NewSessions(c *Cache, realm string, clock revocast.Clock) *Sessions {
-	return &Sessions{cache: c, realm: realm, clock: clock}
+// NewSessions returns the sessions in c, of the realm of the worker whose view c is: a
+// [revocast.Subscriber] says which.
+func NewSessions(c *Cache, worker interface{ Realm() string }, clock revocast.Clock) *Sessions {
+	return &Sessions{cache: c, realm: worker.Realm(), clock: clock}
 }
 
 // Mark is the moment before a session is read from its store.

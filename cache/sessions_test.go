@@ -15,7 +15,7 @@ func bubble(t *testing.T, f func(*testing.T, *cache.Cache, *cache.Sessions)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := cache.New(cache.Options{})
 		load(c)
-		f(t, c, cache.NewSessions(c, realm, revocast.SystemClock()))
+		f(t, c, cache.NewSessions(c, worker(realm), revocast.SystemClock()))
 	})
 }
 

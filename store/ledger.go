@@ -65,6 +65,7 @@ const (
 // a lease. Steps that may run twice are tried up to three times while the context
 // lasts.
 type Ledger struct {
+	realm  string
 	main   redis.UniversalClient
 	checks redis.UniversalClient
 	owned  []redis.UniversalClient
@@ -84,7 +85,7 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults()}
+	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults()}
 	if l.checks == nil {
 		l.checks = rdb
 	}
@@ -95,6 +96,9 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	}
 	return l, nil
 }
+
+// Realm implements [revocast.Ledger].
+func (l *Ledger) Realm() string { return l.realm }
 
 // Open returns the ledger of a realm on connections of its own, made by
 // [NewClientWith] from url and [Options].Client. Close it.

@@ -16,6 +16,7 @@ import (
 // nobody has used.
 func Run(t *testing.T, open func(testing.TB) revocast.Bus, faults ...Faults) {
 	tests := []faulty{
+		{"a bus says its realm", saysRealm},
 		{"prepare twice", prepareTwice},
 		{"publish, tail, replay", publishTailReplay},
 		{"a repeated publication is answered with nil", publishAgain},
@@ -79,6 +80,12 @@ func replayAll(t *testing.T, bus revocast.Bus) []revocast.Event {
 		t.Fatalf("Replay returned %d and %v after %d events", n.Events, err, len(all))
 	}
 	return all
+}
+
+func saysRealm(t *testing.T, bus revocast.Bus) {
+	if name := bus.Realm(); name == "" || bus.Realm() != name {
+		t.Errorf("the realm is %q, then %q", name, bus.Realm())
+	}
 }
 
 func prepareTwice(t *testing.T, bus revocast.Bus) {

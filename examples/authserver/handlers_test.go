@@ -15,6 +15,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/refresh"
 	"github.com/revocast/revocast/store/reset"
 	"github.com/revocast/revocast/store/session"
@@ -33,7 +34,7 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func(b storetest.Backend) *session.Store {
-		s, err := session.New(b.Client, realm, nobody{}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
+		s, err := session.New(nobody{b.Client}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +42,7 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 	}
 	sessions, gone := open(storetest.Backend{Client: here.Client()}), open(storetest.Backend{Client: away.Client()})
 	s := &service{parts: p, confirm: 2 * time.Second, log: slog.New(slog.DiscardHandler)}
-	s.families, err = refresh.New(here.Client(), realm, nobody{}, refresh.Options{Key: make([]byte, 32), Issuer: issuerName, Lifetime: loginLife, Idle: idleLife})
+	s.families, err = refresh.New(nobody{here.Client()}, refresh.Options{Key: make([]byte, 32), Issuer: issuerName, Lifetime: loginLife, Idle: idleLife})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,11 @@ func TestPasswordIsComparedAndSet(t *testing.T) {
 
 // Who asks a worker whether it is ready is told no more than that.
 func TestNotReady(t *testing.T) {
-	s := revocast.NewSubscriber(realm, nil, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
+	l, err := store.New(storetest.Embedded(t).Client(), realm, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := revocast.NewSubscriber(l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	n := &node{guard: revocast.NewGuard(s, nil, revocast.GuardOptions{})}
 	w := httptest.NewRecorder()
 	n.readyz(w, nil)

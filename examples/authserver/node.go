@@ -20,7 +20,7 @@ type node struct {
 }
 
 func newNode(name string, s *stores, p *parts, logger *slog.Logger) *node {
-	subscriber := revocast.NewSubscriber(realm, s.ledger, s.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{
+	subscriber := revocast.NewSubscriber(s.ledger, s.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{
 		Worker: name, Logger: logger,
 	})
 	guard := revocast.NewGuard(subscriber, p.verifier, revocast.GuardOptions{

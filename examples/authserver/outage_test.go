@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/store/session"
@@ -78,7 +80,7 @@ func (o outage) confirmedLater(what string, ask func() answer) {
 // confirmation for that.
 func (o outage) overTheCap(redis *storetest.Server, oldest tokens) {
 	o.t.Helper()
-	store, err := session.New(redis.Client(), realm, nobody{}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
+	store, err := session.New(nobody{redis.Client()}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -102,7 +104,11 @@ func (o outage) overTheCap(redis *storetest.Server, oldest tokens) {
 }
 
 // nobody is told anything.
-type nobody struct{}
+type nobody struct{ redis redis.UniversalClient }
+
+func (nobody) Realm() string { return realm }
+
+func (n nobody) Redis() redis.UniversalClient { return n.redis }
 
 func (nobody) Complete(context.Context, string, ...revocast.CallOption) ([]revocast.Receipt, error) {
 	return nil, revocast.ErrUnavailable

@@ -50,7 +50,7 @@ func (p *parts) setPassword(was string) reset.SetPassword {
 
 // newReset returns what sets passwords by set and ends what they had opened.
 func (p *parts) newReset(log *slog.Logger, set reset.SetPassword) (*reset.Reset, error) {
-	return reset.New(p.redis, realm, p.codes, p.box, set, reset.Options{
+	return reset.New(p.codes, p.box, set, reset.Options{
 		Issuer: issuerName, SetTimeout: 5 * time.Second, Logger: log, End: p.endRecords,
 	})
 }

@@ -40,7 +40,7 @@ func newService(f Flags, p *parts, n *node, publisher *revocast.Publisher, mails
 	o := p.refresh
 	o.Check = n.guard.Claims
 	var err error
-	if s.families, err = refresh.New(p.redis, realm, p.box, o); err != nil {
+	if s.families, err = refresh.New(p.box, o); err != nil {
 		return nil, err
 	}
 	s.resets, err = p.newReset(log, p.setPassword(""))

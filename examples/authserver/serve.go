@@ -77,11 +77,11 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	if err := initialise(ctx, own); err != nil {
 		return err
 	}
-	publisher := revocast.NewPublisher(realm, own.ledger, own.bus, revocast.PublisherOptions{
+	publisher := revocast.NewPublisher(own.ledger, own.bus, revocast.PublisherOptions{
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})
-	box, err := outbox.New(own.redis, realm, publisher, outbox.Options{Logger: out.Logger})
+	box, err := outbox.New(own.redis, publisher, outbox.Options{Logger: out.Logger})
 	if err != nil {
 		return err
 	}

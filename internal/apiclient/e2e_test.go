@@ -65,8 +65,8 @@ func newRealm(t *testing.T) *realm {
 	r := &realm{t: t, ledger: ledger, mint: must[*token.Issuer](t)(token.NewIssuer(issuer, mustKey(t), token.IssuerOptions{}))}
 	keys := must[token.KeySource](t)(token.Static(r.mint.Key()))
 	verifier := must[*token.Verifier](t)(token.New(keys, token.Options{Issuers: []string{issuer}, AnyAudience: true}))
-	p := revocast.NewPublisher("r", ledger, bus, revocast.PublisherOptions{Logger: logger})
-	s := revocast.NewSubscriber("r", ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger})
+	p := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: logger})
+	s := revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger})
 	run(t, p.Run, p.Ready())
 	run(t, s.Run, s.Ready())
 

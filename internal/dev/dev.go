@@ -95,7 +95,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	g.Add(wiring.Stopper(ctx))
 	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
-	publisher := revocast.NewPublisher(Realm, own.ledger, own.bus, revocast.PublisherOptions{
+	publisher := revocast.NewPublisher(own.ledger, own.bus, revocast.PublisherOptions{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be a wrong one
 		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
 	})

@@ -23,7 +23,7 @@ import (
 func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verifier, ledger *revocast.Readiness, version string, logger *slog.Logger) *revocast.Subscriber {
 	name := fmt.Sprintf("worker-%d", n)
 	view := cache.New(cache.Options{})
-	subscriber := revocast.NewSubscriber(Realm, s.ledger, s.bus, view, revocast.SubscriberOptions{
+	subscriber := revocast.NewSubscriber(s.ledger, s.bus, view, revocast.SubscriberOptions{
 		Worker: name, Version: version, Logger: logger,
 	})
 	guard := revocast.NewGuard(subscriber, v, revocast.GuardOptions{})

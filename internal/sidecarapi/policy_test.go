@@ -70,7 +70,7 @@ func newWorker(t *testing.T, policy string) (*cutOff, *sidecarapi.Handler) {
 		t.Fatal(err)
 	}
 	far := &cutOff{WorkerLedger: ledger}
-	s := revocast.NewSubscriber("r", far, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w"})
+	s := revocast.NewSubscriber(far, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w"})
 	running(t, s)
 	granted, err := revocast.ParsePolicy(policy)
 	if err != nil {

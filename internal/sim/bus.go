@@ -9,6 +9,7 @@ import (
 
 // BusOptions tune a [Bus]; the zero value works.
 type BusOptions struct {
+	Realm string // default "test"
 	// Deliver decides what becomes of each message to each subscriber. Default: it
 	// comes once, at once.
 	Deliver Delivery
@@ -61,6 +62,9 @@ func NewBus(r Reporter, o BusOptions) *Bus {
 	if o.Clock == nil {
 		o.Clock = revocast.SystemClock()
 	}
+	if o.Realm == "" {
+		o.Realm = defaultRealm
+	}
 	if o.Go == nil {
 		o.Go = func(f func()) { go f() }
 	}
@@ -76,6 +80,9 @@ func (b *Bus) SetDelivery(d Delivery) {
 	defer b.mu.Unlock()
 	b.deliver = d
 }
+
+// Realm implements [revocast.Bus].
+func (k *BusLink) Realm() string { return k.b.o.Realm }
 
 // Link returns a process's connection to the bus: the same one for the same name.
 func (b *Bus) Link(name string) *BusLink {

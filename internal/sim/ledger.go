@@ -9,6 +9,7 @@ import (
 
 // LedgerOptions tune a [Ledger]; the zero value works.
 type LedgerOptions struct {
+	Realm string // default "test"
 	// LogKeep is how many log entries are kept of those that may go; LogAge for how
 	// long. Defaults 1,000,000 and 10m.
 	LogKeep int
@@ -28,6 +29,9 @@ type LedgerOptions struct {
 }
 
 func (o *LedgerOptions) fill() {
+	if o.Realm == "" {
+		o.Realm = defaultRealm
+	}
 	if o.LogKeep == 0 {
 		o.LogKeep = 1_000_000
 	}
@@ -69,6 +73,8 @@ type Ledger struct {
 	unheard  *deadline              // until when it has not heard of its replicas since it woke
 }
 
+const defaultRealm = "test"
+
 // NewLedger returns a ledger that holds nothing. r may be nil.
 func NewLedger(r Reporter, o LedgerOptions) *Ledger { return newLedger(r, o, newAnnals()) }
 
@@ -85,12 +91,16 @@ func newLedger(r Reporter, o LedgerOptions, a *annals) *Ledger {
 
 // NewRealm returns a ledger and a bus that check their callers against one another:
 // nothing is published that was not committed, nothing called durable that the stream
-// never held.
+// never held. The bus is of the ledger's realm.
 func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
+	bo.Realm = lo.Realm
 	l, b := NewLedger(r, lo), NewBus(r, bo)
 	l.stream, b.annals = b, l.annals
 	return l, b
 }
+
+// Realm implements [revocast.Ledger].
+func (k *LedgerLink) Realm() string { return k.server().o.Realm }
 
 // Link returns a process's connection to the ledger.
 func (l *Ledger) Link(name string) *LedgerLink { return &LedgerLink{name: name, l: l} }

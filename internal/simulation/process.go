@@ -113,7 +113,7 @@ func (p *process) makeWorker() func(context.Context) error {
 		view = slowView{view, p}
 	}
 	var drawn atomic.Uint64
-	p.worker = revocast.NewSubscriber(realm, p.ledger, p.bus, view, revocast.SubscriberOptions{
+	p.worker = revocast.NewSubscriber(p.ledger, p.bus, view, revocast.SubscriberOptions{
 		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3, LoadRetry: s.Lease,
 		Random: func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
 	})
@@ -140,7 +140,7 @@ func (p *process) makePublisher() func(context.Context) error {
 	if m := p.w.mutant.Publisher; m != nil {
 		m(&o)
 	}
-	p.publisher = revocast.NewPublisher(realm, p.ledger, p.bus, o)
+	p.publisher = revocast.NewPublisher(p.ledger, p.bus, o)
 	return p.publisher.Run
 }
 

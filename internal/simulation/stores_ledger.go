@@ -69,7 +69,7 @@ func (w *world) changeTerms(s Step) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), w.patience())
 		defer cancel()
 		// What it cannot do, whatever the ledger's state, it says; the running publishers do the rest.
-		_, _ = revocast.ChangeTerms(ctx, realm, ledger, bus, next, revocast.PublisherOptions{Logger: w.log, Receipts: 1})
+		_, _ = revocast.ChangeTerms(ctx, ledger, bus, next, revocast.PublisherOptions{Logger: w.log, Receipts: 1})
 	})
 	return true
 }

@@ -137,7 +137,7 @@ func (w *world) open() error {
 	w.terms = revocast.DefaultTerms()
 	w.terms.DefaultIssuer, w.terms.Lease, w.terms.Fence = issuer, w.s.Lease, w.s.Fence
 	w.leases.least, w.leases.longest = w.s.Lease, w.s.Lease
-	lo := sim.LedgerOptions{LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
+	lo := sim.LedgerOptions{Realm: realm, LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
 	w.ledger, w.bus = sim.NewRealm(w, lo, sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
 	w.current.Store(w.ledger)
 	w.ledger.Advance(w.s.Clocks.Ledger)

@@ -51,7 +51,8 @@ func (f *TokenFlags) ownKeys() []ownIssuer {
 }
 
 // cutIssuer cuts ISS=FILE|URL: before a URL, else at the last "=", since both an issuer and
-// a URL may have one inside.
+// a URL may have one inside. What begins with "=" names no issuer, as a script writes it whose
+// variable is empty.
 func cutIssuer(text string) (name, keys string, ok bool) {
 	at := -1
 	for _, scheme := range [...]string{"=https://", "=http://"} {
@@ -62,7 +63,7 @@ func cutIssuer(text string) (name, keys string, ok bool) {
 	if at < 0 {
 		at = strings.LastIndexByte(text, '=')
 	}
-	if at <= 0 || at == len(text)-1 {
+	if at <= 0 || at == len(text)-1 || text[0] == '=' {
 		return "", "", false
 	}
 	return text[:at], text[at+1:], true

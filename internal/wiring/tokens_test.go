@@ -121,7 +121,7 @@ func TestIssuersWithKeysOfTheirOwn(t *testing.T) {
 	}
 	for text, want := range map[string][2]string{
 		"https://a=https://k?x=y": {"https://a", "https://k?x=y"}, "https://a?x=y=f.json": {"https://a?x=y", "f.json"},
-		"a": {}, "=f": {}, "a=": {}, "a=http://k=https://l": {"a", "http://k=https://l"},
+		"a": {}, "=f": {}, "=https://k?x=y": {}, "a=": {}, "a=http://k=https://l": {"a", "http://k=https://l"},
 	} {
 		if name, keys, _ := cutIssuer(text); [2]string{name, keys} != want {
 			t.Errorf("%q: %q, %q", text, name, keys)

@@ -68,6 +68,9 @@ func New(rdb redis.UniversalClient, realm string, o Options) (*Store, error) {
 	return &Store{realm: realm, db: db, o: o}, nil
 }
 
+// Realm is the realm that the codes are of.
+func (s *Store) Realm() string { return s.realm }
+
 // The kinds of codes, as they are stored.
 const (
 	typed = "c"

@@ -18,9 +18,9 @@ func TestOneClockForgetsNothing(t *testing.T) {
 	s := storetest.Embedded(t)
 	var wall storetest.Wall
 	pub := &recorder{}
-	box, err := outbox.New(s.Client(), realm, pub, outbox.Options{Clock: &wall})
+	box, err := outbox.New(s.Client(), pub, outbox.Options{Clock: &wall})
 	must(t, err)
-	l, err := denylist.New(s.Client(), realm, box, pub, denylist.Options{Issuer: issuer, Clock: &wall})
+	l, err := denylist.New(box, pub, denylist.Options{Issuer: issuer, Clock: &wall})
 	must(t, err)
 	listed := func(want int) {
 		t.Helper()

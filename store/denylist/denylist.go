@@ -36,11 +36,16 @@ var (
 
 // Ender tells the fleet what was decided here; an outbox.Outbox does.
 type Ender interface {
+	// Realm and Redis are the realm and the client of the store's own scripts, too: what
+	// they write down is told by this outbox.
+	Realm() string
+	Redis() redis.UniversalClient
 	Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error)
 }
 
 // Publisher is what is asked, and what bans; a [revocast.Publisher] is one.
 type Publisher interface {
+	Realm() string
 	Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error)
 	Ban(context.Context, revocast.Ban, ...revocast.CallOption) (revocast.Receipt, error)
 	Unban(context.Context, revocast.Ban, ...revocast.CallOption) (revocast.Receipt, error)
@@ -64,16 +69,18 @@ type List struct {
 	o     Options
 }
 
-// New returns the denylist of a realm. It sends nothing yet. rdb must be the client of the
-// account stores and ender the outbox of the same realm; else it fails with
-// [revocast.ErrInvalid].
-func New(rdb redis.UniversalClient, realm string, ender Ender, pub Publisher, o Options) (*List, error) {
-	db, err := account.Open(rdb, realm, o.Clock)
-	if err != nil {
-		return nil, err
-	}
+// New returns the denylist of the outbox's realm, in the outbox's Redis. It sends nothing yet.
+// It fails with [revocast.ErrInvalid], also for a publisher of another realm.
+func New(ender Ender, pub Publisher, o Options) (*List, error) {
 	if ender == nil || pub == nil {
 		return nil, fmt.Errorf("%w: a denylist needs an outbox and a publisher", revocast.ErrInvalid)
+	}
+	if a, b := ender.Realm(), pub.Realm(); a != b {
+		return nil, fmt.Errorf("%w: the outbox is of realm %.80q and the publisher of %.80q", revocast.ErrInvalid, a, b)
+	}
+	db, err := account.Open(ender.Redis(), ender.Realm(), o.Clock)
+	if err != nil {
+		return nil, err
 	}
 	if err := (revocast.Revocation{Scope: revocast.ScopeAll, Issuer: o.Issuer}).Validate(); err != nil {
 		return nil, err

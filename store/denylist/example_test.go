@@ -15,11 +15,11 @@ import (
 // so do the two tokens that the thief got since.
 func Example() {
 	theft := func(ctx context.Context, rdb redis.UniversalClient, pub *revocast.Publisher, noticed time.Time, thiefs []denylist.Token) error {
-		box, err := outbox.New(rdb, "default", pub, outbox.Options{}) // box.Run runs elsewhere
+		box, err := outbox.New(rdb, pub, outbox.Options{}) // box.Run runs elsewhere
 		if err != nil {
 			return err
 		}
-		list, err := denylist.New(rdb, "default", box, pub, denylist.Options{})
+		list, err := denylist.New(box, pub, denylist.Options{})
 		if err != nil {
 			return err
 		}

@@ -40,6 +40,8 @@ type recorder struct {
 	fail    error
 }
 
+func (r *recorder) Realm() string { return realm }
+
 func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,9 +92,9 @@ func (r *recorder) failing(err error) {
 func onFake(t *testing.T, b storetest.Backend) (*denylist.List, *recorder, *outbox.Outbox) {
 	t.Helper()
 	pub := &recorder{}
-	box, err := outbox.New(b.Client, realm, pub, outbox.Options{})
+	box, err := outbox.New(b.Client, pub, outbox.Options{})
 	must(t, err)
-	l, err := denylist.New(b.Client, realm, box, pub, denylist.Options{Issuer: issuer})
+	l, err := denylist.New(box, pub, denylist.Options{Issuer: issuer})
 	must(t, err)
 	return l, pub, box
 }
@@ -118,7 +120,7 @@ func onReal(t *testing.T) *rig {
 	terms.DefaultIssuer = issuer
 	_, err = revocast.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	r.pub = revocast.NewPublisher(realm, ledger, bus, revocast.PublisherOptions{})
+	r.pub = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.pub.Run(ctx) }()
@@ -129,9 +131,9 @@ func onReal(t *testing.T) *rig {
 		}
 	})
 	must(t, r.pub.Ready().Wait(t.Context()))
-	box, err := outbox.New(r.redis.Client(), realm, r.pub, outbox.Options{})
+	box, err := outbox.New(r.redis.Client(), r.pub, outbox.Options{})
 	must(t, err)
-	r.List, err = denylist.New(r.redis.Client(), realm, box, r.pub, denylist.Options{})
+	r.List, err = denylist.New(box, r.pub, denylist.Options{})
 	must(t, err)
 	return r
 }
@@ -161,4 +163,18 @@ func (r *rig) refuses(t *testing.T, principal, jti string, issued time.Time) boo
 
 func token(i int, issued, expires time.Time) denylist.Token {
 	return denylist.Token{ID: fmt.Sprintf("jti-%04d", i), Issued: issued, Expires: expires}
+}
+
+// of is a publisher of another realm.
+type of struct{ *recorder }
+
+func (of) Realm() string { return "other" }
+
+func TestAnotherRealm(t *testing.T) {
+	pub := &recorder{}
+	box, err := outbox.New(storetest.Embedded(t).Client(), pub, outbox.Options{})
+	must(t, err)
+	if _, err := denylist.New(box, of{pub}, denylist.Options{}); !errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("a publisher of another realm: %v, want ErrInvalid", err)
+	}
 }

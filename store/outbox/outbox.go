@@ -24,6 +24,7 @@ var ErrOwed = errors.New("decided and written down, the fleet is not told yet")
 
 // Publisher is what an outbox hands things to; a [revocast.Publisher] is one.
 type Publisher interface {
+	Realm() string
 	RevokeBatch(context.Context, []revocast.Revocation, ...revocast.CallOption) ([]revocast.Receipt, error)
 	Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error)
 	Await(context.Context, revocast.Position) (revocast.Receipt, error)
@@ -75,16 +76,16 @@ var (
 	countScript = account.Script("outbox count", script.Reads, luaCount)
 )
 
-// New returns the outbox of a realm. It sends nothing yet. rdb must be the client of the
-// account stores, made as [store.NewClient] makes one; else it fails with
-// [revocast.ErrInvalid].
-func New(rdb redis.UniversalClient, realm string, pub Publisher, o Options) (*Outbox, error) {
-	db, err := account.Open(rdb, realm, o.Clock)
-	if err != nil {
-		return nil, err
-	}
+// New returns the outbox of the publisher's realm. It sends nothing yet. rdb, made as
+// [store.NewClient] makes one, is the client of the account stores on this outbox; else it
+// fails with [revocast.ErrInvalid].
+func New(rdb redis.UniversalClient, pub Publisher, o Options) (*Outbox, error) {
 	if pub == nil {
 		return nil, fmt.Errorf("%w: an outbox needs a publisher", revocast.ErrInvalid)
+	}
+	db, err := account.Open(rdb, pub.Realm(), o.Clock)
+	if err != nil {
+		return nil, err
 	}
 	if o.Every <= 0 {
 		o.Every = time.Second
@@ -97,6 +98,12 @@ func New(rdb redis.UniversalClient, realm string, pub Publisher, o Options) (*Ou
 	}
 	return &Outbox{db: db, pub: pub, o: o, say: throttle.New(o.Logger, nil)}, nil
 }
+
+// Realm is the realm whose fleet is told.
+func (o *Outbox) Realm() string { return o.pub.Realm() }
+
+// Redis is the client that the outbox was made with.
+func (o *Outbox) Redis() redis.UniversalClient { return o.db.Client() }
 
 // Owe writes down items under an id of the caller's choice, to be told to the fleet from
 // five seconds on, or by [Outbox.Complete]. Under an id that is owed already they take the

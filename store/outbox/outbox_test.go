@@ -30,6 +30,16 @@ type recorder struct {
 	fail        error
 }
 
+func (r *recorder) Realm() string { return "test" }
+
+// of is a publisher of another realm.
+type of struct {
+	outbox.Publisher
+	realm string
+}
+
+func (o of) Realm() string { return o.realm }
+
 func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,7 +104,7 @@ func must(t testing.TB, err error) {
 
 func open(t testing.TB, rdb redis.UniversalClient, realm string, p outbox.Publisher) *outbox.Outbox {
 	t.Helper()
-	o, err := outbox.New(rdb, realm, p, outbox.Options{Every: 5 * time.Millisecond, Again: 50 * time.Millisecond})
+	o, err := outbox.New(rdb, of{p, realm}, outbox.Options{Every: 5 * time.Millisecond, Again: 50 * time.Millisecond})
 	must(t, err)
 	return o
 }
@@ -282,9 +292,9 @@ func leftBehind(t *testing.T, b storetest.Backend) {
 func TestNew(t *testing.T) {
 	rdb := storetest.Embedded(t).Client()
 	for what, f := range map[string]func() (*outbox.Outbox, error){
-		"realm":     func() (*outbox.Outbox, error) { return outbox.New(rdb, "a b", &recorder{}, outbox.Options{}) },
-		"client":    func() (*outbox.Outbox, error) { return outbox.New(nil, "r", &recorder{}, outbox.Options{}) },
-		"publisher": func() (*outbox.Outbox, error) { return outbox.New(rdb, "r", nil, outbox.Options{}) },
+		"realm":     func() (*outbox.Outbox, error) { return outbox.New(rdb, of{&recorder{}, "a b"}, outbox.Options{}) },
+		"client":    func() (*outbox.Outbox, error) { return outbox.New(nil, &recorder{}, outbox.Options{}) },
+		"publisher": func() (*outbox.Outbox, error) { return outbox.New(rdb, nil, outbox.Options{}) },
 	} {
 		if _, err := f(); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("bad %s: %v, want ErrInvalid", what, err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/refresh"
 	"github.com/revocast/revocast/store/storetest"
@@ -172,15 +174,15 @@ func TestOptions(t *testing.T) {
 		"a grace of a day":          {Key: key('k'), Grace: 24 * time.Hour},
 		"an issuer that is no text": {Key: key('k'), Issuer: "\xff"},
 	} {
-		_, err := refresh.New(r.rdb, "test", r.outbox, o)
+		_, err := refresh.New(r.outbox, o)
 		r.is(what, err, revocast.ErrInvalid)
 	}
 	good := refresh.Options{Key: key('k')}
-	_, err := refresh.New(r.rdb, "a realm", r.outbox, good)
+	_, err := refresh.New(elsewhere{r.outbox, "a realm", r.rdb}, good)
 	r.is("realm", err, revocast.ErrInvalid)
-	_, err = refresh.New(nil, "test", r.outbox, good)
+	_, err = refresh.New(elsewhere{r.outbox, "test", nil}, good)
 	r.is("client", err, revocast.ErrInvalid)
-	_, err = refresh.New(r.rdb, "test", nil, good)
+	_, err = refresh.New(nil, good)
 	r.is("ender", err, revocast.ErrInvalid)
 	long := string(make([]byte, revocast.MaxID+1))
 	for what, g := range map[string]refresh.Grant{
@@ -203,3 +205,14 @@ func TestOptions(t *testing.T) {
 	_, err = r.List(r.ctx, "")
 	r.is("list", err, revocast.ErrInvalid)
 }
+
+// elsewhere is an outbox of another realm, or on another client.
+type elsewhere struct {
+	refresh.Ender
+	realm string
+	rdb   redis.UniversalClient
+}
+
+func (e elsewhere) Realm() string { return e.realm }
+
+func (e elsewhere) Redis() redis.UniversalClient { return e.rdb }

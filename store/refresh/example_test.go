@@ -6,8 +6,6 @@ import (
 	"log"
 	"net/http"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/outbox"
 	"github.com/revocast/revocast/store/refresh"
@@ -16,12 +14,11 @@ import (
 // A token endpoint. The outbox and the guard are those of the process.
 func Example() {
 	var (
-		rdb   redis.UniversalClient // of store.NewClient
-		box   *outbox.Outbox        // whose Run runs
+		box   *outbox.Outbox // whose Run runs
 		guard *revocast.Guard
 		key   []byte // 32 random bytes, the same in every process
 	)
-	tokens, err := refresh.New(rdb, "default", box, refresh.Options{Key: key, Check: guard.Claims})
+	tokens, err := refresh.New(box, refresh.Options{Key: key, Check: guard.Claims})
 	if err != nil {
 		log.Println(err)
 		return

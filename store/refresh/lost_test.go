@@ -108,7 +108,7 @@ func TestThiefHangsUp(t *testing.T) {
 	login := r.login("alice")
 	r.rotate(r.rotate(login.Text).Text)
 	ctx, cancel := context.WithCancel(r.ctx)
-	s, err := refresh.New(r.rdb, "test", hangsUp{r.outbox, cancel}, refresh.Options{Key: key('k'), Issuer: issuer})
+	s, err := refresh.New(hangsUp{r.outbox, cancel}, refresh.Options{Key: key('k'), Issuer: issuer})
 	r.must(err)
 	_, err = s.Rotate(ctx, login.Text, refresh.Expect{})
 	if r.is("theft", err, refresh.ErrReused); errors.Is(err, outbox.ErrOwed) {

@@ -33,6 +33,8 @@ type recorder struct {
 	wait error             // what comes of waiting for that position
 }
 
+func (r *recorder) Realm() string { return "test" }
+
 func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -109,7 +111,7 @@ func newRig(tb testing.TB, b storetest.Backend, o refresh.Options) *rig {
 	tb.Helper()
 	r := &rig{TB: tb, ctx: context.Background(), rdb: b.Client, pub: &recorder{}, advance: b.Advance}
 	var err error
-	r.outbox, err = outbox.New(b.Client, "test", r.pub, outbox.Options{})
+	r.outbox, err = outbox.New(b.Client, r.pub, outbox.Options{})
 	r.must(err)
 	r.Store = r.open(o)
 	return r
@@ -124,7 +126,7 @@ func (r *rig) open(o refresh.Options) *refresh.Store {
 	if o.Issuer == "" {
 		o.Issuer = issuer
 	}
-	s, err := refresh.New(r.rdb, "test", r.outbox, o)
+	s, err := refresh.New(r.outbox, o)
 	r.must(err)
 	return s
 }

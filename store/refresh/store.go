@@ -16,6 +16,10 @@ import (
 
 // Ender tells the fleet what was decided here; an outbox.Outbox does.
 type Ender interface {
+	// Realm and Redis are the realm and the client of the store's own scripts, too: what
+	// they write down is told by this outbox.
+	Realm() string
+	Redis() redis.UniversalClient
 	// Complete tells what is owed under id, and nothing where it was told already.
 	Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error)
 }
@@ -56,16 +60,16 @@ var (
 	listScript      = account.Script("refresh list", script.Reads, luaFamily, luaLogin, luaList)
 )
 
-// New returns the store of a realm. It sends nothing yet. rdb must be made as
-// store.NewClient makes one. It fails with [revocast.ErrInvalid] where an argument or an
-// option is no good.
-func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Store, error) {
-	db, err := account.Open(rdb, realm, o.Clock)
-	if err != nil {
-		return nil, err
-	}
+// New returns the store of the outbox's realm, in the outbox's Redis. It sends nothing yet. It
+// fails with [revocast.ErrInvalid] where an argument or an option is no good.
+func New(ender Ender, o Options) (*Store, error) {
 	if ender == nil {
 		return nil, fmt.Errorf("%w: refresh tokens need an outbox", revocast.ErrInvalid)
+	}
+	realm := ender.Realm()
+	db, err := account.Open(ender.Redis(), realm, o.Clock)
+	if err != nil {
+		return nil, err
 	}
 	if err := o.fill(); err != nil {
 		return nil, err

@@ -22,11 +22,11 @@ func Example() {
 		codes *code.Store
 		set   reset.SetPassword // UPDATE accounts SET password = argon2id(…)
 	)
-	box, err := outbox.New(rdb, "main", pub, outbox.Options{}) // and run it
+	box, err := outbox.New(rdb, pub, outbox.Options{}) // and run it
 	if err != nil {
 		return
 	}
-	resets, err := reset.New(rdb, "main", codes, box, set, reset.Options{})
+	resets, err := reset.New(codes, box, set, reset.Options{})
 	if err != nil {
 		return
 	}

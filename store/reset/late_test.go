@@ -50,7 +50,7 @@ func TestSettingThePasswordHasTheTimeThatIsLeft(t *testing.T) {
 			return nil
 		}
 		var err error
-		if r.reset, err = reset.New(r.hooked, realm, r.codes, r.outbox, set, reset.Options{}); err != nil {
+		if r.reset, err = reset.New(r.codes, elsewhere{r.outbox, realm, r.hooked}, set, reset.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		r.reset.SetClock(c.now)

@@ -39,7 +39,7 @@ func TestDefectWhatThePublisherRefusesIsFoundOutAfterTheChange(t *testing.T) {
 }
 
 func TestNewRefusesWhatThePublisherWouldRefuse(t *testing.T) {
-	r, e := embedded(t, reset.Options{})
+	r, _ := embedded(t, reset.Options{})
 	for name, o := range map[string]reset.Options{
 		"a long reason":                    {Reason: strings.Repeat("r", revocast.MaxReason+1)},
 		"a reason that is no text":         {Reason: "\xff"},
@@ -47,7 +47,7 @@ func TestNewRefusesWhatThePublisherWouldRefuse(t *testing.T) {
 		"a long issuer":                    {Issuer: strings.Repeat("i", revocast.MaxID+1)},
 		"an issuer that is no text at all": {Issuer: "\xff"},
 	} {
-		made, err := reset.New(e.Client(), realm, r.codes, r.outbox, r.users.set, o)
+		made, err := reset.New(r.codes, r.outbox, r.users.set, o)
 		if !errors.Is(err, revocast.ErrInvalid) || made != nil {
 			t.Errorf("%s: %v, want ErrInvalid", name, err)
 		}

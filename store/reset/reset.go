@@ -37,6 +37,7 @@ type SetPassword func(ctx context.Context, principal, password string) error
 
 // Codes is what a reset needs of a [code.Store].
 type Codes interface {
+	Realm() string
 	Claim(ctx context.Context, purpose, principal, code, step string, lease time.Duration) (code.Claim, error)
 	Finish(context.Context, code.Claim) error
 	Release(context.Context, code.Claim) error
@@ -46,6 +47,10 @@ type Codes interface {
 
 // Ender tells the fleet what the scripts wrote down: the realm's outbox.
 type Ender interface {
+	// Realm and Redis are the realm and the client of the store's own scripts, too: what
+	// they write down is told by this outbox.
+	Realm() string
+	Redis() redis.UniversalClient
 	Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error)
 }
 
@@ -99,17 +104,20 @@ var (
 	abortScript   = account.Script("reset abort", script.Repeat, luaReset, luaAbort)
 )
 
-// New returns the resets of a realm. It does nothing yet. rdb must be made as
-// [store.NewClient] makes one, and be the one of codes and outbox; all arguments are
-// required. It fails with [revocast.ErrInvalid], also for an issuer, reason or initiator that
-// a publisher would refuse.
-func New(rdb redis.UniversalClient, realm string, codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) {
-	db, err := account.Open(rdb, realm, o.Clock)
-	if err != nil {
-		return nil, err
-	}
+// New returns the resets of the outbox's realm, in the outbox's Redis, which must be that of
+// codes, too. It does nothing yet; all arguments are required. It fails with
+// [revocast.ErrInvalid], also for codes of another realm, and for an issuer, reason or
+// initiator that a publisher would refuse.
+func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) {
 	if codes == nil || outbox == nil || set == nil {
 		return nil, fmt.Errorf("%w: a reset needs codes, an outbox and a way to set the password", revocast.ErrInvalid)
+	}
+	if a, b := codes.Realm(), outbox.Realm(); a != b {
+		return nil, fmt.Errorf("%w: the codes are of realm %.80q and the outbox of %.80q", revocast.ErrInvalid, a, b)
+	}
+	db, err := account.Open(outbox.Redis(), outbox.Realm(), o.Clock)
+	if err != nil {
+		return nil, err
 	}
 	if o.SetTimeout == 0 {
 		o.SetTimeout = 10 * time.Second

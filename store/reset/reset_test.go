@@ -146,19 +146,23 @@ func TestNewRefusesNonsense(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := outbox.New(e.Client(), realm, &publisher{}, outbox.Options{})
+	box, err := outbox.New(e.Client(), &publisher{}, outbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	set := func(context.Context, string, string) error { return nil }
 	for name, make := range map[string]func() (*reset.Reset, error){
-		"no client":   func() (*reset.Reset, error) { return reset.New(nil, realm, codes, box, set, reset.Options{}) },
-		"realm":       func() (*reset.Reset, error) { return reset.New(e.Client(), "a b", codes, box, set, reset.Options{}) },
-		"no codes":    func() (*reset.Reset, error) { return reset.New(e.Client(), realm, nil, box, set, reset.Options{}) },
-		"no outbox":   func() (*reset.Reset, error) { return reset.New(e.Client(), realm, codes, nil, set, reset.Options{}) },
-		"no password": func() (*reset.Reset, error) { return reset.New(e.Client(), realm, codes, box, nil, reset.Options{}) },
+		"no client": func() (*reset.Reset, error) {
+			return reset.New(codes, elsewhere{box, realm, nil}, set, reset.Options{})
+		},
+		"codes of another realm": func() (*reset.Reset, error) {
+			return reset.New(codes, elsewhere{box, "other", e.Client()}, set, reset.Options{})
+		},
+		"no codes":    func() (*reset.Reset, error) { return reset.New(nil, box, set, reset.Options{}) },
+		"no outbox":   func() (*reset.Reset, error) { return reset.New(codes, nil, set, reset.Options{}) },
+		"no password": func() (*reset.Reset, error) { return reset.New(codes, box, nil, reset.Options{}) },
 		"SetTimeout": func() (*reset.Reset, error) {
-			return reset.New(e.Client(), realm, codes, box, set, reset.Options{SetTimeout: time.Hour})
+			return reset.New(codes, box, set, reset.Options{SetTimeout: time.Hour})
 		},
 	} {
 		if _, err := make(); !errors.Is(err, revocast.ErrInvalid) {

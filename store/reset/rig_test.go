@@ -32,6 +32,8 @@ type publisher struct {
 	errs    []error // of the next calls; nil: as it should be
 }
 
+func (p *publisher) Realm() string { return realm }
+
 func (p *publisher) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,14 +191,25 @@ func build(t *testing.T, rdb, hooked redis.UniversalClient, o reset.Options) *ri
 	if r.codes, err = code.New(rdb, realm, code.Options{Key: make([]byte, 32), Interval: -1, Sends: 50}); err != nil {
 		t.Fatal(err)
 	}
-	if r.outbox, err = outbox.New(rdb, realm, &r.pub, outbox.Options{Every: 5 * time.Millisecond}); err != nil {
+	if r.outbox, err = outbox.New(rdb, &r.pub, outbox.Options{Every: 5 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	if r.reset, err = reset.New(hooked, realm, r.codes, r.outbox, r.users.set, o); err != nil {
+	if r.reset, err = reset.New(r.codes, elsewhere{r.outbox, realm, hooked}, r.users.set, o); err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
+
+// elsewhere is an outbox of another realm, or on another client.
+type elsewhere struct {
+	reset.Ender
+	realm string
+	rdb   redis.UniversalClient
+}
+
+func (e elsewhere) Realm() string { return e.realm }
+
+func (e elsewhere) Redis() redis.UniversalClient { return e.rdb }
 
 // embedded is a rig on a server whose clock can be put forward.
 func embedded(t *testing.T, o reset.Options) (*rig, *storetest.EmbeddedServer) {
@@ -214,7 +227,7 @@ func embedded(t *testing.T, o reset.Options) (*rig, *storetest.EmbeddedServer) {
 func (r *rig) through(e *storetest.EmbeddedServer, box reset.Ender) {
 	r.t.Helper()
 	var err error
-	if r.reset, err = reset.New(e.Client(), realm, r.codes, box, r.users.set, reset.Options{}); err != nil {
+	if r.reset, err = reset.New(r.codes, box, r.users.set, reset.Options{}); err != nil {
 		r.t.Fatal(err)
 	}
 }

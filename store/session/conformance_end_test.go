@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/store/session"
 )
@@ -209,13 +211,24 @@ func TestOptions(t *testing.T) {
 		{OnLogin: 4},
 		{Issuer: "a\nb"},
 	} {
-		_, err := session.New(k.b.Client, "r", k.outbox, o)
+		_, err := session.New(k.outbox, o)
 		k.is(err, revocast.ErrInvalid)
 	}
-	_, err := session.New(k.b.Client, "r", nil, session.Options{})
+	_, err := session.New(nil, session.Options{})
 	k.is(err, revocast.ErrInvalid)
-	_, err = session.New(nil, "r", k.outbox, session.Options{})
+	_, err = session.New(elsewhere{k.outbox, "r", nil}, session.Options{})
 	k.is(err, revocast.ErrInvalid)
-	_, err = session.New(k.b.Client, "r:", k.outbox, session.Options{})
+	_, err = session.New(elsewhere{k.outbox, "r:", k.b.Client}, session.Options{})
 	k.is(err, revocast.ErrInvalid)
 }
+
+// elsewhere is an outbox of another realm, or on another client.
+type elsewhere struct {
+	session.Ender
+	realm string
+	rdb   redis.UniversalClient
+}
+
+func (e elsewhere) Realm() string { return e.realm }
+
+func (e elsewhere) Redis() redis.UniversalClient { return e.rdb }

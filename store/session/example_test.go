@@ -20,11 +20,11 @@ func Example() {
 	if err != nil {
 		return
 	}
-	box, err := outbox.New(rdb, "main", publisher, outbox.Options{}) // and somebody runs box.Run
+	box, err := outbox.New(rdb, publisher, outbox.Options{}) // and somebody runs box.Run
 	if err != nil {
 		return
 	}
-	sessions, err := session.New(rdb, "main", box, session.Options{Idle: 12 * time.Hour, Cap: 20})
+	sessions, err := session.New(box, session.Options{Idle: 12 * time.Hour, Cap: 20})
 	if err != nil {
 		return
 	}

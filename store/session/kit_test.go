@@ -20,11 +20,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fleet is a publisher that writes down what it is told, and fails where it is to.
 type fleet struct {
+	realm       string
 	mu          sync.Mutex // guards all below: calls come from many goroutines
 	revoked     []revocast.Revocation
 	invalidated []revocast.Invalidation
 	fail        error
 }
+
+func (f *fleet) Realm() string { return f.realm }
 
 func (f *fleet) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
 	f.mu.Lock()
@@ -90,9 +93,9 @@ func realmOf(t testing.TB) string {
 
 func newKit(t testing.TB, b storetest.Backend, o session.Options) *kit {
 	t.Helper()
-	k := &kit{t: t, b: b, fleet: &fleet{}}
+	k := &kit{t: t, b: b, fleet: &fleet{realm: realmOf(t)}}
 	var err error
-	k.outbox, err = outbox.New(b.Client, realmOf(t), k.fleet, outbox.Options{})
+	k.outbox, err = outbox.New(b.Client, k.fleet, outbox.Options{})
 	k.must(err)
 	k.Store = k.store(o)
 	return k
@@ -101,7 +104,7 @@ func newKit(t testing.TB, b storetest.Backend, o session.Options) *kit {
 // store is another store on the same Redis.
 func (k *kit) store(o session.Options) *session.Store {
 	k.t.Helper()
-	s, err := session.New(k.b.Client, realmOf(k.t), k.outbox, o)
+	s, err := session.New(k.outbox, o)
 	k.must(err)
 	return s
 }

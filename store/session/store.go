@@ -32,6 +32,10 @@ var (
 
 // Ender tells the fleet what a script has written down, as an outbox.Outbox does.
 type Ender interface {
+	// Realm and Redis are the realm and the client of the store's own scripts, too: what
+	// they write down is told by this outbox.
+	Realm() string
+	Redis() redis.UniversalClient
 	Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error)
 }
 
@@ -45,16 +49,16 @@ type Store struct {
 	reason, initiator string // empty: as each call has it
 }
 
-// New returns the store of a realm's sessions. It sends nothing yet. rdb must be the
-// client of the account stores, made as [store.NewClient] makes one, and ender the realm's
-// outbox on the same Redis. It fails with [revocast.ErrInvalid].
-func New(rdb redis.UniversalClient, realm string, ender Ender, o Options) (*Store, error) {
-	db, err := account.Open(rdb, realm, o.Clock)
-	if err != nil {
-		return nil, err
-	}
+// New returns the store of the sessions of the outbox's realm, in the outbox's Redis. It sends
+// nothing yet. It fails with [revocast.ErrInvalid].
+func New(ender Ender, o Options) (*Store, error) {
 	if ender == nil {
 		return nil, fmt.Errorf("%w: sessions need an outbox", revocast.ErrInvalid)
+	}
+	realm := ender.Realm()
+	db, err := account.Open(ender.Redis(), realm, o.Clock)
+	if err != nil {
+		return nil, err
 	}
 	if o, err = o.normal(); err != nil {
 		return nil, err

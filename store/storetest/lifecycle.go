@@ -10,6 +10,7 @@ import (
 )
 
 var lifecycleTests = []test{
+	{"a ledger says its realm", saysRealm},
 	{"a ledger without an epoch refuses everything", uninitialised},
 	{"begin makes an epoch once", beginOnce},
 	{"a recovering ledger serves nobody", recoveringRefuses},
@@ -254,5 +255,17 @@ func emptied(k *kit) {
 	k.allFail(revocast.ErrUninitialised)
 	if d := k.describe(); d.State != revocast.LedgerUninitialised {
 		k.Errorf("an emptied ledger is %s", d.State)
+	}
+}
+
+func saysRealm(k *kit) {
+	name := k.Ledger.Realm()
+	if name == "" {
+		k.Error("a ledger without a realm")
+	}
+	k.start()
+	k.Replace()
+	if k.describe(); k.Ledger.Realm() != name {
+		k.Errorf("the realm was %q and is %q", name, k.Ledger.Realm())
 	}
 }

@@ -92,7 +92,7 @@ func TestPermissions(t *testing.T) {
 	if created, err := revocast.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
 		t.Fatalf("Init: %v, %v", created, err)
 	}
-	publisher := revocast.NewPublisher("default", pub.ledger, pub.bus, revocast.PublisherOptions{
+	publisher := revocast.NewPublisher(pub.ledger, pub.bus, revocast.PublisherOptions{
 		AuditEvery: 50 * time.Millisecond, SnapshotEvery: 50 * time.Millisecond, SnapshotAfter: 1,
 	})
 	inBackground(t, publisher.Run)
@@ -105,7 +105,7 @@ func TestPermissions(t *testing.T) {
 	}
 	sees(t, publisher, pub, work, before.Position)
 	// LoadFromLog: one entry is more, so the stream is replayed.
-	subscriber := revocast.NewSubscriber("default", work.ledger, work.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{LoadFromLog: 1})
+	subscriber := revocast.NewSubscriber(work.ledger, work.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{LoadFromLog: 1})
 	inBackground(t, subscriber.Run)
 	if err := subscriber.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestPermissions(t *testing.T) {
 // acknowledge on the bus as every other one does.
 func besideThePublisher(t *testing.T, p *revocast.Publisher, pub side) {
 	t.Helper()
-	beside := revocast.NewSubscriber("default", pub.ledger, pub.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "beside"})
+	beside := revocast.NewSubscriber(pub.ledger, pub.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "beside"})
 	inBackground(t, beside.Run)
 	if err := beside.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)

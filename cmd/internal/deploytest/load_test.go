@@ -66,10 +66,10 @@ func (s *site) openAuth() *auth {
 	s.must(err)
 	bus, err := events.New(nc, "default", events.Options{})
 	s.must(err)
-	publisher := revocast.NewPublisher("default", ledger, bus, revocast.PublisherOptions{Logger: slog.New(slog.DiscardHandler)})
-	box, err := outbox.New(rdb, "default", publisher, outbox.Options{})
+	publisher := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: slog.New(slog.DiscardHandler)})
+	box, err := outbox.New(rdb, publisher, outbox.Options{})
 	s.must(err)
-	sessions, err := session.New(rdb, "default", box, session.Options{})
+	sessions, err := session.New(box, session.Options{})
 	s.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -61,7 +61,7 @@ func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	done := repaired{Realm: c.Realm, State: what.ledger.State.String(), Reason: plan.reason, From: plan.names(), Position: what.ledger.Position.String()}
 	for _, side := range plan.from {
 		bar := newProgress(streams.Err, nil)
-		r, err := revocast.Repair(ctx, c.Realm, stores.Ledger, stores.Bus, side, revocast.RepairOptions{
+		r, err := revocast.Repair(ctx, stores.Ledger, stores.Bus, side, revocast.RepairOptions{
 			Publisher:  revocast.PublisherOptions{Logger: logger, StreamReplicas: c.NATSReplicas},
 			AcceptLoss: c.AcceptLoss,
 			Refilled:   bar.showRefilled,

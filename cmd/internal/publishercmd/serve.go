@@ -76,7 +76,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
 	m := metrics.NewFor(c.Realm)
-	publisher := revocast.NewPublisher(c.Realm, stores.Ledger, stores.Bus, c.options(m, logger))
+	publisher := revocast.NewPublisher(stores.Ledger, stores.Bus, c.options(m, logger))
 	watch := stores.Watch(logger)
 	{
 		c.addMetrics(m, &api, publisher, stores)

@@ -57,7 +57,7 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute+2*max(d.Terms.SettleWait(), next.SettleWait()))
 	defer cancel()
-	took, err := revocast.ChangeTerms(ctx, c.Realm, stores.Ledger, stores.Bus, next, revocast.PublisherOptions{Logger: logger})
+	took, err := revocast.ChangeTerms(ctx, stores.Ledger, stores.Bus, next, revocast.PublisherOptions{Logger: logger})
 	if errors.Is(err, revocast.ErrInvalid) {
 		return wiring.Usage("%w", err)
 	}

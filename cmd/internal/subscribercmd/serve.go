@@ -98,7 +98,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*revocast.Subscriber, *revocast.Guard) {
 	view := cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations})
-	subscriber := revocast.NewSubscriber(c.Realm, stores.Ledger, stores.Bus, view, revocast.SubscriberOptions{
+	subscriber := revocast.NewSubscriber(stores.Ledger, stores.Bus, view, revocast.SubscriberOptions{
 		Worker: c.Worker, Version: wiring.Version(), Logger: logger,
 	})
 	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer})

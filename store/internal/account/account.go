@@ -66,6 +66,9 @@ func Open(rdb redis.UniversalClient, realm string, clock revocast.Clock) (Realm,
 	return Realm{rdb: rdb, Keys: []string{prefix + "a:owed"}, clock: clock}, nil
 }
 
+// Client is the client that the realm was opened with.
+func (r Realm) Client() redis.UniversalClient { return r.rdb }
+
 // Run runs a script of this package, which is told the caller's time beside its arguments.
 // Errors are those of [script.Script.Run].
 func (r Realm) Run(ctx context.Context, s *script.Script, args ...any) (any, error) {

@@ -2,8 +2,8 @@
 // in each worker that a logout reaches.
 //
 //	sub := …                                // the worker's revocast.Subscriber
-//	box, err := outbox.New(rdb, "main", publisher, outbox.Options{})
-//	sessions, err := scsstore.New(rdb, "main", sub, box, scsstore.Options{})
+//	box, err := outbox.New(rdb, publisher, outbox.Options{})
+//	sessions, err := scsstore.New(sub, box, scsstore.Options{})
 //	manager := scs.New()
 //	manager.Store = sessions
 //

@@ -9,16 +9,24 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/session/scsstore"
 	"github.com/revocast/revocast/store/storetest"
 )
 
 func TestOptionsAreVetted(t *testing.T) {
 	rdb := storetest.Redis(t).Client()
+	l, err := store.New(rdb, realm, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub := revocast.NewSubscriber(l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 	for _, err := range []error{
-		second(scsstore.New(rdb, realm, nil, broken{}, scsstore.Options{})),
-		second(scsstore.New(nil, realm, nil, broken{}, scsstore.Options{})),
-		second(scsstore.New(rdb, "a:b", nil, broken{}, scsstore.Options{})),
+		second(scsstore.New(nil, elsewhere{broken{}, realm, rdb}, scsstore.Options{})),
+		second(scsstore.New(sub, nil, scsstore.Options{})),
+		second(scsstore.New(sub, elsewhere{broken{}, realm, nil}, scsstore.Options{})),
+		second(scsstore.New(sub, elsewhere{broken{}, "other", rdb}, scsstore.Options{})),
 	} {
 		if !errors.Is(err, revocast.ErrInvalid) {
 			t.Error(err)

@@ -48,14 +48,14 @@ func newSite(t testing.TB, workers int, o scsstore.Options) *site {
 	terms.DefaultIssuer = "https://login.example.com"
 	_, err := revocast.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
-	s.publisher = revocast.NewPublisher(realm, s.ledger(), s.bus(), revocast.PublisherOptions{})
+	s.publisher = revocast.NewPublisher(s.ledger(), s.bus(), revocast.PublisherOptions{})
 	s.run(s.publisher.Run, s.publisher.Ready())
-	box, err := outbox.New(s.rdb, realm, s.publisher, outbox.Options{})
+	box, err := outbox.New(s.rdb, s.publisher, outbox.Options{})
 	s.must(err)
 	for range workers {
-		sub := revocast.NewSubscriber(realm, s.ledger(), s.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{})
+		sub := revocast.NewSubscriber(s.ledger(), s.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{})
 		s.run(sub.Run, sub.Ready())
-		st, err := scsstore.New(s.rdb, realm, sub, box, o)
+		st, err := scsstore.New(sub, box, o)
 		s.must(err)
 		m := scs.New()
 		m.Store = st
@@ -158,6 +158,21 @@ func (s *site) revisions() uint64 {
 // broken is an Ender that cannot tell anybody.
 type broken struct{ err error }
 
+func (broken) Realm() string { return realm }
+
+func (broken) Redis() redis.UniversalClient { return nil }
+
+// elsewhere is an outbox of another realm, or on another client.
+type elsewhere struct {
+	scsstore.Ender
+	realm string
+	rdb   redis.UniversalClient
+}
+
+func (e elsewhere) Realm() string { return e.realm }
+
+func (e elsewhere) Redis() redis.UniversalClient { return e.rdb }
+
 func (b broken) Complete(context.Context, string, ...revocast.CallOption) ([]revocast.Receipt, error) {
 	return nil, b.err
 }
@@ -169,8 +184,8 @@ func silent(t testing.TB, rdb redis.UniversalClient, ender scsstore.Ender, o scs
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub := revocast.NewSubscriber(realm, l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
-	s, err := scsstore.New(rdb, realm, sub, ender, o)
+	sub := revocast.NewSubscriber(l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
+	s, err := scsstore.New(sub, elsewhere{ender, realm, rdb}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,10 @@ type Options struct {
 
 // Ender tells the fleet what a script has written down, as an outbox.Outbox does.
 type Ender interface {
+	// Realm and Redis are the realm and the client of the store's own scripts, too: what
+	// they write down is told by this outbox.
+	Realm() string
+	Redis() redis.UniversalClient
 	Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error)
 }
 
@@ -76,16 +80,18 @@ var (
 	allScript    = account.Script("scs all", script.Reads, luaSCS, luaAll)
 )
 
-// New returns the store of a realm. It sends nothing yet. rdb must be made as
-// store.NewClient makes one, sub is the worker's own, and ender the realm's outbox on the
-// same Redis. It fails with [revocast.ErrInvalid].
-func New(rdb redis.UniversalClient, realm string, sub *revocast.Subscriber, ender Ender, o Options) (*Store, error) {
-	db, err := account.Open(rdb, realm, o.Clock)
-	if err != nil {
-		return nil, err
-	}
+// New returns the store of the outbox's realm, in the outbox's Redis. It sends nothing yet. sub
+// is the worker's own. It fails with [revocast.ErrInvalid], also for a worker of another realm.
+func New(sub *revocast.Subscriber, ender Ender, o Options) (*Store, error) {
 	if sub == nil || ender == nil {
 		return nil, fmt.Errorf("%w: scs sessions need a subscriber and an outbox", revocast.ErrInvalid)
+	}
+	if a, b := ender.Realm(), sub.Realm(); a != b {
+		return nil, fmt.Errorf("%w: the outbox is of realm %.80q and the worker of %.80q", revocast.ErrInvalid, a, b)
+	}
+	db, err := account.Open(ender.Redis(), ender.Realm(), o.Clock)
+	if err != nil {
+		return nil, err
 	}
 	if o.Codec == nil {
 		o.Codec = scs.GobCodec{}

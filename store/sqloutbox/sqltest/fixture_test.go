@@ -205,7 +205,7 @@ func newPublisher(t *testing.T, s stores) *revocast.Publisher {
 	terms.DefaultIssuer = issuer
 	_, err := revocast.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	p := revocast.NewPublisher(realm, ledger, bus, revocast.PublisherOptions{})
+	p := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{})
 	background(t, p.Run)
 	must(t, p.Ready().Wait(t.Context()))
 	return p

@@ -108,7 +108,7 @@ func (w *world) fleet(t *testing.T, n int) (*token.Issuer, []string) {
 	var urls []string
 	for range n {
 		ledger, bus := w.connect(t)
-		sub := revocast.NewSubscriber(realm, ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{})
+		sub := revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{})
 		background(t, sub.Run)
 		must(t, sub.Ready().Wait(t.Context()))
 		guard := revocast.NewGuard(sub, verifier, revocast.GuardOptions{})
