@@ -17,9 +17,9 @@
 //     longer than one lease after sending its last successful renewal. Then it asks
 //     Redis; when it cannot, the answer is Unknown, never Allowed and never Revoked.
 //  4. Lose either store, lose nothing. A lost Redis is refilled from JetStream and is
-//     never read as "nobody is revoked". A lost stream leaves Redis in charge; what was
-//     in it is not put back by itself yet, so until it has expired Redis must not be
-//     lost as well.
+//     never read as "nobody is revoked". A lost stream leaves Redis in charge and is
+//     refilled from it; until that is done, within seconds, Redis must not be lost as
+//     well.
 //  5. Memory is bounded and never un-revokes. The session cache may drop anything at
 //     any time; a live revocation is never evicted to make room.
 //
