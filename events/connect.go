@@ -145,6 +145,9 @@ func (o ConnectOptions) reports() []nats.Option {
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			say.Info("regained", "NATS connection regained", "server", nc.ConnectedUrlRedacted())
 		}),
+		nats.LameDuckModeHandler(func(nc *nats.Conn) {
+			say.Info("lame duck", "the NATS server is about to stop; another one is tried when it has", "server", nc.ConnectedUrlRedacted())
+		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 			say.Warn("unreachable", "NATS cannot be reached; tried again", "error", err)
 		}),
