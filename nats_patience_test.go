@@ -47,7 +47,9 @@ func TestWhatBecomesOfNATSEndsNoService(t *testing.T) {
 		{"the account is deleted", deletedAccount},
 		{"the user's JWT expires", expiredJWT},
 		{"the credentials file is half written", halfWritten},
-		{"no such host", func(t *testing.T) trouble { return unnamed(t, dns, func(name string) { dns.Set(name) }, "no such host") }},
+		{"no such host", func(t *testing.T) trouble {
+			return unnamed(t, dns, func(name string) { dns.Set(name) }, "no such host")
+		}},
 		{"the name server is mute", func(t *testing.T) trouble { return unnamed(t, dns, dns.Mute, "lookup .*timeout") }},
 		{"TLS from an unknown authority", unknownTLS},
 		{"no TLS any more", plainAgain},
