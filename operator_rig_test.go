@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -78,8 +79,9 @@ func (k nkey) signs(t *testing.T, kind, subject string, lifetime time.Duration, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"ed25519-nkey"}`)) + "." + base64.RawURLEncoding.EncodeToString(claims)
-	return text + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(k.private, []byte(text)))
+	part := base64.RawURLEncoding.EncodeToString
+	text := part([]byte(`{"typ":"JWT","alg":"ed25519-nkey"}`)) + "." + part(claims)
+	return text + "." + part(ed25519.Sign(k.private, []byte(text)))
 }
 
 // operator runs a NATS whose users are in JWTs.
@@ -96,12 +98,13 @@ func newOperator(t *testing.T) *operator {
 
 // conf is what stands in nats.conf.
 func (o *operator) conf() string {
-	limits := map[string]any{
+	plain := map[string]any{
 		"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1,
-		"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1,
 	}
-	plain := map[string]any{"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1}
-	return fmt.Sprintf("jetstream: enabled\noperator: %s\nsystem_account: %[2]s\nresolver: MEMORY\nresolver_preload: {\n  %[2]s: %s\n  %s: %s\n}\n",
+	limits := maps.Clone(plain)
+	maps.Copy(limits, map[string]any{"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1})
+	return fmt.Sprintf("jetstream: enabled\noperator: %s\nsystem_account: %[2]s\nresolver: MEMORY\n"+
+		"resolver_preload: {\n  %[2]s: %s\n  %s: %s\n}\n",
 		o.key.signs(o.t, "operator", o.key.public(), time.Hour, map[string]any{}),
 		o.system.public(), o.key.signs(o.t, "account", o.system.public(), time.Hour, map[string]any{"limits": plain}),
 		o.accounts.public(), o.key.signs(o.t, "account", o.accounts.public(), time.Hour, map[string]any{"limits": limits}))

@@ -20,7 +20,6 @@ type dialer struct {
 
 // bounded has connections made by a dialer, unless whoever connects brings another one.
 func bounded(n *nats.Options) error {
-	//nolint:staticcheck // Dialer is deprecated, and some still set it
 	if n.CustomDialer != nil || n.Dialer != nil || n.InProcessServer != nil {
 		return nil
 	}

@@ -19,8 +19,9 @@ import (
 func TestMuteNameServer(t *testing.T) {
 	dns := dnstest.Start(t)
 	dns.Mute("mute.revocast.test")
+	o := events.ConnectOptions{Patient: true, Timeout: brief, ReconnectWait: 10 * time.Millisecond}
 	start := time.Now()
-	nc, err := events.Connect("nats://mute.revocast.test", events.ConnectOptions{Patient: true, Timeout: brief, ReconnectWait: 10 * time.Millisecond})
+	nc, err := events.Connect("nats://mute.revocast.test", o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestOwnDialerStays(t *testing.T) {
 	if o := ns.Conn(t, nats.SetCustomDialer(own)).Opts; o.CustomDialer != own || o.SkipHostLookup {
 		t.Errorf("connected by %T", o.CustomDialer)
 	}
-	if o := ns.Conn(t, nats.Dialer(own)).Opts; o.CustomDialer != nil || o.SkipHostLookup { //nolint:staticcheck // some still use it
+	if o := ns.Conn(t, nats.Dialer(own)).Opts; o.CustomDialer != nil || o.SkipHostLookup {
 		t.Errorf("connected by %T", o.CustomDialer)
 	}
 }

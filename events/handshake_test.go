@@ -27,7 +27,9 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -55,10 +57,11 @@ func TestRefusedHandshakeIsSaid(t *testing.T) {
 	var attempts atomic.Int64
 	trusted.Store(right)
 	logger := slog.New(slog.NewTextHandler(&out, nil))
-	nc, err := events.Connect(ns.URL(), events.ConnectOptions{Logger: logger, ReconnectWait: time.Millisecond, Roots: func() (*x509.CertPool, error) {
+	roots := func() (*x509.CertPool, error) {
 		attempts.Add(1)
 		return trusted.Load(), nil
-	}})
+	}
+	nc, err := events.Connect(ns.URL(), events.ConnectOptions{Logger: logger, ReconnectWait: time.Millisecond, Roots: roots})
 	if err != nil {
 		t.Fatal(err)
 	}

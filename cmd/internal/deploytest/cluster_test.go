@@ -23,7 +23,8 @@ func (s *site) startCluster(ca *authority, client deployfiles.TLS) []*node {
 	for i := range 3 {
 		n := &node{host: fmt.Sprintf("127.0.0.%d", i+1), bus: portOf(freeAddr(s.t)), dir: s.t.TempDir()}
 		n.addr = fmt.Sprintf("%s:%d", n.host, portOf(freeAddr(s.t)))
-		more := fmt.Sprintf("bind %[1]s\ncluster-announce-ip %[1]s\ncluster-enabled yes\ncluster-port %[2]d\nuser operator on >operator ~* &* +@all\n", n.host, n.bus)
+		more := fmt.Sprintf("bind %[1]s\ncluster-announce-ip %[1]s\ncluster-enabled yes\ncluster-port %[2]d\n", n.host, n.bus) +
+			"user operator on >operator ~* &* +@all\n"
 		s.startRedis("node "+n.host, n.addr, deployfiles.Redis{
 			Passwords: map[string]string{
 				"publisher": s.variables["REDIS_PUBLISHER_PASSWORD"], "worker": s.variables["REDIS_WORKER_PASSWORD"],
