@@ -3,6 +3,7 @@ package revocast_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -31,19 +32,26 @@ type service struct {
 // serve runs a service on servers that may be away, or refuse, for as long as they like.
 func (r *rig) serve(natsURL, redisURL string) *service {
 	r.t.Helper()
-	nc, err := events.Connect(natsURL, events.ConnectOptions{Patient: true, Logger: logger()})
+	return r.serveVia(natsURL, redisURL, events.ConnectOptions{Patient: true}, logger())
+}
+
+// serveVia is serve with more to say about the connection, and a log.
+func (r *rig) serveVia(natsURL, redisURL string, o events.ConnectOptions, log *slog.Logger) *service {
+	r.t.Helper()
+	o.Logger = log
+	nc, err := events.Connect(natsURL, o)
 	r.must(err)
 	r.t.Cleanup(nc.Close)
-	bus, err := events.New(nc, realm, events.Options{Logger: logger()})
+	bus, err := events.New(nc, realm, events.Options{Logger: log})
 	r.must(err)
 	r.t.Cleanup(func() { _ = bus.Close() })
 	ledger, err := store.Open(redisURL, realm, store.Options{})
 	r.must(err)
 	r.t.Cleanup(func() { _ = ledger.Close() })
 	s := &service{ended: make(chan error, 1)}
-	s.sub = revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger()})
+	s.sub = revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: log})
 	s.guard = revocast.NewGuard(s.sub, r.verify, revocast.GuardOptions{})
-	s.publisher = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: logger()})
+	s.publisher = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var g run.Group
 	for _, component := range []func(context.Context) error{s.sub.Run, s.publisher.Run, func(ctx context.Context) error {

@@ -34,6 +34,9 @@ type rig struct {
 	issuer *token.Issuer
 	verify *token.Verifier
 	terms  revocast.Terms
+
+	natsURL string // empty: where nats is
+	connect events.ConnectOptions
 }
 
 func newRig(t testing.TB, change ...func(*revocast.Terms)) *rig {
@@ -43,12 +46,20 @@ func newRig(t testing.TB, change ...func(*revocast.Terms)) *rig {
 
 func newRigOn(t testing.TB, redis *storetest.Server, nats *eventstest.Server, change ...func(*revocast.Terms)) *rig {
 	t.Helper()
+	return newRigVia(t, redis, nats, func(r *rig) {
+		for _, f := range change {
+			f(&r.terms)
+		}
+	})
+}
+
+// newRigVia is newRigOn with more that may be changed.
+func newRigVia(t testing.TB, redis *storetest.Server, nats *eventstest.Server, change func(*rig)) *rig {
+	t.Helper()
 	r := &rig{t: t, redis: redis, nats: nats}
 	r.terms = revocast.DefaultTerms()
 	r.terms.DefaultIssuer = issuer
-	for _, f := range change {
-		f(&r.terms)
-	}
+	change(r)
 	key, err := token.NewSigningKey()
 	r.must(err)
 	r.issuer, err = token.NewIssuer(issuer, key, token.IssuerOptions{})
@@ -81,7 +92,12 @@ func (r *rig) ledger() *store.Ledger {
 
 func (r *rig) bus() *events.Bus {
 	r.t.Helper()
-	nc, err := events.Connect(r.nats.URL(), events.ConnectOptions{Patient: true})
+	o, url := r.connect, r.natsURL
+	o.Patient = true
+	if url == "" {
+		url = r.nats.URL()
+	}
+	nc, err := events.Connect(url, o)
 	r.must(err)
 	r.t.Cleanup(nc.Close)
 	bus, err := events.New(nc, realm, events.Options{})

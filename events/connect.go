@@ -36,7 +36,8 @@ type ConnectOptions struct {
 	// trying, whatever the server or the network said: a process that serves must not end
 	// because NATS is away or refuses it. Default: it fails when the first attempt does.
 	Patient bool
-	// Timeout bounds one attempt to connect. Default 2 s.
+	// Timeout bounds one attempt to connect: to look the name up and to be let in by one of its
+	// addresses; and as long again for what is said then. Default 2 s.
 	Timeout time.Duration
 	// ReconnectWait is the pause between two rounds of attempts; up to as much again
 	// is added at random, so that a fleet does not come back in step. Default 250 ms.
@@ -74,7 +75,7 @@ func Connect(servers string, o ConnectOptions) (*nats.Conn, error) {
 		}
 		opts = append(opts, nats.UserCredentials(o.Credentials))
 	}
-	nc, err := nats.Connect(servers, append(opts, o.Extra...)...)
+	nc, err := nats.Connect(servers, append(append(opts, o.Extra...), bounded)...)
 	if err != nil {
 		return nil, connectError(servers, err)
 	}
@@ -143,6 +144,9 @@ func (o ConnectOptions) reports() []nats.Option {
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			say.Info("regained", "NATS connection regained", "server", nc.ConnectedUrlRedacted())
+		}),
+		nats.LameDuckModeHandler(func(nc *nats.Conn) {
+			say.Info("lame duck", "the NATS server is about to stop; another one is tried when it has", "server", nc.ConnectedUrlRedacted())
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 			say.Warn("unreachable", "NATS cannot be reached; tried again", "error", err)

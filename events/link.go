@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -210,6 +211,22 @@ func (k *link) close() {
 	if k.made {
 		k.now.Load().nc.Close()
 	}
+}
+
+// sayAway logs why the server was left again at once, which the library tells nobody: what
+// TLS or the login says while a lost connection is made again.
+func (b *Bus) sayAway(nc *nats.Conn) {
+	last := nc.LastError()
+	if last == nil || errors.Is(last, nats.ErrDisconnected) {
+		return
+	}
+	numbers := func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}
+	b.say.Warn("away "+strings.Map(numbers, last.Error()), "NATS answers and cannot be used; tried again", "error", last)
 }
 
 // away says in one way that NATS cannot be reached, which the library says in many.

@@ -41,6 +41,7 @@ type listener struct {
 	msgs    chan *nats.Msg
 	flow    <-chan nats.SubStatus
 	inForce bool        // ready was called and nothing has been lost since
+	cut     bool        // the connection is known to be lost
 	dropped int         // messages that the subscription is known to have lost
 	again   *time.Timer // fires when the subscription should be confirmed, or asked for, once more
 	look    *time.Timer // fires when an overflowing subscription should be looked at
@@ -154,10 +155,15 @@ func (l *listener) connection(ctx context.Context, s nats.Status) error {
 	case nats.CLOSED:
 		return errReplaced
 	case nats.RECONNECTING, nats.DISCONNECTED:
+		if l.cut { // an attempt in vain, by which nothing more is lost
+			l.bus.sayAway(l.nc)
+			break
+		}
 		l.bus.counts.disconnects.Add(1)
-		l.inForce = false
+		l.inForce, l.cut = false, true
 		l.lost(nats.ErrDisconnected)
 	case nats.CONNECTED:
+		l.cut = false
 		if l.sub == nil { // it was refused; the server may be another one now
 			return l.subscribe(ctx)
 		}
@@ -187,6 +193,7 @@ func (l *listener) confirm(ctx context.Context) error {
 		l.unheard(away(l.nc))
 		return nil
 	}
+	l.cut = false
 	flush, cancel := context.WithTimeout(ctx, l.bus.opts.RequestTimeout)
 	defer cancel()
 	if err := l.nc.FlushWithContext(flush); err != nil {

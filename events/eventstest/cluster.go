@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -24,6 +25,8 @@ func NewCluster(tb testing.TB, n int) []*Server {
 			o.ServerName = fmt.Sprintf("revocast-%d", i)
 			o.Cluster = server.ClusterOpts{Name: "revocast", Host: "127.0.0.1", Port: ports[i]}
 			o.Routes = routes
+			// See [Server.LameDuck]; by default it takes two minutes.
+			o.LameDuckDuration, o.LameDuckGracePeriod = 100*time.Millisecond, 10*time.Millisecond
 		}))
 	}
 	return servers

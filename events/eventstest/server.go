@@ -141,6 +141,23 @@ func (s *Server) Restart() {
 	s.Start()
 }
 
+// Change restarts the server with other options, of those too that cannot be reloaded.
+func (s *Server) Change(change func(*server.Options)) {
+	s.tb.Helper()
+	s.Stop()
+	s.change = append(s.change, change)
+	s.Start()
+}
+
+// LameDuck has the server stop as for an update: it says so, takes nobody in, and leaves
+// its clients one after the other.
+func (s *Server) LameDuck() {
+	s.tb.Helper()
+	s.ns.LameDuckShutdown()
+	s.ns.WaitForShutdown()
+	s.Stop()
+}
+
 // Backup copies the server's data while it is stopped for a moment. restore, which may be
 // called several times, puts the copy in place of the data.
 func (s *Server) Backup() (restore func()) {

@@ -69,6 +69,55 @@ func TestServerCertificateIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestClientFilesAreReadAgain: a command that runs on, as `publisher watch` does, connects
+// again after the authority and its own certificate were replaced, and keeps a connection
+// while nothing was.
+func TestClientFilesAreReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	first, second := newAuthority(t, t.TempDir()), newAuthority(t, t.TempDir())
+	server := TLSFlags{TLSCert: filepath.Join(dir, "cert"), TLSKey: filepath.Join(dir, "key"), TLSClientCA: filepath.Join(dir, "ca")}
+	flags := ClientTLSFlags{CA: server.TLSClientCA, Cert: filepath.Join(dir, "client"), Key: filepath.Join(dir, "client-key")}
+	install := func(a *authority) {
+		cert, key := a.issue(t, "server")
+		copyTo(t, cert, server.TLSCert)
+		copyTo(t, key, server.TLSKey)
+		copyTo(t, a.file, server.TLSClientCA)
+		cert, key = a.issue(t, "client")
+		copyTo(t, cert, flags.Cert)
+		copyTo(t, key, flags.Key)
+	}
+	install(first)
+	config, err := server.Config(true, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := make(chan string, 3)
+	_, addr := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { from <- r.RemoteAddr }), config)
+	transport, err := flags.Transport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: transport}
+	defer client.CloseIdleConnections()
+	ask := func() (connection string) {
+		t.Helper()
+		resp, err := client.Get("https://" + addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return <-from
+	}
+	before := ask()
+	if again := ask(); again != before {
+		t.Error("each request has a connection of its own")
+	}
+	install(second)
+	if ask() == before {
+		t.Error("the connection of the old files is used on")
+	}
+}
+
 // TestCertificateAndKeyAreOne: between the renewals of the two files the old pair stays.
 func TestCertificateAndKeyAreOne(t *testing.T) {
 	dir := t.TempDir()

@@ -1,9 +1,13 @@
 package wiring
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
 )
 
 // TLSFlags make a listener speak TLS.
@@ -58,7 +62,7 @@ func (f *TLSFlags) Config(required bool, logger *slog.Logger) (*tls.Config, erro
 
 // ClientTLSFlags are for calling a service that speaks TLS.
 type ClientTLSFlags struct {
-	CA   string `name:"ca" type:"path" placeholder:"FILE" help:"Authorities in PEM that sign the service's certificate. Default: the system's."`
+	CA   string `name:"ca" type:"path" placeholder:"FILE" help:"Authorities in PEM that sign the service's certificate. Read again for each connection, as the two below. Default: the system's."`
 	Cert string `name:"cert" type:"path" placeholder:"FILE" help:"Client certificate in PEM. Default: none."`
 	Key  string `name:"key" type:"path" placeholder:"FILE" help:"Private key in PEM for --cert."`
 }
@@ -70,6 +74,61 @@ func (f *ClientTLSFlags) Config() (*tls.Config, error) {
 		return nil, err
 	}
 	return files.config(), nil
+}
+
+// Transport carries the requests of a client that may run for long: each new connection goes
+// by what the files hold by then. It is nil where no file is given.
+func (f *ClientTLSFlags) Transport() (http.RoundTripper, error) {
+	files, err := clientTLS(nil, "", f.CA, f.Cert, f.Key)
+	if err != nil || files == nil {
+		return nil, err
+	}
+	return &renewedTransport{files: files}, nil
+}
+
+// renewedTransport puts another transport in the place of the one whose files were renewed.
+type renewedTransport struct {
+	files *clientFiles
+
+	mu     sync.Mutex // guards what follows
+	config *tls.Config
+	now    *http.Transport
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (r *renewedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return r.current().RoundTrip(req)
+}
+
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
+func (r *renewedTransport) CloseIdleConnections() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.now != nil {
+		r.now.CloseIdleConnections()
+	}
+}
+
+func (r *renewedTransport) current() *http.Transport {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	config := r.files.config()
+	if r.now != nil && sameFiles(r.config, config) {
+		return r.now
+	}
+	if r.now != nil {
+		r.now.CloseIdleConnections()
+	}
+	r.config = config
+	r.now = &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true}
+	return r.now
+}
+
+// sameFiles reports whether two configurations are made of the same contents.
+func sameFiles(a, b *tls.Config) bool {
+	return a.RootCAs == b.RootCAs && slices.EqualFunc(a.Certificates, b.Certificates, func(x, y tls.Certificate) bool {
+		return slices.EqualFunc(x.Certificate, y.Certificate, bytes.Equal)
+	})
 }
 
 // clientFiles are what a client's TLS is made of, read again for each connection.

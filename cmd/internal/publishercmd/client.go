@@ -2,7 +2,6 @@ package publishercmd
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,19 +27,17 @@ type clientFlags struct {
 
 // open makes the client. Nothing is sent yet.
 func (f *clientFlags) open() (*apiclient.Client, error) {
-	config, err := f.ClientTLSFlags.Config()
+	transport, err := f.ClientTLSFlags.Transport()
 	if err != nil {
 		return nil, err
 	}
-	return newClient(f.URL, f.APIToken, config)
+	return newClient(f.URL, f.APIToken, transport)
 }
 
-func newClient(url, token string, config *tls.Config) (*apiclient.Client, error) {
+func newClient(url, token string, transport http.RoundTripper) (*apiclient.Client, error) {
 	o := apiclient.Options{Token: token, UserAgent: "publisher/" + wiring.Version()}
-	if config != nil {
-		o.HTTP = &http.Client{Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, ForceAttemptHTTP2: true,
-		}}
+	if transport != nil {
+		o.HTTP = &http.Client{Transport: transport}
 	}
 	client, err := apiclient.New(url, o)
 	if err != nil {

@@ -80,11 +80,11 @@ func (c *checkCmd) Help() string {
 
 // Run asks for the verdict, and says it in the exit code, too.
 func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	config, err := c.ClientTLSFlags.Config()
+	transport, err := c.ClientTLSFlags.Transport()
 	if err != nil {
 		return err
 	}
-	client, err := newClient(c.WorkerURL, "", config)
+	client, err := newClient(c.WorkerURL, "", transport)
 	if err != nil {
 		return err
 	}
