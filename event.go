@@ -55,7 +55,7 @@ type Event struct {
 	CutOff int64 // revoked: tokens issued at or before are dead; [Forever] for token and session
 	Except Key   // revoked: key of the session that is spared; zero: none
 	Until  int64 // when the resulting state may be forgotten; banned: the ban's end
-	From   int64 // banned: the ban's start; zero: at once
+	From   int64 // banned: the ban's start; zero: at once. Revoked, proposed: [Revocation.AsOf]
 
 	Reason    string // at most [MaxReason] bytes
 	Initiator string // at most [MaxReason] bytes

@@ -111,6 +111,9 @@ func again(proposal, committed Event) Event {
 	if proposal.CutOff == 0 {
 		proposal.CutOff = committed.CutOff
 	}
+	if proposal.Kind == KindRevoked {
+		proposal.From = 0 // which the cut-off has been made of
+	}
 	switch {
 	case proposal.Kind == KindRevoked:
 		// Less what the ledger adds each time. The caller's own may be shorter than that.

@@ -39,6 +39,10 @@ type Revocation struct {
 	// by how much the issuer's clock is known to be ahead of it. Not for token and session,
 	// which are dead outright.
 	CutOff time.Time
+	// AsOf is when it was decided, by the ledger's clock, where that was before the call: a zero
+	// CutOff then means that time instead of now, and no earlier one where the issuer's clock is
+	// behind. Stores whose times are those of the ledger's Redis give it.
+	AsOf time.Time
 	// Until is when the last token that it covers expires, for a token its exp. The ledger
 	// adds [UntilMargin]. Zero means what the ledger's longest lifetime implies. For all
 	// but a token an earlier one counts as zero, since forgetting sooner is un-revoking.
@@ -91,6 +95,9 @@ func (r Revocation) propose(realm, defaultIssuer string) (Event, error) {
 	if e.Until, err = unixMilli("until", r.Until); err != nil {
 		return Event{}, err
 	}
+	if e.From, err = unixMilli("as of", r.AsOf); err != nil {
+		return Event{}, err
+	}
 	if r.Except != "" {
 		e.Except = KeyOf(realm, ScopeSession, issuer, r.Except)
 	}
@@ -104,8 +111,11 @@ func (r Revocation) check(defaultIssuer string) (issuer string, err error) {
 	if err := checkWords(r.Reason, r.Initiator); err != nil {
 		return "", err
 	}
-	if r.Scope.Outright() && !r.CutOff.IsZero() {
+	if r.Scope.Outright() && !(r.CutOff.IsZero() && r.AsOf.IsZero()) {
 		return "", fmt.Errorf("%w: a %s is dead outright and takes no cut-off", ErrInvalid, r.Scope)
+	}
+	if !r.CutOff.IsZero() && !r.AsOf.IsZero() {
+		return "", fmt.Errorf("%w: a revocation has a cut-off or a time as of which it was decided, not both", ErrInvalid)
 	}
 	if r.Except != "" {
 		if r.Scope.Outright() {

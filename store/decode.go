@@ -118,6 +118,9 @@ func parseAnswer(answer string, proposals []revocast.Event) ([]revocast.CommitEn
 		e := proposals[i]
 		e.Reckoned = revocast.Reckoning{}
 		e.Position, e.At, e.CutOff, e.Except, e.Until = position, r.Int(), r.Int(), r.key(), r.Int()
+		if e.Kind == revocast.KindRevoked {
+			e.From = 0 // of which the cut-off was made
+		}
 		entries[i] = revocast.CommitEntry{Event: e, Fresh: r.Flag()}
 		if r.Err != nil {
 			return nil, r.Err

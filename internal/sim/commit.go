@@ -139,10 +139,14 @@ func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error 
 	terms := b.terms
 	if p.CutOff == 0 {
 		p.CutOff = now + b.leadFor(r, now)
+		if p.From > 0 { // decided then, by this clock, and about times by this clock too
+			p.CutOff = p.From + max(0, p.CutOff-now)
+		}
 		if p.Scope.Outright() {
 			p.CutOff = revocast.Forever
 		}
 	}
+	p.From = 0
 	switch {
 	case p.Scope.Outright() && p.CutOff != revocast.Forever:
 		return fmt.Errorf("a %s is dead outright", p.Scope)

@@ -61,7 +61,13 @@ for a = 6, #ARGV - 16, 16 do
   local t = p.t
   if p.kind == '1' then
     local outright = p.scope == '1' or p.scope == '2'
-    if p.c == 0 then p.c = outright and FOREVER or cutOffNow(t, ARGV[a + 12], ARGV[a + 13], ARGV[a + 14], ARGV[a + 15]) end
+    if outright and p.c == 0 then p.c = FOREVER end
+    if p.c == 0 then
+      p.c = cutOffNow(t, ARGV[a + 12], ARGV[a + 13], ARGV[a + 14], ARGV[a + 15])
+      -- Decided then, by this clock, and about times by this clock too.
+      if p.from > 0 then p.c = p.from + math.max(0, p.c - t) end
+    end
+    p.from = 0
     if outright and p.c ~= FOREVER then return refuse(i, 'a token or session is dead outright and takes no cut-off') end
     if p.c ~= FOREVER and p.c > t + skew then
       return refuse(i, 'the cut-off is ' .. int(p.c - t) .. ' ms in the future by the ledger\'s clock')

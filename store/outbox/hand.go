@@ -55,8 +55,10 @@ func (h *handing) hand(ctx context.Context, e entry, items []Item) error {
 			}
 			i.Until = "" // too early for what else it covers; the ledger's terms say until when
 		}
-		if wait := r.CutOff.Sub(e.now) - ahead; wait > 0 && !r.CutOff.IsZero() {
-			return &early{wait}
+		for _, at := range []time.Time{r.CutOff, r.AsOf} {
+			if wait := at.Sub(e.now) - ahead; wait > 0 && !at.IsZero() {
+				return &early{wait}
+			}
 		}
 		revoke = append(revoke, i)
 	}

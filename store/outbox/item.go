@@ -16,6 +16,7 @@ type Item struct {
 	ID        string `json:"id"`
 	Issuer    string `json:"issuer,omitempty"`
 	CutOff    string `json:"cut_off,omitempty"` // Unix milliseconds; required for a scope that is not dead outright, so that it may be told twice
+	AsOf      string `json:"as_of,omitempty"`   // Unix milliseconds by Redis' clock, in the place of a cut-off: see [revocast.Revocation]
 	Until     string `json:"until,omitempty"`   // Unix milliseconds; empty: as long as the ledger's terms say
 	Except    string `json:"except,omitempty"`  // a session that is spared
 	Reason    string `json:"reason,omitempty"`
@@ -65,10 +66,13 @@ func (i Item) revocation() (r revocast.Revocation, err error) {
 	if r.CutOff, err = instant("cut_off", i.CutOff); err != nil {
 		return r, err
 	}
+	if r.AsOf, err = instant("as_of", i.AsOf); err != nil {
+		return r, err
+	}
 	if r.Until, err = instant("until", i.Until); err != nil {
 		return r, err
 	}
-	if i.Kind != kindInvalidate && !r.Scope.Outright() && r.CutOff.IsZero() {
+	if i.Kind != kindInvalidate && !r.Scope.Outright() && r.CutOff.IsZero() && r.AsOf.IsZero() {
 		return r, fmt.Errorf("%w: an owed revocation of a %s needs a cut-off", revocast.ErrInvalid, r.Scope)
 	}
 	return r, nil

@@ -301,3 +301,20 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// What was decided as of a time is told so: the ledger knows what its issuer's clock says.
+func TestOwedAsOf(t *testing.T) {
+	rdb, p := storetest.Embedded(t).Client(), &recorder{}
+	o := open(t, rdb, "test", p)
+	ctx, then := within(t, 10*time.Second), time.Now().Add(-time.Minute).Truncate(time.Millisecond)
+	must(t, o.Owe(ctx, "x", []outbox.Item{{Scope: "principal", ID: "alice", AsOf: fmt.Sprint(then.UnixMilli())}}))
+	_, err := o.Complete(ctx, "x")
+	must(t, err)
+	if len(p.revoked) != 1 || !p.revoked[0].AsOf.Equal(then) || !p.revoked[0].CutOff.IsZero() {
+		t.Errorf("told %+v, want it as of %s", p.revoked, then)
+	}
+	both := outbox.Item{Scope: "principal", ID: "alice", AsOf: "1", CutOff: "1"}
+	if err := o.Owe(ctx, "y", []outbox.Item{both}); !errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("a cut-off and a time: %v, want ErrInvalid", err)
+	}
+}

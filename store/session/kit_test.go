@@ -35,6 +35,7 @@ func (f *fleet) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...re
 	if f.fail != nil {
 		return nil, f.fail
 	}
+	rs = storetest.CutOff(rs)
 	receipts := make([]revocast.Receipt, len(rs))
 	for i, r := range rs {
 		receipts[i] = revocast.Receipt{Strength: revocast.Confirmed, CutOff: r.CutOff}

@@ -50,6 +50,9 @@ type payload struct {
 // handed over; see the package's documentation.
 func Revoke(r revocast.Revocation) Item {
 	err := r.Validate()
+	if err == nil && !r.AsOf.IsZero() {
+		err = fmt.Errorf("%w: the row says as of when it is; leave AsOf out", revocast.ErrInvalid)
+	}
 	if err == nil && r.CutOff.After(time.Now().Add(ahead)) {
 		err = fmt.Errorf("%w: the cut-off %s is in the future", revocast.ErrInvalid, r.CutOff.UTC().Format(time.RFC3339))
 	}

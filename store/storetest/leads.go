@@ -8,6 +8,7 @@ import (
 
 var leadTests = []test{
 	{"a cut-off is written in its issuer's time", leadOfIssuer},
+	{"a time as of which it was decided becomes one in its issuer's time", leadAsOf},
 	{"a token beyond the skew is not registered", leadBeyond},
 	{"the skew of the terms", leadSkew},
 	{"a cut-off covers what was shown, whatever the publisher reckons", leadReckoned},
@@ -69,6 +70,36 @@ func (k *kit) leads(what string, got, want int64) {
 	k.Helper()
 	if !about(got, want) {
 		k.Errorf("%s: the cut-off is %d ms ahead, want %d", what, got, want)
+	}
+}
+
+func leadAsOf(k *kit) {
+	k.start()
+	k.show("ahead", 3000)
+	then := k.describe().Now - 20_000
+	asOf := func(r revocast.Reckoning) revocast.Event {
+		k.Helper()
+		e := revoke(newID())
+		e.Reckoned, e.From = r, then
+		return k.commit(e).Entries[0].Event
+	}
+	for what, c := range map[string]struct {
+		reckoned revocast.Reckoning
+		want     int64
+	}{"ahead": {of("ahead"), 3000}, "nobody": {of("nobody"), 0}, "a fleet that is behind": {of("behind", -4000), 0}} {
+		e := asOf(c.reckoned)
+		k.leads(what, e.CutOff-then, c.want)
+		if e.From != 0 {
+			k.Errorf("%s: the event keeps %d", what, e.From)
+		}
+	}
+	if log := k.log(at(1, 0)); log[len(log)-1].From != 0 {
+		k.Errorf("the log keeps it: %+v", log)
+	}
+	late := revoke("late")
+	late.From, late.CutOff = then, then-5
+	if e := k.commit(late).Entries[0].Event; e.CutOff != then-5 || e.From != 0 {
+		k.Errorf("a cut-off that was given became %+v", e)
 	}
 }
 

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"crypto/rand"
+	"slices"
+	"time"
 
 	"github.com/revocast/revocast"
 )
@@ -50,4 +52,16 @@ func invalidate(name string) revocast.Event {
 func with(e revocast.Event, p revocast.Position, at, cutoff, until int64) revocast.Event {
 	e.Position, e.At, e.CutOff, e.Until = p, at, cutoff, until
 	return e
+}
+
+// CutOff is rs as a ledger takes them whose issuers' clocks are right: as of a time becomes the
+// cut-off. It is for publishers in tests of what stands on a ledger.
+func CutOff(rs []revocast.Revocation) []revocast.Revocation {
+	rs = slices.Clone(rs)
+	for i, r := range rs {
+		if r.CutOff.IsZero() {
+			rs[i].CutOff, rs[i].AsOf = r.AsOf, time.Time{}
+		}
+	}
+	return rs
 }

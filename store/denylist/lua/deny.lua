@@ -10,7 +10,7 @@ local before = call('HGET', owed, id)
 if before then
   local items = cjson.decode(before)
   local entries = #items
-  if principal ~= '' then cut, entries = tonumber(items[1].cut_off), entries - 1 end
+  if principal ~= '' then cut, entries = tonumber(items[1].as_of or items[1].cut_off), entries - 1 end
   return {int(cut), int(entries)}
 end
 
@@ -24,7 +24,7 @@ if principal ~= '' then
   if cut > perhaps() + 5000 then
     return redis.error_reply('RVINVALID the cut-off is ' .. int(cut - at) .. ' ms in the future by the ledger\'s clock')
   end
-  items[1] = {scope = 'principal', id = principal, issuer = ARGV[3], cut_off = int(cut), reason = ARGV[5], initiator = ARGV[6]}
+  items[1] = {scope = 'principal', id = principal, issuer = ARGV[3], as_of = int(cut), reason = ARGV[5], initiator = ARGV[6]}
 end
 
 -- covered: the cut-off is of one principal of one issuer, and sees to its tokens alone. One

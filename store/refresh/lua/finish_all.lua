@@ -32,7 +32,7 @@ for _, id in ipairs(call('ZRANGE', index, 0, -1)) do
     finish(id, who, ARGV[5], owing, '')
   end
 end
-local item = { scope = 'principal', id = ARGV[2], issuer = ARGV[4], cut_off = int(cut), reason = ARGV[5], initiator = ARGV[6] }
+local item = { scope = 'principal', id = ARGV[2], issuer = ARGV[4], as_of = int(cut), reason = ARGV[5], initiator = ARGV[6] }
 if kept ~= '' then item.except = kept end
 owe(owing, { item }, at)
 return { 'ended', '', owing }

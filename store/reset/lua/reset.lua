@@ -9,7 +9,7 @@ local at = now()
 local lifetime = '90000000' -- 25 h
 
 local function items(cutoff)
-  return {{scope = 'principal', id = ARGV[3], issuer = ARGV[4], cut_off = cutoff, except = ARGV[7], reason = ARGV[5], initiator = ARGV[6]}}
+  return {{scope = 'principal', id = ARGV[3], issuer = ARGV[4], as_of = cutoff, except = ARGV[7], reason = ARGV[5], initiator = ARGV[6]}}
 end
 
 local function strike(try)

@@ -69,7 +69,7 @@ end
 for _, d in ipairs(doomed) do call('ZREM', indexOf(pk), d) end
 if many then
   -- The new session may have been authenticated before the cut-off, elsewhere.
-  items[1] = { scope = 'principal', id = ARGV[10], issuer = ARGV[15], cut_off = int(cut), except = ARGV[9],
+  items[1] = { scope = 'principal', id = ARGV[10], issuer = ARGV[15], as_of = int(cut), except = ARGV[9],
     reason = ARGV[16], initiator = ARGV[17] }
 elseif policy == 'invalidate' and call('ZCARD', indexOf(pk)) > 0 then
   items[#items + 1] = { kind = 'invalidate', scope = 'principal', id = ARGV[10], issuer = ARGV[15] }

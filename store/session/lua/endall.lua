@@ -35,7 +35,7 @@ end
 call('DEL', indexOf(pk))
 if spared then keep(kept, spared, tonumber(spared.x)) end
 call('SET', cutOf(pk), int(cut), 'PX', ARGV[9])
-local item = { scope = 'principal', id = ARGV[2], issuer = ARGV[6], cut_off = int(cut), reason = ARGV[7], initiator = ARGV[8] }
+local item = { scope = 'principal', id = ARGV[2], issuer = ARGV[6], as_of = int(cut), reason = ARGV[7], initiator = ARGV[8] }
 if spared then item.except = ARGV[5] end
 table.insert(items, 1, item)
 owe(id, items, t)
