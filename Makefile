@@ -6,7 +6,7 @@ BENCH    ?= .
 MODEL    ?=
 NESTED   := store/session/scsstore store/sqloutbox/sqltest
 FUZZTIME ?= 10s
-UNITSEEDS ?= 5000
+UNITSEEDS ?= 20000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/revocast/revocast/internal/wiring.version=$(VERSION)
 
