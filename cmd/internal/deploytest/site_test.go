@@ -44,6 +44,7 @@ type site struct {
 	http       *http.Client
 
 	redis, nats *process
+	redisEnv    map[string]string // environment of the next redis-server
 	programs    map[string]*process
 	addrs       map[string]string // of the programs
 
@@ -120,7 +121,7 @@ func (s *site) startRedis(name, addr string, o deployfiles.Redis, more ...string
 	o.Port, o.Dir = portOf(addr), s.t.TempDir()
 	conf := filepath.Join(o.Dir, "redis.conf")
 	s.must(o.Write(conf))
-	p := newProcess(s.t, name, nil, append([]string{"redis-server", conf}, more...)...)
+	p := newProcess(s.t, name, s.redisEnv, append([]string{"redis-server", conf}, more...)...)
 	s.listening(addr)
 	return p
 }
