@@ -20,8 +20,8 @@ type AuditReport struct {
 	// than the other, revocations that are still on their way left out.
 	MissingInStream, MissingInLedger int
 	Examples                         []AuditExample
-	// LeftOut counts the states that one side alone has and that are not missing in the
-	// other: on their way while the audit ran, or without effect, as a ban that was lifted.
+	// LeftOut counts the live states that one side alone has and that are not missing in the
+	// other: on their way while the audit ran, or a ban that was lifted meanwhile.
 	LeftOut int
 
 	Undecodable, Foreign int    // messages in the stream that are not events of this realm

@@ -92,6 +92,7 @@ func (l *load) through(r restart, a *auth) *auth {
 	l.confirms()
 	l.kept(a)
 	l.nothingLost(before, l.states(a))
+	maps.DeleteFunc(before, func(_ revocast.Key, s revocast.State) bool { return s.IsZero() }) // lifted bans
 	if live := l.audited(); live < len(before) {
 		l.t.Errorf("%d revocations were live, now %d", len(before), live)
 	}

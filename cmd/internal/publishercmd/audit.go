@@ -83,7 +83,7 @@ func leftOutText(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", but for %d that are on their way or without effect, as a ban that was lifted", n)
+	return fmt.Sprintf(", but for %d that were on their way or lifted meanwhile", n)
 }
 
 // stateText is what stands against one key, in a few words.
