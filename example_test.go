@@ -43,7 +43,11 @@ func ExampleNewSubscriber() {
 
 	var g run.Group
 	ctx, cancel := context.WithCancel(context.Background())
-	g.Add(func() error { return serve(server) }, func(error) { server.Shutdown(ctx) }) // drain first
+	g.Add(func() error { return serve(server) }, func(error) { // drain first, and not for ever
+		deadline, stop := context.WithTimeout(ctx, 20*time.Second)
+		defer stop()
+		server.Shutdown(deadline)
+	})
 	g.Add(func() error { return keys.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return sub.Run(ctx) }, func(error) { cancel() })
 	if err := g.Run(); err != nil {

@@ -48,3 +48,34 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 		}
 	})
 }
+
+// Zero is the default; below zero is an error, where the part is run.
+func TestOptionsBelowZero(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ledger, bus, ctx := w.ledger.Link("x"), w.bus.Link("x"), w.t.Context()
+		publisher := func(o revocast.PublisherOptions) error {
+			o.Logger = logger()
+			return revocast.NewPublisher(ledger, bus, o).Run(ctx)
+		}
+		subscriber := func(o revocast.SubscriberOptions) error {
+			o.Logger = logger()
+			return revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), o).Run(ctx)
+		}
+		for name, err := range map[string]error{
+			"CommitTimeout":  publisher(revocast.PublisherOptions{CommitTimeout: -1}),
+			"Receipts":       publisher(revocast.PublisherOptions{Receipts: -1}),
+			"MaxOpen":        publisher(revocast.PublisherOptions{MaxOpen: -1}),
+			"StreamReplicas": publisher(revocast.PublisherOptions{StreamReplicas: -1}),
+			"AuditEvery":     publisher(revocast.PublisherOptions{AuditEvery: -1}),
+			"SnapshotEvery":  publisher(revocast.PublisherOptions{SnapshotEvery: -1}),
+			"Canary":         publisher(revocast.PublisherOptions{Canary: -1}),
+			"HoleDelay":      subscriber(revocast.SubscriberOptions{HoleDelay: -1}),
+			"RenewLimit":     subscriber(revocast.SubscriberOptions{RenewLimit: -1}),
+			"LoadRetry":      subscriber(revocast.SubscriberOptions{LoadRetry: -1}),
+		} {
+			if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v, want ErrInvalid that names it", name, err)
+			}
+		}
+	})
+}

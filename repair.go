@@ -1,6 +1,7 @@
 package revocast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func Repair(ctx context.Context, ledger Ledger, bus Bus, from Side, o RepairOpti
 	if from != Redis && from != JetStream {
 		return Repaired{}, fmt.Errorf("%w: repair from side %d", ErrInvalid, from)
 	}
-	if err := sameRealm(ledger, bus); err != nil {
+	if err := cmp.Or(o.Publisher.check(), sameRealm(ledger, bus)); err != nil {
 		return Repaired{}, err
 	}
 	o.Publisher.RecoverEmpty = from == JetStream

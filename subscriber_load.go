@@ -19,7 +19,7 @@ import (
 //  4. the ledger itself, state by state, which is dearest to it.
 //
 // Whichever it is, the renewals that follow bring what came after. Until then, and
-// when all three fail, there is no lease, and every check asks the ledger.
+// when all four fail, there is no lease, and every check asks the ledger.
 // A load whose first renewal finds that entries are missing in the log is followed by one
 // from the ledger, which needs no log.
 func (s *Subscriber) load(ctx context.Context) error {

@@ -19,7 +19,7 @@ import (
 // Should ctx end early, the terms are in force and the running publishers see to the
 // rest.
 func ChangeTerms(ctx context.Context, ledger Ledger, bus Bus, next Terms, o PublisherOptions) (time.Duration, error) {
-	if err := cmp.Or(next.Validate(), sameRealm(ledger, bus)); err != nil {
+	if err := cmp.Or(next.Validate(), o.check(), sameRealm(ledger, bus)); err != nil {
 		return 0, err
 	}
 	p := NewPublisher(ledger, bus, o)
