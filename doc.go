@@ -7,21 +7,21 @@
 //
 // # Guarantees
 //
-//  1. Confirmed means everywhere. When a confirmed Revoke returns without error,
-//     every check started after that, on any worker, refuses a covered token: under
-//     crash or pause of a worker, lost, late, repeated or reordered messages, loss of
-//     NATS, and loss or fail-over of one of the two stores at a time.
-//  2. Durable before loud. A revocation is committed in Redis, in one atomic script,
-//     before anything is published, and in JetStream before it is confirmed.
-//  3. Bounded staleness without waiting. A worker that is cut off trusts its memory no
-//     longer than one lease after sending its last successful renewal. Then it asks
-//     Redis; when it cannot, the answer is Unknown, never Allowed and never Revoked.
-//  4. Lose either store, lose nothing. A lost Redis is refilled from JetStream and is
-//     never read as "nobody is revoked". A lost stream leaves Redis in charge and is
-//     refilled from it; until that is done, within seconds, Redis must not be lost as
-//     well.
-//  5. Memory is bounded and never un-revokes. The session cache may drop anything at
-//     any time; a live revocation is never evicted to make room.
+//  1. Confirmed means everywhere. When a confirmed Revoke returns OK, every check
+//     started after it, on any worker, refuses a covered token: under crashes, pauses,
+//     lost and reordered messages, loss of NATS, and loss or fail-over of one of the two
+//     stores.
+//  2. Durable before loud. It is in Redis before anything is published, and in JetStream
+//     before it is confirmed.
+//  3. Bounded staleness. A worker that is cut off trusts its memory for one lease (3 s)
+//     at most. Then it asks Redis, and when it cannot, it answers unknown (503): never
+//     "fine", never "revoked".
+//  4. Lose either store, lose nothing. A Redis that was emptied, rolled back, restarted
+//     or failed over is never read as "nobody is revoked" and is refilled from
+//     JetStream. A stream that was lost, cut short or made anew is noticed within
+//     seconds and refilled from Redis.
+//  5. Memory is bounded and never un-revokes. The session cache may drop anything at any
+//     time; a live revocation is never evicted to make room.
 //
 // Less formally: call Revoke, look at the error, and if it is nil you may tell the
 // user that it is over.

@@ -34,3 +34,23 @@ func TestReadmeCodeRuns(t *testing.T) {
 		}
 	}
 }
+
+// The package document and the README guarantee the same, word for word.
+func TestReadmeGuarantees(t *testing.T) {
+	guarantees := func(file, strip, end string) string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := strings.NewReplacer("**", "", "*", "", "`", "", strip, "").Replace(string(text))
+		_, rest, found := strings.Cut(plain, "1. Confirmed means everywhere.")
+		list, _, ended := strings.Cut(rest, end)
+		if !found || !ended {
+			t.Fatalf("%s has no guarantees", file)
+		}
+		return strings.Join(strings.Fields(list), " ")
+	}
+	if doc, readme := guarantees("doc.go", "//", "Less formally"), guarantees("README.md", "//", "Not guaranteed:"); doc != readme {
+		t.Errorf("doc.go says\n%s\nREADME.md says\n%s", doc, readme)
+	}
+}
