@@ -39,6 +39,8 @@ type Server struct {
 	mini   *miniredis.Miniredis
 	config map[string]string
 
+	passing sync.Mutex // held while time is made to pass
+
 	mu    sync.Mutex // guards info against Replace while commands are served, and ahead
 	info  []section
 	ahead time.Duration // of the computer's clock
@@ -121,6 +123,8 @@ func (s *Server) Advance(d time.Duration) { s.pass(d, d) }
 
 // pass lets d pass for what expires, after setting the clock that scripts read forward.
 func (s *Server) pass(d, forward time.Duration) {
+	s.passing.Lock() // or a clock that was read before another call's would be set after it
+	defer s.passing.Unlock()
 	s.mu.Lock()
 	s.ahead += forward
 	ahead := s.ahead
