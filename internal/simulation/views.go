@@ -140,11 +140,22 @@ func (p *position) raise(to revocast.Position) revocast.Position {
 	return p.at
 }
 
-// oneClockView forgets by the worker's own clock.
+// oneClockView forgets by the ledger's clock alone.
 type oneClockView struct {
 	revocast.View
 	p *process
 }
 
+// Apply implements [revocast.View]. Courses are too short for a worker to forget twice by itself.
+func (v oneClockView) Apply(e revocast.Event) {
+	v.View.Apply(e)
+	v.Expire(0)
+}
+
 // Expire implements [revocast.View].
-func (v oneClockView) Expire(int64) { v.View.Expire(v.p.clock.Now().UnixMilli()) }
+func (v oneClockView) Expire(int64) {
+	v.p.w.mu.Lock()
+	now := time.Now().Add(v.p.w.ahead)
+	v.p.w.mu.Unlock()
+	v.View.Expire(now.UnixMilli())
+}
