@@ -61,6 +61,7 @@ func TestStreamText(t *testing.T) {
 	for want, s := range map[string]apitypes.Stream{
 		"not seen whole yet":                         {},
 		"not seen whole yet; not as it must be: why": {Error: "why"},
+
 		"whole up to 1-2 (message 3), seen 0s ago; not as it must be: unavailable": {Whole: "1-2", Sequence: 3, Error: "unavailable"},
 	} {
 		if got := streamText(s); got != want {
