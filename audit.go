@@ -49,7 +49,7 @@ func Audit(ctx context.Context, ledger Ledger, bus Bus) (AuditReport, error) {
 	if err != nil {
 		return AuditReport{}, err
 	}
-	if err := d.State.err(); err != nil {
+	if err := d.State.Err(); err != nil {
 		return AuditReport{}, fmt.Errorf("%w: an audit needs an open ledger", err)
 	}
 	a := audit{ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()), stream: make(map[Key]State), missing: make(map[Key]bool), report: AuditReport{Position: d.Position}}

@@ -66,13 +66,13 @@ func (c *Claims) End() time.Time {
 	return c.AcceptUntil
 }
 
-// keySlots is one key per scope and a second one for all: the whole realm.
-const keySlots = NumScopes + 1
+// NumKeys is one key per scope and a second one for all: the whole realm.
+const NumKeys = NumScopes + 1
 
 // Keys are the keys of every revocation that can cover one token, made once when
 // the token is verified. The zero value names nothing.
 type Keys struct {
-	slots [keySlots]Key
+	slots [NumKeys]Key
 	set   uint8
 }
 
@@ -111,7 +111,7 @@ func (k *Keys) put(slot int, key Key) {
 }
 
 // Slots is how many slots [Keys.At] has.
-func (k *Keys) Slots() int { return keySlots }
+func (k *Keys) Slots() int { return NumKeys }
 
 // At returns the key in a slot and its scope; the scope is zero where the token
 // lacks the claim. Slots run from the narrowest scope to the widest.

@@ -78,7 +78,7 @@ func (c *clocks) observe(ctx context.Context, d Description, sent time.Duration,
 		c.askWorkers(ctx)
 	}
 	c.turnLeads(ctx, d, now)
-	if err := c.err(); err != nil && (c.warned == 0 || now-c.warned >= clockLogEvery) {
+	if err := c.err(); err != nil && (c.warned == 0 || now-c.warned >= time.Minute) {
 		c.warned = cmp.Or(now, 1)
 		c.p.log.Warn("clocks are apart", "error", err)
 	}

@@ -77,7 +77,7 @@ func (g *Guard) registerFirst(ctx context.Context, q query) (*Claims, Verdict) {
 func (g *Guard) ask(ctx context.Context, q query) (*Claims, Verdict) {
 	g.counts.asked.Add(1)
 	asked, known := g.clock.Monotonic(), g.sub.mark().applied
-	var buf [keySlots]Key
+	var buf [NumKeys]Key
 	answer, err := g.asker.ask(ctx, q.keys.Append(buf[:0]))
 	if err == nil && answer.Position.Before(known) {
 		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge", answer.Position, known)

@@ -5,54 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
-
-// DefaultTerms are a lease of 3 s, clocks that run at most 1 % wrong, no replicas, and
-// 30 days as the longest lifetime of whatever a revocation covers.
-func DefaultTerms() Terms {
-	t := Terms{Lease: 3 * time.Second, Drift: 0.01}
-	for i := range t.MaxLifetime {
-		t.MaxLifetime[i] = 30 * 24 * time.Hour
-	}
-	return t
-}
-
-// Validate fails with [ErrInvalid] on terms that cannot work.
-func (t Terms) Validate() error {
-	switch {
-	case t.Lease < 100*time.Millisecond || t.Lease > 10*time.Minute:
-		return fmt.Errorf("%w: lease %s: want 100ms to 10m", ErrInvalid, t.Lease)
-	case t.Drift < 0 || t.Drift > 0.2:
-		return fmt.Errorf("%w: drift %g: want 0 to 0.2", ErrInvalid, t.Drift)
-	case t.Fence < 0 || t.Fence > 10*time.Minute:
-		return fmt.Errorf("%w: fence %s: want 0 to 10m", ErrInvalid, t.Fence)
-	}
-	if t.Skew != 0 && (t.Skew < MinSkew || t.Skew > MaxSkew || t.Skew%time.Millisecond != 0) {
-		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", ErrInvalid, t.Skew, MinSkew, MaxSkew)
-	}
-	for i, d := range t.MaxLifetime {
-		if d < time.Second || d > 10*365*24*time.Hour {
-			return fmt.Errorf("%w: longest lifetime of scope %s %s: want 1s to ten years", ErrInvalid, Scope(i+1), d)
-		}
-	}
-	return nil
-}
-
-// StreamOptions are what the terms ask of the stream: events are kept for as long as
-// anything that they cover can live, and two hours more.
-func (t Terms) StreamOptions() StreamOptions {
-	return StreamOptions{MaxAge: t.retention().Milliseconds()}
-}
-
-// retention is how long the stream keeps an event.
-func (t Terms) retention() time.Duration {
-	longest := time.Duration(0)
-	for _, d := range t.MaxLifetime {
-		longest = max(longest, d)
-	}
-	return longest + 2*time.Hour
-}
 
 // Init makes the realm's stream and ledger, and reports whether it did; on a realm
 // that has them it changes nothing. When Redis holds nothing but JetStream knows the

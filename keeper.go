@@ -53,9 +53,9 @@ type keeping struct {
 // report makes the outcome of a look the publisher's readiness: the ledger serves, and
 // the stream can hold what is committed.
 func (k *keeping) report(err error) {
-	k.p.serving.set(err)
+	k.p.setServing(err)
 	// Where clocks or the stream are at fault it goes on serving, and receipts say so.
-	k.p.ready.set(cmp.Or(err, k.p.auditor.fit(), k.p.outbox.refusal(), k.p.clocks.err()))
+	k.p.setReady(cmp.Or(err, k.p.auditor.fit(), k.p.outbox.refusal(), k.p.clocks.err()))
 	text := ""
 	if err != nil {
 		text = err.Error()

@@ -52,5 +52,5 @@ func ParsePolicy(text string) (Policy, error) {
 			return Grace(d), nil
 		}
 	}
-	return Policy{}, fmt.Errorf("%w: policy %q: want ask, closed or grace=DURATION such as grace=30s", ErrInvalid, clip(text))
+	return Policy{}, fmt.Errorf("%w: policy %q: want ask, closed or grace=DURATION such as grace=30s", ErrInvalid, clipName(text))
 }

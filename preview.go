@@ -40,7 +40,7 @@ func (p *Publisher) Preview(ctx context.Context, rs []Revocation) (Preview, erro
 	out := Preview{Revocations: len(rs), Workers: len(reaches)}
 	concerned := make([]bool, len(reaches))
 	for i, r := range rs {
-		_, a, err := r.proposeAbout(p.realm, terms.DefaultIssuer)
+		_, a, err := proposeRevocation(r)(p.realm, terms.DefaultIssuer)
 		if err != nil {
 			return Preview{}, inBatch(err, i, len(rs))
 		}
@@ -48,7 +48,7 @@ func (p *Publisher) Preview(ctx context.Context, rs []Revocation) (Preview, erro
 			out.Wide++
 		}
 		for n, reach := range reaches {
-			concerned[n] = concerned[n] || reach.accepts(a.issuer)
+			concerned[n] = concerned[n] || reach.Accepts(a.issuer)
 		}
 		for _, w := range append(slices.Clone(a.slips), all.warnings(p.realm, a)...) {
 			if !slices.Contains(out.Warnings, w) {
@@ -62,13 +62,6 @@ func (p *Publisher) Preview(ctx context.Context, rs []Revocation) (Preview, erro
 		}
 	}
 	return out, nil
-}
-
-// accepts reports whether a worker that says this may accept tokens of the issuer; an
-// empty one is every issuer.
-func (r *Reach) accepts(issuer string) bool {
-	return r == nil || r.Issuers == nil || issuer == "" && len(r.Issuers) > 0 ||
-		slices.ContainsFunc(r.Issuers, func(i ReachIssuer) bool { return i.Name == issuer })
 }
 
 // inBatch says which item of several an error is about.
@@ -91,7 +84,7 @@ type BannedKey struct {
 func (p *Publisher) Bans(ctx context.Context, cursor string) (bans []BannedKey, next string, err error) {
 	d, err := p.ledger.Describe(ctx)
 	if err == nil {
-		err = d.State.err()
+		err = d.State.Err()
 	}
 	if err != nil {
 		return nil, "", err

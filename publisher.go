@@ -74,6 +74,14 @@ func (o *PublisherOptions) fill() {
 	}
 }
 
+func (o *PublisherOptions) check() error {
+	return refuseNegative(
+		setting{"CommitTimeout", int64(o.CommitTimeout)}, setting{"Receipts", int64(o.Receipts)}, setting{"MaxOpen", int64(o.MaxOpen)},
+		setting{"StreamReplicas", int64(o.StreamReplicas)}, setting{"AuditEvery", int64(o.AuditEvery)},
+		setting{"SnapshotEvery", int64(o.SnapshotEvery)}, setting{"Canary", int64(o.Canary)},
+	)
+}
+
 // Publisher is the write path: it commits revocations to the ledger, publishes them,
 // and knows when the last worker has applied them. Several may serve one realm.
 type Publisher struct {
@@ -86,14 +94,15 @@ type Publisher struct {
 	clock  Clock
 	ready  *Readiness
 	// serving is ready without regard to clocks that are apart and to the stream.
-	serving *Readiness
-	terms   atomic.Pointer[Terms] // of the latest reply; nil before the first
-	counts  publisherCounts
-	open    atomic.Int64 // calls under way
-	gate    gate
-	slips   slipLog
-	reckon  reckoner // of the ledger's time
-	wary    cautious // this process's own clock, for forgetting
+	serving              *Readiness
+	setReady, setServing func(error)
+	terms                atomic.Pointer[Terms] // of the latest reply; nil before the first
+	counts               publisherCounts
+	open                 atomic.Int64 // calls under way
+	gate                 gate
+	slips                slipLog
+	reckon               reckoner // of the ledger's time
+	wary                 cautious // this process's own clock, for forgetting
 
 	outbox   *outbox
 	fleet    *fleet
@@ -129,9 +138,11 @@ func NewPublisher(ledger Ledger, bus Bus, o PublisherOptions) *Publisher {
 	p := &Publisher{
 		realm: realm, ledger: ledger, bus: bus, o: o,
 		log: o.Logger.With("realm", realm), clock: o.Clock,
-		ready: newReadiness(ErrNotRunning), serving: newReadiness(ErrNotRunning), receipts: newReceiptBook(o.Receipts),
-		news: newBroadcast(), recheck: make(chan struct{}, 1), name: fmt.Sprintf("%016x", random()),
+		receipts: newReceiptBook(o.Receipts),
+		news:     newBroadcast(), recheck: make(chan struct{}, 1), name: fmt.Sprintf("%016x", random()),
 	}
+	p.ready, p.setReady = NewReadiness(ErrNotRunning)
+	p.serving, p.setServing = NewReadiness(ErrNotRunning)
 	p.say = throttle.New(p.log, p.clock.Monotonic)
 	p.auditor = newAuditor(p)
 	p.clocks = &clocks{p: p}
@@ -179,8 +190,8 @@ func (p *Publisher) activate(r *publisherRun) error {
 		return fmt.Errorf("%w: the publisher is running already", ErrConflict)
 	}
 	p.run = r
-	p.ready.set(fmt.Errorf("%w: starting", ErrUnavailable))
-	p.serving.set(fmt.Errorf("%w: starting", ErrUnavailable))
+	p.setReady(fmt.Errorf("%w: starting", ErrUnavailable))
+	p.setServing(fmt.Errorf("%w: starting", ErrUnavailable))
 	return nil
 }
 
@@ -188,8 +199,8 @@ func (p *Publisher) deactivate() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.run = nil
-	p.ready.set(ErrNotRunning)
-	p.serving.set(ErrNotRunning)
+	p.setReady(ErrNotRunning)
+	p.setServing(ErrNotRunning)
 }
 
 // start runs job in a goroutine that Run owns.

@@ -53,7 +53,7 @@ func newEphemeralKey() string { return fmt.Sprintf("%s%016x%016x", EphemeralKey,
 // committed, and ctx ended before the rest; that goes on in the background. With any
 // other error except [ErrOutcomeUnknown] nothing was revoked.
 func (p *Publisher) Revoke(ctx context.Context, r Revocation, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, r.proposeAbout, opts)
+	return p.one(ctx, proposeRevocation(r), opts)
 }
 
 // RevokeBatch revokes up to [MaxBatch] things in one atomic step: all or none are
@@ -64,26 +64,26 @@ func (p *Publisher) RevokeBatch(ctx context.Context, rs []Revocation, opts ...Ca
 	}
 	proposals := make([]proposal, len(rs))
 	for i := range rs {
-		proposals[i] = rs[i].proposeAbout
+		proposals[i] = proposeRevocation(rs[i])
 	}
 	return p.submit(ctx, proposals, opts)
 }
 
 // Ban refuses every token of a principal, newer ones too, until b.Until.
 func (p *Publisher) Ban(ctx context.Context, b Ban, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, b.proposeAbout, opts)
+	return p.one(ctx, proposeBan(b), opts)
 }
 
 // Unban lifts the ban on b.Principal; the other fields but Issuer, Reason and
 // Initiator are ignored. What was revoked stays revoked.
 func (p *Publisher) Unban(ctx context.Context, b Ban, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, b.proposeLiftAbout, opts)
+	return p.one(ctx, proposeLift(b), opts)
 }
 
 // Invalidate makes every worker drop what it caches of a session or a principal.
 // Confirmed means that no worker answers from the old data any more.
 func (p *Publisher) Invalidate(ctx context.Context, i Invalidation, opts ...CallOption) (Receipt, error) {
-	return p.one(ctx, i.proposeAbout, opts)
+	return p.one(ctx, proposeInvalidation(i), opts)
 }
 
 // Logout ends the session of verified claims, or, where they name none, the one token.
@@ -127,9 +127,6 @@ func (p *Publisher) PasswordChanged(ctx context.Context, c PasswordChange, opts 
 	}, opts...)
 }
 
-// proposal checks what a caller wants and turns it into an event.
-type proposal func(realm, defaultIssuer string) (Event, about, error)
-
 func (p *Publisher) one(ctx context.Context, want proposal, opts []CallOption) (Receipt, error) {
 	receipts, err := p.submit(ctx, []proposal{want}, opts)
 	if len(receipts) == 0 {
@@ -172,7 +169,7 @@ func (p *Publisher) currentTerms(ctx context.Context) (*Terms, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.State.err(); err != nil && d.State != LedgerRecovering {
+	if err := d.State.Err(); err != nil && d.State != LedgerRecovering {
 		return nil, err
 	}
 	p.terms.Store(&d.Terms)

@@ -96,10 +96,8 @@ func (p *Publisher) KeyFor(ctx context.Context, scope Scope, issuer, id string) 
 		return Key{}, err
 	}
 	probe := Revocation{Scope: scope, ID: id, Issuer: issuer}
-	if issuer, err = probe.check(terms.DefaultIssuer); err != nil {
-		return Key{}, err
-	}
-	return KeyOf(p.realm, scope, issuer, id), nil
+	e, err := probe.Proposal(p.realm, terms.DefaultIssuer)
+	return e.Key, err
 }
 
 // FleetStatus is the realm as one publisher sees it.
@@ -224,7 +222,7 @@ func (p *Publisher) Tip(ctx context.Context) (Position, error) {
 	if err != nil {
 		return Position{}, err
 	}
-	return d.Position, d.State.err()
+	return d.Position, d.State.Err()
 }
 
 // watchPace is the least time between two readings of the log by one watcher, so that
@@ -239,7 +237,7 @@ func (p *Publisher) Watch(ctx context.Context, after Position, on func(Event) er
 		news := p.news.next() // before reading, so that nothing comes in between unseen
 		entries, err := p.ledger.Log(ctx, after, page)
 		if err == nil {
-			_, err = follow(after, entries)
+			_, err = Follow(after, entries)
 		}
 		switch {
 		case ctx.Err() != nil:

@@ -68,8 +68,8 @@ func (p *Publisher) firstCommit(run, caller context.Context, j *job) (batch, boo
 
 // awaitLedger waits until the ledger is open again; false: nobody wants to wait on.
 func (p *Publisher) awaitLedger(run, caller context.Context) bool {
-	p.ready.set(ErrRecovering)
-	p.serving.set(ErrRecovering)
+	p.setReady(ErrRecovering)
+	p.setServing(ErrRecovering)
 	signal(p.recheck)
 	ctx, cancel := context.WithCancel(run)
 	defer cancel()
@@ -139,7 +139,7 @@ func (p *Publisher) replaceExpired(run context.Context, proposals []Event) (repl
 	}
 	over := p.forgettable(d)
 	for i, e := range proposals {
-		if e.Refuses() && e.over() <= over {
+		if e.Refuses() && refusedFrom(e) <= over {
 			proposals[i] = Event{Kind: KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason, Initiator: e.Initiator}
 			replaced = true
 		}
@@ -147,8 +147,8 @@ func (p *Publisher) replaceExpired(run context.Context, proposals []Event) (repl
 	return replaced
 }
 
-// over is from when on the ledger refuses e as a proposal, in Unix milliseconds.
-func (e Event) over() int64 {
+// refusedFrom is from when on the ledger refuses e as a proposal, in Unix milliseconds.
+func refusedFrom(e Event) int64 {
 	if e.Kind == KindRevoked {
 		return e.Until + UntilMargin.Milliseconds()
 	}

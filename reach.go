@@ -33,9 +33,9 @@ const (
 	maxReachBytes   = 16 << 10
 )
 
-// bounded leaves out what is too much to be told: the names of the keys first, then the
+// Bounded leaves out what is too much to be told: the names of the keys first, then the
 // issuers. What is left out counts as not known.
-func (r Reach) bounded() Reach {
+func (r Reach) Bounded() Reach {
 	keys, size := 0, 0
 	for _, i := range r.Issuers {
 		keys += len(i.KeyIDs)
@@ -59,15 +59,16 @@ func (r Reach) bounded() Reach {
 	return r
 }
 
-func (r Reach) equal(other Reach) bool {
+// Equal reports whether both say the same.
+func (r Reach) Equal(other Reach) bool {
 	return slices.Equal(r.Scopes, other.Scopes) && (r.Issuers == nil) == (other.Issuers == nil) &&
 		slices.EqualFunc(r.Issuers, other.Issuers, func(a, b ReachIssuer) bool {
 			return a.Name == b.Name && (a.KeyIDs == nil) == (b.KeyIDs == nil) && slices.Equal(a.KeyIDs, b.KeyIDs)
 		})
 }
 
-// mergeIssuers joins what two verifiers of one worker accept. Nil is everything.
-func mergeIssuers(a, b []ReachIssuer) []ReachIssuer {
+// MergeIssuers joins what two verifiers of one worker accept. Nil is everything.
+func MergeIssuers(a, b []ReachIssuer) []ReachIssuer {
 	if a == nil || b == nil {
 		return nil
 	}
@@ -94,4 +95,11 @@ func union(a, b []string) []string {
 		}
 	}
 	return out
+}
+
+// Accepts reports whether a worker that says this may accept tokens of the issuer; an
+// empty one is every issuer.
+func (r *Reach) Accepts(issuer string) bool {
+	return r == nil || r.Issuers == nil || issuer == "" && len(r.Issuers) > 0 ||
+		slices.ContainsFunc(r.Issuers, func(i ReachIssuer) bool { return i.Name == issuer })
 }

@@ -2,6 +2,7 @@ package revocast
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -15,8 +16,11 @@ type Readiness struct {
 	changed chan struct{}
 }
 
-func newReadiness(reason error) *Readiness {
-	return &Readiness{err: reason, changed: make(chan struct{})}
+// NewReadiness returns a readiness that is lost for a reason, and what sets it: nil is ready.
+// Who holds the readiness alone cannot change it.
+func NewReadiness(reason error) (*Readiness, func(error)) {
+	r := &Readiness{err: reason, changed: make(chan struct{})}
+	return r, r.set
 }
 
 // Err returns nil while ready, else the reason why not.
@@ -46,7 +50,7 @@ func (r *Readiness) Wait(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return joinCause(err, ctx)
+			return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		}
 	}
 }

@@ -237,7 +237,7 @@ func (k *keeping) mustBeWhole(ctx context.Context, d Description, record EpochRe
 		}
 		gone = after.Missing
 	}
-	err := record.whole(d, info, gone)
+	err := wholeStream(record, d, info, gone)
 	if seen := k.p.auditor.seen.Load(); err == nil && seen != nil && seen.Created == info.Created && info.Last < seen.Last {
 		err = fmt.Errorf("ends at message %d, and reached to %d before", info.Last, seen.Last)
 	}

@@ -17,7 +17,7 @@ func (p *Publisher) refresh(ctx context.Context) error {
 	for {
 		pause := time.Minute // after a start, after a failure
 		if p.serving.Err() == nil && p.refreshAll(ctx) == nil {
-			pause = p.terms.Load().retention() / 8
+			pause = p.terms.Load().Retention() / 8
 		}
 		if !p.sleep(ctx, pause, nil) {
 			return nil
@@ -30,7 +30,7 @@ func (p *Publisher) refreshAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	retention := d.Terms.retention().Milliseconds()
+	retention := d.Terms.Retention().Milliseconds()
 	for k, err := range p.states(ctx, d, refreshPace) {
 		if err != nil {
 			p.log.Debug("what stands for long was not refreshed", "error", err)

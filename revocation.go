@@ -1,7 +1,6 @@
 package revocast
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -74,8 +73,9 @@ type Invalidation struct {
 	Issuer string // empty: the ledger's default issuer
 }
 
-// propose checks r and turns it into an event for the ledger.
-func (r Revocation) propose(realm, defaultIssuer string) (Event, error) {
+// Proposal checks r and returns the event that a publisher of the realm proposes to the
+// ledger for it. It fails with [ErrInvalid].
+func (r Revocation) Proposal(realm, defaultIssuer string) (Event, error) {
 	issuer, err := r.check(defaultIssuer)
 	if err != nil {
 		return Event{}, err
@@ -149,7 +149,8 @@ func checkAll(r Revocation, defaultIssuer string) (issuer string, err error) {
 	return pickIssuer(r.Issuer, defaultIssuer)
 }
 
-func (b Ban) propose(realm, defaultIssuer string) (Event, error) {
+// Proposal is as [Revocation.Proposal].
+func (b Ban) Proposal(realm, defaultIssuer string) (Event, error) {
 	issuer, err := checkPrincipal(b.Principal, b.Issuer, defaultIssuer)
 	if err != nil {
 		return Event{}, err
@@ -176,7 +177,8 @@ func (b Ban) propose(realm, defaultIssuer string) (Event, error) {
 	return e, nil
 }
 
-func (b Ban) proposeLift(realm, defaultIssuer string) (Event, error) {
+// LiftProposal is as [Revocation.Proposal], of the end of the ban.
+func (b Ban) LiftProposal(realm, defaultIssuer string) (Event, error) {
 	issuer, err := checkPrincipal(b.Principal, b.Issuer, defaultIssuer)
 	if err != nil {
 		return Event{}, err
@@ -190,7 +192,8 @@ func (b Ban) proposeLift(realm, defaultIssuer string) (Event, error) {
 	}, nil
 }
 
-func (i Invalidation) propose(realm, defaultIssuer string) (Event, error) {
+// Proposal is as [Revocation.Proposal].
+func (i Invalidation) Proposal(realm, defaultIssuer string) (Event, error) {
 	if i.Scope != ScopeSession && i.Scope != ScopePrincipal {
 		return Event{}, fmt.Errorf("%w: invalidate takes scope session or principal", ErrInvalid)
 	}
@@ -202,31 +205,6 @@ func (i Invalidation) propose(realm, defaultIssuer string) (Event, error) {
 		return Event{}, err
 	}
 	return Event{Kind: KindInvalidated, Scope: i.Scope, Key: KeyOf(realm, i.Scope, issuer, i.ID)}, nil
-}
-
-// proposeAbout is propose, and what it is about.
-func (r Revocation) proposeAbout(realm, defaultIssuer string) (Event, about, error) {
-	e, err := r.propose(realm, defaultIssuer)
-	issuer := r.Issuer
-	if issuer == "" && r.Scope != ScopeAll {
-		issuer = defaultIssuer
-	}
-	return e, aboutProposal(KindRevoked, r.Scope, issuer, r.ID, r.Except), err
-}
-
-func (b Ban) proposeAbout(realm, defaultIssuer string) (Event, about, error) {
-	e, err := b.propose(realm, defaultIssuer)
-	return e, aboutProposal(KindBanned, ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer), b.Principal, ""), err
-}
-
-func (b Ban) proposeLiftAbout(realm, defaultIssuer string) (Event, about, error) {
-	e, err := b.proposeLift(realm, defaultIssuer)
-	return e, aboutProposal(KindLifted, ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer), b.Principal, ""), err
-}
-
-func (i Invalidation) proposeAbout(realm, defaultIssuer string) (Event, about, error) {
-	e, err := i.propose(realm, defaultIssuer)
-	return e, aboutProposal(KindInvalidated, i.Scope, cmp.Or(i.Issuer, defaultIssuer), i.ID, ""), err
 }
 
 func checkPrincipal(principal, issuer, defaultIssuer string) (string, error) {

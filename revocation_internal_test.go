@@ -35,10 +35,10 @@ func TestRevocationIsRefused(t *testing.T) {
 		{"reason with a newline", Revocation{Scope: ScopeToken, ID: "x", Reason: "a\nb"}, "reason has control characters"},
 		{"initiator with a NUL", Revocation{Scope: ScopeToken, ID: "x", Initiator: "\x00"}, "initiator has control characters"},
 	} {
-		_, err := c.r.propose("r", testIssuer)
+		_, err := c.r.Proposal("r", testIssuer)
 		refused(t, c.name, err, c.says)
 	}
-	_, err := Revocation{Scope: ScopePrincipal, ID: "x"}.propose("r", "")
+	_, err := Revocation{Scope: ScopePrincipal, ID: "x"}.Proposal("r", "")
 	refused(t, "no issuer at all", err, "no default issuer")
 }
 
@@ -55,14 +55,14 @@ func TestBanIsRefused(t *testing.T) {
 		{"from before 1970", Ban{Principal: "x", From: time.Unix(-5, 0), Until: now}, "from 1969"},
 		{"long reason", Ban{Principal: "x", Until: now, Reason: strings.Repeat("r", MaxReason+1)}, "reason has"},
 	} {
-		_, err := c.b.propose("r", testIssuer)
+		_, err := c.b.Proposal("r", testIssuer)
 		refused(t, c.name, err, c.says)
 	}
-	_, err := Ban{}.proposeLift("r", testIssuer)
+	_, err := Ban{}.LiftProposal("r", testIssuer)
 	refused(t, "lift of nobody", err, "principal is empty")
-	_, err = Invalidation{Scope: ScopeTenant, ID: "x"}.propose("r", testIssuer)
+	_, err = Invalidation{Scope: ScopeTenant, ID: "x"}.Proposal("r", testIssuer)
 	refused(t, "invalidation of a tenant", err, "session or principal")
-	_, err = Invalidation{Scope: ScopeSession}.propose("r", testIssuer)
+	_, err = Invalidation{Scope: ScopeSession}.Proposal("r", testIssuer)
 	refused(t, "invalidation of nothing", err, "id is empty")
 }
 
@@ -76,7 +76,7 @@ func refused(t *testing.T, name string, err error, says string) {
 func TestStrangeIDsWork(t *testing.T) {
 	seen := map[Key]string{}
 	for _, id := range []string{"a.b", "*", ">", "a:b", " ", "\n", "👋", "a b", strings.Repeat("x", MaxID), "\x00", "../..", "{rv:x}"} {
-		e, err := Revocation{Scope: ScopePrincipal, ID: id, Except: id}.propose("r", testIssuer)
+		e, err := Revocation{Scope: ScopePrincipal, ID: id, Except: id}.Proposal("r", testIssuer)
 		if err != nil {
 			t.Errorf("%q: %v", id, err)
 		}
@@ -92,7 +92,7 @@ func TestStrangeIDsWork(t *testing.T) {
 
 func TestProposals(t *testing.T) {
 	cut := time.UnixMilli(1_700_000_000_123)
-	e, err := Revocation{Scope: ScopePrincipal, ID: "x", Issuer: "other", CutOff: cut, Until: cut.Add(time.Hour), Reason: "r", Initiator: "i"}.propose("r", testIssuer)
+	e, err := Revocation{Scope: ScopePrincipal, ID: "x", Issuer: "other", CutOff: cut, Until: cut.Add(time.Hour), Reason: "r", Initiator: "i"}.Proposal("r", testIssuer)
 	want := Event{
 		Kind: KindRevoked, Scope: ScopePrincipal, Key: KeyOf("r", ScopePrincipal, "other", "x"),
 		CutOff: cut.UnixMilli(), Until: cut.Add(time.Hour).UnixMilli(), Reason: "r", Initiator: "i",
@@ -101,13 +101,13 @@ func TestProposals(t *testing.T) {
 	if err != nil || e != want {
 		t.Errorf("%+v, %v\nwant %+v", e, err, want)
 	}
-	if e, err := (Revocation{Scope: ScopeSession, ID: "x"}).propose("r", testIssuer); err != nil || e.CutOff != Forever {
+	if e, err := (Revocation{Scope: ScopeSession, ID: "x"}).Proposal("r", testIssuer); err != nil || e.CutOff != Forever {
 		t.Errorf("session: %+v, %v", e, err)
 	}
-	if e, err := (Revocation{Scope: ScopeAll}).propose("r", testIssuer); err != nil || e.Key != KeyOf("r", ScopeAll, "", "") {
+	if e, err := (Revocation{Scope: ScopeAll}).Proposal("r", testIssuer); err != nil || e.Key != KeyOf("r", ScopeAll, "", "") {
 		t.Errorf("all of the realm: %+v, %v", e, err)
 	}
-	if e, err := (Revocation{Scope: ScopeAll, Issuer: "i"}).propose("r", testIssuer); err != nil || e.Key != KeyOf("r", ScopeAll, "i", "") {
+	if e, err := (Revocation{Scope: ScopeAll, Issuer: "i"}).Proposal("r", testIssuer); err != nil || e.Key != KeyOf("r", ScopeAll, "i", "") {
 		t.Errorf("all of an issuer: %+v, %v", e, err)
 	}
 }

@@ -84,7 +84,7 @@ func (k *knownLead) passes(now time.Duration, issued, ahead int64) bool {
 
 // newest is the latest instant that the claims say they were issued at, in Unix
 // milliseconds: what tells most of the issuer's clock.
-func (c *Claims) newest() int64 {
+func newest(c *Claims) int64 {
 	switch {
 	case c.AuthTime.IsZero() && c.IssuedAt.IsZero():
 		return 0
@@ -117,7 +117,7 @@ func (x *sights) hear(ms int64, t *Terms) {
 // passes reports from memory whether the claims may be accepted: nothing about their issue
 // time has to be registered first.
 func (x *sights) passes(c *Claims) bool {
-	issued := c.newest()
+	issued := newest(c)
 	if issued == 0 {
 		return true // every cut-off covers it
 	}
@@ -146,7 +146,7 @@ func (x *sights) passes(c *Claims) bool {
 func (x *sights) register(ctx context.Context, c *Claims, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	i, own := x.issuer(c.Issuer), c.newest()
+	i, own := x.issuer(c.Issuer), newest(c)
 	i.raise(own)
 	select {
 	case i.turn <- struct{}{}:
@@ -213,7 +213,7 @@ func (x *sights) await(ctx context.Context, i *issuerSight, c *Claims, cause err
 	if at == nil || known == nil || now >= known.until {
 		return unknown
 	}
-	left := time.Duration(c.newest()-at.atLeast(now)-known.ms+1) * time.Millisecond
+	left := time.Duration(newest(c)-at.atLeast(now)-known.ms+1) * time.Millisecond
 	if left > shortWait {
 		return unknown
 	}
@@ -229,7 +229,7 @@ func (x *sights) await(ctx context.Context, i *issuerSight, c *Claims, cause err
 			<-timer.C()
 		}
 	}
-	if now = x.s.clock.Monotonic(); now >= known.until || c.newest()-at.atLeast(now) > known.ms {
+	if now = x.s.clock.Monotonic(); now >= known.until || newest(c)-at.atLeast(now) > known.ms {
 		return unknown
 	}
 	return nil
@@ -240,7 +240,7 @@ func (x *sights) await(ctx context.Context, i *issuerSight, c *Claims, cause err
 // does not, clocks disagree, and nobody's login is to end for that.
 func (x *sights) fromTheFuture(c *Claims, ledgerNow int64, t *Terms) error {
 	x.counts.beyond.Add(1)
-	issued, wall, skew := c.newest(), x.s.clock.Now().UnixMilli(), t.SkewOrDefault()
+	issued, wall, skew := newest(c), x.s.clock.Now().UnixMilli(), t.SkewOrDefault()
 	byLedger, byWall := time.Duration(issued-ledgerNow)*time.Millisecond, time.Duration(issued-wall)*time.Millisecond
 	x.warn("a token comes from the future: look at the clocks of its issuer, of Redis and of this machine",
 		"issuer", c.Issuer, "ahead_of_ledger", byLedger, "ahead_of_this_machine", byWall, "skew", skew)

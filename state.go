@@ -47,7 +47,7 @@ func (s State) Merge(t State) State {
 		s.Floor = max(s.Floor, t.cutOffFor(s.Except))
 	}
 	s.Until = max(s.Until, t.Until)
-	s.Ban = s.Ban.merge(t.Ban)
+	s.Ban = s.Ban.Merge(t.Ban)
 	if s.At.Before(t.At) {
 		s.At = t.At
 	}
@@ -71,7 +71,8 @@ func (s State) normal() State {
 	return s
 }
 
-func (b BanState) merge(c BanState) BanState {
+// Merge returns the one of two that counts: the later.
+func (b BanState) Merge(c BanState) BanState {
 	switch b.At.Compare(c.At) {
 	case -1:
 		return c

@@ -55,7 +55,7 @@ func (a *auditor) record(ctx context.Context, d Description, info StreamInfo, af
 		next.Stream, next.Base, next.Kept = info.Created, 0, [RecordWitnesses]StreamWitness{}
 		fallthrough
 	default:
-		next.keep(d, info)
+		keepWitnesses(&next, d, info)
 	}
 	return a.p.writeRecord(ctx, r, next)
 }
@@ -72,14 +72,14 @@ func (p *Publisher) writeRecord(ctx context.Context, r, next EpochRecord) error 
 	return err
 }
 
-// keep renews the messages that the record names. The ledger has more of them and drops
+// keepWitnesses renews the messages that the record names. The ledger has more of them and drops
 // what is not missed any more, so its oldest one says where to begin.
-func (r *EpochRecord) keep(d Description, info StreamInfo) {
+func keepWitnesses(r *EpochRecord, d Description, info StreamInfo) {
 	if d.Mark.Point.Created != info.Created {
 		return // of the stream before: the next audit knows more
 	}
 	kept := make([]StreamWitness, 0, RecordWitnesses+1)
-	retention := d.Terms.retention().Milliseconds()
+	retention := d.Terms.Retention().Milliseconds()
 	for _, w := range r.Kept {
 		missed := w.Sequence != 0 && w.Stored+retention > d.Now && w.Sequence >= d.Witness.Sequence
 		if missed && w.Sequence <= info.Last {
@@ -106,14 +106,14 @@ func (r *EpochRecord) keep(d Description, info StreamInfo) {
 	}
 }
 
-// whole says why the stream cannot be the one that holds the history of a ledger which
+// wholeStream says why the stream cannot be the one that holds the history of a ledger which
 // has lost everything. gone is how many messages are gone from the middle of it after
 // the record's base.
-func (r EpochRecord) whole(d Description, info StreamInfo, gone uint64) error {
+func wholeStream(r EpochRecord, d Description, info StreamInfo, gone uint64) error {
 	if r.Stream == 0 {
 		return nil // nobody wrote down which one does
 	}
-	since := d.Now - d.Terms.retention().Milliseconds() + skewSlack.Milliseconds()
+	since := d.Now - d.Terms.Retention().Milliseconds() + skewSlack.Milliseconds()
 	made := func(at int64) string { return time.Unix(0, at).UTC().Format(time.RFC3339) }
 	switch {
 	case info.Created != r.Stream:

@@ -3,9 +3,6 @@ package revocast
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -64,17 +61,10 @@ func (o *SubscriberOptions) fill() {
 	}
 }
 
-func random() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return binary.LittleEndian.Uint64(b[:])
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+func (o *SubscriberOptions) check() error {
+	return refuseNegative(
+		setting{"HoleDelay", int64(o.HoleDelay)}, setting{"RenewLimit", int64(o.RenewLimit)}, setting{"LoadRetry", int64(o.LoadRetry)},
+	)
 }
 
 var workerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -109,6 +99,7 @@ type Subscriber struct {
 
 	running  atomic.Bool
 	ready    *Readiness
+	setReady func(error)
 	lease    atomic.Pointer[lease] // written by the renewing goroutine alone
 	terms    atomic.Pointer[Terms] // of the latest reply; nil before the first
 	deaf     atomic.Pointer[error] // why the live tail is not heard; nil: it is
@@ -159,12 +150,12 @@ func NewSubscriber(ledger WorkerLedger, bus Bus, view View, o SubscriberOptions)
 		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
 		log:      o.Logger.With("realm", realm, "worker", o.Worker),
 		clock:    o.Clock,
-		ready:    newReadiness(ErrNotRunning),
 		bindings: newBindings(o.Clock),
 		nudge:    make(chan struct{}, 1),
 		gaps:     make(chan struct{}, 1),
 		acks:     make(chan struct{}, 1),
 	}
+	s.ready, s.setReady = NewReadiness(ErrNotRunning)
 	s.sights = &sights{s: s}
 	s.say = throttle.New(s.log, s.clock.Monotonic)
 	return s
@@ -179,7 +170,7 @@ func NewSubscriber(ledger WorkerLedger, bus Bus, view View, o SubscriberOptions)
 // worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
 	if !workerName.MatchString(s.o.Worker) {
-		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", ErrInvalid, clip(s.o.Worker))
+		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", ErrInvalid, clipName(s.o.Worker))
 	}
 	if err := cmp.Or(s.o.check(), sameRealm(s.ledger, s.bus)); err != nil {
 		return err
@@ -202,18 +193,6 @@ func (s *Subscriber) Run(ctx context.Context) error {
 	return runError(ctx)
 }
 
-// runError is nil when ctx was ended from outside, else the failure that ended it.
-func runError(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-		return cause
-	}
-	return nil
-}
-
-func joinCause(err error, ctx context.Context) error {
-	return fmt.Errorf("%w (%w)", err, context.Cause(ctx))
-}
-
 func (s *Subscriber) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +202,7 @@ func (s *Subscriber) begin() {
 	s.expireAt = s.clock.Monotonic()
 	s.pending = make(map[Key]BanState)
 	starting := fmt.Errorf("%w: starting", ErrUnavailable)
-	s.ready.set(starting)
+	s.setReady(starting)
 	s.deaf.Store(&starting)
 	s.mute.Store(nil)
 }
@@ -232,7 +211,7 @@ func (s *Subscriber) begin() {
 // let this worker answer from memory while nobody waits for it any more.
 func (s *Subscriber) leave(ctx context.Context) {
 	s.dropLease()
-	s.ready.set(ErrNotRunning)
+	s.setReady(ErrNotRunning)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := s.ledger.Leave(ctx, s.memberID()); err != nil {

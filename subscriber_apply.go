@@ -14,9 +14,6 @@ const ackInterval = time.Millisecond
 const (
 	// ackAgain is when an acknowledgement that did not get through is sent once more.
 	ackAgain = time.Second
-	// hearAgain is the pause before a tail that ended is asked for again; up to half as much
-	// is added.
-	hearAgain = 2 * time.Second
 )
 
 // tail hears live events until ctx ends. Whatever the bus says, the worker can go on from
@@ -123,7 +120,7 @@ func (s *Subscriber) apply(e Event) {
 func (s *Subscriber) awaitBan(key Key, ban BanState, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ban = ban.merge(s.pending[key])
+	ban = ban.Merge(s.pending[key])
 	if ban.From > now && ban.From < ban.Until {
 		s.pending[key] = ban
 	} else {
@@ -202,13 +199,4 @@ func (s *Subscriber) sendAck() bool {
 		s.say.Warn("mute", "acknowledgements do not get through: each revocation waits for this worker's next renewal", "error", err)
 	}
 	return false
-}
-
-// signal wakes the one receiver of c; a signal that is already waiting stands for
-// this one too.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

@@ -28,7 +28,7 @@ func (s *Subscriber) load(ctx context.Context) error {
 		return err
 	}
 	s.dropLease()
-	s.ready.set(fmt.Errorf("%w: loading the index", ErrUnavailable))
+	s.setReady(fmt.Errorf("%w: loading the index", ErrUnavailable))
 	if _, none := s.view.(NoCache); none {
 		s.begun(d.Position, false)
 		s.reloadAt = s.clock.Monotonic() + never
@@ -62,24 +62,11 @@ func (s *Subscriber) describe(ctx context.Context) (Description, error) {
 	if err != nil {
 		return d, err
 	}
-	if err := d.State.err(); err != nil {
+	if err := d.State.Err(); err != nil {
 		return d, err // and its terms are nobody's
 	}
 	s.terms.CompareAndSwap(nil, &d.Terms)
 	return d, nil
-}
-
-// err is the sentinel for a state in which the ledger does not serve.
-func (s LedgerState) err() error {
-	switch s {
-	case LedgerOpen:
-		return nil
-	case LedgerRecovering:
-		return ErrRecovering
-	case LedgerFenced:
-		return ErrFenced
-	}
-	return ErrUninitialised
 }
 
 // beginLoad empties the view, and counts before and after. After: an event that was

@@ -33,10 +33,9 @@ func (r *reacher) add(v Verifier, sessions bool) {
 
 // see notes what a verified token can be revoked by.
 func (r *reacher) see(k *Keys) {
-	for {
-		old := r.seen.Load()
-		if old|uint32(k.set) == old || r.seen.CompareAndSwap(old, old|uint32(k.set)) {
-			return
+	for slot := range k.Slots() {
+		if _, scope := k.At(slot); scope != 0 && r.seen.Load()&(1<<scope) == 0 {
+			r.seen.Or(1 << scope)
 		}
 	}
 }
@@ -55,15 +54,14 @@ func (r *reacher) now() Reach {
 		if knows, ok := v.(Reacher); ok {
 			mine = knows.ReachIssuers()
 		}
-		out.Issuers = mergeIssuers(out.Issuers, mine)
+		out.Issuers = MergeIssuers(out.Issuers, mine)
 	}
-	set := Keys{set: uint8(r.seen.Load())}
-	for slot := range set.Slots() {
-		if _, scope := set.At(slot); scope != 0 && !slices.Contains(out.Scopes, scope) {
+	for scope := ScopeToken; scope <= ScopeAll; scope++ {
+		if r.seen.Load()&(1<<scope) != 0 {
 			out.Scopes = append(out.Scopes, scope)
 		}
 	}
-	return out.bounded()
+	return out.Bounded()
 }
 
 // told is what the ledger holds of this member's reach.
@@ -76,7 +74,7 @@ type told struct {
 // of a worker at rest carry nothing.
 func (s *Subscriber) tellReach(r *Renewal) Reach {
 	now := s.reach.now()
-	if s.told.epoch == 0 || s.told.epoch != r.Applied.Epoch || !s.told.reach.equal(now) {
+	if s.told.epoch == 0 || s.told.epoch != r.Applied.Epoch || !s.told.reach.Equal(now) {
 		r.Reach = &now
 	}
 	return now

@@ -10,7 +10,6 @@ import (
 // Pace of renewals when the ledger does not answer: quick enough that service is back
 // soon after the ledger is, with jitter so that a fleet does not return in step.
 const (
-	retryMin     = 50 * time.Millisecond
 	retryMax     = 500 * time.Millisecond
 	firstRenewal = time.Second // time limit before the lease's length is known
 	expireEvery  = 30 * time.Second
@@ -176,7 +175,7 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	if err := answer.whole(r.Applied); err != nil {
+	if err := answer.Whole(r.Applied); err != nil {
 		return false, err
 	}
 	for _, e := range answer.Events {
@@ -201,7 +200,7 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	s.installLease(answer.Position, sent, answer.Terms)
 	s.expire()
 	if s.lease.Load().holds(s.clock.Monotonic()) {
-		s.ready.set(nil)
+		s.setReady(nil)
 	}
 	return false, nil
 }
@@ -276,6 +275,6 @@ func (s *Subscriber) noteFailure(ctx context.Context, err error, failures int) {
 // noteLapse withdraws readiness if the lease has run out.
 func (s *Subscriber) noteLapse() {
 	if !s.lease.Load().holds(s.clock.Monotonic()) {
-		s.ready.set(fmt.Errorf("%w: no lease: the ledger does not answer renewals", ErrUnavailable))
+		s.setReady(fmt.Errorf("%w: no lease: the ledger does not answer renewals", ErrUnavailable))
 	}
 }

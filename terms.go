@@ -1,122 +1,117 @@
 package revocast
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"time"
 )
 
-// ChangeTerms replaces the realm's terms and returns when the new ones are in force
-// everywhere, and how long that took.
-//
-// Terms under which less is waited for (a shorter lease, less drift, a shorter fence)
-// are dangerous while leases of the old ones are left, so no revocation is confirmed
-// until those have run out. A longest lifetime cannot be raised: what was revoked
-// before is kept for the old one, and tokens that were refused for living too long
-// would outlive their revocation ([ErrInvalid]).
-//
-// Should ctx end early, the terms are in force and the running publishers see to the
-// rest.
-func ChangeTerms(ctx context.Context, ledger Ledger, bus Bus, next Terms, o PublisherOptions) (time.Duration, error) {
-	if err := cmp.Or(next.Validate(), o.check(), sameRealm(ledger, bus)); err != nil {
-		return 0, err
-	}
-	p := NewPublisher(ledger, bus, o)
-	started := p.clock.Monotonic()
-	d, err := p.describe(ctx)
-	if err == nil {
-		err = d.State.err()
-	}
-	if err == nil {
-		err = d.Terms.mayBecome(next)
-	}
-	if err != nil {
-		return 0, err
-	}
-	// Two commands at once could take each other's announcement back.
-	if !p.myTurn(ctx, "terms", termsTurn) {
-		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute", ErrConflict)
-	}
-	defer p.myTurn(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
-	if d.Terms != next {
-		if err := p.announce(ctx, d, next); err != nil {
-			return 0, err
-		}
-		if err := ledger.SetTerms(ctx, next); err != nil {
-			return 0, err
-		}
-	}
-	k := &keeping{p: p}
-	for {
-		err := k.look(ctx)
-		if err == nil {
-			if d, err = p.describe(ctx); err == nil && d.Settled {
-				return p.clock.Monotonic() - started, p.withdraw(ctx, next)
-			}
-		}
-		if !p.sleep(ctx, recoverPace, nil) {
-			return p.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
-		}
-	}
+// Terms are what a ledger lays down for everyone who uses it. They reach workers
+// and publishers in its replies, never by flags: a worker with a longer lease than
+// the publisher waits for would break guarantee G1.
+type Terms struct {
+	Lease time.Duration // L: how long after sending a renewal a worker may trust its memory
+	Drift float64       // ρ: the most by which a clock may run fast or slow, such as 0.01
+	Fence time.Duration // F: how long a cut-off primary goes on accepting scripts; 0 without replicas
+
+	// Skew is σ: how far an issuer's clock may be ahead of the ledger's, or behind it, and
+	// still be gone along with. Tokens from further ahead are refused. Zero: [DefaultSkew].
+	Skew time.Duration
+
+	DefaultIssuer string
+	// MaxLifetime is the longest that a token covered by a revocation of each scope
+	// lives, counted from its issue time as [Claims.Issued] has it, indexed by scope
+	// minus one. Workers refuse tokens that live longer.
+	MaxLifetime [NumScopes]time.Duration
 }
 
-const termsTurn = time.Minute
+// The bounds of [Terms.Skew], and what it is where the terms say nothing.
+const (
+	MinSkew     = time.Second
+	DefaultSkew = 10 * time.Second
+	MaxSkew     = time.Minute
+)
 
-// mayBecome fails with [ErrInvalid] where going over from t to next could un-revoke.
-func (t Terms) mayBecome(next Terms) error {
-	for i, longest := range t.MaxLifetime {
-		if next.MaxLifetime[i] > longest {
-			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were refused for living longer would outlive revocations that are kept for %s; make a new realm",
-				ErrInvalid, Scope(i+1), longest, next.MaxLifetime[i], longest)
-		}
+// SkewOrDefault is σ, the default filled in.
+func (t Terms) SkewOrDefault() time.Duration {
+	if t.Skew == 0 {
+		return DefaultSkew
 	}
-	if next.DefaultIssuer != t.DefaultIssuer {
-		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming one would not be found any more", ErrInvalid, clip(t.DefaultIssuer), clip(next.DefaultIssuer))
+	return t.Skew
+}
+
+// LeaseFor is how long a worker trusts its own clock to stay within L.
+func (t Terms) LeaseFor() time.Duration {
+	return time.Duration(float64(t.Lease) * (1 - t.Drift))
+}
+
+// Wait is W: once it has passed on a publisher's clock since a commit's answer,
+// every lease granted before the commit has run out, whichever way both clocks drift.
+func (t Terms) Wait() time.Duration {
+	return t.stretch(t.Lease) + waitMargin
+}
+
+// SettleWait is how long after an epoch was opened leases of an earlier one may
+// still be alive.
+func (t Terms) SettleWait() time.Duration {
+	return t.stretch(t.Fence+t.Lease) + waitMargin
+}
+
+// FenceWait is how long a recoverer waits before it reads the second log.
+func (t Terms) FenceWait() time.Duration {
+	if t.Fence == 0 {
+		return 0
+	}
+	return t.stretch(t.Fence) + waitMargin
+}
+
+const waitMargin = 10 * time.Millisecond
+
+func (t Terms) stretch(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 + t.Drift) / (1 - t.Drift))
+}
+
+// DefaultTerms are a lease of 3 s, clocks that run at most 1 % wrong, no replicas, and
+// 30 days as the longest lifetime of whatever a revocation covers.
+func DefaultTerms() Terms {
+	t := Terms{Lease: 3 * time.Second, Drift: 0.01}
+	for i := range t.MaxLifetime {
+		t.MaxLifetime[i] = 30 * 24 * time.Hour
+	}
+	return t
+}
+
+// Validate fails with [ErrInvalid] on terms that cannot work.
+func (t Terms) Validate() error {
+	switch {
+	case t.Lease < 100*time.Millisecond || t.Lease > 10*time.Minute:
+		return fmt.Errorf("%w: lease %s: want 100ms to 10m", ErrInvalid, t.Lease)
+	case t.Drift < 0 || t.Drift > 0.2:
+		return fmt.Errorf("%w: drift %g: want 0 to 0.2", ErrInvalid, t.Drift)
+	case t.Fence < 0 || t.Fence > 10*time.Minute:
+		return fmt.Errorf("%w: fence %s: want 0 to 10m", ErrInvalid, t.Fence)
+	}
+	if t.Skew != 0 && (t.Skew < MinSkew || t.Skew > MaxSkew || t.Skew%time.Millisecond != 0) {
+		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", ErrInvalid, t.Skew, MinSkew, MaxSkew)
+	}
+	for i, d := range t.MaxLifetime {
+		if d < time.Second || d > 10*365*24*time.Hour {
+			return fmt.Errorf("%w: longest lifetime of scope %s %s: want 1s to ten years", ErrInvalid, Scope(i+1), d)
+		}
 	}
 	return nil
 }
 
-// withdraw writes terms that make waits shorter into the epoch's record, once no lease
-// of the longer ones is left. Whoever changes the terms meanwhile changes the record
-// first, and this fails.
-func (p *Publisher) withdraw(ctx context.Context, next Terms) error {
-	r, err := p.bus.Epoch(ctx)
-	if err != nil {
-		return err
-	}
-	d, err := p.describe(ctx)
-	if err != nil || d.Terms != next || !d.Settled || r.Epoch != d.Opened || r.Server != d.OpenedBy || r.Terms == next {
-		return err
-	}
-	r.Terms = next
-	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
-	return err
+// StreamOptions are what the terms ask of the stream: events are kept for as long as
+// anything that they cover can live, and two hours more.
+func (t Terms) StreamOptions() StreamOptions {
+	return StreamOptions{MaxAge: t.Retention().Milliseconds()}
 }
 
-// announce writes terms that make waits longer into the epoch's record before the
-// ledger has them, so that a Redis which forgets the change is recovered with the wait
-// that the longer leases need.
-func (p *Publisher) announce(ctx context.Context, d Description, next Terms) error {
-	r, err := p.bus.Epoch(ctx)
-	if err != nil {
-		return fmt.Errorf("read the epoch's record: %w", err)
+// Retention is how long the stream keeps an event.
+func (t Terms) Retention() time.Duration {
+	longest := time.Duration(0)
+	for _, d := range t.MaxLifetime {
+		longest = max(longest, d)
 	}
-	if r.Epoch != d.Opened || r.Server != d.OpenedBy {
-		return fmt.Errorf("%w: the epoch's record is another server's", ErrConflict)
-	}
-	if longer(r.Terms, next) == r.Terms {
-		return nil
-	}
-	r.Terms = next
-	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
-	return err
-}
-
-// longer is whichever terms make for the longer wait, b where neither does.
-func longer(a, b Terms) Terms {
-	if a.SettleWait() > b.SettleWait() {
-		return a
-	}
-	return b
+	return longest + 2*time.Hour
 }

@@ -7,18 +7,18 @@ const someIssuer = "issuer"
 // ledger alone can tell: for whoever writes down now what is revoked later. An empty
 // issuer passes, since a ledger may have a default one.
 func (r Revocation) Validate() error {
-	_, err := r.propose("realm", someIssuer)
+	_, err := r.Proposal("realm", someIssuer)
 	return err
 }
 
 // Validate is as [Revocation.Validate].
 func (b Ban) Validate() error {
-	_, err := b.propose("realm", someIssuer)
+	_, err := b.Proposal("realm", someIssuer)
 	return err
 }
 
 // Validate is as [Revocation.Validate].
 func (i Invalidation) Validate() error {
-	_, err := i.propose("realm", someIssuer)
+	_, err := i.Proposal("realm", someIssuer)
 	return err
 }
