@@ -13,22 +13,6 @@ import (
 	"github.com/revocast/revocast/internal/sim"
 )
 
-// askingWorker is a worker without a lease and without an index, so that every check
-// asks the ledger.
-func (w *world) askingWorker(o revocast.GuardOptions, check func(sim.Call) sim.Fault) *simWorker {
-	x := w.newWorker("w", workerOptions{guard: o})
-	x.ledger.SetHook(func(c sim.Call) sim.Fault {
-		switch c.Op {
-		case sim.OpCheck:
-			return check(c)
-		case sim.OpSight: // what answers a check can be told of a token
-			return sim.Fault{}
-		}
-		return sim.NotDone()
-	})
-	return x
-}
-
 // A cold fleet does not fell Redis: few questions at a time, each for many checks.
 func TestColdChecksShareQuestions(t *testing.T) {
 	inWorld(t, func(w *world) {

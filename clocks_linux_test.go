@@ -6,21 +6,9 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/store/storetest"
-	"github.com/revocast/revocast/token"
 )
-
-// shifted is the system's clock with its wall clock moved.
-type shifted struct {
-	revocast.Clock
-	ahead time.Duration
-}
-
-func (s shifted) Now() time.Time { return s.Clock.Now().Add(s.ahead) }
-
-func aside(d time.Duration) revocast.Clock { return shifted{revocast.SystemClock(), d} }
 
 // apart is a realm of which one wall clock is wrong.
 type apart struct {
@@ -36,30 +24,6 @@ func (a apart) rig(t *testing.T) (*rig, *revocast.Publisher, []*worker) {
 	r.run(p.Run)
 	r.await(p.Ready())
 	return r, p, ws
-}
-
-// issuedAside makes the rig's issuer one whose clock is moved, with a key of its own.
-func (r *rig) issuedAside(ahead time.Duration) {
-	r.t.Helper()
-	key, err := token.NewSigningKey()
-	r.must(err)
-	r.issuer, err = token.NewIssuer(issuer, key, token.IssuerOptions{Now: aside(ahead).Now})
-	r.must(err)
-	keys, err := token.Static(r.issuer.Key())
-	r.must(err)
-	r.verify, err = token.New(keys, token.Options{Issuers: []string{issuer}, AnyAudience: true})
-	r.must(err)
-}
-
-func (r *rig) workerAside(ahead time.Duration) *worker {
-	r.t.Helper()
-	sub := revocast.NewSubscriber(r.ledger(), r.bus(), cache.New(cache.Options{}), revocast.SubscriberOptions{
-		Logger: logger(), Clock: aside(ahead), Worker: "aside",
-	})
-	w := &worker{Guard: revocast.NewGuard(sub, r.verify, revocast.GuardOptions{}), sub: sub}
-	w.stop = r.run(sub.Run)
-	r.await(w.sub.Ready())
-	return w
 }
 
 // TestOneClockIsWrong: whichever clock it is, the token of before is refused after a confirmed

@@ -29,12 +29,6 @@ type trouble struct {
 	says        string // a regular expression of what the log says
 }
 
-// hurried has a service come back within milliseconds.
-func hurried(o events.ConnectOptions) events.ConnectOptions {
-	o.Patient, o.ReconnectWait, o.Timeout = true, 10*time.Millisecond, 400*time.Millisecond
-	return o
-}
-
 // TestWhatBecomesOfNATSEndsNoService: while NATS lets nobody in, or cannot be found, the
 // worker serves from the ledger, and the log says why it hears nothing. Each cause comes
 // twice: to a service that runs, and before the start of one.

@@ -1,100 +1,16 @@
 package revocast_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/oklog/run"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/cache"
-	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
-	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
-
-// service is a user's process: a worker and a publisher in one group with whatever else
-// it runs, which all ends when one of them does.
-type service struct {
-	guard     *revocast.Guard
-	sub       *revocast.Subscriber
-	publisher *revocast.Publisher
-	ended     chan error
-}
-
-// serve runs a service on servers that may be away, or refuse, for as long as they like.
-func (r *rig) serve(natsURL, redisURL string) *service {
-	r.t.Helper()
-	return r.serveVia(natsURL, redisURL, events.ConnectOptions{Patient: true}, logger())
-}
-
-// serveVia is serve with more to say about the connection, and a log.
-func (r *rig) serveVia(natsURL, redisURL string, o events.ConnectOptions, log *slog.Logger) *service {
-	r.t.Helper()
-	o.Logger = log
-	nc, err := events.Connect(natsURL, o)
-	r.must(err)
-	r.t.Cleanup(nc.Close)
-	bus, err := events.New(nc, realm, events.Options{Logger: log})
-	r.must(err)
-	r.t.Cleanup(func() { _ = bus.Close() })
-	ledger, err := store.Open(redisURL, realm, store.Options{})
-	r.must(err)
-	r.t.Cleanup(func() { _ = ledger.Close() })
-	s := &service{ended: make(chan error, 1)}
-	s.sub = revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: log})
-	s.guard = revocast.NewGuard(s.sub, r.verify, revocast.GuardOptions{})
-	s.publisher = revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: log})
-	ctx, cancel := context.WithCancel(context.Background())
-	var g run.Group
-	for _, component := range []func(context.Context) error{s.sub.Run, s.publisher.Run, func(ctx context.Context) error {
-		<-ctx.Done()
-		return nil
-	}} {
-		g.Add(func() error { return component(ctx) }, func(error) { cancel() })
-	}
-	go func() { s.ended <- g.Run() }()
-	r.t.Cleanup(func() {
-		cancel()
-		if err := <-s.ended; err != nil {
-			r.t.Errorf("the group ended with %v", err)
-		}
-	})
-	return s
-}
-
-// alive fails the test if the service has ended.
-func (r *rig) alive(s *service, when string) {
-	r.t.Helper()
-	select {
-	case err := <-s.ended:
-		s.ended <- nil
-		r.t.Fatalf("%s: the user's whole service ended: %v", when, err)
-	default:
-	}
-}
-
-// confirms waits until a revocation is confirmed by the worker's own acknowledgement, and
-// the token of it refused.
-func (r *rig) confirms(s *service, when string) {
-	r.t.Helper()
-	n := 0
-	eventstest.Await(r.t, when+": a revocation confirmed by acknowledgement", func() bool {
-		r.alive(s, when)
-		n++
-		ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Second)
-		defer cancel()
-		receipt, err := s.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint(when, n)})
-		return err == nil && receipt.Workers.Confirmed == receipt.Workers.Live && receipt.Workers.Live > 0 && s.sub.Status().Unheard == "" && s.sub.Status().Unacknowledged == ""
-	})
-}
 
 func denied(subscribe, publish []string) func(*server.Options) {
 	return func(o *server.Options) {
@@ -142,23 +58,6 @@ func TestWhatNATSSaysEndsNoService(t *testing.T) {
 			r.confirms(late, "fine at last")
 		})
 	}
-}
-
-// commits waits until a revocation is committed and the token of it refused, whatever NATS
-// says.
-func (r *rig) commits(s *service, when string) {
-	r.t.Helper()
-	bearer := r.login("alice").Token
-	eventstest.Await(r.t, when+": a revocation committed", func() bool {
-		r.alive(s, when)
-		_, err := s.publisher.Revoke(r.t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}, revocast.WithStrength(revocast.Committed))
-		return err == nil
-	})
-	eventstest.Await(r.t, when+": the token refused", func() bool {
-		r.alive(s, when)
-		_, verdict := s.guard.Check(r.t.Context(), bearer)
-		return verdict.Outcome == revocast.Revoked
-	})
 }
 
 // TestWhatRedisSaysEndsNoService: nothing can be answered without it, so the service is not

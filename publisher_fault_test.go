@@ -203,14 +203,3 @@ func TestConfirmedIsInTheStream(t *testing.T) {
 		})
 	}
 }
-
-// await receives, but not for ever.
-func await[T any](t *testing.T, c <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(time.Hour):
-		t.Fatal("waited an hour in vain")
-	}
-	return v
-}

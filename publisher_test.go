@@ -13,27 +13,6 @@ import (
 	"github.com/revocast/revocast/internal/sim"
 )
 
-// result is what a call in the background came to.
-type result struct {
-	receipt revocast.Receipt
-	err     error
-	took    time.Duration
-}
-
-func background(call func(context.Context) (revocast.Receipt, error)) <-chan result {
-	c := make(chan result, 1)
-	start := time.Now()
-	go func() {
-		r, err := call(context.Background())
-		c <- result{r, err, time.Since(start)}
-	}()
-	return c
-}
-
-func (p *simPublisher) revokeAlice(opts ...revocast.CallOption) <-chan result {
-	return background(func(ctx context.Context) (revocast.Receipt, error) { return p.Revoke(ctx, revokeAlice(), opts...) })
-}
-
 func TestStrengths(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, x := w.publisher("p"), w.worker("x", workerOptions{})

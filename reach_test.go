@@ -3,57 +3,11 @@ package revocast_test
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/cache"
 )
-
-// knowing is a verifier that says whose tokens it accepts.
-type knowing struct {
-	fakeVerifier
-	list atomic.Pointer[[]revocast.ReachIssuer]
-}
-
-func (k *knowing) ReachIssuers() []revocast.ReachIssuer { return *k.list.Load() }
-
-func (k *knowing) accept(list ...revocast.ReachIssuer) { k.list.Store(&list) }
-
-// accepting starts a worker that accepts these issuers, with one key each.
-func (w *world) accepting(name string, issuers ...string) *knowing {
-	k, list := &knowing{}, []revocast.ReachIssuer(nil)
-	for _, i := range issuers {
-		list = append(list, revocast.ReachIssuer{Name: i, KeyIDs: []string{"k1"}})
-	}
-	k.accept(list...)
-	x := &simWorker{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
-	x.sub = revocast.NewSubscriber(x.ledger, x.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: name, Logger: logger()})
-	x.Guard = revocast.NewGuard(x.sub, k, revocast.GuardOptions{})
-	w.run(x.sub.Run)
-	w.await(x.sub.Ready())
-	return k
-}
-
-func (w *world) warned(what string, call func(context.Context) (revocast.Receipt, error), want ...string) {
-	w.t.Helper()
-	ctx, cancel := within(time.Minute)
-	defer cancel()
-	r, err := call(ctx)
-	if err != nil {
-		w.t.Fatalf("%s: %v", what, err)
-	}
-	if len(r.Warnings) != len(want) {
-		w.t.Errorf("%s: warnings %q, want %d", what, r.Warnings, len(want))
-		return
-	}
-	for i, part := range want {
-		if !strings.Contains(r.Warnings[i], part) {
-			w.t.Errorf("%s: warning %q, want %q in it", what, r.Warnings[i], part)
-		}
-	}
-}
 
 func TestRevocationThatNoTokenMatches(t *testing.T) {
 	const slash = issuer + "/"

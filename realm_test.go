@@ -53,25 +53,25 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 func TestOptionsBelowZero(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ledger, bus, ctx := w.ledger.Link("x"), w.bus.Link("x"), w.t.Context()
-		publisher := func(o revocast.PublisherOptions) error {
+		runPublisher := func(o revocast.PublisherOptions) error {
 			o.Logger = logger()
 			return revocast.NewPublisher(ledger, bus, o).Run(ctx)
 		}
-		subscriber := func(o revocast.SubscriberOptions) error {
+		runSubscriber := func(o revocast.SubscriberOptions) error {
 			o.Logger = logger()
 			return revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), o).Run(ctx)
 		}
 		for name, err := range map[string]error{
-			"CommitTimeout":  publisher(revocast.PublisherOptions{CommitTimeout: -1}),
-			"Receipts":       publisher(revocast.PublisherOptions{Receipts: -1}),
-			"MaxOpen":        publisher(revocast.PublisherOptions{MaxOpen: -1}),
-			"StreamReplicas": publisher(revocast.PublisherOptions{StreamReplicas: -1}),
-			"AuditEvery":     publisher(revocast.PublisherOptions{AuditEvery: -1}),
-			"SnapshotEvery":  publisher(revocast.PublisherOptions{SnapshotEvery: -1}),
-			"Canary":         publisher(revocast.PublisherOptions{Canary: -1}),
-			"HoleDelay":      subscriber(revocast.SubscriberOptions{HoleDelay: -1}),
-			"RenewLimit":     subscriber(revocast.SubscriberOptions{RenewLimit: -1}),
-			"LoadRetry":      subscriber(revocast.SubscriberOptions{LoadRetry: -1}),
+			"CommitTimeout":  runPublisher(revocast.PublisherOptions{CommitTimeout: -1}),
+			"Receipts":       runPublisher(revocast.PublisherOptions{Receipts: -1}),
+			"MaxOpen":        runPublisher(revocast.PublisherOptions{MaxOpen: -1}),
+			"StreamReplicas": runPublisher(revocast.PublisherOptions{StreamReplicas: -1}),
+			"AuditEvery":     runPublisher(revocast.PublisherOptions{AuditEvery: -1}),
+			"SnapshotEvery":  runPublisher(revocast.PublisherOptions{SnapshotEvery: -1}),
+			"Canary":         runPublisher(revocast.PublisherOptions{Canary: -1}),
+			"HoleDelay":      runSubscriber(revocast.SubscriberOptions{HoleDelay: -1}),
+			"RenewLimit":     runSubscriber(revocast.SubscriberOptions{RenewLimit: -1}),
+			"LoadRetry":      runSubscriber(revocast.SubscriberOptions{LoadRetry: -1}),
 		} {
 			if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s: %v, want ErrInvalid that names it", name, err)

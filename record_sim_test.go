@@ -9,26 +9,6 @@ import (
 	"github.com/revocast/revocast/internal/sim"
 )
 
-func (w *world) record() revocast.EpochRecord {
-	w.t.Helper()
-	r, err := w.bus.Link("onlooker").Epoch(w.t.Context())
-	w.must(err)
-	return r
-}
-
-// twoEpochs makes a realm in its third epoch, with something revoked in each.
-func (w *world) threeEpochs(p *simPublisher) {
-	w.t.Helper()
-	for i := range 3 {
-		if i > 0 {
-			w.ledger.Restart()
-			elapse(10 * time.Second)
-		}
-		w.revokeMany(p, 4*i, 4)
-		elapse(12 * time.Second)
-	}
-}
-
 // A record that comes back older, or not at all, is written again by the publishers that
 // saw the ledger serve, and a plain restart of Redis is a plain restart.
 func TestRecordThatCameBackOlderIsWrittenAgain(t *testing.T) {

@@ -39,8 +39,3 @@ func TestBanOutlivesItsEvent(t *testing.T) {
 		}
 	})
 }
-
-// forgetFirst lets the stream drop its first n events before they are too old.
-func (w *world) forgetFirst(n int) {
-	w.bus.Forget(func(revocast.Event) bool { n--; return n >= 0 })
-}

@@ -16,10 +16,7 @@ import (
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	realm  = "test"

@@ -1,61 +1,15 @@
 package revocast_test
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
 )
-
-// logLines keeps what is logged, each with its level and time.
-type logLines struct {
-	slog.Handler
-	mu    sync.Mutex
-	lines []slog.Record
-}
-
-func newLogLines() *logLines {
-	return &logLines{Handler: slog.DiscardHandler}
-}
-
-func (l *logLines) Enabled(context.Context, slog.Level) bool { return true }
-func (l *logLines) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *logLines) Handle(_ context.Context, r slog.Record) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, r)
-	return nil
-}
-
-// with are the lines, of this level or above, that contain a text.
-func (l *logLines) with(level slog.Level, text string) (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, r := range l.lines {
-		line := r.Message
-		r.Attrs(func(a slog.Attr) bool { line += " " + a.String(); return true })
-		if r.Level >= level && strings.Contains(line, text) {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-// loggedPublisher is a publisher whose log is kept.
-func (w *world) loggedPublisher(name string) (*simPublisher, *logLines) {
-	lines := newLogLines()
-	p := &simPublisher{ledger: w.ledger.Link(name), bus: w.bus.Link(name)}
-	p.Publisher = revocast.NewPublisher(p.ledger, p.bus, revocast.PublisherOptions{Logger: slog.New(lines)})
-	p.stop = w.run(p.Run)
-	w.await(p.Ready())
-	return p, lines
-}
 
 // Whatever somebody edits in the stream's configuration while all runs is changed back,
 // and what it cost is refilled: Redis may lose everything after that.

@@ -1,13 +1,10 @@
 package revocast_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,77 +12,6 @@ import (
 
 	"github.com/revocast/revocast"
 )
-
-// edit changes how a stream of the realm is configured, as `nats stream edit` does.
-func (r *rig) edit(name string, change func(*jetstream.StreamConfig)) {
-	r.t.Helper()
-	js, err := jetstream.New(r.nats.Conn(r.t))
-	r.must(err)
-	stream, err := js.Stream(r.t.Context(), name)
-	r.must(err)
-	c := stream.CachedInfo().Config
-	change(&c)
-	_, err = js.UpdateStream(r.t.Context(), c)
-	r.must(err)
-}
-
-// awaiting waits until what returns nil.
-func (r *rig) awaiting(limit time.Duration, what func() error) {
-	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	for {
-		err := what()
-		if err == nil {
-			return
-		}
-		pause := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-ctx.Done():
-			r.t.Fatal(err)
-		case <-pause.C:
-		}
-	}
-}
-
-// equal fails unless both stores hold n states.
-func (r *rig) equal(n int) error {
-	report, err := revocast.Audit(r.t.Context(), r.ledger(), r.bus())
-	if err == nil && (!report.OK() || report.Ledger != n || report.Stream != n) {
-		err = fmt.Errorf("%d states in Redis and %d in the stream, %d and %d missing; want %d in both",
-			report.Ledger, report.Stream, report.MissingInLedger, report.MissingInStream, n)
-	}
-	return err
-}
-
-// auditing is a publisher that compares the stream often.
-func (r *rig) auditing(log *lockedBuffer) *revocast.Publisher {
-	r.t.Helper()
-	p := revocast.NewPublisher(r.ledger(), r.bus(), revocast.PublisherOptions{
-		AuditEvery: 200 * time.Millisecond, Logger: textLogger(log),
-	})
-	r.run(p.Run)
-	r.awaiting(10*time.Second, p.Ready().Err)
-	return p
-}
-
-// lockedBuffer is a log.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // Real streams, edited while a publisher runs: it changes them back and refills what they
 // lost, and an emptied Redis comes back with everything.
@@ -221,5 +147,3 @@ func TestGarbageInPlaceOfTheRecord(t *testing.T) {
 	_, err = p.Revoke(t.Context(), revokeAlice())
 	r.must(err)
 }
-
-func textLogger(to *lockedBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(to, nil)) }

@@ -12,8 +12,6 @@ import (
 	"github.com/revocast/revocast/internal/sim"
 )
 
-func committed() revocast.CallOption { return revocast.WithStrength(revocast.Committed) }
-
 // A state that is published anew may take several events, all at the position of its
 // latest change. Whoever hears one of them has not heard that change.
 func TestPartOfAStateIsNoRevision(t *testing.T) {

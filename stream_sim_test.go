@@ -12,32 +12,6 @@ import (
 	"github.com/revocast/revocast/internal/sim"
 )
 
-// revokeMany makes n confirmed revocations of different scopes.
-func (w *world) revokeMany(p *simPublisher, from, n int) {
-	w.t.Helper()
-	for i := from; i < from+n; i++ {
-		_, err := p.Revoke(w.t.Context(), revocast.Revocation{Scope: revocast.Scope(i%4 + 1), ID: fmt.Sprint("id", i)})
-		w.must(err)
-	}
-}
-
-// audit compares the stores.
-func (w *world) audit() revocast.AuditReport {
-	w.t.Helper()
-	w.inits++
-	name := fmt.Sprint("audit", w.inits)
-	r, err := revocast.Audit(w.t.Context(), w.ledger.Link(name), w.bus.Link(name))
-	w.must(err)
-	return r
-}
-
-func (w *world) wantEqual(states int) {
-	w.t.Helper()
-	if r := w.audit(); !r.OK() || r.Ledger != states || r.Stream != states {
-		w.t.Errorf("audit: %+v, want %d equal states", r, states)
-	}
-}
-
 // Whatever the stream loses is published anew, once, by one of the publishers.
 func TestLostStreamIsRefilled(t *testing.T) {
 	for name, lose := range map[string]func(*world){

@@ -13,35 +13,6 @@ import (
 	"github.com/revocast/revocast/internal/sim"
 )
 
-// commit makes revisions without a publisher: nothing is broadcast.
-func (w *world) commit(ids ...string) revocast.Position {
-	w.t.Helper()
-	var events []revocast.Event
-	for _, id := range ids {
-		events = append(events, revocast.Event{
-			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: revocast.KeyOf(realm, revocast.ScopePrincipal, issuer, id),
-		})
-	}
-	c, err := w.ledger.Link("commit").Commit(w.t.Context(), fmt.Sprint(time.Now().UnixNano(), ids), events)
-	w.must(err)
-	return c.Entries[len(ids)-1].Event.Position
-}
-
-// broadcast sends what the log holds after a position to every tail.
-func (w *world) broadcast(after revocast.Position, which ...uint64) {
-	w.t.Helper()
-	entries, err := w.ledger.Link("broadcast").Log(w.t.Context(), after, 1000)
-	w.must(err)
-	for _, rev := range which {
-		for _, e := range entries {
-			if e.Position.Rev == rev {
-				w.bus.Inject(e)
-			}
-		}
-	}
-	synctest.Wait()
-}
-
 func TestLeaseCountsFromSending(t *testing.T) {
 	inWorld(t, func(w *world) {
 		x := w.newWorker("x", workerOptions{})
@@ -334,13 +305,6 @@ func TestEventsDuringALoad(t *testing.T) {
 			t.Errorf("%d states at %s, the ledger is at %s", s.View.States, s.Position, want)
 		}
 	})
-}
-
-func (w *world) broadcastNow(at revocast.Position) {
-	entries, err := w.ledger.Link("broadcast").Log(context.Background(), revocast.Position{Epoch: at.Epoch, Rev: at.Rev - 1}, 1)
-	if err == nil && len(entries) == 1 {
-		w.bus.Inject(entries[0])
-	}
 }
 
 func TestEpochChange(t *testing.T) {

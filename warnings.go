@@ -51,7 +51,9 @@ func (f *fleetReach) addIssuer(i ReachIssuer) {
 	case i.KeyIDs == nil || known && held == nil:
 		f.issuers[i.Name] = nil
 	default:
-		f.issuers[i.Name] = union(append([]string{}, held...), i.KeyIDs)
+		all := append(append([]string{}, held...), i.KeyIDs...) // never nil
+		slices.Sort(all)
+		f.issuers[i.Name] = slices.Compact(all)
 	}
 }
 

@@ -146,7 +146,7 @@ func TestNewRefusesNonsense(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := outbox.New(e.Client(), &publisher{}, outbox.Options{})
+	box, err := outbox.New(e.Client(), &recorder{}, outbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,17 +24,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var errCrash = errors.New("crash")
 
-// publisher records what the fleet is told.
-type publisher struct {
+// recorder records what the fleet is told.
+type recorder struct {
 	mu      sync.Mutex // guards all below
 	told    []revocast.Revocation
 	awaited int
 	errs    []error // of the next calls; nil: as it should be
 }
 
-func (p *publisher) Realm() string { return realm }
+func (p *recorder) Realm() string { return realm }
 
-func (p *publisher) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (p *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var err error
@@ -52,18 +52,18 @@ func (p *publisher) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ .
 	return receipts, err
 }
 
-func (p *publisher) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+func (p *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awaited++
 	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, nil
 }
 
-func (*publisher) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
+func (*recorder) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
 	return revocast.Receipt{}, errors.New("a reset invalidates nothing")
 }
 
-func (p *publisher) all() []revocast.Revocation {
+func (p *recorder) all() []revocast.Revocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.told)
@@ -170,7 +170,7 @@ func (a *accounts) set(ctx context.Context, principal, password string) error {
 // rig is a reset with all around it; what the reset itself asks of Redis may fail.
 type rig struct {
 	t      *testing.T
-	pub    publisher
+	pub    recorder
 	faults faults
 	users  accounts
 	codes  *code.Store
