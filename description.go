@@ -88,9 +88,6 @@ type Sighted struct {
 	Last int64
 }
 
-// IssuerKey is what the ledger knows an issuer's clock by: neither store holds its name.
-func IssuerKey(realm, issuer string) Key { return KeyOf(realm, ScopeAll, issuer, "") }
-
 // StreamMark says that the stream, as far as Point, holds everything that was committed
 // up to Complete: the events themselves, or later ones that add up to the same state.
 // Whatever comes after Complete in the epoch stands after From, which lies before Point

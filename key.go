@@ -50,3 +50,6 @@ func ParseKey(text string) (Key, error) {
 	}
 	return k, nil
 }
+
+// IssuerKey is what the ledger knows an issuer's clock by: neither store holds its name.
+func IssuerKey(realm, issuer string) Key { return KeyOf(realm, ScopeAll, issuer, "") }
