@@ -4,7 +4,7 @@ GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 BENCH    ?= .
 MODEL    ?=
-NESTED   := store/session/scsstore store/sqloutbox/sqltest
+NESTED   := account/session/scsstore account/sqloutbox/sqltest
 FUZZTIME ?= 10s
 UNITSEEDS ?= 20000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -52,7 +52,7 @@ vuln: ## known vulnerabilities, asked from the Go vulnerability database
 
 bench: machine ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
 	@mkdir -p bench
-	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s . ./cache ./events ./store ./store/session ./store/refresh ./store/limit ./store/code ./token | tee bench/results.txt
+	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s ./internal/fleettest ./cache ./events ./store ./account/session ./account/refresh ./account/limit ./account/code ./token | tee bench/results.txt
 
 model: machine ## the protocol's models through every interleaving, and their mutants; MODEL=pattern
 	$(GO) run ./model/check '$(MODEL)'

@@ -13,65 +13,139 @@ import (
 	"testing"
 )
 
-const (
-	module = "github.com/revocast/revocast"
-	// throttleLog is a leaf that needs the standard library alone.
-	throttleLog = module + "/internal/throttle"
+const module = "github.com/revocast/revocast"
+
+// What a package may import besides the standard library: prefixes of paths. "./" stands for
+// this module.
+var (
+	words  = []string{"./."}                          // the root, the words
+	ports  = []string{"./.", "./port"}                // and the contracts
+	redis  = []string{"github.com/redis/go-redis/v9"} // what the ledger stands on
+	shared = []string{"./internal/component", "./internal/naming", "./internal/census", "./internal/frontier", "./internal/reckon", "./internal/throttle"}
+
+	// accounts are the account stores, on the ledger's Redis.
+	accounts = slices.Concat(ports, redis, []string{"./account/internal/", "./internal/script", "./internal/throttle"})
+	// anything: commands, what only commands use, and tests put several packages together.
+	anything = []string{""}
 )
 
-// star says what each package of the star may import besides the standard library and
-// the root: prefixes of paths. Everything else, other packages of this module
-// included, is a violation.
-var star = map[string][]string{
-	".":      {throttleLog},
-	"store":  {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"events": {"github.com/nats-io/", throttleLog},
+// layers has an entry for every package: one that is missing fails. A package of the library
+// imports the words, the contracts and at most one client; the two sides, publisher and worker,
+// do not know each other.
+var layers = map[string][]string{
+	".":         nil,
+	"port":      words,
+	"publisher": slices.Concat(ports, shared),
+	"worker":    slices.Concat(ports, shared),
+	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
+	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
+	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
+	"token":     slices.Concat(ports, []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/ijson", "./internal/throttle"}),
 
-	"store/internal/account": {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"store/internal/script":  {"github.com/redis/go-redis/v9"},
-	"store/outbox":           {"github.com/redis/go-redis/v9", module + "/store/internal/", throttleLog},
-	"store/session":          {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"store/limit":            {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"store/code":             {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"store/reset":            {"github.com/redis/go-redis/v9", module + "/store/internal/", module + "/store/code"},
-	"store/refresh":          {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"store/denylist":         {"github.com/redis/go-redis/v9", module + "/store/internal/"},
-	"store/sqloutbox":        {throttleLog},
-	"cache":                  {"github.com/hashicorp/golang-lru/v2/simplelru"},
-	"token":                  {"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", module + "/internal/ijson", throttleLog},
-	"internal/throttle":      nil,
+	"account/code":      accounts,
+	"account/denylist":  accounts,
+	"account/limit":     accounts,
+	"account/outbox":    accounts,
+	"account/refresh":   accounts,
+	"account/reset":     slices.Concat(accounts, []string{"./account/code"}),
+	"account/session":   accounts,
+	"account/sqloutbox": {"./.", "./internal/throttle"},
+
+	"account/internal/account": slices.Concat(ports, redis, []string{"./internal/script"}),
+	"account/internal/secret":  nil,
+
+	"internal/census":    ports,
+	"internal/component": slices.Concat(ports, []string{"./internal/naming"}),
+	"internal/frontier":  words,
+	"internal/ijson":     nil,
+	"internal/naming":    nil,
+	"internal/reckon":    words,
+	"internal/script":    slices.Concat(words, redis),
+	"internal/throttle":  nil,
+
+	"internal/apitypes":     {"./.", "./internal/problem", "./publisher"},
+	"internal/apiclient":    {"./.", "./internal/problem", "./internal/apitypes"},
+	"internal/problem":      words,
+	"internal/publisherapi": anything,
+	"internal/sidecarapi":   anything,
+	"internal/unread":       nil,
+	"internal/metrics":      anything,
+	"internal/wiring":       anything,
+	"internal/dev":          anything,
+	"internal/embednats":    {"github.com/nats-io/nats-server/v2/server"},
+	"internal/embedredis":   {"github.com/alicebob/miniredis/v2"},
+	"internal/natsserver":   {"github.com/nats-io/nats-server/v2/server"},
+
+	"cmd/internal/deploytest":    anything,
+	"cmd/internal/publishercmd":  anything,
+	"cmd/internal/story":         anything,
+	"cmd/internal/subscribercmd": anything,
+	"cmd/publisher":              anything,
+	"cmd/subscriber":             anything,
+	"examples/authserver":        anything,
+
+	"events/eventstest":          anything,
+	"store/storetest":            anything,
+	"internal/deployfiles":       nil,
+	"internal/dnstest":           nil,
+	"internal/faults":            anything,
+	"internal/faults/faultrun":   anything,
+	"internal/faults/natsnode":   anything,
+	"internal/fleettest":         anything,
+	"internal/sim":               ports,
+	"internal/simulation":        anything,
+	"internal/unread/unreadtest": nil,
+	"internal/wallclock":         nil,
+	"model":                      nil,
+	"model/check":                {"./model"},
+
+	"account/session/scsstore":  anything, // modules of their own
+	"account/sqloutbox/sqltest": anything,
+	"tools/compose":             anything,
+	"tools/suite":               anything,
 }
 
-// TestStar parses the files itself: one that runs the go tool would be hidden by the
+// TestLayers parses the files itself: one that runs the go tool would be hidden by the
 // test cache, which does not see what the tool reads.
-func TestStar(t *testing.T) {
-	files := 0
+func TestLayers(t *testing.T) {
+	seen := map[string]bool{}
 	eachGoFile(t, func(name string) {
 		folder := path.Dir(name)
-		allowed, watched := star[folder]
-		if !watched || strings.HasSuffix(name, "_test.go") {
+		allowed, known := layers[folder]
+		if !known && !seen[folder] {
+			t.Errorf("no layer is laid down for package %s", folder)
+		}
+		seen[folder] = true
+		if strings.HasSuffix(name, "_test.go") {
 			return
 		}
-		files++
 		for _, imported := range importsOf(t, name) {
-			if !mayImport(folder, imported, allowed) {
+			if !mayImport(imported, allowed) {
 				t.Errorf("%s imports %s", name, imported)
 			}
 		}
 	})
-	if files < 5*len(star) {
-		t.Errorf("only %d files were looked at", files)
+	for folder := range layers {
+		if !seen[folder] {
+			t.Errorf("there is no package %s", folder)
+		}
 	}
 }
 
-func mayImport(folder, imported string, allowed []string) bool {
+func mayImport(imported string, allowed []string) bool {
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
 		return true // standard library
 	}
 	if imported == module {
-		return folder != "."
+		imported += "/."
 	}
-	return slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(imported, prefix) })
+	return slices.ContainsFunc(allowed, func(prefix string) bool {
+		if own, ok := strings.CutPrefix(prefix, "./"); ok {
+			prefix = module + "/" + own
+		}
+		rest, ok := strings.CutPrefix(imported, prefix)
+		return ok && (rest == "" || rest[0] == '/' || prefix == "" || strings.HasSuffix(prefix, "/"))
+	})
 }
 
 func TestMayImport(t *testing.T) {
@@ -80,15 +154,21 @@ func TestMayImport(t *testing.T) {
 		want             bool
 	}{
 		{".", "crypto/sha256", true},
-		{".", module + "/cache", false},
+		{".", module + "/port", false},
 		{".", "golang.org/x/sync/errgroup", false},
-		{"store", module, true},
+		{"port", module, true},
+		{"port", module + "/worker", false},
+		{"publisher", module + "/worker", false},
+		{"worker", module + "/publisher", false},
+		{"store", module + "/port", true},
 		{"store", module + "/internal/wiring", false},
 		{"store", "github.com/redis/go-redis/v9/internal", true},
+		{"store", "github.com/redis/go-redis/v99", false},
 		{"store", "github.com/nats-io/nats.go", false},
 		{"cache", "github.com/hashicorp/golang-lru/v2", false},
+		{"internal/wiring", "github.com/nats-io/nats.go", true},
 	} {
-		if got := mayImport(c.folder, c.imported, star[c.folder]); got != c.want {
+		if got := mayImport(c.imported, layers[c.folder]); got != c.want {
 			t.Errorf("%s imports %s: %v, want %v", c.folder, c.imported, got, c.want)
 		}
 	}

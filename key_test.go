@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fleettest"
 	"pgregory.net/rapid"
 )
 
@@ -55,7 +56,7 @@ func TestKeysDoNotMeet(t *testing.T) {
 }
 
 func TestParseKey(t *testing.T) {
-	key := revocast.KeyOf(realm, revocast.ScopeToken, issuer, "a.b*c>d:e f\ng👋")
+	key := revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "a.b*c>d:e f\ng👋")
 	if back, err := revocast.ParseKey(key.String()); err != nil || back != key {
 		t.Errorf("ParseKey(%s) = %s, %v", key, back, err)
 	}
@@ -67,17 +68,17 @@ func TestParseKey(t *testing.T) {
 }
 
 func TestKeysOf(t *testing.T) {
-	full := &revocast.Claims{Issuer: issuer, Principal: "p", Session: "s", TokenID: "t", Client: "c", Tenant: "n", KeyID: "k"}
-	keys := revocast.KeysOf(realm, full)
+	full := &revocast.Claims{Issuer: fleettest.Issuer, Principal: "p", Session: "s", TokenID: "t", Client: "c", Tenant: "n", KeyID: "k"}
+	keys := revocast.KeysOf(fleettest.Realm, full)
 	want := []revocast.Key{
-		revocast.KeyOf(realm, revocast.ScopeToken, issuer, "t"),
-		revocast.KeyOf(realm, revocast.ScopeSession, issuer, "s"),
-		revocast.KeyOf(realm, revocast.ScopePrincipal, issuer, "p"),
-		revocast.KeyOf(realm, revocast.ScopeClient, issuer, "c"),
-		revocast.KeyOf(realm, revocast.ScopeTenant, issuer, "n"),
-		revocast.KeyOf(realm, revocast.ScopeKey, issuer, "k"),
-		revocast.KeyOf(realm, revocast.ScopeAll, "", ""),
-		revocast.KeyOf(realm, revocast.ScopeAll, issuer, ""),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "t"),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeSession, fleettest.Issuer, "s"),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "p"),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeClient, fleettest.Issuer, "c"),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeTenant, fleettest.Issuer, "n"),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeKey, fleettest.Issuer, "k"),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeAll, "", ""),
+		revocast.KeyOf(fleettest.Realm, revocast.ScopeAll, fleettest.Issuer, ""),
 	}
 	if got := keys.Append(nil); !slices.Equal(got, want) {
 		t.Errorf("Append gave %v, want %v", got, want)
@@ -97,8 +98,8 @@ func TestKeysOf(t *testing.T) {
 }
 
 func TestKeysOfPoorClaims(t *testing.T) {
-	keys := revocast.KeysOf(realm, &revocast.Claims{})
-	if got := keys.Append(nil); len(got) != 1 || got[0] != revocast.KeyOf(realm, revocast.ScopeAll, "", "") {
+	keys := revocast.KeysOf(fleettest.Realm, &revocast.Claims{})
+	if got := keys.Append(nil); len(got) != 1 || got[0] != revocast.KeyOf(fleettest.Realm, revocast.ScopeAll, "", "") {
 		t.Errorf("claims that say nothing have the keys %v", got)
 	}
 	for i := range keys.Slots() - 2 {

@@ -12,7 +12,7 @@ func TestReadmeCodeRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("example_test.go")
+	example, err := os.ReadFile("internal/fleettest/example_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestReadmeCodeRuns(t *testing.T) {
 			line = strings.TrimSpace(line)
 			_, after, found := strings.Cut(rest, line)
 			if !found {
-				t.Errorf("not in example_test.go, or not in this order: %s", line)
+				t.Errorf("not in the examples, or not in this order: %s", line)
 				continue
 			}
 			rest = after

@@ -73,6 +73,22 @@ type Invalidation struct {
 	Issuer string // empty: the ledger's default issuer
 }
 
+// PasswordChange says whose password was changed.
+type PasswordChange struct {
+	Principal   string
+	Issuer      string // empty: the ledger's default issuer
+	KeepSession string // the sid of the session that changed it and goes on; may be empty
+	Initiator   string
+}
+
+// Revocation ends the principal's sessions, all but the one that is kept.
+func (c PasswordChange) Revocation() Revocation {
+	return Revocation{
+		Scope: ScopePrincipal, ID: c.Principal, Issuer: c.Issuer, Except: c.KeepSession,
+		Reason: "password-change", Initiator: c.Initiator,
+	}
+}
+
 // Proposal checks r and returns the event that a publisher of the realm proposes to the
 // ledger for it. It fails with [ErrInvalid].
 func (r Revocation) Proposal(realm, defaultIssuer string) (Event, error) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/port"
 	"pgregory.net/rapid"
 )
 
@@ -18,7 +20,7 @@ type modelState struct {
 var sessions = []revocast.Key{{}, sessionKey(1), sessionKey(2), sessionKey(3)}
 
 func sessionKey(n int) revocast.Key {
-	return revocast.KeyOf(realm, revocast.ScopeSession, issuer, fmt.Sprint(n))
+	return revocast.KeyOf(fleettest.Realm, revocast.ScopeSession, fleettest.Issuer, fmt.Sprint(n))
 }
 
 func (m *modelState) add(e revocast.Event) {
@@ -139,7 +141,7 @@ func TestNormalForm(t *testing.T) {
 func TestKeyedStateEvents(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := fold(drawHistory(rt))
-		k := revocast.KeyedState{Key: sessionKey(9), Scope: revocast.ScopePrincipal, State: s}
+		k := port.KeyedState{Key: sessionKey(9), Scope: revocast.ScopePrincipal, State: s}
 		events := k.Events()
 		for _, e := range events {
 			if e.Key != k.Key || e.Scope != k.Scope || !e.Kind.Valid() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 const benchEntries = 100_000
@@ -54,7 +55,7 @@ func asked(keys []string) []string {
 type getters struct {
 	keys []string // to ask with
 	ours *cache.Cache
-	bare *lru.Cache[string, *revocast.Entry]
+	bare *lru.Cache[string, *port.Entry]
 }
 
 func newGetters(b testing.TB) getters {
@@ -62,34 +63,34 @@ func newGetters(b testing.TB) getters {
 	// Room for all, though shards fill unevenly: what is measured is the hit.
 	g := getters{keys: asked(keys), ours: cache.New(cache.Options{Entries: benchEntries * 5 / 4})}
 	var err error
-	if g.bare, err = lru.New[string, *revocast.Entry](benchEntries); err != nil {
+	if g.bare, err = lru.New[string, *port.Entry](benchEntries); err != nil {
 		b.Fatal(err)
 	}
 	load(g.ours)
 	for i, key := range keys {
 		e := token(i, revocast.Position{})
 		g.bare.Add(key, e)
-		if !g.ours.Put(revocast.SpaceBearer, key, e, 0) {
+		if !g.ours.Put(port.SpaceBearer, key, e, 0) {
 			b.Fatal("not stored")
 		}
 	}
 	return g
 }
 
-func (g *getters) getOurs(key string) *revocast.Entry { return g.ours.Get(revocast.SpaceBearer, key) }
+func (g *getters) getOurs(key string) *port.Entry { return g.ours.Get(port.SpaceBearer, key) }
 
-func (g *getters) getBare(key string) *revocast.Entry {
+func (g *getters) getBare(key string) *port.Entry {
 	e, _ := g.bare.Get(key)
 	return e
 }
 
 // getCheck is what a guard adds at least: a lease behind an atomic pointer, the
 // clock, and two comparisons.
-func (g *getters) getCheck(lease *atomic.Pointer[time.Duration], clock revocast.Clock) func(string) *revocast.Entry {
-	var view revocast.View = g.ours
-	return func(key string) *revocast.Entry {
+func (g *getters) getCheck(lease *atomic.Pointer[time.Duration], clock port.Clock) func(string) *port.Entry {
+	var view port.View = g.ours
+	return func(key string) *port.Entry {
 		l := lease.Load()
-		e := view.Get(revocast.SpaceBearer, key)
+		e := view.Get(port.SpaceBearer, key)
 		if e == nil {
 			return nil
 		}
@@ -106,7 +107,7 @@ func BenchmarkGet(b *testing.B) {
 	var lease atomic.Pointer[time.Duration]
 	end := 24 * time.Hour
 	lease.Store(&end)
-	run := func(name string, get func(string) *revocast.Entry) {
+	run := func(name string, get func(string) *port.Entry) {
 		b.Run(name+"/hot", func(b *testing.B) { benchGet(b, g.keys[:1], get) })
 		b.Run(name+"/few", func(b *testing.B) { benchGet(b, g.keys[:64], get) })
 		b.Run(name+"/random", func(b *testing.B) { benchGet(b, g.keys, get) })
@@ -115,7 +116,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 	run("bare", g.getBare)
 	run("ours", g.getOurs)
-	run("check", g.getCheck(&lease, revocast.SystemClock()))
+	run("check", g.getCheck(&lease, port.SystemClock()))
 }
 
 // BenchmarkCheckOverBare gives the price of a check as a multiple of a bare Get:
@@ -128,7 +129,7 @@ func BenchmarkCheckOverBare(b *testing.B) {
 	var lease atomic.Pointer[time.Duration]
 	end := 24 * time.Hour
 	lease.Store(&end)
-	check := g.getCheck(&lease, revocast.SystemClock())
+	check := g.getCheck(&lease, port.SystemClock())
 	for _, n := range []int{1, 64, benchEntries} {
 		b.Run(fmt.Sprint("keys=", n), func(b *testing.B) {
 			benchPair(b, g.keys[:n], strings.Clone, g.getBare, check)
@@ -139,9 +140,9 @@ func BenchmarkCheckOverBare(b *testing.B) {
 	})
 }
 
-func benchPair(b *testing.B, keys []string, receive func(string) string, bare, check func(string) *revocast.Entry) {
+func benchPair(b *testing.B, keys []string, receive func(string) string, bare, check func(string) *port.Entry) {
 	var batch [64]string
-	timed := func(get func(string) *revocast.Entry) float64 {
+	timed := func(get func(string) *port.Entry) float64 {
 		for i := range batch {
 			batch[i] = receive(keys[rand.IntN(len(keys))])
 		}
@@ -169,7 +170,7 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-func benchGet(b *testing.B, keys []string, get func(string) *revocast.Entry) {
+func benchGet(b *testing.B, keys []string, get func(string) *port.Entry) {
 	order := rand.New(rand.NewPCG(3, 4)).Perm(len(keys))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
@@ -182,7 +183,7 @@ func benchGet(b *testing.B, keys []string, get func(string) *revocast.Entry) {
 	}
 }
 
-func benchGetParallel(b *testing.B, keys []string, get func(string) *revocast.Entry) {
+func benchGetParallel(b *testing.B, keys []string, get func(string) *port.Entry) {
 	order := rand.New(rand.NewPCG(3, 4)).Perm(len(keys))
 	b.RunParallel(func(pb *testing.PB) {
 		for i := rand.IntN(len(order)); pb.Next(); i++ {
@@ -217,7 +218,7 @@ func BenchmarkLookupMiss(b *testing.B) {
 			for i := range states {
 				c.Apply(randomRevoked(i + 1))
 			}
-			entries := make([]*revocast.Entry, 1<<14)
+			entries := make([]*port.Entry, 1<<14)
 			for i := range entries {
 				entries[i] = token(i, revocast.Position{})
 			}
@@ -236,7 +237,7 @@ func BenchmarkApply(b *testing.B) {
 		b.Run(fmt.Sprint("entries=", entries), func(b *testing.B) {
 			c := cache.New(cache.Options{Revocations: 1 << 30})
 			for i, key := range bearers(entries) {
-				c.Put(revocast.SpaceBearer, key, token(i, revocast.Position{}), 0)
+				c.Put(port.SpaceBearer, key, token(i, revocast.Position{}), 0)
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -250,13 +251,13 @@ func BenchmarkPut(b *testing.B) {
 	c := cache.New(cache.Options{})
 	load(c)
 	keys := bearers(2 * benchEntries)
-	entries := make([]*revocast.Entry, len(keys))
+	entries := make([]*port.Entry, len(keys))
 	for i := range entries {
 		entries[i] = token(i, revocast.Position{})
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		c.Put(revocast.SpaceBearer, keys[i%len(keys)], entries[i%len(keys)], 0)
+		c.Put(port.SpaceBearer, keys[i%len(keys)], entries[i%len(keys)], 0)
 	}
 }
 
@@ -285,7 +286,7 @@ func BenchmarkMemoryPerRevocation(b *testing.B) {
 // BenchmarkMemoryPerEntry leaves out the bearer itself, its entry and its claims.
 func BenchmarkMemoryPerEntry(b *testing.B) {
 	keys := bearers(benchEntries)
-	entries := make([]*revocast.Entry, len(keys))
+	entries := make([]*port.Entry, len(keys))
 	for i := range entries {
 		entries[i] = token(i, revocast.Position{})
 	}
@@ -294,7 +295,7 @@ func BenchmarkMemoryPerEntry(b *testing.B) {
 		c := cache.New(cache.Options{})
 		load(c)
 		for i, key := range keys {
-			c.Put(revocast.SpaceBearer, key, entries[i], 0)
+			c.Put(port.SpaceBearer, key, entries[i], 0)
 		}
 		stored := c.Stats().Entries
 		b.ReportMetric(float64(heap()-before)/float64(stored)-float64(len(keys[0])), "B/entry")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Options bound a cache. The zero value is fit for use.
@@ -28,7 +29,7 @@ const (
 	DefaultRevocations = 1_000_000
 )
 
-// Cache is a [revocast.View]. Make it with [New]; it is safe for concurrent use.
+// Cache is a [port.View]. Make it with [New]; it is safe for concurrent use.
 type Cache struct {
 	seeds  seeds
 	front  front // no buckets: no session cache
@@ -37,7 +38,7 @@ type Cache struct {
 	index  index
 }
 
-var _ revocast.View = (*Cache)(nil)
+var _ port.View = (*Cache)(nil)
 
 const (
 	// maxShards is low, for only fills and events take a shard's lock, and an event
@@ -83,8 +84,8 @@ func (c *Cache) makeShards(entries int) {
 
 func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash>>c.shift] }
 
-// Get implements [revocast.View]. It takes no lock, but for one entry in a hundred.
-func (c *Cache) Get(space revocast.Space, key string) *revocast.Entry {
+// Get implements [port.View]. It takes no lock, but for one entry in a hundred.
+func (c *Cache) Get(space port.Space, key string) *port.Entry {
 	if len(c.front.buckets) == 0 {
 		return nil
 	}
@@ -96,12 +97,12 @@ func (c *Cache) Get(space revocast.Space, key string) *revocast.Entry {
 	return e
 }
 
-// Put implements [revocast.View].
-func (c *Cache) Put(space revocast.Space, key string, e *revocast.Entry, now int64) bool {
+// Put implements [port.View].
+func (c *Cache) Put(space port.Space, key string, e *port.Entry, now int64) bool {
 	return c.put(space, key, e, func() bool { return c.index.admits(e, now) })
 }
 
-func (c *Cache) put(space revocast.Space, key string, e *revocast.Entry, admit func() bool) bool {
+func (c *Cache) put(space port.Space, key string, e *port.Entry, admit func() bool) bool {
 	if len(c.shards) == 0 {
 		return false
 	}
@@ -109,8 +110,8 @@ func (c *Cache) put(space revocast.Space, key string, e *revocast.Entry, admit f
 	return c.shard(hash).put(&node{key: strings.Clone(key), entry: e, hash: hash, space: space}, admit)
 }
 
-// Drop implements [revocast.View].
-func (c *Cache) Drop(space revocast.Space, key string) {
+// Drop implements [port.View].
+func (c *Cache) Drop(space port.Space, key string) {
 	if len(c.shards) == 0 {
 		return
 	}
@@ -118,38 +119,38 @@ func (c *Cache) Drop(space revocast.Space, key string) {
 	c.shard(hash).remove(hash, space, key)
 }
 
-// DropIf implements [revocast.View]. It works through the cache shard by shard.
-func (c *Cache) DropIf(lost func(*revocast.Entry) bool) {
+// DropIf implements [port.View]. It works through the cache shard by shard.
+func (c *Cache) DropIf(lost func(*port.Entry) bool) {
 	for i := range c.shards {
 		c.shards[i].dropIf(lost)
 	}
 }
 
-// Lookup implements [revocast.View].
-func (c *Cache) Lookup(keys *revocast.Keys, issued, now int64) (m revocast.Match, complete bool) {
+// Lookup implements [port.View].
+func (c *Cache) Lookup(keys *revocast.Keys, issued, now int64) (m port.Match, complete bool) {
 	f, complete := c.index.lookup(keys, issued, now)
 	return f.Match, complete
 }
 
-// Apply implements [revocast.View].
+// Apply implements [port.View].
 func (c *Cache) Apply(e revocast.Event) {
 	c.index.apply(&e)
 	if e.Kind == revocast.KindLifted {
 		return
 	}
 	st := e.State()
-	c.drop(e.Scope, e.Key, func(held *revocast.Entry) bool {
+	c.drop(e.Scope, e.Key, func(held *port.Entry) bool {
 		return e.Kind != revocast.KindRevoked || st.Covers(held.Issued, held.Keys.Session(), 0)
 	})
 }
 
-func (c *Cache) drop(scope revocast.Scope, key revocast.Key, concerned func(*revocast.Entry) bool) {
+func (c *Cache) drop(scope revocast.Scope, key revocast.Key, concerned func(*port.Entry) bool) {
 	for i := range c.shards {
 		c.shards[i].drop(scope, key, concerned)
 	}
 }
 
-// BeginLoad implements [revocast.View]. Index first, then cache: what a fill puts
+// BeginLoad implements [port.View]. Index first, then cache: what a fill puts
 // in between has passed the stricter gate, and goes all the same.
 func (c *Cache) BeginLoad() {
 	c.index.beginLoad()
@@ -162,16 +163,16 @@ func (c *Cache) purge() {
 	}
 }
 
-// EndLoad implements [revocast.View]. If the index has overflowed since BeginLoad
+// EndLoad implements [port.View]. If the index has overflowed since BeginLoad
 // it stays incomplete.
 func (c *Cache) EndLoad() { c.index.endLoad() }
 
-// Expire implements [revocast.View]. It works through the index in small steps;
+// Expire implements [port.View]. It works through the index in small steps;
 // states go at most a second late.
 func (c *Cache) Expire(now int64) { c.index.expire(now) }
 
-// Stats implements [revocast.View].
-func (c *Cache) Stats() revocast.ViewStats {
+// Stats implements [port.View].
+func (c *Cache) Stats() port.ViewStats {
 	st := c.index.stats()
 	for i := range c.shards {
 		c.shards[i].addStats(&st)

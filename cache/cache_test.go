@@ -7,6 +7,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 func TestGetReturnsWhatWasPut(t *testing.T) {
@@ -14,14 +15,14 @@ func TestGetReturnsWhatWasPut(t *testing.T) {
 	load(c)
 	for _, key := range []string{"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192)} {
 		bearer, session := token(1, pos(1)), token(2, pos(1))
-		if !c.Put(revocast.SpaceBearer, key, bearer, 0) || !c.Put(revocast.SpaceSession, key, session, 0) {
+		if !c.Put(port.SpaceBearer, key, bearer, 0) || !c.Put(port.SpaceSession, key, session, 0) {
 			t.Fatalf("key of %d bytes: not stored", len(key))
 		}
-		if c.Get(revocast.SpaceBearer, key) != bearer || c.Get(revocast.SpaceSession, key) != session {
+		if c.Get(port.SpaceBearer, key) != bearer || c.Get(port.SpaceSession, key) != session {
 			t.Errorf("key of %d bytes: the spaces are mixed up", len(key))
 		}
-		c.Drop(revocast.SpaceBearer, key)
-		if c.Get(revocast.SpaceBearer, key) != nil || c.Get(revocast.SpaceSession, key) != session {
+		c.Drop(port.SpaceBearer, key)
+		if c.Get(port.SpaceBearer, key) != nil || c.Get(port.SpaceSession, key) != session {
 			t.Errorf("key of %d bytes: Drop dropped the wrong one", len(key))
 		}
 	}
@@ -34,22 +35,22 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 	load(c)
 	key := strings.Repeat("k", 500)
 	held := token(1, pos(1))
-	if !c.Put(revocast.SpaceBearer, key, held, 0) {
+	if !c.Put(port.SpaceBearer, key, held, 0) {
 		t.Fatal("not stored")
 	}
 	for i := range len(key) {
 		other := key[:i] + "X" + key[i+1:]
-		if c.Get(revocast.SpaceBearer, other) != nil {
+		if c.Get(port.SpaceBearer, other) != nil {
 			t.Fatalf("a key that differs at byte %d gets another's entry", i)
 		}
-		c.Drop(revocast.SpaceBearer, other)
+		c.Drop(port.SpaceBearer, other)
 	}
-	if c.Get(revocast.SpaceBearer, key) != held {
+	if c.Get(port.SpaceBearer, key) != held {
 		t.Error("dropped under another key")
 	}
 	twin := "X" + key[1:]
-	c.Put(revocast.SpaceBearer, twin, token(2, pos(1)), 0)
-	if got := c.Get(revocast.SpaceBearer, key); got != nil && got != held {
+	c.Put(port.SpaceBearer, twin, token(2, pos(1)), 0)
+	if got := c.Get(port.SpaceBearer, key); got != nil && got != held {
 		t.Error("the twin's entry comes back")
 	}
 	if err := c.Audit(); err != nil {
@@ -60,11 +61,11 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 func TestOverwrittenEntryIsOutOfTheIndexes(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
-	c.Put(revocast.SpaceBearer, "key", token(0, pos(1)), 0)
+	c.Put(port.SpaceBearer, "key", token(0, pos(1)), 0)
 	fresh := token(8, pos(1))
-	c.Put(revocast.SpaceBearer, "key", fresh, 0)
+	c.Put(port.SpaceBearer, "key", fresh, 0)
 	c.Apply(revoked(2, revocast.ScopeSession, "s0"))
-	if c.Get(revocast.SpaceBearer, "key") != fresh {
+	if c.Get(port.SpaceBearer, "key") != fresh {
 		t.Error("the overwritten entry's session still reaches the key")
 	}
 	if err := c.Audit(); err != nil {
@@ -96,12 +97,12 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 		c := cache.New(cache.Options{})
 		load(c)
 		for i := range 16 {
-			c.Put(revocast.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
+			c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
 		}
 		c.Apply(test.event)
 		dropped := 0
 		for i := range 16 {
-			gone := c.Get(revocast.SpaceBearer, fmt.Sprint(i)) == nil
+			gone := c.Get(port.SpaceBearer, fmt.Sprint(i)) == nil
 			if gone != test.dropped(i) {
 				t.Errorf("%v %v: token %d dropped: %v", test.event.Kind, test.event.Scope, i, gone)
 			}
@@ -127,7 +128,7 @@ func TestPrincipalWithManyTokens(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
 	for i := range 1000 {
-		c.Put(revocast.SpaceBearer, fmt.Sprint(i), entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
+		c.Put(port.SpaceBearer, fmt.Sprint(i), entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
 	}
 	c.Apply(revoked(2, revocast.ScopePrincipal, "many"))
 	if st := c.Stats(); st.Entries != 0 || st.Dropped != 1000 || st.States != 1 {
@@ -140,21 +141,21 @@ func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 	c := cache.New(cache.Options{Entries: capacity})
 	load(c)
 	for i := range capacity {
-		c.Put(revocast.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
+		c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
 	}
 	for i := capacity; i < 3*capacity; i++ {
 		for used := range 8 {
-			c.Get(revocast.SpaceBearer, fmt.Sprint(used))
+			c.Get(port.SpaceBearer, fmt.Sprint(used))
 		}
-		c.Put(revocast.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
+		c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
 	}
 	for used := range 8 {
-		if c.Get(revocast.SpaceBearer, fmt.Sprint(used)) == nil {
+		if c.Get(port.SpaceBearer, fmt.Sprint(used)) == nil {
 			t.Errorf("entry %d was in use and is gone", used)
 		}
 	}
 	for last := 3*capacity - 40; last < 3*capacity; last++ {
-		if c.Get(revocast.SpaceBearer, fmt.Sprint(last)) == nil {
+		if c.Get(port.SpaceBearer, fmt.Sprint(last)) == nil {
 			t.Errorf("entry %d is new and is gone", last)
 		}
 	}
@@ -172,11 +173,11 @@ func TestCrowdedBucket(t *testing.T) {
 		const puts = 8000
 		for i := range puts {
 			key, e := fmt.Sprint(i), token(i, pos(1))
-			if stored := c.Put(revocast.SpaceBearer, key, e, 0); stored != (c.Get(revocast.SpaceBearer, key) == e) {
+			if stored := c.Put(port.SpaceBearer, key, e, 0); stored != (c.Get(port.SpaceBearer, key) == e) {
 				t.Fatalf("Put says %v, Get says otherwise", stored)
 			}
 			if i%7 == 0 {
-				c.Drop(revocast.SpaceBearer, fmt.Sprint(i/2))
+				c.Drop(port.SpaceBearer, fmt.Sprint(i/2))
 			}
 		}
 		if err := c.Audit(); err != nil {
@@ -184,7 +185,7 @@ func TestCrowdedBucket(t *testing.T) {
 		}
 		found := 0
 		for i := range puts {
-			if c.Get(revocast.SpaceBearer, fmt.Sprint(i)) != nil {
+			if c.Get(port.SpaceBearer, fmt.Sprint(i)) != nil {
 				found++
 			}
 		}
@@ -202,13 +203,13 @@ func TestReadersDoNotAllocate(t *testing.T) {
 	load(c, revoked(1, revocast.ScopePrincipal, "p9"), banned(2, "p8", 0, never))
 	key := bearers(1)[0]
 	e := token(0, pos(2))
-	if !c.Put(revocast.SpaceBearer, key, e, 0) {
+	if !c.Put(port.SpaceBearer, key, e, 0) {
 		t.Fatal("not stored")
 	}
-	var view revocast.View = c
+	var view port.View = c
 	for name, read := range map[string]func(){
-		"Get":         func() { view.Get(revocast.SpaceBearer, key) },
-		"Get missing": func() { view.Get(revocast.SpaceSession, key) },
+		"Get":         func() { view.Get(port.SpaceBearer, key) },
+		"Get missing": func() { view.Get(port.SpaceSession, key) },
 		"Lookup":      func() { view.Lookup(&e.Keys, e.Issued, 0) },
 	} {
 		if n := testing.AllocsPerRun(1000, read); n != 0 {

@@ -1,7 +1,7 @@
 // Package cache is a worker's memory: the session cache, which says at once that a
 // bearer is known to be good, and the live-revocation index, which says whether
 // anything stands against one that is not in the cache. [Cache] implements
-// [revocast.View] and does no I/O, starts no goroutine and reads no clock.
+// [port.View] and does no I/O, starts no goroutine and reads no clock.
 //
 // # Session cache
 //

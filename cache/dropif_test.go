@@ -6,6 +6,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 // TestDropIf takes out what it is asked to, spilled entries included, and nothing else.
@@ -15,19 +16,19 @@ func TestDropIf(t *testing.T) {
 	const n = 1500
 	for i := range n {
 		s := revocast.Signer{byte(i % 3)}
-		e := &revocast.Entry{Claims: &revocast.Claims{Signer: s}, Expires: 1 << 60, Checked: pos(1)}
-		if !c.Put(revocast.SpaceBearer, fmt.Sprint("t", i), e, 0) {
+		e := &port.Entry{Claims: &revocast.Claims{Signer: s}, Expires: 1 << 60, Checked: pos(1)}
+		if !c.Put(port.SpaceBearer, fmt.Sprint("t", i), e, 0) {
 			t.Fatalf("entry %d was not stored", i)
 		}
 	}
-	c.DropIf(func(e *revocast.Entry) bool { return e.Claims.Signer == revocast.Signer{1} })
+	c.DropIf(func(e *port.Entry) bool { return e.Claims.Signer == revocast.Signer{1} })
 	for i := range n {
-		if held := c.Get(revocast.SpaceBearer, fmt.Sprint("t", i)) != nil; held == (i%3 == 1) {
+		if held := c.Get(port.SpaceBearer, fmt.Sprint("t", i)) != nil; held == (i%3 == 1) {
 			t.Errorf("entry %d: held %v", i, held)
 		}
 	}
 	if s := c.Stats(); s.Entries != n-n/3 || s.Dropped != n/3 {
 		t.Errorf("%+v", s)
 	}
-	cache.New(cache.Options{Entries: -1}).DropIf(func(*revocast.Entry) bool { return true })
+	cache.New(cache.Options{Entries: -1}).DropIf(func(*port.Entry) bool { return true })
 }

@@ -6,9 +6,10 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
-// worker stands for the *revocast.Subscriber of a realm.
+// worker stands for the *worker.Subscriber of a realm.
 type worker string
 
 func (w worker) Realm() string { return string(w) }
@@ -16,9 +17,9 @@ func (w worker) Realm() string { return string(w) }
 // A service that keeps its own sessions: mark, read from the store, set.
 func ExampleSessions() {
 	c := cache.New(cache.Options{Entries: 10_000})
-	c.BeginLoad() // a revocast.Subscriber does this
+	c.BeginLoad() // a worker.Subscriber does this
 	c.EndLoad()
-	sessions := cache.NewSessions(c, worker("shop"), revocast.SystemClock())
+	sessions := cache.NewSessions(c, worker("shop"), port.SystemClock())
 
 	mark := sessions.Mark()
 	alice := &revocast.Claims{Issuer: "shop", Principal: "alice"} // read from the store

@@ -1,5 +1,9 @@
 package cache
 
+import (
+	"github.com/revocast/revocast/port"
+)
+
 import "github.com/revocast/revocast"
 
 // fence keeps data that was read before an invalidation from being stored after
@@ -28,7 +32,7 @@ func (f *fence) add(key revocast.Key, at, top revocast.Position) {
 }
 
 // admits reports whether e was checked after every invalidation of its keys.
-func (f *fence) admits(e *revocast.Entry) bool {
+func (f *fence) admits(e *port.Entry) bool {
 	if e.Checked.Before(f.floor) {
 		return false
 	}

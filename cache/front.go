@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"sync/atomic"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // front is what a hit reads, without a lock: buckets of seven entries, each bucket
@@ -45,7 +45,7 @@ func newFront(entries, minBuckets int) front {
 func (f *front) bucket(hash uint64) *bucket { return &f.buckets[hash>>f.shift] }
 
 // get returns the entry under key; spilled says that it may be among the spilled.
-func (b *bucket) get(hash uint64, space revocast.Space, key string) (e *revocast.Entry, spilled bool) {
+func (b *bucket) get(hash uint64, space port.Space, key string) (e *port.Entry, spilled bool) {
 	tags := b.tags.Load()
 	for m := matches(tags, tagOf(hash)) & waysMarks; m != 0; m &= m - 1 {
 		if n := b.ways[at(m)].Load(); n != nil && n.is(space, key) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // seeds are the secrets of one cache's hash functions: without them nobody can
@@ -32,7 +33,7 @@ const sampled = 64
 // good as random. Equality is decided on the whole text, so texts that agree in
 // the sample displace each other and nothing worse; and only what has been
 // verified is ever stored.
-func (s *seeds) ofText(space revocast.Space, text string) uint64 {
+func (s *seeds) ofText(space port.Space, text string) uint64 {
 	n := len(text)
 	if n < sampled {
 		return fold(maphash.String(s.text, text)^uint64(space), s.mix[0]|1)

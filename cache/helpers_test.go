@@ -8,6 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,14 +36,14 @@ func claimsOf(id, session, principal string, issued int64) *revocast.Claims {
 	}
 }
 
-func entryOf(c *revocast.Claims, checked revocast.Position) *revocast.Entry {
-	return &revocast.Entry{
+func entryOf(c *revocast.Claims, checked revocast.Position) *port.Entry {
+	return &port.Entry{
 		Claims: c, Keys: revocast.KeysOf(realm, c), Issued: c.Issued(), Checked: checked, Expires: time.Hour,
 	}
 }
 
 // token is the entry of token number i: session i/2, principal i/4.
-func token(i int, checked revocast.Position) *revocast.Entry {
+func token(i int, checked revocast.Position) *port.Entry {
 	return entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), 1000), checked)
 }
 
@@ -65,7 +66,7 @@ func invalidated(rev int, scope revocast.Scope, id string) revocast.Event {
 	return revocast.Event{Position: pos(rev), Kind: revocast.KindInvalidated, Scope: scope, Key: keyOf(scope, id)}
 }
 
-func load(v revocast.View, events ...revocast.Event) {
+func load(v port.View, events ...revocast.Event) {
 	v.BeginLoad()
 	for _, e := range events {
 		v.Apply(e)
@@ -73,7 +74,7 @@ func load(v revocast.View, events ...revocast.Event) {
 	v.EndLoad()
 }
 
-func isCovered(v revocast.View, e *revocast.Entry, now int64) bool {
+func isCovered(v port.View, e *port.Entry, now int64) bool {
 	m, _ := v.Lookup(&e.Keys, e.Issued, now)
 	return m.Covered
 }

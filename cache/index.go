@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // index is the live-revocation index: every state that events have added up to,
@@ -143,10 +144,10 @@ func (x *index) expire(now int64) {
 	}
 }
 
-func (x *index) stats() revocast.ViewStats {
+func (x *index) stats() port.ViewStats {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return revocast.ViewStats{States: x.states, Complete: x.whole, Overflowed: x.overflowed}
+	return port.ViewStats{States: x.states, Complete: x.whole, Overflowed: x.overflowed}
 }
 
 // latest is the latest position of any event so far.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 func TestIncompleteUntilLoaded(t *testing.T) {
@@ -37,7 +38,7 @@ func TestOverflowGivesUpTheIndex(t *testing.T) {
 	c := cache.New(cache.Options{Revocations: limit})
 	load(c)
 	held := token(4*limit*2, pos(0))
-	c.Put(revocast.SpaceBearer, "held", held, 0)
+	c.Put(port.SpaceBearer, "held", held, 0)
 	for i := range limit {
 		c.Apply(revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i)))
 	}
@@ -50,20 +51,20 @@ func TestOverflowGivesUpTheIndex(t *testing.T) {
 	if st := c.Stats(); st.Complete || st.Overflowed != 1 || st.States != 0 {
 		t.Fatalf("past the limit: %+v", st)
 	}
-	if c.Get(revocast.SpaceBearer, "held") != held {
+	if c.Get(port.SpaceBearer, "held") != held {
 		t.Error("an entry that nothing covers went with the index")
 	}
 	for i := range limit + 1 {
-		if c.Put(revocast.SpaceBearer, "key", token(4*i, pos(i)), 0) {
+		if c.Put(port.SpaceBearer, "key", token(4*i, pos(i)), 0) {
 			t.Fatalf("principal %d, checked before its revocation and the overflow, was stored", i)
 		}
 	}
-	if !c.Put(revocast.SpaceBearer, "key", token(4*(limit+1), pos(limit+1)), 0) {
+	if !c.Put(port.SpaceBearer, "key", token(4*(limit+1), pos(limit+1)), 0) {
 		t.Error("what was checked after the overflow is not stored")
 	}
 	c.Apply(revoked(limit+2, revocast.ScopePrincipal, "late"))
 	late := entryOf(claimsOf("t", "s", "late", 1000), pos(limit+1))
-	if c.Put(revocast.SpaceBearer, "late", late, 0) || !isCovered(c, late, 0) {
+	if c.Put(port.SpaceBearer, "late", late, 0) || !isCovered(c, late, 0) {
 		t.Error("after the overflow the index no longer collects")
 	}
 	load(c)
@@ -91,18 +92,18 @@ func TestPutAcrossALoad(t *testing.T) {
 	load(c)
 	c.Apply(revoked(5, revocast.ScopePrincipal, "p0"))
 	c.BeginLoad()
-	if c.Put(revocast.SpaceBearer, "key", token(0, pos(4)), 0) {
+	if c.Put(port.SpaceBearer, "key", token(0, pos(4)), 0) {
 		t.Error("stored during a load, checked before the states that were lost")
 	}
-	if !c.Put(revocast.SpaceBearer, "other", token(8, pos(5)), 0) {
+	if !c.Put(port.SpaceBearer, "other", token(8, pos(5)), 0) {
 		t.Error("not stored during a load although the check knew everything")
 	}
 	c.EndLoad()
-	if c.Get(revocast.SpaceBearer, "other") == nil {
+	if c.Get(port.SpaceBearer, "other") == nil {
 		t.Error("EndLoad empties the cache")
 	}
 	c.BeginLoad()
-	if c.Get(revocast.SpaceBearer, "other") != nil {
+	if c.Get(port.SpaceBearer, "other") != nil {
 		t.Error("BeginLoad does not empty the cache")
 	}
 }
@@ -113,24 +114,24 @@ func TestBans(t *testing.T) {
 	e := token(0, pos(1))
 	for _, test := range []struct {
 		now  int64
-		want revocast.Match
+		want port.Match
 	}{
-		{999, revocast.Match{BanFrom: 1000}},
-		{1000, revocast.Match{Covered: true, Scope: revocast.ScopePrincipal, Banned: true, At: pos(1)}},
-		{1999, revocast.Match{Covered: true, Scope: revocast.ScopePrincipal, Banned: true, At: pos(1)}},
-		{2000, revocast.Match{}},
+		{999, port.Match{BanFrom: 1000}},
+		{1000, port.Match{Covered: true, Scope: revocast.ScopePrincipal, Banned: true, At: pos(1)}},
+		{1999, port.Match{Covered: true, Scope: revocast.ScopePrincipal, Banned: true, At: pos(1)}},
+		{2000, port.Match{}},
 	} {
 		if m, _ := c.Lookup(&e.Keys, e.Issued, test.now); m != test.want {
 			t.Errorf("at %d: %+v, want %+v", test.now, m, test.want)
 		}
 	}
-	if !c.Put(revocast.SpaceBearer, "knows", token(0, pos(1)), 999) {
+	if !c.Put(port.SpaceBearer, "knows", token(0, pos(1)), 999) {
 		t.Error("a fill that knows of the ban is not stored before it")
 	}
-	if c.Put(revocast.SpaceBearer, "knows not", token(0, pos(0)), 999) {
+	if c.Put(port.SpaceBearer, "knows not", token(0, pos(0)), 999) {
 		t.Error("a fill that cannot know of the ban, hence does not end before it, is stored")
 	}
-	if c.Put(revocast.SpaceBearer, "banned", token(0, pos(1)), 1000) {
+	if c.Put(port.SpaceBearer, "banned", token(0, pos(1)), 1000) {
 		t.Error("stored while banned")
 	}
 	c.Apply(revocast.Event{Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: keyOf(revocast.ScopePrincipal, "p0"), Until: never})
@@ -149,7 +150,7 @@ func TestTheEarliestBanCounts(t *testing.T) {
 		if m, _ := c.Lookup(&token(0, pos(2)).Keys, 1000, 0); m.BanFrom != 1000 {
 			t.Errorf("bans from %v: %+v", from, m)
 		}
-		if c.Put(revocast.SpaceBearer, "key", token(0, pos(1)), 0) {
+		if c.Put(port.SpaceBearer, "key", token(0, pos(1)), 0) {
 			t.Errorf("bans from %v: stored although the check knew only one", from)
 		}
 	}
@@ -169,10 +170,10 @@ func TestTheZeroKeyCoversNobody(t *testing.T) {
 func TestInvalidationsOutOfOrder(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c, invalidated(9, revocast.ScopeSession, "s0"), invalidated(5, revocast.ScopeSession, "s0"))
-	if c.Put(revocast.SpaceSession, "key", token(0, pos(8)), 0) {
+	if c.Put(port.SpaceSession, "key", token(0, pos(8)), 0) {
 		t.Error("stored although it was read before the later one")
 	}
-	if !c.Put(revocast.SpaceSession, "key", token(0, pos(9)), 0) {
+	if !c.Put(port.SpaceSession, "key", token(0, pos(9)), 0) {
 		t.Error("not stored although it was read after both")
 	}
 }
@@ -182,20 +183,20 @@ func TestInvalidationsPastTheirNumber(t *testing.T) {
 	load(c)
 	other := token(4*cache.MaxRecent, pos(0))
 	for i := range cache.MaxRecent + 1 {
-		if i == cache.MaxRecent && !c.Put(revocast.SpaceSession, "other", other, 0) {
+		if i == cache.MaxRecent && !c.Put(port.SpaceSession, "other", other, 0) {
 			t.Error("turned away although nothing of it was invalidated")
 		}
 		c.Apply(invalidated(i+1, revocast.ScopeSession, fmt.Sprint("s", i)))
 	}
-	if c.Put(revocast.SpaceSession, "other", other, 0) {
+	if c.Put(port.SpaceSession, "other", other, 0) {
 		t.Error("the memory of invalidations has no bound")
 	}
 	for i := range cache.MaxRecent + 1 {
-		if c.Put(revocast.SpaceSession, "key", token(2*i, pos(i)), 0) {
+		if c.Put(port.SpaceSession, "key", token(2*i, pos(i)), 0) {
 			t.Fatalf("session %d, read before it was invalidated, is stored", i)
 		}
 	}
-	if !c.Put(revocast.SpaceSession, "key", token(0, pos(cache.MaxRecent+1)), 0) {
+	if !c.Put(port.SpaceSession, "key", token(0, pos(cache.MaxRecent+1)), 0) {
 		t.Error("what was read after the last invalidation is not stored")
 	}
 }

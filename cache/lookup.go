@@ -1,5 +1,9 @@
 package cache
 
+import (
+	"github.com/revocast/revocast/port"
+)
+
 import "github.com/revocast/revocast"
 
 // numKeys is how many keys a token has at most, one for each slot of
@@ -8,7 +12,7 @@ const numKeys = revocast.NumScopes + 1
 
 // finding is what the index holds against a token.
 type finding struct {
-	revocast.Match
+	port.Match
 	// pending is the latest position of a ban that starts later.
 	pending revocast.Position
 }
@@ -61,7 +65,7 @@ func (x *index) judge(f *finding, keys *revocast.Keys, i int, hash uint64, issue
 	}
 	st := x.load(t, s)
 	if st.Covers(issued, keys.Session(), now) {
-		f.Match = revocast.Match{Covered: true, Scope: scope, Banned: onlyBanned(st, issued, keys.Session(), now), At: st.At}
+		f.Match = port.Match{Covered: true, Scope: scope, Banned: onlyBanned(st, issued, keys.Session(), now), At: st.At}
 		return true
 	}
 	if ban := st.Ban; ban.From > now && ban.From < ban.Until {
@@ -84,7 +88,7 @@ func onlyBanned(st revocast.State, issued int64, session revocast.Key, now int64
 // admits reports whether an entry may be stored: nothing covers it, no
 // invalidation and no later ban has come that its check did not account for, and
 // the index can tell.
-func (x *index) admits(e *revocast.Entry, now int64) bool {
+func (x *index) admits(e *port.Entry, now int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if !x.whole && e.Checked.Before(x.since) {

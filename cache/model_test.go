@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 // model is a cache in the plainest words, beside the cache under test. The ledger
@@ -27,7 +28,7 @@ type model struct {
 	whole   bool
 	states  map[revocast.Key]revocast.State
 	recent  map[revocast.Key]revocast.Position
-	entries map[string]*revocast.Entry
+	entries map[string]*port.Entry
 	seen    map[revocast.Position]revocast.Event // ever applied
 }
 
@@ -37,7 +38,7 @@ func TestModel(t *testing.T) {
 		limit := rapid.SampledFrom([]int{3, 20, 1000, 1000}).Draw(t, "limit")
 		make := rapid.SampledFrom([]func(cache.Options) *cache.Cache{cache.New, cache.NewCrowded}).Draw(t, "make")
 		m := &model{view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000, now: 10_000}
-		m.entries, m.recent = map[string]*revocast.Entry{}, map[revocast.Key]revocast.Position{}
+		m.entries, m.recent = map[string]*port.Entry{}, map[revocast.Key]revocast.Position{}
 		m.states, m.seen = map[revocast.Key]revocast.State{}, map[revocast.Position]revocast.Event{}
 		t.Repeat(map[string]func(*rapid.T){
 			"commit": func(t *rapid.T) { m.commit(t) },
@@ -140,7 +141,7 @@ func (m *model) applyOne(e revocast.Event) {
 func (m *model) beginLoad() {
 	m.view.BeginLoad()
 	m.since, m.whole, m.loading = m.top, false, true
-	m.states, m.entries = map[revocast.Key]revocast.State{}, map[string]*revocast.Entry{}
+	m.states, m.entries = map[revocast.Key]revocast.State{}, map[string]*port.Entry{}
 }
 
 // endLoad keeps the promise that EndLoad makes: everything has been applied since.
@@ -185,7 +186,7 @@ func (m *model) put(t *rapid.T) {
 	e.Expires = earlier(m.find(known, e).BanFrom, m.find(m.states, e).BanFrom)
 	want := m.admits(e)
 	id := fmt.Sprint(i)
-	got := m.view.Put(revocast.SpaceBearer, id, e, m.now)
+	got := m.view.Put(port.SpaceBearer, id, e, m.now)
 	if got && !want || m.unlimited && got != want {
 		t.Fatalf("Put of %s checked at %v: %v, want %v", id, checked, got, want)
 	}
@@ -205,7 +206,7 @@ func earlier(bans ...int64) time.Duration {
 	return end
 }
 
-func (m *model) admits(e *revocast.Entry) bool {
+func (m *model) admits(e *port.Entry) bool {
 	if !m.whole && e.Checked.Before(m.since) || m.find(m.states, e).Covered {
 		return false
 	}
@@ -219,7 +220,7 @@ func (m *model) admits(e *revocast.Entry) bool {
 }
 
 // find is Lookup in the plainest words.
-func (m *model) find(states map[revocast.Key]revocast.State, e *revocast.Entry) (f revocast.Match) {
+func (m *model) find(states map[revocast.Key]revocast.State, e *port.Entry) (f port.Match) {
 	for i := range e.Keys.Slots() {
 		key, scope := e.Keys.At(i)
 		st, ok := states[key]
@@ -229,7 +230,7 @@ func (m *model) find(states map[revocast.Key]revocast.State, e *revocast.Entry) 
 		if st.Covers(e.Issued, e.Keys.Session(), m.now) {
 			cut := st
 			cut.Ban = revocast.BanState{}
-			return revocast.Match{Covered: true, Scope: scope, At: st.At, Banned: !cut.Covers(e.Issued, e.Keys.Session(), m.now)}
+			return port.Match{Covered: true, Scope: scope, At: st.At, Banned: !cut.Covers(e.Issued, e.Keys.Session(), m.now)}
 		}
 		if from := st.Ban.From; from > m.now && from < st.Ban.Until && (f.BanFrom == 0 || from < f.BanFrom) {
 			f.BanFrom = from
@@ -240,7 +241,7 @@ func (m *model) find(states map[revocast.Key]revocast.State, e *revocast.Entry) 
 
 func (m *model) drop(t *rapid.T) {
 	id := fmt.Sprint(rapid.IntRange(0, 15).Draw(t, "token"))
-	m.view.Drop(revocast.SpaceBearer, id)
+	m.view.Drop(port.SpaceBearer, id)
 	delete(m.entries, id)
 }
 
@@ -260,7 +261,7 @@ func (m *model) compare(t *rapid.T) {
 }
 
 func (m *model) compareEntry(t *rapid.T, id string) {
-	got, want := m.view.Get(revocast.SpaceBearer, id), m.entries[id]
+	got, want := m.view.Get(port.SpaceBearer, id), m.entries[id]
 	if got != nil && got != want || m.unlimited && got != want {
 		t.Fatalf("Get %s: %p, want %p", id, got, want)
 	}

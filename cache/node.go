@@ -4,15 +4,16 @@ import (
 	"sync/atomic"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // node is an entry in its shard. What a reader without the lock touches are the
 // first 32 bytes, which lie in one cache line; but for used they never change.
 type node struct {
 	key   string
-	entry *revocast.Entry
+	entry *port.Entry
 	used  atomic.Bool // since it was put, or since it was last spared an eviction
-	space revocast.Space
+	space port.Space
 
 	// Under the shard's lock.
 	way   int8 // place in its bucket, noWay: spilled
@@ -28,7 +29,7 @@ func (n *node) touch() {
 	}
 }
 
-func (n *node) is(space revocast.Space, key string) bool {
+func (n *node) is(space port.Space, key string) bool {
 	return n.space == space && n.key == key
 }
 

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 func TestOptionEntries(t *testing.T) {
@@ -20,13 +20,13 @@ func TestOptionEntries(t *testing.T) {
 		load(c)
 		e := token(0, pos(1))
 		for i := range test.put {
-			c.Put(revocast.SpaceBearer, fmt.Sprint(i), e, 0)
+			c.Put(port.SpaceBearer, fmt.Sprint(i), e, 0)
 		}
 		if n := c.Stats().Entries; n < test.atLeast || n > test.atMost {
 			t.Errorf("Entries %d: %d held after %d, want %d to %d", test.option, n, test.put, test.atLeast, test.atMost)
 		}
-		c.Drop(revocast.SpaceBearer, "0")
-		if c.Get(revocast.SpaceBearer, "0") != nil {
+		c.Drop(port.SpaceBearer, "0")
+		if c.Get(port.SpaceBearer, "0") != nil {
 			t.Errorf("Entries %d: there after Drop", test.option)
 		}
 	}

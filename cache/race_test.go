@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 // truth is the ledger of a stress test: which principals are revoked, and the
@@ -89,7 +90,7 @@ func stress(t *testing.T, c *cache.Cache, loads bool) {
 		}
 		c.Apply(event)
 		for i := range 4 {
-			if c.Get(revocast.SpaceBearer, bearer(round, i)) != nil {
+			if c.Get(port.SpaceBearer, bearer(round, i)) != nil {
 				t.Fatalf("round %d: a revoked token is in the cache", round)
 			}
 		}
@@ -99,7 +100,7 @@ func stress(t *testing.T, c *cache.Cache, loads bool) {
 	wg.Wait()
 	for round := range rounds {
 		for i := range 4 {
-			if c.Get(revocast.SpaceBearer, bearer(round, i)) != nil {
+			if c.Get(port.SpaceBearer, bearer(round, i)) != nil {
 				t.Fatalf("principal %d: a revoked token is in the cache", round)
 			}
 		}
@@ -118,8 +119,8 @@ func fill(c *cache.Cache, tr *truth, principal, i int) {
 		return
 	}
 	e := entryOf(claimsOf(fmt.Sprint("t", principal, "-", i), fmt.Sprint("s", principal, "-", i), name, 1000), at)
-	c.Put(revocast.SpaceBearer, bearer(principal, i), e, 0)
-	c.Get(revocast.SpaceBearer, bearer(principal, i))
+	c.Put(port.SpaceBearer, bearer(principal, i), e, 0)
+	c.Get(port.SpaceBearer, bearer(principal, i))
 }
 
 // TestInvalidationHoldsBackFills is the same for data that was read before an
@@ -139,14 +140,14 @@ func TestInvalidationHoldsBackFills(t *testing.T) {
 				read := version.Load()
 				e := token(0, pos(int(read)))
 				e.Issued = read // stands for the data
-				c.Put(revocast.SpaceSession, "s0", e, 0)
+				c.Put(port.SpaceSession, "s0", e, 0)
 			}
 		})
 	}
 	for rev := int64(1); rev <= rounds; rev++ {
 		version.Store(rev)
 		c.Apply(invalidated(int(rev), revocast.ScopeSession, "s0"))
-		if e := c.Get(revocast.SpaceSession, "s0"); e != nil && e.Issued < rev {
+		if e := c.Get(port.SpaceSession, "s0"); e != nil && e.Issued < rev {
 			t.Fatalf("after the invalidation at %d the cache holds the data of %d", rev, e.Issued)
 		}
 	}

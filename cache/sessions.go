@@ -5,20 +5,21 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Sessions is the session cache by itself, for a service that keeps opaque
 // sessions and wants to read and fill the cache with its own hands. It shares the
 // entries of its [Cache], hence every event that the subscriber applies takes
 // effect here too. It knows nothing of the lease: a worker that is cut off goes on
-// getting sessions until their TTL runs out. [revocast.Guard] asks the lease first.
+// getting sessions until their TTL runs out. [worker.Guard] asks the lease first.
 //
 // It is safe for concurrent use. One realm needs one Sessions: the calls of one do
 // not hold back the fills of another.
 type Sessions struct {
 	cache *Cache
 	realm string
-	clock revocast.Clock
+	clock port.Clock
 
 	// calls counts Invalidate, InvalidatePrincipal and Clear. A fill that began under
 	// another number may hold what they meant to be rid of.
@@ -26,8 +27,8 @@ type Sessions struct {
 }
 
 // NewSessions returns the sessions in c, of the realm of the worker whose view c is: a
-// [revocast.Subscriber] says which.
-func NewSessions(c *Cache, worker interface{ Realm() string }, clock revocast.Clock) *Sessions {
+// [worker.Subscriber] says which.
+func NewSessions(c *Cache, worker interface{ Realm() string }, clock port.Clock) *Sessions {
 	return &Sessions{cache: c, realm: worker.Realm(), clock: clock}
 }
 
@@ -46,7 +47,7 @@ func (s *Sessions) Mark() Mark {
 // Get returns the session under id; false if it is not in the cache or its time is
 // up. The claims are shared: do not change them.
 func (s *Sessions) Get(id string) (*revocast.Claims, bool) {
-	e := s.cache.Get(revocast.SpaceSession, id)
+	e := s.cache.Get(port.SpaceSession, id)
 	if e == nil || s.clock.Monotonic() >= e.Expires {
 		return nil, false
 	}
@@ -69,8 +70,8 @@ func (s *Sessions) Set(m Mark, id string, claims *revocast.Claims, ttl time.Dura
 	if end := claims.End(); !end.IsZero() {
 		ttl = min(ttl, end.Sub(now))
 	}
-	e := &revocast.Entry{Claims: claims, Keys: revocast.KeysOf(s.realm, claims), Issued: claims.Issued(), Checked: m.at}
-	return s.cache.put(revocast.SpaceSession, id, e, func() bool {
+	e := &port.Entry{Claims: claims, Keys: revocast.KeysOf(s.realm, claims), Issued: claims.Issued(), Checked: m.at}
+	return s.cache.put(port.SpaceSession, id, e, func() bool {
 		found, complete := s.cache.Lookup(&e.Keys, e.Issued, now.UnixMilli())
 		if found.BanFrom != 0 {
 			ttl = min(ttl, time.UnixMilli(found.BanFrom).Sub(now))
@@ -81,10 +82,10 @@ func (s *Sessions) Set(m Mark, id string, claims *revocast.Claims, ttl time.Dura
 }
 
 // Invalidate takes the session under id out of this cache. To reach all workers,
-// call [revocast.Publisher.Invalidate].
+// call [publisher.Publisher.Invalidate].
 func (s *Sessions) Invalidate(id string) {
 	s.calls.Add(1) // before the drop: a fill that comes after it must see the new number
-	s.cache.Drop(revocast.SpaceSession, id)
+	s.cache.Drop(port.SpaceSession, id)
 }
 
 // InvalidatePrincipal takes everything of a principal out of this cache, cached
@@ -92,7 +93,7 @@ func (s *Sessions) Invalidate(id string) {
 func (s *Sessions) InvalidatePrincipal(issuer, principal string) {
 	s.calls.Add(1)
 	key := revocast.KeyOf(s.realm, revocast.ScopePrincipal, issuer, principal)
-	s.cache.drop(revocast.ScopePrincipal, key, func(*revocast.Entry) bool { return true })
+	s.cache.drop(revocast.ScopePrincipal, key, func(*port.Entry) bool { return true })
 }
 
 // Clear empties the session cache, cached tokens included. The index stays.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 )
 
 // bubble runs f with sessions on the fake clock of a synctest bubble.
@@ -15,7 +16,7 @@ func bubble(t *testing.T, f func(*testing.T, *cache.Cache, *cache.Sessions)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := cache.New(cache.Options{})
 		load(c)
-		f(t, c, cache.NewSessions(c, worker(realm), revocast.SystemClock()))
+		f(t, c, cache.NewSessions(c, worker(realm), port.SystemClock()))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // shard is one part of the session cache: whatever changes, changes under its lock.
@@ -37,7 +38,7 @@ func (s *shard) unlink(n *node) {
 }
 
 // getSpilled finds an entry that is not in the front.
-func (s *shard) getSpilled(hash uint64, space revocast.Space, key string) *revocast.Entry {
+func (s *shard) getSpilled(hash uint64, space port.Space, key string) *port.Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.findLocked(hash, space, key)
@@ -51,7 +52,7 @@ func (s *shard) getSpilled(hash uint64, space revocast.Space, key string) *revoc
 	return n.entry
 }
 
-func (s *shard) findLocked(hash uint64, space revocast.Space, key string) *node {
+func (s *shard) findLocked(hash uint64, space port.Space, key string) *node {
 	if n, ok := s.lru.Peek(hash); ok && n.is(space, key) {
 		return n
 	}
@@ -99,7 +100,7 @@ func (s *shard) evictLocked() {
 	s.evicted++
 }
 
-func (s *shard) remove(hash uint64, space revocast.Space, key string) {
+func (s *shard) remove(hash uint64, space port.Space, key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.findLocked(hash, space, key) != nil {
@@ -109,7 +110,7 @@ func (s *shard) remove(hash uint64, space revocast.Space, key string) {
 
 // drop removes the nodes that have the key, in the role of the scope, and that
 // concerned says yes to.
-func (s *shard) drop(scope revocast.Scope, key revocast.Key, concerned func(*revocast.Entry) bool) {
+func (s *shard) drop(scope revocast.Scope, key revocast.Key, concerned func(*port.Entry) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	visit := func(n *node) {
@@ -129,7 +130,7 @@ func (s *shard) drop(scope revocast.Scope, key revocast.Key, concerned func(*rev
 	}
 }
 
-func (s *shard) dropIf(lost func(*revocast.Entry) bool) {
+func (s *shard) dropIf(lost func(*port.Entry) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, n := range s.lru.Values() {
@@ -146,7 +147,7 @@ func (s *shard) purge() {
 	s.lru.Purge()
 }
 
-func (s *shard) addStats(st *revocast.ViewStats) {
+func (s *shard) addStats(st *port.ViewStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Entries += s.lru.Len()

@@ -14,6 +14,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // benchTails is how many workers hear each event.
@@ -80,7 +81,7 @@ func benchBus(b *testing.B, server *eventstest.Server) (round func() time.Durati
 	for range benchTails {
 		worker := newBus(b, server.Conn(b), "bench", events.Options{})
 		tails.Go(func() {
-			_ = worker.Tail(ctx, revocast.TailHandler{
+			_ = worker.Tail(ctx, port.TailHandler{
 				Ready: func() { ready <- struct{}{} },
 				Event: func(revocast.Event) { meet.arrived() },
 			})
@@ -166,7 +167,7 @@ func BenchmarkReplay(b *testing.B) {
 	eventstest.Await(b, "the stream to be filled", func() bool { return answered.Load() == n })
 	b.ReportAllocs()
 	for b.Loop() {
-		if got, err := bus.Replay(context.Background(), revocast.StreamPoint{}, func(revocast.Event) error { return nil }); got.Events != n || err != nil {
+		if got, err := bus.Replay(context.Background(), port.StreamPoint{}, func(revocast.Event) error { return nil }); got.Events != n || err != nil {
 			b.Fatal(got, err)
 		}
 	}

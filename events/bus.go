@@ -10,9 +10,10 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/throttle"
+	"github.com/revocast/revocast/port"
 )
 
-// Bus is a [revocast.Bus] on NATS. Make it with [New]; it is safe for concurrent
+// Bus is a [port.Bus] on NATS. Make it with [New]; it is safe for concurrent
 // use, and several of them may share a connection.
 type Bus struct {
 	link     link
@@ -26,7 +27,7 @@ type Bus struct {
 	pub      publisher
 }
 
-var _ revocast.Bus = (*Bus)(nil)
+var _ port.Bus = (*Bus)(nil)
 
 // New returns a bus for a realm on a connection, which it uses but does not close.
 // The realm is 1 to 64 of A-Z a-z 0-9 _ and -. New sends nothing; it fails with

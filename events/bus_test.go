@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // newBus returns a bus on nc that is closed with the test.
@@ -29,32 +30,32 @@ func newBus(tb testing.TB, nc *nats.Conn, realm string, o events.Options) *event
 func TestConformance(t *testing.T) {
 	server := eventstest.NewServer(t)
 	var realms atomic.Int32
-	eventstest.Run(t, func(tb testing.TB) revocast.Bus {
+	eventstest.Run(t, func(tb testing.TB) port.Bus {
 		return newBus(tb, server.Conn(tb), fmt.Sprintf("realm-%d", realms.Add(1)), events.Options{})
 	}, natsFaults(server))
 }
 
 // natsFaults are those that an operator, age and a restore from an old backup cause.
 func natsFaults(server *eventstest.Server) eventstest.Faults {
-	name := func(bus revocast.Bus) string { return "RV_" + bus.(*events.Bus).Realm() }
-	usable := func(tb testing.TB, bus revocast.Bus) {
+	name := func(bus port.Bus) string { return "RV_" + bus.(*events.Bus).Realm() }
+	usable := func(tb testing.TB, bus port.Bus) {
 		eventstest.Await(tb, "the stream", func() bool { _, err := bus.Stream(limited(tb)); return err == nil })
 	}
 	return eventstest.Faults{
-		Delete: func(tb testing.TB, bus revocast.Bus) {
+		Delete: func(tb testing.TB, bus port.Bus) {
 			if err := mustJetStream(tb, server.Conn(tb)).DeleteStream(limited(tb), name(bus)); err != nil {
 				tb.Fatal(err)
 			}
 		},
-		Drop: func(tb testing.TB, bus revocast.Bus, left uint64) {
+		Drop: func(tb testing.TB, bus port.Bus, left uint64) {
 			editStream(tb, server.Conn(tb), name(bus), func(c *jetstream.StreamConfig) {
 				c.Discard, c.MaxMsgs = jetstream.DiscardOld, int64(left)
 			})
 		},
-		Edit: func(tb testing.TB, bus revocast.Bus, keep int) {
+		Edit: func(tb testing.TB, bus port.Bus, keep int) {
 			editStream(tb, server.Conn(tb), name(bus), func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = int64(keep) })
 		},
-		Backup: func(tb testing.TB, bus revocast.Bus) func() {
+		Backup: func(tb testing.TB, bus port.Bus) func() {
 			restore := server.Backup()
 			usable(tb, bus)
 			return func() { restore(); usable(tb, bus) }

@@ -14,6 +14,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // replicated is a bus whose streams are on three servers. A leader that was replaced and
@@ -28,7 +29,7 @@ func newReplicated(bus *events.Bus) replicated {
 	return replicated{bus, new(atomic.Pointer[revocast.Position])}
 }
 
-func (r replicated) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+func (r replicated) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
 	err := r.Bus.SaveSnapshot(ctx, at, states)
 	if err == nil {
 		r.saved.Store(&at)
@@ -36,10 +37,10 @@ func (r replicated) SaveSnapshot(ctx context.Context, at revocast.Position, stat
 	return err
 }
 
-func (r replicated) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) error) (revocast.Position, error) {
+func (r replicated) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
 	for start := time.Now(); ; {
-		var states []revocast.KeyedState
-		at, err := r.Bus.LoadSnapshot(ctx, func(k revocast.KeyedState) error { states = append(states, k); return nil })
+		var states []port.KeyedState
+		at, err := r.Bus.LoadSnapshot(ctx, func(k port.KeyedState) error { states = append(states, k); return nil })
 		if want := r.saved.Load(); ctx.Err() == nil && want != nil && at != *want && time.Since(start) < 3*time.Second {
 			continue
 		}
@@ -55,7 +56,7 @@ func (r replicated) LoadSnapshot(ctx context.Context, on func(revocast.KeyedStat
 	}
 }
 
-func (r replicated) Prepare(ctx context.Context, o revocast.StreamOptions) error {
+func (r replicated) Prepare(ctx context.Context, o port.StreamOptions) error {
 	o.Replicas = 3
 	return r.Bus.Prepare(ctx, o)
 }
@@ -81,11 +82,11 @@ func TestConformanceOnThreeServers(t *testing.T) {
 	servers := cluster(t)
 	js := mustJetStream(t, servers[0].Conn(t))
 	var realms atomic.Int32
-	eventstest.Run(t, func(tb testing.TB) revocast.Bus {
+	eventstest.Run(t, func(tb testing.TB) port.Bus {
 		n := realms.Add(1)
 		return newReplicated(newBus(tb, servers[n%3].Conn(tb), fmt.Sprintf("realm-%d", n), events.Options{}))
 	}, eventstest.Faults{
-		Delete: func(tb testing.TB, bus revocast.Bus) {
+		Delete: func(tb testing.TB, bus port.Bus) {
 			if err := js.DeleteStream(limited(tb), "RV_"+bus.(replicated).Realm()); err != nil {
 				tb.Fatal(err)
 			}
@@ -99,9 +100,9 @@ func TestNothingIsLostWithALeader(t *testing.T) {
 	nc := servers[0].Conn(t)
 	bus := newReplicated(newBus(t, nc, "r", events.Options{PublishTimeout: 300 * time.Millisecond, RequestTimeout: 300 * time.Millisecond}))
 	eventstest.Await(t, "the streams", func() bool {
-		return bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}) == nil
+		return bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000}) == nil
 	})
-	var end revocast.StreamPoint
+	var end port.StreamPoint
 	var published, rev uint64
 	for range 5 {
 		var answers atomic.Int32
@@ -129,7 +130,7 @@ func TestNothingIsLostWithALeader(t *testing.T) {
 			return err == nil
 		})
 	}
-	r := replayAfter(t, bus, revocast.StreamPoint{})
+	r := replayAfter(t, bus, port.StreamPoint{})
 	if uint64(r.Events) < atomic.LoadUint64(&published) || r.Missing > 0 || r.End != end {
 		t.Errorf("%d were acknowledged, and the stream holds %+v; it ended at %+v", published, r, end)
 	}

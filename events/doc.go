@@ -1,6 +1,6 @@
 // Package events is the broadcast of package revocast on NATS: it carries every
 // revocation to every worker, keeps it in JetStream as the second log, and carries
-// the workers' acknowledgements back. [Bus] implements [revocast.Bus].
+// the workers' acknowledgements back. [Bus] implements [port.Bus].
 //
 // # Subjects and streams of a realm
 //

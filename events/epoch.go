@@ -9,15 +9,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Epoch implements [revocast.Bus]. It asks the stream's leader, so it sees what was
+// Epoch implements [port.Bus]. It asks the stream's leader, so it sees what was
 // claimed before it was called. No stream is no record: [revocast.ErrNotFound]. A
 // record that cannot be read is [revocast.ErrUnsuited], never "none"; what nobody can have
 // meant as a record comes with its sequence, so that an open ledger can replace it, and
 // one of a later version of this software without.
-func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
-	var none revocast.EpochRecord
+func (b *Bus) Epoch(ctx context.Context) (port.EpochRecord, error) {
+	var none port.EpochRecord
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	stream, err := b.jetStream().Stream(ctx, b.names.epochStream)
@@ -28,7 +29,7 @@ func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 		return none, b.requestError("read the epoch record", err)
 	}
 	if stream.CachedInfo().Config.AllowDirect { // then any replica would answer, late ones too
-		w := b.epochStream(revocast.StreamOptions{})
+		w := b.epochStream(port.StreamOptions{})
 		return none, w.judge(jetstream.StreamConfig{AllowDirect: true, Subjects: w.config.Subjects, Replicas: 1})
 	}
 	m, err := stream.GetLastMsgForSubject(ctx, b.names.epoch)
@@ -41,11 +42,11 @@ func (b *Bus) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 	return b.readRecord(m.Data, m.Sequence)
 }
 
-func (b *Bus) readRecord(data []byte, sequence uint64) (revocast.EpochRecord, error) {
+func (b *Bus) readRecord(data []byte, sequence uint64) (port.EpochRecord, error) {
 	r, err := decodeRecord(b.names.realm, data)
 	if err != nil {
 		b.countStray(fromRecord, b.names.epoch, err)
-		damaged := revocast.EpochRecord{Sequence: sequence}
+		damaged := port.EpochRecord{Sequence: sequence}
 		if errors.Is(err, errLater) {
 			damaged.Sequence = 0
 		}
@@ -56,15 +57,15 @@ func (b *Bus) readRecord(data []byte, sequence uint64) (revocast.EpochRecord, er
 	return r, nil
 }
 
-// ClaimEpoch implements [revocast.Bus]. [revocast.ErrOutcomeUnknown]: it was sent and
+// ClaimEpoch implements [port.Bus]. [revocast.ErrOutcomeUnknown]: it was sent and
 // no answer came, so read the record and see whose it is.
-func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	data, err := encodeRecord(b.names.realm, next)
 	if err != nil {
-		return revocast.EpochRecord{}, err
+		return port.EpochRecord{}, err
 	}
 	if !b.conn().IsConnected() { // a claim that waited for the reconnect would be stale
-		return revocast.EpochRecord{}, unavailable("claim the epoch", nats.ErrDisconnected)
+		return port.EpochRecord{}, unavailable("claim the epoch", nats.ErrDisconnected)
 	}
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
@@ -73,7 +74,7 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochR
 		jetstream.WithExpectLastSequencePerSubject(after),
 		jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return revocast.EpochRecord{}, b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
+		return port.EpochRecord{}, b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
 	}
 	next.Sequence = ack.Sequence
 	return next, nil

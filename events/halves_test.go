@@ -11,6 +11,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // line is a bus behind a proxy, and one beside it that sees what is really there.
@@ -74,7 +75,7 @@ func TestBothHalvesOfAFailedWrite(t *testing.T) {
 				t.Parallel()
 				l := newLine(t, brief)
 				if !w.bare {
-					if err := l.direct.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+					if err := l.direct.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -123,7 +124,7 @@ func publishWrite() write {
 	holds := func(n int) func(*testing.T, line) {
 		return func(t *testing.T, l line) {
 			t.Helper()
-			if r := replayAfter(t, l.direct, revocast.StreamPoint{}); r.Events != n {
+			if r := replayAfter(t, l.direct, port.StreamPoint{}); r.Events != n {
 				t.Errorf("the stream holds the event %d times, want %d", r.Events, n)
 			}
 		}
@@ -140,7 +141,7 @@ func refillWrite() write {
 	w.name = "refill"
 	w.run = func(t *testing.T, l line) error { return eventstest.Refill(t, l.bus, eventstest.Event(1, 1)) }
 	w.done = func(t *testing.T, l line) {
-		if r := replayAfter(t, l.direct, revocast.StreamPoint{}); r.Events == 0 {
+		if r := replayAfter(t, l.direct, port.StreamPoint{}); r.Events == 0 {
 			t.Error("the stream does not hold the event")
 		}
 	}
@@ -148,7 +149,7 @@ func refillWrite() write {
 }
 
 func claimWrite() write {
-	record := revocast.EpochRecord{Epoch: 1, Server: "s", Stream: 5}
+	record := port.EpochRecord{Epoch: 1, Server: "s", Stream: 5}
 	return write{
 		name: "claim", subject: "rv.r.epoch", want: revocast.ErrOutcomeUnknown, again: revocast.ErrConflict,
 		run: func(t *testing.T, l line) error {
@@ -176,7 +177,7 @@ func claimWrite() write {
 
 func prepare(age int64) func(*testing.T, line) error {
 	return func(t *testing.T, l line) error {
-		return l.bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: age})
+		return l.bus.Prepare(limited(t), port.StreamOptions{MaxAge: age})
 	}
 }
 
@@ -229,7 +230,7 @@ func saveWrite(name, subject string, skip int, want error) write {
 		}
 	}
 	w.run = func(t *testing.T, l line) error {
-		if _, err := l.direct.LoadSnapshot(limited(t), func(revocast.KeyedState) error { return nil }); errors.Is(err, revocast.ErrNotFound) {
+		if _, err := l.direct.LoadSnapshot(limited(t), func(port.KeyedState) error { return nil }); errors.Is(err, revocast.ErrNotFound) {
 			if err := l.direct.SaveSnapshot(limited(t), at(old), eventstest.States(old)); err != nil {
 				t.Fatal(err)
 			}
@@ -260,7 +261,7 @@ func diskIsBounded(t *testing.T, l line) {
 // does not take its place.
 func TestClosingIsNotLate(t *testing.T) {
 	l := newLine(t, 10*time.Second)
-	if err := l.direct.Prepare(limited(t), revocast.StreamOptions{}); err != nil {
+	if err := l.direct.Prepare(limited(t), port.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	held := l.proxy.arm(fault{subject: "rv.r.snap.head", hold: make(chan struct{})})
@@ -284,13 +285,13 @@ func TestClosingIsNotLate(t *testing.T) {
 // says the same and more.
 func TestAcknowledgementIsLost(t *testing.T) {
 	l := newLine(t, 10*time.Second)
-	heard := make(chan revocast.Ack, 9)
+	heard := make(chan port.Ack, 9)
 	ctx, cancel := context.WithCancel(limited(t))
 	ready, ended := make(chan bool, 9), make(chan error, 1)
 	ear := newBus(t, l.js.Conn(), "r", events.Options{AcksReady: func() { ready <- true }})
-	go func() { ended <- ear.Acks(ctx, func(a revocast.Ack) { heard <- a }) }()
+	go func() { ended <- ear.Acks(ctx, func(a port.Ack) { heard <- a }) }()
 	<-ready
-	ack := revocast.Ack{Member: revocast.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+	ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
 	lost := l.proxy.arm(fault{subject: "rv.r.ack.", drop: true})
 	if err := l.bus.Acknowledge(ack); err != nil {
 		t.Errorf("an acknowledgement that is lost on the way: %v", err)

@@ -19,6 +19,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // strays returns the counts that are not zero, by "source fault".
@@ -120,15 +121,15 @@ func TestHostileAcknowledgements(t *testing.T) {
 	ready := make(chan bool, 9)
 	bus := newBus(t, nc, "r", events.Options{AcksReady: func() { ready <- true }})
 	other := newBus(t, nc, "other", events.Options{})
-	ack := revocast.Ack{Member: revocast.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 7}}
+	ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 7}}
 	good := overhear(t, nc, "rv.r.ack.w", func() { _ = bus.Acknowledge(ack) })
 	foreign := overhear(t, nc, "rv.other.ack.w", func() { _ = other.Acknowledge(ack) })
 	ahead := bytes.Clone(good)
 	ahead[17] = 0xff // a revision that no ledger reaches
 	ctx, cancel := context.WithCancel(limited(t))
-	heard := make(chan revocast.Ack, 99)
+	heard := make(chan port.Ack, 99)
 	ended := make(chan error, 1)
-	go func() { ended <- bus.Acks(ctx, func(a revocast.Ack) { heard <- a }) }()
+	go func() { ended <- bus.Acks(ctx, func(a port.Ack) { heard <- a }) }()
 	<-ready
 	for _, m := range []struct {
 		subject string
@@ -271,7 +272,7 @@ func TestHostileSnapshot(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := bus.LoadSnapshot(limited(t), func(revocast.KeyedState) error { loads.Add(1); return nil }); !errors.Is(err, revocast.ErrNotFound) {
+		if _, err := bus.LoadSnapshot(limited(t), func(port.KeyedState) error { loads.Add(1); return nil }); !errors.Is(err, revocast.ErrNotFound) {
 			t.Errorf("%s: loaded with %v, want ErrNotFound", test.name, err)
 		}
 	}

@@ -9,13 +9,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Mend implements [revocast.Bus]. A stream that was right when a publisher started and is
+// Mend implements [port.Bus]. A stream that was right when a publisher started and is
 // not any more was edited since: what the realm rests on is changed back, whoever edited
 // it. At a start nothing rests on it yet, and Prepare leaves the decision to the operator.
 // Limits on messages and bytes are left alone: they refuse new events and lose none.
-func (b *Bus) Mend(ctx context.Context, o revocast.StreamOptions) (m revocast.Mended, err error) {
+func (b *Bus) Mend(ctx context.Context, o port.StreamOptions) (m port.Mended, err error) {
 	if !b.conn().IsConnected() {
 		return m, unavailable("look at the streams", nats.ErrDisconnected)
 	}

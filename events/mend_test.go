@@ -11,9 +11,10 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
-func hour() revocast.StreamOptions { return revocast.StreamOptions{MaxAge: 3_600_000} }
+func hour() port.StreamOptions { return port.StreamOptions{MaxAge: 3_600_000} }
 
 // TestMendChangesBack: everything that the server lets anybody edit and that costs the
 // realm something, in each of its streams.

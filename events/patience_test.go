@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // forbid takes rights away from the user of a permitted server.
@@ -72,7 +73,7 @@ func TestWhatNATSSaysEndsNoTail(t *testing.T) {
 			eventstest.Await(t, "Ready again", func() bool { return r.Readies() >= 2 })
 			eventstest.Await(t, "a publication", func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 2)) == nil })
 			eventstest.Await(t, "the event", func() bool { return len(r.Events()) > 0 })
-			ack := revocast.Ack{Member: revocast.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+			ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
 			eventstest.Await(t, "an acknowledgement", func() bool {
 				_ = bus.Acknowledge(ack)
 				return acks() > 0
@@ -166,7 +167,7 @@ func TestRefusedAcknowledgement(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	bus := newBus(t, nc, "r", events.Options{Logger: logger})
-	ack := revocast.Ack{Member: revocast.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+	ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
 	eventstest.Await(t, "the refusal", func() bool { return errors.Is(bus.Acknowledge(ack), revocast.ErrUnsuited) })
 	before := bus.Stats().AcksSent
 	for range 5000 {
@@ -209,7 +210,7 @@ func listenForAcks(t *testing.T, bus *events.Bus) (heard func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- bus.Acks(ctx, func(revocast.Ack) {
+		ended <- bus.Acks(ctx, func(port.Ack) {
 			mu.Lock()
 			defer mu.Unlock()
 			n++

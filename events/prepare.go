@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 const (
@@ -20,12 +21,12 @@ const (
 	epochHistory = 64
 )
 
-// Prepare implements [revocast.Bus]: it makes the realm's streams where they are
+// Prepare implements [port.Bus]: it makes the realm's streams where they are
 // missing and checks them where they are not. What can be widened without a decision
 // it widens (maximum age, duplicate window, delete and purge denied) and logs; for
 // everything else it fails with [revocast.ErrUnsuited] and the command that mends it.
 // A MaxAge of zero keeps events for ever.
-func (b *Bus) Prepare(ctx context.Context, o revocast.StreamOptions) error {
+func (b *Bus) Prepare(ctx context.Context, o port.StreamOptions) error {
 	wanted, err := b.wantedStreams(ctx, o)
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (b *Bus) Prepare(ctx context.Context, o revocast.StreamOptions) error {
 
 // Check is Prepare for those who may read only, as workers: it changes nothing, and a
 // stream that is missing or too narrow is [revocast.ErrUnsuited].
-func (b *Bus) Check(ctx context.Context, o revocast.StreamOptions) error {
+func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 	wanted, err := b.wantedStreams(ctx, o)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (b *Bus) Check(ctx context.Context, o revocast.StreamOptions) error {
 }
 
 // wantedStreams is what the realm needs, after the server itself was judged.
-func (b *Bus) wantedStreams(ctx context.Context, o revocast.StreamOptions) ([]wantedStream, error) {
+func (b *Bus) wantedStreams(ctx context.Context, o port.StreamOptions) ([]wantedStream, error) {
 	if o.MaxAge < 0 || o.MaxAge > math.MaxInt64/int64(time.Millisecond) || o.Replicas < 0 {
 		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge, o.Replicas)
 	}
@@ -85,7 +86,7 @@ func (b *Bus) wantedStreams(ctx context.Context, o revocast.StreamOptions) ([]wa
 	return []wantedStream{b.eventStream(o), b.epochStream(o), b.snapshotStream(o)}, nil
 }
 
-func (b *Bus) eventStream(o revocast.StreamOptions) wantedStream {
+func (b *Bus) eventStream(o port.StreamOptions) wantedStream {
 	age := time.Duration(o.MaxAge) * time.Millisecond
 	window := duplicateWindow
 	if age > 0 {
@@ -98,7 +99,7 @@ func (b *Bus) eventStream(o revocast.StreamOptions) wantedStream {
 	return wantedStream{config: c}
 }
 
-func (b *Bus) epochStream(o revocast.StreamOptions) wantedStream {
+func (b *Bus) epochStream(o port.StreamOptions) wantedStream {
 	c := streamConfig(b.names.epochStream, b.names.epoch, o.Replicas)
 	c.Description = "Revocast: epoch record of realm " + b.names.realm
 	c.MaxMsgsPerSubject = epochHistory
@@ -106,7 +107,7 @@ func (b *Bus) epochStream(o revocast.StreamOptions) wantedStream {
 	return wantedStream{config: c, record: true}
 }
 
-func (b *Bus) snapshotStream(o revocast.StreamOptions) wantedStream {
+func (b *Bus) snapshotStream(o port.StreamOptions) wantedStream {
 	c := streamConfig(b.names.snapStream, b.names.snapshots, o.Replicas)
 	c.Description = "Revocast: snapshots of realm " + b.names.realm
 	c.Discard = jetstream.DiscardOld

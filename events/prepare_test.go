@@ -11,12 +11,13 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 func TestPrepareMakesTheStreams(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	bus := newBus(t, nc, "r", events.Options{})
-	wanted := revocast.StreamOptions{MaxAge: 3_600_000}
+	wanted := port.StreamOptions{MaxAge: 3_600_000}
 	if err := bus.Check(limited(t), wanted); !errors.Is(err, revocast.ErrUnsuited) {
 		t.Errorf("Check without streams: %v, want ErrUnsuited", err)
 	}
@@ -62,7 +63,7 @@ func TestSnapshotStream(t *testing.T) {
 	if err := js.DeleteStream(limited(t), "RVSNAP_r"); err != nil {
 		t.Fatal(err)
 	}
-	if err := bus.Check(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+	if err := bus.Check(limited(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 		t.Errorf("Check without snapshots: %v", err)
 	}
 	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
@@ -80,7 +81,7 @@ func TestSnapshotStream(t *testing.T) {
 		if _, err := js.CreateStream(limited(t), spoilt); err != nil {
 			t.Fatal(err)
 		}
-		err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000})
+		err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000})
 		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "repair") {
 			t.Errorf("%v, want ErrUnsuited with %q", err, name)
 		}
@@ -92,7 +93,7 @@ func TestSnapshotStream(t *testing.T) {
 	if _, err := js.CreateStream(limited(t), c); err != nil {
 		t.Fatal(err)
 	}
-	if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+	if err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 		t.Fatal(err)
 	}
 	at := revocast.Position{Epoch: 1}
@@ -104,7 +105,7 @@ func TestSnapshotStream(t *testing.T) {
 
 func TestPrepareOfAShortLife(t *testing.T) {
 	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
-	if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 5000}); err != nil {
+	if err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: 5000}); err != nil {
 		t.Error(err) // the duplicate window must not be longer than the events live
 	}
 }
@@ -122,14 +123,14 @@ func TestPrepareWidens(t *testing.T) {
 		t.Fatal(err)
 	}
 	bus := newBus(t, nc, "r", events.Options{})
-	if err := bus.Check(limited(t), revocast.StreamOptions{MaxAge: 60_001}); !errors.Is(err, revocast.ErrUnsuited) {
+	if err := bus.Check(limited(t), port.StreamOptions{MaxAge: 60_001}); !errors.Is(err, revocast.ErrUnsuited) {
 		t.Errorf("Check of what is too narrow: %v, want ErrUnsuited", err)
 	}
 	for _, test := range []struct {
 		wanted int64
 		age    time.Duration
 	}{{3_600_000, time.Hour}, {60_000, time.Hour}, {0, 0}, {60_000, 0}} {
-		if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: test.wanted}); err != nil {
+		if err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: test.wanted}); err != nil {
 			t.Fatal(err)
 		}
 		stream, err := js.Stream(limited(t), "RV_r")
@@ -181,7 +182,7 @@ func TestPrepareRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			bus := newBus(t, nc, "r", events.Options{})
-			err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000})
+			err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000})
 			if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), test.mend) {
 				t.Errorf("got %v, want ErrUnsuited with %q", err, test.mend)
 			}
@@ -191,12 +192,12 @@ func TestPrepareRefuses(t *testing.T) {
 
 func TestPrepareRefusesNonsense(t *testing.T) {
 	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
-	for _, o := range []revocast.StreamOptions{{MaxAge: -1}, {MaxAge: 1 << 62}, {Replicas: -1}} {
+	for _, o := range []port.StreamOptions{{MaxAge: -1}, {MaxAge: 1 << 62}, {Replicas: -1}} {
 		if err := bus.Prepare(limited(t), o); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%+v: %v, want ErrInvalid", o, err)
 		}
 	}
-	if err := bus.Prepare(limited(t), revocast.StreamOptions{Replicas: 3}); !errors.Is(err, revocast.ErrUnsuited) {
+	if err := bus.Prepare(limited(t), port.StreamOptions{Replicas: 3}); !errors.Is(err, revocast.ErrUnsuited) {
 		t.Errorf("three replicas on one server: %v, want ErrUnsuited", err)
 	}
 }
@@ -208,13 +209,13 @@ func TestWithoutJetStream(t *testing.T) {
 			t.Errorf("%s: %v, want ErrUnsuited with the lines that enable it", call, err)
 		}
 	}
-	check("Prepare", bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 1000}))
-	check("Check", bus.Check(limited(t), revocast.StreamOptions{MaxAge: 1000}))
+	check("Prepare", bus.Prepare(limited(t), port.StreamOptions{MaxAge: 1000}))
+	check("Check", bus.Check(limited(t), port.StreamOptions{MaxAge: 1000}))
 	_, err := bus.Epoch(limited(t))
 	check("Epoch", err)
-	_, err = bus.ClaimEpoch(limited(t), 0, revocast.EpochRecord{Epoch: 1})
+	_, err = bus.ClaimEpoch(limited(t), 0, port.EpochRecord{Epoch: 1})
 	check("ClaimEpoch", err)
-	_, err = bus.Replay(limited(t), revocast.StreamPoint{}, nil)
+	_, err = bus.Replay(limited(t), port.StreamPoint{}, nil)
 	check("Replay", err)
 	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Publish: %v, want ErrUnavailable", err)

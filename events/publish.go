@@ -12,7 +12,7 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Publish implements [revocast.Bus]. It never waits. done gets nil or an error that
+// Publish implements [port.Bus]. It never waits. done gets nil or an error that
 // wraps [revocast.ErrUnavailable]: repeat the publication, it is recognised as the
 // same by its message id within the stream's duplicate window, and applying it twice
 // is harmless after that. [revocast.ErrInvalid]: the event can never be published.
@@ -23,7 +23,7 @@ import (
 // not hold a lock in Publish that done takes.
 func (b *Bus) Publish(e revocast.Event, done func(error)) { b.publish(e, true, done) }
 
-// Refill implements [revocast.Bus]; it is Publish without a message id, so the
+// Refill implements [port.Bus]; it is Publish without a message id, so the
 // stream's window of duplicates does not know the event.
 func (b *Bus) Refill(e revocast.Event, done func(error)) { b.publish(e, false, done) }
 

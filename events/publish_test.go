@@ -14,13 +14,14 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // prepared returns a bus whose streams exist.
 func prepared(tb testing.TB, nc *nats.Conn, realm string, o events.Options) *events.Bus {
 	tb.Helper()
 	bus := newBus(tb, nc, realm, o)
-	if err := bus.Prepare(limited(tb), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+	if err := bus.Prepare(limited(tb), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 		tb.Fatal(err)
 	}
 	return bus
@@ -100,7 +101,7 @@ func TestPublishToAFullStream(t *testing.T) {
 	}
 	eventstest.Await(t, "the refused events on the tail", func() bool { return len(r.Events()) == 20 })
 	var replayed uint64
-	if _, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
+	if _, err := bus.Replay(limited(t), port.StreamPoint{}, func(e revocast.Event) error {
 		if replayed++; e.Position.Rev != replayed {
 			t.Errorf("revision %d in place %d: an old event was dropped for a new one", e.Position.Rev, replayed)
 		}

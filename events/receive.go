@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // readEvent decodes a message and checks that it stands on the subject of its kind:
@@ -29,7 +30,7 @@ func (b *Bus) decodeFrom(subject string, data []byte, e *revocast.Event) error {
 }
 
 // readAck is readEvent for acknowledgements: a worker speaks for itself alone.
-func (b *Bus) readAck(m *nats.Msg, a *revocast.Ack) error {
+func (b *Bus) readAck(m *nats.Msg, a *port.Ack) error {
 	err := decodeAck(m.Data, b.names.hash, a)
 	if err == nil && m.Subject != b.names.ack(a.Member.Worker) {
 		err = fmt.Errorf("%w: an acknowledgement for another worker", errMisplaced)

@@ -8,9 +8,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Replay implements [revocast.Bus]. It hands the events to on, on the caller's
+// Replay implements [port.Bus]. It hands the events to on, on the caller's
 // goroutine.
 //
 // A message that cannot be read is counted and skipped, since whoever may publish
@@ -24,17 +25,17 @@ import (
 // ErrUnavailable, when the stream was replaced or cut off under way.
 // [revocast.ErrUnavailable]: there is no such stream, or nothing came for
 // [Options.ReplayPatience]. An error of on is returned as it is.
-func (b *Bus) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
+func (b *Bus) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
 	info, err := b.info(ctx, "replay", b.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		err = unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w", b.names.eventStream, err))
 	}
 	if err != nil {
-		return revocast.Replayed{}, err
+		return port.Replayed{}, err
 	}
 	s := streamInfo(info)
 	if err := b.mayHave(after, s); err != nil {
-		return revocast.Replayed{}, err
+		return port.Replayed{}, err
 	}
 	r := replay{bus: b, after: after, on: on, created: s.Created, end: after}
 	r.report.First = s.First
@@ -45,9 +46,9 @@ func (b *Bus) Replay(ctx context.Context, after revocast.StreamPoint, on func(re
 }
 
 // mayHave compares what is known of a point before its message was looked at.
-func (b *Bus) mayHave(p revocast.StreamPoint, s revocast.StreamInfo) error {
+func (b *Bus) mayHave(p port.StreamPoint, s port.StreamInfo) error {
 	switch {
-	case p == revocast.StreamPoint{}:
+	case p == port.StreamPoint{}:
 		return nil
 	case p.Created != s.Created:
 		return fmt.Errorf("%w: stream %s is another one: made at %d, it was %d", revocast.ErrStreamLost, b.names.eventStream, s.Created, p.Created)
@@ -60,11 +61,11 @@ func (b *Bus) mayHave(p revocast.StreamPoint, s revocast.StreamInfo) error {
 // replay is one run of Replay.
 type replay struct {
 	bus     *Bus
-	after   revocast.StreamPoint
+	after   port.StreamPoint
 	on      func(revocast.Event) error
 	created int64
-	report  revocast.Replayed
-	end     revocast.StreamPoint // the latest message seen
+	report  port.Replayed
+	end     port.StreamPoint // the latest message seen
 }
 
 // run starts at the point itself, if the stream still has it, so that its message is
@@ -83,7 +84,7 @@ func (r *replay) run(ctx context.Context, info *jetstream.StreamInfo) error {
 }
 
 func (r *replay) take(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-	p := revocast.StreamPoint{Created: r.created, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UnixMilli()}
+	p := port.StreamPoint{Created: r.created, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UnixMilli()}
 	if p.Sequence == r.after.Sequence {
 		return r.compare(m, p)
 	}
@@ -110,7 +111,7 @@ func (r *replay) take(m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 
 // compare fails unless the message at the point's sequence is the point's own. It is
 // not counted: it was when it was new.
-func (r *replay) compare(m jetstream.Msg, p revocast.StreamPoint) error {
+func (r *replay) compare(m jetstream.Msg, p port.StreamPoint) error {
 	var e revocast.Event
 	if r.bus.decodeFrom(m.Subject(), m.Data(), &e) == nil {
 		p.Event = e.Position

@@ -14,6 +14,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // many is more than a replay asks for at a time.
@@ -52,7 +53,7 @@ func TestReplayAcrossARestart(t *testing.T) {
 	ns := eventstest.NewServer(t)
 	bus := prepared(t, ns.Conn(t), "r", events.Options{})
 	fill(t, bus, many)
-	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, inOrder(t, 100, ns.Restart))
+	n, err := bus.Replay(limited(t), port.StreamPoint{}, inOrder(t, 100, ns.Restart))
 	if n.Events != many || err != nil {
 		t.Errorf("replayed %d of %d: %v", n.Events, many, err)
 	}
@@ -65,7 +66,7 @@ func TestReplayStopsAtTheEndAsItWas(t *testing.T) {
 	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
 	fill(t, bus, 10)
 	var more sync1
-	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
+	n, err := bus.Replay(limited(t), port.StreamPoint{}, func(e revocast.Event) error {
 		if more.first() {
 			return eventstest.Publish(t, bus, eventstest.Event(1, 11))
 		}
@@ -83,7 +84,7 @@ func (s *sync1) first() bool { return s.done.CompareAndSwap(false, true) }
 
 func TestReplayWithoutAStream(t *testing.T) {
 	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
-	if n, err := bus.Replay(limited(t), revocast.StreamPoint{}, nil); n.Events != 0 || !errors.Is(err, revocast.ErrUnavailable) {
+	if n, err := bus.Replay(limited(t), port.StreamPoint{}, nil); n.Events != 0 || !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("replayed %d, %v; want ErrUnavailable", n.Events, err)
 	}
 }
@@ -97,7 +98,7 @@ func TestReplayOfAStreamThatGoes(t *testing.T) {
 			bus := prepared(t, nc, "r", events.Options{})
 			fill(t, bus, many)
 			js := mustJetStream(t, nc)
-			n, err := bus.Replay(limited(t), revocast.StreamPoint{}, inOrder(t, 10, func() {
+			n, err := bus.Replay(limited(t), port.StreamPoint{}, inOrder(t, 10, func() {
 				if err := js.DeleteStream(limited(t), "RV_r"); err != nil {
 					t.Error(err)
 				}
@@ -125,7 +126,7 @@ func TestReplayCountsHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, bus, 10)
-	whole := replayAfter(t, bus, revocast.StreamPoint{})
+	whole := replayAfter(t, bus, port.StreamPoint{})
 	for _, test := range []struct {
 		sequence     uint64
 		all, missing int // of a replay of everything
@@ -134,10 +135,10 @@ func TestReplayCountsHoles(t *testing.T) {
 		if err := stream.DeleteMsg(limited(t), test.sequence); err != nil {
 			t.Fatal(err)
 		}
-		if n := replayAfter(t, bus, revocast.StreamPoint{}); n.Events != test.all || n.Missing != uint64(test.missing) {
+		if n := replayAfter(t, bus, port.StreamPoint{}); n.Events != test.all || n.Missing != uint64(test.missing) {
 			t.Errorf("without %d: replayed %+v; want %d events, %d missing", test.sequence, n, test.all, test.missing)
 		}
-		at := revocast.StreamPoint{Created: whole.End.Created, Sequence: 7}
+		at := port.StreamPoint{Created: whole.End.Created, Sequence: 7}
 		if n := replayAfter(t, bus, at); n.Missing != uint64(test.after) {
 			t.Errorf("without %d: after 7 replayed %+v; want %d missing", test.sequence, n, test.after)
 		}
@@ -150,7 +151,7 @@ func TestReplayCountsHoles(t *testing.T) {
 	}
 }
 
-func replayAfter(t *testing.T, bus revocast.Bus, after revocast.StreamPoint) revocast.Replayed {
+func replayAfter(t *testing.T, bus port.Bus, after port.StreamPoint) port.Replayed {
 	t.Helper()
 	r, err := bus.Replay(limited(t), after, func(revocast.Event) error { return nil })
 	if err != nil {
@@ -172,7 +173,7 @@ func TestReplayWhileTheHeadExpires(t *testing.T) {
 	config := stream.CachedInfo().Config
 	var first sync1
 	var last uint64
-	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
+	n, err := bus.Replay(limited(t), port.StreamPoint{}, func(e revocast.Event) error {
 		if first.first() {
 			config.Discard, config.MaxMsgs = jetstream.DiscardOld, 10
 			if _, err := js.UpdateStream(limited(t), config); err != nil {
@@ -200,7 +201,7 @@ func TestReplayWhenAllOfItExpires(t *testing.T) {
 	}
 	config := stream.CachedInfo().Config
 	var last uint64
-	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(e revocast.Event) error {
+	n, err := bus.Replay(limited(t), port.StreamPoint{}, func(e revocast.Event) error {
 		// The server drops while it delivers, so some of what is left may still come.
 		if e.Position.Rev <= last {
 			t.Fatalf("revision %d after %d", e.Position.Rev, last)
@@ -228,7 +229,7 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
 	fill(t, bus, many)
 	ctx, cancel := context.WithCancel(limited(t))
-	n, err := bus.Replay(ctx, revocast.StreamPoint{}, inOrder(t, 10, cancel))
+	n, err := bus.Replay(ctx, port.StreamPoint{}, inOrder(t, 10, cancel))
 	if n.Events != 10 || !errors.Is(err, context.Canceled) {
 		t.Errorf("replayed %d, %v; want 10 and the context's error", n.Events, err)
 	}
@@ -238,7 +239,7 @@ func TestReplayGivesUp(t *testing.T) {
 	ns := eventstest.NewServer(t)
 	bus := prepared(t, ns.Conn(t), "r", events.Options{ReplayPatience: 100 * time.Millisecond, RequestTimeout: 50 * time.Millisecond})
 	fill(t, bus, many)
-	n, err := bus.Replay(limited(t), revocast.StreamPoint{}, inOrder(t, 10, ns.Stop))
+	n, err := bus.Replay(limited(t), port.StreamPoint{}, inOrder(t, 10, ns.Stop))
 	if n.Events >= many || !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("replayed %d, %v; want ErrUnavailable", n.Events, err)
 	}
@@ -253,7 +254,7 @@ func TestReplayEndsWithItsContextWithoutAServer(t *testing.T) {
 	ended := make(chan error, 1)
 	stopped := make(chan bool)
 	go func() {
-		_, err := bus.Replay(ctx, revocast.StreamPoint{}, inOrder(t, 10, func() { ns.Stop(); close(stopped) }))
+		_, err := bus.Replay(ctx, port.StreamPoint{}, inOrder(t, 10, func() { ns.Stop(); close(stopped) }))
 		ended <- err
 	}()
 	<-stopped
@@ -273,13 +274,13 @@ func TestEpochWithoutAnswers(t *testing.T) {
 	if _, err := bus.Epoch(limited(t)); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Epoch: %v, want ErrUnavailable", err)
 	}
-	if _, err := bus.ClaimEpoch(limited(t), 0, revocast.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrUnavailable) {
+	if _, err := bus.ClaimEpoch(limited(t), 0, port.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("ClaimEpoch: %v, want ErrUnavailable", err)
 	}
-	if err := bus.Acknowledge(revocast.Ack{Member: revocast.MemberID{Worker: "w", Incarnation: "i"}}); !errors.Is(err, revocast.ErrUnavailable) {
+	if err := bus.Acknowledge(port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}}); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Acknowledge: %v, want ErrUnavailable", err)
 	}
-	if err := bus.Prepare(limited(t), revocast.StreamOptions{}); !errors.Is(err, revocast.ErrUnavailable) {
+	if err := bus.Prepare(limited(t), port.StreamOptions{}); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Prepare: %v, want ErrUnavailable", err)
 	}
 }
@@ -295,7 +296,7 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 	bus := prepared(t, nc, "r", events.Options{RequestTimeout: 200 * time.Millisecond})
 	p.blackhole()
 	defer p.mend()
-	if _, err := bus.ClaimEpoch(context.Background(), 0, revocast.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrOutcomeUnknown) {
+	if _, err := bus.ClaimEpoch(context.Background(), 0, port.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrOutcomeUnknown) {
 		t.Errorf("ClaimEpoch: %v, want ErrOutcomeUnknown", err)
 	}
 }

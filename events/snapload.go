@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // errNoSnapshot: nothing was ever saved, or what is there is not whole.
@@ -18,13 +19,13 @@ var errNoSnapshot = fmt.Errorf("%w: snapshot", revocast.ErrNotFound)
 
 func noSnapshot(why error) error { return fmt.Errorf("%w: %w", errNoSnapshot, why) }
 
-// LoadSnapshot implements [revocast.Bus]. on runs on the caller's goroutine; its error
+// LoadSnapshot implements [port.Bus]. on runs on the caller's goroutine; its error
 // is returned as it is. Everything is verified: the position comes only after every
 // state was read from the very bytes that were saved.
 //
 // [revocast.ErrNotFound] is also a snapshot that was replaced twice while it was read.
 // [revocast.ErrUnavailable]: JetStream does not answer.
-func (b *Bus) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) error) (revocast.Position, error) {
+func (b *Bus) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
 	latest, err := b.latestSnapshot(ctx)
 	if err != nil {
 		return revocast.Position{}, err
@@ -97,7 +98,7 @@ func (b *Bus) broken(why error) error {
 // loader is one run of LoadSnapshot.
 type loader struct {
 	bus    *Bus
-	on     func(revocast.KeyedState) error
+	on     func(port.KeyedState) error
 	latest savedSnapshot
 	digest hash.Hash
 	chunks uint32
@@ -117,7 +118,7 @@ func (l *loader) take(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
 	l.digest.Write(m.Data())
 	l.chunks++
 	l.states += uint64(c.count)
-	l.bad = c.each(func(k revocast.KeyedState) error {
+	l.bad = c.each(func(k port.KeyedState) error {
 		err = l.on(k)
 		return err
 	})

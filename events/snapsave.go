@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // How a snapshot lies in its stream: chunks without a gap between their sequences, on
@@ -37,13 +38,13 @@ const (
 	saveWindow = 8
 )
 
-// SaveSnapshot implements [revocast.Bus]. An error of the sequence is returned as it is.
+// SaveSnapshot implements [port.Bus]. An error of the sequence is returned as it is.
 //
 // [revocast.ErrUnavailable]: it could not be stored; the snapshot before still is there.
 // [revocast.ErrConflict]: somebody else was saving at the same time.
 // [revocast.ErrOutcomeUnknown]: all of it was sent and the last answer did not come.
 // [revocast.ErrInvalid]: a position or state that no ledger has.
-func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
 	err := b.saveSnapshot(ctx, at, states)
 	if err != nil {
 		b.counts.unsaved.Add(1)
@@ -53,7 +54,7 @@ func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states ite
 	return nil
 }
 
-func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
 	if err := checkSnapshotAt(at); err != nil {
 		return fmt.Errorf("%w: %w", revocast.ErrInvalid, err)
 	}
@@ -98,7 +99,7 @@ type answer struct {
 	err      error
 }
 
-func (s *saver) save(states iter.Seq2[revocast.KeyedState, error]) error {
+func (s *saver) save(states iter.Seq2[port.KeyedState, error]) error {
 	for k, err := range states {
 		if err != nil {
 			return err
@@ -118,7 +119,7 @@ func (s *saver) save(states iter.Seq2[revocast.KeyedState, error]) error {
 	return s.close()
 }
 
-func (s *saver) add(k revocast.KeyedState) (err error) {
+func (s *saver) add(k port.KeyedState) (err error) {
 	if len(s.buf)+maxState+sumSize > s.limit {
 		if err := s.send(); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // BenchmarkSnapshot saves and loads a million states, each of another key.
@@ -20,7 +21,7 @@ func benchSnapshot(b *testing.B, server *eventstest.Server) {
 	const n = 1_000_000
 	nc := server.Conn(b)
 	bus := prepared(b, nc, "bench", events.Options{})
-	all := make([]revocast.KeyedState, n)
+	all := make([]port.KeyedState, n)
 	for i := range all {
 		all[i] = eventstest.State(uint64(i) + 1)
 	}
@@ -28,7 +29,7 @@ func benchSnapshot(b *testing.B, server *eventstest.Server) {
 	var saving, loading time.Duration
 	for b.Loop() {
 		start := time.Now()
-		err := bus.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: n}, func(yield func(revocast.KeyedState, error) bool) {
+		err := bus.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: n}, func(yield func(port.KeyedState, error) bool) {
 			for _, k := range all {
 				if !yield(k, nil) {
 					return
@@ -41,7 +42,7 @@ func benchSnapshot(b *testing.B, server *eventstest.Server) {
 		saving += time.Since(start)
 		start = time.Now()
 		var got int
-		if _, err := bus.LoadSnapshot(ctx, func(revocast.KeyedState) error { got++; return nil }); err != nil || got != n {
+		if _, err := bus.LoadSnapshot(ctx, func(port.KeyedState) error { got++; return nil }); err != nil || got != n {
 			b.Fatal(got, err)
 		}
 		loading += time.Since(start)

@@ -10,6 +10,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 func TestSnapshotOfManyChunks(t *testing.T) {
@@ -32,7 +33,7 @@ func TestSnapshotAcrossARestart(t *testing.T) {
 	if err := bus.SaveSnapshot(limited(t), before, eventstest.States(100)); err != nil {
 		t.Fatal(err)
 	}
-	err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1, Rev: 2}, func(yield func(revocast.KeyedState, error) bool) {
+	err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1, Rev: 2}, func(yield func(port.KeyedState, error) bool) {
 		var n int
 		for k := range eventstest.States(9000) {
 			if n++; n == 5000 {
@@ -84,7 +85,7 @@ func TestSnapshotRefusesNonsense(t *testing.T) {
 			t.Errorf("as of %s: %v, want ErrInvalid", p, err)
 		}
 	}
-	err := bus.SaveSnapshot(limited(t), at, func(yield func(revocast.KeyedState, error) bool) { yield(revocast.KeyedState{}, nil) })
+	err := bus.SaveSnapshot(limited(t), at, func(yield func(port.KeyedState, error) bool) { yield(port.KeyedState{}, nil) })
 	if !errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("a state of no key: %v, want ErrInvalid", err)
 	}

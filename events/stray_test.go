@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 // overhear returns the bytes that a bus puts on the wire when do runs.
@@ -40,16 +41,16 @@ func TestRealmsDoNotHearEachOther(t *testing.T) {
 	ra, _ := eventstest.Tail(t, a)
 	rb, _ := eventstest.Tail(t, b)
 	eventstest.Await(t, "both Ready", func() bool { return ra.Readies() > 0 && rb.Readies() > 0 })
-	for _, bus := range []revocast.Bus{a, b} {
+	for _, bus := range []port.Bus{a, b} {
 		if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	eventstest.Await(t, "an event each", func() bool { return len(ra.Events()) > 0 && len(rb.Events()) > 0 })
-	if _, err := a.ClaimEpoch(limited(t), 0, revocast.EpochRecord{Epoch: 5}); err != nil {
+	if _, err := a.ClaimEpoch(limited(t), 0, port.EpochRecord{Epoch: 5}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.ClaimEpoch(limited(t), 0, revocast.EpochRecord{Epoch: 6}); err != nil {
+	if _, err := b.ClaimEpoch(limited(t), 0, port.EpochRecord{Epoch: 6}); err != nil {
 		t.Errorf("the other realm's first record: %v", err)
 	}
 	if len(ra.Events()) != 1 || len(rb.Events()) != 1 || a.Stats().ForeignRealm != 0 {
@@ -89,8 +90,8 @@ func TestStrayMessagesChangeNothing(t *testing.T) {
 	if s := bus.Stats(); s.ForeignRealm != 2 || s.Undecodable != 4 {
 		t.Errorf("counted %+v", s)
 	}
-	report, err := bus.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil })
-	want := revocast.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, Begin: report.Begin, End: report.End}
+	report, err := bus.Replay(limited(t), port.StreamPoint{}, func(revocast.Event) error { return nil })
+	want := port.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, Begin: report.Begin, End: report.End}
 	if err != nil || report != want || report.Begin.Sequence != 1 || report.End.Sequence != 8 || report.End.Event != (revocast.Position{Epoch: 1, Rev: 10}) {
 		t.Errorf("replayed %+v, %v", report, err)
 	}
@@ -103,14 +104,14 @@ func TestForgedAcknowledgement(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	ready := make(chan bool, 9)
 	bus := newBus(t, nc, "r", events.Options{AcksReady: func() { ready <- true }})
-	ack := func(worker string) revocast.Ack {
-		return revocast.Ack{Member: revocast.MemberID{Worker: worker, Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+	ack := func(worker string) port.Ack {
+		return port.Ack{Member: port.MemberID{Worker: worker, Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
 	}
 	victim := overhear(t, nc, "rv.r.ack.victim", func() { _ = bus.Acknowledge(ack("victim")) })
 	ctx, cancel := context.WithCancel(limited(t))
-	heard := make(chan revocast.Ack, 99)
+	heard := make(chan port.Ack, 99)
 	ended := make(chan error, 1)
-	go func() { ended <- bus.Acks(ctx, func(a revocast.Ack) { heard <- a }) }()
+	go func() { ended <- bus.Acks(ctx, func(a port.Ack) { heard <- a }) }()
 	<-ready
 	if err := nc.Publish("rv.r.ack.attacker", victim); err != nil {
 		t.Fatal(err)

@@ -8,17 +8,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Stream implements [revocast.Bus]. The answer is the stream leader's. Full is said of
+// Stream implements [port.Bus]. The answer is the stream leader's. Full is said of
 // a stream with a limit as soon as the largest event would be refused.
-func (b *Bus) Stream(ctx context.Context) (revocast.StreamInfo, error) {
+func (b *Bus) Stream(ctx context.Context) (port.StreamInfo, error) {
 	info, err := b.info(ctx, "describe the stream", b.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		err = fmt.Errorf("%w: there is no stream %s; a publisher makes it at its start: %w", revocast.ErrNotFound, b.names.eventStream, err)
 	}
 	if err != nil {
-		return revocast.StreamInfo{}, err
+		return port.StreamInfo{}, err
 	}
 	s := streamInfo(info)
 	s.Full = b.full(info)
@@ -40,8 +41,8 @@ func (b *Bus) info(ctx context.Context, doing, name string) (*jetstream.StreamIn
 	return stream.CachedInfo(), nil
 }
 
-func streamInfo(info *jetstream.StreamInfo) revocast.StreamInfo {
-	s := revocast.StreamInfo{
+func streamInfo(info *jetstream.StreamInfo) port.StreamInfo {
+	s := port.StreamInfo{
 		Created: info.Created.UnixNano(), First: info.State.FirstSeq, Last: info.State.LastSeq, Missing: uint64(info.State.NumDeleted),
 	}
 	if info.State.Msgs == 0 { // a stream that never held anything says 0

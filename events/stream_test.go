@@ -14,6 +14,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 func TestStreamThatIsFull(t *testing.T) {
@@ -72,7 +73,7 @@ func TestStreamThatDropsTheOldestIsNeverFull(t *testing.T) {
 	if s, err := bus.Stream(limited(t)); err != nil || s.Full || s.First != 3 || s.Last != 5 {
 		t.Errorf("the stream is %+v, %v", s, err)
 	}
-	if err := bus.Prepare(limited(t), revocast.StreamOptions{}); !errors.Is(err, revocast.ErrUnsuited) {
+	if err := bus.Prepare(limited(t), port.StreamOptions{}); !errors.Is(err, revocast.ErrUnsuited) {
 		t.Errorf("Prepare: %v, want ErrUnsuited", err)
 	}
 }
@@ -94,7 +95,7 @@ func TestPointOfAMessageThatCannotBeRead(t *testing.T) {
 		})
 	}
 	garbage("x")
-	r := replayAfter(t, bus, revocast.StreamPoint{})
+	r := replayAfter(t, bus, port.StreamPoint{})
 	if r.Events != 1 || r.Undecodable != 1 || !r.End.Event.IsZero() || r.End.Sequence != 2 || r.End.Stored == 0 {
 		t.Errorf("replayed %+v", r)
 	}
@@ -106,7 +107,7 @@ func TestPointOfAMessageThatCannotBeRead(t *testing.T) {
 	if _, err := bus.Replay(limited(t), r.End, nil); !errors.Is(err, revocast.ErrStreamLost) {
 		t.Errorf("another such message there: %v, want ErrStreamLost", err)
 	}
-	named := revocast.StreamPoint{Created: r.End.Created, Sequence: 2, Event: revocast.Position{Epoch: 1, Rev: 2}}
+	named := port.StreamPoint{Created: r.End.Created, Sequence: 2, Event: revocast.Position{Epoch: 1, Rev: 2}}
 	if _, err := bus.Replay(limited(t), named, nil); !errors.Is(err, revocast.ErrStreamLost) {
 		t.Errorf("an event was there, and now what cannot be read: %v, want ErrStreamLost", err)
 	}
@@ -116,11 +117,11 @@ func TestPointOfAMessageThatCannotBeRead(t *testing.T) {
 func TestReplayAfterAPointOfALongStream(t *testing.T) {
 	bus := prepared(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
 	fill(t, bus, many)
-	end := replayAfter(t, bus, revocast.StreamPoint{}).End
+	end := replayAfter(t, bus, port.StreamPoint{}).End
 	if r := replayAfter(t, bus, end); r.Events != 0 || r.End != end {
 		t.Errorf("replayed %+v", r)
 	}
-	middle := revocast.StreamPoint{Created: end.Created, Sequence: many / 2, Event: revocast.Position{Epoch: 1, Rev: many / 2}}
+	middle := port.StreamPoint{Created: end.Created, Sequence: many / 2, Event: revocast.Position{Epoch: 1, Rev: many / 2}}
 	if r := replayAfter(t, bus, middle); r.Events != many/2 || r.End != end {
 		t.Errorf("replayed %+v", r)
 	}
@@ -173,7 +174,7 @@ func TestStreamVanishesWhilePublishing(t *testing.T) {
 			if _, err := bus.Stream(limited(t)); !errors.Is(err, revocast.ErrNotFound) {
 				t.Errorf("Stream: %v, want ErrNotFound", err)
 			}
-			if err := bus.Prepare(limited(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+			if err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 				t.Fatal(err)
 			}
 			for rev := uint64(1); rev <= 10; rev++ {
@@ -181,7 +182,7 @@ func TestStreamVanishesWhilePublishing(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			after := replayAfter(t, bus, revocast.StreamPoint{})
+			after := replayAfter(t, bus, port.StreamPoint{})
 			if after.Events != 10 || after.End.Created == before.Created || answers.Load() != n {
 				t.Errorf("replayed %+v after %d answers", after, answers.Load())
 			}
@@ -196,7 +197,7 @@ func TestForbiddenRequestSaysSo(t *testing.T) {
 		}}}
 	}))
 	bus := newBus(t, ns.Conn(t, nats.UserInfo("u", "p")), "r", events.Options{RequestTimeout: 200 * time.Millisecond})
-	err := bus.Prepare(limited(t), revocast.StreamOptions{})
+	err := bus.Prepare(limited(t), port.StreamOptions{})
 	if !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, nats.ErrPermissionViolation) {
 		t.Errorf("Prepare: %v, want ErrUnavailable that tells of the permission", err)
 	}

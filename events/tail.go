@@ -8,21 +8,22 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Tail implements [revocast.Bus] with a core subscription. Callbacks run on the
+// Tail implements [port.Bus] with a core subscription. Callbacks run on the
 // goroutine that called Tail; those that are nil are left out. It returns nil when ctx
 // has ended, and [revocast.ErrUnavailable] when the connection was closed by whoever owns
 // it. Nothing that the server says ends it: a connection that the server closes is
 // replaced, and a subscription that it does not permit, which is Lost with
 // [revocast.ErrUnsuited], is asked for again every few seconds.
-func (b *Bus) Tail(ctx context.Context, h revocast.TailHandler) error {
+func (b *Bus) Tail(ctx context.Context, h port.TailHandler) error {
 	l := listener{bus: b, subject: b.names.events, ready: h.Ready, suspect: h.Suspect, deaf: h.Lost}
 	l.message = func(m *nats.Msg) { b.tailed(m, &h) }
 	return l.run(ctx)
 }
 
-func (b *Bus) tailed(m *nats.Msg, h *revocast.TailHandler) {
+func (b *Bus) tailed(m *nats.Msg, h *port.TailHandler) {
 	b.counts.tailReceived.Add(1)
 	var e revocast.Event
 	err := b.readEvent(m.Subject, m.Data, &e)
@@ -37,14 +38,14 @@ func (b *Bus) tailed(m *nats.Msg, h *revocast.TailHandler) {
 	}
 }
 
-// Acks implements [revocast.Bus]. on runs on the goroutine that called Acks. It ends
+// Acks implements [port.Bus]. on runs on the goroutine that called Acks. It ends
 // as Tail does. [Options.AcksReady] says when the subscription is in force, [Options.AcksLost] when it
 // is not any more.
-func (b *Bus) Acks(ctx context.Context, on func(revocast.Ack)) error {
+func (b *Bus) Acks(ctx context.Context, on func(port.Ack)) error {
 	l := listener{bus: b, subject: b.names.acks, ready: b.opts.AcksReady, deaf: b.opts.AcksLost}
 	l.message = func(m *nats.Msg) {
 		b.counts.acksReceived.Add(1)
-		var a revocast.Ack
+		var a port.Ack
 		if b.readAck(m, &a) == nil {
 			on(a)
 		}
@@ -52,10 +53,10 @@ func (b *Bus) Acks(ctx context.Context, on func(revocast.Ack)) error {
 	return l.run(ctx)
 }
 
-// Acknowledge implements [revocast.Bus]. Without a connection it fails with
+// Acknowledge implements [port.Bus]. Without a connection it fails with
 // [revocast.ErrUnavailable]; the next acknowledgement says the same and more. While NATS
 // refuses them it fails with [revocast.ErrUnsuited], and one a second is sent all the same.
-func (b *Bus) Acknowledge(a revocast.Ack) error {
+func (b *Bus) Acknowledge(a port.Ack) error {
 	send, refused := b.refusals.acks.may(time.Now())
 	if !send {
 		return refused

@@ -12,6 +12,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
 )
 
 func TestTailAcrossARestart(t *testing.T) {
@@ -64,7 +65,7 @@ func TestEventsOfAnOutageAreReplayed(t *testing.T) {
 	if got := len(r.Events()); got != 0 {
 		t.Errorf("the tail brought %d events of the outage", got)
 	}
-	if n, err := worker.Replay(limited(t), revocast.StreamPoint{}, func(revocast.Event) error { return nil }); n.Events != 10 || err != nil {
+	if n, err := worker.Replay(limited(t), port.StreamPoint{}, func(revocast.Event) error { return nil }); n.Events != 10 || err != nil {
 		t.Errorf("replayed %d events, %v; want 10", n.Events, err)
 	}
 }
@@ -111,7 +112,7 @@ func TestTailEndsWithTheConnection(t *testing.T) {
 	ready, suspect := make(chan bool, 9), make(chan error, 9)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- bus.Tail(limited(t), revocast.TailHandler{
+		ended <- bus.Tail(limited(t), port.TailHandler{
 			Ready:   func() { ready <- true },
 			Suspect: func(err error) { suspect <- err },
 		})
@@ -124,7 +125,7 @@ func TestTailEndsWithTheConnection(t *testing.T) {
 	if len(suspect) == 0 {
 		t.Error("nobody was told to suspect")
 	}
-	if err := bus.Tail(limited(t), revocast.TailHandler{}); !errors.Is(err, revocast.ErrUnavailable) {
+	if err := bus.Tail(limited(t), port.TailHandler{}); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Tail on a closed connection returned %v", err)
 	}
 }
@@ -139,7 +140,7 @@ func TestSlowTailIsSignalled(t *testing.T) {
 	seen, lost := make(chan uint64, 1000), make(chan error, 1000)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- worker.Tail(ctx, revocast.TailHandler{
+		ended <- worker.Tail(ctx, port.TailHandler{
 			Ready:   func() { ready <- true },
 			Event:   func(e revocast.Event) { seen <- e.Position.Rev; <-release },
 			Suspect: func(err error) { lost <- err },

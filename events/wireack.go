@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // The acknowledgement on the wire, version 1. Integers are big-endian.
@@ -24,7 +25,7 @@ const (
 
 // appendAck appends a for a realm. It fails with [revocast.ErrInvalid] on an
 // acknowledgement that decodeAck would refuse.
-func appendAck(buf []byte, realm uint64, a *revocast.Ack) ([]byte, error) {
+func appendAck(buf []byte, realm uint64, a *port.Ack) ([]byte, error) {
 	if err := checkAck(a); err != nil {
 		return buf, fmt.Errorf("%w: acknowledgement: %w", revocast.ErrInvalid, err)
 	}
@@ -38,7 +39,7 @@ func appendAck(buf []byte, realm uint64, a *revocast.Ack) ([]byte, error) {
 }
 
 // decodeAck reads one acknowledgement into a. Errors are as with decodeEvent.
-func decodeAck(data []byte, realm uint64, a *revocast.Ack) error {
+func decodeAck(data []byte, realm uint64, a *port.Ack) error {
 	if len(data) < 1 || data[0] != wireVersion {
 		return badVersion(data)
 	}
@@ -65,7 +66,7 @@ func decodeAck(data []byte, realm uint64, a *revocast.Ack) error {
 	return nil
 }
 
-func checkAck(a *revocast.Ack) error {
+func checkAck(a *port.Ack) error {
 	if !validName(a.Member.Worker) {
 		return fmt.Errorf("worker of %d bytes: want 1 to %d printable characters", len(a.Member.Worker), maxName)
 	}

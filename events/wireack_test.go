@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-func goodAck(tb testing.TB) (revocast.Ack, []byte) {
+func goodAck(tb testing.TB) (port.Ack, []byte) {
 	tb.Helper()
-	a := revocast.Ack{
-		Member:  revocast.MemberID{Worker: "web-1", Incarnation: "5f"},
+	a := port.Ack{
+		Member:  port.MemberID{Worker: "web-1", Incarnation: "5f"},
 		Applied: revocast.Position{Epoch: 1, Rev: 2},
 	}
 	data, err := appendAck(nil, testRealm, &a)
@@ -27,15 +28,15 @@ func goodAck(tb testing.TB) (revocast.Ack, []byte) {
 func TestAckRoundTrip(t *testing.T) {
 	name := rapid.StringMatching(`[A-Za-z0-9_.\-]{1,64}`)
 	rapid.Check(t, func(t *rapid.T) {
-		want := revocast.Ack{
-			Member:  revocast.MemberID{Worker: name.Draw(t, "worker"), Incarnation: name.Draw(t, "incarnation")},
+		want := port.Ack{
+			Member:  port.MemberID{Worker: name.Draw(t, "worker"), Incarnation: name.Draw(t, "incarnation")},
 			Applied: revocast.Position{Epoch: rapid.Uint64Max(uint64(revocast.Forever)).Draw(t, "epoch"), Rev: rapid.Uint64Max(uint64(revocast.Forever)).Draw(t, "rev")},
 		}
 		data, err := appendAck(nil, testRealm, &want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got revocast.Ack
+		var got port.Ack
 		if err := decodeAck(data, testRealm, &got); err != nil || got != want {
 			t.Fatalf("got %+v, %v; want %+v", got, err, want)
 		}
@@ -63,12 +64,12 @@ func TestAckDecoderRefuses(t *testing.T) {
 		"something after it": append(good, 0),
 	}
 	for name, data := range tests {
-		var a revocast.Ack
+		var a port.Ack
 		if err := decodeAck(data, testRealm, &a); !errors.Is(err, errUndecodable) {
 			t.Errorf("%s: %v, want it to be undecodable", name, err)
 		}
 	}
-	var a revocast.Ack
+	var a port.Ack
 	if err := decodeAck(good, testRealm+1, &a); !errors.Is(err, errForeign) {
 		t.Errorf("another realm: %v", err)
 	}
@@ -85,7 +86,7 @@ func FuzzAck(f *testing.F) {
 	_, data := goodAck(f)
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var a revocast.Ack
+		var a port.Ack
 		if decodeAck(data, testRealm, &a) != nil {
 			return
 		}
@@ -98,7 +99,7 @@ func FuzzAck(f *testing.F) {
 
 func BenchmarkDecodeAck(b *testing.B) {
 	_, data := goodAck(b)
-	var a revocast.Ack
+	var a port.Ack
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := decodeAck(data, testRealm, &a); err != nil {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // maxRecord is the largest epoch record that is read, in bytes.
@@ -43,7 +44,7 @@ type wireTerms struct {
 }
 
 // encodeRecord writes everything but the sequence, which the stream knows.
-func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
+func encodeRecord(realm string, r port.EpochRecord) ([]byte, error) {
 	if err := checkRecord(r); err != nil {
 		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
 	}
@@ -72,8 +73,8 @@ func encodeRecord(realm string, r revocast.EpochRecord) ([]byte, error) {
 var errLater = errors.New("of a later version")
 
 // decodeRecord is the inverse of encodeRecord.
-func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
-	var none revocast.EpochRecord
+func decodeRecord(realm string, data []byte) (port.EpochRecord, error) {
+	var none port.EpochRecord
 	if len(data) > maxRecord {
 		return none, fmt.Errorf("%w: epoch record of %d bytes", errOversized, len(data))
 	}
@@ -93,12 +94,12 @@ func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	if w.Realm != realm {
 		return none, errForeign
 	}
-	r := revocast.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After, Base: w.Base}
+	r := port.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After, Base: w.Base}
 	if len(w.Kept) > len(r.Kept) {
 		return none, undecodable("epoch record with %d messages kept, want %d at most", len(w.Kept), len(r.Kept))
 	}
 	for i, k := range w.Kept {
-		r.Kept[i] = revocast.StreamWitness{Sequence: uint64(k[0]), Stored: k[1]}
+		r.Kept[i] = port.StreamWitness{Sequence: uint64(k[0]), Stored: k[1]}
 	}
 	if err := w.Terms.into(&r.Terms); err != nil {
 		return none, fmt.Errorf("%w: epoch record: %w", errUndecodable, err)
@@ -109,7 +110,7 @@ func decodeRecord(realm string, data []byte) (revocast.EpochRecord, error) {
 	return r, nil
 }
 
-func (w wireTerms) into(t *revocast.Terms) (err error) {
+func (w wireTerms) into(t *port.Terms) (err error) {
 	t.Drift, t.DefaultIssuer = w.Drift, w.DefaultIssuer
 	if t.Lease, err = time.ParseDuration(w.Lease); err != nil {
 		return fmt.Errorf("lease: %w", err)
@@ -133,8 +134,8 @@ func (w wireTerms) into(t *revocast.Terms) (err error) {
 
 // validKept reports whether the messages that the stream must have are in order, and
 // nothing stands after the last.
-func validKept(r revocast.EpochRecord) bool {
-	none := revocast.StreamWitness{}
+func validKept(r port.EpochRecord) bool {
+	none := port.StreamWitness{}
 	for i, k := range r.Kept {
 		switch {
 		case k == none:
@@ -146,7 +147,7 @@ func validKept(r revocast.EpochRecord) bool {
 	return r.Base <= math.MaxInt64
 }
 
-func checkRecord(r revocast.EpochRecord) error {
+func checkRecord(r port.EpochRecord) error {
 	t := r.Terms
 	switch {
 	case r.Epoch == 0:
@@ -161,8 +162,8 @@ func checkRecord(r revocast.EpochRecord) error {
 		return fmt.Errorf("server identity of %d bytes is too long or has control characters", len(r.Server))
 	case t.Lease < 0 || t.Fence < 0:
 		return fmt.Errorf("lease %v or fence %v is negative", t.Lease, t.Fence)
-	case t.Skew < 0 || t.Skew > revocast.MaxSkew:
-		return fmt.Errorf("skew %v is not within 0 and %v", t.Skew, revocast.MaxSkew)
+	case t.Skew < 0 || t.Skew > port.MaxSkew:
+		return fmt.Errorf("skew %v is not within 0 and %v", t.Skew, port.MaxSkew)
 	case math.IsNaN(t.Drift) || t.Drift < 0 || t.Drift >= 1:
 		return fmt.Errorf("drift %v is not within 0 and 1", t.Drift)
 	case len(t.DefaultIssuer) > revocast.MaxID || !utf8.ValidString(t.DefaultIssuer):

@@ -10,22 +10,23 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-func drawRecord(t *rapid.T) revocast.EpochRecord {
+func drawRecord(t *rapid.T) port.EpochRecord {
 	span := rapid.Int64Min(0)
-	r := revocast.EpochRecord{
+	r := port.EpochRecord{
 		Epoch:  rapid.Uint64Min(1).Draw(t, "epoch"),
 		Stream: rapid.Int64Min(0).Draw(t, "stream"),
 		Server: rapid.StringMatching(`[0-9a-f]{0,40}`).Draw(t, "server"),
-		Terms: revocast.Terms{
+		Terms: port.Terms{
 			Lease:         time.Duration(span.Draw(t, "lease")),
 			Fence:         time.Duration(span.Draw(t, "fence")),
 			Drift:         rapid.Float64Range(0, 0.999).Draw(t, "drift"),
 			DefaultIssuer: rapid.String().Draw(t, "issuer"),
 		},
 	}
-	r.Terms.Skew = time.Duration(rapid.Int64Range(0, int64(revocast.MaxSkew)).Draw(t, "skew"))
+	r.Terms.Skew = time.Duration(rapid.Int64Range(0, int64(port.MaxSkew)).Draw(t, "skew"))
 	for i := range r.Terms.MaxLifetime {
 		r.Terms.MaxLifetime[i] = time.Duration(span.Draw(t, "lifetime"))
 	}
@@ -46,7 +47,7 @@ func TestRecordRoundTrip(t *testing.T) {
 }
 
 func TestRecordOfTheLargestIssuerCanBeRead(t *testing.T) {
-	want := revocast.EpochRecord{Epoch: 1, Terms: revocast.Terms{DefaultIssuer: strings.Repeat("<", revocast.MaxID)}}
+	want := port.EpochRecord{Epoch: 1, Terms: port.Terms{DefaultIssuer: strings.Repeat("<", revocast.MaxID)}}
 	data, err := encodeRecord("r", want)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestRecordOfTheLargestIssuerCanBeRead(t *testing.T) {
 
 // TestRecordWithoutAStreamCanBeRead: those written before the field was there.
 func TestRecordWithoutAStreamCanBeRead(t *testing.T) {
-	data, err := encodeRecord("r", revocast.EpochRecord{Epoch: 1})
+	data, err := encodeRecord("r", port.EpochRecord{Epoch: 1})
 	if err != nil || strings.Contains(string(data), "stream") {
 		t.Fatalf("wrote %s, %v", data, err)
 	}
@@ -68,7 +69,7 @@ func TestRecordWithoutAStreamCanBeRead(t *testing.T) {
 }
 
 func TestRecordDecoderRefuses(t *testing.T) {
-	data, err := encodeRecord("r", revocast.EpochRecord{Epoch: 1, Server: "s"})
+	data, err := encodeRecord("r", port.EpochRecord{Epoch: 1, Server: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,15 +109,15 @@ func TestRecordDecoderRefuses(t *testing.T) {
 }
 
 func TestRecordEncoderRefuses(t *testing.T) {
-	good := revocast.EpochRecord{Epoch: 1}
-	spoil := []func(*revocast.EpochRecord){
-		func(r *revocast.EpochRecord) { r.Epoch = 0 },
-		func(r *revocast.EpochRecord) { r.Server = "\n" },
-		func(r *revocast.EpochRecord) { r.Stream = -1 },
-		func(r *revocast.EpochRecord) { r.Terms.Lease = -1 },
-		func(r *revocast.EpochRecord) { r.Terms.Drift = math.NaN() },
-		func(r *revocast.EpochRecord) { r.Terms.DefaultIssuer = "\xff" },
-		func(r *revocast.EpochRecord) { r.Terms.MaxLifetime[6] = -1 },
+	good := port.EpochRecord{Epoch: 1}
+	spoil := []func(*port.EpochRecord){
+		func(r *port.EpochRecord) { r.Epoch = 0 },
+		func(r *port.EpochRecord) { r.Server = "\n" },
+		func(r *port.EpochRecord) { r.Stream = -1 },
+		func(r *port.EpochRecord) { r.Terms.Lease = -1 },
+		func(r *port.EpochRecord) { r.Terms.Drift = math.NaN() },
+		func(r *port.EpochRecord) { r.Terms.DefaultIssuer = "\xff" },
+		func(r *port.EpochRecord) { r.Terms.MaxLifetime[6] = -1 },
 	}
 	for i, f := range spoil {
 		r := good
@@ -128,7 +129,7 @@ func TestRecordEncoderRefuses(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	data, err := encodeRecord("r", revocast.EpochRecord{Epoch: 1, Server: "s", Terms: revocast.Terms{Lease: 3 * time.Second, Drift: 0.01}})
+	data, err := encodeRecord("r", port.EpochRecord{Epoch: 1, Server: "s", Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01}})
 	if err != nil {
 		f.Fatal(err)
 	}

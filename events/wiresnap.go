@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // A snapshot is a run of chunks and one message that closes it, version 1. Integers are
@@ -117,10 +118,10 @@ func decodeChunk(data []byte, realm uint64) (c chunk, err error) {
 }
 
 // each hands the states of c to on. An error of on ends it and is returned as it is.
-func (c chunk) each(on func(revocast.KeyedState) error) error {
+func (c chunk) each(on func(port.KeyedState) error) error {
 	rest := c.states
 	for range c.count {
-		var k revocast.KeyedState
+		var k port.KeyedState
 		var err error
 		if rest, err = takeState(rest, &k); err != nil {
 			return err

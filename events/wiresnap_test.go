@@ -9,10 +9,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // drawState draws a state as a ledger may hold it.
-func drawState(t *rapid.T) revocast.KeyedState {
+func drawState(t *rapid.T) port.KeyedState {
 	moment := rapid.Int64Range(0, revocast.Forever)
 	count := rapid.Uint64Range(1, uint64(revocast.Forever))
 	key := func(name string) (k revocast.Key) {
@@ -23,7 +24,7 @@ func drawState(t *rapid.T) revocast.KeyedState {
 	position := func(name string) revocast.Position {
 		return revocast.Position{Epoch: count.Draw(t, name+" epoch"), Rev: count.Draw(t, name+" revision")}
 	}
-	k := revocast.KeyedState{
+	k := port.KeyedState{
 		Key: key("key"), Scope: revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(t, "scope")), Changed: moment.Draw(t, "changed"),
 		State: revocast.State{Until: moment.Draw(t, "until"), At: position("at")},
 	}
@@ -46,7 +47,7 @@ func TestStateRoundTrip(t *testing.T) {
 		if err != nil || len(data) < minState || len(data) > maxState {
 			t.Fatalf("%d bytes, %v", len(data), err)
 		}
-		var got revocast.KeyedState
+		var got port.KeyedState
 		if rest, err := takeState(append(data, 7), &got); err != nil || got != want || len(rest) != 1 {
 			t.Fatalf("got %+v and %d bytes more, %v; want %+v", got, len(rest), err, want)
 		}
@@ -58,22 +59,22 @@ func TestStateRoundTrip(t *testing.T) {
 }
 
 func TestStateEncoderRefuses(t *testing.T) {
-	good := revocast.KeyedState{Key: revocast.Key{1}, Scope: revocast.ScopePrincipal, State: revocast.State{
+	good := port.KeyedState{Key: revocast.Key{1}, Scope: revocast.ScopePrincipal, State: revocast.State{
 		CutOff: 5, Floor: 5, Until: 6, At: revocast.Position{Epoch: 1, Rev: 1},
 	}}
 	if _, err := appendState(nil, good); err != nil {
 		t.Fatal(err)
 	}
-	spoil := []func(*revocast.KeyedState){
-		func(k *revocast.KeyedState) { k.Key = revocast.Key{} },
-		func(k *revocast.KeyedState) { k.Scope = 0 },
-		func(k *revocast.KeyedState) { k.State.At.Rev = 0 },
-		func(k *revocast.KeyedState) { k.State.At.Epoch = 1 << 53 },
-		func(k *revocast.KeyedState) { k.State.CutOff = revocast.Forever + 1 },
-		func(k *revocast.KeyedState) { k.State.Until = -1 },
-		func(k *revocast.KeyedState) { k.Changed = -1 },
-		func(k *revocast.KeyedState) { k.State.Ban.Until = 9 }, // at no position
-		func(k *revocast.KeyedState) {
+	spoil := []func(*port.KeyedState){
+		func(k *port.KeyedState) { k.Key = revocast.Key{} },
+		func(k *port.KeyedState) { k.Scope = 0 },
+		func(k *port.KeyedState) { k.State.At.Rev = 0 },
+		func(k *port.KeyedState) { k.State.At.Epoch = 1 << 53 },
+		func(k *port.KeyedState) { k.State.CutOff = revocast.Forever + 1 },
+		func(k *port.KeyedState) { k.State.Until = -1 },
+		func(k *port.KeyedState) { k.Changed = -1 },
+		func(k *port.KeyedState) { k.State.Ban.Until = 9 }, // at no position
+		func(k *port.KeyedState) {
 			k.Scope, k.State.Except, k.State.Floor = revocast.ScopeToken, revocast.Key{2}, 0
 		},
 	}
@@ -97,7 +98,7 @@ func someChunk(tb testing.TB) []byte {
 		{Until: 9, At: at, Ban: revocast.BanState{From: 1, Until: 2, At: at}},
 	} {
 		var err error
-		if data, err = appendState(data, revocast.KeyedState{Key: revocast.Key{byte(i) + 1}, Scope: revocast.ScopePrincipal, State: s, Changed: 5}); err != nil {
+		if data, err = appendState(data, port.KeyedState{Key: revocast.Key{byte(i) + 1}, Scope: revocast.ScopePrincipal, State: s, Changed: 5}); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -119,7 +120,7 @@ func readChunk(data []byte) (states int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = c.each(func(revocast.KeyedState) error { states++; return nil })
+	err = c.each(func(port.KeyedState) error { states++; return nil })
 	return states, err
 }
 
@@ -215,7 +216,7 @@ func FuzzChunk(f *testing.F) {
 			return
 		}
 		again := beginChunk(nil, testRealm, c.id, c.number)
-		if c.each(func(k revocast.KeyedState) error {
+		if c.each(func(k port.KeyedState) error {
 			if again, err = appendState(again, k); err != nil {
 				t.Fatalf("accepted what cannot be written: %v", err)
 			}

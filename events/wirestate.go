@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // A state in a chunk. Numbers have seven bytes, big-endian: 0 … [revocast.Forever].
@@ -29,7 +30,7 @@ const (
 )
 
 // appendState appends k, or fails with [revocast.ErrInvalid] on one that no ledger holds.
-func appendState(buf []byte, k revocast.KeyedState) ([]byte, error) {
+func appendState(buf []byte, k port.KeyedState) ([]byte, error) {
 	k.State = k.State.Merge(k.State) // equal states are equal bytes
 	if err := checkState(&k); err != nil {
 		return buf, fmt.Errorf("%w: state of key %s: %w", revocast.ErrInvalid, k.Key, err)
@@ -78,7 +79,7 @@ func appendNumbers(buf []byte, numbers ...uint64) []byte {
 
 // takeState reads one state from data and returns what follows it. What it accepts
 // appendState writes to the same bytes.
-func takeState(data []byte, k *revocast.KeyedState) (rest []byte, err error) {
+func takeState(data []byte, k *port.KeyedState) (rest []byte, err error) {
 	if len(data) < minState || data[0]&^byte(knownBits) != 0 {
 		return nil, undecodable("state in %d bytes", len(data))
 	}
@@ -134,7 +135,7 @@ func stateSize(bits byte) int {
 }
 
 // checkState bounds everything that a worker would act on or keep.
-func checkState(k *revocast.KeyedState) error {
+func checkState(k *port.KeyedState) error {
 	s := &k.State
 	switch {
 	case !k.Scope.Valid() || k.Key.IsZero():

@@ -65,7 +65,7 @@ bit done;                        /* revocation 0 is confirmed */
 #define EPOCH_OK(n) (n == 0 || epochAge > F + L)
 #endif
 #define ACKED(w) (!need[w] || front[w] >= event[0])
-/* LEAST: fleet.go settleLocked compares with the member that is furthest behind, countLocked. */
+/* LEAST: publisher/fleet.go settleLocked compares with the member that is furthest behind, countLocked. */
 #ifdef NO_LEAST
 #define ALL_ACKED ((!need[0] && !need[1]) || (need[0] && front[0] >= event[0]) || (need[1] && front[1] >= event[0]))
 #else
@@ -81,7 +81,7 @@ inline absorb(w) {
 
 /* Worker w notes event i: in its own epoch and without a hole, or it has to wait. */
 inline note(w, i) {
-  /* FRONTIER: frontier.go add: what lies beyond a hole moves nothing */
+  /* FRONTIER: internal/frontier/frontier.go add: what lies beyond a hole moves nothing */
 #ifdef NO_FRONTIER
   if :: event[i] > front[w] -> front[w] = event[i] :: else fi
 #else
@@ -249,7 +249,7 @@ proctype revoker() {
   bit n;
   if :: n = 0 :: n = 1 fi;
 again:
-  /* GENERATION: commit.lua answers with the generation that renew.lua counts up, and fleet.go
+  /* GENERATION: commit.lua answers with the generation that renew.lua counts up, and publisher/fleet.go
    * knownLocked takes no list of members older than that */
 #ifdef NO_GENERATION
   atomic { members(n) };
@@ -263,7 +263,7 @@ again:
 #ifndef NO_VERIFY
   if
   :: atomic { WR(n) -> skip }
-  :: atomic { n == 0 && promoted && openB -> n = 1; waiting = 0; goto again }   /* the epoch changed: publisher_work.go recommit */
+  :: atomic { n == 0 && promoted && openB -> n = 1; waiting = 0; goto again }   /* the epoch changed: publisher/work.go recommit */
   fi;
 #endif
   if

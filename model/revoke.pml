@@ -37,19 +37,19 @@ byte wAge; bit waiting;          /* age of the committed revocation */
 #define A_WR (!promoted || fence > 0)
 #endif
 #define WR(n) ((n == 0 && A_WR) || (n == 1 && promoted && openB))
-/* COLDFENCE: so are cold checks, for no script is flagged as only reading: store/internal/script/script.go New. */
+/* COLDFENCE: so are cold checks, for no script is flagged as only reading: internal/script/script.go New. */
 #ifdef NO_COLDFENCE
 #define COLD(n) (n == 0 || promoted)
 #else
 #define COLD(n) WR(n)
 #endif
-/* ABA: guard.go Check, guard_decide.go decide: the lease that was loaded before the lookup decides. */
+/* ABA: worker/guard.go Check, worker/decide.go decide: the lease that was loaded before the lookup decides. */
 #ifdef NO_ABA
 #define LEASE_OK (lease > 0)     /* looks at whatever lease is installed at the end */
 #else
 #define LEASE_OK (vLease > 0)    /* looks at the lease object loaded before the lookup */
 #endif
-/* EPOCHWAIT: keeper.go settle, verify.go settled: nothing is confirmed before the leases that an
+/* EPOCHWAIT: publisher/keeper.go settle, publisher/verify.go settled: nothing is confirmed before the leases that an
  * earlier epoch's primary granted have run out. */
 #ifdef NO_EPOCHWAIT
 #define EPOCH_OK(n) 1
@@ -77,11 +77,11 @@ proctype failover() {
   :: d_step { (!promoted && rev[1] != rev[0]) -> rev[1] = rev[0] }
   :: atomic { (!promoted) -> promoted = 1; fence = F; epochAge = 0; break }
   od;
-  /* RECOVERWAIT: recovery.go recover, the wait of Terms.FenceWait */
+  /* RECOVERWAIT: publisher/recovery.go recover, the wait of Terms.FenceWait */
 #ifndef NO_RECOVERWAIT
   (epochAge > F);                /* the recoverer reads the second log only when A is fenced */
 #endif
-  /* RECOVERY: store/lua/prelude.lua notices, recovery.go restore merges the stream, open.lua serves */
+  /* RECOVERY: store/lua/prelude.lua notices, publisher/recovery.go restore merges the stream, open.lua serves */
 #ifndef NO_RECOVERY
   if :: js -> rev[1] = 1 :: !js fi;
 #endif
@@ -98,13 +98,13 @@ again:
   :: goto again                                                  /* reply lost */
   :: skip
   fi;
-  /* GAP: subscriber_renew.go renewOnce: what the answer brings is applied before the lease */
+  /* GAP: worker/renew.go renewOnce: what the answer brings is applied before the lease */
 #ifndef NO_GAP
   d_step { if :: (r == 1 && !applied) -> cacheValid = 0; applied = 1 :: else fi };
 #endif
   d_step {
     r = 0;
-    /* SENDTIME: subscriber_renew.go renewOnce reads the clock before it asks; lease.go installLease */
+    /* SENDTIME: worker/renew.go renewOnce reads the clock before it asks; worker/lease.go installLease */
 #ifdef NO_SENDTIME
     if
     :: 1 ->
@@ -125,7 +125,7 @@ again:
 
 proctype receiver() {
   (published);
-  /* ACKAFTER: subscriber_apply.go onEvent applies, note moves the frontier, sendAck sends it */
+  /* ACKAFTER: worker/apply.go onEvent applies, note moves the frontier, sendAck sends it */
 #ifdef NO_ACKAFTER
   ackd = 1;
   d_step { cacheValid = 0; applied = 1 }
@@ -174,15 +174,15 @@ proctype revoker() {
   if :: n = 0 :: n = 1 fi;
   d_step { WR(n) -> rev[n] = 1; need = (reg[n] > 0); waiting = 1 };
   published = 1;                                                 /* delivery may never happen: receiver need not run */
-  /* DUAL: publisher_work.go confirm waits for JetStream, outbox.go publish */
+  /* DUAL: publisher/work.go confirm waits for JetStream, publisher/outbox.go publish */
 #ifndef NO_DUAL
   js = 1;                                                        /* acknowledged by the second log */
 #endif
-  /* VERIFY: publisher_work.go confirm, verify.go settled, store/lua/verify.lua */
+  /* VERIFY: publisher/work.go confirm, publisher/verify.go settled, store/lua/verify.lua */
 #ifndef NO_VERIFY
   WR(n);                                                         /* same history still in charge, asked after that; else never OK */
 #endif
-  /* EAGER: fleet.go settleLocked: every member has applied it, or W has passed since the commit */
+  /* EAGER: publisher/fleet.go settleLocked: every member has applied it, or W has passed since the commit */
   if
   :: ((!need || ackd) && EPOCH_OK(n)) -> done = 1
   :: (wAge > L && EPOCH_OK(n)) -> done = 1

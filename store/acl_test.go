@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -27,8 +28,8 @@ func TestWorkerACL(t *testing.T) {
 	worker, err := store.Open("redis://w1:any@"+server.Addr(), "acl", store.Options{})
 	must(t, err)
 	defer worker.Close()
-	own := revocast.MemberID{Worker: "w1", Incarnation: "i"}
-	r, err := worker.Renew(ctx, revocast.Renewal{Member: own, Limit: 10})
+	own := port.MemberID{Worker: "w1", Incarnation: "i"}
+	r, err := worker.Renew(ctx, port.Renewal{Member: own, Limit: 10})
 	must(t, err)
 	checked, err := worker.Check(ctx, []revocast.Key{c.Entries[0].Event.Key})
 	must(t, err)
@@ -37,7 +38,7 @@ func TestWorkerACL(t *testing.T) {
 	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page) != 1 {
 		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page))
 	}
-	if s, err := worker.Sight(ctx, revocast.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil || s.Lead != 1000 {
+	if s, err := worker.Sight(ctx, port.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil || s.Lead != 1000 {
 		t.Errorf("a worker cannot register a lead: %+v, %v", s, err)
 	}
 	if _, err := worker.Describe(ctx); err != nil {
@@ -45,7 +46,7 @@ func TestWorkerACL(t *testing.T) {
 	}
 	must(t, worker.Leave(ctx, own))
 
-	_, err = worker.Renew(ctx, revocast.Renewal{Member: revocast.MemberID{Worker: "w2", Incarnation: "i"}, Limit: 10})
+	_, err = worker.Renew(ctx, port.Renewal{Member: port.MemberID{Worker: "w2", Incarnation: "i"}, Limit: 10})
 	if !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("w1 renewing as w2: %v, want ErrUnavailable", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -114,7 +115,7 @@ func BenchmarkRenew(b *testing.B) {
 	}
 	commit(b, l, "", proposals...)
 	for name, applied := range map[string]uint64{"nothing new": 100, "ten new": 90, "hundred new": 0} {
-		r := revocast.Renewal{Member: revocast.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: applied}, Limit: 1000}
+		r := port.Renewal{Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: applied}, Limit: 1000}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -168,12 +169,12 @@ func BenchmarkPreflight(b *testing.B) {
 func BenchmarkMark(b *testing.B) {
 	l, _ := startBench(b)
 	ctx := context.Background()
-	was, keeps := revocast.StreamPoint{}, storetest.Terms().StreamOptions().MaxAge
+	was, keeps := port.StreamPoint{}, storetest.Terms().StreamOptions().MaxAge
 	from, n := time.Now().UnixMilli()-keeps, int64(0)
 	for b.Loop() {
 		n++ // a witness in each, as many as there can be
-		p := revocast.StreamPoint{Created: 1, Sequence: uint64(n), Stored: from + n*(keeps/512+1)}
-		if err := l.Mark(ctx, was, revocast.StreamMark{Point: p, Complete: revocast.Position{Epoch: 1}}); err != nil {
+		p := port.StreamPoint{Created: 1, Sequence: uint64(n), Stored: from + n*(keeps/512+1)}
+		if err := l.Mark(ctx, was, port.StreamMark{Point: p, Complete: revocast.Position{Epoch: 1}}); err != nil {
 			b.Fatal(err)
 		}
 		was = p

@@ -12,27 +12,28 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Commit implements [revocast.Ledger]. The same key and proposals return the first
+// Commit implements [port.Ledger]. The same key and proposals return the first
 // run's entries, epoch and generation; Settled and Terms are always the present
 // ones. An empty key makes the call safe against its own lost replies and no more.
-func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
+func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (port.Commit, error) {
 	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
-		return revocast.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid, len(proposals), revocast.MaxBatch)
+		return port.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid, len(proposals), revocast.MaxBatch)
 	}
 	for i, p := range proposals {
 		if err := checkProposal(p); err != nil {
-			return revocast.Commit{}, fmt.Errorf("%w: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+			return port.Commit{}, fmt.Errorf("%w: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
 	if idempotency == "" {
-		idempotency = revocast.EphemeralKey + rand.Text()
+		idempotency = port.EphemeralKey + rand.Text()
 	}
 	args := l.commitArgs(idempotency, proposals)
 	reply, err := l.run(ctx, l.main, commitScript, args...)
 	if err != nil {
-		return revocast.Commit{}, err
+		return port.Commit{}, err
 	}
 	return l.readCommit(reply, proposals)
 }
@@ -51,18 +52,18 @@ func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []an
 // rememberFor is how long the answer to a key is kept. One made for a single call is
 // only asked about again within that call.
 func (l *Ledger) rememberFor(idempotency string) time.Duration {
-	if strings.HasPrefix(idempotency, revocast.EphemeralKey) {
+	if strings.HasPrefix(idempotency, port.EphemeralKey) {
 		return min(l.opts.RememberFor, 2*time.Minute)
 	}
 	return l.opts.RememberFor
 }
 
-func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (revocast.Commit, error) {
+func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (port.Commit, error) {
 	r := read(reply)
-	out := revocast.Commit{Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r)}
+	out := port.Commit{Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r)}
 	answer := r.Text()
 	if r.Err != nil {
-		return revocast.Commit{}, finish(commitScript, r.Err)
+		return port.Commit{}, finish(commitScript, r.Err)
 	}
 	var err error
 	out.Entries, err = parseAnswer(answer, proposals)

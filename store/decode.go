@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/internal/script"
+	"github.com/revocast/revocast/port"
 )
 
 var errReply = script.ErrReply
@@ -99,12 +100,12 @@ func parseEntry(id string, r reader) (revocast.Event, error) {
 
 // parseAnswer reads commit.lua's answer: one entry for each proposal, which it
 // completes.
-func parseAnswer(answer string, proposals []revocast.Event) ([]revocast.CommitEntry, error) {
+func parseAnswer(answer string, proposals []revocast.Event) ([]port.CommitEntry, error) {
 	parts := strings.Split(answer, ";")
 	if len(parts) != len(proposals) {
 		return nil, fmt.Errorf("%w: %d entries for %d proposals", errReply, len(parts), len(proposals))
 	}
-	entries := make([]revocast.CommitEntry, len(parts))
+	entries := make([]port.CommitEntry, len(parts))
 	for i, part := range parts {
 		fields := strings.Split(part, " ")
 		if len(fields) != 6 {
@@ -121,7 +122,7 @@ func parseAnswer(answer string, proposals []revocast.Event) ([]revocast.CommitEn
 		if e.Kind == revocast.KindRevoked {
 			e.From = 0 // of which the cut-off was made
 		}
-		entries[i] = revocast.CommitEntry{Event: e, Fresh: r.Flag()}
+		entries[i] = port.CommitEntry{Event: e, Fresh: r.Flag()}
 		if r.Err != nil {
 			return nil, r.Err
 		}

@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 func FuzzTerms(f *testing.F) {
-	t := revocast.Terms{Lease: 3 * time.Second, Drift: 0.01, DefaultIssuer: "https://a b/ ü"}
+	t := port.Terms{Lease: 3 * time.Second, Drift: 0.01, DefaultIssuer: "https://a b/ ü"}
 	f.Add(formatTerms(t))
 	f.Add("1 0 0 0 0 0 0 0 0 0 ")
 	f.Add("")

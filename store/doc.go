@@ -1,5 +1,5 @@
 // Package store keeps the ledger in Redis (7.0 or later): it implements
-// [revocast.Ledger].
+// [port.Ledger].
 //
 // [Open] connects by URL and owns its connections; [New] takes clients that you
 // made. Both are inert: nothing is sent before the first call. Call

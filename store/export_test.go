@@ -4,12 +4,12 @@ import (
 	"context"
 	"strings"
 
-	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/internal/script"
+	"github.com/revocast/revocast/port"
 )
 
 // OpenStep is one step of Open, which logs at most n entries anew.
-func (l *Ledger) OpenStep(ctx context.Context, o revocast.Opening, n int) (bool, error) {
+func (l *Ledger) OpenStep(ctx context.Context, o port.Opening, n int) (bool, error) {
 	return l.open(ctx, o, n)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -62,7 +63,7 @@ func openedWith(commits int) func(*testing.T, *store.Ledger) {
 func withMember(t *testing.T, l *store.Ledger) {
 	t.Helper()
 	openedWith(3)(t, l)
-	_, err := l.Renew(within(t, 10*time.Second), revocast.Renewal{Member: halfMember, Limit: 10})
+	_, err := l.Renew(within(t, 10*time.Second), port.Renewal{Member: halfMember, Limit: 10})
 	must(t, err)
 }
 
@@ -86,7 +87,7 @@ func overdue(t *testing.T, l *store.Ledger) {
 
 func nothing(*testing.T, *store.Ledger) {}
 
-var halfMember = revocast.MemberID{Worker: "w", Incarnation: "i"}
+var halfMember = port.MemberID{Worker: "w", Incarnation: "i"}
 
 func halfRestored(n int) func(context.Context, *store.Ledger) (string, error) {
 	return func(ctx context.Context, l *store.Ledger) (string, error) {
@@ -100,8 +101,8 @@ func halfRestored(n int) func(context.Context, *store.Ledger) (string, error) {
 }
 
 func halfOpen(ctx context.Context, l *store.Ledger) (string, error) {
-	o := revocast.Opening{Epoch: 2, Stream: revocast.StreamPoint{Created: 7, Sequence: 8, Stored: farFuture}}
-	o.Record = revocast.EpochRecord{Epoch: 2, Sequence: 102}
+	o := port.Opening{Epoch: 2, Stream: port.StreamPoint{Created: 7, Sequence: 8, Stored: farFuture}}
+	o.Record = port.EpochRecord{Epoch: 2, Sequence: 102}
 	d, err := l.Describe(ctx)
 	if err != nil {
 		return "", err
@@ -111,9 +112,9 @@ func halfOpen(ctx context.Context, l *store.Ledger) (string, error) {
 }
 
 func halfMark(ctx context.Context, l *store.Ledger) (string, error) {
-	m := revocast.StreamMark{Point: revocast.StreamPoint{Created: 7, Sequence: 8, Stored: farFuture}}
+	m := port.StreamMark{Point: port.StreamPoint{Created: 7, Sequence: 8, Stored: farFuture}}
 	m.Complete = revocast.Position{Epoch: 1, Rev: 2}
-	return "", l.Mark(ctx, revocast.StreamPoint{}, m)
+	return "", l.Mark(ctx, port.StreamPoint{}, m)
 }
 
 func halfCommit(ctx context.Context, l *store.Ledger) (string, error) {
@@ -176,7 +177,7 @@ func halfRows() []halfRow {
 			return fmt.Sprint(turn), err
 		}},
 		{script: "sight", reads: true, prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			s, err := l.Sight(ctx, revocast.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
+			s, err := l.Sight(ctx, port.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
 			return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
 		}},
 		{script: "forget", prepare: overdue, call: func(ctx context.Context, l *store.Ledger) (string, error) {
@@ -191,14 +192,14 @@ func halfRows() []halfRow {
 			return fmt.Sprint(d.Born), err
 		}},
 		{script: "renew", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			r, err := l.Renew(ctx, revocast.Renewal{Member: halfMember, Limit: 10})
+			r, err := l.Renew(ctx, port.Renewal{Member: halfMember, Limit: 10})
 			return fmt.Sprint(r.Position, len(r.Events), r.More), err
 		}},
 		{script: "leave", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			return "", l.Leave(ctx, halfMember)
 		}},
 		{script: "strike", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			gone, err := l.Strike(ctx, revocast.Member{ID: halfMember, Renewals: 1 << 20, Still: time.Hour}) // its first
+			gone, err := l.Strike(ctx, port.Member{ID: halfMember, Renewals: 1 << 20, Still: time.Hour}) // its first
 			return fmt.Sprint(gone), err
 		}},
 		{script: "members", reads: true, prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {

@@ -8,11 +8,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/internal/script"
+	"github.com/revocast/revocast/port"
 )
 
 var (
-	_ revocast.Ledger = (*Ledger)(nil)
+	_ port.Ledger = (*Ledger)(nil)
 
 	memberPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	serverPattern = regexp.MustCompile(`^[!-~]{0,128}$`) // a replication id, or what another ledger has in its place
@@ -97,7 +98,7 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	return l, nil
 }
 
-// Realm implements [revocast.Ledger].
+// Realm implements [port.Ledger].
 func (l *Ledger) Realm() string { return l.realm }
 
 // Open returns the ledger of a realm on connections of its own, made by

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // maxHolder is how many bytes the name of who has a turn may have.
 const maxHolder = 256
 
-// Mark implements [revocast.Ledger]. Witnesses stand in a list beside the meta hash, at
+// Mark implements [port.Ledger]. Witnesses stand in a list beside the meta hash, at
 // most 520 of them. Their age is what the ledger's clock says of a time by the stream's.
-func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revocast.StreamMark) error {
+func (l *Ledger) Mark(ctx context.Context, was port.StreamPoint, mark port.StreamMark) error {
 	if err := checkPoint(mark.Point); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (l *Ledger) Mark(ctx context.Context, was revocast.StreamPoint, mark revoca
 	return err
 }
 
-// Turn implements [revocast.Ledger]. A holder that has the turn already gets it for d
+// Turn implements [port.Ledger]. A holder that has the turn already gets it for d
 // from now on. The task is 1 to 64 of A-Z a-z 0-9 _ . - and d at least a millisecond.
 func (l *Ledger) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
 	switch {
@@ -56,49 +57,49 @@ func (l *Ledger) Turn(ctx context.Context, task, holder string, d time.Duration)
 	return reply == int64(1), nil
 }
 
-func checkPoint(p revocast.StreamPoint) error {
+func checkPoint(p port.StreamPoint) error {
 	if p.Created < 0 || !inRange(p.Stored) || p.Event.Epoch > uint64(revocast.Forever) || p.Event.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: stream point %+v", revocast.ErrInvalid, p)
 	}
 	return nil
 }
 
-func pointArgs(p revocast.StreamPoint) []any {
+func pointArgs(p port.StreamPoint) []any {
 	return []any{p.Created, p.Sequence, p.Event.Epoch, p.Event.Rev, p.Stored}
 }
 
 // streamExtra is how long the stream keeps an event beyond the longest lifetime that the
 // terms know, in milliseconds. The scripts know the terms and add it.
-func streamExtra() int64 { return revocast.Terms{}.StreamOptions().MaxAge }
+func streamExtra() int64 { return port.Terms{}.StreamOptions().MaxAge }
 
-func (r reader) point() revocast.StreamPoint {
-	return revocast.StreamPoint{Created: r.Int(), Sequence: r.Uint(), Event: r.position(), Stored: r.Int()}
+func (r reader) point() port.StreamPoint {
+	return port.StreamPoint{Created: r.Int(), Sequence: r.Uint(), Event: r.position(), Stored: r.Int()}
 }
 
 // parseWitness reads the oldest witness as stream.lua writes it. One that the stream may
 // have dropped by now is none: nobody has set a mark for long, or the terms have changed.
-func parseWitness(text string, d revocast.Description) (revocast.StreamPoint, error) {
+func parseWitness(text string, d port.Description) (port.StreamPoint, error) {
 	if text == "" {
-		return revocast.StreamPoint{}, nil
+		return port.StreamPoint{}, nil
 	}
 	var numbers [5]uint64
 	fields := strings.Fields(text)
 	if len(fields) != len(numbers) {
-		return revocast.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
+		return port.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
 	}
 	for i, f := range fields {
 		n, err := strconv.ParseUint(f, 10, 64)
 		if err != nil || i > 2 && n > uint64(revocast.Forever)*2 {
-			return revocast.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
+			return port.StreamPoint{}, fmt.Errorf("%w: witness %.80q", errReply, text)
 		}
 		numbers[i] = n
 	}
-	w := revocast.StreamPoint{
+	w := port.StreamPoint{
 		Created: d.Mark.Point.Created, Sequence: numbers[0],
 		Event: revocast.Position{Epoch: numbers[1], Rev: numbers[2]}, Stored: int64(numbers[3]),
 	}
 	if d.Now > int64(numbers[4]) || d.Now > w.Stored+d.Terms.StreamOptions().MaxAge {
-		return revocast.StreamPoint{}, nil
+		return port.StreamPoint{}, nil
 	}
 	return w, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -27,8 +28,8 @@ func TestOutOfMemoryStopsCommitsAlone(t *testing.T) {
 	if _, err := l.Commit(ctx, "", p); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Commit: %v, want ErrUnavailable", err)
 	}
-	member := revocast.MemberID{Worker: "w", Incarnation: "i"}
-	_, err = l.Renew(ctx, revocast.Renewal{Member: member, Limit: 10})
+	member := port.MemberID{Worker: "w", Incarnation: "i"}
+	_, err = l.Renew(ctx, port.Renewal{Member: member, Limit: 10})
 	must(t, err)
 	checked, err := l.Check(ctx, []revocast.Key{numbered(1)})
 	must(t, err)
@@ -42,6 +43,6 @@ func TestOutOfMemoryStopsCommitsAlone(t *testing.T) {
 	// Without marks the log is not trimmed.
 	_, err = l.Turn(ctx, "audit", "a", time.Second)
 	must(t, err)
-	point := revocast.StreamPoint{Created: 1, Sequence: 1, Stored: 1}
-	must(t, l.Mark(ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: 1}}))
+	point := port.StreamPoint{Created: 1, Sequence: 1, Stored: 1}
+	must(t, l.Mark(ctx, port.StreamPoint{}, port.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: 1}}))
 }

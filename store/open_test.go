@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -29,8 +30,8 @@ func TestInterruptedOpen(t *testing.T) {
 	const n, seen = 23, 3
 	commit(t, l, "", numberedProposals(0, n)...)
 	now := time.Now().UnixMilli()
-	point := revocast.StreamPoint{Created: 1, Sequence: seen, Stored: now}
-	must(t, l.Mark(ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: seen}}))
+	point := port.StreamPoint{Created: 1, Sequence: seen, Stored: now}
+	must(t, l.Mark(ctx, port.StreamPoint{}, port.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: seen}}))
 	var all []uint64
 	for rev := uint64(1); rev <= n; rev++ {
 		all = append(all, rev)
@@ -81,9 +82,9 @@ func TestInterruptedOpen(t *testing.T) {
 	}
 }
 
-func openingOf(d revocast.Description, end revocast.StreamPoint) revocast.Opening {
-	record := revocast.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Sequence: 10 + d.Position.Epoch}
-	return revocast.Opening{Epoch: d.Position.Epoch, Record: record, Stream: end}
+func openingOf(d port.Description, end port.StreamPoint) port.Opening {
+	record := port.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Sequence: 10 + d.Position.Epoch}
+	return port.Opening{Epoch: d.Position.Epoch, Record: record, Stream: end}
 }
 
 // TestWitnessesAreFew: whatever the marks, the list has a bound.
@@ -95,10 +96,10 @@ func TestWitnessesAreFew(t *testing.T) {
 	must(t, storetest.Start(ctx, l, 1))
 	keeps := storetest.Terms().StreamOptions().MaxAge
 	from := time.Now().UnixMilli() - keeps
-	var was revocast.StreamPoint
+	var was port.StreamPoint
 	for i := range int64(1500) { // three for each that is kept, as far as into the future
-		p := revocast.StreamPoint{Created: 1, Sequence: uint64(i + 1), Stored: from + i*keeps/1000}
-		must(t, l.Mark(ctx, was, revocast.StreamMark{Point: p, Complete: revocast.Position{Epoch: 1}}))
+		p := port.StreamPoint{Created: 1, Sequence: uint64(i + 1), Stored: from + i*keeps/1000}
+		must(t, l.Mark(ctx, was, port.StreamMark{Point: p, Complete: revocast.Position{Epoch: 1}}))
 		was = p
 	}
 	if n := rdb.LLen(ctx, "{rv:witnesses}:witnesses").Val(); n < 500 || n > 520 {

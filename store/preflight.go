@@ -10,7 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/internal/script"
+	"github.com/revocast/revocast/port"
 )
 
 // Warning is something about the server that an operator should know and that does
@@ -32,7 +33,7 @@ const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off prima
 // [Options.AllowUnsuited] refusals become warnings. A server that cannot be reached
 // or does not let us in is [revocast.ErrUnavailable]; one that hides INFO is both.
 //
-// Call it at start, and again whenever [revocast.Description.Server] is another one than
+// Call it at start, and again whenever [port.Description.Server] is another one than
 // before: a restarted or promoted server has settings of its own. It changes nothing and
 // takes five round trips at most.
 func (l *Ledger) Preflight(ctx context.Context) ([]Warning, error) {
@@ -200,7 +201,7 @@ func (l *Ledger) inspectAlone(ctx context.Context, f *findings) {
 // waits for it to stop.
 func (l *Ledger) inspectFence(ctx context.Context, settings map[string]string, f *findings) {
 	d, err := l.Describe(ctx)
-	if err != nil || d.State == revocast.LedgerUninitialised {
+	if err != nil || d.State == port.LedgerUninitialised {
 		return
 	}
 	seconds, err := strconv.Atoi(settings["min-replicas-max-lag"])

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 const (
@@ -14,41 +15,41 @@ const (
 	forgetBatch = 500 // states that one step of Forget looks at
 )
 
-// Verify implements [revocast.Ledger].
-func (l *Ledger) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
+// Verify implements [port.Ledger].
+func (l *Ledger) Verify(ctx context.Context, epoch uint64) (port.Verified, error) {
 	reply, err := l.run(ctx, l.main, verifyScript, epoch)
 	if err != nil {
-		return revocast.Verified{}, err
+		return port.Verified{}, err
 	}
-	return revocast.Verified{Settled: reply == "1"}, nil
+	return port.Verified{Settled: reply == "1"}, nil
 }
 
-// Members implements [revocast.Ledger]. They come sorted by id.
-func (l *Ledger) Members(ctx context.Context) (revocast.Membership, error) {
+// Members implements [port.Ledger]. They come sorted by id.
+func (l *Ledger) Members(ctx context.Context) (port.Membership, error) {
 	reply, err := l.run(ctx, l.main, membersScript)
 	if err != nil {
-		return revocast.Membership{}, err
+		return port.Membership{}, err
 	}
 	r := read(reply)
-	reaches := make(map[string]*revocast.Reach, 1) // most workers say the same
-	out := revocast.Membership{Position: r.position(), Generation: r.Uint(), Now: r.Int()}
+	reaches := make(map[string]*port.Reach, 1) // most workers say the same
+	out := port.Membership{Position: r.position(), Generation: r.Uint(), Now: r.Int()}
 	for r.More() {
 		m, err := parseMember(r.Text(), r.sub(), reaches)
 		if err != nil {
-			return revocast.Membership{}, finish(membersScript, err)
+			return port.Membership{}, finish(membersScript, err)
 		}
 		out.Members = append(out.Members, m)
 	}
-	slices.SortFunc(out.Members, func(a, b revocast.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
+	slices.SortFunc(out.Members, func(a, b port.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
 	return out, finish(membersScript, r.Err)
 }
 
-func parseMember(id string, r reader, reaches map[string]*revocast.Reach) (revocast.Member, error) {
+func parseMember(id string, r reader, reaches map[string]*port.Reach) (port.Member, error) {
 	member, err := parseMemberID(id)
 	if err != nil {
-		return revocast.Member{}, err
+		return port.Member{}, err
 	}
-	m := revocast.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}
+	m := port.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}
 	m.Ahead, m.Told = r.Signed()
 	said := r.Text()
 	reach, known := reaches[said]
@@ -60,8 +61,8 @@ func parseMember(id string, r reader, reaches map[string]*revocast.Reach) (revoc
 	return m, r.Err
 }
 
-// Strike implements [revocast.Ledger].
-func (l *Ledger) Strike(ctx context.Context, m revocast.Member) (bool, error) {
+// Strike implements [port.Ledger].
+func (l *Ledger) Strike(ctx context.Context, m port.Member) (bool, error) {
 	if err := checkMember(m.ID); err != nil {
 		return false, err
 	}
@@ -72,7 +73,7 @@ func (l *Ledger) Strike(ctx context.Context, m revocast.Member) (bool, error) {
 	return reply == int64(1), nil
 }
 
-// Log implements [revocast.Ledger]. Where limit is not positive it is 1000.
+// Log implements [port.Ledger]. Where limit is not positive it is 1000.
 func (l *Ledger) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
 	if limit <= 0 {
 		limit = defaultLimit
@@ -85,7 +86,7 @@ func (l *Ledger) Log(ctx context.Context, after revocast.Position, limit int) ([
 	return events, finish(logScript, err)
 }
 
-// Acked implements [revocast.Ledger]. Revisions of an earlier epoch add nothing: what
+// Acked implements [port.Ledger]. Revisions of an earlier epoch add nothing: what
 // it left unacknowledged was logged anew when the present one was opened. A
 // revision that does not exist fails with [revocast.ErrInvalid].
 func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
@@ -101,7 +102,7 @@ func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revoca
 	return r.position(), finish(ackedScript, r.Err)
 }
 
-// TurnLeads implements [revocast.Ledger].
+// TurnLeads implements [port.Ledger].
 func (l *Ledger) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
 	reply, err := l.run(ctx, l.main, turnLeadsScript, over)
 	if err != nil {
@@ -111,7 +112,7 @@ func (l *Ledger) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
 	return r.Uint(), finish(turnLeadsScript, r.Err)
 }
 
-// Forget implements [revocast.Ledger].
+// Forget implements [port.Ledger].
 func (l *Ledger) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
 	removed := 0
 	for chunk := range slices.Chunk(keys, forgetBatch) {
@@ -132,23 +133,23 @@ func (l *Ledger) Forget(ctx context.Context, now int64, keys []revocast.Key) (in
 	return removed, nil
 }
 
-// Recount implements [revocast.Ledger].
+// Recount implements [port.Ledger].
 func (l *Ledger) Recount(ctx context.Context, epoch, was, gone uint64) error {
 	_, err := l.run(ctx, l.main, recountScript, epoch, was, gone)
 	return err
 }
 
-// Settle implements [revocast.Ledger].
+// Settle implements [port.Ledger].
 func (l *Ledger) Settle(ctx context.Context, epoch, settling uint64) error {
 	_, err := l.run(ctx, l.main, settleScript, epoch, settling)
 	return err
 }
 
-func parseMemberID(id string) (revocast.MemberID, error) {
+func parseMemberID(id string) (port.MemberID, error) {
 	for i := range len(id) {
 		if id[i] == '/' {
-			return revocast.MemberID{Worker: id[:i], Incarnation: id[i+1:]}, nil
+			return port.MemberID{Worker: id[:i], Incarnation: id[i+1:]}, nil
 		}
 	}
-	return revocast.MemberID{}, fmt.Errorf("%w: member %.160q", errReply, id)
+	return port.MemberID{}, fmt.Errorf("%w: member %.160q", errReply, id)
 }

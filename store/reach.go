@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// reachText is a [revocast.Reach] as a member's hash holds it.
+// reachText is a [port.Reach] as a member's hash holds it.
 type reachText struct {
 	Issuers []issuerText     `json:"issuers,omitempty"`
 	Listed  bool             `json:"listed,omitempty"` // issuers are all that are accepted, none if there are none
@@ -20,7 +21,7 @@ type issuerText struct {
 }
 
 // writeReach returns the empty text for nil.
-func writeReach(r *revocast.Reach) string {
+func writeReach(r *port.Reach) string {
 	if r == nil {
 		return ""
 	}
@@ -37,17 +38,17 @@ func writeReach(r *revocast.Reach) string {
 
 // readReach returns nil for what cannot be read: a worker that writes nonsense about
 // itself must not keep anybody from reading the members.
-func readReach(text string) *revocast.Reach {
+func readReach(text string) *port.Reach {
 	var t reachText
 	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
 		return nil
 	}
-	r := &revocast.Reach{Scopes: t.Scopes}
+	r := &port.Reach{Scopes: t.Scopes}
 	if t.Listed {
-		r.Issuers = []revocast.ReachIssuer{}
+		r.Issuers = []port.ReachIssuer{}
 	}
 	for _, i := range t.Issuers {
-		one := revocast.ReachIssuer{Name: i.Name, KeyIDs: i.KeyIDs}
+		one := port.ReachIssuer{Name: i.Name, KeyIDs: i.KeyIDs}
 		if i.Known && one.KeyIDs == nil {
 			one.KeyIDs = []string{}
 		}

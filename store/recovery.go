@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 const (
@@ -12,9 +13,9 @@ const (
 	openBatch    = 2000 // log entries copied in one step
 )
 
-// Begin implements [revocast.Ledger]. It is not tried again behind the caller's
+// Begin implements [port.Ledger]. It is not tried again behind the caller's
 // back, for the second run would report the first one as a conflict.
-func (l *Ledger) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) error {
+func (l *Ledger) Begin(ctx context.Context, epoch uint64, terms port.Terms) error {
 	if epoch == 0 || epoch > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: epoch %d", revocast.ErrInvalid, epoch)
 	}
@@ -25,7 +26,7 @@ func (l *Ledger) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) 
 	return err
 }
 
-// Restore implements [revocast.Ledger]. More than 500 events go in several steps: an
+// Restore implements [port.Ledger]. More than 500 events go in several steps: an
 // error then says nothing about the earlier ones, and running all of them again is
 // the remedy. The count is of this run alone.
 //
@@ -64,12 +65,12 @@ func (l *Ledger) restore(ctx context.Context, epoch uint64, events []revocast.Ev
 	return int(n), nil
 }
 
-// Open implements [revocast.Ledger]. Log entries of earlier epochs that the stream may
+// Open implements [port.Ledger]. Log entries of earlier epochs that the stream may
 // lack get revisions of the new epoch first, so that the relay publishes them; the ledger
 // is durable up to what Restore brought afterwards. An opening whose Stream is zero
 // leaves no mark.
-func (l *Ledger) Open(ctx context.Context, o revocast.Opening) error {
-	for _, p := range []revocast.StreamPoint{o.Begin, o.Stream} {
+func (l *Ledger) Open(ctx context.Context, o port.Opening) error {
+	for _, p := range []port.StreamPoint{o.Begin, o.Stream} {
 		if err := checkPoint(p); err != nil {
 			return err
 		}
@@ -83,14 +84,14 @@ func (l *Ledger) Open(ctx context.Context, o revocast.Opening) error {
 
 // open is one step of Open: it logs at most n entries anew, and reports whether the ledger
 // is open.
-func (l *Ledger) open(ctx context.Context, o revocast.Opening, n int) (bool, error) {
+func (l *Ledger) open(ctx context.Context, o port.Opening, n int) (bool, error) {
 	args := []any{o.Epoch, o.Record.Server, o.Record.Sequence, digit(o.Settled), n}
 	args = append(append(args, pointArgs(o.Stream)...), streamExtra())
 	reply, err := l.run(ctx, l.main, openScript, append(args, pointArgs(o.Begin)...)...)
 	return reply == int64(1), err
 }
 
-// Reopen implements [revocast.Ledger]. What the log holds after the mark that is
+// Reopen implements [port.Ledger]. What the log holds after the mark that is
 // forgotten is logged anew by the next Open all the same.
 func (l *Ledger) Reopen(ctx context.Context, epoch uint64, after string) error {
 	if epoch == 0 || epoch > uint64(revocast.Forever) {
@@ -103,7 +104,7 @@ func (l *Ledger) Reopen(ctx context.Context, epoch uint64, after string) error {
 	return err
 }
 
-// Fence implements [revocast.Ledger].
+// Fence implements [port.Ledger].
 func (l *Ledger) Fence(ctx context.Context, epoch uint64) error {
 	_, err := l.run(ctx, l.main, fenceScript, epoch)
 	return err

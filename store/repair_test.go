@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -65,14 +66,14 @@ func (h *history) must(err error) {
 	}
 }
 
-func (h *history) describe() revocast.Description {
+func (h *history) describe() port.Description {
 	d, err := h.l.Describe(h.ctx)
 	h.must(err)
 	return d
 }
 
-func (h *history) end() revocast.StreamPoint {
-	return revocast.StreamPoint{Created: 1, Sequence: uint64(len(h.stream)), Stored: time.Now().UnixMilli()}
+func (h *history) end() port.StreamPoint {
+	return port.StreamPoint{Created: 1, Sequence: uint64(len(h.stream)), Stored: time.Now().UnixMilli()}
 }
 
 func (h *history) commit(rt *rapid.T) {
@@ -118,7 +119,7 @@ func (h *history) mark() {
 		h.stream = append(h.stream, events...)
 		complete = d.Position
 	}
-	h.must(h.l.Mark(h.ctx, d.Mark.Point, revocast.StreamMark{Point: h.end(), Complete: complete}))
+	h.must(h.l.Mark(h.ctx, d.Mark.Point, port.StreamMark{Point: h.end(), Complete: complete}))
 	_, err := h.l.Acked(h.ctx, d.Position.Epoch, nil) // trims
 	h.must(err)
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/internal/script"
 )
 
 // The parts of the scripts.

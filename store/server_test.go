@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -34,7 +35,7 @@ func principal(name string) revocast.Event {
 	}
 }
 
-func commit(t testing.TB, l revocast.Ledger, id string, proposals ...revocast.Event) revocast.Commit {
+func commit(t testing.TB, l port.Ledger, id string, proposals ...revocast.Event) port.Commit {
 	t.Helper()
 	c, err := l.Commit(within(t, 10*time.Second), id, proposals)
 	must(t, err)

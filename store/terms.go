@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // parsedTerms is a text of terms and what it says.
 type parsedTerms struct {
 	text  string
-	terms revocast.Terms
+	terms port.Terms
 }
 
 // formatTerms writes terms as the meta hash holds them: lease, drift, fence and the
@@ -22,7 +23,7 @@ type parsedTerms struct {
 // after a comma, and is left out where it is the default: that is the text as it was
 // before there was a skew, and software of that time refuses any other. The scripts read
 // fence, lifetimes and skew.
-func formatTerms(t revocast.Terms) string {
+func formatTerms(t port.Terms) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", t.Lease.Nanoseconds(), strconv.FormatFloat(t.Drift, 'g', -1, 64))
 	if t.Skew != 0 {
@@ -35,22 +36,22 @@ func formatTerms(t revocast.Terms) string {
 	return b.String() + " " + t.DefaultIssuer
 }
 
-func parseTerms(text string) (revocast.Terms, error) {
+func parseTerms(text string) (port.Terms, error) {
 	const numbers = 3 + revocast.NumScopes
 	fields := strings.SplitN(text, " ", numbers+1)
 	if len(fields) != numbers+1 {
-		return revocast.Terms{}, fmt.Errorf("%w: terms %.80q", errReply, text)
+		return port.Terms{}, fmt.Errorf("%w: terms %.80q", errReply, text)
 	}
 	rate, skew, said := strings.Cut(fields[1], ",")
 	drift, err := strconv.ParseFloat(rate, 64)
 	if err != nil {
-		return revocast.Terms{}, fmt.Errorf("%w: terms: drift: %w", errReply, err)
+		return port.Terms{}, fmt.Errorf("%w: terms: drift: %w", errReply, err)
 	}
-	t := revocast.Terms{Drift: drift, DefaultIssuer: fields[numbers]}
+	t := port.Terms{Drift: drift, DefaultIssuer: fields[numbers]}
 	if said {
 		ms, err := strconv.ParseUint(skew, 10, 31)
 		if err != nil {
-			return revocast.Terms{}, fmt.Errorf("%w: terms: skew: %w", errReply, err)
+			return port.Terms{}, fmt.Errorf("%w: terms: skew: %w", errReply, err)
 		}
 		t.Skew = time.Duration(ms) * time.Millisecond
 	}
@@ -64,7 +65,7 @@ func parseTerms(text string) (revocast.Terms, error) {
 		}
 		n, err := strconv.ParseInt(fields[i], 10, 64)
 		if err != nil {
-			return revocast.Terms{}, fmt.Errorf("%w: terms: %w", errReply, err)
+			return port.Terms{}, fmt.Errorf("%w: terms: %w", errReply, err)
 		}
 		*d = time.Duration(n)
 	}
@@ -72,7 +73,7 @@ func parseTerms(text string) (revocast.Terms, error) {
 }
 
 // checkTerms refuses what no lease could be computed from.
-func checkTerms(t revocast.Terms) error {
+func checkTerms(t port.Terms) error {
 	switch {
 	case t.Lease <= 0:
 		return fmt.Errorf("%w: terms: the lease must be longer than zero", revocast.ErrInvalid)
@@ -80,8 +81,8 @@ func checkTerms(t revocast.Terms) error {
 		return fmt.Errorf("%w: terms: drift %g is not between 0 and 1", revocast.ErrInvalid, t.Drift)
 	case t.Fence < 0:
 		return fmt.Errorf("%w: terms: the fence is negative", revocast.ErrInvalid)
-	case t.Skew < 0 || t.Skew > revocast.MaxSkew || t.Skew%time.Millisecond != 0:
-		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid, t.Skew, revocast.MaxSkew)
+	case t.Skew < 0 || t.Skew > port.MaxSkew || t.Skew%time.Millisecond != 0:
+		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid, t.Skew, port.MaxSkew)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < 0 {
@@ -91,9 +92,9 @@ func checkTerms(t revocast.Terms) error {
 	return nil
 }
 
-// SetTerms implements [revocast.Ledger]. The terms are compared here and replaced by a
+// SetTerms implements [port.Ledger]. The terms are compared here and replaced by a
 // step that does nothing if others than those stand.
-func (l *Ledger) SetTerms(ctx context.Context, terms revocast.Terms) error {
+func (l *Ledger) SetTerms(ctx context.Context, terms port.Terms) error {
 	if err := checkTerms(terms); err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (l *Ledger) SetTerms(ctx context.Context, terms revocast.Terms) error {
 
 // unsettledBy is how long a lease granted under the old terms, or a primary cut off under
 // them, may be around when only the new ones are waited for; 0: no longer than that.
-func unsettledBy(old, next revocast.Terms) time.Duration {
+func unsettledBy(old, next port.Terms) time.Duration {
 	if next.Lease >= old.Lease && next.Drift >= old.Drift && next.Fence >= old.Fence {
 		return 0
 	}
@@ -127,7 +128,7 @@ func unsettledBy(old, next revocast.Terms) time.Duration {
 
 // readTerms reads terms out of a reply. They hardly ever change, so the latest are
 // kept beside their text.
-func (l *Ledger) readTerms(r reader) revocast.Terms {
+func (l *Ledger) readTerms(r reader) port.Terms {
 	text := r.Text()
 	if known := l.terms.Load(); known != nil && known.text == text {
 		return known.terms
@@ -137,7 +138,7 @@ func (l *Ledger) readTerms(r reader) revocast.Terms {
 		if r.Err == nil {
 			r.Err = err
 		}
-		return revocast.Terms{}
+		return port.Terms{}
 	}
 	l.terms.Store(&parsedTerms{text: text, terms: terms})
 	return terms

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/internal/script"
+	"github.com/revocast/revocast/internal/script"
+	"github.com/revocast/revocast/port"
 )
 
 const (
@@ -17,17 +18,17 @@ const (
 	maxVersion   = 128  // bytes of a member's version that are kept
 )
 
-// Describe implements [revocast.Ledger].
-func (l *Ledger) Describe(ctx context.Context) (revocast.Description, error) {
+// Describe implements [port.Ledger].
+func (l *Ledger) Describe(ctx context.Context) (port.Description, error) {
 	reply, err := l.run(ctx, l.main, describeScript)
 	if err != nil {
-		return revocast.Description{}, err
+		return port.Description{}, err
 	}
 	return l.readDescription(read(reply))
 }
 
-func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
-	d := revocast.Description{Server: r.Text(), Now: r.Int()}
+func (l *Ledger) readDescription(r reader) (port.Description, error) {
+	d := port.Description{Server: r.Text(), Now: r.Int()}
 	if !r.More() {
 		return d, finish(describeScript, r.Err)
 	}
@@ -40,7 +41,7 @@ func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
 	d.Claims = strings.Fields(r.Text())
 	d.Record = r.Uint()
 	d.Opened, d.OpenedBy = r.Uint(), r.Text()
-	d.Mark = revocast.StreamMark{Point: r.point(), Complete: r.position()}
+	d.Mark = port.StreamMark{Point: r.point(), Complete: r.position()}
 	d.Marked = r.Int()
 	witness := r.Text()
 	d.Settling, d.SettleFor = r.Uint(), time.Duration(r.Int())
@@ -49,26 +50,26 @@ func (l *Ledger) readDescription(r reader) (revocast.Description, error) {
 	d.Mark.Missing = r.Uint()
 	d.Lead, d.Turn = r.Int(), r.Uint()
 	if r.Err != nil {
-		return revocast.Description{}, finish(describeScript, r.Err)
+		return port.Description{}, finish(describeScript, r.Err)
 	}
 	var err error
 	d.Witness, err = parseWitness(witness, d)
 	return d, finish(describeScript, err)
 }
 
-func parseState(text string) revocast.LedgerState {
-	for _, s := range [...]revocast.LedgerState{revocast.LedgerOpen, revocast.LedgerRecovering} {
+func parseState(text string) port.LedgerState {
+	for _, s := range [...]port.LedgerState{port.LedgerOpen, port.LedgerRecovering} {
 		if s.String() == text {
 			return s
 		}
 	}
-	return revocast.LedgerFenced // the state in which least is done with it
+	return port.LedgerFenced // the state in which least is done with it
 }
 
-// Renew implements [revocast.Ledger]. Where r.Limit is not positive it is 1000.
-func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
+// Renew implements [port.Ledger]. Where r.Limit is not positive it is 1000.
+func (l *Ledger) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error) {
 	if err := checkMember(r.Member); err != nil {
-		return revocast.Renewed{}, err
+		return port.Renewed{}, err
 	}
 	limit := r.Limit
 	if limit <= 0 {
@@ -76,62 +77,62 @@ func (l *Ledger) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewe
 	}
 	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion), max(0, r.Wall), writeReach(r.Reach))
 	if err != nil {
-		return revocast.Renewed{}, err
+		return port.Renewed{}, err
 	}
 	in := read(reply)
-	out := revocast.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag(), Told: in.Flag()}
+	out := port.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag(), Told: in.Flag()}
 	log := in.sub()
 	if in.Err != nil {
-		return revocast.Renewed{}, finish(renewScript, in.Err)
+		return port.Renewed{}, finish(renewScript, in.Err)
 	}
 	out.Events, err = log.entries()
 	return out, finish(renewScript, err)
 }
 
-// Check implements [revocast.Ledger].
-func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
+// Check implements [port.Ledger].
+func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (port.Checked, error) {
 	args := make([]any, len(keys))
 	for i, k := range keys {
 		args[i] = k.String()
 	}
 	reply, err := l.run(ctx, l.checks, checkScript, args...)
 	if err != nil {
-		return revocast.Checked{}, err
+		return port.Checked{}, err
 	}
 	r := read(reply)
-	out := revocast.Checked{Position: r.position(), Terms: l.readTerms(r), Now: r.Int(), States: make([]revocast.State, len(keys))}
+	out := port.Checked{Position: r.position(), Terms: l.readTerms(r), Now: r.Int(), States: make([]revocast.State, len(keys))}
 	for r.More() {
 		i := r.Int() - 1
 		fields := r.sub()
 		if i < 0 || i >= int64(len(keys)) {
-			return revocast.Checked{}, finish(checkScript, fmt.Errorf("%w: key %d of %d", errReply, i, len(keys)))
+			return port.Checked{}, finish(checkScript, fmt.Errorf("%w: key %d of %d", errReply, i, len(keys)))
 		}
 		out.States[i] = fields.state()
 		if fields.Err != nil {
-			return revocast.Checked{}, finish(checkScript, fields.Err)
+			return port.Checked{}, finish(checkScript, fields.Err)
 		}
 	}
 	return out, finish(checkScript, r.Err)
 }
 
-// Sight implements [revocast.Ledger].
-func (l *Ledger) Sight(ctx context.Context, s revocast.Sighting) (revocast.Sighted, error) {
-	if s.Issuer.IsZero() || !inRange(s.Issued) || max(s.Known, -s.Known) > revocast.MaxSkew.Milliseconds() {
-		return revocast.Sighted{}, fmt.Errorf("%w: sighting %+v", revocast.ErrInvalid, s)
+// Sight implements [port.Ledger].
+func (l *Ledger) Sight(ctx context.Context, s port.Sighting) (port.Sighted, error) {
+	if s.Issuer.IsZero() || !inRange(s.Issued) || max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
+		return port.Sighted{}, fmt.Errorf("%w: sighting %+v", revocast.ErrInvalid, s)
 	}
 	reply, err := l.run(ctx, l.checks, sightScript, s.Issuer.String(), s.Issued, s.Known)
 	if err != nil {
-		return revocast.Sighted{}, err
+		return port.Sighted{}, err
 	}
 	r := read(reply)
-	out := revocast.Sighted{Now: r.Int(), Beyond: r.Flag()}
+	out := port.Sighted{Now: r.Int(), Beyond: r.Flag()}
 	out.Lead, _ = r.Signed()
 	out.Sure, out.Last = r.Flag(), r.Int()
 	return out, finish(sightScript, r.Err)
 }
 
-// Snapshot implements [revocast.Ledger]. A page may be empty without being the last.
-func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
+// Snapshot implements [port.Ledger]. A page may be empty without being the last.
+func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
 	if cursor == "" {
 		cursor = "0"
 	}
@@ -147,9 +148,9 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedS
 	if next == "0" {
 		next = ""
 	}
-	var page []revocast.KeyedState
+	var page []port.KeyedState
 	for r.More() {
-		k := revocast.KeyedState{Key: r.key()}
+		k := port.KeyedState{Key: r.key()}
 		fields := r.sub()
 		k.State = fields.state()
 		k.Scope = revocast.Scope(fields.Uint())
@@ -163,8 +164,8 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedS
 	return page, next, finish(snapshotScript, r.Err)
 }
 
-// Leave implements [revocast.Ledger].
-func (l *Ledger) Leave(ctx context.Context, m revocast.MemberID) error {
+// Leave implements [port.Ledger].
+func (l *Ledger) Leave(ctx context.Context, m port.MemberID) error {
 	if err := checkMember(m); err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (l *Ledger) Leave(ctx context.Context, m revocast.MemberID) error {
 	return err
 }
 
-func checkMember(m revocast.MemberID) error {
+func checkMember(m port.MemberID) error {
 	if !memberPattern.MatchString(m.Worker) || !memberPattern.MatchString(m.Incarnation) {
 		return fmt.Errorf("%w: member %.160q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, m.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // cookieCases are Cookie headers, and what is read of the cookie token: empty for none,
@@ -73,7 +74,7 @@ func cookieCases() map[string]struct {
 		"half quoted":              {one(`token="A`), "!"},
 		"escape in quotes":         {one(`token="\101"`), "!"},
 		"blank after the value":    {one("token=A ; a=b"), "!"},
-		"too long":                 {one("token=" + strings.Repeat("A", revocast.LargestBearer+1)), "!"},
+		"too long":                 {one("token=" + strings.Repeat("A", port.LargestBearer+1)), "!"},
 	}
 }
 

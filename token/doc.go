@@ -1,5 +1,5 @@
 // Package token turns JSON Web Tokens into verified [revocast.Claims]. It is the
-// [revocast.Verifier] for JWTs, on github.com/golang-jwt/jwt.
+// [port.Verifier] for JWTs, on github.com/golang-jwt/jwt.
 //
 //	keys, err := token.JWKSURL("https://login.example.com/jwks.json", token.SourceOptions{})
 //	…

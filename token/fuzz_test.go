@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // fuzzPair has a fixed secret, so that corpus files stay valid tokens.
@@ -67,7 +68,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add(`{"alg":"HS256","typ":"JWT"}`, `{"sub":"a","sub":"b"}`)
 	f.Add(`{"alg":"HS256","crit":[]}`, `null`)
 	f.Fuzz(func(t *testing.T, header, claims string) {
-		if len(header)+len(claims) > revocast.MaxBearer/2 {
+		if len(header)+len(claims) > port.MaxBearer/2 {
 			return
 		}
 		bearer := p.token(header, claims)
@@ -101,7 +102,7 @@ func checkOutcome(t *testing.T, c *revocast.Claims, err error) {
 	switch {
 	case c.Issuer == "", c.Principal == "", c.TokenID == "" && c.Session == "", c.Issued() == 0, c.Expires.IsZero(), c.KeyID != "k1":
 		t.Fatalf("accepted without a required claim: %+v", c)
-	case !noon.Before(c.End()), c.Issued() > noon.Add(revocast.MaxSkew).UnixMilli():
+	case !noon.Before(c.End()), c.Issued() > noon.Add(port.MaxSkew).UnixMilli():
 		t.Fatalf("accepted outside its time: %+v", c)
 	}
 }

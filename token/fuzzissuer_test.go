@@ -8,7 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // manyIssuers have names that are easily taken for one another, and keys that are all called
@@ -51,7 +51,7 @@ func FuzzIssuer(f *testing.F) {
 		f.Add(header, `"https://a.test"`)
 	}
 	f.Fuzz(func(t *testing.T, header, iss string) {
-		if len(header)+len(iss) > revocast.MaxBearer/2 {
+		if len(header)+len(iss) > port.MaxBearer/2 {
 			return
 		}
 		claims := `{"iss":` + iss + `,` + claimsJSON(changes{"iss": nil})[1:]

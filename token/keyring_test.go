@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 const issuerA, issuerB = "https://a.test", "https://b.test"
@@ -56,7 +57,7 @@ func TestSharedKeysAreSaid(t *testing.T) {
 		"issuer and any":     second(New(keys, Options{AnyAudience: true, AnyIssuer: true, Issuers: []string{issuerA}})),
 		"no audience":        second(New(keys, Options{AnyIssuer: true})),
 		"audience and any":   second(New(keys, Options{AnyIssuer: true, AnyAudience: true, Audiences: []string{"x"}})),
-		"long bearers":       second(New(keys, Options{AnyIssuer: true, AnyAudience: true, MaxBearer: revocast.LargestBearer + 1})),
+		"long bearers":       second(New(keys, Options{AnyIssuer: true, AnyAudience: true, MaxBearer: port.LargestBearer + 1})),
 	} {
 		if !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)

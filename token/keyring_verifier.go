@@ -11,11 +11,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-var _ revocast.KeyHolder = (*Verifier)(nil)
+var _ port.KeyHolder = (*Verifier)(nil)
 
-// Holds implements [revocast.KeyHolder].
+// Holds implements [port.KeyHolder].
 func (v *Verifier) Holds(s revocast.Signer) bool {
 	if s == (revocast.Signer{}) {
 		return true
@@ -31,7 +32,7 @@ func (v *Verifier) Holds(s revocast.Signer) bool {
 	return false
 }
 
-// OnLoss implements [revocast.KeyHolder]. f is called from the goroutine that noticed.
+// OnLoss implements [port.KeyHolder]. f is called from the goroutine that noticed.
 func (v *Verifier) OnLoss(f func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

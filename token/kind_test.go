@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // TestKinds: signed by the issuer, and yet not for calling a service.
@@ -103,9 +104,9 @@ func TestSmallOrderKeys(t *testing.T) {
 
 func TestMaxBearer(t *testing.T) {
 	p := newPair("ES256")
-	long := p.with(changes{"pad": strings.Repeat("x", revocast.MaxBearer)})
+	long := p.with(changes{"pad": strings.Repeat("x", port.MaxBearer)})
 	refused(t, p.verifier(t, Options{}), long, revocast.ErrMalformed, nil)
-	accepted(t, p.verifier(t, Options{MaxBearer: revocast.LargestBearer}), long)
+	accepted(t, p.verifier(t, Options{MaxBearer: port.LargestBearer}), long)
 	refused(t, p.verifier(t, Options{MaxBearer: 100}), p.with(nil), revocast.ErrMalformed, nil)
 }
 

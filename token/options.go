@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Limits and defaults of [Options].
@@ -53,12 +54,12 @@ type Options struct {
 	// where somebody else looks at the proof (DPoP, mutual TLS).
 	BoundTokens bool
 	// MaxBearer is the longest token, in bytes, that is looked at. Default
-	// [revocast.MaxBearer], at most [revocast.LargestBearer].
+	// [port.MaxBearer], at most [port.LargestBearer].
 	MaxBearer int
 
 	// Leeway is the clock difference forgiven in exp and nbf. Zero: [DefaultLeeway]; negative:
 	// none; at most [MaxLeeway]. How far iat and auth_time may lie ahead is the realm's skew,
-	// which the guard compares them with; beyond [revocast.MaxSkew] they are refused here.
+	// which the guard compares them with; beyond [port.MaxSkew] they are refused here.
 	Leeway time.Duration
 	// MaxLifetime is the longest exp − iat accepted; iat is then required. Set it to the
 	// longest lifetime that the ledger is configured with: a token that lives longer
@@ -106,7 +107,7 @@ func (o Options) normal() (Options, error) {
 		}
 	}
 	if o.MaxBearer == 0 {
-		o.MaxBearer = revocast.MaxBearer
+		o.MaxBearer = port.MaxBearer
 	}
 	switch {
 	case o.Leeway == 0:
@@ -154,8 +155,8 @@ func (o Options) checkNames() error {
 		return fmt.Errorf("%w: no Audiences: a token that is meant for another service would be accepted; AnyAudience permits it", revocast.ErrInvalid)
 	case len(o.Audiences) > 0 && o.AnyAudience:
 		return fmt.Errorf("%w: both Audiences and AnyAudience", revocast.ErrInvalid)
-	case o.MaxBearer < 0 || o.MaxBearer > revocast.LargestBearer:
-		return fmt.Errorf("%w: MaxBearer %d, want at most %d", revocast.ErrInvalid, o.MaxBearer, revocast.LargestBearer)
+	case o.MaxBearer < 0 || o.MaxBearer > port.LargestBearer:
+		return fmt.Errorf("%w: MaxBearer %d, want at most %d", revocast.ErrInvalid, o.MaxBearer, port.LargestBearer)
 	}
 	if slices.Contains(o.Issuers, "") || slices.Contains(o.Audiences, "") {
 		return fmt.Errorf("%w: an empty issuer or audience would accept what names none", revocast.ErrInvalid)

@@ -3,20 +3,20 @@ package token
 import (
 	"slices"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-var _ revocast.Reacher = (*Verifier)(nil)
+var _ port.Reacher = (*Verifier)(nil)
 
-// ReachIssuers implements [revocast.Reacher]: the accepted issuers and the names of their
+// ReachIssuers implements [port.Reacher]: the accepted issuers and the names of their
 // keys in force, so that a revocation which no token can match is told from one that can.
-func (v *Verifier) ReachIssuers() []revocast.ReachIssuer {
+func (v *Verifier) ReachIssuers() []port.ReachIssuer {
 	if len(v.opts.Issuers) == 0 {
 		return nil
 	}
-	list := make([]revocast.ReachIssuer, len(v.opts.Issuers))
+	list := make([]port.ReachIssuer, len(v.opts.Issuers))
 	for i, issuer := range slices.Sorted(slices.Values(v.opts.Issuers)) {
-		list[i] = revocast.ReachIssuer{Name: issuer, KeyIDs: v.namesOf(issuer)}
+		list[i] = port.ReachIssuer{Name: issuer, KeyIDs: v.namesOf(issuer)}
 	}
 	return list
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Tokens that no correctly signed spelling of can be accepted, before the signature.
@@ -17,7 +18,7 @@ func TestMalformed(t *testing.T) {
 	good := p.with(nil)
 	segments := strings.Split(good, ".")
 	header := `{"alg":"ES256","kid":"k1"}`
-	long := p.with(map[string]any{"pad": strings.Repeat("x", revocast.MaxBearer)})
+	long := p.with(map[string]any{"pad": strings.Repeat("x", port.MaxBearer)})
 	for name, bad := range map[string]struct {
 		bearer string
 		cause  error
@@ -73,7 +74,7 @@ func TestMalformed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, v, bad.bearer, revocast.ErrMalformed, bad.cause) })
 	}
-	if len(long) <= revocast.MaxBearer {
+	if len(long) <= port.MaxBearer {
 		t.Error("the long token is not long")
 	}
 }
@@ -90,16 +91,16 @@ func loosenBits(bearer string) string {
 func TestLongestBearer(t *testing.T) {
 	p := newPair("EdDSA")
 	v := p.verifier(t, Options{})
-	for pad := revocast.MaxBearer * 3 / 4; ; pad-- {
+	for pad := port.MaxBearer * 3 / 4; ; pad-- {
 		bearer := p.with(map[string]any{"pad": strings.Repeat("x", pad)})
-		if len(bearer) <= revocast.MaxBearer {
+		if len(bearer) <= port.MaxBearer {
 			accepted(t, v, bearer)
-			if len(bearer) < revocast.MaxBearer-2 {
+			if len(bearer) < port.MaxBearer-2 {
 				t.Errorf("tried only %d bytes", len(bearer))
 			}
 			return
 		}
-		if len(bearer) <= revocast.MaxBearer+2 {
+		if len(bearer) <= port.MaxBearer+2 {
 			refused(t, v, bearer, revocast.ErrMalformed, nil)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // FromRequest returns the bearer of a request's Authorization header (RFC 6750 §2.1):
@@ -71,8 +72,8 @@ func checkBearer(where, bearer string) (string, error) {
 	switch {
 	case bearer == "":
 		return "", refuse(revocast.ErrMissingToken, "%s is empty", where)
-	case len(bearer) > revocast.LargestBearer:
-		return "", refuse(revocast.ErrMalformed, "%s of %d bytes, at most %d are looked at", where, len(bearer), revocast.LargestBearer)
+	case len(bearer) > port.LargestBearer:
+		return "", refuse(revocast.ErrMalformed, "%s of %d bytes, at most %d are looked at", where, len(bearer), port.LargestBearer)
 	}
 	body := strings.TrimRight(bearer, "=")
 	other := func(c rune) bool {

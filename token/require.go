@@ -6,6 +6,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // checkReach refuses a token that one of the configured scopes could not reach.
@@ -98,7 +99,7 @@ func (v *Verifier) checkTimes(c *revocast.Claims, t times) error {
 	// Of issue times the guard is the judge, who knows the ledger's clock and the realm's
 	// skew. Here only that is refused which no realm accepts. An nbf that says no more than
 	// that the token is good from its issue on goes with it.
-	issued := now.Add(max(v.opts.Leeway, revocast.MaxSkew))
+	issued := now.Add(max(v.opts.Leeway, port.MaxSkew))
 	if t.notBefore.After(latest) && (t.notBefore.After(c.IssuedAt) || t.notBefore.After(issued)) {
 		return refuse(revocast.ErrNotYetValid, "%w: %s too early", jwt.ErrTokenNotValidYet, t.notBefore.Sub(now).Round(time.Millisecond))
 	}

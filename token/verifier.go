@@ -8,9 +8,10 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-var _ revocast.Verifier = (*Verifier)(nil)
+var _ port.Verifier = (*Verifier)(nil)
 
 // Verifier verifies JWTs. It is safe for concurrent use; keys change in its [KeySource]
 // alone, and it tells when one has left ([Verifier.OnLoss]).
@@ -79,7 +80,7 @@ func newVerifier(symmetric bool, o Options) (*Verifier, error) {
 	return &Verifier{opts: opts, allowed: allowed}, nil
 }
 
-// Verify implements [revocast.Verifier]. It waits only for a key source that looks
+// Verify implements [port.Verifier]. It waits only for a key source that looks
 // for a kid it does not know, and no longer than ctx.
 func (v *Verifier) Verify(ctx context.Context, bearer string) (*revocast.Claims, error) {
 	claims, times, err := v.open(ctx, bearer)

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Run checks that the buses which open returns keep the contract of [revocast.Bus], also
+// Run checks that the buses which open returns keep the contract of [port.Bus], also
 // when the faults come over them. Each call of open must return a bus on a realm that
 // nobody has used.
-func Run(t *testing.T, open func(testing.TB) revocast.Bus, faults ...Faults) {
+func Run(t *testing.T, open func(testing.TB) port.Bus, faults ...Faults) {
 	tests := []faulty{
 		{"a bus says its realm", saysRealm},
 		{"prepare twice", prepareTwice},
@@ -45,7 +46,7 @@ func Run(t *testing.T, open func(testing.TB) revocast.Bus, faults ...Faults) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			bus := open(t)
-			if err := bus.Prepare(within(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+			if err := bus.Prepare(within(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 				t.Fatal(err)
 			}
 			test.run(t, bus)
@@ -60,7 +61,7 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-func mustPublish(t *testing.T, bus revocast.Bus, from, to uint64) {
+func mustPublish(t *testing.T, bus port.Bus, from, to uint64) {
 	t.Helper()
 	for rev := from; rev <= to; rev++ {
 		if err := Publish(t, bus, Event(1, rev)); err != nil {
@@ -69,10 +70,10 @@ func mustPublish(t *testing.T, bus revocast.Bus, from, to uint64) {
 	}
 }
 
-func replayAll(t *testing.T, bus revocast.Bus) []revocast.Event {
+func replayAll(t *testing.T, bus port.Bus) []revocast.Event {
 	t.Helper()
 	var all []revocast.Event
-	n, err := bus.Replay(within(t), revocast.StreamPoint{}, func(e revocast.Event) error {
+	n, err := bus.Replay(within(t), port.StreamPoint{}, func(e revocast.Event) error {
 		all = append(all, e)
 		return nil
 	})
@@ -82,21 +83,21 @@ func replayAll(t *testing.T, bus revocast.Bus) []revocast.Event {
 	return all
 }
 
-func saysRealm(t *testing.T, bus revocast.Bus) {
+func saysRealm(t *testing.T, bus port.Bus) {
 	if name := bus.Realm(); name == "" || bus.Realm() != name {
 		t.Errorf("the realm is %q, then %q", name, bus.Realm())
 	}
 }
 
-func prepareTwice(t *testing.T, bus revocast.Bus) {
+func prepareTwice(t *testing.T, bus port.Bus) {
 	for _, age := range []int64{3_600_000, 60_000, 7_200_000} {
-		if err := bus.Prepare(within(t), revocast.StreamOptions{MaxAge: age}); err != nil {
+		if err := bus.Prepare(within(t), port.StreamOptions{MaxAge: age}); err != nil {
 			t.Errorf("Prepare with a maximum age of %d ms: %v", age, err)
 		}
 	}
 }
 
-func publishTailReplay(t *testing.T, bus revocast.Bus) {
+func publishTailReplay(t *testing.T, bus port.Bus) {
 	r, _ := Tail(t, bus)
 	Await(t, "Ready", func() bool { return r.Readies() > 0 })
 	const n = 20
@@ -117,7 +118,7 @@ func publishTailReplay(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func publishAgain(t *testing.T, bus revocast.Bus) {
+func publishAgain(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 3)
 	mustPublish(t, bus, 1, 3)
 	seen := map[uint64]bool{}
@@ -129,7 +130,7 @@ func publishAgain(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func publishInvalid(t *testing.T, bus revocast.Bus) {
+func publishInvalid(t *testing.T, bus port.Bus) {
 	invalid := []revocast.Event{
 		{},
 		func() revocast.Event { e := Event(1, 1); e.Kind = 99; return e }(),
@@ -148,7 +149,7 @@ func publishInvalid(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func publishMany(t *testing.T, bus revocast.Bus) {
+func publishMany(t *testing.T, bus port.Bus) {
 	const n = 2000
 	answers := make([]atomic.Int32, n+1)
 	var answered atomic.Int32
@@ -172,7 +173,7 @@ func publishMany(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func tailEnds(t *testing.T, bus revocast.Bus) {
+func tailEnds(t *testing.T, bus port.Bus) {
 	r, stop := Tail(t, bus)
 	Await(t, "Ready", func() bool { return r.Readies() > 0 })
 	if err := stop(); err != nil && !errors.Is(err, context.Canceled) {
@@ -185,17 +186,17 @@ func tailEnds(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func replayEmpty(t *testing.T, bus revocast.Bus) {
+func replayEmpty(t *testing.T, bus port.Bus) {
 	if all := replayAll(t, bus); len(all) != 0 {
 		t.Errorf("an empty stream replayed %v", all)
 	}
 }
 
-func replayStops(t *testing.T, bus revocast.Bus) {
+func replayStops(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 5)
 	enough := errors.New("enough")
 	var seen int
-	n, err := bus.Replay(within(t), revocast.StreamPoint{}, func(revocast.Event) error {
+	n, err := bus.Replay(within(t), port.StreamPoint{}, func(revocast.Event) error {
 		if seen++; seen == 3 {
 			return enough
 		}
@@ -206,11 +207,11 @@ func replayStops(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func replayCancelled(t *testing.T, bus revocast.Bus) {
+func replayCancelled(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 5)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err := bus.Replay(ctx, revocast.StreamPoint{}, func(revocast.Event) error {
+	_, err := bus.Replay(ctx, port.StreamPoint{}, func(revocast.Event) error {
 		cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -218,21 +219,21 @@ func replayCancelled(t *testing.T, bus revocast.Bus) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Replay returned %v, want the context's error", err)
 	}
-	if _, err := bus.Replay(ctx, revocast.StreamPoint{}, func(revocast.Event) error { return nil }); err == nil {
+	if _, err := bus.Replay(ctx, port.StreamPoint{}, func(revocast.Event) error { return nil }); err == nil {
 		t.Error("Replay on a context that has ended returned nil")
 	}
 }
 
-func acknowledgements(t *testing.T, bus revocast.Bus) {
-	want := revocast.Ack{
-		Member:  revocast.MemberID{Worker: "web-1.eu_west", Incarnation: "5f0c2a"},
+func acknowledgements(t *testing.T, bus port.Bus) {
+	want := port.Ack{
+		Member:  port.MemberID{Worker: "web-1.eu_west", Incarnation: "5f0c2a"},
 		Applied: revocast.Position{Epoch: 3, Rev: 1 << 52},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	got := make(chan revocast.Ack, 1024)
+	got := make(chan port.Ack, 1024)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- bus.Acks(ctx, func(a revocast.Ack) {
+		ended <- bus.Acks(ctx, func(a port.Ack) {
 			select {
 			case got <- a:
 			default:
@@ -254,12 +255,12 @@ func acknowledgements(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func record(epoch uint64, server string) revocast.EpochRecord {
-	r := revocast.EpochRecord{Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch), Base: 1<<52 + epoch, Terms: revocast.Terms{
+func record(epoch uint64, server string) port.EpochRecord {
+	r := port.EpochRecord{Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch), Base: 1<<52 + epoch, Terms: port.Terms{
 		Lease: 3 * time.Second, Drift: 0.01, Fence: 5 * time.Second, DefaultIssuer: "https://issuer/é",
 	}}
-	for i := range min(epoch, revocast.RecordWitnesses) {
-		r.Kept[i] = revocast.StreamWitness{Sequence: 1<<52 + i, Stored: 1_700_000_000_123 + int64(i)}
+	for i := range min(epoch, port.RecordWitnesses) {
+		r.Kept[i] = port.StreamWitness{Sequence: 1<<52 + i, Stored: 1_700_000_000_123 + int64(i)}
 	}
 	for i := range r.Terms.MaxLifetime {
 		r.Terms.MaxLifetime[i] = time.Hour + time.Duration(i)*time.Nanosecond
@@ -267,7 +268,7 @@ func record(epoch uint64, server string) revocast.EpochRecord {
 	return r
 }
 
-func epochRecords(t *testing.T, bus revocast.Bus) {
+func epochRecords(t *testing.T, bus port.Bus) {
 	if _, err := bus.Epoch(within(t)); !errors.Is(err, revocast.ErrNotFound) {
 		t.Fatalf("a new realm's record: %v, want ErrNotFound", err)
 	}
@@ -289,7 +290,7 @@ func epochRecords(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func epochRace(t *testing.T, bus revocast.Bus) {
+func epochRace(t *testing.T, bus port.Bus) {
 	const claimants = 8
 	won := make(chan bool, claimants)
 	for i := range claimants {

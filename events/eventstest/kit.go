@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 const (
@@ -49,13 +50,13 @@ func Event(epoch, rev uint64) revocast.Event {
 }
 
 // Publish publishes and waits for the answer.
-func Publish(tb testing.TB, bus revocast.Bus, e revocast.Event) error {
+func Publish(tb testing.TB, bus port.Bus, e revocast.Event) error {
 	tb.Helper()
 	return awaitAnswer(tb, e, bus.Publish)
 }
 
 // Refill refills and waits for the answer.
-func Refill(tb testing.TB, bus revocast.Bus, e revocast.Event) error {
+func Refill(tb testing.TB, bus port.Bus, e revocast.Event) error {
 	tb.Helper()
 	return awaitAnswer(tb, e, bus.Refill)
 }
@@ -88,7 +89,7 @@ type Recorder struct {
 
 // Tail runs bus.Tail in the background until the test ends or stop is called, which
 // waits for its end and returns its error.
-func Tail(tb testing.TB, bus revocast.Bus) (r *Recorder, stop func() error) {
+func Tail(tb testing.TB, bus port.Bus) (r *Recorder, stop func() error) {
 	tb.Helper()
 	r = &Recorder{}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -103,8 +104,8 @@ func Tail(tb testing.TB, bus revocast.Bus) (r *Recorder, stop func() error) {
 }
 
 // Handler returns what fills the recorder.
-func (r *Recorder) Handler() revocast.TailHandler {
-	return revocast.TailHandler{
+func (r *Recorder) Handler() port.TailHandler {
+	return port.TailHandler{
 		Event:   func(e revocast.Event) { r.record(func() { r.events = append(r.events, e) }) },
 		Ready:   func() { r.record(func() { r.ready++ }) },
 		Suspect: func(err error) { r.record(func() { r.lost = append(r.lost, err) }) },
@@ -161,8 +162,8 @@ func (r *Recorder) Mixed() bool {
 
 // State returns a state that a bus must carry in a snapshot as it is; numbers next to
 // each other give states of different shape.
-func State(n uint64) revocast.KeyedState {
-	k := revocast.KeyedState{
+func State(n uint64) port.KeyedState {
+	k := port.KeyedState{
 		Key: revocast.KeyOf("eventstest", revocast.ScopePrincipal, "https://issuer", fmt.Sprint(n)), Scope: revocast.ScopePrincipal,
 		State:   revocast.State{Until: 1_700_000_900_000 + int64(n), At: revocast.Position{Epoch: 1, Rev: n}},
 		Changed: 1_700_000_000_000 + int64(n),

@@ -1,5 +1,5 @@
 // Package eventstest helps to test what stands on package events: [NewServer] runs a
-// real nats-server in the test's own process, and [Run] checks that a [revocast.Bus]
+// real nats-server in the test's own process, and [Run] checks that a [port.Bus]
 // keeps the port's contract.
 package eventstest
 

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // States yields the first n of [State].
-func States(n uint64) iter.Seq2[revocast.KeyedState, error] {
-	return func(yield func(revocast.KeyedState, error) bool) {
+func States(n uint64) iter.Seq2[port.KeyedState, error] {
+	return func(yield func(port.KeyedState, error) bool) {
 		for i := range n {
 			if !yield(State(i+1), nil) {
 				return
@@ -22,12 +23,12 @@ func States(n uint64) iter.Seq2[revocast.KeyedState, error] {
 }
 
 // Load loads the latest snapshot.
-func Load(tb testing.TB, bus revocast.Bus) (map[revocast.Key]revocast.KeyedState, revocast.Position, error) {
+func Load(tb testing.TB, bus port.Bus) (map[revocast.Key]port.KeyedState, revocast.Position, error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
-	got := map[revocast.Key]revocast.KeyedState{}
-	at, err := bus.LoadSnapshot(ctx, func(k revocast.KeyedState) error {
+	got := map[revocast.Key]port.KeyedState{}
+	at, err := bus.LoadSnapshot(ctx, func(k port.KeyedState) error {
 		if _, again := got[k.Key]; again {
 			tb.Errorf("key %s came twice", k.Key)
 		}
@@ -38,7 +39,7 @@ func Load(tb testing.TB, bus revocast.Bus) (map[revocast.Key]revocast.KeyedState
 }
 
 // Holds fails the test unless the latest snapshot is that of the first n of [State].
-func Holds(tb testing.TB, bus revocast.Bus, at revocast.Position, n uint64) {
+func Holds(tb testing.TB, bus port.Bus, at revocast.Position, n uint64) {
 	tb.Helper()
 	got, read, err := Load(tb, bus)
 	if err != nil || read != at || uint64(len(got)) != n {
@@ -51,7 +52,7 @@ func Holds(tb testing.TB, bus revocast.Bus, at revocast.Position, n uint64) {
 	}
 }
 
-func snapshots(t *testing.T, bus revocast.Bus) {
+func snapshots(t *testing.T, bus port.Bus) {
 	if _, _, err := Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
 		t.Fatalf("a new realm's snapshot: %v, want ErrNotFound", err)
 	}
@@ -69,20 +70,20 @@ func snapshots(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func snapshotFails(t *testing.T, bus revocast.Bus) {
+func snapshotFails(t *testing.T, bus port.Bus) {
 	at := revocast.Position{Epoch: 1, Rev: 9}
 	if err := bus.SaveSnapshot(within(t), at, States(100)); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("the ledger is gone")
 	for _, n := range []uint64{0, 1, 4000} {
-		err := bus.SaveSnapshot(within(t), revocast.Position{Epoch: 2, Rev: 1}, func(yield func(revocast.KeyedState, error) bool) {
+		err := bus.SaveSnapshot(within(t), revocast.Position{Epoch: 2, Rev: 1}, func(yield func(port.KeyedState, error) bool) {
 			for k := range States(n) {
 				if !yield(k, nil) {
 					return
 				}
 			}
-			yield(revocast.KeyedState{}, broken)
+			yield(port.KeyedState{}, broken)
 		})
 		if !errors.Is(err, broken) {
 			t.Errorf("states that end with an error after %d: %v", n, err)
@@ -94,17 +95,17 @@ func snapshotFails(t *testing.T, bus revocast.Bus) {
 	}
 	Holds(t, bus, at, 100)
 	enough := errors.New("enough")
-	if _, err := bus.LoadSnapshot(within(t), func(revocast.KeyedState) error { return enough }); !errors.Is(err, enough) {
+	if _, err := bus.LoadSnapshot(within(t), func(port.KeyedState) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("loading stopped with %v, want the callback's error", err)
 	}
-	if _, err := bus.LoadSnapshot(ended(), func(revocast.KeyedState) error { return nil }); err == nil || errors.Is(err, revocast.ErrNotFound) {
+	if _, err := bus.LoadSnapshot(ended(), func(port.KeyedState) error { return nil }); err == nil || errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("loading on a context that has ended: %v", err)
 	}
 }
 
 // snapshotWithin: one that is saved while another is under way takes nothing away from
 // either: what was saved last and whole is there, also if the other one fails later.
-func snapshotWithin(t *testing.T, bus revocast.Bus) {
+func snapshotWithin(t *testing.T, bus port.Bus) {
 	for round := range uint64(8) {
 		for !saveWithin(t, bus, round) {
 			time.Sleep(10 * time.Millisecond) // chunks of the round before are still on their way
@@ -114,12 +115,12 @@ func snapshotWithin(t *testing.T, bus revocast.Bus) {
 
 // saveWithin is one round. It reports false where the outer one was refused before the inner
 // one began.
-func saveWithin(t *testing.T, bus revocast.Bus, round uint64) (began bool) {
+func saveWithin(t *testing.T, bus port.Bus, round uint64) (began bool) {
 	gone := errors.New("the ledger is gone")
 	inside, fails := []uint64{0, 1, 1500, 4000}[round/2], round%2 == 1
 	outer, inner := revocast.Position{Epoch: 1, Rev: 2*round + 1}, revocast.Position{Epoch: 1, Rev: 2*round + 2}
 	var innerErr error
-	err := bus.SaveSnapshot(within(t), outer, func(yield func(revocast.KeyedState, error) bool) {
+	err := bus.SaveSnapshot(within(t), outer, func(yield func(port.KeyedState, error) bool) {
 		for i := range uint64(4001) {
 			if i == inside {
 				began = true
@@ -135,7 +136,7 @@ func saveWithin(t *testing.T, bus revocast.Bus, round uint64) (began bool) {
 			}
 		}
 		if fails {
-			yield(revocast.KeyedState{}, gone)
+			yield(port.KeyedState{}, gone)
 		}
 	})
 	switch {
@@ -152,7 +153,7 @@ func saveWithin(t *testing.T, bus revocast.Bus, round uint64) (began bool) {
 
 // snapshotRace: whatever comes of saving at once, what can be loaded is one of those that
 // were saved, whole.
-func snapshotRace(t *testing.T, bus revocast.Bus) {
+func snapshotRace(t *testing.T, bus port.Bus) {
 	const writers = 4
 	if err := bus.SaveSnapshot(within(t), revocast.Position{Epoch: 1, Rev: 100}, States(100)); err != nil {
 		t.Fatal(err)

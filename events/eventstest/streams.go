@@ -6,24 +6,25 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Faults are what happens to a stream behind the bus's back. [Run] leaves out what needs
 // a fault that is nil. Each returns when the bus can be used again.
 type Faults struct {
 	// Delete removes the stream of events with all that it holds.
-	Delete func(testing.TB, revocast.Bus)
+	Delete func(testing.TB, port.Bus)
 	// Drop removes all but the newest messages of the stream of events, as their age does.
-	Drop func(tb testing.TB, bus revocast.Bus, left uint64)
+	Drop func(tb testing.TB, bus port.Bus, left uint64)
 	// Backup copies what the bus keeps; restore puts the copy in place of it.
-	Backup func(testing.TB, revocast.Bus) (restore func())
+	Backup func(testing.TB, port.Bus) (restore func())
 	// Edit lets the stream of events keep so many messages of each subject only.
-	Edit func(tb testing.TB, bus revocast.Bus, keep int)
+	Edit func(tb testing.TB, bus port.Bus, keep int)
 }
 
 type faulty struct {
 	name string
-	run  func(*testing.T, revocast.Bus)
+	run  func(*testing.T, port.Bus)
 }
 
 func (f Faults) tests() (tests []faulty) {
@@ -46,7 +47,7 @@ func (f Faults) tests() (tests []faulty) {
 }
 
 // replayed runs a replay and returns the revisions that it brought.
-func replayed(t *testing.T, bus revocast.Bus, after revocast.StreamPoint) ([]uint64, revocast.Replayed, error) {
+func replayed(t *testing.T, bus port.Bus, after port.StreamPoint) ([]uint64, port.Replayed, error) {
 	t.Helper()
 	var revs []uint64
 	r, err := bus.Replay(within(t), after, func(e revocast.Event) error {
@@ -56,7 +57,7 @@ func replayed(t *testing.T, bus revocast.Bus, after revocast.StreamPoint) ([]uin
 	return revs, r, err
 }
 
-func mustReplay(t *testing.T, bus revocast.Bus, after revocast.StreamPoint, from, to uint64) revocast.Replayed {
+func mustReplay(t *testing.T, bus port.Bus, after port.StreamPoint, from, to uint64) port.Replayed {
 	t.Helper()
 	revs, r, err := replayed(t, bus, after)
 	if err != nil {
@@ -73,14 +74,14 @@ func mustReplay(t *testing.T, bus revocast.Bus, after revocast.StreamPoint, from
 	return r
 }
 
-func mustBeLost(t *testing.T, bus revocast.Bus, after revocast.StreamPoint, why string) {
+func mustBeLost(t *testing.T, bus port.Bus, after port.StreamPoint, why string) {
 	t.Helper()
 	if revs, _, err := replayed(t, bus, after); !errors.Is(err, revocast.ErrStreamLost) || len(revs) > 0 {
 		t.Errorf("%s: replay after %+v brought revisions %v and %v, want none and ErrStreamLost", why, after, revs, err)
 	}
 }
 
-func mustDescribe(t *testing.T, bus revocast.Bus) revocast.StreamInfo {
+func mustDescribe(t *testing.T, bus port.Bus) port.StreamInfo {
 	t.Helper()
 	s, err := bus.Stream(within(t))
 	if err != nil {
@@ -89,19 +90,19 @@ func mustDescribe(t *testing.T, bus revocast.Bus) revocast.StreamInfo {
 	return s
 }
 
-func describeStream(t *testing.T, bus revocast.Bus) {
+func describeStream(t *testing.T, bus port.Bus) {
 	empty := mustDescribe(t, bus)
 	if empty.Created == 0 || empty.First != empty.Last+1 || empty.Missing != 0 || empty.Full {
 		t.Errorf("an empty stream is %+v", empty)
 	}
 	mustPublish(t, bus, 1, 5)
 	five := mustDescribe(t, bus)
-	if want := (revocast.StreamInfo{Created: empty.Created, First: empty.First, Last: empty.Last + 5}); five != want {
+	if want := (port.StreamInfo{Created: empty.Created, First: empty.First, Last: empty.Last + 5}); five != want {
 		t.Errorf("five events later it is %+v, want %+v", five, want)
 	}
 }
 
-func refillAgain(t *testing.T, bus revocast.Bus) {
+func refillAgain(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 1)
 	for range 2 {
 		if err := Refill(t, bus, Event(1, 1)); err != nil {
@@ -116,10 +117,10 @@ func refillAgain(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func replayAfterPoints(t *testing.T, bus revocast.Bus) {
+func replayAfterPoints(t *testing.T, bus port.Bus) {
 	created := mustDescribe(t, bus).Created
-	start := mustReplay(t, bus, revocast.StreamPoint{}, 1, 0)
-	if want := (revocast.StreamPoint{Created: created}); start.End != want {
+	start := mustReplay(t, bus, port.StreamPoint{}, 1, 0)
+	if want := (port.StreamPoint{Created: created}); start.End != want {
 		t.Errorf("an empty stream ends at %+v, want %+v", start.End, want)
 	}
 	mustPublish(t, bus, 1, 3)
@@ -134,13 +135,13 @@ func replayAfterPoints(t *testing.T, bus revocast.Bus) {
 	if b := three.Begin; b.Created != created || b.Sequence != three.First || b.Event != (revocast.Position{Epoch: 1, Rev: 1}) || b.Stored == 0 || b.Stored > end.Stored {
 		t.Errorf("three events begin at %+v", b)
 	}
-	if again := mustReplay(t, bus, end, 1, 0); again.Begin != (revocast.StreamPoint{}) {
+	if again := mustReplay(t, bus, end, 1, 0); again.Begin != (port.StreamPoint{}) {
 		t.Errorf("nothing new begins at %+v", again.Begin)
 	}
 	mustPublish(t, bus, 4, 6)
 	six := mustReplay(t, bus, end, 4, 6)
-	vague := revocast.StreamPoint{Created: end.Created, Sequence: end.Sequence}
-	for _, from := range []revocast.StreamPoint{end, vague} {
+	vague := port.StreamPoint{Created: end.Created, Sequence: end.Sequence}
+	for _, from := range []port.StreamPoint{end, vague} {
 		if r := mustReplay(t, bus, from, 4, 6); r.End != six.End {
 			t.Errorf("replay after %+v ends at %+v, want %+v", from, r.End, six.End)
 		}
@@ -148,18 +149,18 @@ func replayAfterPoints(t *testing.T, bus revocast.Bus) {
 	mustReplay(t, bus, start.End, 1, 6)
 }
 
-func replayAfterAnotherPoint(t *testing.T, bus revocast.Bus) {
+func replayAfterAnotherPoint(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 4)
-	end := mustReplay(t, bus, revocast.StreamPoint{}, 1, 4).End
+	end := mustReplay(t, bus, port.StreamPoint{}, 1, 4).End
 	mustPublish(t, bus, 5, 6)
-	spoil := map[string]func(*revocast.StreamPoint){
-		"of another stream":                func(p *revocast.StreamPoint) { p.Created++ },
-		"of another stream, before it all": func(p *revocast.StreamPoint) { p.Created++; p.Sequence = 0 },
-		"beyond the end":                   func(p *revocast.StreamPoint) { p.Sequence += 3 },
-		"another event there":              func(p *revocast.StreamPoint) { p.Event.Rev++ },
-		"of another epoch":                 func(p *revocast.StreamPoint) { p.Event.Epoch++ },
-		"stored earlier":                   func(p *revocast.StreamPoint) { p.Stored-- },
-		"stored later, whatever it is":     func(p *revocast.StreamPoint) { p.Stored++; p.Event = revocast.Position{} },
+	spoil := map[string]func(*port.StreamPoint){
+		"of another stream":                func(p *port.StreamPoint) { p.Created++ },
+		"of another stream, before it all": func(p *port.StreamPoint) { p.Created++; p.Sequence = 0 },
+		"beyond the end":                   func(p *port.StreamPoint) { p.Sequence += 3 },
+		"another event there":              func(p *port.StreamPoint) { p.Event.Rev++ },
+		"of another epoch":                 func(p *port.StreamPoint) { p.Event.Epoch++ },
+		"stored earlier":                   func(p *port.StreamPoint) { p.Stored-- },
+		"stored later, whatever it is":     func(p *port.StreamPoint) { p.Stored++; p.Event = revocast.Position{} },
 	}
 	for why, f := range spoil {
 		p := end
@@ -169,9 +170,9 @@ func replayAfterAnotherPoint(t *testing.T, bus revocast.Bus) {
 	mustReplay(t, bus, end, 5, 6)
 }
 
-func (f Faults) madeAnew(t *testing.T, bus revocast.Bus) {
+func (f Faults) madeAnew(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 3)
-	end := mustReplay(t, bus, revocast.StreamPoint{}, 1, 3).End
+	end := mustReplay(t, bus, port.StreamPoint{}, 1, 3).End
 	f.Delete(t, bus)
 	if _, err := bus.Stream(within(t)); !errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("a stream that was deleted is described with %v, want ErrNotFound", err)
@@ -182,7 +183,7 @@ func (f Faults) madeAnew(t *testing.T, bus revocast.Bus) {
 	if err := Publish(t, bus, Event(1, 4)); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("publication without a stream: %v, want ErrUnavailable", err)
 	}
-	if err := bus.Prepare(within(t), revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+	if err := bus.Prepare(within(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 		t.Fatal(err)
 	}
 	anew := mustDescribe(t, bus)
@@ -192,12 +193,12 @@ func (f Faults) madeAnew(t *testing.T, bus revocast.Bus) {
 	mustBeLost(t, bus, end, "the new stream is empty")
 	mustPublish(t, bus, 1, 6)
 	mustBeLost(t, bus, end, "the new stream is longer")
-	mustReplay(t, bus, revocast.StreamPoint{Created: anew.Created}, 1, 6)
+	mustReplay(t, bus, port.StreamPoint{Created: anew.Created}, 1, 6)
 }
 
-func (f Faults) dropped(t *testing.T, bus revocast.Bus) {
+func (f Faults) dropped(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 4)
-	end := mustReplay(t, bus, revocast.StreamPoint{}, 1, 4).End
+	end := mustReplay(t, bus, port.StreamPoint{}, 1, 4).End
 	mustPublish(t, bus, 5, 10)
 	last := mustReplay(t, bus, end, 5, 10).End
 	f.Drop(t, bus, 3)
@@ -210,9 +211,9 @@ func (f Faults) dropped(t *testing.T, bus revocast.Bus) {
 	mustReplay(t, bus, last, 1, 0)
 }
 
-func (f Faults) cutOff(t *testing.T, bus revocast.Bus) {
+func (f Faults) cutOff(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 4)
-	early := mustReplay(t, bus, revocast.StreamPoint{}, 1, 4).End
+	early := mustReplay(t, bus, port.StreamPoint{}, 1, 4).End
 	restore := f.Backup(t, bus)
 	if again := mustReplay(t, bus, early, 1, 0).End; again != early {
 		t.Errorf("after a backup the stream ends at %+v, want %+v", again, early)
@@ -237,10 +238,10 @@ func ended() context.Context {
 }
 
 // asPrepared is what [Run] prepares its streams with.
-func asPrepared() revocast.StreamOptions { return revocast.StreamOptions{MaxAge: 3_600_000} }
+func asPrepared() port.StreamOptions { return port.StreamOptions{MaxAge: 3_600_000} }
 
 // mendNothing: what is as it was prepared stays so.
-func mendNothing(t *testing.T, bus revocast.Bus) {
+func mendNothing(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 3)
 	before := mustDescribe(t, bus)
 	if m, err := bus.Mend(within(t), asPrepared()); err != nil || len(m.Changed) > 0 || m.Snapshots != nil {
@@ -251,7 +252,7 @@ func mendNothing(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func (f Faults) edited(t *testing.T, bus revocast.Bus) {
+func (f Faults) edited(t *testing.T, bus port.Bus) {
 	kinds := uint64(len(revocast.Kinds))
 	mustPublish(t, bus, 1, 2*kinds)
 	f.Edit(t, bus, 1)
@@ -271,7 +272,7 @@ func (f Faults) edited(t *testing.T, bus revocast.Bus) {
 	}
 }
 
-func (f Faults) gone(t *testing.T, bus revocast.Bus) {
+func (f Faults) gone(t *testing.T, bus port.Bus) {
 	f.Delete(t, bus)
 	if _, err := bus.Mend(within(t), asPrepared()); !errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("mending a stream that is gone: %v, want ErrNotFound", err)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/reset"
+	"github.com/revocast/revocast/account/reset"
+	"github.com/revocast/revocast/worker"
 )
 
 // discard makes codes that were sent to a user no longer good, whenever what they could bring
@@ -32,7 +32,7 @@ func (s *service) changeMail(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	if !looksLikeMail(in.Mail) {
 		problem(w, http.StatusBadRequest, "want a mail address", "")
 		return
@@ -65,7 +65,7 @@ func (s *service) changeMail(w http.ResponseWriter, r *http.Request) {
 // deleteAccount deletes the user's own account, and ends everything of it. Nothing of it is
 // refreshed from then on, whatever is confirmed.
 func (s *service) deleteAccount(w http.ResponseWriter, r *http.Request) {
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	if err := s.users.remove(c.Principal); err != nil {
 		s.unavailable(w, err)
 		return

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/refresh"
+	"github.com/revocast/revocast/account/refresh"
 	"github.com/revocast/revocast/token"
 )
 

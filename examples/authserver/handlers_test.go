@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/account/reset"
+	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/store"
-	"github.com/revocast/revocast/store/refresh"
-	"github.com/revocast/revocast/store/reset"
-	"github.com/revocast/revocast/store/session"
 	"github.com/revocast/revocast/store/storetest"
+	"github.com/revocast/revocast/worker"
 )
 
 // What the handlers do where no fleet gets: half-way, and with clocks that disagree.
@@ -150,8 +151,8 @@ func TestNotReady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := revocast.NewSubscriber(l, nil, cache.New(cache.Options{}), revocast.SubscriberOptions{})
-	n := &node{guard: revocast.NewGuard(s, nil, revocast.GuardOptions{})}
+	s := worker.NewSubscriber(l, nil, cache.New(cache.Options{}), worker.SubscriberOptions{})
+	n := &node{guard: worker.NewGuard(s, nil, worker.GuardOptions{})}
 	w := httptest.NewRecorder()
 	n.readyz(w, nil)
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"detail":""`) {

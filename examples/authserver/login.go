@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/limit"
-	"github.com/revocast/revocast/store/refresh"
-	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/token"
 )
 
@@ -38,7 +38,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// A ban is told to nobody but the one who knows the password.
-	if v := s.guard.Claims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)}); !v.OK() {
+	if v := s.guard.CheckClaims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)}); !v.OK() {
 		s.refuseLogin(w, v)
 		return
 	}

@@ -5,7 +5,8 @@ import (
 	"net/http"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/worker"
 )
 
 // logout ends the session of whoever asks. It works with an access token that has expired,
@@ -36,7 +37,7 @@ func (s *service) logout(w http.ResponseWriter, r *http.Request) {
 
 // logoutOthers ends all of the user's sessions but the one that asks.
 func (s *service) logoutOthers(w http.ResponseWriter, r *http.Request) {
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	receipts, err := s.sessions.Because("logout-others", "user").EndOthers(ctx, c.Principal, c.Session)
@@ -49,7 +50,7 @@ func (s *service) logoutOthers(w http.ResponseWriter, r *http.Request) {
 
 // logoutAll ends all of the user's sessions, and what could bring somebody else back in.
 func (s *service) logoutAll(w http.ResponseWriter, r *http.Request) {
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	if err := s.discard(ctx, c.Principal); err != nil {

@@ -9,21 +9,22 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/token"
+	"github.com/revocast/revocast/worker"
 )
 
 // node is what every process of the fleet has: a subscriber that hears what is revoked,
 // and a guard that decides from memory.
 type node struct {
 	name       string
-	subscriber *revocast.Subscriber
-	guard      *revocast.Guard
+	subscriber *worker.Subscriber
+	guard      *worker.Guard
 }
 
 func newNode(name string, s *stores, p *parts, logger *slog.Logger) *node {
-	subscriber := revocast.NewSubscriber(s.ledger, s.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{
+	subscriber := worker.NewSubscriber(s.ledger, s.bus, cache.New(cache.Options{}), worker.SubscriberOptions{
 		Worker: name, Logger: logger,
 	})
-	guard := revocast.NewGuard(subscriber, p.verifier, revocast.GuardOptions{
+	guard := worker.NewGuard(subscriber, p.verifier, worker.GuardOptions{
 		Bearer:      accessToken,
 		LoadSession: p.sessions.Loader(),
 	})
@@ -53,7 +54,7 @@ func (n *node) routes() http.Handler {
 
 // me tells who asks.
 func (n *node) me(w http.ResponseWriter, r *http.Request) {
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	reply(w, http.StatusOK, map[string]any{
 		"principal": c.Principal, "session": c.Session, "auth_time": c.AuthTime, "expires": c.Expires, "answered_by": n.name,
 	})

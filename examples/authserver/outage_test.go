@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/events/eventstest"
-	"github.com/revocast/revocast/store/session"
 	"github.com/revocast/revocast/store/storetest"
 )
 

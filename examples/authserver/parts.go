@@ -11,11 +11,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/revocast/revocast/store/code"
-	"github.com/revocast/revocast/store/limit"
-	"github.com/revocast/revocast/store/outbox"
-	"github.com/revocast/revocast/store/refresh"
-	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/account/code"
+	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/account/outbox"
+	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/token"
 )
 

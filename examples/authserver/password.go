@@ -10,10 +10,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/code"
-	"github.com/revocast/revocast/store/limit"
-	"github.com/revocast/revocast/store/reset"
-	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/account/code"
+	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/account/reset"
+	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/worker"
 )
 
 // Lengths of a password (NIST SP 800-63B §3.1.1.2).
@@ -79,7 +80,7 @@ func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	u, ok := s.users.byPrincipal(c.Principal)
 	if !ok {
 		problem(w, http.StatusConflict, "this account is gone", "")

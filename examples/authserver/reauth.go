@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/worker"
 )
 
 // recentAuth is how long after the login the password is not asked for again.
@@ -22,7 +23,7 @@ type passwordOnce struct {
 // itself (RFC 9470) unless they may.
 func (s *service) reauthenticated(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c, _ := revocast.ClaimsFrom(r.Context())
+		c, _ := worker.ClaimsFrom(r.Context())
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			problem(w, http.StatusBadRequest, "the body cannot be read", err.Error())

@@ -8,8 +8,8 @@ import (
 	"net/http"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/refresh"
-	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/account/session"
 )
 
 type refreshRequest struct {

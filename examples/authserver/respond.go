@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/limit"
-	"github.com/revocast/revocast/store/outbox"
+	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/account/outbox"
 )
 
 // maxBody is how long a request may be; no honest one comes near.

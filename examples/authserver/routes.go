@@ -9,17 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/limit"
-	"github.com/revocast/revocast/store/refresh"
-	"github.com/revocast/revocast/store/reset"
+	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/account/reset"
+	"github.com/revocast/revocast/publisher"
 )
 
 // service is the login service: the one that issues tokens and ends them.
 type service struct {
 	*parts
 	*node
-	publisher *revocast.Publisher
+	publisher *publisher.Publisher
 	families  *refresh.Store
 	resets    *reset.Reset
 	mail      func(format string, a ...any) // queues one
@@ -32,13 +32,13 @@ type service struct {
 }
 
 // newService completes the parts: what is refreshed is held against the guard.
-func newService(f Flags, p *parts, n *node, publisher *revocast.Publisher, mails *mailer, log *slog.Logger) (*service, error) {
+func newService(f Flags, p *parts, n *node, publisher *publisher.Publisher, mails *mailer, log *slog.Logger) (*service, error) {
 	s := &service{
 		parts: p, node: n, publisher: publisher, mail: mails.send, log: log,
 		adminToken: f.AdminToken, ipHeader: f.ClientIP, proxies: max(1, f.Proxies), confirm: f.Confirm,
 	}
 	o := p.refresh
-	o.Check = n.guard.Claims
+	o.Check = n.guard.CheckClaims
 	var err error
 	if s.families, err = refresh.New(p.box, o); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/refresh"
+	"github.com/revocast/revocast/account/refresh"
 )
 
 // A code that was mailed dies with everything that it could bring back.

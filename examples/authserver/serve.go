@@ -12,10 +12,11 @@ import (
 
 	"github.com/oklog/run"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/internal/wiring"
-	"github.com/revocast/revocast/store/outbox"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 const (
@@ -77,7 +78,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	if err := initialise(ctx, own); err != nil {
 		return err
 	}
-	publisher := revocast.NewPublisher(own.ledger, own.bus, revocast.PublisherOptions{
+	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})
@@ -93,7 +94,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	mails := newMailer(out)
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
-	ready := []*revocast.Readiness{publisher.Ready()}
+	ready := []*port.Readiness{publisher.Ready()}
 	for i, ln := range ports {
 		s := own
 		if i > 0 { // as if it were on another machine
@@ -135,7 +136,7 @@ func nodeName(i int) string {
 }
 
 // announce says where everything is once it answers.
-func announce(ctx context.Context, f Flags, out Output, ports []net.Listener, ready []*revocast.Readiness) error {
+func announce(ctx context.Context, f Flags, out Output, ports []net.Listener, ready []*port.Readiness) error {
 	waiting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for _, r := range ready {

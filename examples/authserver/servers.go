@@ -14,6 +14,8 @@ import (
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/embednats"
 	"github.com/revocast/revocast/internal/embedredis"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 )
 
@@ -103,7 +105,7 @@ func (c *connections) close() {
 
 // initialise makes the realm on the first start.
 func initialise(ctx context.Context, s *stores) error {
-	terms := revocast.DefaultTerms()
+	terms := port.DefaultTerms()
 	terms.DefaultIssuer = issuerName
 	if err := s.bus.Prepare(ctx, terms.StreamOptions()); err != nil {
 		return err
@@ -112,6 +114,6 @@ func initialise(ctx context.Context, s *stores) error {
 	if !errors.Is(err, revocast.ErrNotFound) {
 		return err
 	}
-	_, err = revocast.Init(ctx, s.ledger, s.bus, terms)
+	_, err = publisher.Init(ctx, s.ledger, s.bus, terms)
 	return err
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/store/session"
+	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/worker"
 )
 
 type sessionView struct {
@@ -21,7 +22,7 @@ type sessionView struct {
 
 // listSessions shows where the user is logged in.
 func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	all, err := s.sessions.List(r.Context(), c.Principal)
 	if err != nil {
 		s.unavailable(w, err)
@@ -31,7 +32,7 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 	for _, x := range all {
 		// What was revoked elsewhere, by an administrator or another service, is not in the
 		// store that lists; the guard knows it.
-		v := s.guard.Claims(r.Context(), &revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
+		v := s.guard.CheckClaims(r.Context(), &revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
 		switch {
 		case v.Outcome == revocast.Unknown:
 			s.unavailable(w, v.Err)
@@ -51,7 +52,7 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 // not there, and so is one that has ended: after a 202 there is nothing left by which to
 // tell whose it was, and nothing left to be asked for.
 func (s *service) endSession(w http.ResponseWriter, r *http.Request) {
-	c, _ := revocast.ClaimsFrom(r.Context())
+	c, _ := worker.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	x, err := s.sessions.Peek(ctx, r.PathValue("id"))

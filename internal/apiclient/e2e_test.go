@@ -22,9 +22,12 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/sidecarapi"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
+	"github.com/revocast/revocast/worker"
 )
 
 const issuer = "https://issuer.example"
@@ -58,15 +61,15 @@ func newRealm(t *testing.T) *realm {
 	t.Cleanup(conn.Close)
 	bus := must[*events.Bus](t)(events.New(conn, "r", events.Options{Logger: logger}))
 	ledger := must[*store.Ledger](t)(store.New(storetest.Embedded(t).Client(), "r", store.Options{}))
-	terms := revocast.DefaultTerms()
+	terms := port.DefaultTerms()
 	terms.DefaultIssuer = issuer
-	must[bool](t)(revocast.Init(t.Context(), ledger, bus, terms))
+	must[bool](t)(publisher.Init(t.Context(), ledger, bus, terms))
 
 	r := &realm{t: t, ledger: ledger, mint: must[*token.Issuer](t)(token.NewIssuer(issuer, mustKey(t), token.IssuerOptions{}))}
 	keys := must[token.KeySource](t)(token.Static(r.mint.Key()))
 	verifier := must[*token.Verifier](t)(token.New(keys, token.Options{Issuers: []string{issuer}, AnyAudience: true}))
-	p := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: logger})
-	s := revocast.NewSubscriber(ledger, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w", Logger: logger})
+	p := publisher.New(ledger, bus, publisher.Options{Logger: logger})
+	s := worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: "w", Logger: logger})
 	run(t, p.Run, p.Ready())
 	run(t, s.Run, s.Ready())
 
@@ -81,7 +84,7 @@ func mustKey(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // run runs a component until the test ends, and waits until it is ready.
-func run(t *testing.T, component func(context.Context) error, ready *revocast.Readiness) {
+func run(t *testing.T, component func(context.Context) error, ready *port.Readiness) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -98,12 +101,12 @@ func run(t *testing.T, component func(context.Context) error, ready *revocast.Re
 	}
 }
 
-func (r *realm) serve(p *revocast.Publisher, s *revocast.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
+func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
 	handler := publisherapi.New(publisherapi.Deps{Publisher: publisherapi.For(p), Ready: p.Ready().Err, Verifier: v}, publisherapi.Options{Tokens: tokens})
 	api := httptest.NewServer(handler)
 	r.t.Cleanup(api.Close)
 	r.t.Cleanup(handler.Drain) // before Close, which waits for streams
-	guard := revocast.NewGuard(s, v, revocast.GuardOptions{})
+	guard := worker.NewGuard(s, v, worker.GuardOptions{})
 	side := httptest.NewServer(sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: s.Ready().Err}, sidecarapi.Options{}))
 	r.t.Cleanup(side.Close)
 	r.check = side.URL + "/check"
@@ -198,8 +201,8 @@ func TestEndToEnd(t *testing.T) {
 // for one lease of three seconds, and nothing less.
 func TestStrength(t *testing.T) {
 	r := newRealm(t)
-	ghost := revocast.MemberID{Worker: "ghost", Incarnation: "1"}
-	must[revocast.Renewed](t)(r.ledger.Renew(t.Context(), revocast.Renewal{Member: ghost, Limit: 1}))
+	ghost := port.MemberID{Worker: "ghost", Incarnation: "1"}
+	must[port.Renewed](t)(r.ledger.Renew(t.Context(), port.Renewal{Member: ghost, Limit: 1}))
 	one := apitypes.Revocation{Scope: revocast.ScopeSession, ID: "s"}
 	got, err := r.api.Revoke(t.Context(), one, revocast.Committed, apiclient.Call{})
 	if err != nil || got.Strength == revocast.Confirmed {

@@ -1,6 +1,8 @@
 package apitypes
 
-import "github.com/revocast/revocast"
+import (
+	"github.com/revocast/revocast/publisher"
+)
 
 // Bans is one page of GET /v1/bans.
 type Bans struct {
@@ -16,6 +18,6 @@ type Banned struct {
 }
 
 // NewBanned puts a ban into JSON's terms.
-func NewBanned(b revocast.BannedKey) Banned {
+func NewBanned(b publisher.BannedKey) Banned {
 	return Banned{Key: b.Key.String(), Bar: Bar{From: Millis(b.Ban.From), Until: Millis(b.Ban.Until), Position: b.Ban.At.String()}}
 }

@@ -2,6 +2,7 @@ package apitypes
 
 import (
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/publisher"
 )
 
 // Event is one event as GET /v1/events sends it: what the log holds. It names
@@ -24,7 +25,7 @@ type Event struct {
 // IsCanary reports whether an event is one that a publisher makes to see how long it
 // takes. It revokes a token that nobody has, so listeners are spared it unless they ask.
 func IsCanary(e revocast.Event) bool {
-	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == revocast.CanaryReason && e.Initiator == ""
+	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason && e.Initiator == ""
 }
 
 // NewEvent puts an event into JSON's terms.

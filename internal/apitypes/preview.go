@@ -1,6 +1,8 @@
 package apitypes
 
-import "github.com/revocast/revocast"
+import (
+	"github.com/revocast/revocast/publisher"
+)
 
 // Preview is the answer to a request with "dry_run": what it would concern. How many
 // tokens or sessions that is, nobody knows: neither store holds any.
@@ -17,6 +19,6 @@ type Preview struct {
 }
 
 // NewPreview puts a preview into JSON's terms.
-func NewPreview(p revocast.Preview) Preview {
+func NewPreview(p publisher.Preview) Preview {
 	return Preview{DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings}
 }

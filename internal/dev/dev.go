@@ -14,6 +14,8 @@ import (
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 // readyTimeout is how long everything may take to become ready. A restart waits for
@@ -95,11 +97,11 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	g.Add(wiring.Stopper(ctx))
 	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
-	publisher := revocast.NewPublisher(own.ledger, own.bus, revocast.PublisherOptions{
+	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be a wrong one
 		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
 	})
-	ready := []*revocast.Readiness{publisher.Ready()}
+	ready := []*port.Readiness{publisher.Ready()}
 	{
 		handler, err := api(o, m, publisher, demo)
 		if err != nil {
@@ -128,7 +130,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 // initialise makes the realm on the first start. On later ones (again) JetStream knows it, and
 // the publisher refills the empty Redis from there.
 func initialise(ctx context.Context, s *stores) (again bool, err error) {
-	terms := revocast.DefaultTerms()
+	terms := port.DefaultTerms()
 	terms.DefaultIssuer = issuerName
 	if err := s.bus.Prepare(ctx, wiring.StreamOptions(terms, 1)); err != nil {
 		return false, err
@@ -137,11 +139,11 @@ func initialise(ctx context.Context, s *stores) (again bool, err error) {
 	if !errors.Is(err, revocast.ErrNotFound) {
 		return err == nil, err
 	}
-	_, err = revocast.Init(ctx, s.ledger, s.bus, terms)
+	_, err = publisher.Init(ctx, s.ledger, s.bus, terms)
 	return false, err
 }
 
-func api(o Options, m *metrics.Metrics, p *revocast.Publisher, demo *issuer) (*publisherapi.Handler, error) {
+func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*publisherapi.Handler, error) {
 	m.AddBuild(o.Version)
 	m.AddWritePath(p)
 	m.ObserveRevocations()
@@ -161,7 +163,7 @@ func api(o Options, m *metrics.Metrics, p *revocast.Publisher, demo *issuer) (*p
 }
 
 // announce says ready when everybody is, and then does nothing until ctx ends.
-func announce(ctx context.Context, o Options, ports *ports, ready []*revocast.Readiness, stdout io.Writer, start *start) error {
+func announce(ctx context.Context, o Options, ports *ports, ready []*port.Readiness, stdout io.Writer, start *start) error {
 	waiting, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for _, r := range ready {

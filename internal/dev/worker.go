@@ -8,11 +8,12 @@ import (
 
 	"github.com/oklog/run"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/worker"
 )
 
 // addWorker puts one worker into the group, as `subscriber serve` would run it in a
@@ -20,13 +21,13 @@ import (
 //
 // It starts when the ledger is open: on a restart that is after its recovery, which a
 // worker can only wait for.
-func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v revocast.Verifier, ledger *revocast.Readiness, version string, logger *slog.Logger) *revocast.Subscriber {
+func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier, ledger *port.Readiness, version string, logger *slog.Logger) *worker.Subscriber {
 	name := fmt.Sprintf("worker-%d", n)
 	view := cache.New(cache.Options{})
-	subscriber := revocast.NewSubscriber(s.ledger, s.bus, view, revocast.SubscriberOptions{
+	subscriber := worker.NewSubscriber(s.ledger, s.bus, view, worker.SubscriberOptions{
 		Worker: name, Version: version, Logger: logger,
 	})
-	guard := revocast.NewGuard(subscriber, v, revocast.GuardOptions{})
+	guard := worker.NewGuard(subscriber, v, worker.GuardOptions{})
 	m := metrics.NewFor(Realm)
 	m.AddBuild(version)
 	m.AddSubscriber(subscriber.Status)

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 )
 
@@ -29,25 +30,25 @@ func (r *Rig) LedgerOpen(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	d, err := ledger.Describe(ctx)
-	if err == nil && d.State != revocast.LedgerOpen {
+	if err == nil && d.State != port.LedgerOpen {
 		err = fmt.Errorf("the ledger is %s", d.State)
 	}
 	return err
 }
 
 // Audit compares the two stores and fails unless each holds all that the other does.
-func (r *Rig) Audit(ctx context.Context) (revocast.AuditReport, error) {
+func (r *Rig) Audit(ctx context.Context) (publisher.AuditReport, error) {
 	ledger, err := r.Ledger()
 	if err != nil {
-		return revocast.AuditReport{}, err
+		return publisher.AuditReport{}, err
 	}
 	defer ledger.Close()
 	bus, err := events.New(r.admin, "default", events.Options{})
 	if err != nil {
-		return revocast.AuditReport{}, err
+		return publisher.AuditReport{}, err
 	}
 	defer bus.Close()
-	report, err := revocast.Audit(ctx, ledger, bus)
+	report, err := publisher.Audit(ctx, ledger, bus)
 	if err == nil && !report.OK() {
 		err = fmt.Errorf("of %d states %d are missing in the ledger and %d in the stream",
 			max(report.Ledger, report.Stream), report.MissingInLedger, report.MissingInStream)

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/publisher"
 )
 
 // ObserveCanary adds the synthetic revocations that only measure; see [Metrics.Canary].
@@ -34,7 +35,7 @@ const (
 
 // Canary counts one synthetic revocation. It does nothing before
 // [Metrics.ObserveCanary].
-func (m *Metrics) Canary(r revocast.CanaryResult) {
+func (m *Metrics) Canary(r publisher.CanaryResult) {
 	if m.canaryCount == nil {
 		return
 	}

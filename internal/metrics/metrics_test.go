@@ -15,6 +15,9 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/worker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,9 +56,9 @@ func number(v reflect.Value, n *uint64) {
 func all() *metrics.Metrics {
 	m := metrics.New()
 	m.AddBuild("v1.2.3")
-	m.AddSubscriber(numbered[revocast.SubscriberStatus])
-	m.AddGuard(numbered[revocast.GuardStats])
-	m.AddPublisher(numbered[revocast.PublisherStats])
+	m.AddSubscriber(numbered[worker.SubscriberStatus])
+	m.AddGuard(numbered[worker.GuardStats])
+	m.AddPublisher(numbered[publisher.Stats])
 	m.AddBus(func() metrics.BusStats { return metrics.BusStats(numbered[events.Stats]()) })
 	m.AddStrays(func() []metrics.Stray {
 		return []metrics.Stray{metrics.Stray(events.Stray{Source: "ack", Fault: "foreign", Count: 7}), {"answer", "late", 0}}
@@ -63,13 +66,13 @@ func all() *metrics.Metrics {
 	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(numbered[events.SnapshotStats]()) })
 	m.AddReadiness("publisher", func() error { return nil })
 	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
-	m.AddRealm(func() (revocast.FleetStatus, error) { return realm(), nil })
+	m.AddRealm(func() (publisher.FleetStatus, error) { return realm(), nil })
 	m.AddRestoreSkipped(func() uint64 { return 3 })
 	m.AddSuited(func() bool { return true })
 	m.ObserveCanary()
-	m.Canary(revocast.CanaryResult{Took: 3 * time.Millisecond})
-	m.Canary(revocast.CanaryResult{Took: time.Second, Err: revocast.ErrPending})
-	m.Canary(revocast.CanaryResult{Err: revocast.ErrUnavailable})
+	m.Canary(publisher.CanaryResult{Took: 3 * time.Millisecond})
+	m.Canary(publisher.CanaryResult{Took: time.Second, Err: revocast.ErrPending})
+	m.Canary(publisher.CanaryResult{Err: revocast.ErrUnavailable})
 	m.ObserveRevocations()
 	m.Receipt(revocast.Confirmed, 3*time.Millisecond)
 	m.ObserveRequests()
@@ -77,12 +80,12 @@ func all() *metrics.Metrics {
 	return m
 }
 
-func realm() revocast.FleetStatus {
-	return revocast.FleetStatus{
+func realm() publisher.FleetStatus {
+	return publisher.FleetStatus{
 		OldestUnacked: 1500 * time.Millisecond,
-		Ledger: revocast.Description{
-			State: revocast.LedgerOpen, Settled: true, Now: 10_000, Marked: 7_500,
-			Mark: revocast.StreamMark{Point: revocast.StreamPoint{Created: 1}},
+		Ledger: port.Description{
+			State: port.LedgerOpen, Settled: true, Now: 10_000, Marked: 7_500,
+			Mark: port.StreamMark{Point: port.StreamPoint{Created: 1}},
 		},
 	}
 }
@@ -170,18 +173,18 @@ func TestEveryCounterIsShown(t *testing.T) {
 		return n
 	}
 	for prefix, fields := range map[string]int{
-		"revocast_guard_":     reflect.TypeFor[revocast.GuardStats]().NumField(),
+		"revocast_guard_":     reflect.TypeFor[worker.GuardStats]().NumField(),
 		"revocast_bus_":       reflect.TypeFor[events.Stats]().NumField(),
 		"revocast_snapshots_": reflect.TypeFor[events.SnapshotStats]().NumField(),
 		// Member and Reason are words; Position has two series, View its own.
-		"revocast_subscriber_": reflect.TypeFor[revocast.SubscriberStatus]().NumField() - 2,
-		"revocast_publisher_":  reflect.TypeFor[revocast.PublisherStats]().NumField() + 1, // and the oldest
+		"revocast_subscriber_": reflect.TypeFor[worker.SubscriberStatus]().NumField() - 2,
+		"revocast_publisher_":  reflect.TypeFor[publisher.Stats]().NumField() + 1, // and the oldest
 	} {
 		if got := count(prefix); got != fields {
 			t.Errorf("%s: %d series for %d fields", prefix, got, fields)
 		}
 	}
-	view := reflect.TypeFor[revocast.ViewStats]().NumField()
+	view := reflect.TypeFor[port.ViewStats]().NumField()
 	if got := count("revocast_cache_") + count("revocast_index_"); got != view {
 		t.Errorf("view: %d series for %d fields", got, view)
 	}
@@ -211,17 +214,17 @@ func TestDocumented(t *testing.T) {
 // TestRealmMayBeUnknown: what is not known is missing, for zero would be good news.
 func TestRealmMayBeUnknown(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*revocast.FleetStatus)
+		change func(*publisher.FleetStatus)
 		err    error
 		series int
 	}{
-		"not asked":  {func(*revocast.FleetStatus) {}, revocast.ErrUnavailable, 0},
-		"recovering": {func(s *revocast.FleetStatus) { s.Ledger.State = revocast.LedgerRecovering }, nil, 0},
-		"no mark":    {func(s *revocast.FleetStatus) { s.Ledger.Mark = revocast.StreamMark{} }, nil, 2},
+		"not asked":  {func(*publisher.FleetStatus) {}, revocast.ErrUnavailable, 0},
+		"recovering": {func(s *publisher.FleetStatus) { s.Ledger.State = port.LedgerRecovering }, nil, 0},
+		"no mark":    {func(s *publisher.FleetStatus) { s.Ledger.Mark = port.StreamMark{} }, nil, 2},
 	} {
 		m, status := metrics.New(), realm()
 		c.change(&status)
-		m.AddRealm(func() (revocast.FleetStatus, error) { return status, c.err })
+		m.AddRealm(func() (publisher.FleetStatus, error) { return status, c.err })
 		if samples, _ := scrape(t, m); len(samples) != c.series {
 			t.Errorf("%s: %v", name, samples)
 		}
@@ -230,7 +233,7 @@ func TestRealmMayBeUnknown(t *testing.T) {
 
 func TestStreamError(t *testing.T) {
 	m := metrics.New()
-	m.AddPublisher(func() revocast.PublisherStats { return revocast.PublisherStats{StreamError: revocast.ErrUnavailable} })
+	m.AddPublisher(func() publisher.Stats { return publisher.Stats{StreamError: revocast.ErrUnavailable} })
 	if samples, _ := scrape(t, m); !slices.Contains(samples, "revocast_publisher_stream_error 1") {
 		t.Errorf("%v", samples)
 	}
@@ -240,7 +243,7 @@ func TestObservingNothing(t *testing.T) {
 	m := metrics.New()
 	m.Receipt(revocast.Confirmed, time.Second)
 	m.Request("/", 200, time.Second)
-	m.Canary(revocast.CanaryResult{})
+	m.Canary(publisher.CanaryResult{})
 	if samples, _ := scrape(t, m); len(samples) != 0 {
 		t.Errorf("%v", samples)
 	}

@@ -3,12 +3,14 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/worker"
 )
 
 // AddSubscriber adds a worker's memory: lease, index, cache, live tail.
-func (m *Metrics) AddSubscriber(read func() revocast.SubscriberStatus) {
-	type status = revocast.SubscriberStatus
+func (m *Metrics) AddSubscriber(read func() worker.SubscriberStatus) {
+	type status = worker.SubscriberStatus
 	list := []series[status]{
 		gauge("revocast_subscriber_ready", "1 while the worker's memory may be trusted.", func(s status) float64 { return flag(s.Ready) }),
 		gauge("revocast_subscriber_lease_left_seconds", "How long the lease still holds; 0: there is none.", func(s status) float64 { return s.LeaseLeft.Seconds() }),
@@ -38,8 +40,8 @@ func (m *Metrics) AddSubscriber(read func() revocast.SubscriberStatus) {
 	m.registry.MustRegister(newSnapshots("", read, list))
 }
 
-func viewSeries() []series[revocast.ViewStats] {
-	type stats = revocast.ViewStats
+func viewSeries() []series[port.ViewStats] {
+	type stats = port.ViewStats
 	return []series[stats]{
 		gauge("revocast_cache_entries", "Entries in the session cache.", func(s stats) float64 { return float64(s.Entries) }),
 		gauge("revocast_index_states", "Live revocations in the index.", func(s stats) float64 { return float64(s.States) }),
@@ -54,8 +56,8 @@ func viewSeries() []series[revocast.ViewStats] {
 
 // AddGuard adds the decisions of the read path. Hits of the session cache are not
 // among them: the cache counts those.
-func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
-	type stats = revocast.GuardStats
+func (m *Metrics) AddGuard(read func() worker.GuardStats) {
+	type stats = worker.GuardStats
 	const checks, help = "revocast_guard_checks_total", "Decisions by verdict, without hits of the session cache."
 	m.registry.MustRegister(newSnapshots("verdict", read, []series[stats]{
 		counter(checks, help, func(s stats) uint64 { return s.Allowed }).labelled("allowed"),
@@ -71,8 +73,8 @@ func (m *Metrics) AddGuard(read func() revocast.GuardStats) {
 }
 
 // AddPublisher adds the counters of the write path.
-func (m *Metrics) AddPublisher(read func() revocast.PublisherStats) {
-	type stats = revocast.PublisherStats
+func (m *Metrics) AddPublisher(read func() publisher.Stats) {
+	type stats = publisher.Stats
 	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
 		counter("revocast_publisher_committed_total", "Revisions made.", func(s stats) uint64 { return s.Committed }),
 		counter("revocast_publisher_repeated_total", "Calls for what was covered already.", func(s stats) uint64 { return s.Repeated }),

@@ -6,24 +6,25 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 // AddWritePath adds all there is to know of a publisher: its counters, its readiness,
 // and the realm's two stores as it sees them, which are asked at each scrape.
-func (m *Metrics) AddWritePath(p *revocast.Publisher) {
+func (m *Metrics) AddWritePath(p *publisher.Publisher) {
 	m.AddPublisher(p.Stats)
 	m.AddReadiness("publisher", p.Ready().Err)
-	m.AddRealm(func() (revocast.FleetStatus, error) {
+	m.AddRealm(func() (publisher.FleetStatus, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		return p.Status(ctx)
 	})
 }
 
-// AddRealm adds how the realm's stores stand, which [revocast.Publisher.Status] tells.
+// AddRealm adds how the realm's stores stand, which [publisher.Publisher.Status] tells.
 // While the ledger is not open, or was not asked, its series are missing, and not zero.
-func (m *Metrics) AddRealm(read func() (revocast.FleetStatus, error)) {
+func (m *Metrics) AddRealm(read func() (publisher.FleetStatus, error)) {
 	m.registry.MustRegister(&realm{
 		read:    read,
 		oldest:  desc("revocast_publisher_oldest_unacked_seconds", "Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds."),
@@ -36,7 +37,7 @@ func desc(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, 
 
 // realm is a [prometheus.Collector] of series that may be missing.
 type realm struct {
-	read                    func() (revocast.FleetStatus, error)
+	read                    func() (publisher.FleetStatus, error)
 	oldest, marked, settled *prometheus.Desc
 }
 
@@ -51,7 +52,7 @@ func (r *realm) Describe(out chan<- *prometheus.Desc) {
 func (r *realm) Collect(out chan<- prometheus.Metric) {
 	s, err := r.read()
 	d := s.Ledger
-	if err != nil || d.State != revocast.LedgerOpen {
+	if err != nil || d.State != port.LedgerOpen {
 		return
 	}
 	set := func(desc *prometheus.Desc, value float64) {

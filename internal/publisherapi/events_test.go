@@ -15,6 +15,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/publisher"
 )
 
 func event(rev uint64) revocast.Event {
@@ -155,7 +156,7 @@ func TestEventsOverHTTP2(t *testing.T) {
 // back still goes on after it. Somebody's own reason of that name is sent.
 func TestEventsWithoutCanaries(t *testing.T) {
 	canary, own := event(2), event(3)
-	canary.Reason, own.Reason, own.Initiator = revocast.CanaryReason, revocast.CanaryReason, "admin"
+	canary.Reason, own.Reason, own.Initiator = publisher.CanaryReason, publisher.CanaryReason, "admin"
 	text := func(rev uint64, more string) string {
 		return strings.TrimSuffix(lineOf(rev), "}") + more + "}"
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/publisher"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,8 +86,8 @@ func (f *fake) write(ctx context.Context, got any, c publisherapi.Call) (revocas
 	return f.receipt, f.err
 }
 
-func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (revocast.Preview, error) {
-	p := revocast.Preview{Revocations: len(list), Workers: 3, Accepting: 2, Warnings: []string{"look twice"}}
+func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (publisher.Preview, error) {
+	p := publisher.Preview{Revocations: len(list), Workers: 3, Accepting: 2, Warnings: []string{"look twice"}}
 	for _, r := range list {
 		if r.Scope.Wide() {
 			p.Wide++
@@ -95,11 +96,11 @@ func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (revocast.
 	return p, f.err
 }
 
-func (f *fake) Bans(_ context.Context, cursor string) ([]revocast.BannedKey, string, error) {
+func (f *fake) Bans(_ context.Context, cursor string) ([]publisher.BannedKey, string, error) {
 	if cursor == "second" {
 		return nil, "", f.err
 	}
-	return []revocast.BannedKey{{Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}}}}, "second", f.err
+	return []publisher.BannedKey{{Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}}}}, "second", f.err
 }
 
 func (f *fake) KeyFor(context.Context, revocast.Scope, string, string) (revocast.Key, error) {

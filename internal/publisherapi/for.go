@@ -6,13 +6,15 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
-// For makes a [revocast.Publisher] serve the interface.
-func For(p *revocast.Publisher) Publisher { return adapter{p} }
+// For makes a [publisher.Publisher] serve the interface.
+func For(p *publisher.Publisher) Publisher { return adapter{p} }
 
 // adapter has p's methods, and those of another signature in its own words.
-type adapter struct{ p *revocast.Publisher }
+type adapter struct{ p *publisher.Publisher }
 
 func (c Call) options() []revocast.CallOption {
 	var o []revocast.CallOption
@@ -55,11 +57,11 @@ func (a adapter) Invalidate(ctx context.Context, i revocast.Invalidation, c Call
 	return a.p.Invalidate(ctx, i, c.options()...)
 }
 
-func (a adapter) Preview(ctx context.Context, list []revocast.Revocation) (revocast.Preview, error) {
+func (a adapter) Preview(ctx context.Context, list []revocast.Revocation) (publisher.Preview, error) {
 	return a.p.Preview(ctx, list)
 }
 
-func (a adapter) Bans(ctx context.Context, cursor string) ([]revocast.BannedKey, string, error) {
+func (a adapter) Bans(ctx context.Context, cursor string) ([]publisher.BannedKey, string, error) {
 	return a.p.Bans(ctx, cursor)
 }
 
@@ -90,7 +92,7 @@ func (a adapter) Fleet(ctx context.Context) (apitypes.Fleet, error) {
 }
 
 // NewFleet puts a status into JSON's terms.
-func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
+func NewFleet(s publisher.FleetStatus) apitypes.Fleet {
 	d := s.Ledger
 	out := apitypes.Fleet{
 		Ledger: apitypes.Ledger{
@@ -105,7 +107,7 @@ func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
 		Unacked: int(max(0, behind(d.Position, d.Durable))), OldestUnackedMS: apitypes.DurationMS(s.OldestUnacked),
 		Waiting: s.Publisher.Waiting, Workers: make([]apitypes.Worker, len(s.Membership.Members)),
 	}
-	if d.State == revocast.LedgerOpen {
+	if d.State == port.LedgerOpen {
 		out.Warnings = s.Warnings()
 	}
 	for i, m := range s.Membership.Members {
@@ -117,7 +119,7 @@ func NewFleet(s revocast.FleetStatus) apitypes.Fleet {
 	return out
 }
 
-func newStream(d revocast.Description, latest error) apitypes.Stream {
+func newStream(d port.Description, latest error) apitypes.Stream {
 	var out apitypes.Stream
 	if latest != nil {
 		out.Error = latest.Error()
@@ -132,7 +134,7 @@ func newStream(d revocast.Description, latest error) apitypes.Stream {
 	return out
 }
 
-func newWorker(m revocast.Member, all revocast.Membership, t revocast.Terms) apitypes.Worker {
+func newWorker(m port.Member, all port.Membership, t port.Terms) apitypes.Worker {
 	left := t.LeaseFor() - time.Duration(all.Now-m.Seen)*time.Millisecond
 	var issuers []string
 	if m.Reach != nil {

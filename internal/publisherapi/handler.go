@@ -11,12 +11,13 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/unread"
+	"github.com/revocast/revocast/port"
 )
 
 // Deps are the parts the interface stands on.
 type Deps struct {
 	Publisher Publisher    // required
-	Ready     func() error // required; nil while ready, else the reason, as in [revocast.Readiness.Err]
+	Ready     func() error // required; nil while ready, else the reason, as in [port.Readiness.Err]
 
 	Verifier LogoutVerifier // nil: /v1/logout answers 501
 	Metrics  http.Handler   // what /metrics serves; nil: 404
@@ -46,7 +47,7 @@ type Options struct {
 	LastWait time.Duration
 
 	// MaxBearer is the longest token, in bytes, that /v1/logout looks at; the verifier has a
-	// limit of its own. Default [revocast.MaxBearer].
+	// limit of its own. Default [port.MaxBearer].
 	MaxBearer int
 
 	// Heartbeat is how often an idle event stream gets a comment, so that proxies
@@ -76,7 +77,7 @@ func (o Options) withDefaults() Options {
 	o.Heartbeat = orDefault(o.Heartbeat, 15*time.Second)
 	o.SlowClient = orDefault(o.SlowClient, 10*time.Second)
 	if o.MaxBearer <= 0 {
-		o.MaxBearer = revocast.MaxBearer
+		o.MaxBearer = port.MaxBearer
 	}
 	if o.MaxStreams <= 0 {
 		o.MaxStreams = 128

@@ -6,6 +6,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/publisher"
 )
 
 // Call is what a request says about how it is to be carried out.
@@ -15,7 +16,7 @@ type Call struct {
 }
 
 // Publisher is the write path as the interface needs it; [For] makes one of a
-// [revocast.Publisher], whose methods say what these mean. What returns a receipt
+// [publisher.Publisher], whose methods say what these mean. What returns a receipt
 // may return it beside [revocast.ErrPending].
 type Publisher interface {
 	Revoke(ctx context.Context, r revocast.Revocation, c Call) (revocast.Receipt, error)
@@ -26,8 +27,8 @@ type Publisher interface {
 	Unban(ctx context.Context, b revocast.Ban, c Call) (revocast.Receipt, error)
 	Invalidate(ctx context.Context, i revocast.Invalidation, c Call) (revocast.Receipt, error)
 
-	Preview(ctx context.Context, list []revocast.Revocation) (revocast.Preview, error)
-	Bans(ctx context.Context, cursor string) (bans []revocast.BannedKey, next string, err error)
+	Preview(ctx context.Context, list []revocast.Revocation) (publisher.Preview, error)
+	Bans(ctx context.Context, cursor string) (bans []publisher.BannedKey, next string, err error)
 	KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error)
 
 	Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error)
@@ -40,7 +41,7 @@ type Publisher interface {
 
 // LogoutVerifier verifies a token that is to be ended: its signature and issuer
 // count, its exp and nbf do not, since an expired token's session may live on and a
-// fresh one must be revocable too. It fails like a [revocast.Verifier].
+// fresh one must be revocable too. It fails like a [port.Verifier].
 type LogoutVerifier interface {
 	VerifyForLogout(ctx context.Context, bearer string) (*revocast.Claims, error)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 func TestReceipt(t *testing.T) {
@@ -129,21 +131,21 @@ func TestWorkers(t *testing.T) {
 func TestNewFleet(t *testing.T) {
 	at := func(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: epoch, Rev: rev} }
 	now := int64(1_893_553_445_678)
-	f := publisherapi.NewFleet(revocast.FleetStatus{
-		Ledger: revocast.Description{State: revocast.LedgerOpen, Position: at(2, 42), Durable: at(2, 40), Now: now, Marked: now - 1500, Mark: revocast.StreamMark{
-			Point: revocast.StreamPoint{Created: now * 1e6, Sequence: 7}, Complete: at(2, 39),
-		}, Terms: revocast.Terms{Lease: 3 * time.Second, Drift: 0.01}},
-		Membership: revocast.Membership{Position: at(2, 42), Now: now, Members: []revocast.Member{
-			{ID: revocast.MemberID{Worker: "w", Incarnation: "x"}, Applied: at(2, 40), Seen: now - 1000},
-			{ID: revocast.MemberID{Worker: "old"}, Applied: at(1, 40), Seen: now - 9000},
+	f := publisherapi.NewFleet(publisher.FleetStatus{
+		Ledger: port.Description{State: port.LedgerOpen, Position: at(2, 42), Durable: at(2, 40), Now: now, Marked: now - 1500, Mark: port.StreamMark{
+			Point: port.StreamPoint{Created: now * 1e6, Sequence: 7}, Complete: at(2, 39),
+		}, Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01}},
+		Membership: port.Membership{Position: at(2, 42), Now: now, Members: []port.Member{
+			{ID: port.MemberID{Worker: "w", Incarnation: "x"}, Applied: at(2, 40), Seen: now - 1000},
+			{ID: port.MemberID{Worker: "old"}, Applied: at(1, 40), Seen: now - 9000},
 		}},
 		OldestUnacked: 5 * time.Millisecond,
-		Publisher:     revocast.PublisherStats{StreamError: revocast.ErrUnavailable},
+		Publisher:     publisher.Stats{StreamError: revocast.ErrUnavailable},
 	})
 	if s := f.Stream; s.Whole != "2-39" || s.Sequence != 7 || s.AgeMS != 1500 || s.Error != "unavailable" || s.Created.UnixMilli() != now || s.SeenAt.UnixMilli() != now-1500 {
 		t.Errorf("%+v", s)
 	}
-	if s := publisherapi.NewFleet(revocast.FleetStatus{}).Stream; s != (apitypes.Stream{}) {
+	if s := publisherapi.NewFleet(publisher.FleetStatus{}).Stream; s != (apitypes.Stream{}) {
 		t.Errorf("a stream that was never seen whole: %+v", s)
 	}
 	if f.Unacked != 2 || f.OldestUnackedMS != 5 || f.Ledger.LeaseMS != 3000 || f.Ledger.Position != "2-42" {

@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/port"
 )
 
 const goldenReceipt = `{"epoch":1,"rev":42,"strength":"confirmed","at":"2030-01-02T03:04:05.678Z","workers":{"live":3,"confirmed":3,"lapsed":0},"took_ms":1.42}` + "\n"
@@ -236,7 +237,7 @@ func TestBadRequests(t *testing.T) {
 		"logout, rubbish":    {"POST", "/v1/logout", ``, []string{"Authorization", "Bearer x"}, 401, "malformed-token", ""},
 		"logout, none":       {"POST", "/v1/logout", ``, []string{"Authorization", ""}, 401, "missing-token", "name the token"},
 		"logout, basic":      {"POST", "/v1/logout", ``, []string{"Authorization", "Basic eDp5"}, 401, "malformed-token", ""},
-		"logout, oversized":  {"POST", "/v1/logout", `{"token":"` + strings.Repeat("x", revocast.MaxBearer+1) + `"}`, nil, 401, "malformed-token", "8193 bytes"},
+		"logout, oversized":  {"POST", "/v1/logout", `{"token":"` + strings.Repeat("x", port.MaxBearer+1) + `"}`, nil, 401, "malformed-token", "8193 bytes"},
 		"logout, no keys":    {"POST", "/v1/logout", `{"token":"keyless"}`, nil, 503, "revocation-unknown", "no keys yet"},
 		"logout, form":       {"POST", "/v1/logout", `token=good`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported-media-type", ""},
 		"login without name": {"POST", "/dev/login", `{}`, nil, 400, "invalid-request", "principal"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/token"
+	"github.com/revocast/revocast/worker"
 )
 
 // bearerFrom returns what takes the token out of a request. It fails with
@@ -15,13 +16,13 @@ import (
 func bearerFrom(o Options) func(*http.Request) (string, error) {
 	switch {
 	case strings.EqualFold(o.Header, "Authorization"):
-		return revocast.BearerFromHeader
+		return worker.BearerFromHeader
 	case o.Header != "":
 		return token.FromHeader(o.Header)
 	case o.Cookie != "":
 		return onlyCookie(token.FromCookie(o.Cookie))
 	}
-	return revocast.BearerFromHeader
+	return worker.BearerFromHeader
 }
 
 // onlyCookie refuses a cookie beside a bearer in Authorization. RFC 6750 §2 forbids to send

@@ -11,9 +11,10 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/unread"
+	"github.com/revocast/revocast/worker"
 )
 
-// Guard decides; see [revocast.Guard].
+// Guard decides; see [worker.Guard].
 type Guard interface {
 	Check(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict)
 }
@@ -23,9 +24,9 @@ type Deps struct {
 	Guard Guard // required; its policy is that of a request that chooses none
 	// WithPolicy returns the same guard with another policy, see [Policies]; nil: no
 	// request may choose one.
-	WithPolicy func(revocast.Policy) Guard
+	WithPolicy func(worker.Policy) Guard
 
-	Ready   func() error // required; nil while ready, else the reason, as in [revocast.Readiness.Err]
+	Ready   func() error // required; nil while ready, else the reason, as in [port.Readiness.Err]
 	Metrics http.Handler // what /metrics serves; nil: 404
 }
 
@@ -39,7 +40,7 @@ type Options struct {
 	Header string
 	// Policy is the guard's own, and the most that a request may choose: see the
 	// package's documentation. Default: ask.
-	Policy revocast.Policy
+	Policy worker.Policy
 	// Logger gets panics. Default: nothing is logged.
 	Logger *slog.Logger
 }

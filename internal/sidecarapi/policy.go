@@ -8,24 +8,25 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/worker"
 )
 
-// Policies is [Deps.WithPolicy] for a [revocast.Guard].
-func Policies(g *revocast.Guard) func(revocast.Policy) Guard {
-	return func(p revocast.Policy) Guard { return g.WithPolicy(p) }
+// Policies is [Deps.WithPolicy] for a [worker.Guard].
+func Policies(g *worker.Guard) func(worker.Policy) Guard {
+	return func(p worker.Policy) Guard { return g.WithPolicy(p) }
 }
 
 // guards are one guard under the policies that a request may choose.
 type guards struct {
 	own, ask, closed Guard
-	with             func(revocast.Policy) Guard
+	with             func(worker.Policy) Guard
 	granted          time.Duration // the longest grace
 }
 
-func newGuards(d Deps, granted revocast.Policy) guards {
+func newGuards(d Deps, granted worker.Policy) guards {
 	g := guards{own: d.Guard, with: d.WithPolicy, granted: granted.Grace()}
 	if g.with != nil {
-		g.ask, g.closed = g.with(revocast.Ask), g.with(revocast.Closed)
+		g.ask, g.closed = g.with(worker.Ask), g.with(worker.Closed)
 	}
 	return g
 }
@@ -60,7 +61,7 @@ func (g *guards) choose(text string) (Guard, error) {
 	if text == "" {
 		return g.own, nil
 	}
-	p, err := revocast.ParsePolicy(text)
+	p, err := worker.ParsePolicy(text)
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +69,9 @@ func (g *guards) choose(text string) (Guard, error) {
 	switch {
 	case g.with == nil:
 		return nil, fmt.Errorf("%w: policy %s: no request may choose one here", revocast.ErrInvalid, p)
-	case p == revocast.Ask:
+	case p == worker.Ask:
 		return g.ask, nil
-	case p == revocast.Closed:
+	case p == worker.Closed:
 		return g.closed, nil
 	case grace > g.granted && g.granted == 0:
 		return nil, fmt.Errorf("%w: policy %s: this worker grants no grace; it would have to be started with --policy %s", revocast.ErrInvalid, p, p)

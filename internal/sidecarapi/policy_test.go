@@ -16,26 +16,29 @@ import (
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/sidecarapi"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
+	"github.com/revocast/revocast/worker"
 )
 
 // cutOff is a worker's ledger that can be made to answer nothing.
 type cutOff struct {
-	revocast.WorkerLedger
+	port.WorkerLedger
 	gone atomic.Bool
 }
 
-func (c *cutOff) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
+func (c *cutOff) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error) {
 	if c.gone.Load() {
-		return revocast.Renewed{}, revocast.ErrUnavailable
+		return port.Renewed{}, revocast.ErrUnavailable
 	}
 	return c.WorkerLedger.Renew(ctx, r)
 }
 
-func (c *cutOff) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
+func (c *cutOff) Check(ctx context.Context, keys []revocast.Key) (port.Checked, error) {
 	if c.gone.Load() {
-		return revocast.Checked{}, revocast.ErrUnavailable
+		return port.Checked{}, revocast.ErrUnavailable
 	}
 	return c.WorkerLedger.Check(ctx, keys)
 }
@@ -64,25 +67,25 @@ func newWorker(t *testing.T, policy string) (*cutOff, *sidecarapi.Handler) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms := revocast.DefaultTerms()
+	terms := port.DefaultTerms()
 	terms.Lease = 200 * time.Millisecond
-	if _, err := revocast.Init(t.Context(), ledger, bus, terms); err != nil {
+	if _, err := publisher.Init(t.Context(), ledger, bus, terms); err != nil {
 		t.Fatal(err)
 	}
 	far := &cutOff{WorkerLedger: ledger}
-	s := revocast.NewSubscriber(far, bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "w"})
+	s := worker.NewSubscriber(far, bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: "w"})
 	running(t, s)
-	granted, err := revocast.ParsePolicy(policy)
+	granted, err := worker.ParsePolicy(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guard := revocast.NewGuard(s, anybody{}, revocast.GuardOptions{Policy: granted})
+	guard := worker.NewGuard(s, anybody{}, worker.GuardOptions{Policy: granted})
 	return far, sidecarapi.New(sidecarapi.Deps{
 		Guard: guard, WithPolicy: sidecarapi.Policies(guard), Ready: s.Ready().Err,
 	}, sidecarapi.Options{Policy: granted})
 }
 
-func running(t *testing.T, s *revocast.Subscriber) {
+func running(t *testing.T, s *worker.Subscriber) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

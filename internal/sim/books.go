@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // books are what a ledger holds.
 type books struct {
 	sheet
 	acked   table[uint64, bool] // revisions beyond durable
-	members table[revocast.MemberID, revocast.Member]
+	members table[port.MemberID, port.Member]
 	states  table[revocast.Key, standing]
 	answers table[string, answer]
 	turns   table[string, turn]
@@ -24,12 +25,12 @@ type books struct {
 // and cut, never written into: earlier versions share them.
 type sheet struct {
 	epoch, rev uint64
-	state      revocast.LedgerState
+	state      port.LedgerState
 	server     string // under which the epoch was opened or is being recovered
 	settled    bool
 	settling   uint64 // how often it has become unsettled within the epoch
 	settleFor  time.Duration
-	terms      revocast.Terms
+	terms      port.Terms
 	claims     []string
 	record     uint64
 	opened     uint64 // epoch
@@ -43,7 +44,7 @@ type sheet struct {
 	log        []entry
 	lost       bool   // the log, so that not even an empty one is left
 	doubt      uint64 // the latest epoch whose log lacked entries at its end
-	mark       revocast.StreamMark
+	mark       port.StreamMark
 	marked     int64
 	witnesses  []witness // oldest first
 	turn       uint64    // of the book of leads
@@ -51,7 +52,7 @@ type sheet struct {
 
 // standing is a state with the time of its latest change.
 type standing struct {
-	revocast.KeyedState
+	port.KeyedState
 	changed int64
 }
 
@@ -63,7 +64,7 @@ type entry struct {
 // answer is what a commit is remembered by.
 type answer struct {
 	proposals  []revocast.Event
-	entries    []revocast.CommitEntry
+	entries    []port.CommitEntry
 	epoch      uint64
 	generation uint64
 	forget     int64
@@ -108,11 +109,11 @@ func (s *sheet) position() revocast.Position {
 // serves fails unless the ledger is open.
 func (s *sheet) serves() error {
 	switch s.state {
-	case revocast.LedgerOpen:
+	case port.LedgerOpen:
 		return nil
-	case revocast.LedgerRecovering:
+	case port.LedgerRecovering:
 		return fmt.Errorf("%w: epoch %d", revocast.ErrRecovering, s.epoch)
-	case revocast.LedgerFenced:
+	case port.LedgerFenced:
 		return fmt.Errorf("%w: epoch %d", revocast.ErrFenced, s.epoch)
 	}
 	return fmt.Errorf("%w: sim", revocast.ErrUninitialised)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // BusOptions tune a [Bus]; the zero value works.
@@ -15,15 +16,15 @@ type BusOptions struct {
 	Deliver Delivery
 	// Go runs what a fault delays and nobody waits for. Default: a goroutine.
 	Go func(func())
-	// Clock is what the bus lives on. Default [revocast.SystemClock].
-	Clock revocast.Clock
+	// Clock is what the bus lives on. Default [port.SystemClock].
+	Clock port.Clock
 }
 
 // Message is an event or an acknowledgement on its way to one subscriber.
 type Message struct {
 	From, To string // links
 	Event    *revocast.Event
-	Ack      *revocast.Ack
+	Ack      *port.Ack
 	Foreign  bool // of another realm; neither of the above: nobody can read it
 }
 
@@ -37,7 +38,7 @@ type Delivery func(Message) []time.Duration
 type Bus struct {
 	report Reporter
 	o      BusOptions
-	clock  revocast.Clock
+	clock  port.Clock
 	timers timers
 	annals *annals // for the checks that need both stores; may be nil
 
@@ -53,14 +54,14 @@ type Bus struct {
 	created  int64     // of the stream that was made last
 	ahead    time.Duration
 	ever     map[revocast.Position]revocast.Event // that the stream ever had
-	claims   map[revocast.EpochRecord]bool        // that were ever won
+	claims   map[port.EpochRecord]bool            // that were ever won
 	sent     uint64                               // messages put on their way
 }
 
 // NewBus returns a bus without a stream. r may be nil.
 func NewBus(r Reporter, o BusOptions) *Bus {
 	if o.Clock == nil {
-		o.Clock = revocast.SystemClock()
+		o.Clock = port.SystemClock()
 	}
 	if o.Realm == "" {
 		o.Realm = defaultRealm
@@ -70,7 +71,7 @@ func NewBus(r Reporter, o BusOptions) *Bus {
 	}
 	return &Bus{
 		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, deliver: o.Deliver, links: make(map[string]*BusLink),
-		ever: make(map[revocast.Position]revocast.Event), claims: make(map[revocast.EpochRecord]bool),
+		ever: make(map[revocast.Position]revocast.Event), claims: make(map[port.EpochRecord]bool),
 	}
 }
 
@@ -81,7 +82,7 @@ func (b *Bus) SetDelivery(d Delivery) {
 	b.deliver = d
 }
 
-// Realm implements [revocast.Bus].
+// Realm implements [port.Bus].
 func (k *BusLink) Realm() string { return k.b.o.Realm }
 
 // Link returns a process's connection to the bus: the same one for the same name.
@@ -104,7 +105,7 @@ func (b *Bus) held(p revocast.Position) bool {
 	return ok
 }
 
-func (b *Bus) claimed(r revocast.EpochRecord) bool {
+func (b *Bus) claimed(r port.EpochRecord) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.claims[r]

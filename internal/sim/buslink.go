@@ -5,9 +5,10 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-var _ revocast.Bus = (*BusLink)(nil)
+var _ port.Bus = (*BusLink)(nil)
 
 // BusLink is one process's connection to a [Bus].
 type BusLink struct {
@@ -77,8 +78,8 @@ func (k *BusLink) reachLocked() error {
 	return nil
 }
 
-// Acknowledge implements [revocast.Bus].
-func (k *BusLink) Acknowledge(a revocast.Ack) error {
+// Acknowledge implements [port.Bus].
+func (k *BusLink) Acknowledge(a port.Ack) error {
 	if l := k.b.annals; l != nil && !l.committed(a.Applied) {
 		report(k.b.report, "%s acknowledges %s, which was never committed", k.name, a.Applied)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // The ledger's tolerances, in milliseconds.
@@ -15,11 +16,11 @@ const (
 	inStep = 10_000                                // how far the clock may be from what a publisher reckons
 )
 
-// Commit implements [revocast.Ledger].
-func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
+// Commit implements [port.Ledger].
+func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (port.Commit, error) {
 	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
 		report(k.server().report, "%s commits %d proposals", k.name, len(proposals))
-		return revocast.Commit{}, fmt.Errorf("%w: sim: %d proposals", revocast.ErrInvalid, len(proposals))
+		return port.Commit{}, fmt.Errorf("%w: sim: %d proposals", revocast.ErrInvalid, len(proposals))
 	}
 	if idempotency == "" {
 		report(k.server().report, "%s commits without an idempotency key", k.name)
@@ -27,7 +28,7 @@ func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals [
 	for i, p := range proposals {
 		if err := checkProposal(p); err != nil {
 			report(k.server().report, "%s proposes %+v: %v", k.name, p, err)
-			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+			return port.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 		recommit := p.Kind == revocast.KindBanned || p.Kind == revocast.KindLifted
 		if !p.Position.IsZero() && !recommit {
@@ -35,7 +36,7 @@ func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals [
 		}
 	}
 	proposals = slices.Clone(proposals)
-	return do(ctx, k, OpCommit, proposals, revocast.ErrOutcomeUnknown, func(l *Ledger) (revocast.Commit, error) {
+	return do(ctx, k, OpCommit, proposals, revocast.ErrOutcomeUnknown, func(l *Ledger) (port.Commit, error) {
 		return l.commit(idempotency, proposals)
 	})
 }
@@ -56,15 +57,15 @@ func checkProposal(p revocast.Event) error {
 	return nil
 }
 
-func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocast.Commit, error) {
+func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Commit, error) {
 	b, now := &l.books, l.now()
 	if err := b.serves(); err != nil {
-		return revocast.Commit{}, err
+		return port.Commit{}, err
 	}
-	out := revocast.Commit{Settled: b.settled, Terms: b.terms}
+	out := port.Commit{Settled: b.settled, Terms: b.terms}
 	if first, known := b.answers.get(idempotency); idempotency != "" && known && first.forget > now {
 		if !slices.EqualFunc(first.proposals, proposals, sameProposal) {
-			return revocast.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else", revocast.ErrConflict)
+			return port.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else", revocast.ErrConflict)
 		}
 		out.Epoch, out.Generation, out.Entries, out.Repeated = first.epoch, first.generation, slices.Clone(first.entries), true
 		return out, nil
@@ -77,7 +78,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (revocas
 			p.Reckoned.Ahead, p.Reckoned.Now = 0, 0
 		}
 		if filled[i], err = fillIn(p, b, at); err != nil {
-			return revocast.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+			return port.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
 	b.keep()
@@ -174,11 +175,11 @@ func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error 
 }
 
 // commitOne merges one proposal. What changes nothing is answered with what covers it.
-func (l *Ledger) commitOne(p proposal) revocast.CommitEntry {
+func (l *Ledger) commitOne(p proposal) port.CommitEntry {
 	b, now := &l.books, p.At
 	e := p.Event
 	if e.Kind == revocast.KindInvalidated {
-		return revocast.CommitEntry{Event: b.append(e, now), Fresh: true}
+		return port.CommitEntry{Event: b.append(e, now), Fresh: true}
 	}
 	s := b.load(e.Key)
 	if e.Kind == revocast.KindLifted {
@@ -192,7 +193,7 @@ func (l *Ledger) commitOne(p proposal) revocast.CommitEntry {
 				e.CutOff, e.Except = s.State.CutOff, s.State.Except
 			}
 		}
-		return revocast.CommitEntry{Event: e}
+		return port.CommitEntry{Event: e}
 	}
 	e = b.append(e, now)
 	if standing := s.State.Ban.At; !p.Position.IsZero() && standing == p.Position {
@@ -202,7 +203,7 @@ func (l *Ledger) commitOne(p proposal) revocast.CommitEntry {
 	}
 	s.changed = now
 	b.save(e.Key, e.Scope, s)
-	return revocast.CommitEntry{Event: e, Fresh: true}
+	return port.CommitEntry{Event: e, Fresh: true}
 }
 
 // covered reports whether s holds p already, and whether p may be logged again without

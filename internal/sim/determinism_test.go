@@ -12,6 +12,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -52,7 +54,7 @@ func (c *course) run(t *testing.T, steps int) {
 		}
 		return f
 	}
-	if _, err := revocast.Init(t.Context(), c.l, c.b, storetest.Terms()); err != nil {
+	if _, err := publisher.Init(t.Context(), c.l, c.b, storetest.Terms()); err != nil {
 		t.Fatal(err)
 	}
 	c.l.SetHook(hook)
@@ -60,7 +62,7 @@ func (c *course) run(t *testing.T, steps int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- c.b.Tail(ctx, revocast.TailHandler{
+		ended <- c.b.Tail(ctx, port.TailHandler{
 			Event: func(e revocast.Event) { c.say("tail", "heard", e.Position, nil) }, Suspect: func(err error) { c.say("tail", "suspects", nil, err) },
 		})
 	}()
@@ -77,7 +79,7 @@ func (c *course) step(parent context.Context) {
 	ctx, cancel := context.WithTimeout(parent, 90*time.Millisecond)
 	defer cancel()
 	last := c.ledgers[len(c.ledgers)-1]
-	m := revocast.MemberID{Worker: "w", Incarnation: fmt.Sprint(c.draw(5))}
+	m := port.MemberID{Worker: "w", Incarnation: fmt.Sprint(c.draw(5))}
 	back := last.Position()
 	back.Rev -= min(back.Rev, uint64(c.draw(4)))
 	switch c.draw(24) {
@@ -111,10 +113,10 @@ func (c *course) step(parent context.Context) {
 		states, next, err := c.l.Snapshot(ctx, "")
 		c.say("caller", "snapshot", states, errors.Join(err, errors.New(next)))
 	case 14:
-		r, err := c.b.Replay(ctx, revocast.StreamPoint{}, func(e revocast.Event) error { c.say("caller", "replayed", e.Position, nil); return nil })
+		r, err := c.b.Replay(ctx, port.StreamPoint{}, func(e revocast.Event) error { c.say("caller", "replayed", e.Position, nil); return nil })
 		c.say("caller", "replay", r, err)
 	case 15:
-		r, err := c.l.Renew(ctx, revocast.Renewal{Member: m, Limit: 9})
+		r, err := c.l.Renew(ctx, port.Renewal{Member: m, Limit: 9})
 		c.say("caller", "renewal", r, err)
 	case 16:
 		d, err := c.l.Describe(ctx)
@@ -142,11 +144,11 @@ func (c *course) revoke(ctx context.Context) {
 // recover takes one step of a recovery that does not look left or right.
 func (c *course) recover(ctx context.Context) {
 	d, err := c.l.Describe(ctx)
-	if err != nil || d.State != revocast.LedgerRecovering {
+	if err != nil || d.State != port.LedgerRecovering {
 		return
 	}
-	record := revocast.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms, Sequence: 7}
-	c.say("caller", "open", nil, c.l.Open(ctx, revocast.Opening{Epoch: d.Position.Epoch, Record: record}))
+	record := port.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Terms: d.Terms, Sequence: 7}
+	c.say("caller", "open", nil, c.l.Open(ctx, port.Opening{Epoch: d.Position.Epoch, Record: record}))
 }
 
 // TestSameCourseTwice: the same calls and the same faults come to the same.

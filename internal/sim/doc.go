@@ -1,4 +1,4 @@
-// Package sim is a realm in memory: a [revocast.Ledger] and a [revocast.Bus] that do
+// Package sim is a realm in memory: a [port.Ledger] and a [port.Bus] that do
 // what their contracts say, do it in one atomic step each, and fail in the ways that a
 // test chooses.
 //
@@ -35,7 +35,7 @@
 //
 // # Time and goroutines
 //
-// Everything goes by the [revocast.Clock] of the options, and nothing blocks but on
+// Everything goes by the [port.Clock] of the options, and nothing blocks but on
 // channels and that clock's timers, so a testing/synctest bubble sees all of it. There
 // are no goroutines but the callers' own: Tail and Acks deliver in the goroutine that
 // called them. The one exception is a publication whose answer a fault delays; it goes

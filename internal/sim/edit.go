@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Edit is what somebody has changed in the configuration of the stream of events since
@@ -75,9 +76,9 @@ func (m stored) kind() revocast.Kind {
 	return m.event.Kind
 }
 
-// Mend implements [revocast.Bus].
-func (k *BusLink) Mend(ctx context.Context, o revocast.StreamOptions) (revocast.Mended, error) {
-	return through(ctx, k, OpMend, o, revocast.ErrUnavailable, func() (m revocast.Mended, err error) {
+// Mend implements [port.Bus].
+func (k *BusLink) Mend(ctx context.Context, o port.StreamOptions) (port.Mended, error) {
+	return through(ctx, k, OpMend, o, revocast.ErrUnavailable, func() (m port.Mended, err error) {
 		s := &k.b.stream
 		switch {
 		case s.created == 0:

@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Epoch implements [revocast.Bus].
-func (k *BusLink) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
-	return through(ctx, k, OpEpoch, nil, revocast.ErrUnavailable, func() (revocast.EpochRecord, error) {
+// Epoch implements [port.Bus].
+func (k *BusLink) Epoch(ctx context.Context) (port.EpochRecord, error) {
+	return through(ctx, k, OpEpoch, nil, revocast.ErrUnavailable, func() (port.EpochRecord, error) {
 		latest, found := k.b.records.latest()
 		if !found {
 			return latest, fmt.Errorf("%w: sim: no epoch record", revocast.ErrNotFound)
@@ -18,9 +19,9 @@ func (k *BusLink) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
 	})
 }
 
-// ClaimEpoch implements [revocast.Bus].
-func (k *BusLink) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
-	return through(ctx, k, OpClaimEpoch, next, revocast.ErrOutcomeUnknown, func() (revocast.EpochRecord, error) {
+// ClaimEpoch implements [port.Bus].
+func (k *BusLink) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
+	return through(ctx, k, OpClaimEpoch, next, revocast.ErrOutcomeUnknown, func() (port.EpochRecord, error) {
 		// Who was overtaken on the way is refused and has done nothing wrong, nor has who
 		// writes its own record again because the stream is another one.
 		latest, _ := k.b.records.latest()
@@ -36,8 +37,8 @@ func (k *BusLink) ClaimEpoch(ctx context.Context, after uint64, next revocast.Ep
 	})
 }
 
-// Prepare implements [revocast.Bus].
-func (k *BusLink) Prepare(ctx context.Context, o revocast.StreamOptions) error {
+// Prepare implements [port.Bus].
+func (k *BusLink) Prepare(ctx context.Context, o port.StreamOptions) error {
 	if o.MaxAge <= 0 {
 		report(k.b.report, "%s prepares a stream that keeps its events for %d ms", k.name, o.MaxAge)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -59,7 +61,7 @@ func inRealmWith(t *testing.T, o sim.LedgerOptions, test func(t *testing.T, r *r
 		r := &realm{complaints: &complaints{}}
 		r.ledger, r.bus = sim.NewRealm(r.complaints, o, sim.BusOptions{})
 		r.l, r.b = r.ledger.Link("a"), r.bus.Link("a")
-		if _, err := revocast.Init(t.Context(), r.l, r.b, storetest.Terms()); err != nil {
+		if _, err := publisher.Init(t.Context(), r.l, r.b, storetest.Terms()); err != nil {
 			t.Fatal(err)
 		}
 		r.none(t)
@@ -99,15 +101,15 @@ func TestCallersAreWatched(t *testing.T) {
 		r.bus.Forget(func(revocast.Event) bool { return true })
 		r.b.Publish(forged, func(error) {})
 		r.expect(t, "in the place of")
-		_ = r.b.Acknowledge(revocast.Ack{Applied: never.Position})
+		_ = r.b.Acknowledge(port.Ack{Applied: never.Position})
 		r.expect(t, "acknowledges 1-9")
 		endless := e
 		endless.Until = 0
 		r.b.Publish(endless, func(error) {})
 		r.expect(t, "without an end")
 
-		m := revocast.MemberID{Worker: "w", Incarnation: "i"}
-		if _, err := r.l.Renew(ctx, revocast.Renewal{Member: m, Limit: 1}); err != nil {
+		m := port.MemberID{Worker: "w", Incarnation: "i"}
+		if _, err := r.l.Renew(ctx, port.Renewal{Member: m, Limit: 1}); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(storetest.Terms().Lease - time.Millisecond)
@@ -119,7 +121,7 @@ func TestCallersAreWatched(t *testing.T) {
 		r.ledger.Restart()
 		_, _ = r.l.Describe(ctx)
 		d, _ := r.l.Describe(ctx)
-		record := revocast.EpochRecord{Epoch: 2, Server: d.Server, Terms: d.Terms}
+		record := port.EpochRecord{Epoch: 2, Server: d.Server, Terms: d.Terms}
 		latest, err := r.b.Epoch(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +129,7 @@ func TestCallersAreWatched(t *testing.T) {
 		if record, err = r.b.ClaimEpoch(ctx, latest.Sequence, record); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.l.Open(ctx, revocast.Opening{Epoch: 2, Record: record}); err != nil {
+		if err := r.l.Open(ctx, port.Opening{Epoch: 2, Record: record}); err != nil {
 			t.Fatal(err)
 		}
 		r.none(t)

@@ -6,9 +6,10 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Forget implements [revocast.Ledger].
+// Forget implements [port.Ledger].
 func (k *LedgerLink) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
 	return do(ctx, k, OpForget, keys, revocast.ErrOutcomeUnknown, func(l *Ledger) (removed int, err error) {
 		b := &l.books
@@ -27,7 +28,7 @@ func (k *LedgerLink) Forget(ctx context.Context, now int64, keys []revocast.Key)
 	})
 }
 
-// Recount implements [revocast.Ledger].
+// Recount implements [port.Ledger].
 func (k *LedgerLink) Recount(ctx context.Context, epoch, was, gone uint64) error {
 	return doErr(ctx, k, OpRecount, gone, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books
@@ -85,7 +86,7 @@ func (l *Ledger) Regained() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lacks := slices.ContainsFunc(streamed, func(e revocast.Event) bool { return l.lacksLocked(e.Key) })
-	return l.books.state == revocast.LedgerOpen && l.books.whole() && l.books.counts() && !lacks
+	return l.books.state == port.LedgerOpen && l.books.whole() && l.books.counts() && !lacks
 }
 
 // counts reports whether as many states are there as are counted.

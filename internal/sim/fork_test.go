@@ -10,10 +10,11 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // tryCommit commits one revocation and returns the revision that it got.
-func tryCommit(ctx context.Context, l revocast.Ledger, id string) (revocast.Position, error) {
+func tryCommit(ctx context.Context, l port.Ledger, id string) (revocast.Position, error) {
 	key := revocast.KeyOf("r", revocast.ScopeToken, "i", id)
 	c, err := l.Commit(ctx, id, []revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key}})
 	if err != nil {
@@ -75,37 +76,37 @@ func TestForkServesBothSides(t *testing.T) {
 }
 
 // everyStep is one call of each method of a ledger, on epoch 1.
-func everyStep() map[string]func(context.Context, revocast.Ledger) error {
-	m := revocast.MemberID{Worker: "w", Incarnation: "i"}
+func everyStep() map[string]func(context.Context, port.Ledger) error {
+	m := port.MemberID{Worker: "w", Incarnation: "i"}
 	at := revocast.Position{Epoch: 1}
-	return map[string]func(context.Context, revocast.Ledger) error{
-		"Describe": func(ctx context.Context, l revocast.Ledger) error { _, err := l.Describe(ctx); return err },
-		"Renew": func(ctx context.Context, l revocast.Ledger) error {
-			_, err := l.Renew(ctx, revocast.Renewal{Member: m, Limit: 1})
+	return map[string]func(context.Context, port.Ledger) error{
+		"Describe": func(ctx context.Context, l port.Ledger) error { _, err := l.Describe(ctx); return err },
+		"Renew": func(ctx context.Context, l port.Ledger) error {
+			_, err := l.Renew(ctx, port.Renewal{Member: m, Limit: 1})
 			return err
 		},
-		"Check":    func(ctx context.Context, l revocast.Ledger) error { _, err := l.Check(ctx, nil); return err },
-		"Snapshot": func(ctx context.Context, l revocast.Ledger) error { _, _, err := l.Snapshot(ctx, ""); return err },
-		"Leave":    func(ctx context.Context, l revocast.Ledger) error { return l.Leave(ctx, m) },
-		"Commit":   func(ctx context.Context, l revocast.Ledger) error { _, err := tryCommit(ctx, l, "any"); return err },
-		"Verify":   func(ctx context.Context, l revocast.Ledger) error { _, err := l.Verify(ctx, 1); return err },
-		"Members":  func(ctx context.Context, l revocast.Ledger) error { _, err := l.Members(ctx); return err },
-		"Strike": func(ctx context.Context, l revocast.Ledger) error {
-			_, err := l.Strike(ctx, revocast.Member{ID: m, Still: time.Hour})
+		"Check":    func(ctx context.Context, l port.Ledger) error { _, err := l.Check(ctx, nil); return err },
+		"Snapshot": func(ctx context.Context, l port.Ledger) error { _, _, err := l.Snapshot(ctx, ""); return err },
+		"Leave":    func(ctx context.Context, l port.Ledger) error { return l.Leave(ctx, m) },
+		"Commit":   func(ctx context.Context, l port.Ledger) error { _, err := tryCommit(ctx, l, "any"); return err },
+		"Verify":   func(ctx context.Context, l port.Ledger) error { _, err := l.Verify(ctx, 1); return err },
+		"Members":  func(ctx context.Context, l port.Ledger) error { _, err := l.Members(ctx); return err },
+		"Strike": func(ctx context.Context, l port.Ledger) error {
+			_, err := l.Strike(ctx, port.Member{ID: m, Still: time.Hour})
 			return err
 		},
-		"Log":   func(ctx context.Context, l revocast.Ledger) error { _, err := l.Log(ctx, at, 1); return err },
-		"Acked": func(ctx context.Context, l revocast.Ledger) error { _, err := l.Acked(ctx, 1, nil); return err },
-		"Mark": func(ctx context.Context, l revocast.Ledger) error {
-			return l.Mark(ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: revocast.StreamPoint{Created: 1}, Complete: at})
+		"Log":   func(ctx context.Context, l port.Ledger) error { _, err := l.Log(ctx, at, 1); return err },
+		"Acked": func(ctx context.Context, l port.Ledger) error { _, err := l.Acked(ctx, 1, nil); return err },
+		"Mark": func(ctx context.Context, l port.Ledger) error {
+			return l.Mark(ctx, port.StreamPoint{}, port.StreamMark{Point: port.StreamPoint{Created: 1}, Complete: at})
 		},
-		"Turn":     func(ctx context.Context, l revocast.Ledger) error { _, err := l.Turn(ctx, "x", "y", 1); return err },
-		"Settle":   func(ctx context.Context, l revocast.Ledger) error { return l.Settle(ctx, 1, 0) },
-		"Begin":    func(ctx context.Context, l revocast.Ledger) error { return l.Begin(ctx, 1, revocast.DefaultTerms()) },
-		"Restore":  func(ctx context.Context, l revocast.Ledger) error { _, err := l.Restore(ctx, 1, nil); return err },
-		"Reopen":   func(ctx context.Context, l revocast.Ledger) error { return l.Reopen(ctx, 2, "x") },
-		"Fence":    func(ctx context.Context, l revocast.Ledger) error { return l.Fence(ctx, 1) },
-		"SetTerms": func(ctx context.Context, l revocast.Ledger) error { return l.SetTerms(ctx, revocast.DefaultTerms()) },
+		"Turn":     func(ctx context.Context, l port.Ledger) error { _, err := l.Turn(ctx, "x", "y", 1); return err },
+		"Settle":   func(ctx context.Context, l port.Ledger) error { return l.Settle(ctx, 1, 0) },
+		"Begin":    func(ctx context.Context, l port.Ledger) error { return l.Begin(ctx, 1, port.DefaultTerms()) },
+		"Restore":  func(ctx context.Context, l port.Ledger) error { _, err := l.Restore(ctx, 1, nil); return err },
+		"Reopen":   func(ctx context.Context, l port.Ledger) error { return l.Reopen(ctx, 2, "x") },
+		"Fence":    func(ctx context.Context, l port.Ledger) error { return l.Fence(ctx, 1) },
+		"SetTerms": func(ctx context.Context, l port.Ledger) error { return l.SetTerms(ctx, port.DefaultTerms()) },
 	}
 }
 
@@ -172,7 +173,7 @@ func TestRestartEndsFork(t *testing.T) {
 		r.ledger.Restart()
 		mine, err := r.l.Describe(t.Context())
 		its, errB := b.Describe(t.Context())
-		if err != nil || errB != nil || mine.State != revocast.LedgerRecovering || its.State != revocast.LedgerRecovering || mine.Server == its.Server {
+		if err != nil || errB != nil || mine.State != port.LedgerRecovering || its.State != port.LedgerRecovering || mine.Server == its.Server {
 			t.Errorf("both serve: %+v, %v; %+v, %v", mine, err, its, errB)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // What the book of leads goes by.
@@ -46,24 +47,24 @@ func (i issuerLead) in(turn uint64) (this, last lead) {
 	return lead{}, lead{}
 }
 
-// Sight implements [revocast.Ledger].
-func (k *LedgerLink) Sight(ctx context.Context, s revocast.Sighting) (revocast.Sighted, error) {
-	if s.Issuer.IsZero() || s.Issued < 0 || s.Issued > revocast.Forever || max(s.Known, -s.Known) > revocast.MaxSkew.Milliseconds() {
+// Sight implements [port.Ledger].
+func (k *LedgerLink) Sight(ctx context.Context, s port.Sighting) (port.Sighted, error) {
+	if s.Issuer.IsZero() || s.Issued < 0 || s.Issued > revocast.Forever || max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
 		report(k.server().report, "%s has seen %+v", k.name, s)
-		return revocast.Sighted{}, fmt.Errorf("%w: sim: sighting %+v", revocast.ErrInvalid, s)
+		return port.Sighted{}, fmt.Errorf("%w: sim: sighting %+v", revocast.ErrInvalid, s)
 	}
-	return do(ctx, k, OpSight, s, revocast.ErrUnavailable, func(l *Ledger) (revocast.Sighted, error) {
+	return do(ctx, k, OpSight, s, revocast.ErrUnavailable, func(l *Ledger) (port.Sighted, error) {
 		if err := l.books.serves(); err != nil {
-			return revocast.Sighted{}, err
+			return port.Sighted{}, err
 		}
 		return l.books.sight(s, l.now()), nil
 	})
 }
 
-func (b *books) sight(s revocast.Sighting, now int64) revocast.Sighted {
+func (b *books) sight(s port.Sighting, now int64) port.Sighted {
 	skew := b.terms.SkewOrDefault().Milliseconds()
 	if s.Issued > 0 && s.Issued-now > skew {
-		return revocast.Sighted{Now: now, Beyond: true}
+		return port.Sighted{Now: now, Beyond: true}
 	}
 	found, _ := b.leads.get(s.Issuer)
 	this, last := found.in(b.turn)
@@ -75,7 +76,7 @@ func (b *books) sight(s revocast.Sighting, now int64) revocast.Sighted {
 	}
 	b.leads.put(&b.history, s.Issuer, issuerLead{turn: b.turn, this: this, last: last})
 	best := larger(this, last)
-	out := revocast.Sighted{Now: now, Lead: best.ms, Sure: best.n >= enough, Last: this.last}
+	out := port.Sighted{Now: now, Lead: best.ms, Sure: best.n >= enough, Last: this.last}
 	if !best.known {
 		out.Lead = -revocast.Forever
 	}
@@ -154,7 +155,7 @@ func (b *books) leadFor(r revocast.Reckoning, now int64) int64 {
 	return min(skew, is+min(skew, max(0, r.Now-now)))
 }
 
-// TurnLeads implements [revocast.Ledger].
+// TurnLeads implements [port.Ledger].
 func (k *LedgerLink) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
 	return do(ctx, k, OpLeads, over, revocast.ErrOutcomeUnknown, func(l *Ledger) (uint64, error) {
 		b := &l.books

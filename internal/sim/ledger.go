@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // LedgerOptions tune a [Ledger]; the zero value works.
@@ -24,8 +25,8 @@ type LedgerOptions struct {
 	// Blind makes a server that wakes answer what had reached it without asking how long
 	// it slept: what Redis does by itself, and the scripts of the ledger do not.
 	Blind bool
-	// Clock is what the server lives on. Default [revocast.SystemClock].
-	Clock revocast.Clock
+	// Clock is what the server lives on. Default [port.SystemClock].
+	Clock port.Clock
 }
 
 func (o *LedgerOptions) fill() {
@@ -45,7 +46,7 @@ func (o *LedgerOptions) fill() {
 		o.RememberFor = time.Hour
 	}
 	if o.Clock == nil {
-		o.Clock = revocast.SystemClock()
+		o.Clock = port.SystemClock()
 	}
 }
 
@@ -53,7 +54,7 @@ func (o *LedgerOptions) fill() {
 type Ledger struct {
 	report Reporter
 	o      LedgerOptions
-	clock  revocast.Clock
+	clock  port.Clock
 	timers timers
 	annals *annals
 	stream *Bus // for the checks that need both; may be nil
@@ -63,7 +64,7 @@ type Ledger struct {
 	books   books
 	server  string // identity
 	ahead   time.Duration
-	renewed map[revocast.MemberID]time.Duration
+	renewed map[port.MemberID]time.Duration
 	opened  time.Duration // when it became unsettled last
 
 	vanished map[revocast.Key]int64 // states that ever did, and until when they stand
@@ -82,7 +83,7 @@ func newLedger(r Reporter, o LedgerOptions, a *annals) *Ledger {
 	o.fill()
 	l := &Ledger{
 		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, annals: a, server: a.server(),
-		renewed: make(map[revocast.MemberID]time.Duration), vanished: make(map[revocast.Key]int64),
+		renewed: make(map[port.MemberID]time.Duration), vanished: make(map[revocast.Key]int64),
 	}
 	l.books.history.limit = o.History
 	a.join(l)
@@ -99,7 +100,7 @@ func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
 	return l, b
 }
 
-// Realm implements [revocast.Ledger].
+// Realm implements [port.Ledger].
 func (k *LedgerLink) Realm() string { return k.server().o.Realm }
 
 // Link returns a process's connection to the ledger.
@@ -169,7 +170,7 @@ func (l *Ledger) now() int64 { return l.clock.Now().Add(l.ahead).UnixMilli() }
 // noticeLocked is what every step begins with: does this server still carry the epoch?
 func (l *Ledger) noticeLocked() {
 	b := &l.books
-	if b.epoch != 0 && (b.server != l.server && b.state != revocast.LedgerFenced || b.lost && b.state == revocast.LedgerOpen) {
+	if b.epoch != 0 && (b.server != l.server && b.state != port.LedgerFenced || b.lost && b.state == port.LedgerOpen) {
 		b.succeed(l.server)
 	}
 }
@@ -195,7 +196,7 @@ func (b *books) recovering(epoch uint64, server string) {
 		b.settleFor = 0
 	}
 	b.sealLog()
-	b.epoch, b.rev, b.state, b.settled, b.server = epoch, 0, revocast.LedgerRecovering, false, server
+	b.epoch, b.rev, b.state, b.settled, b.server = epoch, 0, port.LedgerRecovering, false, server
 	b.restored, b.settling = 0, 0
 	b.acked.clear(&b.history)
 }

@@ -7,9 +7,10 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-var _ revocast.Ledger = (*LedgerLink)(nil)
+var _ port.Ledger = (*LedgerLink)(nil)
 
 // LedgerLink is one process's connection to the ledger.
 type LedgerLink struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // TestStreamsAreLostApart: the stream of events and that of the epoch's records.
@@ -26,12 +27,12 @@ func TestStreamsAreLostApart(t *testing.T) {
 		if _, err := r.b.ClaimEpoch(ctx, 0, record); !errors.Is(err, revocast.ErrUnavailable) {
 			t.Errorf("a claim without a stream for it: %v", err)
 		}
-		if revs, _, err := r.replay(t, revocast.StreamPoint{}); err != nil || len(revs) != 5 {
+		if revs, _, err := r.replay(t, port.StreamPoint{}); err != nil || len(revs) != 5 {
 			t.Errorf("events beside the lost records: %v, %v", revs, err)
 		}
 		prepare := func() {
 			t.Helper()
-			if err := r.b.Prepare(ctx, revocast.StreamOptions{MaxAge: 3_600_000}); err != nil {
+			if err := r.b.Prepare(ctx, port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -46,7 +47,7 @@ func TestStreamsAreLostApart(t *testing.T) {
 		if _, err := r.b.Stream(ctx); !errors.Is(err, revocast.ErrNotFound) {
 			t.Errorf("the stream that was lost: %v", err)
 		}
-		if _, _, err := r.replay(t, revocast.StreamPoint{}); !errors.Is(err, revocast.ErrUnavailable) {
+		if _, _, err := r.replay(t, port.StreamPoint{}); !errors.Is(err, revocast.ErrUnavailable) {
 			t.Errorf("replay of a stream that was lost: %v", err)
 		}
 		if got, err := r.b.Epoch(ctx); err != nil || got.Epoch != 1 {
@@ -84,11 +85,11 @@ func TestSnapshots(t *testing.T) {
 		ctx := t.Context()
 		load := func() (int, revocast.Position, error) {
 			n := 0
-			at, err := r.b.LoadSnapshot(ctx, func(revocast.KeyedState) error { n++; return nil })
+			at, err := r.b.LoadSnapshot(ctx, func(port.KeyedState) error { n++; return nil })
 			return n, at, err
 		}
 		save := func(rev uint64, states int) error {
-			return r.b.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: rev}, func(yield func(revocast.KeyedState, error) bool) {
+			return r.b.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: rev}, func(yield func(port.KeyedState, error) bool) {
 				for i := range states {
 					if !yield(eventstest.State(uint64(i)+1), nil) {
 						return
@@ -156,7 +157,7 @@ func TestHostileMessages(t *testing.T) {
 		if len(heard.Events()) != 7 {
 			t.Errorf("planted and injected: %d events", len(heard.Events()))
 		}
-		revs, all, err := r.replay(t, revocast.StreamPoint{})
+		revs, all, err := r.replay(t, port.StreamPoint{})
 		if err != nil || len(revs) != 6 || all.Events != 6 || all.Foreign != 1 || all.Undecodable != 1 || all.Missing != 0 || all.End.Sequence != 8 {
 			t.Errorf("replayed %v, %+v, %v", revs, all, err)
 		}

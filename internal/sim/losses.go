@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Lose deletes both streams with all that they hold. Until Prepare makes new ones,
@@ -162,7 +163,7 @@ func (b *Bus) litter(s stored, m Message) {
 }
 
 // InjectAck sends an acknowledgement to every publisher as a foreign peer might.
-func (b *Bus) InjectAck(a revocast.Ack) {
+func (b *Bus) InjectAck(a port.Ack) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sendLocked(Message{From: "injected", Ack: &a})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // witnessShare is into how many parts the time that the stream keeps an event is cut;
@@ -14,12 +15,12 @@ const witnessShare = 512
 
 // witness is a point that the stream must have until it is too old, by the ledger's clock.
 type witness struct {
-	revocast.StreamPoint
+	port.StreamPoint
 	until int64
 }
 
-// Mark implements [revocast.Ledger].
-func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark revocast.StreamMark) error {
+// Mark implements [port.Ledger].
+func (k *LedgerLink) Mark(ctx context.Context, was port.StreamPoint, mark port.StreamMark) error {
 	return doErr(ctx, k, OpMark, mark, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books
 		if err := b.serves(); err != nil {
@@ -33,7 +34,7 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 			return fmt.Errorf("%w: sim: mark %+v at %s", revocast.ErrInvalid, mark, b.position())
 		}
 		is, same := b.mark.Point, mark
-		same.Afresh, same.Begin = false, revocast.StreamPoint{}
+		same.Afresh, same.Begin = false, port.StreamPoint{}
 		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
 			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
 		}
@@ -45,11 +46,11 @@ func (k *LedgerLink) Mark(ctx context.Context, was revocast.StreamPoint, mark re
 // setMark replaces the mark, and keeps its point as a witness if the latest one is old
 // enough. A stream that was made anew has none of the witnesses of the one before, one
 // that was cut off none of those beyond its end.
-func (b *books) setMark(mark revocast.StreamMark, now int64) {
+func (b *books) setMark(mark port.StreamMark, now int64) {
 	p, keeps := mark.Point, b.terms.StreamOptions().MaxAge
 	b.forgetMark(mark.Afresh || p.Created != b.mark.Point.Created)
 	begin := mark.Begin
-	mark.Afresh, mark.Begin = false, revocast.StreamPoint{}
+	mark.Afresh, mark.Begin = false, port.StreamPoint{}
 	b.mark, b.marked = mark, now
 	n := len(b.witnesses)
 	for n > 0 && b.witnesses[n-1].Sequence >= p.Sequence {
@@ -70,20 +71,20 @@ func (b *books) setMark(mark revocast.StreamMark, now int64) {
 
 // forgetMark forgets the mark, and perhaps the witnesses.
 func (b *books) forgetMark(witnesses bool) {
-	b.mark, b.marked = revocast.StreamMark{}, 0
+	b.mark, b.marked = port.StreamMark{}, 0
 	if witnesses {
 		b.witnesses = nil
 	}
 }
 
 // witness is the oldest point that the stream must still have by its age.
-func (b *books) witness(now int64) revocast.StreamPoint {
+func (b *books) witness(now int64) port.StreamPoint {
 	for _, w := range b.witnesses {
 		if !b.expired(w, now) {
 			return w.StreamPoint
 		}
 	}
-	return revocast.StreamPoint{}
+	return port.StreamPoint{}
 }
 
 // expired reports whether the stream may have dropped w: by the terms when it was
@@ -92,7 +93,7 @@ func (b *books) expired(w witness, now int64) bool {
 	return min(w.until, w.Stored+b.terms.StreamOptions().MaxAge) < now
 }
 
-// Turn implements [revocast.Ledger].
+// Turn implements [port.Ledger].
 func (k *LedgerLink) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
 	return do(ctx, k, OpTurn, holder+": "+task, revocast.ErrOutcomeUnknown, func(l *Ledger) (bool, error) {
 		b, now := &l.books, l.now()

@@ -5,17 +5,18 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Open implements [revocast.Ledger].
-func (k *LedgerLink) Open(ctx context.Context, o revocast.Opening) error {
+// Open implements [port.Ledger].
+func (k *LedgerLink) Open(ctx context.Context, o port.Opening) error {
 	if l := k.server(); l.stream != nil && !l.stream.claimed(o.Record) {
 		report(l.report, "%s opens epoch %d under a record that the stream never had: %+v", k.name, o.Epoch, o.Record)
 	}
 	return doErr(ctx, k, OpOpen, o, revocast.ErrOutcomeUnknown, func(l *Ledger) error { return l.open(k.name, o) })
 }
 
-func (l *Ledger) open(who string, o revocast.Opening) error {
+func (l *Ledger) open(who string, o port.Opening) error {
 	b := &l.books
 	if done, err := b.openable(o); done || err != nil {
 		return err
@@ -26,7 +27,7 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 	b.keep()
 	b.keepLog()
 	b.logAnew(l.now())
-	b.state, b.record, b.settled, b.claims = revocast.LedgerOpen, o.Record.Sequence, o.Settled, nil
+	b.state, b.record, b.settled, b.claims = port.LedgerOpen, o.Record.Sequence, o.Settled, nil
 	b.opened, b.openedBy = o.Epoch, b.server
 	b.durable, b.from = revocast.Position{Epoch: o.Epoch, Rev: b.restored}, revocast.Position{}
 	if o.Settled {
@@ -35,7 +36,7 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 	if o.Stream.Created == 0 {
 		b.forgetMark(true)
 	} else {
-		mark := revocast.StreamMark{Begin: o.Begin, Point: o.Stream, From: o.Stream.Sequence, Complete: b.durable}
+		mark := port.StreamMark{Begin: o.Begin, Point: o.Stream, From: o.Stream.Sequence, Complete: b.durable}
 		if b.mark.Point.Created == o.Stream.Created {
 			mark.Missing = b.mark.Missing
 		}
@@ -48,11 +49,11 @@ func (l *Ledger) open(who string, o revocast.Opening) error {
 }
 
 // openable reports whether o was done already, and fails if it must not be.
-func (b *books) openable(o revocast.Opening) (done bool, err error) {
+func (b *books) openable(o port.Opening) (done bool, err error) {
 	if err := b.initialised(); err != nil {
 		return false, err
 	}
-	if b.state == revocast.LedgerFenced {
+	if b.state == port.LedgerFenced {
 		return false, b.serves()
 	}
 	if err := b.sameEpoch(o.Epoch); err != nil {
@@ -61,20 +62,20 @@ func (b *books) openable(o revocast.Opening) (done bool, err error) {
 	if o.Record.Server != b.server {
 		return false, fmt.Errorf("%w: sim: the record names server %s", revocast.ErrConflict, o.Record.Server)
 	}
-	if b.state != revocast.LedgerOpen || b.record == o.Record.Sequence {
-		return b.state == revocast.LedgerOpen, nil
+	if b.state != port.LedgerOpen || b.record == o.Record.Sequence {
+		return b.state == port.LedgerOpen, nil
 	}
 	return false, fmt.Errorf("%w: sim: epoch %d is open under another record", revocast.ErrConflict, o.Epoch)
 }
 
-// Reopen implements [revocast.Ledger].
+// Reopen implements [port.Ledger].
 func (k *LedgerLink) Reopen(ctx context.Context, epoch uint64, after string) error {
 	return doErr(ctx, k, OpReopen, epoch, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books
 		if err := b.initialised(); err != nil {
 			return err
 		}
-		recovering := b.state == revocast.LedgerRecovering
+		recovering := b.state == port.LedgerRecovering
 		if recovering && b.epoch == epoch {
 			return nil
 		}
@@ -96,7 +97,7 @@ func (k *LedgerLink) Reopen(ctx context.Context, epoch uint64, after string) err
 	})
 }
 
-// Fence implements [revocast.Ledger].
+// Fence implements [port.Ledger].
 func (k *LedgerLink) Fence(ctx context.Context, epoch uint64) error {
 	return doErr(ctx, k, OpFence, epoch, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books
@@ -106,7 +107,7 @@ func (k *LedgerLink) Fence(ctx context.Context, epoch uint64) error {
 		if err := b.sameEpoch(epoch); err != nil {
 			return err
 		}
-		b.state = revocast.LedgerFenced
+		b.state = port.LedgerFenced
 		return nil
 	})
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Publish implements [revocast.Bus]. Without a fault done is called before it returns.
+// Publish implements [port.Bus]. Without a fault done is called before it returns.
 func (k *BusLink) Publish(e revocast.Event, done func(error)) { k.send(OpPublish, e, done) }
 
-// Refill implements [revocast.Bus], as Publish does.
+// Refill implements [port.Bus], as Publish does.
 func (k *BusLink) Refill(e revocast.Event, done func(error)) { k.send(OpRefill, e, done) }
 
 func (k *BusLink) send(op Op, e revocast.Event, done func(error)) {

@@ -7,37 +7,38 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Verify implements [revocast.Ledger].
-func (k *LedgerLink) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
-	return do(ctx, k, OpVerify, epoch, revocast.ErrUnavailable, func(l *Ledger) (revocast.Verified, error) {
+// Verify implements [port.Ledger].
+func (k *LedgerLink) Verify(ctx context.Context, epoch uint64) (port.Verified, error) {
+	return do(ctx, k, OpVerify, epoch, revocast.ErrUnavailable, func(l *Ledger) (port.Verified, error) {
 		b := &l.books
 		if err := b.serves(); err != nil {
-			return revocast.Verified{}, err
+			return port.Verified{}, err
 		}
-		return revocast.Verified{Settled: b.settled}, b.sameEpoch(epoch)
+		return port.Verified{Settled: b.settled}, b.sameEpoch(epoch)
 	})
 }
 
-// Members implements [revocast.Ledger].
-func (k *LedgerLink) Members(ctx context.Context) (revocast.Membership, error) {
-	return do(ctx, k, OpMembers, nil, revocast.ErrUnavailable, func(l *Ledger) (revocast.Membership, error) {
+// Members implements [port.Ledger].
+func (k *LedgerLink) Members(ctx context.Context) (port.Membership, error) {
+	return do(ctx, k, OpMembers, nil, revocast.ErrUnavailable, func(l *Ledger) (port.Membership, error) {
 		b := &l.books
 		if err := b.serves(); err != nil {
-			return revocast.Membership{}, err
+			return port.Membership{}, err
 		}
-		out := revocast.Membership{Generation: b.generation, Position: b.position(), Now: l.now()}
+		out := port.Membership{Generation: b.generation, Position: b.position(), Now: l.now()}
 		for _, m := range b.members.m {
 			out.Members = append(out.Members, m)
 		}
-		slices.SortFunc(out.Members, func(a, b revocast.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
+		slices.SortFunc(out.Members, func(a, b port.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
 		return out, nil
 	})
 }
 
-// Strike implements [revocast.Ledger].
-func (k *LedgerLink) Strike(ctx context.Context, m revocast.Member) (bool, error) {
+// Strike implements [port.Ledger].
+func (k *LedgerLink) Strike(ctx context.Context, m port.Member) (bool, error) {
 	return do(ctx, k, OpStrike, m, revocast.ErrOutcomeUnknown, func(l *Ledger) (bool, error) {
 		b := &l.books
 		if err := b.serves(); err != nil {
@@ -58,20 +59,20 @@ func (k *LedgerLink) Strike(ctx context.Context, m revocast.Member) (bool, error
 
 // checkStrikeLocked reports the striking of a member whose lease may hold. A lease is
 // never longer than L since the renewal was done, which was after it was sent.
-func (l *Ledger) checkStrikeLocked(who string, m revocast.MemberID) {
+func (l *Ledger) checkStrikeLocked(who string, m port.MemberID) {
 	if since := l.clock.Monotonic() - l.renewed[m]; since < l.books.terms.Lease {
 		report(l.report, "%s strikes off %s %s after its renewal, with a lease of %s", who, m, since, l.books.terms.Lease)
 	}
 }
 
-// Log implements [revocast.Ledger].
+// Log implements [port.Ledger].
 func (k *LedgerLink) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
 	return do(ctx, k, OpLog, after, revocast.ErrUnavailable, func(l *Ledger) ([]revocast.Event, error) {
 		b := &l.books
 		if err := b.initialised(); err != nil {
 			return nil, err
 		}
-		if b.state == revocast.LedgerFenced {
+		if b.state == port.LedgerFenced {
 			return nil, b.serves()
 		}
 		if after.Before(b.trimmed) {
@@ -82,7 +83,7 @@ func (k *LedgerLink) Log(ctx context.Context, after revocast.Position, limit int
 	})
 }
 
-// Acked implements [revocast.Ledger].
+// Acked implements [port.Ledger].
 func (k *LedgerLink) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
 	if l := k.server(); l.stream != nil {
 		for _, rev := range revs {

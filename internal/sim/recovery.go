@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Begin implements [revocast.Ledger].
-func (k *LedgerLink) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) error {
+// Begin implements [port.Ledger].
+func (k *LedgerLink) Begin(ctx context.Context, epoch uint64, terms port.Terms) error {
 	if epoch == 0 {
 		report(k.server().report, "%s begins epoch 0", k.name)
 		return fmt.Errorf("%w: sim: epoch 0", revocast.ErrInvalid)
@@ -22,14 +23,14 @@ func (k *LedgerLink) Begin(ctx context.Context, epoch uint64, terms revocast.Ter
 		base := epoch << 32 // states may be left of a ledger that lost all but them
 		b.sheet = sheet{
 			born: base, gone: base,
-			epoch: epoch, state: revocast.LedgerRecovering, server: l.server, terms: terms,
+			epoch: epoch, state: port.LedgerRecovering, server: l.server, terms: terms,
 			claims: []string{l.server}, durable: revocast.Position{Epoch: epoch},
 		}
 		return nil
 	})
 }
 
-// Restore implements [revocast.Ledger].
+// Restore implements [port.Ledger].
 func (k *LedgerLink) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (int, error) {
 	for _, e := range events {
 		if err := checkProposal(e); err != nil || e.Position.Epoch == 0 {
@@ -45,10 +46,10 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 	if err := b.initialised(); err != nil {
 		return 0, err
 	}
-	if b.state == revocast.LedgerFenced {
+	if b.state == port.LedgerFenced {
 		return 0, b.serves()
 	}
-	if b.state != revocast.LedgerRecovering || b.epoch != epoch {
+	if b.state != port.LedgerRecovering || b.epoch != epoch {
 		return 0, fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrEpoch, b.state, b.epoch)
 	}
 	b.keep()

@@ -7,42 +7,43 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // reading is the part of a stream that a replay goes through.
 type reading struct {
-	after    revocast.StreamPoint
+	after    port.StreamPoint
 	first    uint64
 	next     uint64 // the first that should be there
 	last     uint64
 	messages []stored
 }
 
-// Replay implements [revocast.Bus].
-func (k *BusLink) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
+// Replay implements [port.Bus].
+func (k *BusLink) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
 	r, err := through(ctx, k, OpReplay, after, revocast.ErrUnavailable, func() (reading, error) {
 		return k.b.streamLocked().reading(after)
 	})
 	n, err := cut(len(r.messages), err)
 	if err != nil && n == 0 {
-		return revocast.Replayed{}, err
+		return port.Replayed{}, err
 	}
 	r.messages = r.messages[:n]
 	out, failed := r.deliver(ctx, on)
 	if failed != nil || err != nil {
-		out.End = revocast.StreamPoint{}
+		out.End = port.StreamPoint{}
 		return out, cmp.Or(failed, err)
 	}
 	return out, nil
 }
 
 // reading finds the place after a point.
-func (s *stream) reading(after revocast.StreamPoint) (reading, error) {
+func (s *stream) reading(after port.StreamPoint) (reading, error) {
 	i := s.info()
 	switch {
 	case s.created == 0:
 		return reading{}, fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
-	case after == revocast.StreamPoint{}:
+	case after == port.StreamPoint{}:
 		after.Created = s.created
 	case after.Created != s.created:
 		return reading{}, fmt.Errorf("%w: sim: made at %d, not %d", revocast.ErrStreamLost, s.created, after.Created)
@@ -65,8 +66,8 @@ func (s *stream) reading(after revocast.StreamPoint) (reading, error) {
 }
 
 // deliver hands out what is there.
-func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (revocast.Replayed, error) {
-	out := revocast.Replayed{First: r.first, End: r.after}
+func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (port.Replayed, error) {
+	out := port.Replayed{First: r.first, End: r.after}
 	next := r.next
 	for _, m := range r.messages {
 		if ctx.Err() != nil {
@@ -94,11 +95,11 @@ func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (re
 	return out, nil
 }
 
-// Stream implements [revocast.Bus].
-func (k *BusLink) Stream(ctx context.Context) (revocast.StreamInfo, error) {
-	return through(ctx, k, OpStream, nil, revocast.ErrUnavailable, func() (revocast.StreamInfo, error) {
+// Stream implements [port.Bus].
+func (k *BusLink) Stream(ctx context.Context) (port.StreamInfo, error) {
+	return through(ctx, k, OpStream, nil, revocast.ErrUnavailable, func() (port.StreamInfo, error) {
 		if k.b.stream.created == 0 {
-			return revocast.StreamInfo{}, fmt.Errorf("%w: sim: no stream", revocast.ErrNotFound)
+			return port.StreamInfo{}, fmt.Errorf("%w: sim: no stream", revocast.ErrNotFound)
 		}
 		return k.b.streamLocked().info(), nil
 	})

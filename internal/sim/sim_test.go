@@ -6,6 +6,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store/storetest"
 	"go.uber.org/goleak"
 )
@@ -23,15 +24,15 @@ func TestLedgerConformance(t *testing.T) {
 }
 
 func TestBusConformance(t *testing.T) {
-	buses := make(map[revocast.Bus]*sim.Bus)
-	eventstest.Run(t, func(testing.TB) revocast.Bus {
+	buses := make(map[port.Bus]*sim.Bus)
+	eventstest.Run(t, func(testing.TB) port.Bus {
 		bus := sim.NewBus(nil, sim.BusOptions{})
 		link := bus.Link("test")
 		buses[link] = bus
 		return link
 	}, eventstest.Faults{
-		Delete: func(_ testing.TB, b revocast.Bus) { buses[b].LoseEvents() },
-		Edit:   func(_ testing.TB, b revocast.Bus, keep int) { buses[b].Edit(sim.Edit{PerKind: keep}) },
-		Backup: func(_ testing.TB, b revocast.Bus) func() { return buses[b].Backup() },
+		Delete: func(_ testing.TB, b port.Bus) { buses[b].LoseEvents() },
+		Edit:   func(_ testing.TB, b port.Bus, keep int) { buses[b].Edit(sim.Edit{PerKind: keep}) },
+		Backup: func(_ testing.TB, b port.Bus) func() { return buses[b].Backup() },
 	})
 }

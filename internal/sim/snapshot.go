@@ -6,17 +6,18 @@ import (
 	"iter"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // snapshot is the live states as of a position. It is never written into.
 type snapshot struct {
 	at     revocast.Position
-	states []revocast.KeyedState
+	states []port.KeyedState
 	torn   bool
 }
 
-// SaveSnapshot implements [revocast.Bus].
-func (k *BusLink) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+// SaveSnapshot implements [port.Bus].
+func (k *BusLink) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
 	s := &snapshot{at: at}
 	for state, err := range states {
 		if err != nil {
@@ -34,8 +35,8 @@ func (k *BusLink) SaveSnapshot(ctx context.Context, at revocast.Position, states
 	return err
 }
 
-// LoadSnapshot implements [revocast.Bus].
-func (k *BusLink) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) error) (revocast.Position, error) {
+// LoadSnapshot implements [port.Bus].
+func (k *BusLink) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
 	s, err := through(ctx, k, OpLoadSnapshot, nil, revocast.ErrUnavailable, func() (*snapshot, error) {
 		if k.b.snapshot == nil {
 			return nil, fmt.Errorf("%w: sim: no snapshot", revocast.ErrNotFound)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // duplicateWindow is for how long a stream knows an event again, in milliseconds.
@@ -47,8 +48,8 @@ func (s *stream) events() []revocast.Event {
 
 // info describes the stream as JetStream counts: the first message is the oldest that
 // is left, the last the latest that there was.
-func (s *stream) info() revocast.StreamInfo {
-	i := revocast.StreamInfo{Created: s.created, First: s.last + 1, Last: s.last, Full: s.full}
+func (s *stream) info() port.StreamInfo {
+	i := port.StreamInfo{Created: s.created, First: s.last + 1, Last: s.last, Full: s.full}
 	if len(s.messages) > 0 {
 		i.First = s.messages[0].sequence
 	}
@@ -56,8 +57,8 @@ func (s *stream) info() revocast.StreamInfo {
 	return i
 }
 
-func (m stored) point(created int64) revocast.StreamPoint {
-	p := revocast.StreamPoint{Created: created, Sequence: m.sequence, Stored: m.at}
+func (m stored) point(created int64) port.StreamPoint {
+	p := port.StreamPoint{Created: created, Sequence: m.sequence, Stored: m.at}
 	if m.event != nil {
 		p.Event = m.event.Position
 	}
@@ -65,7 +66,7 @@ func (m stored) point(created int64) revocast.StreamPoint {
 }
 
 // is reports whether m may be the message that p is.
-func (m stored) is(p revocast.StreamPoint) bool {
+func (m stored) is(p port.StreamPoint) bool {
 	q := m.point(p.Created)
 	return (p.Event.IsZero() || p.Event == q.Event) && (p.Stored == 0 || p.Stored == q.Stored)
 }
@@ -169,24 +170,24 @@ func (s stream) clone() stream {
 // records is the stream of epoch records.
 type records struct {
 	exists bool
-	all    []revocast.EpochRecord
+	all    []port.EpochRecord
 }
 
-func (r *records) latest() (revocast.EpochRecord, bool) {
+func (r *records) latest() (port.EpochRecord, bool) {
 	if len(r.all) == 0 {
-		return revocast.EpochRecord{}, false
+		return port.EpochRecord{}, false
 	}
 	return r.all[len(r.all)-1], true
 }
 
 // claim is the compare-and-set on the subject of the epoch's record.
-func (r *records) claim(after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+func (r *records) claim(after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	if !r.exists {
-		return revocast.EpochRecord{}, fmt.Errorf("%w: sim: no stream of epoch records", revocast.ErrUnavailable)
+		return port.EpochRecord{}, fmt.Errorf("%w: sim: no stream of epoch records", revocast.ErrUnavailable)
 	}
 	latest, _ := r.latest()
 	if latest.Sequence != after {
-		return revocast.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict, latest.Sequence, after)
+		return port.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict, latest.Sequence, after)
 	}
 	next.Sequence = latest.Sequence + 1
 	r.all = append(r.all, next)

@@ -10,24 +10,25 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // published is a realm whose stream holds five revocations; it returns where it ends.
-func (r *realm) published(t *testing.T) revocast.StreamPoint {
+func (r *realm) published(t *testing.T) port.StreamPoint {
 	t.Helper()
 	for i := range 5 {
 		if err := eventstest.Publish(t, r.b, r.commit(t, fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, all, err := r.replay(t, revocast.StreamPoint{})
+	_, all, err := r.replay(t, port.StreamPoint{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return all.End
 }
 
-func (r *realm) replay(t *testing.T, after revocast.StreamPoint) (revs []uint64, all revocast.Replayed, err error) {
+func (r *realm) replay(t *testing.T, after port.StreamPoint) (revs []uint64, all port.Replayed, err error) {
 	all, err = r.b.Replay(t.Context(), after, func(e revocast.Event) error {
 		revs = append(revs, e.Position.Rev)
 		return nil
@@ -35,7 +36,7 @@ func (r *realm) replay(t *testing.T, after revocast.StreamPoint) (revs []uint64,
 	return revs, all, err
 }
 
-func (r *realm) stream(t *testing.T) revocast.StreamInfo {
+func (r *realm) stream(t *testing.T) port.StreamInfo {
 	t.Helper()
 	info, err := r.b.Stream(t.Context())
 	if err != nil {
@@ -87,7 +88,7 @@ func TestStreamFaults(t *testing.T) {
 				if info.First != c.first || info.Last != c.last || info.Missing != c.missing || info.Full != c.full || (info.Created != created) != c.anew {
 					t.Errorf("stream made at %d, now %+v", created, info)
 				}
-				revs, all, err := r.replay(t, revocast.StreamPoint{})
+				revs, all, err := r.replay(t, port.StreamPoint{})
 				if err != nil || !slices.Equal(revs, c.revs) || all.Missing != c.missing || all.First != c.first || all.End.Created != info.Created {
 					t.Errorf("replayed %v, %+v, %v", revs, all, err)
 				}
@@ -115,12 +116,12 @@ func TestAnotherMessage(t *testing.T) {
 		if _, _, err := r.replay(t, end); !errors.Is(err, revocast.ErrStreamLost) {
 			t.Errorf("another message is where the point was: %v", err)
 		}
-		for _, vague := range []revocast.StreamPoint{{Created: end.Created, Sequence: 5}, {Created: end.Created, Sequence: 4, Stored: end.Stored}, {Created: end.Created}} {
+		for _, vague := range []port.StreamPoint{{Created: end.Created, Sequence: 5}, {Created: end.Created, Sequence: 4, Stored: end.Stored}, {Created: end.Created}} {
 			if _, _, err := r.replay(t, vague); err != nil {
 				t.Errorf("a point that any message may be: %v", err)
 			}
 		}
-		_, all, _ := r.replay(t, revocast.StreamPoint{})
+		_, all, _ := r.replay(t, port.StreamPoint{})
 		r.bus.Forget(func(e revocast.Event) bool { return e.Position == all.End.Event })
 		if _, after, err := r.replay(t, all.End); err != nil || after.Missing != 1 || after.End != all.End {
 			t.Errorf("no message is where the point was: %+v, %v", after, err)
@@ -165,8 +166,8 @@ func TestDuplicates(t *testing.T) {
 // TestEventsGrowOld: the stream drops what is as old as it was prepared for.
 func TestEventsGrowOld(t *testing.T) {
 	inRealm(t, func(t *testing.T, r *realm) {
-		keeps := time.Duration(revocast.DefaultTerms().StreamOptions().MaxAge) * time.Millisecond
-		if err := r.b.Prepare(t.Context(), revocast.DefaultTerms().StreamOptions()); err != nil {
+		keeps := time.Duration(port.DefaultTerms().StreamOptions().MaxAge) * time.Millisecond
+		if err := r.b.Prepare(t.Context(), port.DefaultTerms().StreamOptions()); err != nil {
 			t.Fatal(err)
 		}
 		end := r.published(t)

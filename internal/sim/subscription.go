@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // subscription is one Tail or Acks under way. All of it is under the bus's lock but
@@ -29,8 +30,8 @@ type arrival struct {
 
 // handler is what a subscriber gave to be called. A part may be missing.
 type handler struct {
-	tail revocast.TailHandler
-	ack  func(revocast.Ack)
+	tail port.TailHandler
+	ack  func(port.Ack)
 }
 
 func (h *handler) ready() {
@@ -113,13 +114,13 @@ var errUnreadable = errors.New("sim: a message that nobody can read")
 
 var errCut = fmt.Errorf("%w: sim: cut off", revocast.ErrUnavailable)
 
-// Tail implements [revocast.Bus]. It delivers in the caller's goroutine.
-func (k *BusLink) Tail(ctx context.Context, h revocast.TailHandler) error {
+// Tail implements [port.Bus]. It delivers in the caller's goroutine.
+func (k *BusLink) Tail(ctx context.Context, h port.TailHandler) error {
 	return k.subscribe(ctx, false, &handler{tail: h})
 }
 
-// Acks implements [revocast.Bus]. It delivers in the caller's goroutine.
-func (k *BusLink) Acks(ctx context.Context, on func(revocast.Ack)) error {
+// Acks implements [port.Bus]. It delivers in the caller's goroutine.
+func (k *BusLink) Acks(ctx context.Context, on func(port.Ack)) error {
 	return k.subscribe(ctx, true, &handler{ack: on})
 }
 

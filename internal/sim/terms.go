@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// SetTerms implements [revocast.Ledger].
-func (k *LedgerLink) SetTerms(ctx context.Context, terms revocast.Terms) error {
+// SetTerms implements [port.Ledger].
+func (k *LedgerLink) SetTerms(ctx context.Context, terms port.Terms) error {
 	return doErr(ctx, k, OpSetTerms, terms, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books
 		if err := b.serves(); err != nil {
@@ -30,14 +31,14 @@ func (k *LedgerLink) SetTerms(ctx context.Context, terms revocast.Terms) error {
 
 // unsettledBy is how long what was granted under the old terms may be around when only
 // the new ones are waited for; 0: no longer than that.
-func unsettledBy(old, next revocast.Terms) time.Duration {
+func unsettledBy(old, next port.Terms) time.Duration {
 	if next.Lease >= old.Lease && next.Drift >= old.Drift && next.Fence >= old.Fence {
 		return 0
 	}
 	return max(old.SettleWait(), next.SettleWait())
 }
 
-// Settle implements [revocast.Ledger].
+// Settle implements [port.Ledger].
 func (k *LedgerLink) Settle(ctx context.Context, epoch, settling uint64) error {
 	return doErr(ctx, k, OpSettle, epoch, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books

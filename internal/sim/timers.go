@@ -5,14 +5,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // timers are the timers of one server, which are used again: every call takes two.
 type timers struct {
-	clock revocast.Clock
+	clock port.Clock
 	mu    sync.Mutex // guards idle
-	idle  []revocast.Timer
+	idle  []port.Timer
 }
 
 // pass lets d pass on the clock. It fails when ctx ends first.
@@ -46,7 +46,7 @@ func ended(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func (t *timers) start(d time.Duration) revocast.Timer {
+func (t *timers) start(d time.Duration) port.Timer {
 	t.mu.Lock()
 	n := len(t.idle)
 	if n == 0 {
@@ -60,7 +60,7 @@ func (t *timers) start(d time.Duration) revocast.Timer {
 	return timer
 }
 
-func (t *timers) stop(timer revocast.Timer) {
+func (t *timers) stop(timer port.Timer) {
 	timer.Stop()
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // TestTrimmedOnDemand: a worker that is behind meets ErrTrimmed, and nothing goes that
@@ -28,15 +29,15 @@ func TestTrimmedOnDemand(t *testing.T) {
 		}
 		trimmed(0) // the mark is where the ledger was opened
 		d, _ := r.l.Describe(ctx)
-		mark := revocast.StreamMark{Point: end, Complete: revocast.Position{Epoch: 1, Rev: 3}}
+		mark := port.StreamMark{Point: end, Complete: revocast.Position{Epoch: 1, Rev: 3}}
 		if err := r.l.Mark(ctx, d.Mark.Point, mark); err != nil {
 			t.Fatal(err)
 		}
 		trimmed(3)
 		for rev, want := range map[uint64]error{2: revocast.ErrTrimmed, 3: nil} {
-			m := revocast.MemberID{Worker: "w", Incarnation: fmt.Sprint(rev)}
+			m := port.MemberID{Worker: "w", Incarnation: fmt.Sprint(rev)}
 			at := revocast.Position{Epoch: 1, Rev: rev}
-			if _, err := r.l.Renew(ctx, revocast.Renewal{Member: m, Applied: at, Limit: 9}); !errors.Is(err, want) {
+			if _, err := r.l.Renew(ctx, port.Renewal{Member: m, Applied: at, Limit: 9}); !errors.Is(err, want) {
 				t.Errorf("renewal at %s: %v, want %v", at, err, want)
 			}
 			if _, err := r.l.Log(ctx, at, 9); !errors.Is(err, want) {
@@ -86,12 +87,12 @@ func TestSnapshotSpansChanges(t *testing.T) {
 // TestHostileAcks: acknowledgements go to the publishers as they are, whoever they name.
 func TestHostileAcks(t *testing.T) {
 	inRealm(t, func(t *testing.T, r *realm) {
-		heard := make(chan revocast.Ack, 9)
-		go func() { _ = r.b.Acks(t.Context(), func(a revocast.Ack) { heard <- a }) }()
+		heard := make(chan port.Ack, 9)
+		go func() { _ = r.b.Acks(t.Context(), func(a port.Ack) { heard <- a }) }()
 		synctest.Wait()
-		for _, a := range []revocast.Ack{
-			{Member: revocast.MemberID{Worker: "nobody", Incarnation: "0"}, Applied: revocast.Position{Epoch: 1}},
-			{Member: revocast.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 9, Rev: 1 << 60}},
+		for _, a := range []port.Ack{
+			{Member: port.MemberID{Worker: "nobody", Incarnation: "0"}, Applied: revocast.Position{Epoch: 1}},
+			{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 9, Rev: 1 << 60}},
 			{},
 		} {
 			r.bus.InjectAck(a)

@@ -9,18 +9,19 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
-// Describe implements [revocast.Ledger].
-func (k *LedgerLink) Describe(ctx context.Context) (revocast.Description, error) {
-	return do(ctx, k, OpDescribe, nil, revocast.ErrUnavailable, func(l *Ledger) (revocast.Description, error) {
+// Describe implements [port.Ledger].
+func (k *LedgerLink) Describe(ctx context.Context) (port.Description, error) {
+	return do(ctx, k, OpDescribe, nil, revocast.ErrUnavailable, func(l *Ledger) (port.Description, error) {
 		return l.describe(), nil
 	})
 }
 
-func (l *Ledger) describe() revocast.Description {
+func (l *Ledger) describe() port.Description {
 	b := &l.books
-	d := revocast.Description{Server: l.server, Now: l.now()}
+	d := port.Description{Server: l.server, Now: l.now()}
 	if b.epoch == 0 {
 		return d
 	}
@@ -37,36 +38,36 @@ func (l *Ledger) describe() revocast.Description {
 
 var memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
-func checkMember(m revocast.MemberID) error {
+func checkMember(m port.MemberID) error {
 	if memberName.MatchString(m.Worker) && memberName.MatchString(m.Incarnation) {
 		return nil
 	}
 	return fmt.Errorf("%w: sim: member %.200q", revocast.ErrInvalid, m)
 }
 
-// Renew implements [revocast.Ledger].
-func (k *LedgerLink) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
+// Renew implements [port.Ledger].
+func (k *LedgerLink) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error) {
 	if err := checkMember(r.Member); err != nil {
 		report(k.server().report, "%s: %v", k.name, err)
-		return revocast.Renewed{}, err
+		return port.Renewed{}, err
 	}
 	if r.Limit <= 0 {
 		report(k.server().report, "%s renews with a limit of %d", k.name, r.Limit)
 		r.Limit = 1000
 	}
-	return do(ctx, k, OpRenew, r, revocast.ErrUnavailable, func(l *Ledger) (revocast.Renewed, error) { return l.renew(r) })
+	return do(ctx, k, OpRenew, r, revocast.ErrUnavailable, func(l *Ledger) (port.Renewed, error) { return l.renew(r) })
 }
 
-func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
+func (l *Ledger) renew(r port.Renewal) (port.Renewed, error) {
 	b := &l.books
 	if err := b.serves(); err != nil {
-		return revocast.Renewed{}, err
+		return port.Renewed{}, err
 	}
 	switch {
 	case b.position().Before(r.Applied):
-		return revocast.Renewed{}, fmt.Errorf("%w: sim: at %s, applied %s", revocast.ErrEpoch, b.position(), r.Applied)
+		return port.Renewed{}, fmt.Errorf("%w: sim: at %s, applied %s", revocast.ErrEpoch, b.position(), r.Applied)
 	case r.Applied.Before(b.trimmed):
-		return revocast.Renewed{}, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
+		return port.Renewed{}, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
 	}
 	m, known := b.members.get(r.Member)
 	if !known {
@@ -84,19 +85,19 @@ func (l *Ledger) renew(r revocast.Renewal) (revocast.Renewed, error) {
 	}
 	b.members.put(&b.history, r.Member, m)
 	l.renewed[r.Member] = l.clock.Monotonic()
-	out := revocast.Renewed{Position: b.position(), Terms: b.terms, Now: l.now(), Told: m.Reach != nil}
+	out := port.Renewed{Position: b.position(), Terms: b.terms, Now: l.now(), Told: m.Reach != nil}
 	out.Events, out.More = b.after(r.Applied, r.Limit)
 	return out, nil
 }
 
-// Check implements [revocast.Ledger].
-func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
-	return do(ctx, k, OpCheck, keys, revocast.ErrUnavailable, func(l *Ledger) (revocast.Checked, error) {
+// Check implements [port.Ledger].
+func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (port.Checked, error) {
+	return do(ctx, k, OpCheck, keys, revocast.ErrUnavailable, func(l *Ledger) (port.Checked, error) {
 		b := &l.books
 		if err := b.serves(); err != nil {
-			return revocast.Checked{}, err
+			return port.Checked{}, err
 		}
-		out := revocast.Checked{Position: b.position(), Terms: b.terms, Now: l.now(), States: make([]revocast.State, len(keys))}
+		out := port.Checked{Position: b.position(), Terms: b.terms, Now: l.now(), States: make([]revocast.State, len(keys))}
 		for i, key := range keys {
 			out.States[i] = b.load(key).State
 		}
@@ -105,13 +106,13 @@ func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (revocast.C
 }
 
 type page struct {
-	states []revocast.KeyedState
+	states []port.KeyedState
 	next   string
 }
 
-// Snapshot implements [revocast.Ledger]. Pages come in the order of the keys; each but
+// Snapshot implements [port.Ledger]. Pages come in the order of the keys; each but
 // the first begins with the last state of the one before, for a state may come twice.
-func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
+func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
 	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable, func(l *Ledger) (page, error) { return l.snapshot(cursor) })
 	return p.states, p.next, err
 }
@@ -156,8 +157,8 @@ func parseCursor(cursor string) (from revocast.Key, err error) {
 	return from, nil
 }
 
-// Leave implements [revocast.Ledger].
-func (k *LedgerLink) Leave(ctx context.Context, m revocast.MemberID) error {
+// Leave implements [port.Ledger].
+func (k *LedgerLink) Leave(ctx context.Context, m port.MemberID) error {
 	return doErr(ctx, k, OpLeave, m, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		if err := l.books.serves(); err != nil {
 			return err
@@ -167,7 +168,7 @@ func (k *LedgerLink) Leave(ctx context.Context, m revocast.MemberID) error {
 	})
 }
 
-func (l *Ledger) removeLocked(m revocast.MemberID) {
+func (l *Ledger) removeLocked(m port.MemberID) {
 	b := &l.books
 	if _, known := b.members.get(m); known {
 		b.members.drop(&b.history, m)

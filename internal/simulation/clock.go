@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // clock is a process's clock. It goes wrong by rate thousandths, its wall clock jumps,
@@ -15,9 +15,9 @@ type clock struct {
 	ahead atomic.Int64
 }
 
-var _ revocast.Clock = (*clock)(nil)
+var _ port.Clock = (*clock)(nil)
 
-// Monotonic implements [revocast.Clock].
+// Monotonic implements [port.Clock].
 func (c *clock) Monotonic() time.Duration {
 	// Publishers read their clock under locks; stopping there would stop the bubble.
 	if c.p.worker == nil {
@@ -32,11 +32,11 @@ func (c *clock) Monotonic() time.Duration {
 
 func (c *clock) scaled() time.Duration { return c.p.w.now() / 1000 * time.Duration(c.rate) }
 
-// Now implements [revocast.Clock].
+// Now implements [port.Clock].
 func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-// NewTimer implements [revocast.Clock].
-func (c *clock) NewTimer(d time.Duration) revocast.Timer {
+// NewTimer implements [port.Clock].
+func (c *clock) NewTimer(d time.Duration) port.Timer {
 	c.p.gate()
 	return &timer{c, time.NewTimer(c.real(d))}
 }
@@ -61,10 +61,10 @@ type timer struct {
 	*time.Timer
 }
 
-// C implements [revocast.Timer].
+// C implements [port.Timer].
 func (t *timer) C() <-chan time.Time { return t.Timer.C }
 
-// Reset implements [revocast.Timer].
+// Reset implements [port.Timer].
 func (t *timer) Reset(d time.Duration) bool { return t.Timer.Reset(t.c.real(d)) }
 
 // storeClock is the clock that the stores live on: always right, but for what the
@@ -73,7 +73,7 @@ type storeClock struct{ w *world }
 
 func (c storeClock) Monotonic() time.Duration { return c.w.now() }
 func (c storeClock) Now() time.Time           { return time.Now() }
-func (c storeClock) NewTimer(d time.Duration) revocast.Timer {
+func (c storeClock) NewTimer(d time.Duration) port.Timer {
 	return storeTimer{time.NewTimer(d)}
 }
 

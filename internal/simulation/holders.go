@@ -70,7 +70,7 @@ func (w *world) findLocked(text string) *holder {
 // verifier knows every token.
 type verifier struct{ w *world }
 
-// Verify implements [revocast.Verifier].
+// Verify implements [port.Verifier].
 func (v verifier) Verify(_ context.Context, bearer string) (*revocast.Claims, error) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()

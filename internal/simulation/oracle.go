@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/worker"
 )
 
 // check is a question to a guard.
@@ -57,7 +58,7 @@ func (w *world) checkAll(p *process, how int) {
 
 func (c *check) ask() (*revocast.Claims, revocast.Verdict) {
 	if c.of.session {
-		return c.by.guard.Session(context.Background(), c.of.text)
+		return c.by.guard.CheckSession(context.Background(), c.of.text)
 	}
 	return c.by.guard.Check(context.Background(), c.of.text)
 }
@@ -175,9 +176,9 @@ func (c *check) stale(claims *revocast.Claims) string {
 func (g policed) String() string {
 	switch {
 	case g.closed:
-		return revocast.Closed.String()
+		return worker.Closed.String()
 	case g.grace > 0:
-		return revocast.Grace(g.grace).String()
+		return worker.Grace(g.grace).String()
 	}
-	return revocast.Ask.String()
+	return worker.Ask.String()
 }

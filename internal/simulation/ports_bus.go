@@ -7,12 +7,13 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // busPort is a process's bus, likewise.
 type busPort struct {
 	p *process
-	revocast.Bus
+	port.Bus
 	latest position // that the tail brought
 }
 
@@ -31,7 +32,7 @@ func (b *busPort) answer(op sim.Op, done func(error)) func(error) {
 	}
 }
 
-// Publish implements [revocast.Bus].
+// Publish implements [port.Bus].
 func (b *busPort) Publish(e revocast.Event, done func(error)) {
 	if !b.live() {
 		return
@@ -47,16 +48,16 @@ func (b *busPort) Publish(e revocast.Event, done func(error)) {
 	b.Bus.Publish(e, answer)
 }
 
-// Refill implements [revocast.Bus].
+// Refill implements [port.Bus].
 func (b *busPort) Refill(e revocast.Event, done func(error)) {
 	if b.live() {
 		b.Bus.Refill(e, b.answer(sim.OpRefill, done))
 	}
 }
 
-// Tail implements [revocast.Bus].
-func (b *busPort) Tail(ctx context.Context, h revocast.TailHandler) error {
-	return b.Bus.Tail(ctx, revocast.TailHandler{
+// Tail implements [port.Bus].
+func (b *busPort) Tail(ctx context.Context, h port.TailHandler) error {
+	return b.Bus.Tail(ctx, port.TailHandler{
 		Event: func(e revocast.Event) {
 			if b.live() {
 				b.p.w.heard(b.p, e.Position)
@@ -85,37 +86,37 @@ func (b *busPort) Tail(ctx context.Context, h revocast.TailHandler) error {
 	})
 }
 
-// Replay implements [revocast.Bus].
-func (b *busPort) Replay(ctx context.Context, after revocast.StreamPoint, on func(revocast.Event) error) (revocast.Replayed, error) {
+// Replay implements [port.Bus].
+func (b *busPort) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
 	if b.p.w.mutant.NoReplay && b.p.publisher != nil {
 		on = func(revocast.Event) error { return nil }
 	}
-	return through(b.p, sim.OpReplay, func() (revocast.Replayed, error) { return b.Bus.Replay(ctx, after, on) })
+	return through(b.p, sim.OpReplay, func() (port.Replayed, error) { return b.Bus.Replay(ctx, after, on) })
 }
 
-// Stream implements [revocast.Bus].
-func (b *busPort) Stream(ctx context.Context) (revocast.StreamInfo, error) {
-	return through(b.p, sim.OpStream, func() (revocast.StreamInfo, error) { return b.Bus.Stream(ctx) })
+// Stream implements [port.Bus].
+func (b *busPort) Stream(ctx context.Context) (port.StreamInfo, error) {
+	return through(b.p, sim.OpStream, func() (port.StreamInfo, error) { return b.Bus.Stream(ctx) })
 }
 
-// SaveSnapshot implements [revocast.Bus].
-func (b *busPort) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[revocast.KeyedState, error]) error {
+// SaveSnapshot implements [port.Bus].
+func (b *busPort) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
 	return throughErr(b.p, sim.OpSaveSnapshot, func() error { return b.Bus.SaveSnapshot(ctx, at, states) })
 }
 
-// LoadSnapshot implements [revocast.Bus].
-func (b *busPort) LoadSnapshot(ctx context.Context, on func(revocast.KeyedState) error) (revocast.Position, error) {
+// LoadSnapshot implements [port.Bus].
+func (b *busPort) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
 	return through(b.p, sim.OpLoadSnapshot, func() (revocast.Position, error) { return b.Bus.LoadSnapshot(ctx, on) })
 }
 
-// Acknowledge implements [revocast.Bus].
-func (b *busPort) Acknowledge(a revocast.Ack) error {
+// Acknowledge implements [port.Bus].
+func (b *busPort) Acknowledge(a port.Ack) error {
 	return throughErr(b.p, sim.OpAcknowledge, func() error { return b.Bus.Acknowledge(a) })
 }
 
-// Acks implements [revocast.Bus].
-func (b *busPort) Acks(ctx context.Context, on func(revocast.Ack)) error {
-	return b.Bus.Acks(ctx, func(a revocast.Ack) {
+// Acks implements [port.Bus].
+func (b *busPort) Acks(ctx context.Context, on func(port.Ack)) error {
+	return b.Bus.Acks(ctx, func(a port.Ack) {
 		if !b.live() {
 			return
 		}
@@ -126,31 +127,31 @@ func (b *busPort) Acks(ctx context.Context, on func(revocast.Ack)) error {
 	})
 }
 
-// Epoch implements [revocast.Bus].
-func (b *busPort) Epoch(ctx context.Context) (revocast.EpochRecord, error) {
-	return through(b.p, sim.OpEpoch, func() (revocast.EpochRecord, error) { return b.Bus.Epoch(ctx) })
+// Epoch implements [port.Bus].
+func (b *busPort) Epoch(ctx context.Context) (port.EpochRecord, error) {
+	return through(b.p, sim.OpEpoch, func() (port.EpochRecord, error) { return b.Bus.Epoch(ctx) })
 }
 
-// ClaimEpoch implements [revocast.Bus].
-func (b *busPort) ClaimEpoch(ctx context.Context, after uint64, next revocast.EpochRecord) (revocast.EpochRecord, error) {
+// ClaimEpoch implements [port.Bus].
+func (b *busPort) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	if b.p.w.mutant.NoRewrite && b.p.publisher != nil {
 		d, err := b.p.w.current.Load().Link("onlooker").Describe(ctx)
-		if err == nil && d.State == revocast.LedgerOpen && d.Opened == next.Epoch {
+		if err == nil && d.State == port.LedgerOpen && d.Opened == next.Epoch {
 			return next, revocast.ErrConflict
 		}
 	}
-	return through(b.p, sim.OpClaimEpoch, func() (revocast.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
+	return through(b.p, sim.OpClaimEpoch, func() (port.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
 }
 
-// Prepare implements [revocast.Bus].
-func (b *busPort) Prepare(ctx context.Context, o revocast.StreamOptions) error {
+// Prepare implements [port.Bus].
+func (b *busPort) Prepare(ctx context.Context, o port.StreamOptions) error {
 	return throughErr(b.p, sim.OpPrepare, func() error { return b.Bus.Prepare(ctx, o) })
 }
 
-// Mend implements [revocast.Bus].
-func (b *busPort) Mend(ctx context.Context, o revocast.StreamOptions) (revocast.Mended, error) {
+// Mend implements [port.Bus].
+func (b *busPort) Mend(ctx context.Context, o port.StreamOptions) (port.Mended, error) {
 	if b.p.w.mutant.NoMend {
-		return revocast.Mended{}, nil
+		return port.Mended{}, nil
 	}
-	return through(b.p, sim.OpMend, func() (revocast.Mended, error) { return b.Bus.Mend(ctx, o) })
+	return through(b.p, sim.OpMend, func() (port.Mended, error) { return b.Bus.Mend(ctx, o) })
 }

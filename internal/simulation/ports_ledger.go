@@ -8,13 +8,14 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // ledgerPort is a process's ledger: calls wait while the process is stopped, before
 // they are made and before their answer is read, and come to nothing once it is dead.
 type ledgerPort struct {
 	p *process
-	revocast.Ledger
+	port.Ledger
 }
 
 var errDead = fmt.Errorf("%w: the process is dead", revocast.ErrUnavailable)
@@ -38,9 +39,9 @@ func throughErr(p *process, op sim.Op, call func() error) error {
 
 func (l *ledgerPort) mutant() *Mutant { return &l.p.w.mutant }
 
-// Describe implements [revocast.Ledger].
-func (l *ledgerPort) Describe(ctx context.Context) (revocast.Description, error) {
-	return through(l.p, sim.OpDescribe, func() (revocast.Description, error) {
+// Describe implements [port.Ledger].
+func (l *ledgerPort) Describe(ctx context.Context) (port.Description, error) {
+	return through(l.p, sim.OpDescribe, func() (port.Description, error) {
 		d, err := l.Ledger.Describe(ctx)
 		if m := l.mutant().Described; m != nil {
 			m(&d)
@@ -49,23 +50,23 @@ func (l *ledgerPort) Describe(ctx context.Context) (revocast.Description, error)
 	})
 }
 
-// Renew implements [revocast.Ledger].
-func (l *ledgerPort) Renew(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) {
+// Renew implements [port.Ledger].
+func (l *ledgerPort) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error) {
 	renew := l.Ledger.Renew
 	if m := l.mutant().Renew; m != nil {
-		renew = func(ctx context.Context, r revocast.Renewal) (revocast.Renewed, error) { return m(l, ctx, r) }
+		renew = func(ctx context.Context, r port.Renewal) (port.Renewed, error) { return m(l, ctx, r) }
 	}
 	sent := l.p.w.now()
-	answer, err := through(l.p, sim.OpRenew, func() (revocast.Renewed, error) { return renew(ctx, r) })
+	answer, err := through(l.p, sim.OpRenew, func() (port.Renewed, error) { return renew(ctx, r) })
 	if err == nil {
 		l.p.renewed.Store(int64(sent))
 	}
 	return answer, err
 }
 
-// Check implements [revocast.Ledger].
-func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (revocast.Checked, error) {
-	return through(l.p, sim.OpCheck, func() (revocast.Checked, error) {
+// Check implements [port.Ledger].
+func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (port.Checked, error) {
+	return through(l.p, sim.OpCheck, func() (port.Checked, error) {
 		answer, err := l.Ledger.Check(ctx, keys)
 		if m := l.mutant().Check; m != nil {
 			return m(l, keys, answer, err)
@@ -74,24 +75,24 @@ func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (revocast.C
 	})
 }
 
-// Snapshot implements [revocast.Ledger].
-func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) ([]revocast.KeyedState, string, error) {
+// Snapshot implements [port.Ledger].
+func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
 	var next string
-	page, err := through(l.p, sim.OpSnapshot, func() (page []revocast.KeyedState, err error) {
+	page, err := through(l.p, sim.OpSnapshot, func() (page []port.KeyedState, err error) {
 		page, next, err = l.Ledger.Snapshot(ctx, cursor)
 		return page, err
 	})
 	return page, next, err
 }
 
-// Leave implements [revocast.Ledger].
-func (l *ledgerPort) Leave(ctx context.Context, m revocast.MemberID) error {
+// Leave implements [port.Ledger].
+func (l *ledgerPort) Leave(ctx context.Context, m port.MemberID) error {
 	return throughErr(l.p, sim.OpLeave, func() error { return l.Ledger.Leave(ctx, m) })
 }
 
-// Commit implements [revocast.Ledger].
-func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocast.Event) (revocast.Commit, error) {
-	return through(l.p, sim.OpCommit, func() (revocast.Commit, error) {
+// Commit implements [port.Ledger].
+func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocast.Event) (port.Commit, error) {
+	return through(l.p, sim.OpCommit, func() (port.Commit, error) {
 		if m := l.mutant().Proposed; m != nil {
 			proposals = slices.Clone(proposals)
 			for i := range proposals {
@@ -106,9 +107,9 @@ func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocas
 	})
 }
 
-// Verify implements [revocast.Ledger].
-func (l *ledgerPort) Verify(ctx context.Context, epoch uint64) (revocast.Verified, error) {
-	return through(l.p, sim.OpVerify, func() (revocast.Verified, error) {
+// Verify implements [port.Ledger].
+func (l *ledgerPort) Verify(ctx context.Context, epoch uint64) (port.Verified, error) {
+	return through(l.p, sim.OpVerify, func() (port.Verified, error) {
 		v, err := l.Ledger.Verify(ctx, epoch)
 		if l.mutant().Verify != nil {
 			return l.mutant().Verify(v, err)
@@ -117,9 +118,9 @@ func (l *ledgerPort) Verify(ctx context.Context, epoch uint64) (revocast.Verifie
 	})
 }
 
-// Members implements [revocast.Ledger].
-func (l *ledgerPort) Members(ctx context.Context) (revocast.Membership, error) {
-	return through(l.p, sim.OpMembers, func() (revocast.Membership, error) {
+// Members implements [port.Ledger].
+func (l *ledgerPort) Members(ctx context.Context) (port.Membership, error) {
+	return through(l.p, sim.OpMembers, func() (port.Membership, error) {
 		m, err := l.Ledger.Members(ctx)
 		if err == nil {
 			l.p.members.Store(&m.Members)
@@ -132,27 +133,27 @@ func (l *ledgerPort) Members(ctx context.Context) (revocast.Membership, error) {
 	})
 }
 
-// Strike implements [revocast.Ledger].
-func (l *ledgerPort) Strike(ctx context.Context, m revocast.Member) (bool, error) {
+// Strike implements [port.Ledger].
+func (l *ledgerPort) Strike(ctx context.Context, m port.Member) (bool, error) {
 	return through(l.p, sim.OpStrike, func() (bool, error) { return l.Ledger.Strike(ctx, m) })
 }
 
-// Log implements [revocast.Ledger].
+// Log implements [port.Ledger].
 func (l *ledgerPort) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
 	return through(l.p, sim.OpLog, func() ([]revocast.Event, error) { return l.Ledger.Log(ctx, after, limit) })
 }
 
-// Acked implements [revocast.Ledger].
+// Acked implements [port.Ledger].
 func (l *ledgerPort) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
 	return through(l.p, sim.OpAcked, func() (revocast.Position, error) { return l.Ledger.Acked(ctx, epoch, revs) })
 }
 
-// Mark implements [revocast.Ledger].
-func (l *ledgerPort) Mark(ctx context.Context, was revocast.StreamPoint, mark revocast.StreamMark) error {
+// Mark implements [port.Ledger].
+func (l *ledgerPort) Mark(ctx context.Context, was port.StreamPoint, mark port.StreamMark) error {
 	return throughErr(l.p, sim.OpMark, func() error { return l.Ledger.Mark(ctx, was, mark) })
 }
 
-// Turn implements [revocast.Ledger].
+// Turn implements [port.Ledger].
 func (l *ledgerPort) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
 	mine, err := through(l.p, sim.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
 	if l.mutant().OneClock && mine && task == "stock" {
@@ -177,9 +178,9 @@ func (l *ledgerPort) forgetByOneClock(ctx context.Context) {
 	}
 }
 
-// Sight implements [revocast.Ledger].
-func (l *ledgerPort) Sight(ctx context.Context, s revocast.Sighting) (revocast.Sighted, error) {
-	return through(l.p, sim.OpSight, func() (revocast.Sighted, error) {
+// Sight implements [port.Ledger].
+func (l *ledgerPort) Sight(ctx context.Context, s port.Sighting) (port.Sighted, error) {
+	return through(l.p, sim.OpSight, func() (port.Sighted, error) {
 		if m := l.mutant().Sight; m != nil {
 			return m(l, ctx, s)
 		}
@@ -187,47 +188,47 @@ func (l *ledgerPort) Sight(ctx context.Context, s revocast.Sighting) (revocast.S
 	})
 }
 
-// TurnLeads implements [revocast.Ledger].
+// TurnLeads implements [port.Ledger].
 func (l *ledgerPort) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
 	return through(l.p, sim.OpLeads, func() (uint64, error) { return l.Ledger.TurnLeads(ctx, over) })
 }
 
-// Forget implements [revocast.Ledger].
+// Forget implements [port.Ledger].
 func (l *ledgerPort) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
 	return through(l.p, sim.OpForget, func() (int, error) { return l.Ledger.Forget(ctx, now, keys) })
 }
 
-// Recount implements [revocast.Ledger].
+// Recount implements [port.Ledger].
 func (l *ledgerPort) Recount(ctx context.Context, epoch, was, gone uint64) error {
 	return throughErr(l.p, sim.OpRecount, func() error { return l.Ledger.Recount(ctx, epoch, was, gone) })
 }
 
-// Settle implements [revocast.Ledger].
+// Settle implements [port.Ledger].
 func (l *ledgerPort) Settle(ctx context.Context, epoch, settling uint64) error {
 	return throughErr(l.p, sim.OpSettle, func() error { return l.Ledger.Settle(ctx, epoch, settling) })
 }
 
-// Begin implements [revocast.Ledger].
-func (l *ledgerPort) Begin(ctx context.Context, epoch uint64, terms revocast.Terms) error {
+// Begin implements [port.Ledger].
+func (l *ledgerPort) Begin(ctx context.Context, epoch uint64, terms port.Terms) error {
 	return throughErr(l.p, sim.OpBegin, func() error { return l.Ledger.Begin(ctx, epoch, terms) })
 }
 
-// Restore implements [revocast.Ledger].
+// Restore implements [port.Ledger].
 func (l *ledgerPort) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (int, error) {
 	return through(l.p, sim.OpRestore, func() (int, error) { return l.Ledger.Restore(ctx, epoch, events) })
 }
 
-// Open implements [revocast.Ledger].
-func (l *ledgerPort) Open(ctx context.Context, o revocast.Opening) error {
+// Open implements [port.Ledger].
+func (l *ledgerPort) Open(ctx context.Context, o port.Opening) error {
 	return throughErr(l.p, sim.OpOpen, func() error { return l.Ledger.Open(ctx, o) })
 }
 
-// Reopen implements [revocast.Ledger].
+// Reopen implements [port.Ledger].
 func (l *ledgerPort) Reopen(ctx context.Context, epoch uint64, after string) error {
 	return throughErr(l.p, sim.OpReopen, func() error { return l.Ledger.Reopen(ctx, epoch, after) })
 }
 
-// Fence implements [revocast.Ledger].
+// Fence implements [port.Ledger].
 func (l *ledgerPort) Fence(ctx context.Context, epoch uint64) error {
 	return throughErr(l.p, sim.OpFence, func() error { return l.Ledger.Fence(ctx, epoch) })
 }

@@ -5,9 +5,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/worker"
 )
 
 // process is one incarnation of a worker or a publisher.
@@ -29,21 +31,21 @@ type process struct {
 	renewed atomic.Int64 // when the latest renewal that was answered had been sent
 
 	// One of the two.
-	publisher *revocast.Publisher
-	worker    *revocast.Subscriber
-	guard     *revocast.Guard
-	view      revocast.View
+	publisher *publisher.Publisher
+	worker    *worker.Subscriber
+	guard     *worker.Guard
+	view      port.View
 	guards    []policed
 
 	// For mutants.
 	reaches atomic.Pointer[sim.Ledger]
-	members atomic.Pointer[[]revocast.Member] // as the publisher saw them last
-	oldest  atomic.Pointer[[]revocast.Member] // and first
+	members atomic.Pointer[[]port.Member] // as the publisher saw them last
+	oldest  atomic.Pointer[[]port.Member] // and first
 }
 
 // policed is the worker's guard under a policy.
 type policed struct {
-	guard  *revocast.Guard
+	guard  *worker.Guard
 	closed bool
 	grace  time.Duration
 }
@@ -104,7 +106,7 @@ func (w *world) start(number int) *process {
 
 func (p *process) makeWorker() func(context.Context) error {
 	s := &p.w.s
-	var view revocast.View = cache.New(cache.Options{Entries: 16, Revocations: s.Index})
+	var view port.View = cache.New(cache.Options{Entries: 16, Revocations: s.Index})
 	if p.w.mutant.View != nil {
 		view = p.w.mutant.View(p, view)
 	}
@@ -113,23 +115,23 @@ func (p *process) makeWorker() func(context.Context) error {
 		view = slowView{view, p}
 	}
 	var drawn atomic.Uint64
-	p.worker = revocast.NewSubscriber(p.ledger, p.bus, view, revocast.SubscriberOptions{
+	p.worker = worker.NewSubscriber(p.ledger, p.bus, view, worker.SubscriberOptions{
 		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3, LoadRetry: s.Lease,
 		Random: func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
 	})
-	p.guard = revocast.NewGuard(p.worker, verifier{p.w}, revocast.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease})
+	p.guard = worker.NewGuard(p.worker, verifier{p.w}, worker.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease})
 	grace := s.Lease / 2
 	p.guards = []policed{
 		{guard: p.guard},
-		{guard: p.guard.WithPolicy(revocast.Closed), closed: true},
-		{guard: p.guard.WithPolicy(revocast.Grace(grace)), grace: grace},
+		{guard: p.guard.WithPolicy(worker.Closed), closed: true},
+		{guard: p.guard.WithPolicy(worker.Grace(grace)), grace: grace},
 	}
 	return p.worker.Run
 }
 
 func (p *process) makePublisher() func(context.Context) error {
 	var drawn atomic.Uint64
-	o := revocast.PublisherOptions{
+	o := publisher.Options{
 		Clock: p.clock, Logger: p.w.log, Receipts: 64, RecoverEmpty: true,
 		AuditEvery: p.w.s.Lease, CommitTimeout: time.Second,
 		Random: func() uint64 { return mix(p.w.s.Seed, uint64(p.life), drawn.Add(1), 78) },
@@ -140,7 +142,7 @@ func (p *process) makePublisher() func(context.Context) error {
 	if m := p.w.mutant.Publisher; m != nil {
 		m(&o)
 	}
-	p.publisher = revocast.NewPublisher(p.ledger, p.bus, o)
+	p.publisher = publisher.New(p.ledger, p.bus, o)
 	return p.publisher.Run
 }
 
@@ -152,7 +154,7 @@ func (p *process) crash() {
 	p.resume()
 }
 
-func (p *process) readiness() *revocast.Readiness {
+func (p *process) readiness() *port.Readiness {
 	if p.worker != nil {
 		return p.worker.Ready()
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/publisher"
 )
 
 // promise is what a call promises once it is confirmed.
@@ -33,7 +34,7 @@ func (p *promise) covers(h *holder) bool {
 func nobody(*revocast.Claims) bool { return false }
 
 // calling makes a call and returns the positions of what it made.
-type calling func(context.Context, *revocast.Publisher, ...revocast.CallOption) ([]revocast.Position, error)
+type calling func(context.Context, *publisher.Publisher, ...revocast.CallOption) ([]revocast.Position, error)
 
 func one(r revocast.Receipt, err error) ([]revocast.Position, error) {
 	return []revocast.Position{r.Position}, err
@@ -45,12 +46,12 @@ func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 	case Ban:
 		b := revocast.Ban{Principal: c.Principal, Until: time.Now().Add(time.Hour)}
 		made := &promise{what: "ban of " + c.Principal, ban: true, match: func(o *revocast.Claims) bool { return o.Principal == c.Principal }}
-		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+		return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 			return one(p.Ban(ctx, b, o...))
 		}
 	case Unban:
 		made := &promise{what: "lift", lift: true, match: nobody}
-		return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+		return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 			return one(p.Unban(ctx, revocast.Ban{Principal: c.Principal}, o...))
 		}
 	case Invalidate:
@@ -59,7 +60,7 @@ func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 		return w.planBatch(s)
 	}
 	r, made := revocation(s.How, c)
-	return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+	return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 		return one(p.Revoke(ctx, r, o...))
 	}
 }
@@ -79,7 +80,7 @@ func (w *world) planInvalidation(s Step, c *revocast.Claims) ([]*promise, callin
 			made.versions[h] = h.version
 		}
 	}
-	return []*promise{made}, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+	return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
 		return one(p.Invalidate(ctx, i, o...))
 	}
 }
@@ -91,7 +92,7 @@ func (w *world) planBatch(s Step) ([]*promise, calling) {
 		r, made := revocation(s.How/(n+1), w.holder(s.What+n).claims)
 		all, rs = append(all, made), append(rs, r)
 	}
-	return all, func(ctx context.Context, p *revocast.Publisher, o ...revocast.CallOption) (at []revocast.Position, err error) {
+	return all, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) (at []revocast.Position, err error) {
 		receipts, err := p.RevokeBatch(ctx, rs, o...)
 		for _, r := range receipts {
 			at = append(at, r.Position)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
 )
 
 // lossOfLedger and lossOfBus are the faults that cost a store something.
@@ -23,7 +24,7 @@ func (w *world) whole() bool {
 	defer cancel()
 	ledger := w.ledger.Link("onlooker")
 	d, err := ledger.Describe(ctx)
-	if err != nil || d.State != revocast.LedgerOpen || !w.alike(ctx, ledger) {
+	if err != nil || d.State != port.LedgerOpen || !w.alike(ctx, ledger) {
 		return false
 	}
 	// A stream that lost nothing but what stands no more is not whole either, before an audit
@@ -44,7 +45,7 @@ func (w *world) whole() bool {
 }
 
 // alike reports whether both stores come to the same, wherever it stands in them.
-func (w *world) alike(ctx context.Context, ledger revocast.Ledger) bool {
+func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
 	stream := w.stream()
 	same := func(a, b revocast.State) bool {
 		a.At, a.Until, a.Ban.At = b.At, b.Until, b.Ban.At
@@ -52,7 +53,7 @@ func (w *world) alike(ctx context.Context, ledger revocast.Ledger) bool {
 	}
 	for cursor := ""; ; {
 		page, next, err := ledger.Snapshot(ctx, cursor)
-		if err != nil || slices.ContainsFunc(page, func(k revocast.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
+		if err != nil || slices.ContainsFunc(page, func(k port.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
 			return false
 		}
 		if cursor = next; cursor == "" {
@@ -131,7 +132,7 @@ func (w *world) edit(s Step) {
 // hostile is a peer that is broken, foreign, or years behind.
 func (w *world) hostile(s Step) {
 	at := w.ledger.Position()
-	ack := revocast.Ack{Member: revocast.MemberID{Worker: "stranger", Incarnation: "00"}, Applied: at}
+	ack := port.Ack{Member: port.MemberID{Worker: "stranger", Incarnation: "00"}, Applied: at}
 	unrelated := revocast.Event{
 		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession, Key: revocast.KeyOf(realm, revocast.ScopeSession, issuer, "stranger"),
 		CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/publisher"
 )
 
 func (w *world) ledgerFault(s Step) bool {
@@ -69,7 +70,7 @@ func (w *world) changeTerms(s Step) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), w.patience())
 		defer cancel()
 		// What it cannot do, whatever the ledger's state, it says; the running publishers do the rest.
-		_, _ = revocast.ChangeTerms(ctx, ledger, bus, next, revocast.PublisherOptions{Logger: w.log, Receipts: 1})
+		_, _ = publisher.ChangeTerms(ctx, ledger, bus, next, publisher.Options{Logger: w.log, Receipts: 1})
 	})
 	return true
 }

@@ -5,21 +5,22 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // slowView is a view whose callers the machine may hold up just before they look or
 // store, for as long as it likes.
 type slowView struct {
-	revocast.View
+	port.View
 	p *process
 }
 
-func (v slowView) Get(space revocast.Space, key string) *revocast.Entry {
+func (v slowView) Get(space port.Space, key string) *port.Entry {
 	v.p.holdUp("get")
 	return v.View.Get(space, key)
 }
 
-func (v slowView) Put(space revocast.Space, key string, e *revocast.Entry, now int64) bool {
+func (v slowView) Put(space port.Space, key string, e *port.Entry, now int64) bool {
 	v.p.holdUp("put")
 	return v.View.Put(space, key, e, now)
 }
@@ -34,16 +35,16 @@ func (p *process) holdUp(where string) {
 
 // earlyView hands out what was looked up some time ago.
 type earlyView struct {
-	revocast.View
+	port.View
 	mu    sync.Mutex // guards found
-	found map[string]*revocast.Entry
+	found map[string]*port.Entry
 }
 
-func newEarlyView(_ *process, v revocast.View) revocast.View {
-	return &earlyView{View: v, found: make(map[string]*revocast.Entry)}
+func newEarlyView(_ *process, v port.View) port.View {
+	return &earlyView{View: v, found: make(map[string]*port.Entry)}
 }
 
-func (v *earlyView) Get(space revocast.Space, key string) *revocast.Entry {
+func (v *earlyView) Get(space port.Space, key string) *port.Entry {
 	v.mu.Lock()
 	e := v.found[key]
 	delete(v.found, key)
@@ -56,9 +57,9 @@ func (v *earlyView) Get(space revocast.Space, key string) *revocast.Entry {
 
 // lookUpEarly looks an entry up before the guard loads its lease.
 func lookUpEarly(c *check) {
-	v, space := c.p.view.(*earlyView), revocast.SpaceBearer
+	v, space := c.p.view.(*earlyView), port.SpaceBearer
 	if c.of.session {
-		space = revocast.SpaceSession
+		space = port.SpaceSession
 	}
 	e := v.View.Get(space, c.of.text)
 	if e == nil {
@@ -71,7 +72,7 @@ func lookUpEarly(c *check) {
 }
 
 // lateView applies an event after it has said that it did.
-type lateView struct{ revocast.View }
+type lateView struct{ port.View }
 
 func (v lateView) Apply(e revocast.Event) {
 	time.AfterFunc(30*time.Millisecond, func() { v.View.Apply(e) })
@@ -79,29 +80,29 @@ func (v lateView) Apply(e revocast.Event) {
 
 // rashView keeps what it is given without asking the index.
 type rashView struct {
-	revocast.View
+	port.View
 	mu   sync.Mutex // guards held
-	held map[string]*revocast.Entry
+	held map[string]*port.Entry
 }
 
-func newRashView(_ *process, v revocast.View) revocast.View {
-	return &rashView{View: v, held: make(map[string]*revocast.Entry)}
+func newRashView(_ *process, v port.View) port.View {
+	return &rashView{View: v, held: make(map[string]*port.Entry)}
 }
 
-func (v *rashView) Get(_ revocast.Space, key string) *revocast.Entry {
+func (v *rashView) Get(_ port.Space, key string) *port.Entry {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.held[key]
 }
 
-func (v *rashView) Put(_ revocast.Space, key string, e *revocast.Entry, _ int64) bool {
+func (v *rashView) Put(_ port.Space, key string, e *port.Entry, _ int64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.held[key] = e
 	return true
 }
 
-func (v *rashView) Drop(_ revocast.Space, key string) {
+func (v *rashView) Drop(_ port.Space, key string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.held, key)
@@ -142,17 +143,17 @@ func (p *position) raise(to revocast.Position) revocast.Position {
 
 // oneClockView forgets by the ledger's clock alone.
 type oneClockView struct {
-	revocast.View
+	port.View
 	p *process
 }
 
-// Apply implements [revocast.View]. Courses are too short for a worker to forget twice by itself.
+// Apply implements [port.View]. Courses are too short for a worker to forget twice by itself.
 func (v oneClockView) Apply(e revocast.Event) {
 	v.View.Apply(e)
 	v.Expire(0)
 }
 
-// Expire implements [revocast.View].
+// Expire implements [port.View].
 func (v oneClockView) Expire(int64) {
 	v.p.w.mu.Lock()
 	now := time.Now().Add(v.p.w.ahead)

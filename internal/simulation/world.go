@@ -13,6 +13,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 const (
@@ -27,7 +29,7 @@ type world struct {
 	log     *slog.Logger
 	began   time.Time
 	names   []string // of the processes, by number
-	terms   revocast.Terms
+	terms   port.Terms
 	busLost atomic.Int64 // when the bus last lost something
 	bus     *sim.Bus
 	weather *weather
@@ -134,7 +136,7 @@ func (w *world) run() Result {
 }
 
 func (w *world) open() error {
-	w.terms = revocast.DefaultTerms()
+	w.terms = port.DefaultTerms()
 	w.terms.DefaultIssuer, w.terms.Lease, w.terms.Fence = issuer, w.s.Lease, w.s.Fence
 	w.leases.least, w.leases.longest = w.s.Lease, w.s.Lease
 	lo := sim.LedgerOptions{Realm: realm, LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
@@ -142,7 +144,7 @@ func (w *world) open() error {
 	w.current.Store(w.ledger)
 	w.ledger.Advance(w.s.Clocks.Ledger)
 	w.ahead = w.s.Clocks.Ledger
-	_, err := revocast.Init(context.Background(), w.ledger.Link("operator"), w.bus.Link("operator"), w.terms)
+	_, err := publisher.Init(context.Background(), w.ledger.Link("operator"), w.bus.Link("operator"), w.terms)
 	return err
 }
 

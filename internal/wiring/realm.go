@@ -10,10 +10,11 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/throttle"
+	"github.com/revocast/revocast/port"
 )
 
 // StreamOptions are what the realm's streams need under these terms.
-func StreamOptions(t revocast.Terms, replicas int) revocast.StreamOptions {
+func StreamOptions(t port.Terms, replicas int) port.StreamOptions {
 	o := t.StreamOptions()
 	o.Replicas = replicas
 	return o
@@ -80,17 +81,17 @@ func (p *Preparation) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Stores) terms(ctx context.Context) (revocast.Terms, error) {
+func (s *Stores) terms(ctx context.Context) (port.Terms, error) {
 	d, err := s.Ledger.Describe(ctx)
 	if err != nil {
-		return revocast.Terms{}, err
+		return port.Terms{}, err
 	}
-	if d.State != revocast.LedgerUninitialised {
+	if d.State != port.LedgerUninitialised {
 		return d.Terms, nil
 	}
 	record, err := s.Bus.Epoch(ctx)
 	if errors.Is(err, revocast.ErrNotFound) {
-		return revocast.Terms{}, WithHint(
+		return port.Terms{}, WithHint(
 			fmt.Errorf("%w: neither Redis nor JetStream knows the realm", revocast.ErrUninitialised),
 			"if the realm is new, run `publisher init` with the same --nats, --redis and --realm; if it is not, these are the wrong servers")
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // preflighter is the ledger as far as its server's configuration goes.
 type preflighter interface {
-	Describe(ctx context.Context) (revocast.Description, error)
+	Describe(ctx context.Context) (port.Description, error)
 	Preflight(ctx context.Context) ([]store.Warning, error)
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 )
 
@@ -30,10 +31,10 @@ func (c *configured) set(change func(*configured)) {
 	change(c)
 }
 
-func (c *configured) Describe(context.Context) (revocast.Description, error) {
+func (c *configured) Describe(context.Context) (port.Description, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return revocast.Description{Server: c.server}, c.down
+	return port.Description{Server: c.server}, c.down
 }
 
 func (c *configured) Preflight(context.Context) ([]store.Warning, error) {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var commitTests = []test{
@@ -78,7 +79,7 @@ func commitRevisions(k *kit) {
 func commitConcurrent(k *kit) {
 	k.start()
 	const clients, each = 8, 25
-	results := make(chan revocast.Commit, clients*each)
+	results := make(chan port.Commit, clients*each)
 	var wg sync.WaitGroup
 	for range clients {
 		wg.Go(func() {

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // Env is one ledger under test and what may happen to the server beneath it.
 type Env struct {
 	// Ledger is on a realm that nobody has used. It trims its log down to [LogKeep]
 	// entries as soon as they are durable.
-	Ledger revocast.Ledger
+	Ledger port.Ledger
 	// Replace makes the server another one that has the data of the first, as a restart
 	// or a promotion does.
 	Replace func()
@@ -33,7 +34,7 @@ const LogKeep = 10
 const limit = 30 * time.Second
 
 // Run checks that the ledgers which open returns keep the contract of
-// [revocast.Ledger]. Calls of open may share a server: the tests run one after the
+// [port.Ledger]. Calls of open may share a server: the tests run one after the
 // other, and each has a realm of its own.
 func Run(t *testing.T, open func(*testing.T) Env) {
 	groups := []struct {
@@ -82,8 +83,8 @@ func newKit(t *testing.T, env Env) *kit {
 }
 
 // Terms are the terms that the tests' ledgers begin with, on servers without replicas.
-func Terms() revocast.Terms {
-	t := revocast.Terms{Lease: 3 * time.Second, Drift: 0.01, DefaultIssuer: "https://issuer.example/a b"}
+func Terms() port.Terms {
+	t := port.Terms{Lease: 3 * time.Second, Drift: 0.01, DefaultIssuer: "https://issuer.example/a b"}
 	for i := range t.MaxLifetime {
 		t.MaxLifetime[i] = time.Duration(i+1) * time.Hour
 	}
@@ -91,7 +92,7 @@ func Terms() revocast.Terms {
 }
 
 // Start makes an uninitialised ledger serve an epoch under [Terms], settled.
-func Start(ctx context.Context, l revocast.Ledger, epoch uint64) error {
+func Start(ctx context.Context, l port.Ledger, epoch uint64) error {
 	if err := l.Begin(ctx, epoch, Terms()); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func Start(ctx context.Context, l revocast.Ledger, epoch uint64) error {
 }
 
 // Reopen opens a recovering ledger without restoring anything.
-func Reopen(ctx context.Context, l revocast.Ledger) error {
+func Reopen(ctx context.Context, l port.Ledger) error {
 	d, err := l.Describe(ctx)
 	if err != nil {
 		return err
@@ -109,9 +110,9 @@ func Reopen(ctx context.Context, l revocast.Ledger) error {
 
 // opening is how a ledger that is described as d is opened, settled, by one who cannot
 // tell where the stream ends.
-func opening(d revocast.Description) revocast.Opening {
-	record := revocast.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Sequence: 100 + d.Position.Epoch}
-	return revocast.Opening{Epoch: d.Position.Epoch, Record: record, Settled: true}
+func opening(d port.Description) port.Opening {
+	record := port.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Sequence: 100 + d.Position.Epoch}
+	return port.Opening{Epoch: d.Position.Epoch, Record: record, Settled: true}
 }
 
 func (k *kit) must(err error) {
@@ -145,14 +146,14 @@ func (k *kit) start() {
 	k.must(Start(k.ctx, k.Ledger, 1))
 }
 
-func (k *kit) describe() revocast.Description {
+func (k *kit) describe() port.Description {
 	k.Helper()
 	d, err := k.Ledger.Describe(k.ctx)
 	k.must(err)
 	return d
 }
 
-func (k *kit) commit(proposals ...revocast.Event) revocast.Commit {
+func (k *kit) commit(proposals ...revocast.Event) port.Commit {
 	k.Helper()
 	c, err := k.Ledger.Commit(k.ctx, newID(), proposals)
 	k.must(err)
@@ -176,16 +177,16 @@ func (k *kit) log(after revocast.Position) []revocast.Event {
 	return events
 }
 
-func (k *kit) members() revocast.Membership {
+func (k *kit) members() port.Membership {
 	k.Helper()
 	m, err := k.Ledger.Members(k.ctx)
 	k.must(err)
 	return m
 }
 
-func (k *kit) renew(worker string, applied revocast.Position) revocast.Renewed {
+func (k *kit) renew(worker string, applied revocast.Position) port.Renewed {
 	k.Helper()
-	r, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member(worker), Applied: applied, Limit: 1000, Version: "v1"})
+	r, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: member(worker), Applied: applied, Limit: 1000, Version: "v1"})
 	k.must(err)
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var leadTests = []test{
@@ -22,7 +23,7 @@ var leadTests = []test{
 	{"what cannot be seen", leadInvalid},
 }
 
-func (k *kit) sight(s revocast.Sighting) revocast.Sighted {
+func (k *kit) sight(s port.Sighting) port.Sighted {
 	k.Helper()
 	seen, err := k.Ledger.Sight(k.ctx, s)
 	k.must(err)
@@ -30,9 +31,9 @@ func (k *kit) sight(s revocast.Sighting) revocast.Sighted {
 }
 
 // show registers a token of an issuer that was issued so many milliseconds ahead.
-func (k *kit) show(issuer string, ahead int64) revocast.Sighted {
+func (k *kit) show(issuer string, ahead int64) port.Sighted {
 	k.Helper()
-	return k.sight(revocast.Sighting{Issuer: key(issuer), Issued: odd(k.describe().Now + ahead)})
+	return k.sight(port.Sighting{Issuer: key(issuer), Issued: odd(k.describe().Now + ahead)})
 }
 
 // odd is ms, or a millisecond less where that is a whole second.
@@ -135,7 +136,7 @@ func leadOfIssuer(k *kit) {
 func leadBeyond(k *kit) {
 	k.start()
 	now := k.describe().Now
-	s := k.sight(revocast.Sighting{Issuer: key("i"), Issued: now + 20_000})
+	s := k.sight(port.Sighting{Issuer: key("i"), Issued: now + 20_000})
 	if !s.Beyond || s.Now < now {
 		k.Errorf("a token of twenty seconds ahead: %+v", s)
 	}
@@ -202,7 +203,7 @@ func leadBehind(k *kit) {
 		if got := k.lead(of("i")); got != 0 {
 			k.Errorf("after %d tokens the cut-off is at %d", i, got)
 		}
-		s := k.sight(revocast.Sighting{Issuer: key("i"), Issued: odd(now - 4000 - int64(i))})
+		s := k.sight(port.Sighting{Issuer: key("i"), Issued: odd(now - 4000 - int64(i))})
 		if s.Sure {
 			k.Errorf("sure after %d tokens of one moment", i+1)
 		}
@@ -226,7 +227,7 @@ func leadBehind(k *kit) {
 func leadWhole(k *kit) {
 	k.start()
 	now := k.describe().Now
-	s := k.sight(revocast.Sighting{Issuer: key("i"), Issued: (now + 3000) / 1000 * 1000})
+	s := k.sight(port.Sighting{Issuer: key("i"), Issued: (now + 3000) / 1000 * 1000})
 	if s.Lead > 3000 || s.Lead < 1000 {
 		k.Errorf("a token of whole seconds: %+v", s)
 	}
@@ -308,16 +309,16 @@ func leadUnsettled(k *kit) {
 
 func leadAgain(k *kit) {
 	k.start()
-	if s := k.sight(revocast.Sighting{Issuer: key("i"), Known: 4000}); s.Lead != 4000 || s.Sure {
+	if s := k.sight(port.Sighting{Issuer: key("i"), Known: 4000}); s.Lead != 4000 || s.Sure {
 		k.Errorf("a lead registered again: %+v", s)
 	}
-	if s := k.sight(revocast.Sighting{Issuer: key("i"), Known: 1000}); s.Lead != 4000 {
+	if s := k.sight(port.Sighting{Issuer: key("i"), Known: 1000}); s.Lead != 4000 {
 		k.Errorf("a smaller one: %+v", s)
 	}
 	if got := k.lead(of("i")); got != 4000 {
 		k.Errorf("the cut-off is %d ahead", got)
 	}
-	k.sight(revocast.Sighting{Issuer: key("j"), Known: 40_000})
+	k.sight(port.Sighting{Issuer: key("j"), Known: 40_000})
 	if got := k.lead(of("j")); got != 0 {
 		k.Errorf("one beyond the skew became %d", got)
 	}
@@ -325,17 +326,17 @@ func leadAgain(k *kit) {
 
 func leadInvalid(k *kit) {
 	k.start()
-	for _, s := range []revocast.Sighting{
+	for _, s := range []port.Sighting{
 		{Issued: 1},
 		{Issuer: key("i"), Issued: -1},
 		{Issuer: key("i"), Issued: revocast.Forever + 1},
-		{Issuer: key("i"), Known: revocast.MaxSkew.Milliseconds() + 1},
+		{Issuer: key("i"), Known: port.MaxSkew.Milliseconds() + 1},
 	} {
 		_, err := k.Ledger.Sight(k.ctx, s)
 		k.fails("a sighting", err, revocast.ErrInvalid)
 	}
 	k.Replace()
-	_, err := k.Ledger.Sight(k.ctx, revocast.Sighting{Issuer: key("i"), Issued: 1})
+	_, err := k.Ledger.Sight(k.ctx, port.Sighting{Issuer: key("i"), Issued: 1})
 	k.fails("a sighting at another server", err, revocast.ErrRecovering)
 	_, err = k.Ledger.TurnLeads(k.ctx, 0)
 	k.fails("a turn at another server", err, revocast.ErrRecovering)

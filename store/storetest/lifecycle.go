@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var lifecycleTests = []test{
@@ -27,54 +28,54 @@ var lifecycleTests = []test{
 // servingSteps are all that need an open ledger.
 var servingSteps = []struct {
 	name string
-	run  func(context.Context, revocast.Ledger) error
+	run  func(context.Context, port.Ledger) error
 }{
-	{"Renew", func(ctx context.Context, l revocast.Ledger) error {
-		_, err := l.Renew(ctx, revocast.Renewal{Member: member("w"), Limit: 10})
+	{"Renew", func(ctx context.Context, l port.Ledger) error {
+		_, err := l.Renew(ctx, port.Renewal{Member: member("w"), Limit: 10})
 		return err
 	}},
-	{"Check", func(ctx context.Context, l revocast.Ledger) error {
+	{"Check", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Check(ctx, []revocast.Key{key("a")})
 		return err
 	}},
-	{"Snapshot", func(ctx context.Context, l revocast.Ledger) error {
+	{"Snapshot", func(ctx context.Context, l port.Ledger) error {
 		_, _, err := l.Snapshot(ctx, "")
 		return err
 	}},
-	{"Leave", func(ctx context.Context, l revocast.Ledger) error { return l.Leave(ctx, member("w")) }},
-	{"Commit", func(ctx context.Context, l revocast.Ledger) error {
+	{"Leave", func(ctx context.Context, l port.Ledger) error { return l.Leave(ctx, member("w")) }},
+	{"Commit", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Commit(ctx, newID(), []revocast.Event{revoke("a")})
 		return err
 	}},
-	{"Verify", func(ctx context.Context, l revocast.Ledger) error {
+	{"Verify", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Verify(ctx, 1)
 		return err
 	}},
-	{"Members", func(ctx context.Context, l revocast.Ledger) error {
+	{"Members", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Members(ctx)
 		return err
 	}},
-	{"Strike", func(ctx context.Context, l revocast.Ledger) error {
-		_, err := l.Strike(ctx, revocast.Member{ID: member("w")})
+	{"Strike", func(ctx context.Context, l port.Ledger) error {
+		_, err := l.Strike(ctx, port.Member{ID: member("w")})
 		return err
 	}},
-	{"Acked", func(ctx context.Context, l revocast.Ledger) error {
+	{"Acked", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Acked(ctx, 1, nil)
 		return err
 	}},
-	{"Mark", func(ctx context.Context, l revocast.Ledger) error {
-		return l.Mark(ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: point(1, 1), Complete: at(1, 0)})
+	{"Mark", func(ctx context.Context, l port.Ledger) error {
+		return l.Mark(ctx, port.StreamPoint{}, port.StreamMark{Point: point(1, 1), Complete: at(1, 0)})
 	}},
-	{"Turn", func(ctx context.Context, l revocast.Ledger) error {
+	{"Turn", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Turn(ctx, "task", "holder", time.Hour)
 		return err
 	}},
-	{"Settle", func(ctx context.Context, l revocast.Ledger) error { return l.Settle(ctx, 1, 0) }},
-	{"Forget", func(ctx context.Context, l revocast.Ledger) error {
+	{"Settle", func(ctx context.Context, l port.Ledger) error { return l.Settle(ctx, 1, 0) }},
+	{"Forget", func(ctx context.Context, l port.Ledger) error {
 		_, err := l.Forget(ctx, 1, []revocast.Key{key("a")})
 		return err
 	}},
-	{"SetTerms", func(ctx context.Context, l revocast.Ledger) error { return l.SetTerms(ctx, Terms()) }},
+	{"SetTerms", func(ctx context.Context, l port.Ledger) error { return l.SetTerms(ctx, Terms()) }},
 }
 
 func (k *kit) allFail(want error) {
@@ -93,10 +94,10 @@ func uninitialised(k *kit) {
 	k.allFail(revocast.ErrUninitialised)
 	_, err := k.Ledger.Restore(k.ctx, 1, nil)
 	k.fails("Restore", err, revocast.ErrUninitialised)
-	k.fails("Open", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: revocast.EpochRecord{}, Settled: true}), revocast.ErrUninitialised)
+	k.fails("Open", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: port.EpochRecord{}, Settled: true}), revocast.ErrUninitialised)
 	k.fails("Fence", k.Ledger.Fence(k.ctx, 1), revocast.ErrUninitialised)
 	d := k.describe()
-	if d.State != revocast.LedgerUninitialised || !d.Position.IsZero() || d.Server == "" {
+	if d.State != port.LedgerUninitialised || !d.Position.IsZero() || d.Server == "" {
 		k.Errorf("description of nothing: %+v", d)
 	}
 	if off := time.Since(time.UnixMilli(d.Now)).Abs(); off > time.Minute {
@@ -109,7 +110,7 @@ func beginOnce(k *kit) {
 	terms.Fence = 5 * time.Second
 	k.must(k.Ledger.Begin(k.ctx, 7, terms))
 	d := k.describe()
-	if d.State != revocast.LedgerRecovering || d.Position != at(7, 0) || d.Terms != terms || d.Settled {
+	if d.State != port.LedgerRecovering || d.Position != at(7, 0) || d.Terms != terms || d.Settled {
 		k.Errorf("after Begin: %+v", d)
 	}
 	if !slices.Equal(d.Claims, []string{d.Server}) {
@@ -134,17 +135,17 @@ func recoveringRefuses(k *kit) {
 func openLedger(k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 3, Terms()))
 	server := k.describe().Server
-	record := revocast.EpochRecord{Epoch: 3, Server: server, Sequence: 42}
-	k.fails("Open of another epoch", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 2, Record: record, Settled: true}), revocast.ErrEpoch)
+	record := port.EpochRecord{Epoch: 3, Server: server, Sequence: 42}
+	k.fails("Open of another epoch", k.Ledger.Open(k.ctx, port.Opening{Epoch: 2, Record: record, Settled: true}), revocast.ErrEpoch)
 	wrong := record
 	wrong.Server = "0000000000000000000000000000000000000000"
-	k.fails("Open under another server's record", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 3, Record: wrong, Settled: true}), revocast.ErrConflict)
-	if s := k.describe().State; s != revocast.LedgerRecovering {
+	k.fails("Open under another server's record", k.Ledger.Open(k.ctx, port.Opening{Epoch: 3, Record: wrong, Settled: true}), revocast.ErrConflict)
+	if s := k.describe().State; s != port.LedgerRecovering {
 		k.Fatalf("refused Opens left the ledger %s", s)
 	}
-	k.must(k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 3, Record: record}))
+	k.must(k.Ledger.Open(k.ctx, port.Opening{Epoch: 3, Record: record}))
 	d := k.describe()
-	if d.State != revocast.LedgerOpen || d.Position != at(3, 0) || d.Durable != at(3, 0) || d.Record != 42 || d.Settled {
+	if d.State != port.LedgerOpen || d.Position != at(3, 0) || d.Durable != at(3, 0) || d.Record != 42 || d.Settled {
 		k.Errorf("after Open: %+v", d)
 	}
 	if len(d.Claims) != 0 {
@@ -156,14 +157,14 @@ func openAgain(k *kit) {
 	k.start()
 	k.commit(revoke("a"))
 	before := k.describe()
-	record := revocast.EpochRecord{Epoch: 1, Server: before.Server, Sequence: before.Record}
-	k.must(k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: record, Settled: true}))
+	record := port.EpochRecord{Epoch: 1, Server: before.Server, Sequence: before.Record}
+	k.must(k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: record, Settled: true}))
 	after := k.describe()
 	if after.Position != before.Position || after.Durable != before.Durable || !after.Settled {
 		k.Errorf("opening again made %+v out of %+v", after, before)
 	}
 	record.Sequence++
-	k.fails("Open under another record", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: record, Settled: true}), revocast.ErrConflict)
+	k.fails("Open under another record", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: record, Settled: true}), revocast.ErrConflict)
 }
 
 func fencedRefuses(k *kit) {
@@ -174,10 +175,10 @@ func fencedRefuses(k *kit) {
 	_, err := k.Ledger.Restore(k.ctx, 1, []revocast.Event{with(revoke("a"), at(1, 1), 1, 1, k.describe().Now+hour)})
 	k.fails("Restore", err, revocast.ErrFenced)
 	d := k.describe()
-	k.fails("Open", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: revocast.EpochRecord{Epoch: 1, Server: d.Server}, Settled: true}), revocast.ErrFenced)
+	k.fails("Open", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: port.EpochRecord{Epoch: 1, Server: d.Server}, Settled: true}), revocast.ErrFenced)
 	k.fails("Begin", k.Ledger.Begin(k.ctx, 2, Terms()), revocast.ErrConflict)
 	k.Replace()
-	if d = k.describe(); d.State != revocast.LedgerFenced || d.Position.Epoch != 1 {
+	if d = k.describe(); d.State != port.LedgerFenced || d.Position.Epoch != 1 {
 		k.Errorf("on another server a fenced ledger is %+v", d)
 	}
 }
@@ -215,8 +216,8 @@ func setTerms(k *kit) {
 
 func settle(k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 1, Terms()))
-	record := revocast.EpochRecord{Epoch: 1, Server: k.describe().Server}
-	k.must(k.Ledger.Open(k.ctx, revocast.Opening{Epoch: 1, Record: record}))
+	record := port.EpochRecord{Epoch: 1, Server: k.describe().Server}
+	k.must(k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: record}))
 	settled := func(want bool) {
 		k.Helper()
 		v, err := k.Ledger.Verify(k.ctx, 1)
@@ -253,7 +254,7 @@ func emptied(k *kit) {
 	k.commit(revoke("a"))
 	k.Empty()
 	k.allFail(revocast.ErrUninitialised)
-	if d := k.describe(); d.State != revocast.LedgerUninitialised {
+	if d := k.describe(); d.State != port.LedgerUninitialised {
 		k.Errorf("an emptied ledger is %s", d.State)
 	}
 }

@@ -1,5 +1,9 @@
 package storetest
 
+import (
+	"github.com/revocast/revocast/port"
+)
+
 import "github.com/revocast/revocast"
 
 // lostLogTests are about a log that somebody deletes, or cuts at its front, while the states
@@ -17,7 +21,7 @@ var lostLogTests = []test{
 func (k *kit) loseLog(epoch uint64) {
 	k.Helper()
 	k.CutLog(-1)
-	if d := k.describe(); d.State != revocast.LedgerRecovering || d.Position != at(epoch, 0) {
+	if d := k.describe(); d.State != port.LedgerRecovering || d.Position != at(epoch, 0) {
 		k.Fatalf("a ledger without a log is %s at %s, want recovering at %d-0", d.State, d.Position, epoch)
 	}
 	k.reopen()
@@ -26,7 +30,7 @@ func (k *kit) loseLog(epoch uint64) {
 func (k *kit) refusesBehind(applied ...revocast.Position) {
 	k.Helper()
 	for _, p := range applied {
-		_, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member("late"), Applied: p, Limit: 10})
+		_, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: member("late"), Applied: p, Limit: 10})
 		k.fails("applied "+p.String(), err, revocast.ErrTrimmed)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var markTests = []test{
@@ -30,24 +31,24 @@ const (
 	sequence = 18_446_744_073_709_551_000
 )
 
-func point(sequence uint64, stored int64) revocast.StreamPoint {
-	return revocast.StreamPoint{Created: created, Sequence: sequence, Event: at(1, sequence%1000), Stored: stored}
+func point(sequence uint64, stored int64) port.StreamPoint {
+	return port.StreamPoint{Created: created, Sequence: sequence, Event: at(1, sequence%1000), Stored: stored}
 }
 
 // mark sets a mark in place of the one that stands.
-func (k *kit) mark(p revocast.StreamPoint, complete revocast.Position) {
+func (k *kit) mark(p port.StreamPoint, complete revocast.Position) {
 	k.Helper()
-	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, revocast.StreamMark{Point: p, Complete: complete}))
+	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, port.StreamMark{Point: p, Complete: complete}))
 }
 
 func markDescribed(k *kit) {
 	k.start()
-	if d := k.describe(); d.Mark != (revocast.StreamMark{}) || d.Marked != 0 || d.Witness != (revocast.StreamPoint{}) {
+	if d := k.describe(); d.Mark != (port.StreamMark{}) || d.Marked != 0 || d.Witness != (port.StreamPoint{}) {
 		k.Errorf("before the first mark: %+v, %d, witness %+v", d.Mark, d.Marked, d.Witness)
 	}
 	k.commit(revoke("a"))
 	now := k.describe().Now
-	want := revocast.StreamMark{Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1), Missing: sequence - 9}
+	want := port.StreamMark{Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1), Missing: sequence - 9}
 	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, want))
 	d := k.describe()
 	if d.Mark != want || d.Marked < now || d.Marked > d.Now || d.Witness != want.Point {
@@ -62,8 +63,8 @@ func markCompared(k *kit) {
 	k.start()
 	k.commit(revoke("a"), revoke("b"))
 	now := k.describe().Now
-	first := revocast.StreamMark{Point: point(sequence, now), Complete: at(1, 2)}
-	set := func(what string, was revocast.StreamPoint, m revocast.StreamMark, want error) {
+	first := port.StreamMark{Point: point(sequence, now), Complete: at(1, 2)}
+	set := func(what string, was port.StreamPoint, m port.StreamMark, want error) {
 		k.Helper()
 		before := k.describe().Mark
 		k.fails(what, k.Ledger.Mark(k.ctx, was, m), want)
@@ -75,10 +76,10 @@ func markCompared(k *kit) {
 		}
 	}
 	set("first, after one that never was", point(1, now), first, revocast.ErrConflict)
-	set("first", revocast.StreamPoint{}, first, nil)
-	set("the same once more, its answer was lost", revocast.StreamPoint{}, first, nil)
-	next := revocast.StreamMark{Point: point(sequence+1, now+1), Complete: at(1, 2)}
-	set("after none", revocast.StreamPoint{}, next, revocast.ErrConflict)
+	set("first", port.StreamPoint{}, first, nil)
+	set("the same once more, its answer was lost", port.StreamPoint{}, first, nil)
+	next := port.StreamMark{Point: point(sequence+1, now+1), Complete: at(1, 2)}
+	set("after none", port.StreamPoint{}, next, revocast.ErrConflict)
 	set("after one further on", point(sequence+1, now), next, revocast.ErrConflict)
 	set("after one a digit shorter", point(sequence/10, now), next, revocast.ErrConflict)
 	made := first.Point
@@ -87,9 +88,9 @@ func markCompared(k *kit) {
 	was := first.Point
 	was.Event, was.Stored = revocast.Position{}, 0
 	set("by Created and Sequence alone", was, next, nil)
-	back := revocast.StreamMark{Point: point(3, now+2), Complete: at(1, 1)}
+	back := port.StreamMark{Point: point(3, now+2), Complete: at(1, 1)}
 	set("back", next.Point, back, nil)
-	other := revocast.StreamMark{Point: revocast.StreamPoint{Created: created + 1}, Complete: at(1, 2)}
+	other := port.StreamMark{Point: port.StreamPoint{Created: created + 1}, Complete: at(1, 2)}
 	set("of another stream, empty", back.Point, other, nil)
 }
 
@@ -98,17 +99,17 @@ func markRefused(k *kit) {
 	k.commit(revoke("a"))
 	p := point(1, k.describe().Now)
 	for what, c := range map[string]struct {
-		m    revocast.StreamMark
+		m    port.StreamMark
 		want error
 	}{
-		"an earlier epoch":             {revocast.StreamMark{Point: p, Complete: at(0, 1)}, revocast.ErrEpoch},
-		"a later epoch":                {revocast.StreamMark{Point: p, Complete: at(2, 0)}, revocast.ErrEpoch},
-		"a revision that is not there": {revocast.StreamMark{Point: p, Complete: at(1, 2)}, revocast.ErrInvalid},
-		"no stream":                    {revocast.StreamMark{Complete: at(1, 1)}, revocast.ErrInvalid},
+		"an earlier epoch":             {port.StreamMark{Point: p, Complete: at(0, 1)}, revocast.ErrEpoch},
+		"a later epoch":                {port.StreamMark{Point: p, Complete: at(2, 0)}, revocast.ErrEpoch},
+		"a revision that is not there": {port.StreamMark{Point: p, Complete: at(1, 2)}, revocast.ErrInvalid},
+		"no stream":                    {port.StreamMark{Complete: at(1, 1)}, revocast.ErrInvalid},
 	} {
-		k.fails(what, k.Ledger.Mark(k.ctx, revocast.StreamPoint{}, c.m), c.want)
+		k.fails(what, k.Ledger.Mark(k.ctx, port.StreamPoint{}, c.m), c.want)
 	}
-	if d := k.describe(); d.Mark != (revocast.StreamMark{}) {
+	if d := k.describe(); d.Mark != (port.StreamMark{}) {
 		k.Errorf("refused marks left %+v", d.Mark)
 	}
 }
@@ -117,7 +118,7 @@ func markAcross(k *kit) {
 	k.start()
 	k.commit(revoke("a"))
 	first := point(7, k.describe().Now-1000)
-	k.must(k.Ledger.Mark(k.ctx, revocast.StreamPoint{}, revocast.StreamMark{Point: first, Complete: at(1, 1), Missing: 4}))
+	k.must(k.Ledger.Mark(k.ctx, port.StreamPoint{}, port.StreamMark{Point: first, Complete: at(1, 1), Missing: 4}))
 	before := k.describe()
 	k.Replace()
 	if d := k.describe(); d.Mark != before.Mark || d.Marked != before.Marked || d.Witness != before.Witness {
@@ -129,7 +130,7 @@ func markAcross(k *kit) {
 	o.Stream = point(9, d.Now)
 	k.must(k.Ledger.Open(k.ctx, o))
 	d = k.describe()
-	if want := (revocast.StreamMark{Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1), Missing: 4}); d.Mark != want || d.Witness != first {
+	if want := (port.StreamMark{Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1), Missing: 4}); d.Mark != want || d.Witness != first {
 		k.Errorf("opened with mark %+v, want %+v; witness %+v, want still %+v", d.Mark, want, d.Witness, first)
 	}
 	if d.Opened != 2 || d.OpenedBy != d.Server {
@@ -138,7 +139,7 @@ func markAcross(k *kit) {
 	k.Replace()
 	k.describe()
 	k.reopen()
-	if d = k.describe(); d.Mark != (revocast.StreamMark{}) || d.Marked != 0 || d.Witness != (revocast.StreamPoint{}) {
+	if d = k.describe(); d.Mark != (port.StreamMark{}) || d.Marked != 0 || d.Witness != (port.StreamPoint{}) {
 		k.Errorf("opened by one who cannot tell where the stream ends: %+v, witness %+v", d.Mark, d.Witness)
 	}
 }
@@ -149,9 +150,9 @@ func keeps() int64 { return Terms().StreamOptions().MaxAge }
 func witnessOldest(k *kit) {
 	k.start()
 	now := k.describe().Now
-	empty := revocast.StreamPoint{Created: created}
+	empty := port.StreamPoint{Created: created}
 	k.mark(empty, at(1, 0))
-	if w := k.describe().Witness; w != (revocast.StreamPoint{}) {
+	if w := k.describe().Witness; w != (port.StreamPoint{}) {
 		k.Errorf("an empty stream has the witness %+v", w)
 	}
 	old := point(5, now-keeps()+60_000)
@@ -187,7 +188,7 @@ func witnessOfStream(k *kit) {
 	if w := k.describe().Witness; w.Sequence > 4 {
 		k.Errorf("the mark went back to 4, and the witness is %+v", w)
 	}
-	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, revocast.StreamMark{Point: point(8, now+2), Complete: at(1, 0), Afresh: true}))
+	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, port.StreamMark{Point: point(8, now+2), Complete: at(1, 0), Afresh: true}))
 	if d := k.describe(); d.Witness != point(8, now+2) || d.Mark.Point != d.Witness {
 		k.Errorf("the stream was refilled, and the witness is %+v", d.Witness)
 	}
@@ -283,8 +284,8 @@ func witnessAfresh(k *kit) {
 	k.start()
 	now := k.describe().Now
 	k.mark(point(sequence, now-5), at(1, 0))
-	k.must(k.Ledger.Mark(k.ctx, point(sequence, now-5), revocast.StreamMark{Point: revocast.StreamPoint{Created: created, Sequence: sequence + 9}, Complete: at(1, 0), Afresh: true}))
-	if d := k.describe(); d.Witness != (revocast.StreamPoint{}) || d.Mark.Point.Sequence != sequence+9 || d.Mark.Afresh {
+	k.must(k.Ledger.Mark(k.ctx, point(sequence, now-5), port.StreamMark{Point: port.StreamPoint{Created: created, Sequence: sequence + 9}, Complete: at(1, 0), Afresh: true}))
+	if d := k.describe(); d.Witness != (port.StreamPoint{}) || d.Mark.Point.Sequence != sequence+9 || d.Mark.Afresh {
 		k.Errorf("%+v", d)
 	}
 }
@@ -293,18 +294,18 @@ func witnessBegin(k *kit) {
 	k.start()
 	now := k.describe().Now
 	begin, end := point(3, now-10), point(sequence, now-5)
-	m := revocast.StreamMark{Point: end, From: sequence, Complete: at(1, 0), Begin: begin}
+	m := port.StreamMark{Point: end, From: sequence, Complete: at(1, 0), Begin: begin}
 	for range 2 { // a lost reply makes a client run it again
-		k.must(k.Ledger.Mark(k.ctx, revocast.StreamPoint{}, m))
+		k.must(k.Ledger.Mark(k.ctx, port.StreamPoint{}, m))
 		d := k.describe()
 		if d.Witness != begin {
 			k.Errorf("witness %+v, want %+v", d.Witness, begin)
 		}
-		if m := d.Mark; m.Point != end || m.Begin != (revocast.StreamPoint{}) {
+		if m := d.Mark; m.Point != end || m.Begin != (port.StreamPoint{}) {
 			k.Errorf("mark %+v", m)
 		}
 	}
-	next := revocast.StreamMark{Point: point(sequence+9, now), Complete: at(1, 0), Begin: point(sequence+1, now)}
+	next := port.StreamMark{Point: point(sequence+9, now), Complete: at(1, 0), Begin: point(sequence+1, now)}
 	k.must(k.Ledger.Mark(k.ctx, end, next))
 	if w := k.describe().Witness; w != begin {
 		k.Errorf("with a witness there, the mark's beginning %+v replaced it", w)

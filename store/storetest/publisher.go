@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var publisherTests = []test{
@@ -40,7 +41,7 @@ func membersListed(k *kit) {
 	if m := k.members(); len(m.Members) != 0 || m.Position != at(1, 0) || m.Now == 0 {
 		k.Errorf("membership of nobody: %+v", m)
 	}
-	want := map[revocast.MemberID]bool{}
+	want := map[port.MemberID]bool{}
 	for i := range 50 {
 		id := member(fmt.Sprintf("worker-%02d.eu_west", i))
 		want[id] = true
@@ -67,7 +68,7 @@ func strike(k *kit) {
 		w = seen.Members[0]
 	}
 	k.renew("w", revocast.Position{})
-	strike := func(m revocast.Member, want bool) {
+	strike := func(m port.Member, want bool) {
 		k.Helper()
 		m.Still = Terms().Wait()
 		gone, err := k.Ledger.Strike(k.ctx, m)
@@ -104,13 +105,13 @@ func strike(k *kit) {
 	for _, m := range again.Members {
 		strike(m, false) // how long its lease is nobody can say
 	}
-	strike(revocast.Member{ID: member("nobody")}, true)
+	strike(port.Member{ID: member("nobody")}, true)
 	k.must(k.Ledger.Settle(k.ctx, 1, k.describe().Settling))
 	for _, m := range again.Members {
 		strike(m, true)
 	}
 	after = k.members()
-	strike(revocast.Member{ID: member("nobody"), Renewals: 5}, true)
+	strike(port.Member{ID: member("nobody"), Renewals: 5}, true)
 	if m := k.members(); m.Generation != after.Generation {
 		k.Errorf("striking nobody changed the generation from %d to %d", after.Generation, m.Generation)
 	}

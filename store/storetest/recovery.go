@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var recoveryTests = []test{
@@ -29,7 +30,7 @@ func noticed(k *kit) {
 		k.Replace()
 		k.fails(s.name+" on another server", s.run(k.ctx, k.Ledger), revocast.ErrRecovering)
 		epoch++
-		if d := k.describe(); d.State != revocast.LedgerRecovering || d.Position != at(epoch, 0) || d.Settled {
+		if d := k.describe(); d.State != port.LedgerRecovering || d.Position != at(epoch, 0) || d.Settled {
 			k.Fatalf("%s on another server left %+v, want epoch %d", s.name, d, epoch)
 		}
 		k.allFail(revocast.ErrRecovering)
@@ -38,17 +39,17 @@ func noticed(k *kit) {
 	k.Replace()
 	k.log(revocast.Position{}) // notices, and reads
 	epoch++
-	if d := k.describe(); d.State != revocast.LedgerRecovering || d.Position != at(epoch, 0) {
+	if d := k.describe(); d.State != port.LedgerRecovering || d.Position != at(epoch, 0) {
 		k.Fatalf("Log on another server left %+v, want epoch %d", d, epoch)
 	}
 	k.Replace()
 	_, err := k.Ledger.Restore(k.ctx, epoch, nil)
 	k.fails("Restore on another server", err, revocast.ErrEpoch)
 	k.Replace()
-	k.fails("Open on another server", k.Ledger.Open(k.ctx, revocast.Opening{Epoch: epoch + 1, Record: revocast.EpochRecord{}, Settled: true}), revocast.ErrEpoch)
+	k.fails("Open on another server", k.Ledger.Open(k.ctx, port.Opening{Epoch: epoch + 1, Record: port.EpochRecord{}, Settled: true}), revocast.ErrEpoch)
 	k.Replace()
 	k.fails("Fence on another server", k.Ledger.Fence(k.ctx, epoch+2), revocast.ErrEpoch)
-	if d := k.describe(); d.State != revocast.LedgerRecovering || d.Position.Epoch != epoch+3 {
+	if d := k.describe(); d.State != port.LedgerRecovering || d.Position.Epoch != epoch+3 {
 		k.Errorf("at last: %+v, want epoch %d", d, epoch+3)
 	}
 }

@@ -1,6 +1,6 @@
 // Package storetest helps to test what stands on package store. [Redis] starts a real
 // redis-server, [Embedded] one in the test's own process, and [Run] checks that a
-// [revocast.Ledger] keeps the port's contract.
+// [port.Ledger] keeps the port's contract.
 package storetest
 
 import (

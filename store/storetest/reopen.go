@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var reopenTests = []test{
@@ -63,7 +64,7 @@ func reopenOpen(k *kit) {
 	before := k.describe()
 	k.must(k.Ledger.Reopen(k.ctx, 5, "abcdef"))
 	d := k.describe()
-	if d.State != revocast.LedgerRecovering || d.Position != at(5, 0) || d.Settled || d.Server != before.Server {
+	if d.State != port.LedgerRecovering || d.Position != at(5, 0) || d.Settled || d.Server != before.Server {
 		k.Errorf("reopened: %+v", d)
 	}
 	if !slices.Equal(d.Claims, []string{"abcdef", d.Server}) {
@@ -89,7 +90,7 @@ func reopenFenced(k *kit) {
 	k.Replace() // which a fenced ledger does not notice
 	k.must(k.Ledger.Reopen(k.ctx, 3, ""))
 	d := k.describe()
-	if d.State != revocast.LedgerRecovering || d.Position != at(3, 0) || !slices.Equal(d.Claims, []string{d.Server}) {
+	if d.State != port.LedgerRecovering || d.Position != at(3, 0) || !slices.Equal(d.Claims, []string{d.Server}) {
 		k.Errorf("reopened: %+v", d)
 	}
 	now := d.Now
@@ -112,7 +113,7 @@ func reopenAgain(k *kit) {
 	k.must(k.Ledger.Reopen(k.ctx, 4, "one"))
 	k.must(k.Ledger.Reopen(k.ctx, 4, "two"))
 	after := k.describe()
-	if !slices.Equal(before.Claims, after.Claims) || before.Position != after.Position || after.State != revocast.LedgerRecovering {
+	if !slices.Equal(before.Claims, after.Claims) || before.Position != after.Position || after.State != port.LedgerRecovering {
 		k.Errorf("reopening again made %+v out of %+v", after, before)
 	}
 }
@@ -137,7 +138,7 @@ func reopenUnmarked(k *kit) {
 	k.mark(point(1, k.describe().Now), at(1, 1))
 	k.acked(1, 1, 2, 3)
 	k.must(k.Ledger.Reopen(k.ctx, 2, "x"))
-	if d := k.describe(); d.Mark != (revocast.StreamMark{}) || d.Witness != (revocast.StreamPoint{}) || d.Marked != 0 {
+	if d := k.describe(); d.Mark != (port.StreamMark{}) || d.Witness != (port.StreamPoint{}) || d.Marked != 0 {
 		k.Errorf("the mark is still there: %+v, witness %+v", d.Mark, d.Witness)
 	}
 	k.Replace() // and the new server is another one at once
@@ -158,7 +159,7 @@ func reopenUnmarked(k *kit) {
 
 func termsUnsettle(k *kit) {
 	k.start()
-	set := func(what string, change func(*revocast.Terms), unsettles bool) {
+	set := func(what string, change func(*port.Terms), unsettles bool) {
 		k.Helper()
 		before := k.describe()
 		terms := before.Terms
@@ -176,20 +177,20 @@ func termsUnsettle(k *kit) {
 			k.Errorf("%s: Verify says settled %v, %v", what, v.Settled, err)
 		}
 	}
-	set("the same", func(*revocast.Terms) {}, false)
-	set("a longer lease", func(t *revocast.Terms) { t.Lease *= 20 }, false)
-	set("more drift", func(t *revocast.Terms) { t.Drift *= 2 }, false)
-	set("another issuer", func(t *revocast.Terms) { t.DefaultIssuer = "x" }, false)
-	set("a shorter lease", func(t *revocast.Terms) { t.Lease /= 2 }, true)
+	set("the same", func(*port.Terms) {}, false)
+	set("a longer lease", func(t *port.Terms) { t.Lease *= 20 }, false)
+	set("more drift", func(t *port.Terms) { t.Drift *= 2 }, false)
+	set("another issuer", func(t *port.Terms) { t.DefaultIssuer = "x" }, false)
+	set("a shorter lease", func(t *port.Terms) { t.Lease /= 2 }, true)
 	k.fails("Settle as of before", k.Ledger.Settle(k.ctx, 1, 0), revocast.ErrConflict)
-	set("shorter still, while the first is waited for", func(t *revocast.Terms) { t.Lease /= 10 }, true)
+	set("shorter still, while the first is waited for", func(t *port.Terms) { t.Lease /= 10 }, true)
 	k.fails("Settle as of before", k.Ledger.Settle(k.ctx, 1, 1), revocast.ErrConflict)
 	k.must(k.Ledger.Settle(k.ctx, 1, 2))
 	k.must(k.Ledger.Settle(k.ctx, 1, 2))
 	if d := k.describe(); !d.Settled || d.SettleFor != 0 || d.Settling != 2 {
 		k.Errorf("settled: %+v", d)
 	}
-	set("less drift", func(t *revocast.Terms) { t.Drift /= 2 }, true)
+	set("less drift", func(t *port.Terms) { t.Drift /= 2 }, true)
 }
 
 func termsUnsettleAcross(k *kit) {
@@ -198,7 +199,7 @@ func termsUnsettleAcross(k *kit) {
 	long.Lease *= 20
 	k.must(k.Ledger.SetTerms(k.ctx, long))
 	k.must(k.Ledger.SetTerms(k.ctx, Terms()))
-	reopen := func() revocast.Description {
+	reopen := func() port.Description {
 		k.Helper()
 		o := opening(k.describe())
 		o.Settled = false

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var stockTests = []test{
@@ -14,9 +15,9 @@ var stockTests = []test{
 }
 
 // snapshot reads all states.
-func (k *kit) snapshot() map[revocast.Key]revocast.KeyedState {
+func (k *kit) snapshot() map[revocast.Key]port.KeyedState {
 	k.Helper()
-	states := make(map[revocast.Key]revocast.KeyedState)
+	states := make(map[revocast.Key]port.KeyedState)
 	for cursor := ""; ; {
 		page, next, err := k.Ledger.Snapshot(k.ctx, cursor)
 		k.must(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 const hour = 3_600_000 // ms
@@ -20,8 +21,8 @@ func key(name string) revocast.Key {
 	return revocast.KeyOf("storetest", revocast.ScopePrincipal, "issuer", name)
 }
 
-func member(worker string) revocast.MemberID {
-	return revocast.MemberID{Worker: worker, Incarnation: "inc-1"}
+func member(worker string) port.MemberID {
+	return port.MemberID{Worker: worker, Incarnation: "inc-1"}
 }
 
 func at(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: epoch, Rev: rev} }

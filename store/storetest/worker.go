@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 var workerTests = []test{
@@ -52,15 +53,15 @@ func renewRegisters(k *kit) {
 
 func renewReach(k *kit) {
 	k.start()
-	tell := func(reach *revocast.Reach, told bool) {
+	tell := func(reach *port.Reach, told bool) {
 		k.Helper()
-		r, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member("w"), Limit: 10, Reach: reach})
+		r, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: member("w"), Limit: 10, Reach: reach})
 		k.must(err)
 		if r.Told != told {
 			k.Errorf("renewal with %+v: told %v, want %v", reach, r.Told, told)
 		}
 	}
-	holds := func(want *revocast.Reach) {
+	holds := func(want *port.Reach) {
 		k.Helper()
 		m := k.members().Members
 		if len(m) != 1 || !reflect.DeepEqual(m[0].Reach, want) {
@@ -69,18 +70,18 @@ func renewReach(k *kit) {
 	}
 	tell(nil, false)
 	holds(nil)
-	full := &revocast.Reach{
-		Issuers: []revocast.ReachIssuer{{Name: "https://a.example/ü \"", KeyIDs: []string{"k1", "k2"}}, {Name: "none", KeyIDs: []string{}}, {Name: "unknown"}},
+	full := &port.Reach{
+		Issuers: []port.ReachIssuer{{Name: "https://a.example/ü \"", KeyIDs: []string{"k1", "k2"}}, {Name: "none", KeyIDs: []string{}}, {Name: "unknown"}},
 		Scopes:  []revocast.Scope{revocast.ScopeToken, revocast.ScopeAll},
 	}
 	tell(full, true)
 	holds(full)
 	tell(nil, true)
 	holds(full)
-	tell(&revocast.Reach{}, true) // accepts every issuer, has seen no token
-	holds(&revocast.Reach{})
-	tell(&revocast.Reach{Issuers: []revocast.ReachIssuer{}}, true) // accepts nobody
-	holds(&revocast.Reach{Issuers: []revocast.ReachIssuer{}})
+	tell(&port.Reach{}, true) // accepts every issuer, has seen no token
+	holds(&port.Reach{})
+	tell(&port.Reach{Issuers: []port.ReachIssuer{}}, true) // accepts nobody
+	holds(&port.Reach{Issuers: []port.ReachIssuer{}})
 	k.must(k.Ledger.Leave(k.ctx, member("w")))
 	tell(nil, false)
 	holds(nil)
@@ -91,9 +92,9 @@ func renewPages(k *kit) {
 	for i := range 7 {
 		k.commit(revokeToken(fmt.Sprint(i)))
 	}
-	renew := func(applied uint64, limit int) revocast.Renewed {
+	renew := func(applied uint64, limit int) port.Renewed {
 		k.Helper()
-		r, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member("w"), Applied: at(1, applied), Limit: limit})
+		r, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: member("w"), Applied: at(1, applied), Limit: limit})
 		k.must(err)
 		return r
 	}
@@ -119,7 +120,7 @@ func renewAhead(k *kit) {
 	k.start()
 	k.commit(revoke("a"))
 	for _, applied := range []revocast.Position{at(2, 0), at(1, 2)} {
-		_, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member("w"), Applied: applied, Limit: 10})
+		_, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: member("w"), Applied: applied, Limit: 10})
 		k.fails("applied "+applied.String()+" at a ledger at 1-1", err, revocast.ErrEpoch)
 	}
 	if m := k.members(); len(m.Members) != 0 {
@@ -147,7 +148,7 @@ func renewTrimmed(k *kit) {
 	k.start()
 	trimmed := k.trim()
 	for _, applied := range []revocast.Position{{}, at(1, 0), at(1, trimmed.Rev-1)} {
-		_, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: member("w"), Applied: applied, Limit: 10})
+		_, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: member("w"), Applied: applied, Limit: 10})
 		k.fails("applied "+applied.String(), err, revocast.ErrTrimmed)
 	}
 	if m := k.members(); len(m.Members) != 0 {
@@ -179,7 +180,7 @@ func renewAcross(k *kit) {
 
 func renewInvalid(k *kit) {
 	k.start()
-	for _, id := range []revocast.MemberID{
+	for _, id := range []port.MemberID{
 		{},
 		{Worker: "w"},
 		{Incarnation: "i"},
@@ -188,7 +189,7 @@ func renewInvalid(k *kit) {
 		{Worker: "a b", Incarnation: "i"},
 		{Worker: "*", Incarnation: "i"},
 	} {
-		_, err := k.Ledger.Renew(k.ctx, revocast.Renewal{Member: id, Limit: 10})
+		_, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: id, Limit: 10})
 		k.fails("member "+id.String(), err, revocast.ErrInvalid)
 	}
 }

@@ -16,8 +16,11 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
+	"github.com/revocast/revocast/worker"
 )
 
 // side is one program's connections, under its own user.
@@ -87,12 +90,12 @@ func TestPermissions(t *testing.T) {
 			t.Fatalf("redis.conf is not suited: %v %v", err, warnings)
 		}
 	}
-	terms := revocast.DefaultTerms()
+	terms := port.DefaultTerms()
 	terms.DefaultIssuer = "https://issuer.example"
-	if created, err := revocast.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
+	if created, err := publisher.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
 		t.Fatalf("Init: %v, %v", created, err)
 	}
-	publisher := revocast.NewPublisher(pub.ledger, pub.bus, revocast.PublisherOptions{
+	publisher := publisher.New(pub.ledger, pub.bus, publisher.Options{
 		AuditEvery: 50 * time.Millisecond, SnapshotEvery: 50 * time.Millisecond, SnapshotAfter: 1,
 	})
 	inBackground(t, publisher.Run)
@@ -105,7 +108,7 @@ func TestPermissions(t *testing.T) {
 	}
 	sees(t, publisher, pub, work, before.Position)
 	// LoadFromLog: one entry is more, so the stream is replayed.
-	subscriber := revocast.NewSubscriber(work.ledger, work.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{LoadFromLog: 1})
+	subscriber := worker.NewSubscriber(work.ledger, work.bus, cache.New(cache.Options{}), worker.SubscriberOptions{LoadFromLog: 1})
 	inBackground(t, subscriber.Run)
 	if err := subscriber.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -123,9 +126,9 @@ func TestPermissions(t *testing.T) {
 
 // besideThePublisher runs a worker in the publisher's process, under its user: it must
 // acknowledge on the bus as every other one does.
-func besideThePublisher(t *testing.T, p *revocast.Publisher, pub side) {
+func besideThePublisher(t *testing.T, p *publisher.Publisher, pub side) {
 	t.Helper()
-	beside := revocast.NewSubscriber(pub.ledger, pub.bus, cache.New(cache.Options{}), revocast.SubscriberOptions{Worker: "beside"})
+	beside := worker.NewSubscriber(pub.ledger, pub.bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: "beside"})
 	inBackground(t, beside.Run)
 	if err := beside.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -135,7 +138,7 @@ func besideThePublisher(t *testing.T, p *revocast.Publisher, pub side) {
 			t.Fatal(err)
 		}
 		s, err := p.Status(within(t))
-		return err == nil && len(s.Answering) == 2 && s.Answering[0] == revocast.AnswersBus && s.Answering[1] == revocast.AnswersBus
+		return err == nil && len(s.Answering) == 2 && s.Answering[0] == publisher.AnswersBus && s.Answering[1] == publisher.AnswersBus
 	})
 	if s := beside.Status(); s.Unacknowledged != "" || p.Stats().Silent != 0 {
 		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Stats().Silent)
@@ -144,7 +147,7 @@ func besideThePublisher(t *testing.T, p *revocast.Publisher, pub side) {
 
 // sees waits until the publisher has found the stream whole and packed a snapshot, which
 // the worker can load, and compares the stores as `publisher audit` does.
-func sees(t *testing.T, p *revocast.Publisher, pub, work side, at revocast.Position) {
+func sees(t *testing.T, p *publisher.Publisher, pub, work side, at revocast.Position) {
 	t.Helper()
 	eventstest.Await(t, "the stream was seen whole, and a snapshot packed", func() bool {
 		d, err := pub.ledger.Describe(within(t))
@@ -152,11 +155,11 @@ func sees(t *testing.T, p *revocast.Publisher, pub, work side, at revocast.Posit
 		return err == nil && d.Mark.Complete == at && s.Snapshots > 0 && s.StreamError == nil
 	})
 	states := 0
-	got, err := work.bus.LoadSnapshot(within(t), func(revocast.KeyedState) error { states++; return nil })
+	got, err := work.bus.LoadSnapshot(within(t), func(port.KeyedState) error { states++; return nil })
 	if err != nil || got != at || states != 1 {
 		t.Errorf("a worker loads a snapshot of %d states at %s, %v; want 1 at %s", states, got, err, at)
 	}
-	report, err := revocast.Audit(within(t), pub.ledger, pub.bus)
+	report, err := publisher.Audit(within(t), pub.ledger, pub.bus)
 	if err != nil || !report.OK() || report.Ledger != 1 || report.Stream != 1 {
 		t.Errorf("the audit says %+v, %v", report, err)
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/account/outbox"
+	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/apiclient"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
-	"github.com/revocast/revocast/store/outbox"
-	"github.com/revocast/revocast/store/session"
 	"github.com/revocast/revocast/token"
 )
 
@@ -66,7 +67,7 @@ func (s *site) openAuth() *auth {
 	s.must(err)
 	bus, err := events.New(nc, "default", events.Options{})
 	s.must(err)
-	publisher := revocast.NewPublisher(ledger, bus, revocast.PublisherOptions{Logger: slog.New(slog.DiscardHandler)})
+	publisher := publisher.New(ledger, bus, publisher.Options{Logger: slog.New(slog.DiscardHandler)})
 	box, err := outbox.New(rdb, publisher, outbox.Options{})
 	s.must(err)
 	sessions, err := session.New(box, session.Options{})

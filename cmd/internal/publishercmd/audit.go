@@ -11,6 +11,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/publisher"
 )
 
 type auditCmd struct {
@@ -41,7 +42,7 @@ func (c *auditCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	began := time.Now()
-	report, err := revocast.Audit(ctx, stores.Ledger, stores.Bus)
+	report, err := publisher.Audit(ctx, stores.Ledger, stores.Bus)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (c *auditCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	return err
 }
 
-func printAudit(w io.Writer, realm string, r revocast.AuditReport, took time.Duration) error {
+func printAudit(w io.Writer, realm string, r publisher.AuditReport, took time.Duration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "realm %s at %s: %d live revocations in Redis, %d in JetStream (%d events), compared in %s\n",
 		realm, r.Position, r.Ledger, r.Stream, r.Events, shortTime(took))
@@ -137,7 +138,7 @@ type auditedState struct {
 	Position    string        `json:"position,omitempty"`
 }
 
-func newAudited(realm string, r revocast.AuditReport, took time.Duration) audited {
+func newAudited(realm string, r publisher.AuditReport, took time.Duration) audited {
 	out := audited{
 		Realm: realm, Equal: r.OK(), Position: r.Position.String(), Redis: r.Ledger, JetStream: r.Stream, Events: r.Events,
 		MissingInRedis: r.MissingInLedger, MissingInStream: r.MissingInStream,

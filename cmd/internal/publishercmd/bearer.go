@@ -7,15 +7,15 @@ import (
 	"io"
 	"strings"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
 )
 
 // readBearer reads a token from standard input, never from the command line, where
 // every user of the machine could see it. "Bearer " in front is forgiven.
 func readBearer(ctx context.Context, streams *wiring.Streams) (string, error) {
 	streams.Prompt("paste the token, then Enter and Ctrl-D:\n")
-	data, err := io.ReadAll(io.LimitReader(wiring.Interruptible(ctx, streams.In), 2*revocast.LargestBearer))
+	data, err := io.ReadAll(io.LimitReader(wiring.Interruptible(ctx, streams.In), 2*port.LargestBearer))
 	if err != nil {
 		return "", fmt.Errorf("read the token from standard input: %w", err)
 	}

@@ -7,12 +7,14 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 // diagnosis is what each store says about the realm.
 type diagnosis struct {
-	ledger revocast.Description
-	record revocast.EpochRecord // zero: JetStream does not know the realm
+	ledger port.Description
+	record port.EpochRecord // zero: JetStream does not know the realm
 }
 
 func diagnose(ctx context.Context, stores *wiring.Stores) (diagnosis, error) {
@@ -30,7 +32,7 @@ func diagnose(ctx context.Context, stores *wiring.Stores) (diagnosis, error) {
 // String is the diagnosis in one line.
 func (d diagnosis) String() string {
 	ledger := fmt.Sprintf("Redis (server %.12s…) is %s", d.ledger.Server, d.ledger.State)
-	if d.ledger.State != revocast.LedgerUninitialised {
+	if d.ledger.State != port.LedgerUninitialised {
 		ledger += " at " + d.ledger.Position.String()
 	}
 	if d.record.Epoch == 0 {
@@ -46,23 +48,23 @@ func (d diagnosis) plan(ctx context.Context, stores *wiring.Stores, from string)
 	said := repairPlan{reason: "--from says so", said: true}
 	switch {
 	case from == "jetstream":
-		said.from = []revocast.Side{revocast.JetStream}
+		said.from = []publisher.Side{publisher.JetStream}
 		return said, nil
 	case from == "redis":
-		said.from = []revocast.Side{revocast.Redis}
+		said.from = []publisher.Side{publisher.Redis}
 		return said, nil
 	}
 	if err := d.superseded(); err != nil {
 		return repairPlan{}, err
 	}
 	switch d.ledger.State {
-	case revocast.LedgerOpen:
+	case port.LedgerOpen:
 		return d.compare(ctx, stores)
-	case revocast.LedgerRecovering:
-		return repairPlan{from: []revocast.Side{revocast.JetStream}, reason: "its recovery has begun"}, nil
-	case revocast.LedgerUninitialised:
+	case port.LedgerRecovering:
+		return repairPlan{from: []publisher.Side{publisher.JetStream}, reason: "its recovery has begun"}, nil
+	case port.LedgerUninitialised:
 		return d.planEmpty()
-	case revocast.LedgerFenced:
+	case port.LedgerFenced:
 	}
 	return repairPlan{}, d.fenced()
 }
@@ -70,7 +72,7 @@ func (d diagnosis) plan(ctx context.Context, stores *wiring.Stores, from string)
 // superseded fails with [revocast.ErrFenced] where a ledger is open and JetStream says
 // that the realm has gone on elsewhere: no publisher has looked at it since.
 func (d diagnosis) superseded() error {
-	if d.ledger.State == revocast.LedgerOpen && d.record.Epoch > d.ledger.Position.Epoch {
+	if d.ledger.State == port.LedgerOpen && d.record.Epoch > d.ledger.Position.Epoch {
 		return d.fenced()
 	}
 	return nil
@@ -83,7 +85,7 @@ func (d diagnosis) fenced() error {
 
 func (d diagnosis) planEmpty() (repairPlan, error) {
 	if d.record.Server == d.ledger.Server {
-		return repairPlan{from: []revocast.Side{revocast.JetStream}, reason: "Redis is the realm's own server, and was emptied"}, nil
+		return repairPlan{from: []publisher.Side{publisher.JetStream}, reason: "Redis is the realm's own server, and was emptied"}, nil
 	}
 	return repairPlan{}, wiring.WithHint(fmt.Errorf("%w: %s", revocast.ErrUninitialised, d),
 		"check --redis and --realm first; if this Redis is right and has lost its data, run `publisher repair --from jetstream`; another Redis that still serves the realm is fenced by it")
@@ -91,17 +93,17 @@ func (d diagnosis) planEmpty() (repairPlan, error) {
 
 // compare finds out what an open ledger or the stream lacks.
 func (d diagnosis) compare(ctx context.Context, stores *wiring.Stores) (repairPlan, error) {
-	report, err := revocast.Audit(ctx, stores.Ledger, stores.Bus)
+	report, err := publisher.Audit(ctx, stores.Ledger, stores.Bus)
 	if err != nil {
 		return repairPlan{}, err
 	}
 	p := repairPlan{reason: fmt.Sprintf("of %d live revocations %d are missing in JetStream and %d in Redis",
 		report.Ledger, report.MissingInStream, report.MissingInLedger)}
 	if report.MissingInLedger > 0 {
-		p.from = append(p.from, revocast.JetStream)
+		p.from = append(p.from, publisher.JetStream)
 	}
 	if report.MissingInStream > 0 {
-		p.from = append(p.from, revocast.Redis)
+		p.from = append(p.from, publisher.Redis)
 	}
 	if report.OK() {
 		p.reason = fmt.Sprintf("both stores hold the same %d live revocations", report.Ledger)

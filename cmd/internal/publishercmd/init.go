@@ -10,6 +10,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 type initCmd struct {
@@ -32,10 +34,10 @@ func (c *initCmd) Help() string {
 }
 
 // terms are what the ledger lays down for everybody.
-func (c *initCmd) terms() revocast.Terms {
-	t := revocast.DefaultTerms()
+func (c *initCmd) terms() port.Terms {
+	t := port.DefaultTerms()
 	t.Lease, t.Drift, t.Fence, t.DefaultIssuer = c.Lease, c.Drift, c.Fence, c.DefaultIssuer
-	if c.Skew != revocast.DefaultSkew {
+	if c.Skew != port.DefaultSkew {
 		t.Skew = c.Skew
 	}
 	for i := range t.MaxLifetime {
@@ -73,7 +75,7 @@ func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err := stores.Bus.Prepare(ctx, wiring.StreamOptions(terms, c.NATSReplicas)); err != nil {
 		return err
 	}
-	created, err := revocast.Init(ctx, stores.Ledger, stores.Bus, terms)
+	created, err := publisher.Init(ctx, stores.Ledger, stores.Bus, terms)
 	if errors.Is(err, revocast.ErrConflict) {
 		return wiring.WithHint(err, "`publisher repair` looks at both stores and says what there is to do")
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/publisher"
 )
 
 // repairPatience is how long a repair is tried while a store does not answer.
@@ -61,8 +61,8 @@ func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	done := repaired{Realm: c.Realm, State: what.ledger.State.String(), Reason: plan.reason, From: plan.names(), Position: what.ledger.Position.String()}
 	for _, side := range plan.from {
 		bar := newProgress(streams.Err, nil)
-		r, err := revocast.Repair(ctx, stores.Ledger, stores.Bus, side, revocast.RepairOptions{
-			Publisher:  revocast.PublisherOptions{Logger: logger, StreamReplicas: c.NATSReplicas},
+		r, err := publisher.Repair(ctx, stores.Ledger, stores.Bus, side, publisher.RepairOptions{
+			Publisher:  publisher.Options{Logger: logger, StreamReplicas: c.NATSReplicas},
 			AcceptLoss: c.AcceptLoss,
 			Refilled:   bar.showRefilled,
 		})
@@ -99,7 +99,7 @@ type repaired struct {
 	TookMS   float64  `json:"took_ms"`
 }
 
-func (r *repaired) add(done revocast.Repaired) {
+func (r *repaired) add(done publisher.Repaired) {
 	r.Position = done.Position.String()
 	r.Restored += done.Restored
 	r.Refilled += done.Refilled
@@ -108,7 +108,7 @@ func (r *repaired) add(done revocast.Repaired) {
 
 // repairPlan is which store is refilled from which, and why.
 type repairPlan struct {
-	from   []revocast.Side
+	from   []publisher.Side
 	reason string
 	said   bool // --from says so
 }
@@ -123,7 +123,7 @@ func (p repairPlan) String() string {
 		fmt.Fprintf(&b, "chosen: from %s, since %s\n", strings.Join(p.names(), ", then from "), p.reason)
 	}
 	for _, side := range p.from {
-		if side == revocast.JetStream {
+		if side == publisher.JetStream {
 			b.WriteString("refilling Redis from JetStream; the realm refuses calls until a new epoch is open\n")
 		} else {
 			b.WriteString("refilling JetStream from Redis\n")
@@ -140,8 +140,8 @@ func (p repairPlan) names() []string {
 	return names
 }
 
-func sideName(s revocast.Side) string {
-	if s == revocast.JetStream {
+func sideName(s publisher.Side) string {
+	if s == publisher.JetStream {
 		return "jetstream"
 	}
 	return "redis"

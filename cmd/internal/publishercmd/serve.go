@@ -9,10 +9,10 @@ import (
 
 	"github.com/oklog/run"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/publisher"
 )
 
 type serveCmd struct {
@@ -76,7 +76,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	var g run.Group
 	g.Add(wiring.Stopper(ctx))
 	m := metrics.NewFor(c.Realm)
-	publisher := revocast.NewPublisher(stores.Ledger, stores.Bus, c.options(m, logger))
+	publisher := publisher.New(stores.Ledger, stores.Bus, c.options(m, logger))
 	watch := stores.Watch(logger)
 	{
 		c.addMetrics(m, &api, publisher, stores)
@@ -140,18 +140,18 @@ func (c *serveCmd) logoutVerifier(logger *slog.Logger) (publisherapi.LogoutVerif
 }
 
 // options are the publisher's, which counts its canaries into m.
-func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) revocast.PublisherOptions {
+func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) publisher.Options {
 	if c.Canary > 0 {
 		m.ObserveCanary()
 	}
-	return revocast.PublisherOptions{
+	return publisher.Options{
 		StreamReplicas: c.NATSReplicas, RecoverEmpty: c.RecoverEmpty,
 		Canary: c.Canary, ObserveCanary: m.Canary, Logger: logger,
 	}
 }
 
 // addMetrics adds the parts to m and has api count into it.
-func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *revocast.Publisher, s *wiring.Stores) {
+func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *publisher.Publisher, s *wiring.Stores) {
 	m.AddBuild(wiring.Version())
 	m.ObserveRevocations()
 	m.ObserveRequests()

@@ -11,6 +11,8 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 )
 
 // termsCmd changes what it is given a flag for. The environment variables are other
@@ -48,7 +50,7 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	if d.State == revocast.LedgerUninitialised {
+	if d.State == port.LedgerUninitialised {
 		return fmt.Errorf("%w: it has no terms", revocast.ErrUninitialised)
 	}
 	next := c.apply(d.Terms)
@@ -57,7 +59,7 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute+2*max(d.Terms.SettleWait(), next.SettleWait()))
 	defer cancel()
-	took, err := revocast.ChangeTerms(ctx, stores.Ledger, stores.Bus, next, revocast.PublisherOptions{Logger: logger})
+	took, err := publisher.ChangeTerms(ctx, stores.Ledger, stores.Bus, next, publisher.Options{Logger: logger})
 	if errors.Is(err, revocast.ErrInvalid) {
 		return wiring.Usage("%w", err)
 	}
@@ -71,12 +73,12 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 }
 
 // apply returns the terms with what was given a flag for.
-func (c *termsCmd) apply(t revocast.Terms) revocast.Terms {
+func (c *termsCmd) apply(t port.Terms) port.Terms {
 	set(&t.Lease, c.Lease)
 	set(&t.Drift, c.Drift)
 	set(&t.Fence, c.Fence)
 	set(&t.Skew, c.Skew)
-	if t.Skew == revocast.DefaultSkew {
+	if t.Skew == port.DefaultSkew {
 		t.Skew = 0
 	}
 	set(&t.DefaultIssuer, c.DefaultIssuer)
@@ -92,7 +94,7 @@ func set[T any](field, flag *T) {
 	}
 }
 
-func (c *termsCmd) print(w io.Writer, d revocast.Description, changed bool, took time.Duration) error {
+func (c *termsCmd) print(w io.Writer, d port.Description, changed bool, took time.Duration) error {
 	if c.JSON {
 		return printJSON(w, newTermsShown(c.Realm, d, changed, took))
 	}
@@ -119,7 +121,7 @@ type lifetime struct {
 }
 
 // lifetimes are one where all scopes have the same, which is what init makes.
-func lifetimes(t revocast.Terms) []lifetime {
+func lifetimes(t port.Terms) []lifetime {
 	list := []lifetime{{"token", t.MaxLifetime[0]}}
 	same := true
 	for i, d := range t.MaxLifetime[1:] {
@@ -148,7 +150,7 @@ type termsShown struct {
 	TookMS        float64            `json:"took_ms"`
 }
 
-func newTermsShown(realm string, d revocast.Description, changed bool, took time.Duration) termsShown {
+func newTermsShown(realm string, d port.Description, changed bool, took time.Duration) termsShown {
 	out := termsShown{
 		Realm: realm, State: d.State.String(), Position: d.Position.String(), Settled: d.Settled, Changed: changed,
 		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence), SkewMS: apitypes.DurationMS(d.Terms.SkewOrDefault()),

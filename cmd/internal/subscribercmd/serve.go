@@ -7,12 +7,12 @@ import (
 
 	"github.com/oklog/run"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/token"
+	"github.com/revocast/revocast/worker"
 )
 
 type serveCmd struct {
@@ -34,7 +34,7 @@ type serveCmd struct {
 
 // Validate is called by kong: a wrong policy is a usage error.
 func (c *serveCmd) Validate() error {
-	if _, err := revocast.ParsePolicy(c.Policy); err != nil {
+	if _, err := worker.ParsePolicy(c.Policy); err != nil {
 		return err
 	}
 	if c.Cache < 1 || c.Revocations < 1 || c.MaxAsks < 1 {
@@ -96,24 +96,24 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	return g.Run()
 }
 
-func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*revocast.Subscriber, *revocast.Guard) {
+func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*worker.Subscriber, *worker.Guard) {
 	view := cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations})
-	subscriber := revocast.NewSubscriber(stores.Ledger, stores.Bus, view, revocast.SubscriberOptions{
+	subscriber := worker.NewSubscriber(stores.Ledger, stores.Bus, view, worker.SubscriberOptions{
 		Worker: c.Worker, Version: wiring.Version(), Logger: logger,
 	})
-	return subscriber, revocast.NewGuard(subscriber, v, revocast.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer})
+	return subscriber, worker.NewGuard(subscriber, v, worker.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer})
 }
 
 // policy is the one that a request has which chooses none. Validate has parsed it.
-func (c *serveCmd) policy() revocast.Policy {
-	p, err := revocast.ParsePolicy(c.Policy)
+func (c *serveCmd) policy() worker.Policy {
+	p, err := worker.ParsePolicy(c.Policy)
 	if err != nil {
-		return revocast.Closed
+		return worker.Closed
 	}
 	return p
 }
 
-func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wiring.Stores, watch *wiring.SuitedWatch) http.Handler {
+func (c *serveCmd) metrics(s *worker.Subscriber, g *worker.Guard, stores *wiring.Stores, watch *wiring.SuitedWatch) http.Handler {
 	m := metrics.NewFor(c.Realm)
 	m.AddBuild(wiring.Version())
 	m.AddSubscriber(s.Status)
@@ -124,7 +124,7 @@ func (c *serveCmd) metrics(s *revocast.Subscriber, g *revocast.Guard, stores *wi
 }
 
 // ready is what /readyz says: a worker without keys refuses every token.
-func (c *serveCmd) ready(g *revocast.Guard, keys *wiring.Keys) func() error {
+func (c *serveCmd) ready(g *worker.Guard, keys *wiring.Keys) func() error {
 	return func() error {
 		if err := keys.Ready(); err != nil {
 			return err

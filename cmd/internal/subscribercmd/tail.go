@@ -9,6 +9,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/port"
 )
 
 type tailCmd struct {
@@ -41,7 +42,7 @@ func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	listening := false
 	var refusal error  // before anything was heard: somebody waits at a terminal
 	var printErr error // written by the tail's one callback at a time, read after it
-	err = bus.Tail(tailing, revocast.TailHandler{
+	err = bus.Tail(tailing, port.TailHandler{
 		Event: func(e revocast.Event) {
 			if !c.Canary && apitypes.IsCanary(e) {
 				return

@@ -1,0 +1,66 @@
+package denylist
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/script"
+)
+
+// details are what the list keeps of an entry. Times are Unix milliseconds.
+type details struct {
+	ID        string `json:"t"`
+	Issuer    string `json:"i,omitempty"`
+	Principal string `json:"p,omitempty"`
+	Expires   int64  `json:"e"`
+	Stands    int64  `json:"s"` // until when the entry does
+	Reason    string `json:"r,omitempty"`
+	Initiator string `json:"w,omitempty"`
+}
+
+// Entry is a denied token.
+type Entry struct {
+	ID        string
+	Issuer    string // empty: the ledger's default issuer
+	Principal string // as it was given
+	Expires   time.Time
+	Until     time.Time // when the entry goes
+	Why
+}
+
+// Page returns denied tokens, those first that go first, up to limit (1 to [MaxTokens]).
+// next continues after them, and is empty where there are no more. after is empty for the
+// first page.
+func (l *List) Page(ctx context.Context, after string, limit int) (entries []Entry, next string, err error) {
+	if limit < 1 || limit > MaxTokens {
+		return nil, "", fmt.Errorf("%w: limit %d, want 1 to %d", revocast.ErrInvalid, limit, MaxTokens)
+	}
+	reply, err := l.db.Run(ctx, pageScript, after, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	r := script.Read(reply)
+	for r.More() {
+		member := r.Text()
+		var d details
+		if err := json.Unmarshal([]byte(r.Text()), &d); err != nil {
+			return nil, "", fmt.Errorf("%w: entry %q: %w", script.ErrReply, member, err)
+		}
+		entries, next = append(entries, d.entry()), member
+	}
+	if len(entries) < limit {
+		next = ""
+	}
+	return entries, next, r.Err
+}
+
+func (d details) entry() Entry {
+	return Entry{
+		ID: d.ID, Issuer: d.Issuer, Principal: d.Principal,
+		Expires: time.UnixMilli(d.Expires).UTC(), Until: time.UnixMilli(d.Stands).UTC(),
+		Why: Why{Reason: d.Reason, Initiator: d.Initiator},
+	}
+}

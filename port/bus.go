@@ -1,0 +1,175 @@
+package port
+
+import (
+	"context"
+	"iter"
+
+	"github.com/revocast/revocast"
+)
+
+// Bus is the broadcast: it carries events to every worker, keeps them in a second
+// log, and carries acknowledgements back. Package events implements it on NATS.
+//
+// What an implementor owes:
+//
+//   - Safe for concurrent use. Delivery on Tail and Acks is at most once, in any
+//     order, and may include what the stream refused; the protocol above needs no
+//     more. Replay delivers everything that the stream holds.
+//   - Anything that may have lost a message (disconnect, slow consumer, undecodable
+//     message) is told to [TailHandler.Suspect], late rather than never.
+//   - Callbacks run on the bus's own goroutines, one at a time for each Tail, and
+//     none runs after Tail, Replay or Acks has returned.
+type Bus interface {
+	// Realm is the name of the one realm whose events it carries.
+	Realm() string
+
+	// Publish hands e, which has its position, to the stream and returns without
+	// waiting for it. done is called exactly once, from any goroutine: nil when the
+	// stream has acknowledged e, now or (as a duplicate) before.
+	Publish(e revocast.Event, done func(error))
+
+	// Tail delivers live events until ctx ends. It calls h.Ready once the
+	// subscription is in force at the server, and again after each reconnect. Nothing that
+	// the server says ends it: what is refused or lost is asked for again, with h.Lost
+	// meanwhile. An error is for what only the caller can mend, and callers try again.
+	Tail(ctx context.Context, h TailHandler) error
+
+	// Refill is Publish for an event that the stream may have had before: it is stored
+	// whatever the stream remembers of duplicates.
+	Refill(e revocast.Event, done func(error))
+
+	// Replay delivers every event in the stream after a point (the zero point: all), in
+	// stream order, up to the end as it was when Replay was called. An error from on
+	// stops it. What cannot be read is counted and skipped, and so is what is missing in
+	// the middle. [revocast.ErrStreamLost]: the point is of another stream, lies beyond the end, or
+	// another message is there. A point's zero Event and Stored match any message. A point
+	// that the stream dropped at its beginning is fine: then all that is left is
+	// delivered, see [Replayed.First].
+	Replay(ctx context.Context, after StreamPoint, on func(revocast.Event) error) (Replayed, error)
+
+	// Stream describes the stream as its leader has it. [revocast.ErrNotFound]: there is none.
+	Stream(ctx context.Context) (StreamInfo, error)
+
+	// SaveSnapshot keeps the live states, packed, as of a position in place of the
+	// snapshot before; the states are read until the sequence ends or yields an error,
+	// with which SaveSnapshot fails then. A snapshot is there whole or not at all.
+	SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[KeyedState, error]) error
+
+	// LoadSnapshot hands the latest snapshot to on and returns the position it stands
+	// for; [revocast.ErrNotFound] if there is none, or none that is whole. on may have been called
+	// before that turns out.
+	LoadSnapshot(ctx context.Context, on func(KeyedState) error) (revocast.Position, error)
+
+	// Acknowledge tells the publishers, at most once, what a member has applied.
+	Acknowledge(a Ack) error
+
+	// Acks delivers the members' acknowledgements until ctx ends.
+	Acks(ctx context.Context, on func(Ack)) error
+
+	// Epoch returns the realm's latest epoch record, [revocast.ErrNotFound] if there is none.
+	Epoch(ctx context.Context) (EpochRecord, error)
+
+	// ClaimEpoch writes next if the latest record still is the one at the stream
+	// sequence after (0: there is none), and returns it with its sequence;
+	// [revocast.ErrConflict] if somebody else was faster.
+	ClaimEpoch(ctx context.Context, after uint64, next EpochRecord) (EpochRecord, error)
+
+	// Prepare makes the stream if it is not there and checks that it is configured as
+	// the protocol needs it; [revocast.ErrUnsuited] says what to change.
+	Prepare(ctx context.Context, o StreamOptions) error
+
+	// Mend compares the streams, as they are configured now, with what Prepare asks for,
+	// and changes back what was changed and can be changed back without losing anything.
+	// It makes none: [revocast.ErrNotFound] if the stream of events or of the record is missing.
+	// [revocast.ErrUnsuited] says what cannot be changed back, and what to do about it; the rest has
+	// been mended all the same.
+	Mend(ctx context.Context, o StreamOptions) (Mended, error)
+}
+
+// Mended is what [Bus.Mend] has done.
+type Mended struct {
+	Changed []string // one text for each thing that was changed back, with its stream
+	// Snapshots is why no snapshot can be kept, nil if one can. Nothing is lost by it.
+	Snapshots error
+}
+
+// TailHandler receives the live tail.
+type TailHandler struct {
+	Event   func(revocast.Event)
+	Ready   func()      // the subscription is in force from here on
+	Suspect func(error) // messages may have been lost
+	// Lost says that nothing is heard until Ready is called again, and why. It may be
+	// called again meanwhile, with a later reason. Nil: not told.
+	Lost func(error)
+}
+
+// Ack says that a member has applied everything up to a position.
+type Ack struct {
+	Member  MemberID
+	Applied revocast.Position
+}
+
+// EpochRecord is the entry in JetStream that makes an epoch: who writes it, by
+// compare-and-set, carries on the realm's history.
+type EpochRecord struct {
+	Epoch  uint64
+	Server string // identity of the ledger's server, [Description.Server]
+	Terms  Terms  // so that an emptied ledger gets its terms back
+	Stream int64  // [StreamInfo.Created] of the stream that holds the history so far; 0: not known
+	// After is the server under which the ledger that claimed the epoch was open before.
+	After string
+	// Takeover: the server of the record before may be alive, and is given time to notice.
+	Takeover bool
+	// Base is the sequence in Stream after which it holds everything: what is gone from
+	// before it is not missed.
+	Base uint64
+	// Kept are messages of Stream, oldest first, that it must have for as long as it keeps
+	// an event. A ledger that has lost everything has nothing else to tell by that the
+	// stream was cut. The zero witness is none.
+	Kept     [RecordWitnesses]StreamWitness
+	Sequence uint64 // in the stream; set by the bus
+}
+
+// RecordWitnesses is how many messages of the stream an epoch record names.
+const RecordWitnesses = 32
+
+// StreamWitness is a message of the stream and when the stream stored it, by its own
+// clock, Unix milliseconds.
+type StreamWitness struct {
+	Sequence uint64
+	Stored   int64
+}
+
+// StreamPoint is one message of the stream, so that a stream which lost it can be told
+// from one that has it still: after a loss another message may stand at its sequence.
+type StreamPoint struct {
+	Created  int64             // [StreamInfo.Created] of the stream it is in
+	Sequence uint64            // in the stream; 0: before the first message
+	Event    revocast.Position // of the event there; zero where none could be read
+	Stored   int64             // when the stream stored it, by the stream's clock, Unix milliseconds
+}
+
+// StreamInfo is the stream as it stands.
+type StreamInfo struct {
+	Created     int64  // when it was made, Unix nanoseconds: a stream made anew has another
+	First, Last uint64 // sequences; an empty stream has First = Last + 1
+	Missing     uint64 // messages that are gone from the middle
+	Full        bool   // it has reached a limit and refuses events
+}
+
+// Replayed is what a replay went through.
+type Replayed struct {
+	Events      int         // handed out
+	Undecodable int         // skipped: not readable, so what was handed out may be incomplete
+	Foreign     int         // skipped: of another realm
+	Missing     uint64      // messages after the point that are gone from the middle of the stream
+	First       uint64      // sequence of the stream's first message at the time
+	Begin       StreamPoint // the first message after the point; zero if there was none
+	End         StreamPoint // the last message; the point that the replay began after if there was none
+}
+
+// StreamOptions are what the stream depends on.
+type StreamOptions struct {
+	MaxAge   int64 // milliseconds that an event is kept: the longest lifetime plus margins
+	Replicas int   // 0: 1
+}

@@ -1,0 +1,169 @@
+package port
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+)
+
+// Opening is how a ledger is opened. See [RecoveryLedger.Open].
+type Opening struct {
+	Epoch  uint64
+	Record EpochRecord
+	Begin  StreamPoint // the first message that was replayed; zero: unknown
+	Stream StreamPoint // end of what was replayed
+	// Settled: no worker can hold a lease of an earlier epoch.
+	Settled bool
+}
+
+// Renewal is a worker's periodic report. See [WorkerLedger.Renew].
+type Renewal struct {
+	Member  MemberID
+	Applied revocast.Position
+	Limit   int
+	Version string // the worker's software version, for the operator
+	Wall    int64  // the worker's wall clock when it asked, Unix milliseconds; zero: not told
+	// Reach is kept for the operator until the member goes or says another; nil: what the
+	// ledger holds of it stands. See [Renewed.Told].
+	Reach *Reach
+}
+
+// Renewed is the answer to a [Renewal].
+type Renewed struct {
+	Position revocast.Position // the ledger's position when the step ran
+	Events   []revocast.Event  // the log after Applied; fewer than Limit: complete up to Position
+	More     bool              // the log goes on after Events
+	Told     bool              // the ledger holds the member's reach; it lost it with the member otherwise
+	Terms    Terms
+	Now      int64 // the ledger's clock, Unix milliseconds; what may be forgotten goes by it
+}
+
+// Whole fails with [revocast.ErrTrimmed] if the log lacks entries between applied and the position:
+// its revisions run without holes, so one that was cut or lost shows.
+func (r *Renewed) Whole(applied revocast.Position) error {
+	last, err := Follow(applied, r.Events)
+	if err == nil && !r.More && last.Before(r.Position) && r.Position.Rev != 0 {
+		err = fmt.Errorf("%w: it ends at %s, the ledger is at %s", revocast.ErrTrimmed, last, r.Position)
+	}
+	return err
+}
+
+// Follow returns the position of the last entry of a log that was read after a position, and
+// fails with [revocast.ErrTrimmed] if entries are missing between them.
+func Follow(after revocast.Position, entries []revocast.Event) (revocast.Position, error) {
+	for _, e := range entries {
+		next := revocast.Position{Epoch: after.Epoch, Rev: after.Rev + 1}
+		if e.Position.Epoch > after.Epoch {
+			next = revocast.Position{Epoch: e.Position.Epoch, Rev: 1}
+		}
+		if e.Position != next {
+			return after, fmt.Errorf("%w: %s follows on %s", revocast.ErrTrimmed, e.Position, after)
+		}
+		after = next
+	}
+	return after, nil
+}
+
+// Checked is the answer to [WorkerLedger.Check]; States is parallel to the keys.
+type Checked struct {
+	Position revocast.Position
+	States   []revocast.State
+	Terms    Terms
+	Now      int64 // the ledger's clock, Unix milliseconds
+}
+
+// KeyedState is a state with what it stands against. The scope is kept because a
+// key does not tell it.
+type KeyedState struct {
+	Key     revocast.Key
+	Scope   revocast.Scope
+	State   revocast.State
+	Changed int64 // when it last changed, by the ledger's clock, Unix milliseconds
+	// Born is which state it was of all that were ever made, see [Description.Born]. Zero:
+	// not counted, as states are that come from a snapshot or that an earlier version made.
+	Born uint64
+}
+
+// Events returns the fewest events that add up to the state, so that a snapshot is
+// applied the same way as a log.
+func (k KeyedState) Events() []revocast.Event {
+	base := revocast.Event{Position: k.State.At, Scope: k.Scope, Key: k.Key, At: k.Changed, Until: k.State.Until}
+	var events []revocast.Event
+	if k.State.CutOff != 0 {
+		e := base
+		e.Kind, e.CutOff, e.Except = revocast.KindRevoked, k.State.CutOff, k.State.Except
+		events = append(events, e)
+		if !k.State.Except.IsZero() && k.State.Floor != 0 {
+			e.CutOff, e.Except = k.State.Floor, revocast.Key{}
+			events = append(events, e)
+		}
+	}
+	if ban := k.State.Ban; !ban.At.IsZero() {
+		e := base
+		e.Kind, e.Position = revocast.KindLifted, ban.At
+		if ban.Until != 0 {
+			e.Kind, e.From, e.Until = revocast.KindBanned, ban.From, ban.Until
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// MemberID names one incarnation of one worker. Two processes never share one, so
+// an acknowledgement of the new incarnation says nothing about a zombie of the old.
+type MemberID struct {
+	Worker      string // chosen by the operator: [A-Za-z0-9_.-]{1,64}
+	Incarnation string // random, made at start
+}
+
+// String returns "worker/incarnation".
+func (m MemberID) String() string { return m.Worker + "/" + m.Incarnation }
+
+// Member is a worker incarnation that may hold a lease.
+type Member struct {
+	ID       MemberID
+	Applied  revocast.Position
+	Renewals uint64 // counts up with each renewal; stands still when the member is gone
+	Version  string
+	Seen     int64 // the ledger's clock at the latest renewal; for display only
+	// Ahead is by how much the worker's wall clock was ahead of the ledger's at the latest
+	// renewal, in milliseconds, less what the renewal took to arrive; Told: it was told.
+	Ahead int64
+	Told  bool
+	Reach *Reach // what it accepts; nil: it has not said, or not so that it can be read. Not to be changed
+	// Still is how long the counter has stood still as far as whoever strikes the member
+	// off has seen, by its own clock.
+	Still time.Duration
+}
+
+// Membership is the set of members at one instant. Generation changes whenever a
+// member joins or goes, and only then.
+type Membership struct {
+	Generation uint64
+	Members    []Member
+	Position   revocast.Position
+	Now        int64 // the ledger's clock, Unix milliseconds
+}
+
+// Commit is the answer to [PublisherLedger.Commit]; Entries is parallel to the
+// proposals.
+type Commit struct {
+	Epoch      uint64
+	Entries    []CommitEntry
+	Generation uint64 // of the membership when it was committed
+	Settled    bool
+	Repeated   bool // the answer of an earlier run under the same idempotency key
+	Terms      Terms
+}
+
+// CommitEntry is what became of one proposal.
+type CommitEntry struct {
+	Event revocast.Event // complete: with position, time, cut-off and until
+	Fresh bool           // a new log entry was made, which has to be published
+}
+
+// Verified is the answer to [PublisherLedger.Verify].
+type Verified struct {
+	Settled bool
+}

@@ -1,0 +1,132 @@
+package publisher_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/store/storetest"
+)
+
+// apart is a realm of which one wall clock is wrong.
+type apart struct {
+	name                             string
+	redis, issuer, publisher, worker time.Duration
+}
+
+func (a apart) rig(t *testing.T) (*fleettest.Rig, *publisher.Publisher, []*fleettest.Worker) {
+	r := fleettest.NewRigOn(t, storetest.RedisAhead(t, a.redis), eventstest.NewServer(t))
+	r.IssuedAside(a.issuer)
+	ws := []*fleettest.Worker{r.WorkerAside(a.worker), r.WorkerAside(0), r.WorkerAside(0)}
+	p := publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)})
+	r.Run(p.Run)
+	r.Await(p.Ready())
+	return r, p, ws
+}
+
+// TestOneClockIsWrong: whichever clock it is, the token of before is refused after a confirmed
+// revocation, and a login after it is accepted at once.
+func TestOneClockIsWrong(t *testing.T) {
+	for _, a := range []apart{
+		{name: "none"},
+		{name: "Redis 2s behind", redis: -2 * time.Second},
+		{name: "Redis 2s ahead", redis: 2 * time.Second},
+		{name: "Redis 10s behind", redis: -9900 * time.Millisecond},
+		{name: "Redis 10s ahead", redis: 9900 * time.Millisecond},
+		{name: "issuer 4s ahead", issuer: 4 * time.Second},
+		{name: "issuer 10s ahead", issuer: 9900 * time.Millisecond},
+		{name: "publisher 5s ahead", publisher: 5 * time.Second},
+		{name: "publisher 10s behind", publisher: -9900 * time.Millisecond},
+		{name: "worker 10s ahead", worker: 9900 * time.Millisecond},
+		{name: "worker 10s behind", worker: -9900 * time.Millisecond},
+	} {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			r, p, ws := a.rig(t)
+			shown, unseen := r.Login("alice"), r.Login("alice")
+			r.Expect(ws[:1], shown.Token, revocast.Allowed) // one of them is enough
+			r.Expect(ws[1:], r.Login("bob").Token, revocast.Allowed)
+			receipt := r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}))
+			after := r.Login("alice")
+			r.Expect(ws, shown.Token, revocast.Revoked)
+			r.Expect(ws, after.Token, revocast.Allowed)
+			if after.Claims.IssuedAt.Before(receipt.NotBefore) {
+				t.Errorf("a login at %s was accepted, the receipt says not before %s", after.Claims.IssuedAt, receipt.NotBefore)
+			}
+			if apart := a.redis + a.issuer; (apart.Abs() > time.Second) != (len(receipt.Warnings) > 0) {
+				t.Errorf("warnings %q", receipt.Warnings)
+			}
+			// What nobody was shown is told from what came after by the clocks that agree.
+			if a.issuer == 0 {
+				r.Expect(ws, unseen.Token, revocast.Revoked)
+			}
+		})
+	}
+}
+
+// TestIssuerBehind: an issuer that is behind is believed after a few of its tokens.
+func TestIssuerBehind(t *testing.T) {
+	a := apart{issuer: -4 * time.Second}
+	r, p, ws := a.rig(t)
+	sure := false
+	for i := 0; !sure; i++ {
+		if i == 100 {
+			t.Fatal("it is never believed")
+		}
+		r.Expect(ws, r.Login("bob").Token, revocast.Allowed)
+		s, err := r.Ledger().Sight(t.Context(), port.Sighting{Issuer: revocast.IssuerKey(fleettest.Realm, fleettest.Issuer)})
+		r.Must(err)
+		if sure = s.Sure; !sure {
+			wait := time.NewTimer(200 * time.Millisecond)
+			<-wait.C
+		}
+	}
+	before := r.Login("alice")
+	r.Expect(ws[:1], before.Token, revocast.Allowed)
+	r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}))
+	r.Expect(ws, before.Token, revocast.Revoked)
+	r.Expect(ws, r.Login("alice").Token, revocast.Allowed)
+}
+
+// TestFromTheFuture: what is further ahead than the skew is refused: as from the future where
+// the machine's clock says so too, and as unknown where only Redis' clock does.
+func TestFromTheFuture(t *testing.T) {
+	t.Parallel()
+	r, _, ws := apart{issuer: 12 * time.Second}.rig(t)
+	for _, w := range ws {
+		_, v := w.Check(t.Context(), r.Login("alice").Token)
+		if v.Outcome != revocast.Invalid || !errors.Is(v.Err, revocast.ErrNotYetValid) {
+			t.Errorf("%s: %v", v.Outcome, v.Err)
+		}
+	}
+	if n := ws[0].Sub.Status().FromTheFuture; n != 1 {
+		t.Errorf("%d tokens from the future", n)
+	}
+}
+
+// TestClocksBeyondTheSkew: the publisher is unready, says so in its receipts, and a token is
+// never called revoked or invalid for it.
+func TestClocksBeyondTheSkew(t *testing.T) {
+	t.Parallel()
+	redis := storetest.RedisAhead(t, 0)
+	r := fleettest.NewRigOn(t, redis, eventstest.NewServer(t))
+	p, ws := r.Publisher(), r.Workers(1)
+	r.Expect(ws, r.Login("alice").Token, revocast.Allowed)
+	redis.MoveClock(-15 * time.Second)
+	fleettest.Eventually(t, "unready", func() bool { return p.Ready().Err() != nil })
+	fleettest.Eventually(t, "the worker sees it", func() bool { return ws[0].Sub.Status().ClockAhead > 14*time.Second })
+	if _, v := ws[0].Check(t.Context(), r.Login("alice").Token); v.Outcome != revocast.Unknown {
+		t.Errorf("%s: %v", v.Outcome, v.Err)
+	}
+	receipt := r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}))
+	if len(receipt.Warnings) == 0 {
+		t.Error("no warning")
+	}
+	redis.MoveClock(0)
+	r.Await(p.Ready())
+}

@@ -1,0 +1,257 @@
+package publisher
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/port"
+)
+
+// Pace of looking after the ledger.
+const (
+	keepEvery   = 250 * time.Millisecond // while it is open
+	recoverPace = 100 * time.Millisecond // while it is not
+
+	reportEveryText = 10 * time.Second // logging why it does not serve
+)
+
+// keeper looks after the ledger's state: it recovers one that was restarted, promoted
+// or emptied, settles a new epoch, and fences one whose realm goes on elsewhere. Every
+// publisher has one; each step may be done by several of them at once.
+func (p *Publisher) keeper(ctx context.Context) error {
+	k := &keeping{p: p}
+	for ctx.Err() == nil {
+		pause := keepEvery
+		err := k.look(ctx)
+		if err != nil {
+			pause = recoverPace
+		}
+		k.report(err)
+		p.sleep(ctx, pause, p.recheck)
+	}
+	return nil
+}
+
+// keeping is what one keeper remembers. Only its goroutine touches it.
+type keeping struct {
+	p         *Publisher
+	epoch     revocast.Position // seen open and unsettled: epoch and [port.Description.Settling]
+	since     time.Duration     // since when
+	won       uint64            // the latest epoch that this keeper has claimed
+	watched   revocast.Position // of a ledger that somebody else recovers
+	watchedAt time.Duration     // since when it stands there
+	restored  int               // events that recoveries brought
+	served    uint64            // the latest epoch in which this keeper saw the ledger open and in charge
+	latest    port.EpochRecord  // as it was last read or written, of the latest epoch that was seen
+	unread    nagging           // that the record cannot be read
+	lost      nagging           // that it is lost
+	lastText  string            // of the latest error that was logged
+	logged    time.Duration     // when
+}
+
+// report makes the outcome of a look the publisher's readiness: the ledger serves, and
+// the stream can hold what is committed.
+func (k *keeping) report(err error) {
+	k.p.setServing(err)
+	// Where clocks or the stream are at fault it goes on serving, and receipts say so.
+	k.p.setReady(cmp.Or(err, k.p.auditor.fit(), k.p.outbox.refusal(), k.p.clocks.err()))
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	// The text of a server that is away changes from look to look.
+	now, flips := k.p.clock.Monotonic(), (text == "") != (k.lastText == "")
+	if flips || text != k.lastText && now-k.logged >= reportEveryText {
+		k.lastText, k.logged = text, now
+		if err != nil {
+			k.p.log.Warn("the ledger does not serve", "error", err)
+		} else {
+			k.p.log.Info("the ledger serves")
+		}
+	}
+}
+
+// look takes the one step that the ledger's state calls for; nil: it is open.
+func (k *keeping) look(ctx context.Context) error {
+	sent, wall := k.p.clock.Monotonic(), k.p.clock.Now()
+	d, err := k.p.describe(ctx)
+	if err != nil {
+		return err
+	}
+	switch d.State {
+	case port.LedgerOpen:
+		k.p.terms.Store(&d.Terms)
+		k.p.clocks.observe(ctx, d, sent, wall)
+		return k.compare(ctx, d)
+	case port.LedgerUninitialised:
+		return k.begin(ctx)
+	case port.LedgerRecovering:
+		return k.recover(ctx, d)
+	}
+	if record, err := k.record(ctx); err == nil && k.mayReopen(d, record) {
+		return k.reopen(ctx, d, record)
+	}
+	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: publisher repair --from redis", revocast.ErrFenced)
+}
+
+// settle waits on this publisher's own clock until no lease of an earlier epoch can be
+// left, nor one of other terms: a Redis that was rolled back may have forgotten that
+// its leases were made longer, and the record has not. A publisher that came later
+// waits longer, never shorter.
+func (k *keeping) settle(ctx context.Context, d port.Description, record port.EpochRecord) {
+	if d.Settled {
+		return
+	}
+	now := k.p.clock.Monotonic()
+	if this := (revocast.Position{Epoch: d.Position.Epoch, Rev: d.Settling}); k.epoch != this {
+		k.epoch, k.since = this, now
+	}
+	left := k.since + max(d.Terms.SettleWait(), record.Terms.SettleWait(), d.SettleFor) - now
+	if left > 0 {
+		if left < keepEvery && k.p.sleep(ctx, left, nil) {
+			k.settle(ctx, d, record)
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := k.p.ledger.Settle(ctx, d.Position.Epoch, d.Settling); err != nil {
+		k.p.log.Debug("epoch not settled yet", "epoch", d.Position.Epoch, "error", err)
+	}
+}
+
+// compare fences an open ledger when JetStream says that another server has taken the
+// realm over, and writes the record again where JetStream has forgotten it. A bus that
+// does not answer proves nothing, and changes nothing; nothing is confirmed without it
+// either, so settling can wait.
+func (k *keeping) compare(ctx context.Context, d port.Description) error {
+	sent := k.p.clock.Monotonic()
+	record, err := k.record(ctx)
+	unread := errors.Is(err, revocast.ErrUnsuited)
+	k.unread.say(k.p, err, func() {
+		if unread {
+			k.p.log.Error("the epoch's record cannot be read; nothing is confirmed", "error", err)
+		}
+	}, nil)
+	lost := errors.Is(err, revocast.ErrNotFound) || unread && record.Sequence > 0
+	if err != nil && !lost {
+		return nil
+	}
+	if !lost && (record.Epoch > d.Position.Epoch || record.Epoch == d.Position.Epoch && record.Server != d.OpenedBy) {
+		return k.fence(ctx, d, record)
+	}
+	if lost || record.Epoch < k.latest.Epoch { // what it said of leases was not taken back
+		record.Terms = longer(record.Terms, k.latest.Terms)
+	}
+	k.served = max(k.served, d.Position.Epoch)
+	if !unread {
+		k.p.verifier.charge(d.Position.Epoch, sent)
+	}
+	k.settle(ctx, d, record)
+	return k.rewrite(ctx, d, record, lost)
+}
+
+func (k *keeping) record(ctx context.Context) (port.EpochRecord, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	r, err := k.p.bus.Epoch(ctx)
+	if err == nil && r.Epoch >= k.latest.Epoch {
+		k.latest = r
+	}
+	return r, err
+}
+
+// rewrite writes the epoch's record again when JetStream has lost it, or came back with
+// an older one: from a backup, or from a disk that did not have the latest writes. Who
+// carries on the realm stays who it is. The ledger is open, so it won its epoch once,
+// and only a later one takes that away; a record of an earlier epoch, of shorter leases
+// or none says nothing about that. Should another server carry on in a later epoch
+// whose record was lost as well, its publishers write that, over this one too, and the
+// ledger here is fenced.
+func (k *keeping) rewrite(ctx context.Context, d port.Description, found port.EpochRecord, lost bool) error {
+	next, mine := own(d, found, lost)
+	if !mine {
+		return nil
+	}
+	if known := k.latest; known.Epoch == next.Epoch && known.Server == next.Server && (lost || found.Epoch < next.Epoch) {
+		next.After = known.After
+		if known.Stream == next.Stream {
+			next.Base, next.Kept = known.Base, known.Kept
+		}
+	}
+	if next == found {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if lost || found.Epoch < d.Opened {
+		k.lost.say(k.p, revocast.ErrNotFound, func() {
+			k.p.log.Error("JetStream has lost the epoch's record; writing it again", "epoch", next.Epoch, "found_epoch", found.Epoch)
+		}, nil)
+	}
+	if lost && found.Sequence == 0 {
+		if err := k.p.prepare(ctx, d.Terms); err != nil {
+			k.p.log.Debug("the epoch's record is not written yet", "error", err)
+			return nil // tried again; the ledger serves all the same
+		}
+	}
+	if err := k.p.writeRecord(ctx, found, next); err != nil {
+		k.p.log.Debug("the epoch's record is not written yet", "error", err)
+	}
+	return nil
+}
+
+func (k *keeping) fence(ctx context.Context, d port.Description, record port.EpochRecord) error {
+	k.p.log.Error("another server carries on this realm's history; fencing this one",
+		"epoch", d.Position.Epoch, "server", d.Server, "other_epoch", record.Epoch, "other_server", record.Server)
+	if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+		return err
+	}
+	return revocast.ErrFenced
+}
+
+// begin puts a ledger that holds nothing into recovery, if JetStream knows the realm.
+// It never makes a new one: an empty Redis must not look like "nobody is revoked".
+func (k *keeping) begin(ctx context.Context) error {
+	record, err := k.record(ctx)
+	if errors.Is(err, revocast.ErrNotFound) {
+		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`", revocast.ErrUninitialised)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", revocast.ErrUninitialised, err)
+	}
+	if err := k.mayTakeOver(ctx, record); err != nil {
+		return err
+	}
+	// An older record may have come back: the epochs that this process has seen are used up.
+	record.Epoch = max(record.Epoch, k.served, k.latest.Epoch)
+	if terms := k.p.terms.Load(); terms != nil && k.served > 0 {
+		record.Terms = longer(record.Terms, *terms)
+	}
+	k.p.log.Warn("Redis holds nothing of this realm; recovering it from JetStream", "epoch", record.Epoch+1)
+	if err := k.p.ledger.Begin(ctx, record.Epoch+1, record.Terms); err != nil && !errors.Is(err, revocast.ErrConflict) {
+		return err
+	}
+	component.Signal(k.p.recheck)
+	return revocast.ErrRecovering
+}
+
+// mayTakeOver refuses to fill a Redis that may simply be the wrong one: the right one
+// would be fenced, and the fleet that uses it left without a ledger. A Redis that this
+// process saw serving, or that the epoch was opened under, was emptied.
+func (k *keeping) mayTakeOver(ctx context.Context, record port.EpochRecord) error {
+	d, err := k.p.describe(ctx)
+	switch {
+	case err != nil:
+		return err
+	case k.served > 0 || k.p.o.RecoverEmpty || d.Server == record.Server:
+		return nil
+	}
+	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: publisher repair --from jetstream",
+		revocast.ErrUninitialised, d.Server, record.Epoch, record.Server)
+}

@@ -1,0 +1,291 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/component"
+)
+
+// Pace of the relay. It repeats for ever: what is committed gets into the stream.
+const (
+	relayEvery  = 250 * time.Millisecond // retry of what was refused, the first time
+	relayMost   = 4 * time.Second        // and the longest pause, when all is refused again and again
+	relayBatch  = 5000                   // events repeated at once while they are taken
+	scanEvery   = time.Second            // look for what other publishers left behind
+	scanLimit   = 1000                   // log entries in one look
+	reportEvery = 100 * time.Millisecond // acknowledgements told to the ledger: a write, which may wait for a disk
+	maxHeld     = 50_000                 // events held in memory; the log holds them all
+)
+
+// outbox gets committed events into JetStream. Each is published at once; what is not
+// acknowledged is repeated. Events that another publisher committed and did not live
+// to publish are found in the ledger's log and adopted.
+type outbox struct {
+	p    *Publisher
+	kick chan struct{} // something wants the relay's attention
+
+	// mu guards the rest.
+	mu      sync.Mutex
+	items   map[revocast.Position]*outboxItem    // published and not acknowledged, or to be published
+	waiters map[revocast.Position][]outboxWaiter // get their answer when the position is acknowledged
+	acked   map[uint64]map[uint64]struct{}       // epoch → revisions that the ledger is to be told of
+	durable revocast.Position                    // as the ledger said last
+	seen    map[revocast.Position]struct{}       // foreign log entries at the latest scan
+	pace    relayPace
+	// refusals are the answers so far that were no acknowledgement.
+	refusals uint64
+	latest   error         // why the stream took nothing; nil: it took the latest event
+	since    time.Duration // since when it takes none
+}
+
+// outboxWaiter waits for a position, or for all up to it.
+type outboxWaiter struct {
+	done chan bool
+	all  bool
+}
+
+type outboxItem struct {
+	event  revocast.Event
+	flying bool // handed to the bus, no answer yet
+}
+
+func newOutbox(p *Publisher) *outbox {
+	return &outbox{
+		p: p, kick: make(chan struct{}, 1),
+		items: make(map[revocast.Position]*outboxItem), waiters: make(map[revocast.Position][]outboxWaiter),
+		acked: make(map[uint64]map[uint64]struct{}), seen: make(map[revocast.Position]struct{}),
+		pace: relayPace{batch: relayBatch, pause: relayEvery},
+	}
+}
+
+// publish hands e to the stream. The channel delivers once: true when JetStream has e,
+// false when all that is known is that a later epoch has begun.
+func (o *outbox) publish(e revocast.Event) <-chan bool {
+	o.p.counts.published.Add(1)
+	o.mu.Lock()
+	done := o.waitLocked(e.Position, false)
+	item := o.holdLocked(e)
+	o.mu.Unlock()
+	if item != nil {
+		o.p.bus.Publish(e, o.answer(e.Position, false))
+	}
+	return done
+}
+
+// await is publish for what somebody committed before. It is published from the log if
+// need be: only the log has the events as they were. What covers a proposal may have
+// come together from several of them, so all up to position have to be there.
+func (o *outbox) await(position revocast.Position) <-chan bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.durable.Before(position) {
+		done := make(chan bool, 1)
+		done <- true
+		return done
+	}
+	done := o.waitLocked(position, true)
+	component.Signal(o.kick)
+	return done
+}
+
+func (o *outbox) waitLocked(position revocast.Position, all bool) chan bool {
+	done := make(chan bool, 1)
+	o.waiters[position] = append(o.waiters[position], outboxWaiter{done, all})
+	return done
+}
+
+// holdLocked notes e as flying, unless it is flying already (nil), or memory is full:
+// then the log keeps it for the relay.
+func (o *outbox) holdLocked(e revocast.Event) *outboxItem {
+	item := o.items[e.Position]
+	switch {
+	case item != nil && item.flying:
+		return nil
+	case item == nil && len(o.items) >= maxHeld:
+		return nil
+	case item == nil:
+		item = &outboxItem{event: e}
+		o.items[e.Position] = item
+	}
+	item.flying = true
+	return item
+}
+
+// answer is what the bus calls when it knows what became of the event at position, which
+// the relay has repeated or not.
+func (o *outbox) answer(position revocast.Position, repeated bool) func(error) {
+	return func(err error) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if repeated {
+			o.repeatedLocked(err == nil)
+		}
+		if err != nil {
+			o.refusals++
+			if item := o.items[position]; item != nil {
+				item.flying = false
+			}
+			if o.latest == nil {
+				o.since = o.p.clock.Monotonic()
+			}
+			o.latest = err
+			o.p.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
+				"error", err, "refused", o.refusals, "waiting", len(o.items))
+			return
+		}
+		o.latest = nil
+		delete(o.items, position)
+		delete(o.seen, position)
+		if o.acked[position.Epoch] == nil {
+			o.acked[position.Epoch] = make(map[uint64]struct{})
+		}
+		o.acked[position.Epoch][position.Rev] = struct{}{}
+		o.releaseLocked(position, false, true)
+	}
+}
+
+// releaseLocked answers those who wait for the position, and with all also those who
+// wait for everything before it.
+func (o *outbox) releaseLocked(position revocast.Position, all, durable bool) {
+	var left []outboxWaiter
+	for _, w := range o.waiters[position] {
+		if w.all && !all {
+			left = append(left, w)
+			continue
+		}
+		w.done <- durable
+	}
+	if o.waiters[position] = left; left == nil {
+		delete(o.waiters, position)
+	}
+}
+
+// report tells the ledger, ten times a second at most, what JetStream has
+// acknowledged, so that the log may be trimmed and no other publisher repeats it.
+func (o *outbox) report(ctx context.Context) error {
+	for o.p.sleep(ctx, reportEvery, nil) {
+		acked := o.takeAcked()
+		for _, epoch := range slices.Sorted(maps.Keys(acked)) {
+			revs := acked[epoch]
+			if err := o.tell(ctx, epoch, revs); err != nil && ctx.Err() == nil {
+				o.putBack(epoch, revs, err)
+				o.p.sleep(ctx, relayEvery, nil)
+			}
+		}
+	}
+	return nil
+}
+
+func (o *outbox) takeAcked() map[uint64][]uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := make(map[uint64][]uint64, len(o.acked))
+	for epoch, revs := range o.acked {
+		for rev := range revs {
+			taken[epoch] = append(taken[epoch], rev)
+		}
+		slices.Sort(taken[epoch])
+	}
+	clear(o.acked)
+	return taken
+}
+
+func (o *outbox) tell(ctx context.Context, epoch uint64, revs []uint64) error {
+	for chunk := range slices.Chunk(revs, 2*scanLimit) {
+		durable, err := o.tellChunk(ctx, epoch, chunk)
+		if err != nil {
+			return err
+		}
+		o.setDurable(durable)
+	}
+	return nil
+}
+
+func (o *outbox) tellChunk(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return o.p.ledger.Acked(ctx, epoch, revs)
+}
+
+// putBack keeps revisions that the ledger could not be told of, unless they belong to
+// an epoch that is over: its successor was opened with everything in the stream.
+func (o *outbox) putBack(epoch uint64, revs []uint64, err error) {
+	if errors.Is(err, revocast.ErrEpoch) {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.acked[epoch] == nil {
+		o.acked[epoch] = make(map[uint64]struct{}, len(revs))
+	}
+	for _, rev := range revs {
+		if len(o.acked[epoch]) < maxHeld { // what is dropped is found by a scan
+			o.acked[epoch][rev] = struct{}{}
+		}
+	}
+}
+
+// setDurable takes in how far JetStream has everything and releases who waits for less.
+func (o *outbox) setDurable(durable revocast.Position) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.durable.Before(durable) {
+		return
+	}
+	o.durable = durable
+	for position := range o.waiters {
+		if !durable.Before(position) {
+			o.releaseLocked(position, true, position.Epoch == durable.Epoch)
+		}
+	}
+	for position := range o.items {
+		if !durable.Before(position) {
+			delete(o.items, position)
+		}
+	}
+}
+
+// refusedFor is for how long the stream must take nothing before anybody is told: it
+// has no leader for a moment, or a connection was lost.
+const refusedFor = 2 * time.Second
+
+// refusing is why the stream takes nothing, nil if it does or has for a moment only.
+func (o *outbox) refusing() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.items) == 0 {
+		o.latest = nil // there is nothing to take
+	}
+	if o.latest == nil || o.p.clock.Monotonic()-o.since < refusedFor {
+		return nil
+	}
+	return o.latest
+}
+
+// refusal is why the stream takes nothing, where it said so itself and an operator has to
+// do something: it is full or sealed. A NATS that is away is waited for.
+func (o *outbox) refusal() error {
+	if err := o.refusing(); errors.Is(err, revocast.ErrUnsuited) {
+		return err
+	}
+	return nil
+}
+
+// stats are how many events are not acknowledged as far as this publisher knows.
+func (o *outbox) stats() (held, waiting int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.items), len(o.waiters)
+}
+
+func (o *outbox) refused() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refusals
+}

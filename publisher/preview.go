@@ -1,0 +1,102 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
+)
+
+// Preview is what a call would concern. Tokens and sessions cannot be counted: neither
+// store holds any.
+type Preview struct {
+	Revocations int // in the call
+	Wide        int // of them of a scope that is wide, see [revocast.Scope.Wide]
+	Workers     int // that are connected
+	// Accepting is how many of the workers accept tokens of an issuer that the call
+	// concerns, or do not say which they accept.
+	Accepting int
+	Warnings  []string // those of the receipts, each once
+}
+
+// Preview checks rs as [Publisher.RevokeBatch] would and says what they would concern.
+// Nothing is revoked.
+func (p *Publisher) Preview(ctx context.Context, rs []revocast.Revocation) (Preview, error) {
+	if len(rs) == 0 || len(rs) > revocast.MaxBatch {
+		return Preview{}, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs), revocast.MaxBatch)
+	}
+	terms, err := p.currentTerms(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	list, err := p.ledger.Members(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	reaches := make([]*port.Reach, len(list.Members))
+	for i, m := range list.Members {
+		reaches[i] = m.Reach
+	}
+	all := reachOf(reaches)
+	out := Preview{Revocations: len(rs), Workers: len(reaches)}
+	concerned := make([]bool, len(reaches))
+	for i, r := range rs {
+		_, a, err := proposeRevocation(r)(p.realm, terms.DefaultIssuer)
+		if err != nil {
+			return Preview{}, inBatch(err, i, len(rs))
+		}
+		if r.Scope.Wide() {
+			out.Wide++
+		}
+		for n, reach := range reaches {
+			concerned[n] = concerned[n] || reach.Accepts(a.issuer)
+		}
+		for _, w := range append(slices.Clone(a.slips), all.warnings(p.realm, a)...) {
+			if !slices.Contains(out.Warnings, w) {
+				out.Warnings = append(out.Warnings, w)
+			}
+		}
+	}
+	for _, c := range concerned {
+		if c {
+			out.Accepting++
+		}
+	}
+	return out, nil
+}
+
+// inBatch says which item of several an error is about.
+func inBatch(err error, i, n int) error {
+	if n > 1 {
+		return fmt.Errorf("item %d: %w", i, err)
+	}
+	return err
+}
+
+// BannedKey is one ban that has not ended. The name is not known: the stores hold keys.
+type BannedKey struct {
+	Key revocast.Key
+	Ban revocast.BanState
+}
+
+// Bans lists the bans that have neither ended nor been lifted, those that begin later
+// included, a page at a time: begin with cursor "" and go on with the one returned until
+// that is "". A page may be empty, and a ban may come twice.
+func (p *Publisher) Bans(ctx context.Context, cursor string) (bans []BannedKey, next string, err error) {
+	d, err := p.ledger.Describe(ctx)
+	if err == nil {
+		err = d.State.Err()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	page, next, err := p.ledger.Snapshot(ctx, cursor)
+	for _, s := range page {
+		if s.State.Ban.Until > d.Now {
+			bans = append(bans, BannedKey{Key: s.Key, Ban: s.State.Ban})
+		}
+	}
+	return bans, next, err
+}

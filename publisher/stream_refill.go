@@ -1,0 +1,242 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/port"
+)
+
+// Pace of a refill. Confirmations share the connection, so it never takes all of it.
+const (
+	refillInFlight = 1000                   // events without an answer
+	refillTurn     = 500 * time.Millisecond // how often the turn is renewed
+	refillReport   = 5 * time.Second        // how often the log says how far it is
+	refillPatience = 10 * time.Second       // for the last answers
+)
+
+// refillWhy is what a refill is for.
+type refillWhy struct {
+	lost  error // what the stream has lost; nil: somebody asked for it
+	shown func(sent int)
+}
+
+// refill publishes anew what the stream has lost: every live state of the ledger.
+//
+// The order makes it whole. The mark counts as complete the ledger's position before the
+// first page was read: whatever the lost stream had acknowledged was committed before,
+// hence is among the pages, and whatever was not is still the relay's, which publishes
+// it. The mark reaches to the last message of the refill, all of which were read back. A
+// refill that is interrupted leaves no mark, and the next audit begins it again.
+//
+// It has the turn as long as it lasts: nobody else refills, nor begins to compare the
+// stream and moves the mark that it is to replace.
+func (a *auditor) refill(ctx context.Context, d port.Description, info port.StreamInfo, why refillWhy) error {
+	ctx, mine, release, err := a.hold(ctx)
+	defer release()
+	if err != nil || !mine {
+		return err // somebody else is at it
+	}
+	a.tell(why)
+	started := a.p.clock.Monotonic()
+	now, err := a.describe(ctx)
+	if err != nil {
+		return err
+	}
+	if now.State != port.LedgerOpen || now.Position.Epoch != d.Position.Epoch {
+		return fmt.Errorf("%w: the epoch changed before the stream was refilled", revocast.ErrEpoch)
+	}
+	// The next mark stands behind all that there is now. What came late from an earlier epoch
+	// nobody would look at any more.
+	if err := a.adoptAll(ctx, now); err != nil {
+		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
+	}
+	base := port.StreamPoint{Created: info.Created, Sequence: info.Last}
+	seen := newSighting(now.Position)
+	seen.refill = component.Random() | 1
+	sent, err := a.publishStates(ctx, now, seen.refill, why.shown)
+	if err != nil {
+		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
+	}
+	r, err := a.p.bus.Replay(ctx, base, seen.add)
+	if err != nil {
+		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
+	}
+	if seen.events < sent {
+		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", revocast.ErrStreamLost, sent, seen.events)
+	}
+	next := port.StreamMark{From: base.Sequence, Begin: r.Begin, Afresh: true, Missing: info.Missing}
+	if err := a.advance(ctx, now, next, r.End, seen); err != nil {
+		return causeOf(ctx, err)
+	}
+	a.seen.Store(nil)
+	a.p.counts.refills.Add(1)
+	a.p.log.Warn("the stream has been refilled from the ledger", "events", sent, "took", a.p.clock.Monotonic()-started)
+	return a.record(ctx, now, info, &base.Sequence)
+}
+
+func (a *auditor) tell(why refillWhy) {
+	if why.lost == nil {
+		a.p.log.Info("refilling the stream from the ledger", "reason", "a repair was asked for")
+		return
+	}
+	a.p.counts.streamLosses.Add(1)
+	a.p.log.Error("refilling the stream from the ledger", "reason", why.lost)
+}
+
+// causeOf is why ctx was ended, if it was, in the place of what came of that.
+func causeOf(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// holdFor is how long a turn lasts that nobody renews: longer than an answer of a store
+// may take.
+const holdFor = refillPatience + 5*time.Second
+
+// hold takes the turn and renews it until release is called, which gives it back. The
+// context that it returns ends with [revocast.ErrConflict] when somebody else has taken it.
+func (a *auditor) hold(ctx context.Context) (held context.Context, mine bool, release func(), err error) {
+	held, cancel := context.WithCancelCause(ctx)
+	if mine, err = a.turn(held, "refill", holdFor); err != nil || !mine {
+		return held, false, func() { cancel(nil) }, err
+	}
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		for a.p.sleep(held, refillTurn, nil) {
+			if mine, err := a.turn(held, "refill", holdFor); err == nil && !mine {
+				cancel(fmt.Errorf("%w: another publisher has taken the refill over", revocast.ErrConflict))
+			}
+		}
+	})
+	return held, true, func() {
+		cancel(nil)
+		renewing.Wait()
+		_, _ = a.turn(context.WithoutCancel(ctx), "refill", time.Millisecond) // for the next one
+	}, nil
+}
+
+// refillingElsewhere reports whether another publisher has the turn to refill.
+func (a *auditor) refillingElsewhere(ctx context.Context) (bool, error) {
+	free, err := a.turn(ctx, "refill", time.Millisecond)
+	return !free, err
+}
+
+// publishStates publishes all live states and returns how many events that took, when
+// the stream has every one of them.
+func (a *auditor) publishStates(ctx context.Context, d port.Description, refill uint64, shown func(int)) (sent int, err error) {
+	w := newRefillWindow()
+	said := a.p.clock.Monotonic()
+	for k, err := range a.p.states(ctx, d, 0) {
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range k.Events() {
+			if err := w.enter(ctx); err != nil {
+				return 0, err
+			}
+			e.Refill = refill
+			a.p.counts.republished.Add(1)
+			a.p.bus.Refill(e, w.leave)
+			sent++
+		}
+		if shown != nil {
+			shown(sent)
+		}
+		if now := a.p.clock.Monotonic(); now-said >= refillReport {
+			said = now
+			a.p.log.Info("refilling the stream", "events", sent)
+		}
+	}
+	return sent, w.drain(ctx, a.p)
+}
+
+// refillPace makes a refill that fails again and again come less often: each may leave
+// as many messages in the stream as there are states.
+type refillPace struct {
+	failed int
+	next   time.Duration // not before
+}
+
+// refill refills, or says what is lost and when it will be tried again.
+func (r *refillPace) refill(ctx context.Context, a *auditor, d port.Description, info port.StreamInfo, lost error) error {
+	now := a.p.clock.Monotonic()
+	if r.failed > 0 && now < r.next {
+		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost, (r.next - now).Round(time.Millisecond))
+	}
+	err := a.refill(ctx, d, info, refillWhy{lost: lost})
+	if err == nil || errors.Is(err, revocast.ErrConflict) || errors.Is(err, revocast.ErrEpoch) {
+		*r = refillPace{}
+		return err
+	}
+	r.failed = min(r.failed+1, 4)
+	r.next = a.p.clock.Monotonic() + min(a.p.o.AuditEvery<<r.failed, 12*a.p.o.AuditEvery)
+	return err
+}
+
+// refillWindow bounds how many events are without an answer and keeps the first error.
+type refillWindow struct {
+	slots  chan struct{}
+	failed chan error
+}
+
+func newRefillWindow() *refillWindow {
+	return &refillWindow{slots: make(chan struct{}, refillInFlight), failed: make(chan error, 1)}
+}
+
+func (w *refillWindow) enter(ctx context.Context) error {
+	select {
+	case err := <-w.failed:
+		return err
+	default:
+	}
+	select {
+	case w.slots <- struct{}{}:
+		return nil
+	case err := <-w.failed:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// leave is what the bus calls with each answer.
+func (w *refillWindow) leave(err error) {
+	if err != nil {
+		select {
+		case w.failed <- err:
+		default:
+		}
+	}
+	<-w.slots
+}
+
+// drain waits for all answers.
+func (w *refillWindow) drain(ctx context.Context, p *Publisher) error {
+	timer := p.clock.NewTimer(refillPatience)
+	defer timer.Stop()
+	for range cap(w.slots) {
+		select {
+		case w.slots <- struct{}{}:
+		case err := <-w.failed:
+			return err
+		case <-timer.C():
+			return fmt.Errorf("%w: JetStream does not answer for what was published", revocast.ErrUnavailable)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	select {
+	case err := <-w.failed:
+		return err
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,127 @@
+package publisher
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/internal/naming"
+	"github.com/revocast/revocast/port"
+)
+
+// ChangeTerms replaces the realm's terms and returns when the new ones are in force
+// everywhere, and how long that took.
+//
+// Terms under which less is waited for (a shorter lease, less drift, a shorter fence)
+// are dangerous while leases of the old ones are left, so no revocation is confirmed
+// until those have run out. A longest lifetime cannot be raised: what was revoked
+// before is kept for the old one, and tokens that were refused for living too long
+// would outlive their revocation ([revocast.ErrInvalid]).
+//
+// Should ctx end early, the terms are in force and the running publishers see to the
+// rest.
+func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms, o Options) (time.Duration, error) {
+	if err := cmp.Or(next.Validate(), o.check(), component.SameRealm(ledger, bus)); err != nil {
+		return 0, err
+	}
+	p := New(ledger, bus, o)
+	started := p.clock.Monotonic()
+	d, err := p.describe(ctx)
+	if err == nil {
+		err = d.State.Err()
+	}
+	if err == nil {
+		err = mayBecome(d.Terms, next)
+	}
+	if err != nil {
+		return 0, err
+	}
+	// Two commands at once could take each other's announcement back.
+	if !p.myTurn(ctx, "terms", termsTurn) {
+		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute", revocast.ErrConflict)
+	}
+	defer p.myTurn(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
+	if d.Terms != next {
+		if err := p.announce(ctx, d, next); err != nil {
+			return 0, err
+		}
+		if err := ledger.SetTerms(ctx, next); err != nil {
+			return 0, err
+		}
+	}
+	k := &keeping{p: p}
+	for {
+		err := k.look(ctx)
+		if err == nil {
+			if d, err = p.describe(ctx); err == nil && d.Settled {
+				return p.clock.Monotonic() - started, p.withdraw(ctx, next)
+			}
+		}
+		if !p.sleep(ctx, recoverPace, nil) {
+			return p.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
+		}
+	}
+}
+
+const termsTurn = time.Minute
+
+// mayBecome fails with [revocast.ErrInvalid] where going over from t to next could un-revoke.
+func mayBecome(t, next port.Terms) error {
+	for i, longest := range t.MaxLifetime {
+		if next.MaxLifetime[i] > longest {
+			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were refused for living longer would outlive revocations that are kept for %s; make a new realm",
+				revocast.ErrInvalid, revocast.Scope(i+1), longest, next.MaxLifetime[i], longest)
+		}
+	}
+	if next.DefaultIssuer != t.DefaultIssuer {
+		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming one would not be found any more", revocast.ErrInvalid, naming.ClipName(t.DefaultIssuer), naming.ClipName(next.DefaultIssuer))
+	}
+	return nil
+}
+
+// withdraw writes terms that make waits shorter into the epoch's record, once no lease
+// of the longer ones is left. Whoever changes the terms meanwhile changes the record
+// first, and this fails.
+func (p *Publisher) withdraw(ctx context.Context, next port.Terms) error {
+	r, err := p.bus.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := p.describe(ctx)
+	if err != nil || d.Terms != next || !d.Settled || r.Epoch != d.Opened || r.Server != d.OpenedBy || r.Terms == next {
+		return err
+	}
+	r.Terms = next
+	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
+	return err
+}
+
+// announce writes terms that make waits longer into the epoch's record before the
+// ledger has them, so that a Redis which forgets the change is recovered with the wait
+// that the longer leases need.
+func (p *Publisher) announce(ctx context.Context, d port.Description, next port.Terms) error {
+	r, err := p.bus.Epoch(ctx)
+	if err != nil {
+		return fmt.Errorf("read the epoch's record: %w", err)
+	}
+	if r.Epoch != d.Opened || r.Server != d.OpenedBy {
+		return fmt.Errorf("%w: the epoch's record is another server's", revocast.ErrConflict)
+	}
+	if longer(r.Terms, next) == r.Terms {
+		return nil
+	}
+	r.Terms = next
+	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
+	return err
+}
+
+// longer is whichever terms make for the longer wait, b where neither does.
+func longer(a, b port.Terms) port.Terms {
+	if a.SettleWait() > b.SettleWait() {
+		return a
+	}
+	return b
+}

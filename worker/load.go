@@ -1,0 +1,245 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/census"
+	"github.com/revocast/revocast/port"
+)
+
+// load makes the index anew. There are four sources, and each is left for the next
+// when it cannot show that it is whole:
+//
+//  1. the ledger's log, where it still reaches back to the beginning and is short;
+//  2. the packed snapshot on the bus, if it is of this epoch and the log reaches back
+//     to the position it stands for;
+//  3. the stream, if it holds every revision of the epoch and the epoch is the realm's
+//     first, so that no other can be missing;
+//  4. the ledger itself, state by state, which is dearest to it.
+//
+// Whichever it is, the renewals that follow bring what came after. Until then, and
+// when all four fail, there is no lease, and every check asks the ledger.
+// A load whose first renewal finds that entries are missing in the log is followed by one
+// from the ledger, which needs no log.
+func (s *Subscriber) load(ctx context.Context) error {
+	d, err := s.describe(ctx)
+	if err != nil {
+		return err
+	}
+	s.dropLease()
+	s.setReady(fmt.Errorf("%w: loading the index", revocast.ErrUnavailable))
+	if _, none := s.view.(NoCache); none {
+		s.begun(d.Position, false)
+		s.reloadAt = s.clock.Monotonic() + never
+		return nil
+	}
+	s.counts.loads.Add(1)
+	from, err := s.loadFrom(ctx, d)
+	if err != nil {
+		s.counts.loadFailures.Add(1)
+		return fmt.Errorf("load the index: %w", err)
+	}
+	s.begun(from, true)
+	return nil
+}
+
+// never is further away than any process lives.
+const never = 100 * 365 * 24 * time.Hour
+
+// begun notes that renewals go on from a position.
+func (s *Subscriber) begun(from revocast.Position, complete bool) {
+	s.loaded, s.complete, s.caughtUp = true, complete, false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.front.Reset(from)
+}
+
+func (s *Subscriber) describe(ctx context.Context) (port.Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.renewTimeout())
+	defer cancel()
+	d, err := s.ledger.Describe(ctx)
+	if err != nil {
+		return d, err
+	}
+	if err := d.State.Err(); err != nil {
+		return d, err // and its terms are nobody's
+	}
+	s.terms.CompareAndSwap(nil, &d.Terms)
+	return d, nil
+}
+
+// beginLoad empties the view, and counts before and after. After: an event that was
+// applied before, and perhaps swept away, finds the count changed when it comes to be
+// noted, and is applied again; see onEvent. Before: see fill.
+func (s *Subscriber) beginLoad() {
+	s.countEmptying()
+	s.view.BeginLoad()
+	s.countEmptying()
+}
+
+func (s *Subscriber) countEmptying() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emptied++
+}
+
+// loadFrom fills the index and returns the position from which renewals have to go on.
+func (s *Subscriber) loadFrom(ctx context.Context, d port.Description) (revocast.Position, error) {
+	s.beginLoad()
+	if !s.logFails && d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
+		return revocast.Position{}, nil // the first renewals bring it all
+	}
+	for _, load := range []func(context.Context, port.Description) (revocast.Position, error){s.loadPacked, s.loadStream} {
+		if s.logFails {
+			break
+		}
+		from, err := load(ctx, d)
+		if err == nil || ctx.Err() != nil {
+			return from, err
+		}
+		s.noteLoad(err)
+		s.beginLoad()
+	}
+	s.counts.ledgerLoads.Add(1)
+	return d.Position, s.loadLedger(ctx, d)
+}
+
+// noteLoad says why a source is left for the next one, which is dearer. That there is no
+// snapshot yet, or a history that no stream can show whole, is no defect.
+func (s *Subscriber) noteLoad(why error) {
+	level := slog.LevelWarn
+	if errors.Is(why, revocast.ErrNotFound) || errors.Is(why, errNotWhole) || errors.Is(why, errOtherSnapshot) {
+		level = slog.LevelInfo
+	}
+	s.say.Log(level, "load", "the index is loaded from elsewhere, which takes longer", "reason", why)
+}
+
+var errOtherSnapshot = errors.New("the snapshot cannot be used")
+
+// loadPacked takes the snapshot that a publisher has saved. What came after it, the
+// renewals bring.
+func (s *Subscriber) loadPacked(ctx context.Context, d port.Description) (revocast.Position, error) {
+	at, err := s.bus.LoadSnapshot(ctx, func(k port.KeyedState) error {
+		s.applyState(k)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return revocast.Position{}, fmt.Errorf("no snapshot: %w", err)
+	case at.Epoch != d.Position.Epoch, d.Position.Before(at):
+		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the ledger is at %s", errOtherSnapshot, at, d.Position)
+	case at.Before(d.Trimmed):
+		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the log starts after %s", errOtherSnapshot, at, d.Trimmed)
+	}
+	return at, nil
+}
+
+func (s *Subscriber) applyState(k port.KeyedState) {
+	for _, e := range k.Events() {
+		s.apply(e)
+	}
+}
+
+var errNotWhole = errors.New("the stream cannot be shown to be whole")
+
+// loadStream replays JetStream. The stream may have been truncated or made anew
+// without any sign, so the revisions are counted: positions are compared, never
+// assumed.
+func (s *Subscriber) loadStream(ctx context.Context, d port.Description) (revocast.Position, error) {
+	if d.Position.Epoch != 1 {
+		return revocast.Position{}, fmt.Errorf("%w: the realm has had several epochs", errNotWhole)
+	}
+	seen := newRevisionSet(d.Durable.Rev)
+	_, err := s.bus.Replay(ctx, port.StreamPoint{}, func(e revocast.Event) error {
+		s.apply(e)
+		if e.Refill == 0 && e.Position.Epoch == d.Durable.Epoch {
+			seen.add(e.Position.Rev)
+		}
+		return nil
+	})
+	if err != nil {
+		return revocast.Position{}, err
+	}
+	if missing := seen.missing(); missing > 0 {
+		return revocast.Position{}, fmt.Errorf("%w: %d of %d revisions are missing", errNotWhole, missing, d.Durable.Rev)
+	}
+	return d.Durable, nil
+}
+
+// loadLedger reads the ledger state by state, and counts them: what has vanished from it is
+// not in an index that counts as complete.
+func (s *Subscriber) loadLedger(ctx context.Context, d port.Description) error {
+	count := census.NewCount(d)
+	for cursor := ""; ; {
+		page, next, err := s.snapshotPage(ctx, cursor)
+		if err != nil {
+			return err
+		}
+		for _, k := range page {
+			count.Add(k)
+			s.applyState(k)
+		}
+		if next == "" {
+			after, err := s.describe(ctx)
+			if err != nil {
+				return err
+			}
+			var counted *census.VanishedError
+			if err = count.Compare(after); errors.As(err, &counted) && counted.Surplus() {
+				return nil
+			}
+			return err
+		}
+		cursor = next
+	}
+}
+
+func (s *Subscriber) snapshotPage(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.renewTimeout())
+	defer cancel()
+	return s.ledger.Snapshot(ctx, cursor)
+}
+
+// finishLoad declares the index complete once a renewal has caught up. An index that
+// overflowed stays incomplete; after a while, when states have expired, it is tried
+// again.
+func (s *Subscriber) finishLoad() {
+	s.caughtUp, s.logFails = true, false
+	if !s.complete {
+		return
+	}
+	s.view.EndLoad()
+	if !s.view.Stats().Complete {
+		s.complete = false
+		s.reloadAt = s.clock.Monotonic() + s.o.LoadRetry
+	}
+}
+
+// revisionSet is a set of the revisions 1 … n.
+type revisionSet struct {
+	bits  []uint64
+	n     uint64
+	count uint64
+}
+
+func newRevisionSet(n uint64) *revisionSet {
+	return &revisionSet{bits: make([]uint64, n/64+1), n: n}
+}
+
+func (r *revisionSet) add(rev uint64) {
+	if rev == 0 || rev > r.n {
+		return
+	}
+	word, bit := &r.bits[rev/64], uint64(1)<<(rev%64)
+	if *word&bit == 0 {
+		*word |= bit
+		r.count++
+	}
+}
+
+func (r *revisionSet) missing() uint64 { return r.n - r.count }

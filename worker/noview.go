@@ -1,0 +1,42 @@
+package worker
+
+import (
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
+)
+
+// NoCache is a [port.View] that remembers nothing: every check verifies the signature and
+// asks the ledger. For those who want no cache, and as the yardstick for one.
+type NoCache struct{}
+
+var _ port.View = NoCache{}
+
+// Get finds nothing.
+func (NoCache) Get(port.Space, string) *port.Entry { return nil }
+
+// Put stores nothing.
+func (NoCache) Put(port.Space, string, *port.Entry, int64) bool { return false }
+
+// Drop does nothing.
+func (NoCache) Drop(port.Space, string) {}
+
+// DropIf does nothing.
+func (NoCache) DropIf(func(*port.Entry) bool) {}
+
+// Lookup knows nothing, and says so.
+func (NoCache) Lookup(*revocast.Keys, int64, int64) (port.Match, bool) { return port.Match{}, false }
+
+// Apply does nothing.
+func (NoCache) Apply(revocast.Event) {}
+
+// BeginLoad does nothing.
+func (NoCache) BeginLoad() {}
+
+// EndLoad does nothing.
+func (NoCache) EndLoad() {}
+
+// Expire does nothing.
+func (NoCache) Expire(int64) {}
+
+// Stats are all zero.
+func (NoCache) Stats() port.ViewStats { return port.ViewStats{} }

@@ -1,0 +1,321 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/internal/frontier"
+	"github.com/revocast/revocast/internal/naming"
+	"github.com/revocast/revocast/internal/reckon"
+	"github.com/revocast/revocast/internal/throttle"
+	"github.com/revocast/revocast/port"
+)
+
+// SubscriberOptions tune a [Subscriber]; the zero value works. The lease is not
+// among them: it comes from the ledger.
+type SubscriberOptions struct {
+	// Worker names this process to operators: [A-Za-z0-9_.-]{1,64}. Default: the host
+	// name and the process id. Two processes may share a name; incarnations tell them
+	// apart.
+	Worker  string
+	Version string // software version shown by `publisher status`; default none
+
+	// HoleDelay is how long a missing revision is waited for before the log is read.
+	// Default 30ms. Reordering heals by itself; loss does not.
+	HoleDelay time.Duration
+	// RenewLimit is how many log entries one renewal asks for. Default 2,000.
+	RenewLimit int
+	// LoadFromLog is the longest log, in entries, that a starting worker reads instead
+	// of replaying the stream. Default 2,000.
+	LoadFromLog uint64
+	// LoadRetry is how long after the index overflowed the next load is tried; until
+	// then a cache miss asks the ledger. Default 1h.
+	LoadRetry time.Duration
+
+	Clock  port.Clock   // default [port.SystemClock]
+	Logger *slog.Logger // default [slog.Default]
+	// Random is where jitter and the incarnation's name come from. Default: crypto/rand.
+	Random func() uint64
+}
+
+func (o *SubscriberOptions) fill() {
+	if o.Worker == "" {
+		o.Worker = defaultWorker()
+	}
+	component.SetDefault(&o.HoleDelay, 30*time.Millisecond)
+	component.SetDefault(&o.RenewLimit, 2000)
+	component.SetDefault(&o.LoadFromLog, 2000)
+	component.SetDefault(&o.LoadRetry, time.Hour)
+	if o.Clock == nil {
+		o.Clock = port.SystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Random == nil {
+		o.Random = component.Random
+	}
+}
+
+func (o *SubscriberOptions) check() error {
+	return component.RefuseNegative(map[string]int64{
+		"HoleDelay": int64(o.HoleDelay), "RenewLimit": int64(o.RenewLimit), "LoadRetry": int64(o.LoadRetry),
+	})
+}
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+func defaultWorker() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	name := strings.Map(func(r rune) rune {
+		if workerName.MatchString(string(r)) {
+			return r
+		}
+		return '-'
+	}, host)
+	suffix := fmt.Sprintf("-%d", os.Getpid())
+	return name[:min(len(name), 64-len(suffix))] + suffix
+}
+
+// Subscriber keeps a worker's memory true: it hears the live tail, fills holes from
+// the ledger's log, renews the lease and acknowledges what it has applied. One per
+// process; a [Guard] reads from it.
+type Subscriber struct {
+	realm  string
+	ledger port.WorkerLedger
+	bus    port.Bus
+	view   port.View
+	o      SubscriberOptions
+	log    *slog.Logger
+	say    *throttle.Log // what may be said again and again
+	clock  port.Clock
+
+	running  atomic.Bool
+	ready    *port.Readiness
+	setReady func(error)
+	lease    atomic.Pointer[lease]      // written by the renewing goroutine alone
+	terms    atomic.Pointer[port.Terms] // of the latest reply; nil before the first
+	deaf     atomic.Pointer[error]      // why the live tail is not heard; nil: it is
+	mute     atomic.Pointer[error]      // why the latest acknowledgement did not get through; nil: it did
+	bindings *bindings
+	sights   *sights
+	ahead    atomic.Int64 // of this machine's wall clock over the ledger's, at the latest renewal
+	counts   subscriberCounts
+	reckon   reckon.Reckoner // of the ledger's time
+	wary     reckon.Cautious // this process's own clock, for forgetting; of the renewing goroutine
+	earliest atomic.Int64    // see earliestNow; 0: no renewal has been answered
+
+	nudge chan struct{} // renew at once
+	gaps  chan struct{} // there is a hole: renew soon
+	acks  chan struct{} // the frontier advanced: acknowledge
+
+	// mu guards what follows. front never runs ahead of what view holds: an event is
+	// applied first and noted after, and noted only if the view was not emptied between.
+	mu      sync.Mutex
+	front   frontier.Frontier
+	emptied int // counts up before and after each emptying of the view
+	member  port.MemberID
+	// pending are the bans that start later, for the contexts bound to their principals.
+	pending map[revocast.Key]revocast.BanState
+
+	reach reacher // what the guards accept
+
+	// Owned by the renewing goroutine.
+	told     told
+	warned   string        // the default issuer that the log was warned of
+	loaded   bool          // the index was loaded since it was last dropped
+	complete bool          // and has not overflowed since
+	caughtUp bool          // and a renewal has caught up since
+	logFails bool          // the log had not what the latest load went on from
+	reloadAt time.Duration // when the next load is due, if it has
+	expireAt time.Duration // when states are next forgotten
+}
+
+type subscriberCounts struct {
+	events, renewals, renewFailures, holes, suspects, loads, loadFailures, ackFailures, ledgerLoads atomic.Uint64
+}
+
+// NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run.
+func NewSubscriber(ledger port.WorkerLedger, bus port.Bus, view port.View, o SubscriberOptions) *Subscriber {
+	o.fill()
+	realm := ledger.Realm()
+	s := &Subscriber{
+		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
+		log:      o.Logger.With("realm", realm, "worker", o.Worker),
+		clock:    o.Clock,
+		bindings: newBindings(o.Clock),
+		nudge:    make(chan struct{}, 1),
+		gaps:     make(chan struct{}, 1),
+		acks:     make(chan struct{}, 1),
+	}
+	s.ready, s.setReady = port.NewReadiness(revocast.ErrNotRunning)
+	s.sights = &sights{s: s}
+	s.say = throttle.New(s.log, s.clock.Monotonic)
+	return s
+}
+
+// Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet,
+// so that no revocation waits for this worker. It returns nil when ctx ended, and an
+// error only for what no retry can mend: a name that is none, an option
+// below zero, a ledger and a bus of different realms, a second Run. Nothing that
+// a store says is of that kind. Without the bus the worker serves from the ledger, with
+// neither it answers unknown, and all is as before when they are back. Drain requests before ending ctx: a draining
+// worker must keep hearing revocations.
+func (s *Subscriber) Run(ctx context.Context) error {
+	if !workerName.MatchString(s.o.Worker) {
+		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, naming.ClipName(s.o.Worker))
+	}
+	if err := cmp.Or(s.o.check(), component.SameRealm(s.ledger, s.bus)); err != nil {
+		return err
+	}
+	if !s.running.CompareAndSwap(false, true) {
+		return fmt.Errorf("%w: the subscriber is running already", revocast.ErrConflict)
+	}
+	defer s.running.Store(false)
+	s.begin()
+	defer s.leave(ctx)
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	tailing := make(chan struct{})
+	wg.Go(func() { cancel(s.tail(ctx, tailing)) })
+	wg.Go(func() { s.acknowledge(ctx) })
+	s.renewLoop(ctx, tailing)
+	wg.Wait()
+	return component.RunError(ctx)
+}
+
+func (s *Subscriber) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.member = port.MemberID{Worker: s.o.Worker, Incarnation: fmt.Sprintf("%016x", s.o.Random())}
+	s.front.Reset(revocast.Position{})
+	s.loaded, s.complete, s.logFails, s.told = false, false, false, told{}
+	s.expireAt = s.clock.Monotonic()
+	s.pending = make(map[revocast.Key]revocast.BanState)
+	starting := fmt.Errorf("%w: starting", revocast.ErrUnavailable)
+	s.setReady(starting)
+	s.deaf.Store(&starting)
+	s.mute.Store(nil)
+}
+
+// leave gives up the lease first and tells the ledger after: the other order would
+// let this worker answer from memory while nobody waits for it any more.
+func (s *Subscriber) leave(ctx context.Context) {
+	s.dropLease()
+	s.setReady(revocast.ErrNotRunning)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := s.ledger.Leave(ctx, s.memberID()); err != nil {
+		s.log.Info("could not leave the fleet; the next revocation waits one lease for this worker", "error", err)
+	}
+}
+
+func (s *Subscriber) memberID() port.MemberID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.member
+}
+
+// mark is a moment in the life of a worker's memory.
+type mark struct {
+	applied revocast.Position // everything up to here had been applied
+	emptied int               // see Subscriber
+}
+
+func (s *Subscriber) mark() mark {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return mark{applied: s.front.At, emptied: s.emptied}
+}
+
+// Ready is gained when the worker holds a lease and has loaded what it could, and
+// lost when the lease runs out.
+func (s *Subscriber) Ready() *port.Readiness { return s.ready }
+
+// Realm returns the realm that the subscriber serves.
+func (s *Subscriber) Realm() string { return s.realm }
+
+// SubscriberStatus is a subscriber as it stands.
+type SubscriberStatus struct {
+	Member    port.MemberID
+	Position  revocast.Position // applied without a hole up to here
+	LeaseLeft time.Duration     // zero: none
+	Ready     bool
+	Reason    string // why not ready
+	// Unheard is why the live tail is not heard, empty while it is. The worker is as right
+	// without, but hears of a revocation with its next renewal, which the revocation waits for.
+	Unheard string
+	// Unacknowledged is why the latest acknowledgement did not get through, empty where it
+	// did; with the same effect.
+	Unacknowledged string
+	View           port.ViewStats
+	Bound          int // keys that a bound context waits for
+
+	Events        uint64 // applied from the live tail
+	Renewals      uint64
+	RenewFailures uint64
+	Holes         uint64 // times that a missing revision was fetched from the log
+	Suspects      uint64 // times that the live tail may have lost messages
+	Loads         uint64 // times that the index was loaded
+	LoadFailures  uint64
+
+	// ClockAhead is by how much this machine's wall clock was ahead of the ledger's at the
+	// latest renewal.
+	ClockAhead    time.Duration
+	Sightings     uint64        // tokens newer than any of their issuer before, of which the ledger was told
+	SightFailures uint64        // of which it could not be told
+	FromTheFuture uint64        // tokens refused for being ahead of the ledger's clock by more than the skew
+	LargestLead   time.Duration // of an issuer over the ledger, as this worker knows it
+	LedgerLoads   uint64        // of the loads, those for which the ledger was read state by state
+	AckFailures   uint64        // acknowledgements that did not get through
+}
+
+// Status returns the subscriber as it stands now.
+func (s *Subscriber) Status() SubscriberStatus {
+	s.mu.Lock()
+	member, at := s.member, s.front.At
+	s.mu.Unlock()
+	st := SubscriberStatus{
+		Member: member, Position: at, View: s.view.Stats(), Bound: s.bindings.size(),
+		Events: s.counts.events.Load(), Renewals: s.counts.renewals.Load(),
+		RenewFailures: s.counts.renewFailures.Load(), Holes: s.counts.holes.Load(),
+		Suspects: s.counts.suspects.Load(), Loads: s.counts.loads.Load(),
+		LoadFailures: s.counts.loadFailures.Load(),
+		ClockAhead:   time.Duration(s.ahead.Load()), Sightings: s.sights.counts.asked.Load(),
+		SightFailures: s.sights.counts.failed.Load(), FromTheFuture: s.sights.counts.beyond.Load(),
+		LargestLead: s.sights.largest(),
+		LedgerLoads: s.counts.ledgerLoads.Load(),
+		AckFailures: s.counts.ackFailures.Load(), Unheard: reason(&s.deaf), Unacknowledged: reason(&s.mute),
+	}
+	if l := s.lease.Load(); l != nil {
+		st.LeaseLeft = max(0, l.expires-s.clock.Monotonic())
+	}
+	if err := s.ready.Err(); err != nil {
+		st.Reason = err.Error()
+	} else {
+		st.Ready = true
+	}
+	return st
+}
+
+func reason(p *atomic.Pointer[error]) string {
+	if err := p.Load(); err != nil {
+		return (*err).Error()
+	}
+	return ""
+}
