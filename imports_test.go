@@ -40,7 +40,8 @@ var layers = map[string][]string{
 	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
 	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
 	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
-	"token":     slices.Concat(ports, []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/ijson", "./internal/throttle"}),
+	"realm":     slices.Concat(ports, []string{"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle", "github.com/nats-io/nats.go", "github.com/oklog/run"}),
+	"token":     slices.Concat(ports, []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson", "./internal/throttle"}),
 
 	"account/code":      accounts,
 	"account/denylist":  accounts,
@@ -70,6 +71,7 @@ var layers = map[string][]string{
 	"internal/sidecarapi":   anything,
 	"internal/unread":       nil,
 	"internal/metrics":      anything,
+	"internal/serving":      {"github.com/oklog/run"},
 	"internal/wiring":       anything,
 	"internal/dev":          anything,
 	"internal/embednats":    {"github.com/nats-io/nats-server/v2/server"},

@@ -13,6 +13,7 @@ import (
 	"github.com/oklog/run"
 
 	"github.com/revocast/revocast/account/outbox"
+	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/port"
@@ -56,10 +57,10 @@ func serve(ctx context.Context, f Flags, out Output) error {
 	}
 	// Actors are stopped in the order in which they are added: the servers last.
 	var g run.Group
-	g.Add(wiring.Stopper(ctx))
-	g.Add(wiring.Actor(func(ctx context.Context) error { return above(ctx, f, out, ports, servers) }))
+	g.Add(serving.Stopper(ctx))
+	g.Add(serving.Actor(func(ctx context.Context) error { return above(ctx, f, out, ports, servers) }))
 	for _, s := range servers.own {
-		g.Add(wiring.Actor(s))
+		g.Add(serving.Actor(s))
 	}
 	return g.Run()
 }
@@ -93,7 +94,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 
 	mails := newMailer(out)
 	var g run.Group
-	g.Add(wiring.Stopper(ctx))
+	g.Add(serving.Stopper(ctx))
 	ready := []*port.Readiness{publisher.Ready()}
 	for i, ln := range ports {
 		s := own
@@ -111,9 +112,9 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 			}
 			handler = login.routes()
 		}
-		server := wiring.NewHTTPServer(ln, unread.Handler(handler), nil, out.Logger)
+		server := serving.NewHTTPServer(ln, unread.Handler(handler), nil, out.Logger)
 		g.Add(server.Serve, server.Drain)
-		g.Add(wiring.Actor(func(ctx context.Context) error {
+		g.Add(serving.Actor(func(ctx context.Context) error {
 			if publisher.Ready().Wait(ctx) != nil {
 				return nil // told to end first
 			}
@@ -121,10 +122,10 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		}))
 		ready = append(ready, node.subscriber.Ready())
 	}
-	g.Add(wiring.Actor(mails.run)) // after the server: what that has queued is sent
-	g.Add(wiring.Actor(box.Run))
-	g.Add(wiring.Actor(publisher.Run))
-	g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, f, out, ports, ready) }))
+	g.Add(serving.Actor(mails.run)) // after the server: what that has queued is sent
+	g.Add(serving.Actor(box.Run))
+	g.Add(serving.Actor(publisher.Run))
+	g.Add(serving.Actor(func(ctx context.Context) error { return announce(ctx, f, out, ports, ready) }))
 	return g.Run()
 }
 

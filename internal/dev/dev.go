@@ -13,7 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
@@ -54,15 +54,15 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 	}
 
 	var g run.Group
-	g.Add(wiring.Stopper(ctx))
+	g.Add(serving.Stopper(ctx))
 	{
-		g.Add(wiring.Actor(func(ctx context.Context) error { return product(ctx, o, ports, servers, stdout, start) }))
+		g.Add(serving.Actor(func(ctx context.Context) error { return product(ctx, o, ports, servers, stdout, start) }))
 	}
 	{
-		g.Add(wiring.Actor(servers.nats.Run))
+		g.Add(serving.Actor(servers.nats.Run))
 	}
 	{
-		g.Add(wiring.Actor(servers.redis.Run))
+		g.Add(serving.Actor(servers.redis.Run))
 	}
 	if err = g.Run(); err != nil {
 		start.failed(ctx)
@@ -94,7 +94,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	}
 
 	var g run.Group
-	g.Add(wiring.Stopper(ctx))
+	g.Add(serving.Stopper(ctx))
 	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
 	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
@@ -107,7 +107,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		if err != nil {
 			return err
 		}
-		server := wiring.NewHTTPServer(ports.api, handler, nil, o.Logger)
+		server := serving.NewHTTPServer(ports.api, handler, nil, o.Logger)
 		server.OnDrain(handler.Drain)
 		g.Add(server.Serve, server.Drain)
 	}
@@ -119,10 +119,10 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		ready = append(ready, addWorker(&g, i+1, ln, s, demo.verifier, publisher.Ready(), o.Version, o.Logger).Ready())
 	}
 	{
-		g.Add(wiring.Actor(publisher.Run))
+		g.Add(serving.Actor(publisher.Run))
 	}
 	{
-		g.Add(wiring.Actor(func(ctx context.Context) error { return announce(ctx, o, ports, ready, stdout, start) }))
+		g.Add(serving.Actor(func(ctx context.Context) error { return announce(ctx, o, ports, ready, stdout, start) }))
 	}
 	return g.Run()
 }
@@ -132,7 +132,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 func initialise(ctx context.Context, s *stores) (again bool, err error) {
 	terms := port.DefaultTerms()
 	terms.DefaultIssuer = issuerName
-	if err := s.bus.Prepare(ctx, wiring.StreamOptions(terms, 1)); err != nil {
+	if err := s.bus.Prepare(ctx, terms.StreamOptions()); err != nil {
 		return false, err
 	}
 	_, err = s.bus.Epoch(ctx)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/sidecarapi"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
 )
@@ -34,11 +34,11 @@ func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier,
 	m.AddGuard(guard.Stats)
 	{
 		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready().Err, Metrics: m.Handler()}, sidecarapi.Options{Logger: logger})
-		server := wiring.NewHTTPServer(ln, handler, nil, logger)
+		server := serving.NewHTTPServer(ln, handler, nil, logger)
 		g.Add(server.Serve, server.Drain)
 	}
 	{
-		g.Add(wiring.Actor(func(ctx context.Context) error {
+		g.Add(serving.Actor(func(ctx context.Context) error {
 			if ledger.Wait(ctx) != nil {
 				return nil // told to end first
 			}

@@ -2,12 +2,10 @@ package wiring
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/revocast/revocast/internal/serving"
 )
 
 // DrainFlags say how a service leaves.
@@ -23,40 +21,13 @@ func (f *DrainFlags) Check() error {
 	return nil
 }
 
-// Delay is for [HTTPServer.DelayDrain]: the flag's, unless a terminal has ended ctx, where
+// Delay is for [serving.HTTPServer.DelayDrain]: the flag's, unless a terminal has ended ctx, where
 // somebody waits and nobody balances load.
 func (f *DrainFlags) Delay(ctx context.Context) func() time.Duration {
 	return func() time.Duration {
-		if errors.Is(context.Cause(ctx), errInterrupted) {
+		if serving.Interrupted(ctx) {
 			return 0
 		}
 		return f.DrainDelay
 	}
-}
-
-// errInterrupted is why a context ended by SIGINT did.
-var errInterrupted = errors.New("interrupted")
-
-// untilSignal returns a context that the first SIGINT or SIGTERM ends, with
-// errInterrupted as its cause where it was SIGINT. From then on both signals kill the process.
-func untilSignal() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			if s == syscall.SIGINT {
-				cancel(errInterrupted)
-			} else {
-				cancel(nil)
-			}
-		case <-ctx.Done():
-			signal.Stop(signals)
-		}
-	}()
-	return ctx, func() { cancel(nil); <-stopped }
 }

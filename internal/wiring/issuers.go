@@ -1,36 +1,10 @@
 package wiring
 
 import (
-	"context"
-	"errors"
 	"strings"
-
-	"github.com/oklog/run"
 
 	"github.com/revocast/revocast/token"
 )
-
-// Keys are the sources of a verifier's keys.
-type Keys []*token.Source
-
-// Run keeps them fresh until ctx ends.
-func (k *Keys) Run(ctx context.Context) error {
-	var g run.Group
-	g.Add(Stopper(ctx))
-	for _, source := range *k {
-		g.Add(Actor(source.Run))
-	}
-	return g.Run()
-}
-
-// Ready reports why there are no keys of some issuer, nil if there are of all.
-func (k *Keys) Ready() error {
-	var missing []error
-	for _, source := range *k {
-		missing = append(missing, source.Ready())
-	}
-	return errors.Join(missing...)
-}
 
 // ownIssuer is an issuer with where its keys are.
 type ownIssuer struct{ name, keys string }
@@ -69,38 +43,36 @@ func cutIssuer(text string) (name, keys string, ok bool) {
 	return text[:at], text[at+1:], true
 }
 
-func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o token.Options) (*token.Verifier, *Keys, error) {
+func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o token.Options) (*token.Verifier, error) {
 	switch {
 	case len(own) != len(f.Issuer):
-		return nil, nil, WithHint(Usage("some --issuer have keys of their own and some have none"), "write each as --issuer ISS=FILE or --issuer ISS=URL")
+		return nil, WithHint(Usage("some --issuer have keys of their own and some have none"), "write each as --issuer ISS=FILE or --issuer ISS=URL")
 	case f.AnyIssuer:
-		return nil, nil, Usage("give --issuer or --any-issuer, not both")
+		return nil, Usage("give --issuer or --any-issuer, not both")
 	case f.KeyIssuer != "":
-		return nil, nil, Usage("--key-issuer is for one key set: here each key is its own issuer's")
+		return nil, Usage("--key-issuer is for one key set: here each key is its own issuer's")
 	}
 	sources, byPlace := make(map[string]token.KeySource, len(own)), make(map[string]*token.Source, len(own))
-	var keys Keys
 	for _, i := range own {
 		if sources[i.name] != nil {
-			return nil, nil, Usage("--issuer %s is there twice", i.name)
+			return nil, Usage("--issuer %s is there twice", i.name)
 		}
 		source := byPlace[i.keys]
 		if source == nil {
 			var err error
-			if source, err = jwks(i.keys, from); err != nil {
-				return nil, nil, err
+			if source, err = token.JWKS(i.keys, from); err != nil {
+				return nil, err
 			}
-			byPlace[i.keys], keys = source, append(keys, source)
+			byPlace[i.keys] = source
 		} else if !f.SharedKeys {
-			return nil, nil, WithHint(Usage("%s is the key set of two issuers: whoever holds a key of one could speak for the other", i.keys),
+			return nil, WithHint(Usage("%s is the key set of two issuers: whoever holds a key of one could speak for the other", i.keys),
 				"say --shared-keys if that is meant")
 		}
 		sources[i.name] = source
 	}
 	if err := f.checkAudience(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	o.Issuers = nil
-	v, err := token.NewIssuers(sources, o)
-	return v, &keys, err
+	return token.NewIssuers(sources, o)
 }

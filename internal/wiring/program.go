@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+	"github.com/revocast/revocast/internal/serving"
 )
 
 // Streams are a command's standard streams.
@@ -26,7 +27,7 @@ func StandardStreams() *Streams { return &Streams{In: os.Stdin, Out: os.Stdout, 
 // Commands are structs with a method Run that takes any of context.Context and
 // *Streams. Every flag can also be set by an environment variable REVOCAST_<FLAG>.
 func Main(name, description string, grammar any, args []string, streams *Streams) int {
-	ctx, stop := untilSignal()
+	ctx, stop := serving.UntilSignal()
 	defer stop()
 	return execute(ctx, name, description, grammar, args, streams)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -29,7 +30,7 @@ func TestServerCertificateIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "served") }), config)
+	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "served") }), config)
 	client := func(a *authority) *tls.Config {
 		cert, key := a.issue(t, "client")
 		c, err := (&ClientTLSFlags{CA: a.file, Cert: cert, Key: key}).Config()
@@ -92,7 +93,7 @@ func TestClientFilesAreReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := make(chan string, 3)
-	_, addr := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { from <- r.RemoteAddr }), config)
+	addr := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { from <- r.RemoteAddr }), config)
 	transport, err := flags.Transport()
 	if err != nil {
 		t.Fatal(err)
@@ -169,4 +170,22 @@ func copyTo(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// lockedLog is a log that is read while it is written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store"
 )
 
@@ -39,21 +38,10 @@ type StoreFlags struct {
 	AllowUnsuited bool `group:"Stores" help:"Only warn where Redis may forget revocations (evicting, no persistence, too old) or hides whether it does."`
 }
 
-// Stores are the open connections to both stores.
-type Stores struct {
-	Ledger *store.Ledger
-	Bus    *events.Bus
-	Conn   *nats.Conn
-}
-
-// probeTimeout bounds each question that is asked at start.
-const probeTimeout = 5 * time.Second
-
 // OpenOptions tune [StoreFlags.Open].
 type OpenOptions struct {
 	Name   string // what NATS shows this process as
 	Logger *slog.Logger
-	Events events.Options
 	// Patient opens also while a store cannot be reached or refuses: a worker that starts
 	// during an outage of NATS still answers by asking Redis, and one that must wait for
 	// Redis serves when that is there. Only what is wrong with our own flags, and a Redis
@@ -79,26 +67,26 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 }
 
 // Open connects to both stores and refuses a Redis that may forget what it was told.
-func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*Stores, error) {
+func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*realm.Realm, error) {
 	redis.SetLogger(redisLog{o.Logger})
 	client, err := f.redisClient(o.Logger)
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := store.Open(f.Redis, f.Realm, store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Worker: o.Worker, Client: client})
+	connect, err := f.connect(o)
 	if err != nil {
-		return nil, fmt.Errorf("--redis: %w", err)
-	}
-	if err := f.preflight(ctx, ledger, o); err != nil {
-		ledger.Close()
 		return nil, err
 	}
-	conn, bus, err := f.OpenBus(o)
-	if err != nil {
-		ledger.Close()
-		return nil, fmt.Errorf("--nats: %w", err)
+	r, err := realm.Open(ctx, f.Realm, realm.Options{
+		NATS: f.NATS, Redis: f.Redis, Connect: connect, Events: events.Options{Domain: f.NATSDomain},
+		Store:     store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Worker: o.Worker, Client: client},
+		Impatient: !o.Patient, Logger: o.Logger,
+	})
+	var which *realm.Error
+	if errors.As(err, &which) {
+		return nil, fmt.Errorf("--%s: %w", which.Store, which.Err)
 	}
-	return &Stores{Ledger: ledger, Bus: bus, Conn: conn}, nil
+	return r, err
 }
 
 // redisClient is how Redis and its Sentinels are connected to.
@@ -111,46 +99,42 @@ func (f *StoreFlags) redisClient(logger *slog.Logger) (store.ClientOptions, erro
 	return o, err
 }
 
-// Close ends all connections.
-func (s *Stores) Close() {
-	s.Bus.Close()
-	s.Conn.SetDisconnectErrHandler(nil) // this one is meant
-	s.Conn.Close()
-	s.Ledger.Close()
-}
-
 // AddMetrics adds what the connection to NATS has carried.
-func (s *Stores) AddMetrics(m *metrics.Metrics) {
-	m.AddBus(func() metrics.BusStats { return metrics.BusStats(s.Bus.Stats()) })
-	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(s.Bus.Snapshots()) })
+func AddMetrics(m *metrics.Metrics, bus *events.Bus) {
+	m.AddBus(func() metrics.BusStats { return metrics.BusStats(bus.Stats()) })
+	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(bus.Snapshots()) })
 	m.AddStrays(func() []metrics.Stray {
 		var list []metrics.Stray
-		for _, stray := range s.Bus.Strays() {
+		for _, stray := range bus.Strays() {
 			list = append(list, metrics.Stray(stray))
 		}
 		return list
 	})
 }
 
-func (f *StoreFlags) preflight(ctx context.Context, ledger *store.Ledger, o OpenOptions) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	warnings, err := ledger.Preflight(ctx)
-	for _, w := range warnings {
-		o.Logger.Warn("Redis: " + string(w))
-	}
-	if o.Patient && errors.Is(err, revocast.ErrUnavailable) {
-		o.Logger.Warn("Redis cannot be used now; going on without, and tried again", "error", err)
-		return nil
-	}
-	return err
-}
-
 // OpenBus connects to NATS alone.
 func (f *StoreFlags) OpenBus(o OpenOptions) (*nats.Conn, *events.Bus, error) {
-	files, err := clientTLS(o.Logger, "nats-", f.NATSCA, f.NATSCert, f.NATSKey)
+	connect, err := f.connect(o)
 	if err != nil {
 		return nil, nil, err
+	}
+	conn, err := events.Connect(f.NATS, connect)
+	if err != nil {
+		return nil, nil, err
+	}
+	bus, err := events.New(conn, f.Realm, events.Options{Logger: o.Logger, Domain: f.NATSDomain})
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, bus, nil
+}
+
+// connect is how NATS is connected to.
+func (f *StoreFlags) connect(o OpenOptions) (events.ConnectOptions, error) {
+	files, err := clientTLS(o.Logger, "nats-", f.NATSCA, f.NATSCert, f.NATSKey)
+	if err != nil {
+		return events.ConnectOptions{}, err
 	}
 	co := events.ConnectOptions{Name: o.Name, Credentials: f.NATSCreds, Logger: o.Logger, Patient: o.Patient}
 	if files != nil && files.roots != nil {
@@ -159,15 +143,5 @@ func (f *StoreFlags) OpenBus(o OpenOptions) (*nats.Conn, *events.Bus, error) {
 	if files != nil && files.pair != nil {
 		co.Certificate = func() (tls.Certificate, error) { return *files.pair.get(), nil }
 	}
-	conn, err := events.Connect(f.NATS, co)
-	if err != nil {
-		return nil, nil, err
-	}
-	o.Events.Logger, o.Events.Domain = o.Logger, f.NATSDomain
-	bus, err := events.New(conn, f.Realm, o.Events)
-	if err != nil {
-		conn.Close()
-		return nil, nil, err
-	}
-	return conn, bus, nil
+	return co, nil
 }

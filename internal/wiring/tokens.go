@@ -3,7 +3,6 @@ package wiring
 import (
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -47,11 +46,11 @@ func (f *TokenFlags) Given() bool { return f.given() || len(f.ownKeys()) > 0 }
 
 func (f *TokenFlags) given() bool { return f.JWKS != "" || f.PublicKey != "" || f.SecretFile != "" }
 
-// Verifier makes the verifier, and the sources of its keys, whose Run keeps them fresh.
-func (f *TokenFlags) Verifier(logger *slog.Logger) (*token.Verifier, *Keys, error) {
+// Verifier makes the verifier, whose Run keeps its keys fresh.
+func (f *TokenFlags) Verifier(logger *slog.Logger) (*token.Verifier, error) {
 	o, err := f.options()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	from := token.SourceOptions{KeyID: f.KeyID, Interval: f.JWKSReload, Logger: logger}
 	if own := f.ownKeys(); len(own) > 0 {
@@ -59,16 +58,15 @@ func (f *TokenFlags) Verifier(logger *slog.Logger) (*token.Verifier, *Keys, erro
 	}
 	source, err := f.source(from)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := errors.Join(f.checkIssuer(), f.checkShared()); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := f.checkAudience(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	v, err := token.New(source, o)
-	return v, &Keys{source}, err
+	return token.New(source, o)
 }
 
 // checkAudience refuses to accept by default what was issued for another service, which
@@ -115,14 +113,7 @@ func (f *TokenFlags) source(o token.SourceOptions) (*token.Source, error) {
 	case f.SecretFile != "":
 		return token.SecretFile(f.SecretFile, o)
 	}
-	return jwks(f.JWKS, o)
-}
-
-func jwks(from string, o token.SourceOptions) (*token.Source, error) {
-	if strings.HasPrefix(from, "https://") || strings.HasPrefix(from, "http://") {
-		return token.JWKSURL(from, o)
-	}
-	return token.JWKSFile(from, o)
+	return token.JWKS(f.JWKS, o)
 }
 
 func (f *TokenFlags) options() (token.Options, error) {

@@ -42,7 +42,7 @@ func (c *auditCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	began := time.Now()
-	report, err := publisher.Audit(ctx, stores.Ledger, stores.Bus)
+	report, err := publisher.Audit(ctx, stores.Ledger(), stores.Bus())
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/realm"
 )
 
 // diagnosis is what each store says about the realm.
@@ -17,13 +18,13 @@ type diagnosis struct {
 	record port.EpochRecord // zero: JetStream does not know the realm
 }
 
-func diagnose(ctx context.Context, stores *wiring.Stores) (diagnosis, error) {
+func diagnose(ctx context.Context, stores *realm.Realm) (diagnosis, error) {
 	var d diagnosis
 	var err error
-	if d.ledger, err = stores.Ledger.Describe(ctx); err != nil {
+	if d.ledger, err = stores.Ledger().Describe(ctx); err != nil {
 		return d, err
 	}
-	if d.record, err = stores.Bus.Epoch(ctx); errors.Is(err, revocast.ErrNotFound) {
+	if d.record, err = stores.Bus().Epoch(ctx); errors.Is(err, revocast.ErrNotFound) {
 		err = nil
 	}
 	return d, err
@@ -44,7 +45,7 @@ func (d diagnosis) String() string {
 // plan is what --from says, else what the state calls for. What would take the realm
 // over from another Redis, which may be alive and right, is never chosen: somebody who
 // named the wrong Redis would fence the right one.
-func (d diagnosis) plan(ctx context.Context, stores *wiring.Stores, from string) (repairPlan, error) {
+func (d diagnosis) plan(ctx context.Context, stores *realm.Realm, from string) (repairPlan, error) {
 	said := repairPlan{reason: "--from says so", said: true}
 	switch {
 	case from == "jetstream":
@@ -92,8 +93,8 @@ func (d diagnosis) planEmpty() (repairPlan, error) {
 }
 
 // compare finds out what an open ledger or the stream lacks.
-func (d diagnosis) compare(ctx context.Context, stores *wiring.Stores) (repairPlan, error) {
-	report, err := publisher.Audit(ctx, stores.Ledger, stores.Bus)
+func (d diagnosis) compare(ctx context.Context, stores *realm.Realm) (repairPlan, error) {
+	report, err := publisher.Audit(ctx, stores.Ledger(), stores.Bus())
 	if err != nil {
 		return repairPlan{}, err
 	}

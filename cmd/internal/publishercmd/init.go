@@ -72,10 +72,12 @@ func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer stores.Close()
 	terms := c.terms()
-	if err := stores.Bus.Prepare(ctx, wiring.StreamOptions(terms, c.NATSReplicas)); err != nil {
+	wanted := terms.StreamOptions()
+	wanted.Replicas = c.NATSReplicas
+	if err := stores.Bus().Prepare(ctx, wanted); err != nil {
 		return err
 	}
-	created, err := publisher.Init(ctx, stores.Ledger, stores.Bus, terms)
+	created, err := publisher.Init(ctx, stores.Ledger(), stores.Bus(), terms)
 	if errors.Is(err, revocast.ErrConflict) {
 		return wiring.WithHint(err, "`publisher repair` looks at both stores and says what there is to do")
 	}

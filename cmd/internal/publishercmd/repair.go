@@ -42,7 +42,7 @@ func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer stores.Close()
-	if err := stores.PrepareRealm(ctx, c.NATSReplicas); err != nil {
+	if err := stores.Prepare(ctx, c.NATSReplicas); err != nil {
 		return err
 	}
 	what, err := diagnose(ctx, stores)
@@ -61,7 +61,7 @@ func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	done := repaired{Realm: c.Realm, State: what.ledger.State.String(), Reason: plan.reason, From: plan.names(), Position: what.ledger.Position.String()}
 	for _, side := range plan.from {
 		bar := newProgress(streams.Err, nil)
-		r, err := publisher.Repair(ctx, stores.Ledger, stores.Bus, side, publisher.RepairOptions{
+		r, err := publisher.Repair(ctx, stores.Ledger(), stores.Bus(), side, publisher.RepairOptions{
 			Publisher:  publisher.Options{Logger: logger, StreamReplicas: c.NATSReplicas},
 			AcceptLoss: c.AcceptLoss,
 			Refilled:   bar.showRefilled,

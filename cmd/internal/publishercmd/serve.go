@@ -11,8 +11,11 @@ import (
 
 	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/realm"
+	"github.com/revocast/revocast/token"
 )
 
 type serveCmd struct {
@@ -53,7 +56,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	verifier, keys, err := c.logoutVerifier(logger)
+	verifier, err := c.logoutVerifier(logger)
 	if err != nil {
 		return err
 	}
@@ -63,44 +66,37 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer ln.Close()
 	api.OwnHostOnly = api.Insecure && wiring.IsLoopback(ln.Addr())
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true})
+	r, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true})
 	if err != nil {
 		return err
 	}
-	defer stores.Close()
-	preparation, err := stores.BeginRealm(ctx, c.NATSReplicas, logger)
-	if err != nil {
+	defer r.Close()
+	m := metrics.NewFor(c.Realm)
+	p := r.Publisher(c.options(m, logger))
+	if err := p.Prepare(ctx); err != nil {
 		return err
 	}
 
 	var g run.Group
-	g.Add(wiring.Stopper(ctx))
-	m := metrics.NewFor(c.Realm)
-	publisher := publisher.New(stores.Ledger, stores.Bus, c.options(m, logger))
-	watch := stores.Watch(logger)
+	g.Add(serving.Stopper(ctx))
 	{
-		c.addMetrics(m, &api, publisher, stores)
-		m.AddSuited(watch.Suited)
-		handler := publisherapi.New(publisherapi.Deps{
-			Publisher: publisherapi.For(publisher), Ready: publisher.Ready().Err, Verifier: verifier, Metrics: m.Handler(),
-		}, api)
-		server := wiring.NewHTTPServer(ln, handler, tls, logger)
+		c.addMetrics(m, &api, p, r)
+		deps := publisherapi.Deps{Publisher: publisherapi.For(p.Publisher), Ready: p.Ready().Err, Metrics: m.Handler()}
+		if verifier != nil {
+			deps.Verifier = verifier
+		}
+		handler := publisherapi.New(deps, api)
+		server := serving.NewHTTPServer(ln, handler, tls, logger)
 		server.OnDrain(handler.Drain)
 		server.OnLeave(handler.Leave)
 		server.DelayDrain(c.Delay(ctx))
 		g.Add(server.Serve, server.Drain)
 	}
-	if keys != nil {
-		g.Add(wiring.Actor(keys.Run))
+	if verifier != nil {
+		g.Add(serving.Actor(verifier.Run))
 	}
 	{
-		g.Add(wiring.Actor(publisher.Run))
-	}
-	{
-		g.Add(wiring.Actor(watch.Run))
-	}
-	if preparation != nil {
-		g.Add(wiring.Actor(preparation.Run))
+		g.Add(serving.Actor(p.Run))
 	}
 	logger.Info("publisher starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
 	return g.Run()
@@ -124,19 +120,15 @@ func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) 
 }
 
 // logoutVerifier returns nothing where no keys are named: POST /v1/logout then says so.
-func (c *serveCmd) logoutVerifier(logger *slog.Logger) (publisherapi.LogoutVerifier, *wiring.Keys, error) {
+func (c *serveCmd) logoutVerifier(logger *slog.Logger) (*token.Verifier, error) {
 	if !c.Given() {
-		return nil, nil, nil
+		return nil, nil
 	}
 	if len(c.Audience) == 0 {
 		// Whoever has a token of the issuer may end it, whichever service it is meant for.
 		c.AnyAudience = true
 	}
-	verifier, keys, err := c.Verifier(logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	return verifier, keys, nil
+	return c.Verifier(logger)
 }
 
 // options are the publisher's, which counts its canaries into m.
@@ -151,13 +143,14 @@ func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) publisher.Op
 }
 
 // addMetrics adds the parts to m and has api count into it.
-func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *publisher.Publisher, s *wiring.Stores) {
+func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *realm.Publisher, r *realm.Realm) {
 	m.AddBuild(wiring.Version())
 	m.ObserveRevocations()
 	m.ObserveRequests()
-	m.AddWritePath(p)
-	s.AddMetrics(m)
-	m.AddRestoreSkipped(s.Ledger.Skipped)
+	m.AddWritePath(p.Publisher)
+	m.AddSuited(p.Suited)
+	wiring.AddMetrics(m, r.Bus())
+	m.AddRestoreSkipped(r.Ledger().Skipped)
 	api.OnReceipt, api.OnRequest = m.Receipt, m.Request
 }
 

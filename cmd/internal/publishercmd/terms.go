@@ -46,7 +46,7 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer stores.Close()
-	d, err := stores.Ledger.Describe(ctx)
+	d, err := stores.Ledger().Describe(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,14 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute+2*max(d.Terms.SettleWait(), next.SettleWait()))
 	defer cancel()
-	took, err := publisher.ChangeTerms(ctx, stores.Ledger, stores.Bus, next, publisher.Options{Logger: logger})
+	took, err := publisher.ChangeTerms(ctx, stores.Ledger(), stores.Bus(), next, publisher.Options{Logger: logger})
 	if errors.Is(err, revocast.ErrInvalid) {
 		return wiring.Usage("%w", err)
 	}
 	if err != nil {
 		return err
 	}
-	if d, err = stores.Ledger.Describe(ctx); err != nil {
+	if d, err = stores.Ledger().Describe(ctx); err != nil {
 		return err
 	}
 	return c.print(streams.Out, d, true, took)

@@ -9,9 +9,10 @@ import (
 
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/internal/wiring"
-	"github.com/revocast/revocast/token"
+	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/worker"
 )
 
@@ -50,7 +51,7 @@ func (c *serveCmd) Validate() error {
 // are added in: requests drain first, and hear of revocations until they have.
 func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	logger := c.Logger(streams.Err)
-	verifier, keys, err := c.Verifier(logger)
+	verifier, err := c.Verifier(logger)
 	if err != nil {
 		return err
 	}
@@ -63,45 +64,41 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer ln.Close()
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true, Worker: true})
+	r, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true, Worker: true})
 	if err != nil {
 		return err
 	}
-	defer stores.Close()
+	defer r.Close()
+	w, err := r.Worker(verifier, c.options(logger))
+	if err != nil {
+		return err
+	}
 
 	var g run.Group
-	g.Add(wiring.Stopper(ctx))
-	subscriber, guard := c.worker(stores, verifier, logger)
-	watch := stores.Watch(logger)
+	g.Add(serving.Stopper(ctx))
 	{
 		handler := sidecarapi.New(sidecarapi.Deps{
-			Guard: guard, WithPolicy: sidecarapi.Policies(guard),
-			Ready: c.ready(guard, keys), Metrics: c.metrics(subscriber, guard, stores, watch),
+			Guard: w.Guard, WithPolicy: sidecarapi.Policies(w.Guard),
+			Ready: w.Ready, Metrics: c.metrics(w, r),
 		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Policy: c.policy(), Logger: logger})
-		server := wiring.NewHTTPServer(ln, handler, tls, logger)
+		server := serving.NewHTTPServer(ln, handler, tls, logger)
 		server.OnLeave(handler.Leave)
 		server.DelayDrain(c.Delay(ctx))
 		g.Add(server.Serve, server.Drain)
 	}
 	{
-		g.Add(wiring.Actor(keys.Run))
-	}
-	{
-		g.Add(wiring.Actor(subscriber.Run))
-	}
-	{
-		g.Add(wiring.Actor(watch.Run))
+		g.Add(serving.Actor(w.Run))
 	}
 	logger.Info("worker starts", "listen", ln.Addr().String(), "realm", c.Realm, "version", wiring.Version())
 	return g.Run()
 }
 
-func (c *serveCmd) worker(stores *wiring.Stores, v *token.Verifier, logger *slog.Logger) (*worker.Subscriber, *worker.Guard) {
-	view := cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations})
-	subscriber := worker.NewSubscriber(stores.Ledger, stores.Bus, view, worker.SubscriberOptions{
-		Worker: c.Worker, Version: wiring.Version(), Logger: logger,
-	})
-	return subscriber, worker.NewGuard(subscriber, v, worker.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer})
+func (c *serveCmd) options(logger *slog.Logger) worker.Options {
+	return worker.Options{
+		SubscriberOptions: worker.SubscriberOptions{Worker: c.Worker, Version: wiring.Version(), Logger: logger},
+		Guard:             worker.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer},
+		View:              cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations}),
+	}
 }
 
 // policy is the one that a request has which chooses none. Validate has parsed it.
@@ -113,22 +110,12 @@ func (c *serveCmd) policy() worker.Policy {
 	return p
 }
 
-func (c *serveCmd) metrics(s *worker.Subscriber, g *worker.Guard, stores *wiring.Stores, watch *wiring.SuitedWatch) http.Handler {
+func (c *serveCmd) metrics(w *realm.Worker, r *realm.Realm) http.Handler {
 	m := metrics.NewFor(c.Realm)
 	m.AddBuild(wiring.Version())
-	m.AddSubscriber(s.Status)
-	m.AddGuard(g.Stats)
-	m.AddSuited(watch.Suited)
-	stores.AddMetrics(m)
+	m.AddSubscriber(w.Subscriber().Status)
+	m.AddGuard(w.Stats)
+	m.AddSuited(w.Suited)
+	wiring.AddMetrics(m, r.Bus())
 	return m.Handler()
-}
-
-// ready is what /readyz says: a worker without keys refuses every token.
-func (c *serveCmd) ready(g *worker.Guard, keys *wiring.Keys) func() error {
-	return func() error {
-		if err := keys.Ready(); err != nil {
-			return err
-		}
-		return g.Ready()
-	}
 }

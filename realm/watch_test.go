@@ -1,4 +1,4 @@
-package wiring
+package realm
 
 import (
 	"context"
@@ -69,11 +69,11 @@ func (l *lockedLog) String() string {
 }
 
 // watched runs a watch in fake time; steps runs beside it.
-func watched(t *testing.T, c *configured, steps func(w *SuitedWatch, logged func(text string) int)) {
+func watched(t *testing.T, c *configured, steps func(w *suitedWatch, logged func(text string) int)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedLog
-		w := &SuitedWatch{ledger: c, log: slog.New(slog.NewTextHandler(&log, nil))}
+		w := &suitedWatch{ledger: c, log: slog.New(slog.NewTextHandler(&log, nil))}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- w.Run(ctx) }()
@@ -101,7 +101,7 @@ const complaint = "Redis may forget revocations"
 // refused aloud, once a minute, until somebody mends it.
 func TestAnotherServerIsAsked(t *testing.T) {
 	c := &configured{server: "a", warnings: []store.Warning{"only snapshots"}}
-	watched(t, c, func(w *SuitedWatch, logged func(string) int) {
+	watched(t, c, func(w *suitedWatch, logged func(string) int) {
 		if !w.Suited() || c.questions() != 1 || logged("only snapshots") != 1 {
 			t.Fatalf("suited %v after %d questions", w.Suited(), c.questions())
 		}
@@ -135,7 +135,7 @@ func TestAnotherServerIsAsked(t *testing.T) {
 // TestTheSameServerIsAskedAgain: somebody may have configured it anew.
 func TestTheSameServerIsAskedAgain(t *testing.T) {
 	c := &configured{server: "a"}
-	watched(t, c, func(w *SuitedWatch, logged func(string) int) {
+	watched(t, c, func(w *suitedWatch, logged func(string) int) {
 		c.set(func(c *configured) { c.refusal = revocast.ErrUnsuited })
 		after(preflightEvery + serverEvery)
 		if w.Suited() || logged(complaint) != 1 {
@@ -147,7 +147,7 @@ func TestTheSameServerIsAskedAgain(t *testing.T) {
 // TestNoAnswerProvesNothing: what was found stands until there is an answer.
 func TestNoAnswerProvesNothing(t *testing.T) {
 	c := &configured{server: "a"}
-	watched(t, c, func(w *SuitedWatch, logged func(string) int) {
+	watched(t, c, func(w *suitedWatch, logged func(string) int) {
 		c.set(func(c *configured) { c.server, c.down = "b", revocast.ErrUnavailable })
 		after(time.Minute)
 		c.set(func(c *configured) { c.down, c.refusal = nil, revocast.ErrUnavailable })

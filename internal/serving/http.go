@@ -1,16 +1,15 @@
-package wiring
+package serving
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -24,27 +23,6 @@ const (
 	idleTimeout   = 2 * time.Minute  // of a connection between requests
 	drainTimeout  = 10 * time.Second // for requests in flight at the stop
 )
-
-// Listen opens a TCP port, so that a taken one is an error before anything else
-// starts. flag is the one that the operator would change.
-func Listen(ctx context.Context, flag, addr string) (net.Listener, error) {
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, WithHint(fmt.Errorf("%s %s: the port is in use", flag, addr), "stop what listens there or choose another port with %s", flag)
-	case errors.Is(err, syscall.EACCES):
-		return nil, WithHint(fmt.Errorf("%s %s: not allowed to listen there", flag, addr), "ports below 1024 need a privilege; choose a higher one with %s", flag)
-	case err != nil:
-		return nil, fmt.Errorf("%s %s: %w", flag, addr, err)
-	}
-	return ln, nil
-}
-
-// IsLoopback reports whether only this machine can reach a listener's address.
-func IsLoopback(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
-}
 
 // HTTPServer serves one handler on one listener.
 type HTTPServer struct {
@@ -63,22 +41,27 @@ type HTTPServer struct {
 // NewHTTPServer makes a server for ln, which it owns from now on. config nil means
 // plain HTTP.
 func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *slog.Logger) *HTTPServer {
-	if config != nil {
-		config = config.Clone()
-		config.NextProtos = []string{"h2", "http/1.1"}
-		ln = tls.NewListener(ln, config)
+	return Take(ln, &http.Server{
+		Handler: h, TLSConfig: config, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: headerBytes, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+	})
+}
+
+// Take has server answer on ln; both are its own from now on. A client that sends no header and
+// a connection without requests are limited where server does not; with a TLSConfig it speaks TLS.
+func Take(ln net.Listener, server *http.Server) *HTTPServer {
+	if server.TLSConfig != nil {
+		server.TLSConfig = server.TLSConfig.Clone()
+		server.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
+		ln = tls.NewListener(ln, server.TLSConfig)
 	}
-	s := &HTTPServer{ln: ln, delay: func() time.Duration { return 0 }, ended: make(chan struct{})}
-	s.server = &http.Server{
-		Handler:           s.closing(h),
-		TLSConfig:         config,
-		MaxHeaderBytes:    headerBytes,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	s := &HTTPServer{ln: ln, server: server, delay: func() time.Duration { return 0 }, ended: make(chan struct{})}
+	if server.Handler == nil {
+		server.Handler = http.DefaultServeMux
 	}
+	server.Handler = s.closing(server.Handler)
+	server.ReadHeaderTimeout = cmp.Or(server.ReadHeaderTimeout, headerTimeout)
+	server.IdleTimeout = cmp.Or(server.IdleTimeout, idleTimeout)
 	return s
 }
 

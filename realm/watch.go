@@ -1,4 +1,4 @@
-package wiring
+package realm
 
 import (
 	"context"
@@ -25,11 +25,11 @@ type preflighter interface {
 	Preflight(ctx context.Context) ([]store.Warning, error)
 }
 
-// SuitedWatch goes on asking whether Redis forgets nothing, after the check at the
+// suitedWatch goes on asking whether Redis forgets nothing, after the check at the
 // start: the server that took over from a failed one may be configured in another way,
 // and so may the same one after an hour. A Redis that is found unsuited is used all the
 // same, since the fleet stands still otherwise: it is an error in the log and an alarm.
-type SuitedWatch struct {
+type suitedWatch struct {
 	ledger preflighter
 	log    *slog.Logger
 
@@ -41,16 +41,11 @@ type SuitedWatch struct {
 	said       string
 }
 
-// Watch returns a watch over the ledger's server. Nothing happens before Run.
-func (s *Stores) Watch(logger *slog.Logger) *SuitedWatch {
-	return &SuitedWatch{ledger: s.Ledger, log: logger}
-}
-
 // Suited reports what was found last; true before anything was.
-func (w *SuitedWatch) Suited() bool { return !w.unsuited.Load() }
+func (w *suitedWatch) Suited() bool { return !w.unsuited.Load() }
 
 // Run looks until ctx ends. It never fails.
-func (w *SuitedWatch) Run(ctx context.Context) error {
+func (w *suitedWatch) Run(ctx context.Context) error {
 	tick := time.NewTicker(serverEvery)
 	defer tick.Stop()
 	for {
@@ -65,8 +60,8 @@ func (w *SuitedWatch) Run(ctx context.Context) error {
 
 // look asks a server that is new, that was refused, or that has not been asked for long. One that does
 // not answer is asked again at the next look, and proves nothing.
-func (w *SuitedWatch) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+func (w *suitedWatch) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	d, err := w.ledger.Describe(ctx)
 	if err != nil || d.Server == w.server && w.Suited() && time.Since(w.asked) < preflightEvery {
@@ -88,7 +83,7 @@ func (w *SuitedWatch) look(ctx context.Context) {
 }
 
 // report logs a refusal when it is news, and then once a minute.
-func (w *SuitedWatch) report(err error) {
+func (w *suitedWatch) report(err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()

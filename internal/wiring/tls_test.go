@@ -17,21 +17,22 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/revocast/revocast/internal/serving"
 )
 
 var silent = slog.New(slog.DiscardHandler)
 
 // serve runs a server until the test ends.
-func serve(t *testing.T, h http.Handler, config *tls.Config) (s *HTTPServer, addr string) {
+func serve(t *testing.T, h http.Handler, config *tls.Config) (addr string) {
 	t.Helper()
 	ln, err := Listen(t.Context(), "--listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = NewHTTPServer(ln, h, config, silent)
+	s := serving.NewHTTPServer(ln, h, config, silent)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve() }()
 	t.Cleanup(func() {
@@ -40,7 +41,7 @@ func serve(t *testing.T, h http.Handler, config *tls.Config) (s *HTTPServer, add
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return s, ln.Addr().String()
+	return ln.Addr().String()
 }
 
 // get asks over a connection of its own and returns the body.
@@ -58,67 +59,6 @@ func get(t *testing.T, url string, config *tls.Config) (string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return string(body), err
-}
-
-// TestDrain: a request in flight is answered, a stream is told to end, a new
-// connection is refused.
-func TestDrain(t *testing.T) {
-	arrived, draining := make(chan struct{}, 2), make(chan struct{})
-	s, addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		arrived <- struct{}{}
-		<-draining
-		io.WriteString(w, "answered")
-	}), nil)
-	s.OnDrain(func() { close(draining) })
-	answer := make(chan string, 1)
-	go func() {
-		body, err := get(t, "http://"+addr, nil)
-		if err != nil {
-			body = err.Error()
-		}
-		answer <- body
-	}()
-	<-arrived
-	s.Drain(nil)
-	if got := <-answer; got != "answered" {
-		t.Errorf("the request in flight got %q", got)
-	}
-	if _, err := get(t, "http://"+addr, nil); err == nil {
-		t.Error("a request after Drain was answered")
-	}
-}
-
-// TestHeaderLimit: a header may hold a long token and the cookies of a site, and not a
-// megabyte for each connection.
-func TestHeaderLimit(t *testing.T) {
-	_, addr := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), nil)
-	for size, want := range map[int]int{100 << 10: http.StatusOK, 200 << 10: http.StatusRequestHeaderFieldsTooLarge} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Cookie", strings.Repeat("x", size))
-		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != want {
-			t.Errorf("%d bytes: %s, want %d", size, resp.Status, want)
-		}
-	}
-}
-
-func TestListenTaken(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, err = Listen(t.Context(), "--listen", ln.Addr().String())
-	if err == nil || !strings.Contains(err.Error(), "the port is in use") || HintOf(err) == "" {
-		t.Errorf("error %v, hint %q", err, HintOf(err))
-	}
 }
 
 // TestTLS: with --tls-client-ca a client shows a certificate of that authority, or is
@@ -147,7 +87,7 @@ func TestTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, addr := serve(t, who, config)
+		addr := serve(t, who, config)
 		if body, err := get(t, "https://"+addr, known.Clone()); err != nil || body != "operator" {
 			t.Errorf("required %v, with a certificate: %q, %v", required, body, err)
 		}
