@@ -12,7 +12,7 @@ func TestReadmeCodeRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("internal/fleettest/example_test.go")
+	example, err := os.ReadFile("realm/example_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,38 +1,38 @@
-package fleettest_test
+package realm_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/nats-io/nats.go"
+	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/cache"
-	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/embednats"
 	"github.com/revocast/revocast/internal/embedredis"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
-	"github.com/revocast/revocast/store"
+	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/token"
 	"github.com/revocast/revocast/worker"
 )
 
-// example is what stands around the examples: a NATS, a Redis, a login service, a
-// publisher and one worker.
+// example is what stands around the examples: a NATS, a Redis, a login service and a
+// publisher.
 type example struct {
 	natsURL, redisURL, jwksFile string
 
-	publisher *publisher.Publisher
-	sub       *worker.Subscriber
-	guard     *worker.Guard
-	verifier  *token.Verifier
+	ctx       context.Context // ends with the example's clients
+	leave     context.CancelFunc
+	run       func(func(context.Context) error)
+	realm     *realm.Realm
+	publisher *realm.Publisher
 	issuer    *token.Issuer
 	stop      func()
 }
@@ -66,26 +66,20 @@ func startExample() *example {
 	<-redis.Ready()
 
 	at := &example{natsURL: natsServer.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
-	nc := must(events.Connect(at.natsURL, events.ConnectOptions{Patient: true}))
-	ledger := must(store.Open(at.redisURL, "default", store.Options{}))
-	bus := must(events.New(nc, "default", events.Options{}))
+	at.run = run
+	at.ctx, at.leave = context.WithCancel(ctx)
+	at.realm = must(realm.Open(ctx, "default", realm.Options{NATS: at.natsURL, Redis: at.redisURL, Logger: fleettest.Logger()}))
 	terms := port.DefaultTerms()
 	terms.DefaultIssuer = "https://login.example.com"
-	must(publisher.Init(ctx, ledger, bus, terms))
+	must(publisher.Init(ctx, at.realm.Ledger(), at.realm.Bus(), terms))
 	at.issue()
-
-	at.publisher = publisher.New(ledger, bus, publisher.Options{Logger: fleettest.Logger()})
-	at.sub = worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}), worker.SubscriberOptions{Logger: fleettest.Logger()})
-	at.guard = worker.NewGuard(at.sub, at.verifier, worker.GuardOptions{})
+	at.publisher = at.realm.Publisher(publisher.Options{})
 	run(at.publisher.Run)
-	run(at.sub.Run)
 	must(0, at.publisher.Ready().Wait(ctx))
-	must(0, at.sub.Ready().Wait(ctx))
 	at.stop = func() {
 		cancel()
 		wg.Wait()
-		must(0, ledger.Close())
-		nc.Close()
+		at.realm.Close()
 		stopServers()
 		servers.Wait()
 		must(0, os.RemoveAll(dir))
@@ -97,7 +91,6 @@ func startExample() *example {
 func (at *example) issue() {
 	at.issuer = must(token.NewIssuer("https://login.example.com", must(token.NewSigningKey()), token.IssuerOptions{Audiences: []string{"orders"}}))
 	must(0, os.WriteFile(at.jwksFile, must(at.issuer.JWKS()), 0o600))
-	at.verifier = must(token.New(must(token.Static(at.issuer.Key())), token.Options{Issuers: []string{"https://login.example.com"}, Audiences: []string{"orders"}}))
 }
 
 func (at *example) login(principal string) string {
@@ -108,17 +101,39 @@ func (at *example) logout(principal string) {
 	must(at.publisher.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal}))
 }
 
-// untilKnown repeats a call while the worker is starting and answers 503.
-func (at *example) untilKnown(call func() *httptest.ResponseRecorder) *httptest.ResponseRecorder {
-	for {
-		if w := call(); w.Code != http.StatusServiceUnavailable {
-			return w
-		}
+// worker is one more process of the fleet.
+func (at *example) worker(o worker.GuardOptions) *realm.Worker {
+	keys := must(token.JWKS(at.jwksFile, token.SourceOptions{}))
+	w := must(at.realm.Worker(keys.For("https://login.example.com", "orders"), worker.Options{Guard: o}))
+	at.run(w.Run)
+	must(0, w.Subscriber().Ready().Wait(at.ctx))
+	for w.Ready() != nil { // until it has read the keys
+		<-time.After(time.Millisecond)
 	}
+	return w
 }
 
-// close ends connections, which a process would do by ending.
-func (at *example) close(ledger *store.Ledger, nc *nats.Conn) {
-	must(0, ledger.Close())
-	nc.Close()
+// callOnce is what the clients of the example's server do, once it listens: alice calls, logs
+// out elsewhere, and calls again.
+func (at *example) callOnce(ln net.Listener) context.Context {
+	bearer := at.login("alice")
+	call := func() (int, string) {
+		r := must(http.NewRequest(http.MethodGet, "http://"+ln.Addr().String(), nil))
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		resp := must(http.DefaultClient.Do(r))
+		defer resp.Body.Close()
+		return resp.StatusCode, string(must(io.ReadAll(resp.Body)))
+	}
+	go func() {
+		defer at.leave()
+		code, body := call()
+		for code == http.StatusServiceUnavailable { // the worker is starting
+			code, body = call()
+		}
+		fmt.Println(code, body)
+		at.logout("alice")
+		code, _ = call()
+		fmt.Println(code)
+	}()
+	return at.ctx
 }

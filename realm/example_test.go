@@ -1,18 +1,14 @@
-package fleettest_test
+package realm_test
 
 import (
 	"context"
 	"fmt"
 	"log"
 	"net/http"
-	"net/http/httptest"
 	"time"
 
-	"github.com/oklog/run"
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/cache"
-	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/store"
+	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/token"
 	"github.com/revocast/revocast/worker"
 )
@@ -25,36 +21,20 @@ func hello(w http.ResponseWriter, r *http.Request) {
 
 // A worker: everything that a Go service needs in order to refuse revoked tokens from
 // its own memory.
-func ExampleNewSubscriber() {
+func Example() {
 	at := startExample() // a NATS, a Redis and a login for this example
 	defer at.stop()
+	ctx, natsURL, redisURL, jwks, addr := at.ctx, at.natsURL, at.redisURL, at.jwksFile, "127.0.0.1:0"
 
-	natsURL, redisURL, jwks, serve := at.natsURL, at.redisURL, at.jwksFile, at.serve
-
-	nc := must(events.Connect(natsURL, events.ConnectOptions{Patient: true}))
-	bus := must(events.New(nc, "default", events.Options{}))
-	ledger := must(store.Open(redisURL, "default", store.Options{}))
-	keys := must(token.JWKSFile(jwks, token.SourceOptions{}))
-	verifier := must(token.New(keys, token.Options{
-		Issuers: []string{"https://login.example.com"}, Audiences: []string{"orders"},
-	}))
-	sub := worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}), worker.SubscriberOptions{})
-	guard := worker.NewGuard(sub, verifier, worker.GuardOptions{})
-	server := &http.Server{Handler: guard.Middleware(http.HandlerFunc(hello))}
-
-	var g run.Group
-	ctx, cancel := context.WithCancel(context.Background())
-	g.Add(func() error { return serve(server) }, func(error) { // drain first, and not for ever
-		deadline, stop := context.WithTimeout(ctx, 20*time.Second)
-		defer stop()
-		server.Shutdown(deadline)
-	})
-	g.Add(func() error { return keys.Run(ctx) }, func(error) { cancel() })
-	g.Add(func() error { return sub.Run(ctx) }, func(error) { cancel() })
-	if err := g.Run(); err != nil {
-		log.Print(err)
+	r := must(realm.Open(ctx, "default", realm.Options{NATS: natsURL, Redis: redisURL}))
+	defer r.Close()
+	keys := must(token.JWKS(jwks, token.SourceOptions{}))
+	w := must(r.Worker(keys.For("https://login.example.com", "orders"), worker.Options{}))
+	server := &http.Server{Addr: addr, Handler: w.Middleware(http.HandlerFunc(hello))}
+	server.BaseContext = at.callOnce // what the clients do, in this example
+	if err := realm.Serve(ctx, server, w); err != nil {
+		log.Fatal(err)
 	}
-	at.close(ledger, nc)
 	// Output:
 	// 200 hello alice
 	// 401
@@ -64,7 +44,7 @@ func ExampleNewSubscriber() {
 func ExamplePublisher_Revoke() {
 	at := startExample()
 	defer at.stop()
-	publisher := at.publisher // publisher.New(ledger, bus, publisher.Options{}), and Run
+	publisher := at.publisher // r.Publisher(publisher.Options{}), and Run
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -91,16 +71,16 @@ func ExamplePublisher_PasswordChanged() {
 }
 
 // A long-lived stream ends the moment its token is revoked.
-func ExampleGuard_Bind() {
+func ExampleWorker_Bind() {
 	at := startExample()
 	defer at.stop()
-	guard, bearer := at.guard, at.login("alice")
+	w, bearer := at.worker(worker.GuardOptions{}), at.login("alice")
 
-	claims, verdict := guard.Check(context.Background(), bearer)
+	claims, verdict := w.Check(context.Background(), bearer)
 	if !verdict.OK() {
 		log.Fatal(verdict.Err)
 	}
-	stream, end := guard.Bind(context.Background(), claims)
+	stream, end := w.Bind(context.Background(), claims)
 	defer end()
 	at.logout("alice")
 	<-stream.Done() // in a WebSocket handler: write until this
@@ -111,11 +91,11 @@ func ExampleGuard_Bind() {
 
 // Opaque sessions are checked the same way; the loader reads them from wherever the
 // service keeps them, and is asked again only after an invalidation or a revocation.
-func ExampleGuard_CheckSession() {
+func ExampleWorker_CheckSession() {
 	at := startExample()
 	defer at.stop()
 	loads := 0
-	guard := worker.NewGuard(at.sub, at.verifier, worker.GuardOptions{
+	w := at.worker(worker.GuardOptions{
 		LoadSession: func(_ context.Context, id string) (*revocast.Claims, error) {
 			loads++ // SELECT … FROM sessions WHERE id = $1
 			return &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour)}, nil
@@ -123,14 +103,14 @@ func ExampleGuard_CheckSession() {
 	})
 	ctx := context.Background()
 	for range 3 {
-		claims, verdict := guard.CheckSession(ctx, "c2Vzc2lvbg")
+		claims, verdict := w.CheckSession(ctx, "c2Vzc2lvbg")
 		fmt.Println(claims.Principal, verdict.Outcome)
 	}
 	fmt.Println("loaded", loads, "time")
 	if _, err := at.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "c2Vzc2lvbg"}); err != nil {
 		log.Fatal(err)
 	}
-	_, verdict := guard.CheckSession(ctx, "c2Vzc2lvbg")
+	_, verdict := w.CheckSession(ctx, "c2Vzc2lvbg")
 	fmt.Println(verdict.Outcome)
 	// Output:
 	// alice allowed
@@ -138,22 +118,4 @@ func ExampleGuard_CheckSession() {
 	// alice allowed
 	// loaded 1 time
 	// revoked
-}
-
-// serve is what the clients of the example's worker do: alice calls, logs out
-// elsewhere, and calls again.
-func (at *example) serve(server *http.Server) error {
-	bearer := at.login("alice")
-	call := func() *httptest.ResponseRecorder {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Authorization", "Bearer "+bearer)
-		w := httptest.NewRecorder()
-		server.Handler.ServeHTTP(w, r)
-		return w
-	}
-	first := at.untilKnown(call)
-	fmt.Println(first.Code, first.Body)
-	at.logout("alice")
-	fmt.Println(call().Code)
-	return nil
 }
