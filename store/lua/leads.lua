@@ -1,6 +1,6 @@
--- The issuers' clocks, as workers have seen them. One hash holds all of them, the book. Besides
--- its own membership it is the only thing that a worker writes. It is under m: as the members
--- are. So one pattern of an ACL lets a worker write both.
+-- The issuers' clocks, as workers have seen them. One hash holds all of them, the book. A worker
+-- writes nothing but the book and its own membership. The book is under m: as the members are. So
+-- one pattern of an ACL lets a worker write both.
 --
 -- The field turn counts the turns of the book. Every other field is an issuer's, by its digest.
 -- It holds the turn in which it was written, the evidence of that turn, and the evidence of the

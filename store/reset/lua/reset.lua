@@ -1,6 +1,6 @@
--- What the scripts of the reset share, their first arguments among it. codeID is the id of the code,
--- and try is the id of this attempt at changing the password. spared is a session, or empty. whose
--- is a hash of issuer and principal.
+-- What the scripts of the reset share, and the arguments with which all of them begin. codeID is the
+-- id of the code. try is the id of this attempt at changing the password. spared is a session, or
+-- empty. whose is a hash of issuer and principal.
 local codeID, try, principal, issuer = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local reason, initiator, spared, whose = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
