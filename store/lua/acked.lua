@@ -1,66 +1,73 @@
--- ARGV: 1 epoch, 2 longest age of a log entry (ms), 3 most log entries, 4 most
--- entries to trim in this call, then revisions.
-local e = tonumber(ARGV[1])
-if e > epoch then return redis.error_reply('RVEPOCH the ledger is in epoch ' .. head[1]) end
-for i = 5, #ARGV do
-  if e == epoch and tonumber(ARGV[i]) > rev then
+-- The stream has acknowledged revisions of an epoch. They follow the other arguments. The answer is
+-- the position up to which everything is durable. Log entries are trimmed if they are older than
+-- longestMs, or if there are more than mostEntries. One call trims at most trimAtOnce of them.
+local ackedEpoch, longestMs, mostEntries, trimAtOnce =
+  tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local HEADER = 4
+
+if ackedEpoch > epoch then return redis.error_reply('RVEPOCH the ledger is in epoch ' .. epochText) end
+for i = HEADER + 1, #ARGV do
+  if ackedEpoch == epoch and tonumber(ARGV[i]) > rev then
     return redis.error_reply('RVINVALID revision ' .. ARGV[i] .. ' does not exist')
   end
 end
 
-local v = call('HMGET', meta, 'durable_epoch', 'durable_rev')
-local de, dr = tonumber(v[1]), tonumber(v[2])
+local durable = call('HMGET', meta, 'durable_epoch', 'durable_rev')
+local durableEpoch, durableRev = tonumber(durable[1]), tonumber(durable[2])
 local acked = prefix .. 'acked'
 
--- What an earlier epoch left unacknowledged was logged anew when this one opened, so
--- late acknowledgements of earlier revisions have nothing to add.
-if e == epoch then
-  local before = dr
-  for i = 5, #ARGV do
-    local r = tonumber(ARGV[i])
-    if r == dr + 1 then
-      dr = r
-    elseif r > dr then
-      call('SADD', acked, int(r))
+-- What an earlier epoch left unacknowledged was logged again when this epoch opened. So a late
+-- acknowledgement of an earlier revision has nothing to add.
+if ackedEpoch == epoch then
+  local before = durableRev
+  for i = HEADER + 1, #ARGV do
+    local revision = tonumber(ARGV[i])
+    if revision == durableRev + 1 then
+      durableRev = revision
+    elseif revision > durableRev then
+      call('SADD', acked, int(revision))
     end
   end
-  while call('SREM', acked, int(dr + 1)) == 1 do dr = dr + 1 end
-  if dr ~= before then call('HSET', meta, 'durable_rev', dr) end
+  while call('SREM', acked, int(durableRev + 1)) == 1 do durableRev = durableRev + 1 end
+  if durableRev ~= before then call('HSET', meta, 'durable_rev', durableRev) end
 end
 
--- Trimming looks at the oldest entry first, which mostly is young enough.
 local log = prefix .. 'log'
--- Never past the mark: should the stream turn out to lack something, the log after it
--- still has it. A ledger without a mark, on a stream that nobody audits or that is about
--- to be refilled from the states, must not grow for ever.
-local ke, kr = de, dr
-local m = call('HMGET', meta, 'complete_epoch', 'complete_rev')
-if m[1] and order(tonumber(m[1]), tonumber(m[2]), de, dr) < 0 then ke, kr = tonumber(m[1]), tonumber(m[2]) end
-local t, longest, most = now(), tonumber(ARGV[2]), tonumber(ARGV[3])
-local length = call('XLEN', log)
-local last
+-- An entry beyond the mark is kept. Should the stream turn out to lack something, the log still
+-- has what comes after the mark. A ledger has no mark where nobody audits the stream, or where the
+-- stream is about to be refilled from the states. Its log must not grow for ever either.
+local keepEpoch, keepRev = durableEpoch, durableRev
+local complete = call('HMGET', meta, 'complete_epoch', 'complete_rev')
+local completeEpoch, completeRev = tonumber(complete[1]), tonumber(complete[2])
+if completeEpoch and order(completeEpoch, completeRev, durableEpoch, durableRev) < 0 then
+  keepEpoch, keepRev = completeEpoch, completeRev
+end
+local oldest, length = now() - longestMs, call('XLEN', log)
 
+-- trimmable reports whether an entry may go. left counts the entries from it on.
 local function trimmable(entry, left)
-  local ee, er = string.match(entry[1], '^(%d+)-(%d+)$')
-  if order(tonumber(ee), tonumber(er), ke, kr) > 0 then return false end
-  if left > most then return true end
-  local f, at = entry[2], 0
-  for i = 1, #f, 2 do
-    if f[i] == 't' and at == 0 or f[i] == 'l' then at = tonumber(f[i + 1]) end
+  local entryEpoch, entryRev = string.match(entry[1], '^(%d+)-(%d+)$')
+  if order(tonumber(entryEpoch), tonumber(entryRev), keepEpoch, keepRev) > 0 then return false end
+  if left > mostEntries then return true end
+  local fields, at = entry[2], 0
+  for i = 1, #fields, 2 do
+    if fields[i] == 't' and at == 0 or fields[i] == 'l' then at = tonumber(fields[i + 1]) end
   end
-  return at < t - longest
+  return at < oldest
 end
 
-local oldest = call('XRANGE', log, '-', '+', 'COUNT', 1)
-if oldest[1] and trimmable(oldest[1], length) then
-  for i, entry in ipairs(call('XRANGE', log, '-', '+', 'COUNT', ARGV[4])) do
+-- The first entry is mostly young enough. It is looked at alone, before any others are read.
+local first = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+local last
+if first and trimmable(first, length) then
+  for i, entry in ipairs(call('XRANGE', log, '-', '+', 'COUNT', trimAtOnce)) do
     if not trimmable(entry, length - i + 1) then break end
     last = entry[1]
   end
 end
 if last then
-  local te, tr = string.match(last, '^(%d+)-(%d+)$')
-  call('XTRIM', log, 'MINID', '=', te .. '-' .. int(tonumber(tr) + 1))
-  call('HSET', meta, 'trimmed_epoch', te, 'trimmed_rev', tr)
+  local lastEpoch, lastRev = string.match(last, '^(%d+)-(%d+)$')
+  call('XTRIM', log, 'MINID', '=', lastEpoch .. '-' .. int(tonumber(lastRev) + 1))
+  call('HSET', meta, 'trimmed_epoch', lastEpoch, 'trimmed_rev', lastRev)
 end
-return { int(de), int(dr) }
+return { int(durableEpoch), int(durableRev) }

@@ -1,154 +1,166 @@
--- ARGV: 1 idempotency hash, 2 fingerprint of the proposals, 3 how long the answer is
--- kept, 4 leeway, 5 margin, 6 how far apart two clocks may be that are in step (all ms), then
--- sixteen for each proposal: kind, scope, key, cut-off, exception, until, from, reason,
--- initiator, the position (epoch, revision) that it had when it was committed before, 0 if it
--- was not, and what the cut-off of now needs: the digest of the issuer, by how much the
--- fleet's clocks are ahead of this one, the largest lead that the publisher has seen
--- registered, and what this clock shows at least; and the time as the publisher reckons it, 0
--- if it does not.
-local memory = prefix .. 'i:' .. ARGV[1]
+-- A commit writes all of its proposals or none. They follow the other arguments.
+--
+-- The answer is kept under the digest of the call's idempotency key, for keepMs. The fingerprint
+-- tells whether a later call with this key proposes the same. inStep is how far apart two clocks
+-- may be that are in step. All times are in ms.
+local digest, fingerprint, keepMs = ARGV[1], ARGV[2], ARGV[3]
+local leeway, margin, inStep = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local HEADER, EACH = 6, 16 -- how many arguments come before the proposals, and how many make one
+
+local memory = prefix .. 'i:' .. digest
 local first = call('GET', memory)
 if first then
-  local mark, e, generation, answer = string.match(first, '^(%x+) (%d+) (%d+) (.*)$')
-  if mark ~= ARGV[2] then
+  local firstFingerprint, firstEpoch, firstGeneration, firstAnswer = string.match(first, '^(%x+) (%d+) (%d+) (.*)$')
+  if firstFingerprint ~= fingerprint then
     return redis.error_reply('RVCONFLICT the idempotency key was used before for other proposals')
   end
-  return { '1', e, generation, head[6], head[7], answer }
+  return { '1', firstEpoch, firstGeneration, settled, terms, firstAnswer }
 end
 
--- A proposal is made at the time of this server's clock, unless that is out of step with
--- what the publisher reckons: then this clock has jumped, and must not write cut-offs.
-local clock, inStep = now(), tonumber(ARGV[6])
+-- A proposal is made at the time of this server's clock, unless that is out of step with what the
+-- publisher reckons. Then this clock has jumped, and must not write cut-offs.
+local clock = now()
 local function timeOf(reckoned)
   if reckoned > 0 and math.abs(reckoned - clock) > inStep then return reckoned end
   return clock
 end
-local skew, leeway, margin = skewOf(), tonumber(ARGV[4]), tonumber(ARGV[5])
-local lifetime = { string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }
+local skew = skewOf()
+local lifetimes = { string.match(terms, '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') } -- ns, by scope
 
 local LATEST = 253402300799000 -- the last second that RFC 3339 can write
 
 local function refuse(i, text)
-  if ARGV[23] then text = 'proposal ' .. i .. ': ' .. text end -- one of several
+  if #ARGV > HEADER + EACH then text = 'proposal ' .. i .. ': ' .. text end -- one of several
   return redis.error_reply('RVINVALID ' .. text)
 end
 
--- cutOffNow is the present time as an issuer has it. An epoch that has not settled may have
--- lost what workers had registered.
+-- cutOffNow is the present time as an issuer has it. t is the time of the proposal.
+--
+-- fleetAhead is by how much the fleet's clocks are ahead of this one. seenLead is the largest lead
+-- that the publisher has seen registered. An epoch that has not settled may have lost what workers
+-- had registered. seenClock is what this clock has shown at least.
 local leads = {}
-local function cutOffNow(t, hex, ahead, before, least)
-  if t ~= clock then ahead, least = '0', '0' end -- a clock that jumped is nothing to compare with
-  local id = t .. ' ' .. hex .. ' ' .. ahead .. ' ' .. before .. ' ' .. least
+local function cutOffNow(t, issuer, fleetAhead, seenLead, seenClock)
+  if t ~= clock then fleetAhead, seenClock = '0', '0' end -- a clock that jumped is nothing to compare with
+  local id = t .. ' ' .. issuer .. ' ' .. fleetAhead .. ' ' .. seenLead .. ' ' .. seenClock
   if not leads[id] then
-    local lead = leadOf(hex, tonumber(ahead))
-    if head[6] ~= '1' then lead = math.max(lead, math.min(skew, tonumber(before))) end
-    -- Set back, this clock is behind what it showed when tokens were accepted by it.
-    local back = math.min(skew, math.max(0, tonumber(least) - t))
+    local lead = leadOf(issuer, tonumber(fleetAhead))
+    if settled ~= '1' then lead = math.max(lead, math.min(skew, tonumber(seenLead))) end
+    -- A clock that was set back is behind what it showed when tokens were accepted by it.
+    local back = math.min(skew, math.max(0, tonumber(seenClock) - t))
     leads[id] = math.min(skew, lead + back)
   end
   return t + leads[id]
 end
 
--- First look at all of them, then write: all or none.
-local list = {}
-for a = 6, #ARGV - 16, 16 do
-  local i = #list + 1
+-- All proposals are looked at before the first one is written.
+local proposals = {}
+for a = HEADER, #ARGV - EACH, EACH do
+  local i = #proposals + 1
+  -- oldEpoch and oldRev are the position that the proposal had when it was committed before. They
+  -- are 0 if it was not. issuer is a digest. reckoned is the time as the publisher reckons it, or 0.
+  local kind, scope, hex, cutOff, except, till, from, reason, initiator, oldEpoch, oldRev,
+    issuer, fleetAhead, seenLead, seenClock, reckoned = unpack(ARGV, a + 1, a + EACH)
+  local t = timeOf(tonumber(reckoned))
   local p = {
-    kind = ARGV[a + 1], scope = ARGV[a + 2], hex = ARGV[a + 3], c = tonumber(ARGV[a + 4]), x = ARGV[a + 5],
-    u = tonumber(ARGV[a + 6]), from = tonumber(ARGV[a + 7]), reason = ARGV[a + 8], initiator = ARGV[a + 9], f = 0,
-    oe = tonumber(ARGV[a + 10]), orv = tonumber(ARGV[a + 11]), t = timeOf(tonumber(ARGV[a + 16])),
+    kind = kind, scope = scope, hex = hex, cutOff = tonumber(cutOff), except = except, floor = 0,
+    till = tonumber(till), from = tonumber(from), reason = reason, initiator = initiator,
+    oldEpoch = tonumber(oldEpoch), oldRev = tonumber(oldRev), at = t,
   }
-  local t = p.t
-  if p.kind == '1' then
-    local outright = p.scope == '1' or p.scope == '2'
-    if outright and p.c == 0 then p.c = FOREVER end
-    if p.c == 0 then
-      p.c = cutOffNow(t, ARGV[a + 12], ARGV[a + 13], ARGV[a + 14], ARGV[a + 15])
-      -- Decided then, by this clock, and about times by this clock too.
-      if p.from > 0 then p.c = p.from + math.max(0, p.c - t) end
+  if kind == '1' then
+    local outright = scope == '1' or scope == '2'
+    if outright and p.cutOff == 0 then p.cutOff = FOREVER end
+    if p.cutOff == 0 then
+      p.cutOff = cutOffNow(t, issuer, fleetAhead, seenLead, seenClock)
+      -- The decision was made at from, by this clock. It is about times by this clock too.
+      if p.from > 0 then p.cutOff = p.from + math.max(0, p.cutOff - t) end
     end
     p.from = 0
-    if outright and p.c ~= FOREVER then return refuse(i, 'a token or session is dead outright and takes no cut-off') end
-    if p.c ~= FOREVER and p.c > t + skew then
-      return refuse(i, 'the cut-off is ' .. int(p.c - t) .. ' ms in the future by the ledger\'s clock')
+    if outright and p.cutOff ~= FOREVER then
+      return refuse(i, 'a token or session is dead outright and takes no cut-off')
     end
-    -- Until is when the last token that is covered expires. A verifier forgives the leeway
-    -- beyond that, so it comes on top whoever named the until. And a caller knows when one
-    -- token expires, but not what else a session or a cut-off covers: there a given until
-    -- never shortens what the longest lifetime implies.
-    local longest = math.ceil((tonumber(lifetime[tonumber(p.scope)]) or 0) / 1000000)
-    if p.u == 0 then
-      if longest == 0 then return refuse(i, 'the ledger\'s terms know no longest lifetime for this scope: say until when') end
-      p.u = t + longest
-    elseif p.u + leeway + margin <= t then
+    if p.cutOff ~= FOREVER and p.cutOff > t + skew then
+      return refuse(i, 'the cut-off is ' .. int(p.cutOff - t) .. ' ms in the future by the ledger\'s clock')
+    end
+    -- Until is when the last token that is covered expires. A verifier forgives the leeway beyond
+    -- that. So the leeway is added, even to an until that the caller named. A caller knows when one
+    -- token expires, but not what else a session or a cut-off covers. There the until that the
+    -- caller names never shortens what follows from the longest lifetime.
+    local longest = math.ceil((tonumber(lifetimes[tonumber(scope)]) or 0) / 1000000)
+    if p.till == 0 then
+      if longest == 0 then
+        return refuse(i, 'the ledger\'s terms know no longest lifetime for this scope: say until when')
+      end
+      p.till = t + longest
+    elseif p.till + leeway + margin <= t then
       return refuse(i, 'until is in the past by the ledger\'s clock')
-    elseif p.scope ~= '1' and longest > 0 then
-      p.u = math.max(p.u, (p.c == FOREVER and t or p.c) + longest)
+    elseif scope ~= '1' and longest > 0 then
+      p.till = math.max(p.till, (p.cutOff == FOREVER and t or p.cutOff) + longest)
     end
-    p.enough = math.max(p.u, math.min(p.u + leeway, LATEST))
-    p.u = math.max(p.u, math.min(p.enough + margin, LATEST))
-    if p.x == '' then p.f = p.c end
-  elseif p.kind == '2' then
-    if p.u <= t then return refuse(i, 'the ban\'s end is in the past by the ledger\'s clock') end
-    if p.from >= p.u then return refuse(i, 'the ban ends before it starts') end
+    p.enough = math.max(p.till, math.min(p.till + leeway, LATEST))
+    p.till = math.max(p.till, math.min(p.enough + margin, LATEST))
+    if p.except == '' then p.floor = p.cutOff end
+  elseif kind == '2' then
+    if p.till <= t then return refuse(i, 'the ban\'s end is in the past by the ledger\'s clock') end
+    if p.from >= p.till then return refuse(i, 'the ban ends before it starts') end
   end
-  list[i] = p
+  proposals[i] = p
 end
 
--- inDoubt reports whether a state may be missing in the stream, so that it must be logged
--- again to become durable.
-local doubt = tonumber(head[10]) or 0
+-- inDoubt reports whether a state may be missing in the stream. Such a state becomes durable only
+-- when it is logged again.
+local doubt = tonumber(doubtText) or 0
 local function inDoubt(s)
-  if s.e == 0 then return false end
-  return s.e <= doubt
+  if s.lastEpoch == 0 then return false end
+  return s.lastEpoch <= doubt
 end
 
 local before = rev
-local answer = {}
-for i, p in ipairs(list) do
-  local t = p.t
+local entries = {}
+for i, p in ipairs(proposals) do
+  local kind = p.kind
   local key = prefix .. 's:' .. p.hex
   local s, fresh = nil, true
-  if p.kind ~= '4' then s = load(key) end
+  if kind ~= '4' then s = load(key) end
 
-  if p.kind == '1' then
-    -- The until has a margin, so that the same revocation again within it is covered by
-    -- the first one.
-    fresh = add(s, p) or s.u < p.enough
+  if kind == '1' then
+    -- The until has a margin. So the first revocation covers the same one again within the margin.
+    fresh = add(s, p) or s.till < p.enough
     if inDoubt(s) then fresh = true end
-  elseif p.oe > 0 and p.kind ~= '4' and order(s.be, s.br, p.oe, p.orv) >= 0 then
-    -- Committed again after a change of epoch: it has survived, or something later has
-    -- overridden it, which it must not override in its turn.
+  elseif p.oldEpoch > 0 and kind ~= '4' and order(s.banEpoch, s.banRev, p.oldEpoch, p.oldRev) >= 0 then
+    -- The proposal is committed again after a change of epoch. Either it has survived, or something
+    -- later has overridden it. Then it must not override that.
     fresh = false
-    if inDoubt(s) and order(s.be, s.br, p.oe, p.orv) == 0 then fresh = true end
-    if p.kind == '3' then p.u = s.u end
-  elseif p.kind == '2' then
-    ban(s, p.from, p.u, epoch, rev + 1)
-  elseif p.kind == '3' then
+    if inDoubt(s) and order(s.banEpoch, s.banRev, p.oldEpoch, p.oldRev) == 0 then fresh = true end
+    if kind == '3' then p.till = s.till end
+  elseif kind == '2' then
+    ban(s, p.from, p.till, epoch, rev + 1)
+  elseif kind == '3' then
     -- The tombstone of a ban has to outlive what it lifts.
-    fresh = s.bu ~= 0
+    fresh = s.banTill ~= 0
     if inDoubt(s) then fresh = true end
-    p.u = s.u
+    p.till = s.till
     if fresh then ban(s, 0, 0, epoch, rev + 1) end
   end
 
-  local e, r, at = epoch, rev, t
+  local entryEpoch, entryRev, at = epoch, rev, p.at
   if fresh then
     rev = rev + 1
-    r = rev
+    entryRev = rev
     if s then
-      s.u, s.e, s.r, s.t = math.max(s.u, p.u), epoch, rev, t
+      s.till, s.lastEpoch, s.lastRev, s.lastAt = math.max(s.till, p.till), epoch, rev, at
       save(key, p.scope, s)
     end
-    log(rev, p.kind, p.scope, p.hex, t, p.c, p.x, p.u, p.from, p.reason, p.initiator)
-  elseif s.e > 0 then
-    e, r, at, p.u = s.e, s.r, s.t, s.u
-    if p.kind == '1' then p.c, p.x = s.c, s.x end
+    log(rev, kind, p.scope, p.hex, at, p.cutOff, p.except, p.till, p.from, p.reason, p.initiator)
+  elseif s.lastEpoch > 0 then
+    entryEpoch, entryRev, at, p.till = s.lastEpoch, s.lastRev, s.lastAt, s.till
+    if kind == '1' then p.cutOff, p.except = s.cutOff, s.except end
   end
-  answer[i] = string.format('%.0f-%.0f %.0f %.0f %s %.0f %d', e, r, at, p.c, p.x == '' and '-' or p.x, p.u, fresh and 1 or 0)
+  entries[i] = string.format('%.0f-%.0f %.0f %.0f %s %.0f %d', entryEpoch, entryRev, at,
+    p.cutOff, p.except == '' and '-' or p.except, p.till, fresh and 1 or 0)
 end
 
 if rev ~= before then call('HSET', meta, 'rev', rev, 'born', int(born)) end
-local text = table.concat(answer, ';')
-call('SET', memory, ARGV[2] .. ' ' .. head[1] .. ' ' .. (head[5] or '0') .. ' ' .. text, 'PX', ARGV[3])
-return { '0', head[1], head[5], head[6], head[7], text }
+local answer = table.concat(entries, ';')
+call('SET', memory, fingerprint .. ' ' .. epochText .. ' ' .. (generation or '0') .. ' ' .. answer, 'PX', keepMs)
+return { '0', epochText, generation, settled, terms, answer }

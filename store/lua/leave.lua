@@ -1,4 +1,6 @@
--- ARGV: 1 member.
-call('DEL', prefix .. 'm:' .. ARGV[1])
-if call('SREM', prefix .. 'members', ARGV[1]) == 1 then call('HINCRBY', meta, 'generation', 1) end
+-- A member leaves the fleet.
+local id = ARGV[1]
+
+call('DEL', prefix .. 'm:' .. id)
+if call('SREM', prefix .. 'members', id) == 1 then call('HINCRBY', meta, 'generation', 1) end
 return 1

@@ -1,9 +1,11 @@
--- ARGV: 1 epoch, 2 revision, 3 limit.
--- A ledger that recovers can be read too: whoever watches misses nothing.
+-- The answer is the log after a position, up to a limit of entries. A ledger that recovers can be
+-- read too, so that a reader who watches misses nothing.
+local afterEpoch, afterRev, limit = ARGV[1], ARGV[2], ARGV[3]
+
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
-if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
-local low = call('HMGET', meta, 'trimmed_epoch', 'trimmed_rev')
-if order(tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(low[1]) or 0, tonumber(low[2]) or 0) < 0 then
-  return redis.error_reply('RVTRIMMED the log starts after ' .. low[1] .. '-' .. low[2])
+if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. epochText) end
+local trimmedEpoch, trimmedRev = unpack(call('HMGET', meta, 'trimmed_epoch', 'trimmed_rev'))
+if order(tonumber(afterEpoch), tonumber(afterRev), tonumber(trimmedEpoch) or 0, tonumber(trimmedRev) or 0) < 0 then
+  return redis.error_reply('RVTRIMMED the log starts after ' .. trimmedEpoch .. '-' .. trimmedRev)
 end
-return call('XRANGE', prefix .. 'log', '(' .. ARGV[1] .. '-' .. ARGV[2], '+', 'COUNT', ARGV[3])
+return call('XRANGE', prefix .. 'log', '(' .. afterEpoch .. '-' .. afterRev, '+', 'COUNT', limit)

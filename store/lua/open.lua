@@ -1,68 +1,71 @@
--- ARGV: 1 epoch, 2 server of the record, 3 sequence of the record, 4 settled, 5 most
--- log entries to copy in this call, then the end of what was replayed: 6 created, 7
--- sequence, 8 and 9 position of the event, 10 stored; 11 how long the stream keeps an
--- event beyond the longest lifetime (ms), 12 to 16 the first that was replayed, as 6 to 10. Answers 1 when open, 0 when it must be called
--- again.
+-- The ledger opens in an epoch, under a record. The answer is 1 when it is open, and 0 when the
+-- script must be called again: one call copies a bounded number of log entries, atMost. willSettle is '1' for a
+-- ledger that is settled. extraMs is how long the stream keeps an event beyond the longest
+-- lifetime. begin and replayed are the first and the last message that was replayed.
+local ofEpoch, recordServer, recordSequence = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local willSettle, atMost, replayed, extraMs, begin = ARGV[4], tonumber(ARGV[5]), pointFrom(6), ARGV[11], pointFrom(12)
+
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
-if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
-if tonumber(ARGV[1]) ~= epoch then return redis.error_reply('RVEPOCH the ledger is in epoch ' .. head[1]) end
-if ARGV[2] ~= server then
-  return redis.error_reply('RVCONFLICT the record names server ' .. ARGV[2] .. ', this is ' .. server)
+if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. epochText) end
+if ofEpoch ~= epoch then return redis.error_reply('RVEPOCH the ledger is in epoch ' .. epochText) end
+if recordServer ~= server then
+  return redis.error_reply('RVCONFLICT the record names server ' .. recordServer .. ', this is ' .. server)
 end
 if state == 'open' then
-  if call('HGET', meta, 'record') == ARGV[3] then return 1 end
-  return redis.error_reply('RVCONFLICT epoch ' .. head[1] .. ' is open under another record')
+  if call('HGET', meta, 'record') == recordSequence then return 1 end
+  return redis.error_reply('RVCONFLICT epoch ' .. epochText .. ' is open under another record')
 end
 
 keepLog()
--- What earlier epochs logged and the stream was not seen to have, or has not
--- acknowledged, is logged anew under this one, in order, so that from here on there is
--- one epoch to acknowledge. A ban or lift goes along only while it still is what stands.
--- A state that has vanished is made again from what was logged of it.
-local fe, fr = unsure()
-if tonumber(fe) < epoch then
-  local t, most = now(), tonumber(ARGV[5])
-  local tail = call('XRANGE', prefix .. 'log', '(' .. fe .. '-' .. fr,
-    int(epoch - 1) .. '-18446744073709551615', 'COUNT', most)
+-- The stream may lack some of what earlier epochs logged: it was not seen to have it, or has not
+-- acknowledged it. These entries are logged again under this epoch, in order. So from here on
+-- there is one epoch to acknowledge. A ban or lift goes along only if it still is what stands. A
+-- state that has vanished is made again from what was logged of it.
+local fromEpoch, fromRev = unsure()
+if tonumber(fromEpoch) < epoch then
+  local t = now()
+  local tail = call('XRANGE', prefix .. 'log', '(' .. fromEpoch .. '-' .. fromRev,
+    int(epoch - 1) .. '-18446744073709551615', 'COUNT', atMost)
   for _, entry in ipairs(tail) do
-    local ee, er = string.match(entry[1], '^(%d+)-(%d+)$')
-    local f, p = entry[2], {}
-    for i = 1, #f, 2 do p[f[i]] = f[i + 1] end
-    local key, c, u = prefix .. 's:' .. p.h, tonumber(p.c) or 0, tonumber(p.u) or 0
-    local s, stands = nil, p.k ~= '4'
+    fromEpoch, fromRev = string.match(entry[1], '^(%d+)-(%d+)$')
+    local oldEpoch, oldRev = tonumber(fromEpoch), tonumber(fromRev)
+    local fields, e = entry[2], {} -- e has the letters under which state.lua logs an entry
+    for i = 1, #fields, 2 do e[fields[i]] = fields[i + 1] end
+    local kind, key, except = e.k, prefix .. 's:' .. e.h, e.x or ''
+    local cutOff, till, from = tonumber(e.c) or 0, tonumber(e.u) or 0, tonumber(e.f) or 0
+    local s, stands = nil, kind ~= '4'
     if stands then s = load(key) end
-    if p.k == '1' then
-      add(s, { c = c, x = p.x or '', f = p.x and 0 or c })
+    if kind == '1' then
+      add(s, { cutOff = cutOff, except = except, floor = e.x and 0 or cutOff })
     elseif stands then
-      ban(s, tonumber(p.f) or 0, p.k == '2' and u or 0, tonumber(ee), tonumber(er))
-      stands = order(s.be, s.br, tonumber(ee), tonumber(er)) == 0
+      ban(s, from, kind == '2' and till or 0, oldEpoch, oldRev)
+      stands = order(s.banEpoch, s.banRev, oldEpoch, oldRev) == 0
     end
     if stands then
       rev = rev + 1
-      log(rev, p.k, p.s, p.h, p.t, c, p.x or '', u, tonumber(p.f) or 0, p.y or '', p.i or '', t)
-      -- What covers a later proposal is durable when this revision is, not before.
-      if s.t == 0 then s.t = tonumber(p.t) end
-      s.u, s.e, s.r = math.max(s.u, u), epoch, rev
-      save(key, p.s, s)
+      log(rev, kind, e.s, e.h, e.t, cutOff, except, till, from, e.y or '', e.i or '', t)
+      -- What covers a later proposal is durable when this revision is, and not before.
+      if s.lastAt == 0 then s.lastAt = tonumber(e.t) end
+      s.till, s.lastEpoch, s.lastRev = math.max(s.till, till), epoch, rev
+      save(key, e.s, s)
     end
-    fe, fr = ee, er
   end
-  if #tail == most then
-    call('HSET', meta, 'rev', rev, 'from_epoch', fe, 'from_rev', fr, 'born', int(born))
+  if #tail == atMost then
+    call('HSET', meta, 'rev', rev, 'from_epoch', fromEpoch, 'from_rev', fromRev, 'born', int(born))
     return 0
   end
 end
 
--- What was restored the stream has. An opening that cannot tell where the stream ends
--- leaves no mark, rather than one of an earlier epoch that nobody would move.
+-- The stream has what was restored. An opening that cannot tell where the stream ends leaves no
+-- mark. A mark of an earlier epoch would stay where it is, because nobody would move it.
 local restored = call('HGET', meta, 'restored') or '0'
-call('HSET', meta, 'rev', rev, 'born', int(born), 'state', 'open', 'record', ARGV[3], 'settled', ARGV[4], 'claims', '',
-  'opened', head[1], 'opened_by', server, 'durable_epoch', head[1], 'durable_rev', restored)
+call('HSET', meta, 'rev', rev, 'born', int(born), 'state', 'open', 'record', recordSequence, 'settled', willSettle,
+  'claims', '', 'opened', epochText, 'opened_by', server, 'durable_epoch', epochText, 'durable_rev', restored)
 call('HDEL', meta, 'restored', 'from_epoch', 'from_rev')
-if ARGV[4] == '1' then call('HDEL', meta, 'settle_for') end
-if ARGV[6] == '0' then
+if willSettle == '1' then call('HDEL', meta, 'settle_for') end
+if replayed.created == '0' then
   forgetMark()
 else
-  setMark({ unpack(ARGV, 6, 10) }, head[1], restored, ARGV[11], ARGV[7], { unpack(ARGV, 12, 16) })
+  setMark(replayed, epochText, restored, extraMs, replayed.sequence, begin)
 end
 return 1

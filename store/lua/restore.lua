@@ -1,37 +1,41 @@
--- ARGV: 1 epoch, then twelve for each event: kind, scope, key, cut-off, exception,
--- until, from, reason, initiator, at, epoch, revision. No clock has a say here: who calls
--- leaves out what may be forgotten.
+-- Events that JetStream has are merged into a ledger that recovers. They follow the other argument.
+-- No clock has a say here: the caller leaves out what may be forgotten. The answer is how many
+-- revisions this made.
+local ofEpoch = tonumber(ARGV[1])
+local HEADER, EACH = 1, 12 -- how many arguments come before the events, and how many make one
+
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
-if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. head[1]) end
-if state ~= 'recovering' or tonumber(ARGV[1]) ~= epoch then
-  return redis.error_reply('RVEPOCH the ledger is ' .. state .. ' in epoch ' .. head[1])
+if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. epochText) end
+if state ~= 'recovering' or ofEpoch ~= epoch then
+  return redis.error_reply('RVEPOCH the ledger is ' .. state .. ' in epoch ' .. epochText)
 end
 
 keepLog()
 local t, before = now(), rev
-for a = 1, #ARGV - 12, 12 do
-  local kind, scope, hex = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
-  local c, x, u, from = tonumber(ARGV[a + 4]), ARGV[a + 5], tonumber(ARGV[a + 6]), tonumber(ARGV[a + 7])
-  local at, ee, er = tonumber(ARGV[a + 10]), tonumber(ARGV[a + 11]), tonumber(ARGV[a + 12])
+for a = HEADER, #ARGV - EACH, EACH do
+  local kind, scope, hex, cutOff, except, till, from, reason, initiator, at, eventEpoch, eventRev =
+    unpack(ARGV, a + 1, a + EACH)
+  cutOff, till, from = tonumber(cutOff), tonumber(till), tonumber(from)
+  at, eventEpoch, eventRev = tonumber(at), tonumber(eventEpoch), tonumber(eventRev)
   local key = prefix .. 's:' .. hex
   local s = kind ~= '4' and load(key)
   if s then
-    local longer = u > s.u
-    -- lost: it has to be told to the workers and to JetStream under a new revision. A
-    -- ban or lift that a later one overrode must not be: under its new revision it
-    -- would override in its turn. Hence the register keeps the old position.
+    local longer = till > s.till
+    -- What was lost has to be told to the workers and to JetStream under a new revision. A ban or
+    -- lift that a later one overrode must not be told: under its new revision it would override
+    -- the later one. Hence the state keeps the ban's old position.
     local lost
     if kind == '1' then
-      lost = add(s, { c = c, x = x, f = x == '' and c or 0 }) or longer
+      lost = add(s, { cutOff = cutOff, except = except, floor = except == '' and cutOff or 0 }) or longer
     else
-      lost = ban(s, from, kind == '2' and u or 0, ee, er)
+      lost = ban(s, from, kind == '2' and till or 0, eventEpoch, eventRev)
     end
     if lost or longer then
-      s.u = math.max(s.u, u)
+      s.till = math.max(s.till, till)
       if lost then
         rev = rev + 1
-        s.e, s.r, s.t = epoch, rev, at
-        log(rev, kind, scope, hex, at, c, x, u, from, ARGV[a + 8], ARGV[a + 9], t)
+        s.lastEpoch, s.lastRev, s.lastAt = epoch, rev, at
+        log(rev, kind, scope, hex, at, cutOff, except, till, from, reason, initiator, t)
       end
       save(key, scope, s)
     end
@@ -39,8 +43,8 @@ for a = 1, #ARGV - 12, 12 do
 end
 if rev ~= before then
   call('HSET', meta, 'rev', rev, 'born', int(born))
-  -- Up to here everything came from JetStream and need not be published again, unless
-  -- an opening that was interrupted has begun to log other things in between.
+  -- Everything up to here came from JetStream and need not be published again. An opening that was
+  -- interrupted may have begun to log other things in between. Then this does not hold.
   if (tonumber(call('HGET', meta, 'restored')) or 0) == before then call('HSET', meta, 'restored', rev) end
 end
 return rev - before

@@ -1,13 +1,16 @@
--- ARGV: 1 terms, 2 the terms that they were compared with, 3 how long the ledger is
--- unsettled by the change (ns), 0 if it is not. Answers with the terms that stand.
-if head[7] == ARGV[1] or head[7] ~= ARGV[2] then return head[7] end
-call('HSET', meta, 'terms', ARGV[1])
-if ARGV[3] ~= '0' then
-  -- What an earlier change still waits for is waited for too.
-  local longest = ARGV[3]
+-- The terms change, if those that the caller compared them with still stand. unsettledNs is for how
+-- long the change leaves the ledger unsettled, in ns. It is 0 if it does not. The answer is the
+-- terms that stand.
+local newTerms, oldTerms, unsettledNs = ARGV[1], ARGV[2], ARGV[3]
+
+if terms == newTerms or terms ~= oldTerms then return terms end
+call('HSET', meta, 'terms', newTerms)
+if unsettledNs ~= '0' then
+  -- An earlier change may still wait for something. That is waited for too.
+  local longest = unsettledNs
   local before = call('HGET', meta, 'settle_for')
   if before and below(longest, before) then longest = before end
   call('HSET', meta, 'settled', '0', 'settle_for', longest)
   call('HINCRBY', meta, 'settling', 1)
 end
-return ARGV[1]
+return newTerms

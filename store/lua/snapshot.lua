@@ -1,12 +1,14 @@
--- ARGV: 1 cursor, 2 how many keys to look at. SCAN guarantees that what stands all
--- the while comes at least once.
-local page = call('SCAN', ARGV[1], 'MATCH', prefix .. 's:*', 'COUNT', ARGV[2])
-local out = { page[1] }
-for _, name in ipairs(page[2]) do
-  local v = call('HMGET', name, 'c', 'x', 'f', 'u', 'e', 'r', 'bf', 'bu', 'be', 'br', 's', 't', 'b')
-  if v[1] then
+-- The answer is a page of the states, and the cursor of the next one. keysPerPage is how many keys
+-- are looked at. SCAN guarantees that what stands all the while comes at least once.
+local cursor, keysPerPage = ARGV[1], ARGV[2]
+
+local nextCursor, names = unpack(call('SCAN', cursor, 'MATCH', prefix .. 's:*', 'COUNT', keysPerPage))
+local out = { nextCursor }
+for _, name in ipairs(names) do
+  local fields = call('HMGET', name, 'c', 'x', 'f', 'u', 'e', 'r', 'bf', 'bu', 'be', 'br', 's', 't', 'b')
+  if fields[1] then
     out[#out + 1] = string.sub(name, #prefix + 3)
-    out[#out + 1] = v
+    out[#out + 1] = fields
   end
 end
 return out

@@ -1,63 +1,77 @@
--- The mark: up to where the stream was seen to be whole. It stands in the meta hash.
+-- The mark says up to where the stream was seen to be whole. It stands in the meta hash.
 local list = prefix .. 'witnesses'
 
--- retention is how long the stream keeps an event, in ms: the terms' longest lifetime
--- and what comes on top of it.
-local function retention(extra)
-  local longest = 0
-  for _, ns in ipairs({ string.match(head[7], '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }) do
-    longest = math.max(longest, tonumber(ns))
-  end
-  return math.floor(longest / 1000000) + tonumber(extra)
+-- pointFrom reads a point of the stream, which five arguments make. All of its fields are text.
+-- created is when the stream was made. sequence is the message's place in it, and stored is when
+-- the stream stored the message. eventEpoch and eventRev are the position of its event.
+local function pointFrom(place)
+  local created, sequence, eventEpoch, eventRev, stored = unpack(ARGV, place, place + 4)
+  return { created = created, sequence = sequence, eventEpoch = eventEpoch, eventRev = eventRev, stored = stored }
 end
 
--- fields of a witness: sequence, event's epoch and revision, when the stream stored it,
--- and until when it must still have it.
+-- retention is how long the stream keeps an event, in ms. That is the longest lifetime of the
+-- terms, and what comes on top of it (extraMs).
+local function retention(extraMs)
+  local longest = 0
+  for _, ns in ipairs({ string.match(terms, '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }) do
+    longest = math.max(longest, tonumber(ns))
+  end
+  return math.floor(longest / 1000000) + tonumber(extraMs)
+end
+
+-- fields returns what a witness holds: the sequence, the event's epoch and revision, when the
+-- stream stored it, and until when the stream must still have it.
 local function fields(witness) return string.match(witness, '^(%d+) (%d+) (%d+) (%d+) (%d+)$') end
 
--- keepWitness keeps point p, if the latest one that was kept is old enough, and drops
--- those that the stream may have dropped by now. There are 512 within the retention, and
--- the bound is for one that has changed. Where there is none yet the first is begin, the
--- earliest message that p's mark rests on: before it nothing is missed, after it something.
-local function keepWitness(p, extra, begin)
-  local keeps, t, stored = retention(extra), now(), tonumber(p[5])
+-- keepWitness keeps a point as a witness, if the latest witness is old enough. It drops witnesses
+-- that the stream may have dropped by now. The retention holds 512 of them. The bound is for a
+-- retention that has changed. Where there is no witness yet, the first one is begin. That is the
+-- earliest message that the point's mark rests on. A gap before it does not count. A gap after it does.
+local function keepWitness(point, extraMs, begin)
+  local keeps, t, stored = retention(extraMs), now(), tonumber(point.stored)
   local last = call('LINDEX', list, -1)
-  while last and not below(fields(last), p[2]) do -- the stream was cut off before it
+  while last and not below(fields(last), point.sequence) do -- the stream was cut off before it
     call('RPOP', list)
     last = call('LINDEX', list, -1)
   end
-  local function keep(q) call('RPUSH', list, table.concat(q, ' ', 2, 5) .. ' ' .. int(tonumber(q[5]) + keeps)) end
-  if not last and begin[1] == p[1] and begin[2] ~= '0' and below(begin[2], p[2]) and tonumber(begin[5]) > 0 then
+  local function keep(p)
+    call('RPUSH', list, p.sequence .. ' ' .. p.eventEpoch .. ' ' .. p.eventRev .. ' ' .. p.stored .. ' '
+      .. int(tonumber(p.stored) + keeps))
+  end
+  if not last and begin.created == point.created and begin.sequence ~= '0'
+    and below(begin.sequence, point.sequence) and tonumber(begin.stored) > 0 then
     keep(begin)
     last = call('LINDEX', list, -1)
   end
   local since = last and select(4, fields(last)) or '0'
-  if p[2] ~= '0' and stored > 0 and stored >= tonumber(since) + keeps / 512 then
-    keep(p)
+  if point.sequence ~= '0' and stored > 0 and stored >= tonumber(since) + keeps / 512 then
+    keep(point)
   end
   local function gone(witness)
-    local _, _, _, at, till = fields(witness)
-    return math.min(tonumber(at) + keeps, tonumber(till)) < t or call('LLEN', list) > 520
+    local _, _, _, storedAt, till = fields(witness)
+    return math.min(tonumber(storedAt) + keeps, tonumber(till)) < t or call('LLEN', list) > 520
   end
   local first = call('LINDEX', list, 0)
   while first and gone(first) do
     call('LPOP', list)
     first = call('LINDEX', list, 0)
   end
-  -- It stands in the hash too, so that who describes the ledger needs no other key.
+  -- The hash has it too. So describe.lua needs no other key for it.
   call('HSET', meta, 'witness', first or '')
 end
 
--- setMark makes p (created, sequence, event's epoch and revision, stored) the mark,
--- complete up to ce-cr, to be read on from sequence from, begin being its first message. A stream made anew has none of the witnesses of the one before.
-local function setMark(p, ce, cr, extra, from, begin)
-  if call('HGET', meta, 'created') ~= p[1] then
+-- setMark makes a point the mark. The stream is complete up to completeEpoch and completeRev. It
+-- is to be read on from the sequence readFrom. begin is the first message that the mark rests on.
+-- A stream that was made later has none of the witnesses of the one before.
+local function setMark(point, completeEpoch, completeRev, extraMs, readFrom, begin)
+  if call('HGET', meta, 'created') ~= point.created then
     call('DEL', list)
     call('HDEL', meta, 'missing')
   end
-  call('HSET', meta, 'created', p[1], 'seq', p[2], 'event_epoch', p[3], 'event_rev', p[4], 'stored', p[5],
-    'complete_epoch', ce, 'complete_rev', cr, 'from_seq', from, 'marked', int(now()))
-  keepWitness(p, extra, begin)
+  call('HSET', meta, 'created', point.created, 'seq', point.sequence,
+    'event_epoch', point.eventEpoch, 'event_rev', point.eventRev, 'stored', point.stored,
+    'complete_epoch', completeEpoch, 'complete_rev', completeRev, 'from_seq', readFrom, 'marked', int(now()))
+  keepWitness(point, extraMs, begin)
 end
 
 local function forgetMark()
@@ -66,11 +80,15 @@ local function forgetMark()
   call('DEL', list)
 end
 
--- unsure is the position after which the log may hold what the stream lacks: where the
--- stream was last seen to be whole, or what it has acknowledged if that is less.
+-- unsure is the position after which the log may hold what the stream lacks. That is where the
+-- stream was last seen to be whole, or what the stream has acknowledged if that is less.
 local function unsure()
-  local v = call('HMGET', meta, 'from_epoch', 'from_rev', 'durable_epoch', 'durable_rev', 'complete_epoch', 'complete_rev')
-  if v[1] then return v[1], v[2] end -- an opening was interrupted, or the mark forgotten
-  if v[5] and order(tonumber(v[5]), tonumber(v[6]), tonumber(v[3]), tonumber(v[4])) < 0 then return v[5], v[6] end
-  return v[3], v[4]
+  local fromEpoch, fromRev, durableEpoch, durableRev, completeEpoch, completeRev = unpack(call('HMGET', meta,
+    'from_epoch', 'from_rev', 'durable_epoch', 'durable_rev', 'complete_epoch', 'complete_rev'))
+  if fromEpoch then return fromEpoch, fromRev end -- an opening was interrupted, or the mark was forgotten
+  if completeEpoch
+    and order(tonumber(completeEpoch), tonumber(completeRev), tonumber(durableEpoch), tonumber(durableRev)) < 0 then
+    return completeEpoch, completeRev
+  end
+  return durableEpoch, durableRev
 end

@@ -1,13 +1,15 @@
--- ARGV: 1 member, 2 the renew counter it must still have, 3 how long that was seen to
--- stand still (ns).
-local member = prefix .. 'm:' .. ARGV[1]
-local n = call('HGET', member, 'n')
+-- A member that does not renew is struck off. renewals is the counter that it must still have.
+-- stillNs is for how long the counter was seen to stand still, in ns.
+local id, renewals, stillNs = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local member = prefix .. 'm:' .. id
+local counter = call('HGET', member, 'n')
 -- While the ledger is unsettled a member may hold a longer lease than the terms grant now.
-if n and (n ~= ARGV[2] or head[6] ~= '1') then return 0 end
--- W = L·(1+ρ)/(1−ρ) + 10 ms, under the terms of now: who strikes may know older ones.
-local lease, drift = string.match(head[7], '^(%S+) (%S+)')
+if counter and (counter ~= renewals or settled ~= '1') then return 0 end
+-- W = L·(1+ρ)/(1−ρ) + 10 ms, under the present terms. The caller may know older ones.
+local lease, drift = string.match(terms, '^(%S+) (%S+)')
 lease, drift = tonumber(lease), tonumber(drift)
-if n and tonumber(ARGV[3]) < lease * (1 + drift) / (1 - drift) + 9999000 then return 0 end
+if counter and stillNs < lease * (1 + drift) / (1 - drift) + 9999000 then return 0 end
 call('DEL', member)
-if call('SREM', prefix .. 'members', ARGV[1]) == 1 then call('HINCRBY', meta, 'generation', 1) end
+if call('SREM', prefix .. 'members', id) == 1 then call('HINCRBY', meta, 'generation', 1) end
 return 1

@@ -1,12 +1,14 @@
--- ARGV: 1 task, 2 holder, 3 for how long (ms). A turn that ends later than any that is
--- taken now was taken while the clock was ahead: it is over, or nobody would do the task
--- until the clock is there again.
-local key = prefix .. 'turn:' .. ARGV[1]
-local t, lasts = now(), tonumber(ARGV[3])
+-- A holder takes the turn at a task, for lastsMs. A turn may end later than any that is taken now.
+-- Such a turn was taken while the clock was ahead, and it is over. Otherwise nobody would do the
+-- task until the clock is there again.
+local task, claimant, lastsText = ARGV[1], ARGV[2], ARGV[3]
+
+local key = prefix .. 'turn:' .. task
+local t, lastsMs = now(), tonumber(lastsText)
 local till, holder = string.match(call('GET', key) or '', '^(%d+) (.*)$')
 if till then
   local left = tonumber(till) - t
-  if left > 0 and left <= math.max(4 * lasts, 60000) and holder ~= ARGV[2] then return 0 end
+  if left > 0 and left <= math.max(4 * lastsMs, 60000) and holder ~= claimant then return 0 end
 end
-call('SET', key, int(t + lasts) .. ' ' .. ARGV[2], 'PX', ARGV[3])
+call('SET', key, int(t + lastsMs) .. ' ' .. claimant, 'PX', lastsText)
 return 1

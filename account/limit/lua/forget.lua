@@ -1,2 +1,4 @@
--- forget(identifier): no address is known to it any more
-return call('DEL', base .. 'k:' .. ARGV[1])
+-- No address is known to the identifier any more.
+local identifier = ARGV[1]
+
+return call('DEL', base .. 'k:' .. identifier)

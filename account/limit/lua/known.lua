@@ -1,3 +1,4 @@
--- known(identifier, pair, known for) → 1: it succeeded there lately
-local succeeded = tonumber(call('ZSCORE', base .. 'k:' .. ARGV[1], ARGV[2]))
-return succeeded and succeeded > at - tonumber(ARGV[3]) and 1 or 0
+-- The answer is 1 if the identifier has succeeded there within the last knownForMs.
+local identifier, pair, knownForMs = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+return knownAt(identifier, pair, knownForMs) and 1 or 0

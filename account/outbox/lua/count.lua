@@ -1,2 +1,2 @@
--- count() → how many are owed
+-- The answer is how many entries are owed.
 return call('HLEN', owed)

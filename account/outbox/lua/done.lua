@@ -1,13 +1,15 @@
--- done(id, items, positions, ms, rest): the ledger has the items, at positions that are
--- remembered for ms. What was owed under the id meanwhile stays; where some of the items
--- could not be told, rest stays instead, and is left alone for ten minutes.
-call('SET', prefix .. 'told:' .. ARGV[1], ARGV[3], 'PX', ARGV[4])
-if call('HGET', owed, ARGV[1]) ~= ARGV[2] then return 0 end
-if ARGV[5] ~= '' then
-  call('HSET', owed, ARGV[1], ARGV[5])
-  call('ZADD', prefix .. 'due', int(sure() + 600000), ARGV[1])
+-- The ledger has the items that were owed under an id. Their positions are remembered for
+-- rememberMs. What came to be owed under the id since then stays. rest is what could not be told of
+-- the items, or empty. It stays in their place, and is left alone for ten minutes.
+local id, items, positions, rememberMs, rest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+
+call('SET', prefix .. 'told:' .. id, positions, 'PX', rememberMs)
+if call('HGET', owed, id) ~= items then return 0 end
+if rest ~= '' then
+  call('HSET', owed, id, rest)
+  call('ZADD', prefix .. 'due', int(sure() + 600000), id)
   return 0
 end
-call('HDEL', owed, ARGV[1])
-call('ZREM', prefix .. 'due', ARGV[1])
+call('HDEL', owed, id)
+call('ZREM', prefix .. 'due', id)
 return 1

@@ -1,6 +1,8 @@
--- due(limit, again) → the ids that are due by either clock, oldest first; nobody else gets
--- them for the next `again` milliseconds
+-- The answer is the ids that are due by either clock, the oldest first, up to a limit. Nobody else
+-- gets them for the next againMs.
+local limit, againMs = tonumber(ARGV[1]), tonumber(ARGV[2])
+
 local at = perhaps()
-local ids = call('ZRANGEBYSCORE', prefix .. 'due', '-inf', int(at), 'LIMIT', 0, tonumber(ARGV[1]))
-for _, id in ipairs(ids) do call('ZADD', prefix .. 'due', int(at + tonumber(ARGV[2])), id) end
+local ids = call('ZRANGEBYSCORE', prefix .. 'due', '-inf', int(at), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do call('ZADD', prefix .. 'due', int(at + againMs), id) end
 return ids

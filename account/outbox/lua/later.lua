@@ -1,3 +1,5 @@
--- later(id, ms): it was tried in vain; again after so many milliseconds
-call('ZADD', prefix .. 'due', 'XX', int(sure() + tonumber(ARGV[2])), ARGV[1])
+-- An entry was tried in vain. It is due again after inMs.
+local id, inMs = ARGV[1], tonumber(ARGV[2])
+
+call('ZADD', prefix .. 'due', 'XX', int(sure() + inMs), id)
 return 1

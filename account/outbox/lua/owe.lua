@@ -1,4 +1,6 @@
--- owe(id, items): for what was decided elsewhere
-call('HSET', owed, ARGV[1], ARGV[2])
-call('ZADD', prefix .. 'due', int(sure() + 5000), ARGV[1])
+-- Items are owed under an id, for something that was decided elsewhere.
+local id, items = ARGV[1], ARGV[2]
+
+call('HSET', owed, id, items)
+call('ZADD', prefix .. 'due', int(sure() + 5000), id)
 return 1

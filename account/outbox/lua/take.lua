@@ -1,3 +1,5 @@
--- take(id) → Redis' clock, the earlier of both, what is owed under id or '', the positions at which it was
--- committed lately or ''
-return { int(now()), int(sure()), call('HGET', owed, ARGV[1]) or '', call('GET', prefix .. 'told:' .. ARGV[1]) or '' }
+-- The answer is Redis' clock, the earlier one of both clocks, what is owed under the id, and the
+-- positions at which it was committed lately. The last two are empty if there is nothing.
+local id = ARGV[1]
+
+return { int(now()), int(sure()), call('HGET', owed, id) or '', call('GET', prefix .. 'told:' .. id) or '' }

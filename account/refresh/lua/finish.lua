@@ -1,12 +1,15 @@
--- finish(id, principal, tenant, client, issuer, reason, initiator, told): told is 1 where
--- what ended it stands in the ledger already
-local f = read(ARGV[1])
+-- A family is ended, with its session. told: what ended it stands in the ledger already.
+local id, principal, tenant, client = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local issuer, reason, initiator, told = ARGV[5], ARGV[6], ARGV[7], ARGV[8] == '1'
+
+local f = read(id)
 if not f then return reply('gone') end
-if mismatch(f, ARGV[2], ARGV[3], ARGV[4]) then return reply('other') end
--- The id even where the fleet was told: whoever asks again waits for it again.
-if f.e then return reply('ended', f.e, call('HGET', key(f.id), 'g') or '', f) end
-if ARGV[8] == '1' then
-  finish(f.id, f.k, ARGV[6], '', '')
-  return reply('ended', ARGV[6], '', f)
+if mismatch(f, principal, tenant, client) then return reply('other') end
+-- The id is part of the answer even where the fleet was told. A caller that asks again waits for it
+-- again.
+if f.why then return reply('ended', f.why, call('HGET', key(f.id), 'g') or '', f) end
+if told then
+  finish(f.id, f.who, reason, '', '')
+  return reply('ended', reason, '', f)
 end
-return reply('ended', ARGV[6], conclude(f, ARGV[5], ARGV[6], ARGV[7], ''), f)
+return reply('ended', reason, conclude(f, issuer, reason, initiator, ''), f)

@@ -1,38 +1,42 @@
--- finish_all(who, principal, keep, issuer, reason, initiator, attempt, lifetime): ends
--- every family of a principal, but for those of the session of the family to keep
-local who, attempt = ARGV[1], ARGV[7]
-local person, index, owing = base .. 'p:' .. who, base .. 'i:' .. who, 'principal:' .. attempt
-local past = call('HMGET', person, 'c', 'f', 'k', 'n', 'a')
-if past[5] == attempt then return { 'ended', '', owing } end -- the reply was lost
+-- All families of a principal are ended, except those of the session of the family keep, which may
+-- be empty. who is the principal's key. attempt is the call's own.
+local who, principal, keep, issuer = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local reason, initiator, attempt, lifetimeMs = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
 
-local before = tonumber(past[1] or 0)
+local person, index, owing = base .. 'p:' .. who, base .. 'i:' .. who, 'principal:' .. attempt
+local pastCut, pastFloor, pastKept, newest, pastAttempt = unpack(call('HMGET', person, 'c', 'f', 'k', 'n', 'a'))
+if pastAttempt == attempt then return { 'ended', '', owing } end -- the reply was lost
+
+local before = tonumber(pastCut or 0)
 local cut = before
 local kept, floor = '', cut
-if ARGV[3] ~= '' then
-  local f = read(ARGV[3])
-  if not f or f.e or f.k ~= who then return reply('gone') end
+if keep ~= '' then
+  local f = read(keep)
+  if not f or f.why or f.who ~= who then return reply('gone') end
   kept = call('HGET', key(f.id), 's')
-  if past[3] == kept then floor = tonumber(past[2]) end
+  if pastKept == kept then floor = tonumber(pastFloor) end
 end
--- No login so far is later, but for one of a time when both clocks were wrong.
-local ends, disagree = cut_off()
+-- No login so far is later than the cut-off, except one from a time when both clocks were wrong.
+local ends, disagree = cutOff()
 if disagree then return disagree end
 cut = ends
-for _, t in ipairs({ before, tonumber(past[4] or 0) }) do
+for _, t in ipairs({ before, tonumber(newest or 0) }) do
   if t <= ends + apart then cut = math.max(cut, t) end
 end
 call('HSET', person, 'c', int(cut), 'f', int(floor), 'k', kept, 'a', attempt)
-outlast(person, cut + tonumber(ARGV[8]))
+outlast(person, cut + lifetimeMs)
 
 for _, id in ipairs(call('ZRANGE', index, 0, -1)) do
   local session = call('HGET', key(id), 's')
   if not session then
     call('ZREM', index, id)
   elseif kept == '' or session ~= kept then
-    finish(id, who, ARGV[5], owing, '')
+    finish(id, who, reason, owing, '')
   end
 end
-local item = { scope = 'principal', id = ARGV[2], issuer = ARGV[4], as_of = int(cut), reason = ARGV[5], initiator = ARGV[6] }
+local item = {
+  scope = 'principal', id = principal, issuer = issuer, as_of = int(cut), reason = reason, initiator = initiator,
+}
 if kept ~= '' then item.except = kept end
 owe(owing, { item }, at)
 return { 'ended', '', owing }

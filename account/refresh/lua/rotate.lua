@@ -1,16 +1,20 @@
--- rotate(id, number, hash, attempt, successor's hash, grace, idle, principal's key, tenant's
--- key, client's key, issuer, seen[, key of the tenant to move to, body there]): attempt is
--- random, the successor is derived with it; seen is 1 where find saw the token as good, and
--- somebody was asked since
-local f = read(ARGV[1])
+-- A token is exchanged for its successor. attempt is random, and the successor is derived with it.
+-- successor is its hash. principal, tenant and client are keys, and may be empty. seen: find saw the
+-- token as good, and the ledger was asked since then. newTenant and newBody are not there, or they
+-- are the key of the tenant that the family moves to and the body that it has there.
+local id, number, hash, attempt, successor = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
+local graceMs, idleMs = tonumber(ARGV[6]), tonumber(ARGV[7])
+local principal, tenant, client, issuer = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local seen, newTenant, newBody = ARGV[12] == '1', ARGV[13], ARGV[14]
+
+local f = read(id)
 if not f then return reply('gone') end
-local number, hash, attempt, issuer = tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[11]
-local stands = place(f, number, hash, attempt, tonumber(ARGV[6]), ARGV[12] == '1')
+local stands = place(f, number, hash, attempt, graceMs, seen)
 
 if stands == 'ended' then
-  local by = call('HMGET', key(f.id), 'w', 'g')
-  if by[1] == attempt then return reply('reused', by[2], '', f) end
-  return reply('ended', f.e, still(f), f)
+  local endedBy, owing = unpack(call('HMGET', key(f.id), 'w', 'g'))
+  if endedBy == attempt then return reply('reused', owing, '', f) end
+  return reply('ended', f.why, still(f), f)
 end
 if stands == 'reused' then
   return reply('reused', conclude(f, issuer, 'refresh-token-reuse', 'policy', attempt), '', f)
@@ -19,24 +23,23 @@ if stands == 'ahead' then
   return reply('ended', 'refresh-token-rollback', conclude(f, issuer, 'refresh-token-rollback', 'policy', ''), f)
 end
 if stands == 'late' then return reply('rotated', '', '', f) end
-if mismatch(f, ARGV[8], ARGV[9], ARGV[10]) then return reply('other') end
+if mismatch(f, principal, tenant, client) then return reply('other') end
 
--- The tenant is the family's: moving it makes no second successor.
-if ARGV[13] then
-  f.u, f.b = string.sub(f.u, 1, 33) .. ARGV[13] .. string.sub(f.u, 66), ARGV[14]
-  call('HSET', key(f.id), 'u', f.u, 'b', f.b)
+-- The tenant is the family's: moving the family makes no second successor.
+if newTenant then
+  f.fixed, f.body = withTenant(f.fixed, newTenant), newBody
+  call('HSET', key(f.id), 'u', f.fixed, 'b', f.body)
 end
-if stands == 'again' then return reply('ok', f.r, f.h, f) end
+if stands == 'again' then return reply('ok', f.attempt, f.hash, f) end
 
--- What expires is known from x. Redis and the index forget the family up to a sixteenth of
--- the idle time later, so that not every rotation has to tell them.
-local idle = tonumber(ARGV[7])
-local x, y = math.min(f.z, at + idle), f.y
-if x > y then
-  y = math.min(f.z, x + math.floor(idle / 16))
-  call('PEXPIREAT', key(f.id), int(y))
-  call('ZADD', base .. 'i:' .. f.k, int(y), f.id)
+-- The family itself says when it expires. Redis and the index forget it up to a sixteenth of the idle
+-- time later. So not every rotation has to tell them.
+local expires, forgotten = math.min(f.ends, at + idleMs), f.forgotten
+if expires > forgotten then
+  forgotten = math.min(f.ends, expires + math.floor(idleMs / 16))
+  call('PEXPIREAT', key(f.id), int(forgotten))
+  call('ZADD', base .. 'i:' .. f.who, int(forgotten), f.id)
 end
-f.m = string.format('%s %.0f %.0f %.0f %.0f %.0f %s %s', ARGV[5], x, y, f.z, number + 1, at, attempt, hash)
-call('HSET', key(f.id), 'm', f.m)
-return reply('ok', attempt, ARGV[5], f)
+f.moving = moving(successor, expires, forgotten, f.ends, number + 1, at, attempt, hash)
+call('HSET', key(f.id), 'm', f.moving)
+return reply('ok', attempt, successor, f)

@@ -1,15 +1,15 @@
--- abort(…): this try has changed nothing. Earlier ones may have; else nothing has begun.
-strike(ARGV[2])
+-- This try has changed nothing. If no earlier try may have changed something, nothing has begun.
+strike(try)
 if call('HEXISTS', key, 'c') == 1 then return 1 end
 local rest = ''
-for try in string.gmatch(call('HGET', key, 'tries') or '', '%S+') do
-  if try ~= ARGV[2] then rest = rest .. try .. ' ' end
+for earlier in string.gmatch(call('HGET', key, 'tries') or '', '%S+') do
+  if earlier ~= try then rest = rest .. earlier .. ' ' end
 end
 if rest ~= '' then
   call('HSET', key, 'tries', rest)
   return 1
 end
-if call('GET', last) == ARGV[1] then
+if call('GET', last) == codeID then
   local before = call('HGET', key, 'before')
   if before then call('SET', last, before, 'PX', lifetime) else call('DEL', last) end
 end

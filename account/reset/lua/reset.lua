@@ -1,26 +1,33 @@
--- What the reset's scripts share. ARGV: the code's id, this try's, principal, issuer,
--- reason, initiator, a session that is spared or nothing, a hash of issuer and principal.
--- The reset is a hash: c, the cut-off, once the password was changed; before that tries,
--- the ids of those that may have changed it, and before, what last was.
-local key = prefix .. 'p:' .. ARGV[1]
-local last = prefix .. 'p:last:' .. ARGV[8] -- the id of the principal's latest change
-local id = 'reset:' .. ARGV[1]
+-- What the scripts of the reset share, and the arguments with which all of them begin. codeID is the
+-- id of the code. try is the id of this attempt at changing the password. spared is a session, or
+-- empty. whose is a hash of issuer and principal.
+local codeID, try, principal, issuer = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local reason, initiator, spared, whose = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+
+-- The reset is a hash. Once the password was changed, its field c has the cut-off. Before that, tries
+-- has the ids of the tries that may have changed it, and before has the id of the change before.
+local key = prefix .. 'p:' .. codeID
+local last = prefix .. 'p:last:' .. whose -- the id of the principal's latest change
+local id = 'reset:' .. codeID
 local at = now()
 local lifetime = '90000000' -- 25 h
 
-local function items(cutoff)
-  return {{scope = 'principal', id = ARGV[3], issuer = ARGV[4], as_of = cutoff, except = ARGV[7], reason = ARGV[5], initiator = ARGV[6]}}
+local function items(cut)
+  return { {
+    scope = 'principal', id = principal, issuer = issuer, as_of = cut, except = spared,
+    reason = reason, initiator = initiator,
+  } }
 end
 
-local function strike(try)
-  call('HDEL', owed, id .. ':' .. try)
-  call('ZREM', prefix .. 'due', id .. ':' .. try)
+local function strike(of)
+  call('HDEL', owed, id .. ':' .. of)
+  call('ZREM', prefix .. 'due', id .. ':' .. of)
 end
 
--- settled is whether the password was changed before; what is owed since is owed again, as
--- it was, for the sake of whoever waits for its confirmation.
+-- settled returns the cut-off if the password was changed before. What is owed since then is owed
+-- again, as it was. So a caller that waits for its confirmation can go on.
 local function settled()
-  local cutoff = call('HGET', key, 'c')
-  if cutoff then owe(id, items(cutoff), at) end
-  return cutoff
+  local cut = call('HGET', key, 'c')
+  if cut then owe(id, items(cut), at) end
+  return cut
 end

@@ -1,21 +1,24 @@
--- end(sk, sid, nonce, issuer, reason, initiator, lifetime) → what is owed
+-- A session is ended. The answer is what is owed. nonce is the call's own. lifetimeMs is how long any
+-- session lasts.
 --
--- A session that is not there is revoked all the same: Redis may have forgotten it while
--- tokens that bear its sid live on.
-local sk = ARGV[1]
+-- A session that is not there is revoked all the same. Redis may have forgotten it, while tokens that
+-- have its sid live on.
+local sk, sid, nonce, issuer = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local reason, initiator, lifetimeMs = ARGV[5], ARGV[6], tonumber(ARGV[7])
+
 local t = now()
-local r = live(sk, t)
-local id = 'session:' .. sk .. ':' .. ARGV[3]
-local rest = tonumber(ARGV[7])
-if r then
-  id = 'session:' .. sk .. ':' .. r.c
-  rest = tonumber(r.e) - t
-  call('DEL', recordOf(sk), tokenOf(r.h))
-  call('ZREM', indexOf(r.k), sk)
+local record = live(sk, t)
+local id = 'session:' .. sk .. ':' .. nonce
+local rest = lifetimeMs
+if record then
+  id = 'session:' .. sk .. ':' .. record.c
+  rest = tonumber(record.e) - t
+  call('DEL', recordOf(sk), tokenOf(record.h))
+  call('ZREM', indexOf(record.k), sk)
 else
   local earlier = call('GET', graveOf(sk))
-  if earlier and call('HEXISTS', owed, earlier) == 1 then return { 'ok', earlier } end
+  if earlier and still(earlier) ~= '' then return { 'ok', earlier } end
 end
 call('SET', graveOf(sk), id, 'PX', int(rest))
-owe(id, { { scope = 'session', id = ARGV[2], issuer = ARGV[4], reason = ARGV[5], initiator = ARGV[6] } }, t)
+owe(id, { { scope = 'session', id = sid, issuer = issuer, reason = reason, initiator = initiator } }, t)
 return { 'ok', id }

@@ -1,8 +1,10 @@
--- extend(sk, d) → the session, which lives for d more at least, but not beyond its
--- absolute end
+-- A session lives for byMs from now on, or longer, but not beyond its absolute end. The answer is the
+-- session.
+local sk, byMs = ARGV[1], tonumber(ARGV[2])
+
 local t = now()
-local r, flat = live(ARGV[1], t)
-if not r then return { 'none' } end
-local x = math.min(t + tonumber(ARGV[2]), tonumber(r.e))
-if x > tonumber(r.x) then keep(ARGV[1], r, x) end
-return answer('', t, r, flat)
+local record, flat = live(sk, t)
+if not record then return { 'none' } end
+local ends = math.min(t + byMs, tonumber(record.e))
+if ends > tonumber(record.x) then keep(sk, record, ends) end
+return answer('', t, record, flat)

@@ -1,13 +1,15 @@
--- get(by, name, touch, idle) → the session, or nothing; by is 'token' or 'sid'. An access
--- is written down once per touch, a read in between writes nothing. Touch 0: never.
+-- The answer is a session, by the hash of its token ('token') or by its sk ('sid'). An access is
+-- written down once in touchMs. A read in between writes nothing. With a touchMs of 0 no access is
+-- written down.
+local by, name, touchMs, idleMs = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
 local t = now()
-local sk, r, flat = ARGV[2]
-if ARGV[1] == 'token' then
-  sk, r, flat = bearer(ARGV[2], t)
+local sk, record, flat = name
+if by == 'token' then
+  sk, record, flat = bearer(name, t)
 else
-  r, flat = live(sk, t)
+  record, flat = live(sk, t)
 end
-if not r then return { 'none' } end
-local touch = tonumber(ARGV[3])
-if touch > 0 and t - tonumber(r.l) >= touch then used(sk, r, t, tonumber(ARGV[4])) end
-return answer('', t, r, flat)
+if not record then return { 'none' } end
+if touchMs > 0 and t - tonumber(record.l) >= touchMs then used(sk, record, t, idleMs) end
+return answer('', t, record, flat)

@@ -1,16 +1,17 @@
--- delete(hash, sid, nonce, issuer) → what is owed
+-- A session is deleted. The answer is what is owed. nonce is the call's own.
 --
--- What stays is a tombstone, until the session would have ended and an hour at least, so
--- that a request which began before does not bring the session back when it commits.
-local hash = ARGV[1]
+-- What stays is a tombstone, until the session would have ended, and for an hour or longer. A request
+-- that began before must not bring the session back when it commits.
+local hash, sid, nonce, issuer = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
 local t = now()
-local v = call('HMGET', recordOf(hash), 'x', 'c', 'dead')
-if v[3] and still(v[3]) ~= '' then return { 'ok', v[3] } end
-local id = 'scs:' .. ARGV[2] .. ':' .. (not v[3] and v[2] or ARGV[3])
+local ends, created, dead = unpack(call('HMGET', recordOf(hash), 'x', 'c', 'dead'))
+if dead and still(dead) ~= '' then return { 'ok', dead } end
+local id = 'scs:' .. sid .. ':' .. (not dead and created or nonce)
 call('DEL', recordOf(hash))
-local x = math.max(tonumber(v[1] or '0'), t + 3600000)
-call('HSET', recordOf(hash), 'dead', id, 'x', int(x))
-call('PEXPIREAT', recordOf(hash), int(x))
+local stands = math.max(tonumber(ends or '0'), t + 3600000)
+call('HSET', recordOf(hash), 'dead', id, 'x', int(stands))
+call('PEXPIREAT', recordOf(hash), int(stands))
 call('ZREM', everyone, hash)
-owe(id, { { scope = 'session', id = ARGV[2], issuer = ARGV[4], reason = 'session destroyed', initiator = 'user' } }, t)
+owe(id, { { scope = 'session', id = sid, issuer = issuer, reason = 'session destroyed', initiator = 'user' } }, t)
 return { 'ok', id }

@@ -1,5 +1,8 @@
--- find(hash) → data, version, created, expiry, the time; a tombstone has no version
+-- The answer is the data, version, beginning and expiry of a session, and the time. A tombstone has
+-- no version.
+local hash = ARGV[1]
+
 local t = now()
-local v = call('HMGET', recordOf(ARGV[1]), 'b', 'v', 'c', 'x')
-if not v[2] or tonumber(v[4]) <= t then return { 'none' } end
-return { 'ok', v[1], v[2], v[3], v[4], int(t) }
+local data, version, created, ends = unpack(call('HMGET', recordOf(hash), 'b', 'v', 'c', 'x'))
+if not version or tonumber(ends) <= t then return { 'none' } end
+return { 'ok', data, version, created, ends, int(t) }
