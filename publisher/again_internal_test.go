@@ -1,10 +1,10 @@
 package publisher
 
 import (
+	"testing"
+
 	"github.com/revocast/revocast"
 )
-
-import "testing"
 
 // TestAgainKeepsTheUntil that the ledger made of the caller's, which may be too early for
 // what else is covered, and does not add to it each time.
