@@ -87,7 +87,7 @@ func (f *fleetReach) warnings(realm string, a about) []string {
 
 // again asks the members anew where what is known of them would warn: keys change, and a
 // worker meets its first token with a tenant.
-func (p *Publisher) again(ctx context.Context, by outcome, j *job) outcome {
+func (w *writer) again(ctx context.Context, by outcome, j *job) outcome {
 	doubtful := false
 	for i := range j.proposals {
 		doubtful = doubtful || len(by.reach.warnings(by.realm, j.about(i))) > 0
@@ -97,7 +97,7 @@ func (p *Publisher) again(ctx context.Context, by outcome, j *job) outcome {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
 	defer cancel()
-	list, err := p.ledger.Members(ctx)
+	list, err := w.ledger.Members(ctx)
 	if err != nil {
 		return by
 	}
@@ -149,13 +149,13 @@ func (l *slipLog) due(text string, now time.Duration) bool {
 }
 
 // noteSlips counts and logs what a call was warned of. It never says whose tokens.
-func (p *Publisher) noteSlips(warnings []string) {
-	for _, w := range warnings {
-		if p.slips.due(w, p.clock.Monotonic()) {
-			p.log.Warn("a revocation may not do what was meant", "warning", w)
+func (w *writer) noteSlips(warnings []string) {
+	for _, text := range warnings {
+		if w.slips.due(text, w.clock.Monotonic()) {
+			w.log.Warn("a revocation may not do what was meant", "warning", text)
 		}
 	}
 	if len(warnings) > 0 {
-		p.counts.doubtful.Add(1)
+		w.doubtful.Add(1)
 	}
 }
