@@ -90,6 +90,15 @@ func TestFleetWithoutMembers(t *testing.T) {
 	if !done(w) {
 		t.Error("not confirmed after the members were asked for")
 	}
+	w = f.wait(f.committedAt(pos(2, 1), 1)) // of an epoch whose members are not known
+	f.settleLocked(w.deadline - 1)
+	if done(w) {
+		t.Error("confirmed before the deadline")
+	}
+	f.settleLocked(w.deadline)
+	if by, _ := w.applied(t.Context()); by.reach == nil {
+		t.Error("nobody is there, and nobody is warned of it")
+	}
 	w = f.wait(f.committedAt(pos(2, 1), 1))
 	w.cancel()
 	if len(f.waiters) != 0 {
@@ -180,6 +189,31 @@ func TestFleetKeepsEarlyAcknowledgements(t *testing.T) {
 	f.update(port.Membership{Generation: 2, Members: []port.Member{early}, Position: l.d.Position}, 2)
 	if got := f.members[early.ID].Applied; got != pos(1, 3) {
 		t.Errorf("applied %s: a later look took it back", got)
+	}
+}
+
+// TestFleetSaysNoReachOfOthers: of an epoch whose members are not known nobody can say what they
+// accept.
+func TestFleetSaysNoReachOfOthers(t *testing.T) {
+	f, _ := fleetOf(t, member("a", pos(1, 1), 1))
+	known, unknown := f.wait(f.committedAt(pos(1, 2), 1)), f.wait(f.committedAt(pos(2, 2), 1))
+	f.settleLocked(known.deadline)
+	f.settleLocked(unknown.deadline)
+	if by, _ := known.applied(t.Context()); by.reach == nil {
+		t.Error("the members are known, and what they accept is not")
+	}
+	if by, _ := unknown.applied(t.Context()); by.reach != nil {
+		t.Error("the members are those of another epoch")
+	}
+}
+
+func TestFleetMemoryOfStrangersIsBounded(t *testing.T) {
+	f, _ := fleetOf(t)
+	for i := range maxEarly + 1 {
+		f.acknowledge(port.Ack{Member: port.MemberID{Worker: string(rune(i))}, Applied: pos(1, 1)})
+	}
+	if len(f.early) != maxEarly {
+		t.Errorf("%d are kept, want %d", len(f.early), maxEarly)
 	}
 }
 

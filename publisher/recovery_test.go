@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,6 +253,101 @@ func TestBothLost(t *testing.T) {
 		r, err := k.replay(t.Context(), l.d, port.EpochRecord{Stream: 7})
 		if !errors.Is(err, test.err) || err == nil && r.End.Sequence != test.end {
 			t.Errorf("%s: %v, end %d", test.what, err, r.End.Sequence)
+		}
+	}
+}
+
+// TestClaim writes the record only where this server has not written it yet, and names the
+// stream that holds the history.
+func TestClaim(t *testing.T) {
+	for _, test := range []struct {
+		what string
+		set  func(*keeper, *ledgerFake, *busFake)
+		bus  []string
+		want func(port.EpochRecord) bool
+		err  error
+	}{
+		{"it is claimed already", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Epoch, b.record.Server = 4, "a" }, nil, func(r port.EpochRecord) bool { return r.Epoch == 4 }, nil},
+		{"of the epoch that it goes on from", func(*keeper, *ledgerFake, *busFake) {}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+			return r.Stream == 7 && r.Base == 5 && r.After == "old" && !r.Takeover
+		}, nil},
+		{"it is lost", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrNotFound
+		}, []string{"prepare", "claim 4 of a after 0"}, func(r port.EpochRecord) bool {
+			return r.Stream == 7 && r.Base == 0
+		}, nil},
+		{"it came back older, with another stream", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Epoch, b.record.Stream = 2, 6 }, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+			return r.Stream == 7 && r.Base == 0
+		}, nil},
+		{"it came back older, with the same stream", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Epoch = 2 }, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+			return r.Stream == 7 && r.Base == 5
+		}, nil},
+		{"it names another stream", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Stream = 6 }, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+			return r.Stream == 6 && r.Base == 5
+		}, nil},
+		{"the bus is away", func(_ *keeper, _ *ledgerFake, b *busFake) { b.recordErr = revocast.ErrUnavailable }, nil, nil, revocast.ErrUnavailable},
+		{"another was faster", func(_ *keeper, _ *ledgerFake, b *busFake) { b.claimErr = revocast.ErrConflict }, []string{"claim 4 of a after 1"}, nil, revocast.ErrConflict},
+	} {
+		l := recovering()
+		b := &busFake{record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7, Base: 5}}
+		k, _ := keeperOf(l, b, keeperOptions{})
+		test.set(k, l, b)
+		r, err := k.claim(t.Context(), l.d)
+		if !errors.Is(err, test.err) || test.err == nil && (err != nil || !test.want(r)) {
+			t.Errorf("%s: %+v, %v", test.what, r, err)
+		}
+		b.want(t, test.bus...)
+		if claimed := len(test.bus) > 0 && test.err == nil; (k.won == 4) != claimed {
+			t.Errorf("%s: won %d", test.what, k.won)
+		}
+	}
+}
+
+// TestReopen begins an epoch after every one that is known of.
+func TestReopen(t *testing.T) {
+	for _, fenced := range []bool{false, true} {
+		for _, known := range [][3]uint64{{9, 4, 5}, {3, 9, 5}, {3, 4, 9}} {
+			l := recovering()
+			l.d.Position.Epoch = known[1]
+			k, _ := keeperOf(l, &busFake{}, keeperOptions{})
+			k.latest.Epoch = known[2]
+			want := []string{"reopen 10 after b"}
+			if fenced {
+				l.d.State = port.LedgerFenced
+			} else {
+				want = append([]string{fmt.Sprintf("fence %d", known[1])}, want...)
+			}
+			if err := k.reopen(t.Context(), l.d, port.EpochRecord{Epoch: known[0], Server: "b"}); !errors.Is(err, revocast.ErrRecovering) {
+				t.Error(err)
+			}
+			l.want(t, want...)
+		}
+	}
+}
+
+// TestRestoreInChunks, whatever is left at the end included.
+func TestRestoreInChunks(t *testing.T) {
+	l, b := recovering(), &busFake{}
+	l.restored = 2
+	for i := range restoreChunk + 1 {
+		b.events = append(b.events, revoked(3, uint64(i+1)))
+	}
+	k, _ := keeperOf(l, b, keeperOptions{})
+	if r, err := k.restore(t.Context(), l.d, port.StreamMark{}); err != nil || r.changed != 4 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	l.want(t, fmt.Sprintf("restore 4: %d", restoreChunk), "restore 4: 1")
+}
+
+// TestFencedLedger stays fenced, unless it is shown to have been rolled back.
+func TestFencedLedger(t *testing.T) {
+	for _, served := range []uint64{0, 5} {
+		l := recovering()
+		l.d.State = port.LedgerFenced
+		k, _ := keeperOf(l, &busFake{record: port.EpochRecord{Epoch: 5, Server: "b"}}, keeperOptions{})
+		k.served = served
+		if err := k.look(t.Context()); served == 0 && !errors.Is(err, revocast.ErrFenced) || served == 5 && !errors.Is(err, revocast.ErrRecovering) {
+			t.Errorf("served %d: %v", served, err)
 		}
 	}
 }
