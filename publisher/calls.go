@@ -29,15 +29,20 @@ func newEphemeralKey() string {
 // A nil error means that it is. [revocast.ErrPending] comes with a valid receipt: r is
 // committed, and ctx ended before the rest; that goes on in the background. With any
 // other error except [revocast.ErrOutcomeUnknown] nothing was revoked.
-func (p *Publisher) Revoke(ctx context.Context, r revocast.Revocation, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (p *Publisher) Revoke(ctx context.Context, r revocast.Revocation,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return p.writer.one(ctx, proposeRevocation(r), opts)
 }
 
 // RevokeBatch revokes up to [revocast.MaxBatch] things in one atomic step: all or none are
 // committed. The receipts are parallel to rs.
-func (p *Publisher) RevokeBatch(ctx context.Context, rs []revocast.Revocation, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (p *Publisher) RevokeBatch(ctx context.Context, rs []revocast.Revocation,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if len(rs) == 0 || len(rs) > revocast.MaxBatch {
-		return nil, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs), revocast.MaxBatch)
+		return nil, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs),
+			revocast.MaxBatch)
 	}
 	proposals := make([]proposal, len(rs))
 	for i := range rs {
@@ -59,14 +64,21 @@ func (p *Publisher) Unban(ctx context.Context, b revocast.Ban, opts ...revocast.
 
 // Invalidate makes every worker drop what it caches of a session or a principal.
 // Confirmed means that no worker answers from the old data any more.
-func (p *Publisher) Invalidate(ctx context.Context, i revocast.Invalidation, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (p *Publisher) Invalidate(ctx context.Context, i revocast.Invalidation,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return p.writer.one(ctx, proposeInvalidation(i), opts)
 }
 
 // Logout ends the session of verified claims, or, where they name none, the one token.
 // The claims may be expired.
-func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims, opts ...revocast.CallOption) (revocast.Receipt, error) {
-	r := revocast.Revocation{Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer, Reason: "logout", Initiator: "user"}
+func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
+	r := revocast.Revocation{
+		Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer, Reason: "logout",
+		Initiator: "user",
+	}
 	if c.Session == "" {
 		r.Scope, r.ID, r.Until = revocast.ScopeToken, c.TokenID, tokenUntil(c, p.base.clock.Now())
 	}
@@ -89,6 +101,8 @@ func tokenUntil(c *revocast.Claims, now time.Time) time.Time {
 
 // PasswordChanged ends everything that the principal had before, but for the session
 // that is to be kept.
-func (p *Publisher) PasswordChanged(ctx context.Context, c revocast.PasswordChange, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (p *Publisher) PasswordChanged(ctx context.Context, c revocast.PasswordChange,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return p.Revoke(ctx, c.Revocation(), opts...)
 }

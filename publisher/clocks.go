@@ -217,7 +217,8 @@ func (c *clocks) err() error {
 // warnings are what a receipt has to say about clocks.
 func (c *clocks) warnings(e revocast.Event) []string {
 	var list []string
-	if lead := time.Duration(e.CutOff-e.At) * time.Millisecond; e.Kind == revocast.KindRevoked && !e.Scope.Outright() && lead.Abs() >= receiptSkew {
+	if lead := time.Duration(e.CutOff-e.At) * time.Millisecond; e.Kind == revocast.KindRevoked &&
+		!e.Scope.Outright() && lead.Abs() >= receiptSkew {
 		list = append(list, fmt.Sprintf("the cut-off is written in the issuer's time, which is %s", direction(lead)))
 	}
 	if err := c.err(); err != nil {

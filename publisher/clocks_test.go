@@ -62,7 +62,8 @@ func TestClocksTakeTheMedian(t *testing.T) {
 			*ahead = test.own
 			c.read(t, l)
 			if own, got, _ := c.stats(); own != test.own || got != test.want {
-				t.Errorf("own %s, workers %v: %s is measured, the fleet is %s ahead, want %s", test.own, test.workers, own, got, test.want)
+				t.Errorf("own %s, workers %v: %s is measured, the fleet is %s ahead, want %s", test.own, test.workers, own,
+					got, test.want)
 			}
 		})
 	}
@@ -80,23 +81,23 @@ func TestClocksOfTheGone(t *testing.T) {
 		if _, fleet, _ := c.stats(); fleet != 4*time.Second {
 			t.Errorf("the fleet is %s ahead", fleet)
 		}
-		time.Sleep(l.d.Terms.Wait())
+		pass(l.d.Terms.Wait())
 		c.read(t, l)
 		if c.told != 1 {
 			t.Errorf("%d told their clocks", c.told)
 		}
-		time.Sleep(asideEvery - 1)
+		pass(asideEvery - 1)
 		c.read(t, l)
 		if c.told != 1 {
 			t.Error("asked too early")
 		}
-		time.Sleep(1)
+		pass(1)
 		c.read(t, l)
 		if c.told != 0 {
 			t.Errorf("%d told their clocks, after W", c.told)
 		}
 		l.members[0].Renewals++
-		time.Sleep(asideEvery)
+		pass(asideEvery)
 		if c.read(t, l); c.told != 1 {
 			t.Error("it renewed, and does not count")
 		}
@@ -173,15 +174,15 @@ func TestLeadsAreTurned(t *testing.T) {
 		c, _ := clocksOf(l)
 		l.d.Turn = 4
 		c.read(t, l)
-		time.Sleep(turnEvery - 1)
+		pass(turnEvery - 1)
 		c.read(t, l)
 		l.want(t)
 		l.d.Turn = 5 // somebody else turned it
 		c.read(t, l)
-		time.Sleep(turnEvery - 1)
+		pass(turnEvery - 1)
 		c.read(t, l)
 		l.want(t)
-		time.Sleep(1)
+		pass(1)
 		c.read(t, l)
 		l.want(t, "turn leads 5")
 	})

@@ -73,7 +73,8 @@ func (c *committer) timed(proposals []revocast.Event) ([]revocast.Event, error) 
 	timed := slices.Clone(proposals)
 	for i := range timed {
 		e := &timed[i]
-		if apart := c.reader.reckon.Err(); apart != nil && !known && e.Kind == revocast.KindRevoked && !e.Scope.Outright() && e.CutOff == 0 {
+		if apart := c.reader.reckon.Err(); apart != nil && !known && e.Kind == revocast.KindRevoked &&
+			!e.Scope.Outright() && e.CutOff == 0 {
 			return nil, fmt.Errorf("no cut-off can be written: %w", apart)
 		}
 		e.At = at
@@ -117,7 +118,10 @@ func (c *committer) replaceExpired(run context.Context, proposals []revocast.Eve
 	over := c.reader.forgettable(d)
 	for i, e := range proposals {
 		if e.Refuses() && refusedFrom(e) <= over {
-			proposals[i] = revocast.Event{Kind: revocast.KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason, Initiator: e.Initiator}
+			proposals[i] = revocast.Event{
+				Kind: revocast.KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason,
+				Initiator: e.Initiator,
+			}
 			replaced = true
 		}
 	}

@@ -113,7 +113,11 @@ func (f *fleet) wait(b batch) *fleetWaiter {
 	if b.anew {
 		w.look = f.looks + 1
 	}
-	i, _ := slices.BinarySearchFunc(f.waiters, position, func(w *fleetWaiter, p revocast.Position) int { return w.position.Compare(p) })
+	i, _ := slices.BinarySearchFunc(f.waiters, position, func(w *fleetWaiter,
+		p revocast.Position,
+	) int {
+		return w.position.Compare(p)
+	})
 	f.waiters = slices.Insert(f.waiters, i, w)
 	f.settleLocked(now)
 	component.Signal(f.kick)

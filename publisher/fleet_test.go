@@ -26,7 +26,10 @@ func fleetOf(t *testing.T, members ...port.Member) (*fleet, *ledgerFake) {
 
 // committedAt is a commit that the membership of a generation has to apply.
 func (f *fleet) committedAt(last revocast.Position, generation uint64) batch {
-	return batch{last: last, generation: pos(last.Epoch, generation), since: f.clock.Monotonic(), terms: port.DefaultTerms()}
+	return batch{
+		last: last, generation: pos(last.Epoch, generation), since: f.clock.Monotonic(),
+		terms: port.DefaultTerms(),
+	}
 }
 
 func done(w *fleetWaiter) bool { return len(w.done) > 0 }
@@ -43,7 +46,8 @@ func TestFleetWaitsForTheLastMember(t *testing.T) {
 	if !done(w) {
 		t.Fatal("every member has applied it, and it is not confirmed")
 	}
-	if by, _ := w.applied(t.Context()); by.tally != (revocast.Tally{Live: 3, Confirmed: 3}) || by.realm != "test" || by.reach == nil {
+	if by, _ := w.applied(t.Context()); by.tally != (revocast.Tally{Live: 3, Confirmed: 3}) || by.realm != "test" ||
+		by.reach == nil {
 		t.Errorf("confirmed by %+v", by)
 	}
 	if w := f.wait(f.committedAt(pos(1, 4), 1)); !done(w) {
@@ -68,7 +72,10 @@ func TestFleetOfAnotherGeneration(t *testing.T) {
 		{"a later look is asked for", pos(1, 1), 1, false},
 	} {
 		f, _ := fleetOf(t, member("a", pos(3, 9), 1))
-		w := &fleetWaiter{position: pos(1, 1), generation: test.generation, look: test.look, deadline: time.Hour * 1e6, done: make(chan outcome, 1)}
+		w := &fleetWaiter{
+			position: pos(1, 1), generation: test.generation, look: test.look,
+			deadline: time.Hour * 1e6, done: make(chan outcome, 1),
+		}
 		if got := f.knownLocked(w); got != test.known {
 			t.Errorf("%s: known %t, want %t", test.what, got, test.known)
 		}
@@ -124,17 +131,14 @@ func TestFleetDeadline(t *testing.T) {
 		}
 		l.members[1].Applied = pos(1, 2)
 		l.members[1].Renewals++
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		if got := l.taken(); len(got) == 0 || got[0] != "strike a/1" || f.struck.Load() == 0 {
 			t.Errorf("calls %q, %d struck off", got, f.struck.Load())
 		}
 		l.members = l.members[1:]
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		l.taken()
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		pass(time.Minute)
 		l.want(t) // nobody waits, and nobody is chased
 	})
 }
@@ -155,7 +159,7 @@ func TestFleetMerge(t *testing.T) {
 		} {
 			f, l := fleetOf(t, member("a", pos(1, 1), 5))
 			wait := port.DefaultTerms().Wait()
-			time.Sleep(wait)
+			pass(wait)
 			m := port.Membership{Generation: 1, Members: []port.Member{l.members[0]}, Position: l.d.Position}
 			test.change(&m)
 			f.update(m, 1)
@@ -264,11 +268,11 @@ func TestFleetTellsWhoIsSilent(t *testing.T) {
 		if !done(w) {
 			t.Fatal("not confirmed")
 		}
-		time.Sleep(silentAfter - 1)
+		pass(silentAfter - 1)
 		if names := f.silent(); len(names) != 0 {
 			t.Errorf("%q are silent before their word could come", names)
 		}
-		time.Sleep(1)
+		pass(1)
 		if names := f.silent(); len(names) != 1 || names[0] != "mute" {
 			t.Errorf("silent: %q", names)
 		}

@@ -233,7 +233,8 @@ func (k *keeper) rewrite(ctx context.Context, d port.Description, found port.Epo
 	defer cancel()
 	if lost || found.Epoch < d.Opened {
 		k.lost.say(k.clock.Monotonic(), revocast.ErrNotFound, func() {
-			k.log.Error("JetStream has lost the epoch's record; writing it again", "epoch", next.Epoch, "found_epoch", found.Epoch)
+			k.log.Error("JetStream has lost the epoch's record; writing it again", "epoch", next.Epoch, "found_epoch",
+				found.Epoch)
 		}, nil)
 	}
 	if lost && found.Sequence == 0 {

@@ -51,12 +51,24 @@ func TestKeeperOfAnOpenLedger(t *testing.T) {
 		told   []string
 	}{
 		{"the record is its own", func(*port.EpochRecord) {}, nil, nil, nil, nil, []string{"observe", "charge 3"}},
-		{"another server has the epoch", func(r *port.EpochRecord) { r.Server = "b" }, nil, revocast.ErrFenced, []string{"fence 3"}, nil, []string{"observe"}},
-		{"another server has a later epoch", func(r *port.EpochRecord) { r.Epoch, r.Server = 4, "b" }, nil, revocast.ErrFenced, []string{"fence 3"}, nil, []string{"observe"}},
-		{"the record came back older", func(r *port.EpochRecord) { r.Epoch, r.Server = 2, "b" }, nil, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe", "charge 3"}},
-		{"the record is lost", func(r *port.EpochRecord) { *r = port.EpochRecord{} }, revocast.ErrNotFound, nil, nil, []string{"prepare", "claim 3 of a after 0"}, []string{"observe", "charge 3"}},
-		{"the record cannot be read", func(r *port.EpochRecord) { *r = port.EpochRecord{Sequence: 1} }, revocast.ErrUnsuited, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe"}},
-		{"nothing of the record can be read", func(r *port.EpochRecord) { *r = port.EpochRecord{} }, revocast.ErrUnsuited, nil, nil, nil, []string{"observe"}},
+		{"another server has the epoch", func(r *port.EpochRecord) {
+			r.Server = "b"
+		}, nil, revocast.ErrFenced, []string{"fence 3"}, nil, []string{"observe"}},
+		{"another server has a later epoch", func(r *port.EpochRecord) {
+			r.Epoch, r.Server = 4, "b"
+		}, nil, revocast.ErrFenced, []string{"fence 3"}, nil, []string{"observe"}},
+		{"the record came back older", func(r *port.EpochRecord) {
+			r.Epoch, r.Server = 2, "b"
+		}, nil, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe", "charge 3"}},
+		{"the record is lost", func(r *port.EpochRecord) {
+			*r = port.EpochRecord{}
+		}, revocast.ErrNotFound, nil, nil, []string{"prepare", "claim 3 of a after 0"}, []string{"observe", "charge 3"}},
+		{"the record cannot be read", func(r *port.EpochRecord) {
+			*r = port.EpochRecord{Sequence: 1}
+		}, revocast.ErrUnsuited, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe"}},
+		{"nothing of the record can be read", func(r *port.EpochRecord) {
+			*r = port.EpochRecord{}
+		}, revocast.ErrUnsuited, nil, nil, nil, []string{"observe"}},
 		{"the bus does not answer", func(*port.EpochRecord) {}, revocast.ErrUnavailable, nil, nil, nil, []string{"observe"}},
 	} {
 		l := openLedger(3)
@@ -86,7 +98,9 @@ func TestKeeperSettles(t *testing.T) {
 	}{
 		{"the ledger's terms", func(*port.Description, *port.EpochRecord) {}, port.DefaultTerms().SettleWait()},
 		{"the record's", func(_ *port.Description, r *port.EpochRecord) { r.Terms = longer }, longer.SettleWait()},
-		{"what a change of terms asks for", func(d *port.Description, _ *port.EpochRecord) { d.SettleFor = 8 * time.Second }, 8 * time.Second},
+		{"what a change of terms asks for", func(d *port.Description, _ *port.EpochRecord) {
+			d.SettleFor = 8 * time.Second
+		}, 8 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := openLedger(3)
@@ -95,16 +109,14 @@ func TestKeeperSettles(t *testing.T) {
 			test.set(&l.d, &b.record)
 			k, _ := keeperOf(l, b, keeperOptions{})
 			defer running(t, k.run)()
-			time.Sleep(test.wait - time.Millisecond)
-			synctest.Wait()
+			pass(test.wait - time.Millisecond)
 			l.want(t)
-			time.Sleep(2 * time.Millisecond)
-			synctest.Wait()
+			pass(2 * time.Millisecond)
 			if got := l.taken(); len(got) == 0 || got[0] != "settle 3 2" {
 				t.Errorf("%s: %q", test.what, got)
 			}
 			l.d.Settling = 3 // again unsettled
-			time.Sleep(test.wait - 100*time.Millisecond)
+			pass(test.wait - 100*time.Millisecond)
 			for _, call := range l.taken() {
 				if call == "settle 3 3" {
 					t.Errorf("%s: settled before its time", test.what)
@@ -123,9 +135,13 @@ func TestKeeperBeginsNothingByItself(t *testing.T) {
 		begins bool
 	}{
 		{"an empty Redis that was never seen", func(*keeper, *busFake, *ledgerFake) {}, revocast.ErrUninitialised, false},
-		{"it was told to", func(k *keeper, _ *busFake, _ *ledgerFake) { k.recoverEmpty = true }, revocast.ErrRecovering, true},
+		{"it was told to", func(k *keeper, _ *busFake, _ *ledgerFake) {
+			k.recoverEmpty = true
+		}, revocast.ErrRecovering, true},
 		{"it saw it serve", func(k *keeper, _ *busFake, _ *ledgerFake) { k.served = 1 }, revocast.ErrRecovering, true},
-		{"the same server", func(_ *keeper, b *busFake, _ *ledgerFake) { b.record.Server = "new" }, revocast.ErrRecovering, true},
+		{"the same server", func(_ *keeper, b *busFake, _ *ledgerFake) {
+			b.record.Server = "new"
+		}, revocast.ErrRecovering, true},
 		{"JetStream does not know the realm", func(k *keeper, b *busFake, _ *ledgerFake) {
 			k.recoverEmpty, b.recordErr = true, revocast.ErrNotFound
 		}, revocast.ErrUninitialised, false},
@@ -159,7 +175,7 @@ func TestKeeperReports(t *testing.T) {
 			t.Error("it is ready with a ledger that is fenced")
 		}
 		k.report(revocast.ErrRecovering) // another text, too soon
-		time.Sleep(reportEveryText)
+		pass(reportEveryText)
 		k.report(revocast.ErrFenced)      // the same text as before
 		k.report(revocast.ErrUnavailable) // another one, late enough
 		w.impairment = errors.New("clocks are apart")

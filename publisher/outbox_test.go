@@ -106,7 +106,8 @@ func TestOutboxRepeats(t *testing.T) {
 		}
 		o.repeat()
 		b.want(t, "publish 1-1", "publish 1-2")
-		if got := o.pace; got.pause != 2*relayEvery || got.batch != relayBatch/32 || got.due != o.clock.Monotonic()+relayEvery {
+		if got := o.pace; got.pause != 2*relayEvery || got.batch != relayBatch/32 ||
+			got.due != o.clock.Monotonic()+relayEvery {
 			t.Errorf("after one refusal the pace is %+v", got)
 		}
 		o.repeat()
@@ -143,11 +144,11 @@ func TestOutboxSaysWhyTheStreamRefuses(t *testing.T) {
 		b := &busFake{answer: func(revocast.Event) error { return full }}
 		o := outboxOf(openLedger(1), b)
 		o.publish(revoked(1, 1))
-		time.Sleep(refusedFor - 1)
+		pass(refusedFor - 1)
 		if err := o.refusing(); err != nil {
 			t.Errorf("told after a moment: %v", err)
 		}
-		time.Sleep(1)
+		pass(1)
 		o.publish(revoked(1, 2)) // a later refusal begins nothing
 		if !errors.Is(o.refusing(), full) || !errors.Is(o.refusal(), full) {
 			t.Errorf("refusing %v, refusal %v", o.refusing(), o.refusal())
@@ -212,17 +213,14 @@ func TestOutboxReports(t *testing.T) {
 		l.err = revocast.ErrUnavailable
 		o.publish(revoked(1, 2))
 		o.publish(revoked(1, 1))
-		time.Sleep(reportEvery + time.Millisecond)
-		synctest.Wait()
+		pass(reportEvery + time.Millisecond)
 		l.want(t, "acked 1: [1 2]")
-		time.Sleep(relayEvery + reportEvery)
-		synctest.Wait()
+		pass(relayEvery + reportEvery)
 		l.want(t, "acked 1: [1 2]")
 		l.err = revocast.ErrEpoch
-		time.Sleep(relayEvery + reportEvery)
-		synctest.Wait()
+		pass(relayEvery + reportEvery)
 		l.want(t, "acked 1: [1 2]")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		l.want(t)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -223,7 +224,9 @@ func (b *busFake) ClaimEpoch(_ context.Context, after uint64, next port.EpochRec
 	return b.record, b.claimErr
 }
 
-func (b *busFake) Replay(_ context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
+func (b *busFake) Replay(_ context.Context, after port.StreamPoint,
+	on func(revocast.Event) error,
+) (port.Replayed, error) {
 	b.note("replay after %d", after.Sequence)
 	if b.replayErr != nil {
 		if err := b.replayErr(after); err != nil {
@@ -259,7 +262,9 @@ func (b *busFake) reply(e revocast.Event, done func(error)) {
 	done(err)
 }
 
-func (b *busFake) SaveSnapshot(_ context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
+func (b *busFake) SaveSnapshot(_ context.Context, at revocast.Position, states iter.Seq2[port.KeyedState,
+	error],
+) error {
 	b.note("snapshot %s", at)
 	for k, err := range states {
 		if err != nil {
@@ -281,7 +286,10 @@ func (c sinceClock) Monotonic() time.Duration { return time.Since(c.origin) }
 
 // partTools are the tools that a part is tested with. The log goes to out.
 func partTools(l *ledgerFake, b *busFake, out io.Writer) tools {
-	o := Options{Logger: slog.New(slog.NewTextHandler(out, nil)), Random: func() uint64 { return 0 }, Clock: sinceClock{port.SystemClock(), time.Now().Add(-time.Hour)}}
+	o := Options{
+		Logger: slog.New(slog.NewTextHandler(out, nil)), Random: func() uint64 { return 0 },
+		Clock: sinceClock{port.SystemClock(), time.Now().Add(-time.Hour)},
+	}
 	o.fill()
 	return newTools(l, b, o)
 }
@@ -290,8 +298,9 @@ func partTools(l *ledgerFake, b *busFake, out io.Writer) tools {
 func openLedger(epoch uint64) *ledgerFake {
 	terms := port.DefaultTerms()
 	return &ledgerFake{d: port.Description{
-		State: port.LedgerOpen, Position: revocast.Position{Epoch: epoch}, Durable: revocast.Position{Epoch: epoch}, Settled: true,
-		Terms: terms, Server: "a", Opened: epoch, OpenedBy: "a",
+		State: port.LedgerOpen, Position: revocast.Position{Epoch: epoch}, Durable: revocast.Position{Epoch: epoch},
+		Settled: true,
+		Terms:   terms, Server: "a", Opened: epoch, OpenedBy: "a",
 		Mark: port.StreamMark{Point: port.StreamPoint{Created: 7}, Complete: revocast.Position{Epoch: epoch}},
 	}}
 }
@@ -304,6 +313,12 @@ func revoked(epoch, rev uint64) revocast.Event {
 		Key:    revocast.KeyOf("test", revocast.ScopePrincipal, "i", fmt.Sprint(epoch, rev)),
 		CutOff: 1, Until: time.Now().Add(time.Hour).UnixMilli(),
 	}
+}
+
+// pass lets a bubble's time pass, until everybody in it waits again.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 // running runs a part until the test's end is reached.

@@ -25,7 +25,8 @@ type Preview struct {
 // Nothing is revoked.
 func (p *Publisher) Preview(ctx context.Context, rs []revocast.Revocation) (Preview, error) {
 	if len(rs) == 0 || len(rs) > revocast.MaxBatch {
-		return Preview{}, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs), revocast.MaxBatch)
+		return Preview{}, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs),
+			revocast.MaxBatch)
 	}
 	terms, err := p.reader.currentTerms(ctx)
 	if err != nil {

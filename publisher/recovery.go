@@ -35,7 +35,8 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 	if !k.joins(d) {
 		return revocast.ErrRecovering
 	}
-	if wait := max(d.Terms.FenceWait(), record.Terms.FenceWait(), standDown(record)); wait > 0 && !k.sleep(ctx, wait, nil) {
+	if wait := max(d.Terms.FenceWait(), record.Terms.FenceWait(), standDown(record)); wait > 0 && !k.sleep(ctx,
+		wait, nil) {
 		return revocast.ErrRecovering
 	}
 	started := k.clock.Monotonic()
@@ -50,7 +51,10 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 	if d.Position.Epoch <= r.top && r.top-d.Position.Epoch < farEpochs {
 		return k.beyond(ctx, d, r.top)
 	}
-	if err := k.ledger.Open(ctx, port.Opening{Epoch: d.Position.Epoch, Record: record, Begin: r.Begin, Stream: r.End}); err != nil {
+	if err := k.ledger.Open(ctx, port.Opening{
+		Epoch: d.Position.Epoch, Record: record, Begin: r.Begin,
+		Stream: r.End,
+	}); err != nil {
 		return fmt.Errorf("%w: open: %w", revocast.ErrRecovering, err)
 	}
 	k.restored += r.changed
@@ -74,7 +78,8 @@ func (k *keeper) beyond(ctx context.Context, d port.Description, top uint64) err
 	if err != nil || now.State != port.LedgerRecovering || now.Position.Epoch != d.Position.Epoch {
 		return errors.Join(revocast.ErrRecovering, err) // opened by another publisher, whose events these are
 	}
-	k.log.Warn("the stream holds events of this epoch already; beginning a later one", "epoch", d.Position.Epoch, "next", top+1)
+	k.log.Warn("the stream holds events of this epoch already; beginning a later one", "epoch", d.Position.Epoch,
+		"next", top+1)
 	if err := k.ledger.Fence(ctx, d.Position.Epoch); err != nil {
 		return err
 	}
@@ -105,7 +110,8 @@ func (k *keeper) claim(ctx context.Context, d port.Description) (port.EpochRecor
 	// Which stream holds the history is what the record before says, not what is there
 	// now; where that record is lost or came back older, what the ledger itself remembers.
 	next := port.EpochRecord{
-		Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Takeover: k.takesOver(d, latest), After: d.OpenedBy,
+		Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Takeover: k.takesOver(d,
+			latest), After: d.OpenedBy,
 		Stream: latest.Stream, Base: latest.Base, Kept: latest.Kept,
 	}
 	if remembered := d.Mark.Point.Created; latest.Epoch < d.Opened && remembered != 0 && remembered != latest.Stream {
@@ -230,10 +236,13 @@ func (k *keeper) replay(ctx context.Context, d port.Description, record port.Epo
 // mustBeWhole fails if the stream is not the one that held the history of a ledger which
 // has lost everything, or has lost some of it too: opening that ledger would read "nobody
 // is revoked" out of two losses.
-func (k *keeper) mustBeWhole(ctx context.Context, d port.Description, record port.EpochRecord, info port.StreamInfo, r recovered) error {
+func (k *keeper) mustBeWhole(ctx context.Context, d port.Description, record port.EpochRecord,
+	info port.StreamInfo, r recovered,
+) error {
 	gone := r.Missing
 	if gone > 0 && record.Base > 0 && record.Stream == info.Created { // what is gone from before is not missed
-		after, err := k.streams.bus.Replay(ctx, port.StreamPoint{Created: info.Created, Sequence: record.Base}, func(revocast.Event) error { return nil })
+		after, err := k.streams.bus.Replay(ctx, port.StreamPoint{Created: info.Created, Sequence: record.Base},
+			func(revocast.Event) error { return nil })
 		if err != nil {
 			return err
 		}

@@ -31,11 +31,15 @@ func TestSucceeds(t *testing.T) {
 		{"the record is of a later epoch", func(_ *port.Description, r *port.EpochRecord) { r.Epoch = 4 }, false},
 		{"of an earlier epoch", func(_ *port.Description, r *port.EpochRecord) { r.Epoch, r.Server = 2, "b" }, true},
 		{"there is none", func(_ *port.Description, r *port.EpochRecord) { *r = port.EpochRecord{} }, true},
-		{"it has no history of its own", func(d *port.Description, r *port.EpochRecord) { d.Opened, d.OpenedBy, r.Server = 0, "", "b" }, true},
+		{"it has no history of its own", func(d *port.Description, r *port.EpochRecord) {
+			d.Opened, d.OpenedBy, r.Server = 0, "", "b"
+		}, true},
 		{"it wrote the record itself, in a recovery", func(d *port.Description, r *port.EpochRecord) {
 			r.Epoch, r.Server, d.Claims = 4, "b", []string{"x", "b"}
 		}, true},
-		{"others wrote it", func(d *port.Description, r *port.EpochRecord) { r.Epoch, r.Server, d.Claims = 4, "b", []string{"x"} }, false},
+		{"others wrote it", func(d *port.Description, r *port.EpochRecord) {
+			r.Epoch, r.Server, d.Claims = 4, "b", []string{"x"}
+		}, false},
 	} {
 		d := recovering().d
 		r := port.EpochRecord{Epoch: 3, Server: "old"}
@@ -55,10 +59,14 @@ func TestTakesOver(t *testing.T) {
 	}{
 		{"the record is of another server", 0, func(*port.Description, *port.EpochRecord) {}, true},
 		{"of this server", 0, func(_ *port.Description, r *port.EpochRecord) { r.Server = "a" }, false},
-		{"of the one that it was opened under", 0, func(_ *port.Description, r *port.EpochRecord) { r.Server = "old" }, false},
+		{"of the one that it was opened under", 0, func(_ *port.Description, r *port.EpochRecord) {
+			r.Server = "old"
+		}, false},
 		{"there is none", 0, func(_ *port.Description, r *port.EpochRecord) { r.Epoch = 0 }, false},
 		{"it was emptied", 3, func(d *port.Description, _ *port.EpochRecord) { d.Opened, d.OpenedBy = 0, "" }, false},
-		{"it is empty and was not seen to serve", 0, func(d *port.Description, _ *port.EpochRecord) { d.Opened, d.OpenedBy = 0, "" }, true},
+		{"it is empty and was not seen to serve", 0, func(d *port.Description, _ *port.EpochRecord) {
+			d.Opened, d.OpenedBy = 0, ""
+		}, true},
 		{"it was seen to serve and has a history", 3, func(*port.Description, *port.EpochRecord) {}, true},
 	} {
 		d, r := recovering().d, port.EpochRecord{Epoch: 3, Server: "b"}
@@ -77,14 +85,22 @@ func TestMayReopen(t *testing.T) {
 		want bool
 	}{
 		{"it served in the record's epoch", func(k *keeper, _ *port.Description, _ *port.EpochRecord) { k.served = 4 }, true},
-		{"and has replicas", func(k *keeper, d *port.Description, _ *port.EpochRecord) { k.served, d.Terms.Fence = 4, time.Second }, false},
+		{"and has replicas", func(k *keeper, d *port.Description, _ *port.EpochRecord) {
+			k.served, d.Terms.Fence = 4, time.Second
+		}, false},
 		{"it never served", func(*keeper, *port.Description, *port.EpochRecord) {}, false},
-		{"the record goes on from it", func(k *keeper, _ *port.Description, r *port.EpochRecord) { k.served, r.After = 3, "old" }, true},
+		{"the record goes on from it", func(k *keeper, _ *port.Description, r *port.EpochRecord) {
+			k.served, r.After = 3, "old"
+		}, true},
 		{"and has replicas, too", func(k *keeper, d *port.Description, r *port.EpochRecord) {
 			k.served, r.After, d.Terms.Fence = 3, "old", time.Second
 		}, false},
-		{"the record goes on from another", func(k *keeper, _ *port.Description, r *port.EpochRecord) { k.served, r.After = 3, "b" }, false},
-		{"it served, but in an earlier epoch than it was opened in", func(k *keeper, _ *port.Description, r *port.EpochRecord) {
+		{"the record goes on from another", func(k *keeper, _ *port.Description, r *port.EpochRecord) {
+			k.served, r.After = 3, "b"
+		}, false},
+		{"it served, but in an earlier epoch than it was opened in", func(k *keeper, _ *port.Description,
+			r *port.EpochRecord,
+		) {
 			k.served, r.After = 2, "old"
 		}, false},
 		{"nothing was ever open, though names agree", func(_ *keeper, d *port.Description, r *port.EpochRecord) {
@@ -120,7 +136,7 @@ func TestJoins(t *testing.T) {
 		patience := l.d.Terms.FenceWait() + 2*chargeLife + joinAfter
 		wait := func(d time.Duration, want bool) {
 			t.Helper()
-			time.Sleep(d)
+			pass(d)
 			if got := k.joins(l.d); got != want {
 				t.Errorf("joins %t, want %t", got, want)
 			}
@@ -148,15 +164,27 @@ func TestKeeperRecovers(t *testing.T) {
 		err  error
 		wait time.Duration
 	}{
-		{"after a restart", func(*ledgerFake, *busFake) {}, []string{"restore 4: 2", "open 4 at 9"}, revocast.ErrRecovering, 0},
-		{"with replicas", func(l *ledgerFake, _ *busFake) { l.d.Terms.Fence = 2 * time.Second }, []string{"restore 4: 2", "open 4 at 9"}, revocast.ErrRecovering, 2 * time.Second},
+		{
+			"after a restart", func(*ledgerFake, *busFake) {},
+			[]string{"restore 4: 2", "open 4 at 9"},
+			revocast.ErrRecovering, 0,
+		},
+		{"with replicas", func(l *ledgerFake, _ *busFake) {
+			l.d.Terms.Fence = 2 * time.Second
+		}, []string{"restore 4: 2", "open 4 at 9"}, revocast.ErrRecovering, 2 * time.Second},
 		{"from a server that may be alive", func(l *ledgerFake, b *busFake) {
 			l.d.Opened, l.d.OpenedBy, l.d.Mark, b.record.Server = 0, "", port.StreamMark{}, "b"
 			b.record.Stream = 0
 		}, []string{"restore 4: 2", "open 4 at 9"}, revocast.ErrRecovering, 2 * chargeLife},
-		{"the record is another's", func(_ *ledgerFake, b *busFake) { b.record.Epoch, b.record.Server = 4, "b" }, []string{"fence 4"}, revocast.ErrFenced, 0},
-		{"the stream has events of this epoch", func(_ *ledgerFake, b *busFake) { b.events = append(b.events, revoked(6, 1)) }, []string{"restore 4: 3", "fence 4", "reopen 7 after a"}, revocast.ErrRecovering, 0},
-		{"of an epoch that nobody can be in", func(_ *ledgerFake, b *busFake) { b.events = append(b.events, revoked(4+farEpochs, 1)) }, []string{"restore 4: 3", "open 4 at 9"}, revocast.ErrRecovering, 0},
+		{"the record is another's", func(_ *ledgerFake, b *busFake) {
+			b.record.Epoch, b.record.Server = 4, "b"
+		}, []string{"fence 4"}, revocast.ErrFenced, 0},
+		{"the stream has events of this epoch", func(_ *ledgerFake, b *busFake) {
+			b.events = append(b.events, revoked(6, 1))
+		}, []string{"restore 4: 3", "fence 4", "reopen 7 after a"}, revocast.ErrRecovering, 0},
+		{"of an epoch that nobody can be in", func(_ *ledgerFake, b *busFake) {
+			b.events = append(b.events, revoked(4+farEpochs, 1))
+		}, []string{"restore 4: 3", "open 4 at 9"}, revocast.ErrRecovering, 0},
 		{"with both stores lost", func(l *ledgerFake, b *busFake) {
 			l.d.Opened, l.d.OpenedBy, l.d.Mark, b.record.Stream = 0, "", port.StreamMark{}, 6
 		}, []string{"restore 4: 2"}, revocast.ErrStreamLost, 2 * chargeLife},
@@ -164,8 +192,12 @@ func TestKeeperRecovers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := recovering()
 			b := &busFake{
-				record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7}, info: port.StreamInfo{Created: 7, First: 1, Last: 9},
-				events:   []revocast.Event{revoked(3, 1), revoked(3, 2), {Kind: revocast.KindInvalidated, Position: pos(3, 3)}, {Kind: revocast.KindRevoked, Position: pos(3, 4), Until: 1}},
+				record: port.EpochRecord{
+					Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1,
+					Stream: 7,
+				}, info: port.StreamInfo{Created: 7, First: 1, Last: 9},
+				events: []revocast.Event{revoked(3, 1), revoked(3, 2), {Kind: revocast.KindInvalidated, Position: pos(3,
+					3)}, {Kind: revocast.KindRevoked, Position: pos(3, 4), Until: 1}},
 				replayed: port.Replayed{End: port.StreamPoint{Created: 7, Sequence: 9}},
 			}
 			test.set(l, b)
@@ -199,7 +231,10 @@ func TestReplayFromAMark(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		l := recovering()
 		l.d.Mark = port.StreamMark{Point: port.StreamPoint{Created: 7, Sequence: 5}, From: 5}
-		b := &busFake{info: port.StreamInfo{Created: 7}, events: []revocast.Event{revoked(3, 6)}, replayed: port.Replayed{End: port.StreamPoint{Sequence: 6}}}
+		b := &busFake{
+			info: port.StreamInfo{Created: 7}, events: []revocast.Event{revoked(3, 6)},
+			replayed: port.Replayed{End: port.StreamPoint{Sequence: 6}},
+		}
 		b.replayErr = func(after port.StreamPoint) error {
 			if lost && after.Sequence == 5 {
 				return revocast.ErrStreamLost
@@ -247,7 +282,10 @@ func TestBothLost(t *testing.T) {
 	} {
 		l := recovering()
 		l.d.Opened, l.d.Mark = 0, port.StreamMark{}
-		b := &busFake{info: port.StreamInfo{Created: 7, First: 1, Last: 9}, replayed: port.Replayed{End: port.StreamPoint{Created: 7, Sequence: 9}}}
+		b := &busFake{
+			info:     port.StreamInfo{Created: 7, First: 1, Last: 9},
+			replayed: port.Replayed{End: port.StreamPoint{Created: 7, Sequence: 9}},
+		}
 		k, _ := keeperOf(l, b, keeperOptions{acceptLoss: test.accept})
 		test.set(l, b, k)
 		r, err := k.replay(t.Context(), l.d, port.EpochRecord{Stream: 7})
@@ -267,26 +305,42 @@ func TestClaim(t *testing.T) {
 		want func(port.EpochRecord) bool
 		err  error
 	}{
-		{"it is claimed already", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Epoch, b.record.Server = 4, "a" }, nil, func(r port.EpochRecord) bool { return r.Epoch == 4 }, nil},
-		{"of the epoch that it goes on from", func(*keeper, *ledgerFake, *busFake) {}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
-			return r.Stream == 7 && r.Base == 5 && r.After == "old" && !r.Takeover
-		}, nil},
+		{"it is claimed already", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.record.Epoch, b.record.Server = 4, "a"
+		}, nil, func(r port.EpochRecord) bool { return r.Epoch == 4 }, nil},
+		{
+			"of the epoch that it goes on from", func(*keeper, *ledgerFake, *busFake) {},
+			[]string{"claim 4 of a after 1"},
+			func(r port.EpochRecord) bool {
+				return r.Stream == 7 && r.Base == 5 && r.After == "old" && !r.Takeover
+			}, nil,
+		},
 		{"it is lost", func(_ *keeper, _ *ledgerFake, b *busFake) {
 			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrNotFound
 		}, []string{"prepare", "claim 4 of a after 0"}, func(r port.EpochRecord) bool {
 			return r.Stream == 7 && r.Base == 0
 		}, nil},
-		{"it came back older, with another stream", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Epoch, b.record.Stream = 2, 6 }, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+		{"it came back older, with another stream", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.record.Epoch, b.record.Stream = 2, 6
+		}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
 			return r.Stream == 7 && r.Base == 0
 		}, nil},
-		{"it came back older, with the same stream", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Epoch = 2 }, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+		{"it came back older, with the same stream", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.record.Epoch = 2
+		}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
 			return r.Stream == 7 && r.Base == 5
 		}, nil},
-		{"it names another stream", func(_ *keeper, _ *ledgerFake, b *busFake) { b.record.Stream = 6 }, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
+		{"it names another stream", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.record.Stream = 6
+		}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
 			return r.Stream == 6 && r.Base == 5
 		}, nil},
-		{"the bus is away", func(_ *keeper, _ *ledgerFake, b *busFake) { b.recordErr = revocast.ErrUnavailable }, nil, nil, revocast.ErrUnavailable},
-		{"another was faster", func(_ *keeper, _ *ledgerFake, b *busFake) { b.claimErr = revocast.ErrConflict }, []string{"claim 4 of a after 1"}, nil, revocast.ErrConflict},
+		{"the bus is away", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.recordErr = revocast.ErrUnavailable
+		}, nil, nil, revocast.ErrUnavailable},
+		{"another was faster", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.claimErr = revocast.ErrConflict
+		}, []string{"claim 4 of a after 1"}, nil, revocast.ErrConflict},
 	} {
 		l := recovering()
 		b := &busFake{record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7, Base: 5}}
@@ -317,7 +371,8 @@ func TestReopen(t *testing.T) {
 			} else {
 				want = append([]string{fmt.Sprintf("fence %d", known[1])}, want...)
 			}
-			if err := k.reopen(t.Context(), l.d, port.EpochRecord{Epoch: known[0], Server: "b"}); !errors.Is(err, revocast.ErrRecovering) {
+			if err := k.reopen(t.Context(), l.d, port.EpochRecord{Epoch: known[0], Server: "b"}); !errors.Is(err,
+				revocast.ErrRecovering) {
 				t.Error(err)
 			}
 			l.want(t, want...)
@@ -346,7 +401,8 @@ func TestFencedLedger(t *testing.T) {
 		l.d.State = port.LedgerFenced
 		k, _ := keeperOf(l, &busFake{record: port.EpochRecord{Epoch: 5, Server: "b"}}, keeperOptions{})
 		k.served = served
-		if err := k.look(t.Context()); served == 0 && !errors.Is(err, revocast.ErrFenced) || served == 5 && !errors.Is(err, revocast.ErrRecovering) {
+		if err := k.look(t.Context()); served == 0 && !errors.Is(err, revocast.ErrFenced) || served == 5 &&
+			!errors.Is(err, revocast.ErrRecovering) {
 			t.Errorf("served %d: %v", served, err)
 		}
 	}

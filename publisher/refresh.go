@@ -77,7 +77,8 @@ func (r *refresher) republish(k port.KeyedState) {
 		r.republished.Add(1)
 		r.bus.Refill(e, func(err error) {
 			if err != nil {
-				r.say.Warn("refresh", "a revocation that stands for long was not refreshed in the stream", "position", e.Position, "error", err)
+				r.say.Warn("refresh", "a revocation that stands for long was not refreshed in the stream", "position",
+					e.Position, "error", err)
 			}
 		})
 	}

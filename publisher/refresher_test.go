@@ -44,13 +44,12 @@ func TestRefresher(t *testing.T) {
 		if r.republished.Load() != 2 {
 			t.Errorf("%d republished", r.republished.Load())
 		}
-		time.Sleep(time.Minute) // the next look, as the first found the ledger recovering
+		pass(time.Minute) // the next look, as the first found the ledger recovering
 		synctest.Wait()
 		if got := b.taken(); len(got) < 1 {
 			t.Error("not refreshed a minute later")
 		}
-		time.Sleep(retention/8 - time.Second)
-		synctest.Wait()
+		pass(retention/8 - time.Second)
 		b.want(t)
 	})
 }

@@ -163,7 +163,10 @@ func (k *keeper) untilOpen(ctx context.Context) error {
 
 // transient reports whether the next look may find things better.
 func transient(err error) bool {
-	for _, final := range []error{revocast.ErrStreamLost, revocast.ErrFenced, revocast.ErrUninitialised, revocast.ErrUnsuited} {
+	for _, final := range []error{
+		revocast.ErrStreamLost, revocast.ErrFenced, revocast.ErrUninitialised,
+		revocast.ErrUnsuited,
+	} {
 		if errors.Is(err, final) {
 			return false
 		}

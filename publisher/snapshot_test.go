@@ -39,11 +39,10 @@ func TestPacker(t *testing.T) {
 		after := func(set func(), calls ...string) {
 			t.Helper()
 			set()
-			time.Sleep(time.Minute)
-			synctest.Wait()
+			pass(time.Minute)
 			b.want(t, calls...)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		after(func() { serving = revocast.ErrRecovering })
 		after(func() { serving = nil; l.d.Position.Rev = 9 })
 		after(func() { l.d.Position.Rev, l.d.State = 10, port.LedgerRecovering })

@@ -25,7 +25,9 @@ type pager interface {
 // fewer than there must be, by a description from before it began: what is made out of them
 // would pass the loss on. With [revocast.ErrEpoch] it fails if the epoch has changed: a
 // cursor means nothing on another server.
-func (s *states) all(ctx context.Context, before port.Description, pause time.Duration) iter.Seq2[port.KeyedState, error] {
+func (s *states) all(ctx context.Context, before port.Description,
+	pause time.Duration,
+) iter.Seq2[port.KeyedState, error] {
 	return func(yield func(port.KeyedState, error) bool) {
 		count := census.NewCount(before)
 		for cursor := ""; ; {

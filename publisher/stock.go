@@ -124,7 +124,8 @@ func (s *stock) vanished(ctx context.Context, lost *census.VanishedError) error 
 }
 
 func (s *stock) lost(ctx context.Context, d port.Description, what string, missing uint64) error {
-	s.log.Error("something has vanished from Redis that nobody may remove; recovering the ledger from JetStream", "what", what)
+	s.log.Error("something has vanished from Redis that nobody may remove; recovering the ledger from JetStream",
+		"what", what)
 	s.missed.Add(missing)
 	epoch := d.Position.Epoch + 1
 	if err := s.ledger.Reopen(ctx, epoch, d.OpenedBy); err != nil {

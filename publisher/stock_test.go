@@ -31,9 +31,13 @@ func TestStock(t *testing.T) {
 		missed uint64
 	}{
 		{"all are there", func(*ledgerFake) {}, nil, 0},
-		{"one is over", func(l *ledgerFake) { l.states[0] = stated(1, -forgetAfter-time.Millisecond) }, []string{"forget 1"}, 0},
+		{"one is over", func(l *ledgerFake) {
+			l.states[0] = stated(1, -forgetAfter-time.Millisecond)
+		}, []string{"forget 1"}, 0},
 		{"but not for long", func(l *ledgerFake) { l.states[0] = stated(1, -forgetAfter) }, nil, 0},
-		{"one has vanished", func(l *ledgerFake) { l.d.Born, l.d.Gone = 4, 1 }, []string{"reopen 3 after a", "recount 3: 1 to 2"}, 1},
+		{"one has vanished", func(l *ledgerFake) {
+			l.d.Born, l.d.Gone = 4, 1
+		}, []string{"reopen 3 after a", "recount 3: 1 to 2"}, 1},
 		{"one too many", func(l *ledgerFake) { l.d.Born, l.d.Gone = 2, 1 }, []string{"recount 2: 1 to 0"}, 0},
 		{"the log has vanished", func(l *ledgerFake) { l.log = nil }, []string{"reopen 3 after a"}, 0},
 		{"its beginning has", func(l *ledgerFake) { l.log = l.log[1:] }, []string{"reopen 3 after a"}, 0},
@@ -71,12 +75,10 @@ func TestStockIsTaken(t *testing.T) {
 		s, _ := stockOf(l)
 		defer running(t, s.run)()
 		l.elsewhere = map[string]bool{"stock": true}
-		time.Sleep(s.every + time.Millisecond)
-		synctest.Wait()
+		pass(s.every + time.Millisecond)
 		l.want(t)
 		l.elsewhere = nil
-		time.Sleep(s.every)
-		synctest.Wait()
+		pass(s.every)
 		l.want(t, "forget 1")
 		if s.forgotten.Load() != 1 {
 			t.Errorf("%d forgotten", s.forgotten.Load())

@@ -93,7 +93,8 @@ func (a *auditor) look(ctx context.Context, suspicious bool) error {
 // unsee forgets how far the stream was seen to reach where the mark says that it reaches less
 // far: it was cut, and somebody has refilled it since.
 func (a *auditor) unsee(d port.Description) {
-	if seen := a.streams.seen.Load(); seen != nil && (d.Mark.Point.Created != seen.Created || d.Mark.Point.Sequence < seen.Last) {
+	if seen := a.streams.seen.Load(); seen != nil && (d.Mark.Point.Created != seen.Created ||
+		d.Mark.Point.Sequence < seen.Last) {
 		a.streams.seen.Store(nil)
 	}
 }
@@ -132,15 +133,19 @@ func lostBy(d port.Description, info port.StreamInfo) error {
 	case mark.Created == 0:
 		return fmt.Errorf("%w: it was never seen whole", revocast.ErrStreamLost)
 	case info.Created != mark.Created:
-		return fmt.Errorf("%w: it was made anew at %s", revocast.ErrStreamLost, time.Unix(0, info.Created).UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: it was made anew at %s", revocast.ErrStreamLost, time.Unix(0,
+			info.Created).UTC().Format(time.RFC3339))
 	case info.Last < mark.Sequence:
 		return fmt.Errorf("%w: it ends at %d and reached to %d before", revocast.ErrStreamLost, info.Last, mark.Sequence)
 	case d.Witness.Sequence != 0 && info.First > d.Witness.Sequence && d.Witness.Stored > since:
-		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", revocast.ErrStreamLost, info.First, d.Witness.Sequence)
+		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", revocast.ErrStreamLost, info.First,
+			d.Witness.Sequence)
 	case info.Missing > d.Mark.Missing:
-		return fmt.Errorf("%w: %d messages are gone from its middle, %d were before", revocast.ErrStreamLost, info.Missing, d.Mark.Missing)
+		return fmt.Errorf("%w: %d messages are gone from its middle, %d were before", revocast.ErrStreamLost,
+			info.Missing, d.Mark.Missing)
 	case mark.Sequence != 0 && info.First > mark.Sequence && mark.Stored > since:
-		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", revocast.ErrStreamLost, info.First, mark.Sequence)
+		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", revocast.ErrStreamLost, info.First,
+			mark.Sequence)
 	}
 	return nil
 }
@@ -160,7 +165,9 @@ func (a *auditor) readOn(ctx context.Context, d port.Description, info port.Stre
 	case r.Missing > 0:
 		return fmt.Errorf("%w: %d messages are gone from its middle", revocast.ErrStreamLost, r.Missing), nil
 	case seen.complete().Before(d.Durable):
-		return fmt.Errorf("%w: after %s revisions are missing that it had acknowledged up to %s", revocast.ErrStreamLost, seen.complete(), d.Durable), nil
+		return fmt.Errorf("%w: after %s revisions are missing that it had acknowledged up to %s",
+			revocast.ErrStreamLost, seen.complete(), d.Durable), nil
 	}
-	return nil, a.marker.advance(ctx, d, port.StreamMark{From: d.Mark.From, Begin: r.Begin, Missing: info.Missing}, r.End, seen)
+	return nil, a.marker.advance(ctx, d, port.StreamMark{From: d.Mark.From, Begin: r.Begin, Missing: info.Missing},
+		r.End, seen)
 }

@@ -66,7 +66,9 @@ func TestAuditorFindsLosses(t *testing.T) {
 		lost bool
 	}{
 		{"none", func(*ledgerFake, *busFake) {}, false},
-		{"a revision that was acknowledged", func(l *ledgerFake, _ *busFake) { l.d.Position, l.d.Durable = pos(2, 4), pos(2, 4) }, true},
+		{"a revision that was acknowledged", func(l *ledgerFake, _ *busFake) {
+			l.d.Position, l.d.Durable = pos(2, 4), pos(2, 4)
+		}, true},
 		{"a hole", func(_ *ledgerFake, b *busFake) { b.replayed.Missing = 1 }, true},
 		{"another stream", func(_ *ledgerFake, b *busFake) { b.info.Created = 8 }, true},
 		{"its end", func(_ *ledgerFake, b *busFake) { b.info.Last = 4 }, true},
@@ -82,9 +84,15 @@ func TestAuditorFindsLosses(t *testing.T) {
 		{"up to the witness", func(l *ledgerFake, b *busFake) {
 			l.d.Witness, b.info.First = port.StreamPoint{Sequence: 3, Stored: time.Now().UnixMilli()}, 3
 		}, false},
-		{"the mark", func(l *ledgerFake, b *busFake) { l.d.Mark.Point.Stored, b.info.First = time.Now().UnixMilli(), 6 }, true},
-		{"up to the mark", func(l *ledgerFake, b *busFake) { l.d.Mark.Point.Stored, b.info.First = time.Now().UnixMilli(), 5 }, false},
-		{"the mark, which may have expired", func(l *ledgerFake, b *busFake) { l.d.Mark.Point.Stored, b.info.First = 1, 6 }, false},
+		{"the mark", func(l *ledgerFake, b *busFake) {
+			l.d.Mark.Point.Stored, b.info.First = time.Now().UnixMilli(), 6
+		}, true},
+		{"up to the mark", func(l *ledgerFake, b *busFake) {
+			l.d.Mark.Point.Stored, b.info.First = time.Now().UnixMilli(), 5
+		}, false},
+		{"the mark, which may have expired", func(l *ledgerFake, b *busFake) {
+			l.d.Mark.Point.Stored, b.info.First = 1, 6
+		}, false},
 	} {
 		l, b := wholeStore()
 		test.set(l, b)
@@ -110,7 +118,9 @@ func TestAuditorLeavesItToOthers(t *testing.T) {
 		{"somebody just did", false, func(l *ledgerFake) { l.d.Marked = time.Now().UnixMilli() }, 0},
 		{"and there is a suspicion", true, func(l *ledgerFake) { l.d.Marked = time.Now().UnixMilli() }, 1},
 		{"half the time ago", false, func(l *ledgerFake) { l.d.Marked = time.Now().UnixMilli() - 2500 }, 1},
-		{"in the future, by a clock that was set back", false, func(l *ledgerFake) { l.d.Marked = time.Now().UnixMilli() + 1000 }, 1},
+		{"in the future, by a clock that was set back", false, func(l *ledgerFake) {
+			l.d.Marked = time.Now().UnixMilli() + 1000
+		}, 1},
 		{"another has the turn", true, func(l *ledgerFake) { l.elsewhere = map[string]bool{"audit": true} }, 0},
 		{"another refills", true, func(l *ledgerFake) { l.elsewhere = map[string]bool{"refill": true} }, 0},
 		{"the ledger recovers", true, func(l *ledgerFake) { l.d.State = port.LedgerRecovering }, 0},
@@ -151,24 +161,20 @@ func TestAuditorIsKicked(t *testing.T) {
 		a := auditorOf(l, b)
 		defer running(t, a.run)()
 		a.kick <- struct{}{}
-		time.Sleep(a.every/10 - 1)
-		synctest.Wait()
+		pass(a.every/10 - 1)
 		if a.audits.Load() != 0 {
 			t.Error("too early")
 		}
-		time.Sleep(1)
-		synctest.Wait()
+		pass(1)
 		if a.audits.Load() != 1 {
 			t.Error("a suspicion was not looked into")
 		}
-		time.Sleep(a.every - 1)
-		synctest.Wait()
+		pass(a.every - 1)
 		if n := a.audits.Load(); n != 1 {
 			t.Errorf("%d audits", n)
 		}
 		b.mendErr = errors.Join(revocast.ErrUnsuited, errors.New("limits"))
-		time.Sleep(2 * a.every)
-		synctest.Wait()
+		pass(2 * a.every)
 		if err := a.sick.Load(); err == nil || !errors.Is(*err, revocast.ErrUnsuited) || a.audits.Load() > 2 {
 			t.Errorf("a stream that is unsuited: %v, %d audits", err, a.audits.Load())
 		}
@@ -188,11 +194,11 @@ func TestRefillPace(t *testing.T) {
 			if err := try(); !errors.Is(err, failure) || refills != before+1 {
 				t.Fatalf("%v after %d refills", err, refills)
 			}
-			time.Sleep(pause*time.Second - 1)
+			pass(pause*time.Second - 1)
 			if err := try(); !errors.Is(err, lost) || refills != before+1 {
 				t.Fatalf("too early: %v after %d refills", err, refills)
 			}
-			time.Sleep(1)
+			pass(1)
 		}
 		failure = revocast.ErrConflict
 		_ = try()
@@ -216,9 +222,13 @@ func TestRefill(t *testing.T) {
 		mark bool
 	}{
 		{"all is well", func(*ledgerFake, *busFake) {}, nil, true},
-		{"another has the turn", func(l *ledgerFake, _ *busFake) { l.elsewhere = map[string]bool{"refill": true} }, nil, false},
+		{"another has the turn", func(l *ledgerFake, _ *busFake) {
+			l.elsewhere = map[string]bool{"refill": true}
+		}, nil, false},
 		{"the epoch changed", func(l *ledgerFake, _ *busFake) { l.d.Position.Epoch = 3 }, revocast.ErrEpoch, false},
-		{"the ledger recovers", func(l *ledgerFake, _ *busFake) { l.d.State = port.LedgerRecovering }, revocast.ErrEpoch, false},
+		{"the ledger recovers", func(l *ledgerFake, _ *busFake) {
+			l.d.State = port.LedgerRecovering
+		}, revocast.ErrEpoch, false},
 		{"the stream takes nothing", func(_ *ledgerFake, b *busFake) {
 			b.answer = func(revocast.Event) error { return revocast.ErrUnsuited }
 		}, revocast.ErrUnsuited, false},
@@ -237,7 +247,8 @@ func TestRefill(t *testing.T) {
 		if !errors.Is(err, test.err) {
 			t.Errorf("%s: %v", test.what, err)
 		}
-		if marked := slices.Contains(l.taken(), "mark 8 from 8 complete 2-3"); marked != test.mark || f.refills.Load() == 1 != test.mark {
+		if marked := slices.Contains(l.taken(), "mark 8 from 8 complete 2-3"); marked != test.mark ||
+			f.refills.Load() == 1 != test.mark {
 			t.Errorf("%s: marked %t, %d refills", test.what, marked, f.refills.Load())
 		}
 		if test.mark && (shown != 2 || f.republished.Load() != 2 || f.losses.Load() != 0 || b.record.Base != 5) {
@@ -261,7 +272,8 @@ func TestRefillWindow(t *testing.T) {
 			t.Errorf("one more: %v", err)
 		}
 		began := time.Now()
-		if err := w.drain(t.Context(), clock); !errors.Is(err, revocast.ErrUnavailable) || time.Since(began) != refillPatience {
+		if err := w.drain(t.Context(), clock); !errors.Is(err, revocast.ErrUnavailable) ||
+			time.Since(began) != refillPatience {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 		w = newRefillWindow()

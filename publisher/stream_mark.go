@@ -45,7 +45,9 @@ func newMarker(t tools, ledger markLedger) *marker {
 // read if none is missing there; else a little more is read, until what stands before
 // some end is complete, and the next audit reads on from that end, or from where this
 // one began.
-func (m *marker) advance(ctx context.Context, d port.Description, next port.StreamMark, end port.StreamPoint, seen *sighting) error {
+func (m *marker) advance(ctx context.Context, d port.Description, next port.StreamMark, end port.StreamPoint,
+	seen *sighting,
+) error {
 	for range orderTries {
 		top := seen.top
 		if top <= seen.complete().Rev {

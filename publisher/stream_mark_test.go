@@ -85,11 +85,13 @@ func TestAdopt(t *testing.T) {
 	if err := m.adopt(t.Context(), d, []revocast.Event{known, over, revoked(1, 3), ban}); err != nil {
 		t.Fatal(err)
 	}
-	if len(committed) != 2 || !committed[0].Position.IsZero() || committed[1].Position != pos(1, 4) || committed[1].At != 0 {
+	if len(committed) != 2 || !committed[0].Position.IsZero() || committed[1].Position != pos(1, 4) ||
+		committed[1].At != 0 {
 		t.Errorf("committed %+v", committed)
 	}
 	l.taken()
-	b.events = []revocast.Event{revoked(1, 5), revoked(2, 1), {Kind: revocast.KindInvalidated, Position: pos(1, 6)}, {Refill: 3, Position: pos(1, 7)}}
+	b.events = []revocast.Event{revoked(1, 5), revoked(2, 1), {Kind: revocast.KindInvalidated, Position: pos(1,
+		6)}, {Refill: 3, Position: pos(1, 7)}}
 	if err := m.adoptAll(t.Context(), l.d); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +112,16 @@ func TestMarkAfterARefill(t *testing.T) {
 	}{
 		{"an audit's", port.StreamMark{Point: port.StreamPoint{Created: 7}}, revocast.ErrConflict, 1},
 		{"a refill's", port.StreamMark{Point: port.StreamPoint{Created: 7}, Afresh: true}, revocast.ErrConflict, markTries},
-		{"a refill's of another stream", port.StreamMark{Point: port.StreamPoint{Created: 8}, Afresh: true}, revocast.ErrConflict, 1},
-		{"a refill's, of another epoch", port.StreamMark{Point: port.StreamPoint{Created: 7}, Afresh: true}, revocast.ErrEpoch, 1},
+		{
+			"a refill's of another stream",
+			port.StreamMark{Point: port.StreamPoint{Created: 8}, Afresh: true},
+			revocast.ErrConflict, 1,
+		},
+		{
+			"a refill's, of another epoch",
+			port.StreamMark{Point: port.StreamPoint{Created: 7}, Afresh: true},
+			revocast.ErrEpoch, 1,
+		},
 	} {
 		l, b := wholeStore()
 		l.err = test.err

@@ -94,7 +94,8 @@ func (f *refiller) refill(ctx context.Context, d port.Description, info port.Str
 		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
 	if seen.events < sent {
-		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", revocast.ErrStreamLost, sent, seen.events)
+		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there",
+			revocast.ErrStreamLost, sent, seen.events)
 	}
 	next := port.StreamMark{From: base.Sequence, Begin: r.Begin, Afresh: true, Missing: info.Missing}
 	if err := f.marker.advance(ctx, now, next, r.End, seen); err != nil {
@@ -157,7 +158,9 @@ func (f *refiller) elsewhere(ctx context.Context) (bool, error) {
 
 // publishStates publishes all live states and returns how many events that took, when
 // the stream has every one of them.
-func (f *refiller) publishStates(ctx context.Context, d port.Description, refill uint64, shown func(int)) (sent int, err error) {
+func (f *refiller) publishStates(ctx context.Context, d port.Description, refill uint64,
+	shown func(int),
+) (sent int, err error) {
 	w := newRefillWindow()
 	said := f.clock.Monotonic()
 	for k, err := range f.states.all(ctx, d, 0) {

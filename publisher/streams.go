@@ -61,7 +61,9 @@ func (s *streams) stream(ctx context.Context, terms port.Terms) (port.StreamInfo
 
 // replayFrom hands what stands after a mark to on, in any order. The mark's message must
 // be where it was; where events stand out of order, some before it are read again.
-func (s *streams) replayFrom(ctx context.Context, mark port.StreamMark, on func(revocast.Event) error) (port.Replayed, error) {
+func (s *streams) replayFrom(ctx context.Context, mark port.StreamMark,
+	on func(revocast.Event) error,
+) (port.Replayed, error) {
 	if mark.From == mark.Point.Sequence {
 		return s.bus.Replay(ctx, mark.Point, on)
 	}

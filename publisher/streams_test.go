@@ -35,20 +35,31 @@ func TestOwn(t *testing.T) {
 		mine  bool
 		after func(port.EpochRecord) bool
 	}{
-		{"its own", func(*port.Description, *port.EpochRecord) {}, false, true, func(r port.EpochRecord) bool { return r.Base == 4 && r.Stream == 7 }},
-		{"its own, of shorter leases", func(d *port.Description, _ *port.EpochRecord) { d.Terms = long }, false, true, func(r port.EpochRecord) bool { return r.Terms == long }},
+		{
+			"its own", func(*port.Description, *port.EpochRecord) {}, false, true,
+			func(r port.EpochRecord) bool { return r.Base == 4 && r.Stream == 7 },
+		},
+		{"its own, of shorter leases", func(d *port.Description, _ *port.EpochRecord) {
+			d.Terms = long
+		}, false, true, func(r port.EpochRecord) bool { return r.Terms == long }},
 		{"another server's", func(_ *port.Description, r *port.EpochRecord) { r.Server = "b" }, false, false, nil},
 		{"of a later epoch", func(_ *port.Description, r *port.EpochRecord) { r.Epoch = 4 }, false, false, nil},
-		{"of an earlier one", func(_ *port.Description, r *port.EpochRecord) { r.Epoch, r.Server = 2, "b" }, false, true, func(r port.EpochRecord) bool {
+		{"of an earlier one", func(_ *port.Description, r *port.EpochRecord) {
+			r.Epoch, r.Server = 2, "b"
+		}, false, true, func(r port.EpochRecord) bool {
 			return r.Epoch == 3 && r.Server == "a" && r.Stream == 7 && r.Base == 4
 		}},
-		{"of an earlier one and another stream", func(_ *port.Description, r *port.EpochRecord) { r.Epoch, r.Stream = 2, 6 }, false, true, func(r port.EpochRecord) bool {
+		{"of an earlier one and another stream", func(_ *port.Description, r *port.EpochRecord) {
+			r.Epoch, r.Stream = 2, 6
+		}, false, true, func(r port.EpochRecord) bool {
 			return r.Stream == 7 && r.Base == 0
 		}},
 		{"of an earlier one, and the stream is not known", func(d *port.Description, r *port.EpochRecord) {
 			r.Epoch, d.Mark = 2, port.StreamMark{}
 		}, false, true, func(r port.EpochRecord) bool { return r.Stream == 7 && r.Base == 4 }},
-		{"lost", func(_ *port.Description, r *port.EpochRecord) { *r = port.EpochRecord{} }, true, true, func(r port.EpochRecord) bool {
+		{"lost", func(_ *port.Description, r *port.EpochRecord) {
+			*r = port.EpochRecord{}
+		}, true, true, func(r port.EpochRecord) bool {
 			return r.Epoch == 3 && r.Stream == 7
 		}},
 	} {
@@ -75,12 +86,22 @@ func TestRecord(t *testing.T) {
 	}{
 		{"nothing has changed", func(*ledgerFake, *busFake) {}, nil, nil, nil, 4},
 		{"after a refill", func(*ledgerFake, *busFake) {}, &after, nil, []string{"claim 2 of a after 1"}, 12},
-		{"another stream", func(_ *ledgerFake, b *busFake) { b.info.Created = 8 }, nil, nil, []string{"claim 2 of a after 1"}, 0},
-		{"it was lost", func(_ *ledgerFake, b *busFake) { b.record, b.recordErr = port.EpochRecord{}, revocast.ErrNotFound }, nil, nil, []string{"prepare", "claim 2 of a after 0"}, 0},
-		{"the bus does not answer", func(_ *ledgerFake, b *busFake) { b.recordErr = revocast.ErrUnavailable }, nil, revocast.ErrUnavailable, nil, 4},
+		{"another stream", func(_ *ledgerFake, b *busFake) {
+			b.info.Created = 8
+		}, nil, nil, []string{"claim 2 of a after 1"}, 0},
+		{"it was lost", func(_ *ledgerFake, b *busFake) {
+			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrNotFound
+		}, nil, nil, []string{"prepare", "claim 2 of a after 0"}, 0},
+		{"the bus does not answer", func(_ *ledgerFake, b *busFake) {
+			b.recordErr = revocast.ErrUnavailable
+		}, nil, revocast.ErrUnavailable, nil, 4},
 		{"another server's", func(_ *ledgerFake, b *busFake) { b.record.Server = "b" }, &after, nil, nil, 4},
-		{"another was faster", func(_ *ledgerFake, b *busFake) { b.claimErr = revocast.ErrConflict }, &after, nil, []string{"claim 2 of a after 1"}, 4},
-		{"it is refused", func(_ *ledgerFake, b *busFake) { b.claimErr = revocast.ErrUnsuited }, &after, revocast.ErrUnsuited, []string{"claim 2 of a after 1"}, 4},
+		{"another was faster", func(_ *ledgerFake, b *busFake) {
+			b.claimErr = revocast.ErrConflict
+		}, &after, nil, []string{"claim 2 of a after 1"}, 4},
+		{"it is refused", func(_ *ledgerFake, b *busFake) {
+			b.claimErr = revocast.ErrUnsuited
+		}, &after, revocast.ErrUnsuited, []string{"claim 2 of a after 1"}, 4},
 	} {
 		l, b := wholeStore()
 		b.record.Base = 4
@@ -99,7 +120,10 @@ func TestKeepWitnesses(t *testing.T) {
 	keep := terms.Retention().Milliseconds()
 	step := keep / port.RecordWitnesses
 	const now = int64(1e13)
-	d := port.Description{Now: now, Terms: terms, Witness: port.StreamPoint{Sequence: 3, Stored: now - 10}, Mark: port.StreamMark{Point: port.StreamPoint{Created: 7, Sequence: 20, Stored: now}}}
+	d := port.Description{
+		Now: now, Terms: terms, Witness: port.StreamPoint{Sequence: 3, Stored: now - 10},
+		Mark: port.StreamMark{Point: port.StreamPoint{Created: 7, Sequence: 20, Stored: now}},
+	}
 	info := port.StreamInfo{Created: 7, Last: 30}
 	w := func(sequence uint64, stored int64) port.StreamWitness {
 		return port.StreamWitness{Sequence: sequence, Stored: stored}
@@ -111,15 +135,41 @@ func TestKeepWitnesses(t *testing.T) {
 		want []port.StreamWitness
 		base uint64
 	}{
-		{"the ledger's oldest is the first", nil, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {}, []port.StreamWitness{w(3, now-10)}, 2},
-		{"of another stream", []port.StreamWitness{w(9, now)}, func(_ *port.EpochRecord, _ *port.Description, i *port.StreamInfo) { i.Created = 8 }, []port.StreamWitness{w(9, now)}, 1},
-		{"old ones go", []port.StreamWitness{w(4, now-keep), w(5, now-keep+1)}, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {}, []port.StreamWitness{w(5, now-keep+1), w(20, now)}, 2},
-		{"and those before the ledger's", []port.StreamWitness{w(2, now-9), w(3, now-8)}, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {}, []port.StreamWitness{w(3, now-8)}, 2},
-		{"and those behind the end", []port.StreamWitness{w(30, now-9), w(31, now-8)}, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {}, []port.StreamWitness{w(30, now-9)}, 2},
-		{"the mark joins when it is late enough", []port.StreamWitness{w(5, now-step)}, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {}, []port.StreamWitness{w(5, now-step), w(20, now)}, 2},
-		{"not sooner", []port.StreamWitness{w(5, now-step+1)}, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {}, []port.StreamWitness{w(5, now-step+1)}, 1},
-		{"not below the base", []port.StreamWitness{w(5, now-step)}, func(r *port.EpochRecord, _ *port.Description, _ *port.StreamInfo) { r.Base = 20 }, []port.StreamWitness{w(5, now-step)}, 20},
-		{"holes raise the base", []port.StreamWitness{w(5, now-1)}, func(_ *port.EpochRecord, d *port.Description, _ *port.StreamInfo) { d.Mark.Missing = 1 }, []port.StreamWitness{w(5, now-1)}, 2},
+		{
+			"the ledger's oldest is the first", nil, func(*port.EpochRecord, *port.Description, *port.StreamInfo) {},
+			[]port.StreamWitness{w(3, now-10)},
+			2,
+		},
+		{"of another stream", []port.StreamWitness{w(9, now)}, func(_ *port.EpochRecord, _ *port.Description,
+			i *port.StreamInfo,
+		) {
+			i.Created = 8
+		}, []port.StreamWitness{w(9, now)}, 1},
+		{"old ones go", []port.StreamWitness{w(4, now-keep), w(5, now-keep+1)}, func(*port.EpochRecord,
+			*port.Description, *port.StreamInfo) {
+		}, []port.StreamWitness{w(5, now-keep+1), w(20, now)}, 2},
+		{"and those before the ledger's", []port.StreamWitness{w(2, now-9), w(3, now-8)}, func(*port.EpochRecord,
+			*port.Description, *port.StreamInfo) {
+		}, []port.StreamWitness{w(3, now-8)}, 2},
+		{"and those behind the end", []port.StreamWitness{w(30, now-9), w(31, now-8)}, func(*port.EpochRecord,
+			*port.Description, *port.StreamInfo) {
+		}, []port.StreamWitness{w(30, now-9)}, 2},
+		{"the mark joins when it is late enough", []port.StreamWitness{w(5, now-step)}, func(*port.EpochRecord,
+			*port.Description, *port.StreamInfo) {
+		}, []port.StreamWitness{w(5, now-step), w(20, now)}, 2},
+		{"not sooner", []port.StreamWitness{w(5, now-step+1)}, func(*port.EpochRecord, *port.Description,
+			*port.StreamInfo) {
+		}, []port.StreamWitness{w(5, now-step+1)}, 1},
+		{"not below the base", []port.StreamWitness{w(5, now-step)}, func(r *port.EpochRecord, _ *port.Description,
+			_ *port.StreamInfo,
+		) {
+			r.Base = 20
+		}, []port.StreamWitness{w(5, now-step)}, 20},
+		{"holes raise the base", []port.StreamWitness{w(5, now-1)}, func(_ *port.EpochRecord, d *port.Description,
+			_ *port.StreamInfo,
+		) {
+			d.Mark.Missing = 1
+		}, []port.StreamWitness{w(5, now-1)}, 2},
 	} {
 		r, d, info := port.EpochRecord{Base: 1}, d, info
 		copy(r.Kept[:], test.kept)
@@ -164,8 +214,14 @@ func TestWholeStream(t *testing.T) {
 			r.Stream = i.Created
 		}, 0, true},
 		{"its end is gone", func(_ *port.EpochRecord, i *port.StreamInfo) { i.Last = 8 }, 0, false},
-		{"a witness is gone", func(r *port.EpochRecord, i *port.StreamInfo) { r.Base, i.First = 20, 10; i.Last = 30 }, 0, false},
-		{"a witness is the first", func(r *port.EpochRecord, i *port.StreamInfo) { r.Base, i.First = 20, 9; i.Last = 30 }, 0, true},
+		{"a witness is gone", func(r *port.EpochRecord, i *port.StreamInfo) {
+			r.Base, i.First = 20, 10
+			i.Last = 30
+		}, 0, false},
+		{"a witness is the first", func(r *port.EpochRecord, i *port.StreamInfo) {
+			r.Base, i.First = 20, 9
+			i.Last = 30
+		}, 0, true},
 		{"a witness may have expired", func(r *port.EpochRecord, i *port.StreamInfo) {
 			r.Base, i.First, i.Last = 20, 10, 30
 			r.Kept[0].Stored = since

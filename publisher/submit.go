@@ -19,7 +19,9 @@ func (w *writer) one(ctx context.Context, want proposal, opts []revocast.CallOpt
 
 // submit hands a batch to a job of its own, which goes on when the caller has left,
 // and waits as far as the caller wants.
-func (w *writer) submit(ctx context.Context, wanted []proposal, opts []revocast.CallOption) ([]revocast.Receipt, error) {
+func (w *writer) submit(ctx context.Context, wanted []proposal, opts []revocast.CallOption) ([]revocast.Receipt,
+	error,
+) {
 	o, err := revocast.NewCallOptions(opts...)
 	if err != nil {
 		return nil, err

@@ -104,7 +104,8 @@ func TestWriterCommitsAgain(t *testing.T) {
 			t.Errorf("%+v, %v after %d tries", receipt, err, tries)
 		}
 		if len(w.status.recheck) != 1 || w.committed.Load() != 2 || w.confirmed.Load() != 1 {
-			t.Errorf("keeper woken %d, %d committed, %d confirmed", len(w.status.recheck), w.committed.Load(), w.confirmed.Load())
+			t.Errorf("keeper woken %d, %d committed, %d confirmed", len(w.status.recheck), w.committed.Load(),
+				w.confirmed.Load())
 		}
 		w.active.end()
 		r.wg.Wait()
@@ -127,7 +128,8 @@ func TestWriterWaitsForTheLedger(t *testing.T) {
 		began := time.Now()
 		_, err := w.one(ctx, proposeRevocation(someToken), nil)
 		synctest.Wait()
-		if !errors.Is(err, revocast.ErrOutcomeUnknown) && !errors.Is(err, revocast.ErrRecovering) || time.Since(began) != time.Second {
+		if !errors.Is(err, revocast.ErrOutcomeUnknown) && !errors.Is(err, revocast.ErrRecovering) ||
+			time.Since(began) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 		if w.failed.Load() != 1 || !errors.Is(w.status.ready.Err(), revocast.ErrRecovering) || len(w.status.recheck) != 1 {
@@ -176,7 +178,10 @@ func TestReplaceExpired(t *testing.T) {
 		if !w.committer.replaceExpired(t.Context(), list) {
 			t.Error("nothing was replaced")
 		}
-		for i, want := range []revocast.Kind{revocast.KindInvalidated, revocast.KindRevoked, revocast.KindInvalidated, revocast.KindBanned, revocast.KindLifted} {
+		for i, want := range []revocast.Kind{
+			revocast.KindInvalidated, revocast.KindRevoked, revocast.KindInvalidated,
+			revocast.KindBanned, revocast.KindLifted,
+		} {
 			if list[i].Kind != want {
 				t.Errorf("%d became %s", i, list[i].Kind)
 			}

@@ -23,7 +23,9 @@ import (
 //
 // Should ctx end early, the terms are in force and the running publishers see to the
 // rest.
-func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms, o Options) (time.Duration, error) {
+func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms,
+	o Options,
+) (time.Duration, error) {
 	if err := cmp.Or(next.Validate(), o.check(), component.SameRealm(ledger, bus)); err != nil {
 		return 0, err
 	}
@@ -53,7 +55,8 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 			return 0, err
 		}
 	}
-	k := newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)}, keeperOptions{recoverEmpty: o.RecoverEmpty})
+	k := newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)},
+		keeperOptions{recoverEmpty: o.RecoverEmpty})
 	for {
 		err := k.look(ctx)
 		if err == nil {

@@ -83,7 +83,8 @@ func (v *epochVerifier) settled(ctx context.Context, epoch uint64) error {
 			return nil
 		case errors.Is(answer.err, revocast.ErrEpoch):
 			return answer.err
-		case errors.Is(answer.err, revocast.ErrRecovering), errors.Is(answer.err, revocast.ErrUninitialised), errors.Is(answer.err, revocast.ErrFenced):
+		case errors.Is(answer.err, revocast.ErrRecovering), errors.Is(answer.err,
+			revocast.ErrUninitialised), errors.Is(answer.err, revocast.ErrFenced):
 			v.lookAgain()
 		case answer.err != nil:
 			pause = component.RetryMin

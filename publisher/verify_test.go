@@ -42,9 +42,9 @@ func TestVerifierNeedsACharge(t *testing.T) {
 		ask("a charge of another epoch", revocast.ErrUnavailable)
 		v.charge(2, v.clock.Monotonic())
 		ask("a charge", nil)
-		time.Sleep(chargeLife - 1)
+		pass(chargeLife - 1)
 		ask("a charge that is old, but not too old", nil)
-		time.Sleep(1)
+		pass(1)
 		ask("a charge that is too old", revocast.ErrUnavailable)
 		v.charge(2, v.clock.Monotonic())
 		*unfit = errors.New("limits")
@@ -72,14 +72,12 @@ func TestVerifierAsksUntilSettled(t *testing.T) {
 			stop := running(t, v.run)
 			settled := make(chan error, 1)
 			go func() { settled <- v.settled(t.Context(), 2) }()
-			time.Sleep(10 * time.Millisecond)
-			synctest.Wait()
+			pass(10 * time.Millisecond)
 			if len(settled) != 0 || (*looks > 0) != test.looks {
 				t.Errorf("%s: settled %t, the keeper was woken %d times", test.what, len(settled) != 0, *looks)
 			}
 			l.err, l.verified.Settled = nil, true
-			time.Sleep(settlePoll)
-			synctest.Wait()
+			pass(settlePoll)
 			if len(settled) != 1 || <-settled != nil {
 				t.Errorf("%s: not settled in time", test.what)
 			}

@@ -79,7 +79,8 @@ func (f *fleetReach) warnings(realm string, a about) []string {
 			out = append(out, fmt.Sprintf("no worker holds a key %q of issuer %q now, which is right if the key has left the key set; they hold %s", naming.ClipName(a.keyID), naming.ClipName(a.issuer), naming.QuoteSome(keys)))
 		}
 	}
-	if f.scopes != nil && a.kind == revocast.KindRevoked && (a.scope == revocast.ScopeClient || a.scope == revocast.ScopeTenant) && !f.scopes[a.scope] {
+	if f.scopes != nil && a.kind == revocast.KindRevoked && (a.scope == revocast.ScopeClient ||
+		a.scope == revocast.ScopeTenant) && !f.scopes[a.scope] {
 		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its %s: the claim is missing, or has another name than they look for", a.scope))
 	}
 	return out
@@ -111,7 +112,8 @@ func (w *writer) again(ctx context.Context, by outcome, j *job) outcome {
 
 func (f *fleetReach) unaccepted(issuer string) string {
 	names := slices.Collect(maps.Keys(f.issuers))
-	text := fmt.Sprintf("no worker of the fleet accepts tokens of issuer %q; they accept %s", naming.ClipName(issuer), naming.QuoteSome(names))
+	text := fmt.Sprintf("no worker of the fleet accepts tokens of issuer %q; they accept %s",
+		naming.ClipName(issuer), naming.QuoteSome(names))
 	if near := naming.Nearest(issuer, names); near != "" {
 		text += fmt.Sprintf(" (names are compared letter by letter: was %q meant?)", naming.ClipName(near))
 	}

@@ -61,7 +61,8 @@ func (w *writer) work(run, caller context.Context, j *job) {
 		case !errors.Is(err, revocast.ErrEpoch):
 			return // Run has ended; the caller gets its receipt as pending
 		}
-		w.say.Info("again", "the epoch changed before a revocation was confirmed; committing it again", "position", committed.last)
+		w.say.Info("again", "the epoch changed before a revocation was confirmed; committing it again", "position",
+			committed.last)
 		committed, ok = w.recommit(run, j, committed, attempt)
 	}
 }

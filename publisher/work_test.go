@@ -51,11 +51,21 @@ func TestConfirm(t *testing.T) {
 		err     error
 		calls   []string // "durable" among them
 	}{
-		{"all is well", [2]bool{true, true}, func(*steps) {}, nil, append(slices.Clone(waiting), "durable", "in charge of 1?")},
-		{"JetStream has the second for certain only", [2]bool{false, true}, func(*steps) {}, nil, append(slices.Clone(asked), "durable")},
+		{"all is well", [2]bool{true, true}, func(*steps) {}, nil, append(slices.Clone(waiting), "durable",
+			"in charge of 1?")},
+		{
+			"JetStream has the second for certain only",
+			[2]bool{false, true},
+			func(*steps) {}, nil,
+			append(slices.Clone(asked), "durable"),
+		},
 		{"the first only", [2]bool{true, false}, func(*steps) {}, nil, append(slices.Clone(asked), "durable")},
-		{"the stream cannot be relied on", [2]bool{true, true}, func(s *steps) { s.unfit = errors.New("limits") }, nil, append(slices.Clone(asked), "durable")},
-		{"the epoch changed", [2]bool{false, false}, func(s *steps) { s.charge = revocast.ErrEpoch }, revocast.ErrEpoch, asked},
+		{"the stream cannot be relied on", [2]bool{true, true}, func(s *steps) {
+			s.unfit = errors.New("limits")
+		}, nil, append(slices.Clone(asked), "durable")},
+		{"the epoch changed", [2]bool{false, false}, func(s *steps) {
+			s.charge = revocast.ErrEpoch
+		}, revocast.ErrEpoch, asked},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			f, l := fleetOf(t, member("a", pos(1, 2), 1))
