@@ -1,8 +1,11 @@
 package publisher
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +117,11 @@ func TestClocksAreAskedBeforeACommit(t *testing.T) {
 		if c.prepare(t.Context()); c.told != 0 {
 			t.Error("asked with clocks in step")
 		}
+		*ahead = inStep
+		c.read(t, l)
+		if c.prepare(t.Context()); c.told != 0 {
+			t.Error("asked with clocks that are as far apart as in step allows")
+		}
 		l.members = nil
 		*ahead = time.Second
 		c.read(t, l)
@@ -203,4 +211,61 @@ func TestClocksKeepTheLargestLead(t *testing.T) {
 			t.Errorf("lead %d, settled %t: %d, want %d", test.lead, test.settled, got, test.want)
 		}
 	}
+}
+
+// TestLedgerClockThatWentBack is not followed for a while, unless this machine's clock says that
+// it was wrong before, or it went back further than the skew.
+func TestLedgerClockThatWentBack(t *testing.T) {
+	for _, test := range []struct {
+		what     string
+		back     time.Duration
+		own      func(back, skew time.Duration) time.Duration
+		later    func(skew time.Duration) time.Duration
+		followed bool
+	}{
+		{"a little", inStep, nil, nil, true},
+		{"this machine's stayed", time.Second, nil, nil, false},
+		{"as far as the skew", port.MinSkew, nil, nil, false},
+		{"further than the skew", port.MinSkew + 1, nil, nil, true},
+		{"this machine's went along", time.Second, func(time.Duration, time.Duration) time.Duration { return 0 }, nil, true},
+		{"this machine's is in the middle", time.Second, func(back, _ time.Duration) time.Duration { return back / 2 }, nil, true},
+		{"more than the middle", time.Second, func(back, _ time.Duration) time.Duration { return back/2 + 1 }, nil, false},
+		{"long ago", time.Second, nil, func(skew time.Duration) time.Duration { return 2 * skew }, true},
+		{"not so long ago", time.Second, nil, func(skew time.Duration) time.Duration { return 2*skew - 1 }, false},
+	} {
+		c := &clocks{skew: port.MinSkew, own: test.back, reading: time.Hour, readAt: time.Minute}
+		if test.own != nil {
+			c.own = test.own(test.back, c.skew)
+		}
+		now := c.readAt
+		if test.later != nil {
+			now += test.later(c.skew)
+		}
+		c.continueLocked(time.Hour-test.back, now)
+		if followed := c.reading != time.Hour; followed != test.followed {
+			t.Errorf("%s: followed %t", test.what, followed)
+		}
+	}
+	c := &clocks{skew: port.MinSkew, own: time.Second, reading: time.Hour}
+	if c.continueLocked(time.Hour-time.Second, 0); c.reading == time.Hour || c.readAt == 0 {
+		t.Error("the first reading is not taken in")
+	}
+}
+
+// TestClocksApartAreLogged once a minute.
+func TestClocksApartAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		l := openLedger(1)
+		c, ahead := clocksOf(l)
+		c.log = slog.New(slog.NewTextHandler(&out, nil))
+		*ahead = time.Hour
+		for range 3 {
+			c.read(t, l)
+			pass(30 * time.Second)
+		}
+		if n := strings.Count(out.String(), "clocks are apart"); n != 2 {
+			t.Errorf("%d lines in a minute, want 2", n)
+		}
+	})
 }

@@ -286,3 +286,14 @@ func TestFleetTellsWhoIsSilent(t *testing.T) {
 		}
 	})
 }
+
+func TestAnsweringHasNames(t *testing.T) {
+	for a, want := range map[Answering]string{
+		AnswersUnknown: "", AnswersBus: "bus", AnswersRenewal: "renewal",
+		9: "renewal",
+	} {
+		if got := a.String(); got != want {
+			t.Errorf("%d is %q, want %q", a, got, want)
+		}
+	}
+}

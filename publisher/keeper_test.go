@@ -192,3 +192,34 @@ func TestKeeperReports(t *testing.T) {
 		}
 	})
 }
+
+// TestKeeperRewrites what an older record lacks, and says that one was lost only where it was.
+func TestKeeperRewrites(t *testing.T) {
+	for _, test := range []struct {
+		what  string
+		epoch uint64
+		says  bool
+	}{{"of shorter leases", 3, false}, {"of an earlier epoch", 2, true}} {
+		var out bytes.Buffer
+		l := openLedger(3)
+		b := &busFake{record: recordOf(l.d)}
+		b.record.Epoch, b.record.Terms.Lease = test.epoch, time.Second
+		k := newKeeper(partTools(l, b, &out), l, newStatus(), &told{}, keeperOptions{})
+		known := recordOf(l.d)
+		known.After, known.Base = "before", 9
+		k.latest = known
+		if err := k.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.want(t, "claim 3 of a after 1")
+		if says := strings.Contains(out.String(), "has lost the epoch's record"); says != test.says {
+			t.Errorf("%s:\n%s", test.what, out.String())
+		}
+		if test.epoch == 2 && (b.record.After != "before" || b.record.Base != 9) {
+			t.Errorf("%s: what was known of it is gone: %+v", test.what, b.record)
+		}
+		if b.record.Terms != l.d.Terms {
+			t.Errorf("%s: terms %+v", test.what, b.record.Terms)
+		}
+	}
+}

@@ -224,3 +224,28 @@ func TestOutboxReports(t *testing.T) {
 		l.want(t)
 	})
 }
+
+// TestRelayLooksIntoTheLog every second, and immediately where somebody waits for what is there.
+func TestRelayLooksIntoTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, b := openLedger(1), &busFake{}
+		l.d.Position, l.log = pos(1, 2), []revocast.Event{revoked(1, 1), revoked(1, 2)}
+		o := outboxOf(l, b)
+		defer running(t, o.run)()
+		pass(relayEvery) // the first look
+		b.want(t)
+		done := o.await(pos(1, 2))
+		pass(time.Millisecond)
+		b.want(t, "publish 1-2")
+		l.d.Durable = pos(1, 0)
+		pass(scanEvery - 2*time.Millisecond)
+		b.want(t)
+		pass(relayEvery)
+		b.want(t, "publish 1-1") // seen a second time, a second later
+		l.d.Durable = pos(1, 2)
+		pass(scanEvery)
+		if _, yes := answered(done); !yes {
+			t.Error("it is durable, and still waited for")
+		}
+	})
+}

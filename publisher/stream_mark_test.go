@@ -69,10 +69,12 @@ func TestSighting(t *testing.T) {
 
 // TestAdopt commits what came late of an earlier epoch, where the ledger lacks it and it is not
 // over.
-func TestAdopt(t *testing.T) {
+func TestAdopt(t *testing.T) { synctest.Test(t, testAdopt) }
+
+func testAdopt(t *testing.T) {
 	l, b := wholeStore()
 	known, over, ban := revoked(1, 1), revoked(1, 2), revoked(1, 4)
-	over.Until = time.Now().Add(-time.Minute).UnixMilli()
+	over.Until = time.Now().UnixMilli()
 	ban.Kind, ban.At, ban.Refill = revocast.KindBanned, 77, 0
 	l.checked = map[revocast.Key]revocast.State{known.Key: known.State()}
 	var committed []revocast.Event

@@ -191,3 +191,31 @@ func TestReplaceExpired(t *testing.T) {
 		}
 	})
 }
+
+// TestReceiptsWarnOfClocks where a cut-off was written, and not where nothing was.
+func TestReceiptsWarnOfClocks(t *testing.T) {
+	for _, test := range []struct {
+		what   string
+		fresh  bool
+		cutOff int64
+		warned bool
+	}{{"a cut-off", true, 0, true}, {"the caller's own", true, 5, false}, {"covered already", false, 0, false}} {
+		l := openLedger(1)
+		w, _ := writerOf(t, l)
+		proposed := revoked(1, 1)
+		proposed.CutOff = test.cutOff
+		e := revoked(1, 1)
+		e.CutOff, e.At = 1, 1+receiptSkew.Milliseconds()
+		j := newJob(w.clock.Monotonic(), "", []revocast.Event{proposed})
+		w.note(j, batch{entries: []port.CommitEntry{{Event: e, Fresh: test.fresh}}})
+		if warned := len(j.receipts[0].Warnings) > 0; warned != test.warned {
+			t.Errorf("%s: warnings %q", test.what, j.receipts[0].Warnings)
+		}
+		if test.fresh != (w.committed.Load() == 1) || test.fresh == (w.repeated.Load() == 1) {
+			t.Errorf("%s: %d committed, %d repeated", test.what, w.committed.Load(), w.repeated.Load())
+		}
+		if w.receipts.find(pos(1, 1)).job != j {
+			t.Errorf("%s: the receipt is not remembered", test.what)
+		}
+	}
+}

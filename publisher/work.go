@@ -133,7 +133,7 @@ func (w *writer) note(j *job, b batch) {
 			receipts[i].Warnings = j.receipts[i].Warnings // committed again
 		} else {
 			receipts[i].Warnings = j.about(i).early(c)
-			if c.Fresh && i < len(j.proposals) && j.proposals[i].CutOff == 0 {
+			if c.Fresh && j.proposals[i].CutOff == 0 {
 				receipts[i].Warnings = slices.Concat(receipts[i].Warnings, w.committer.clocks.warnings(c.Event))
 			}
 		}
