@@ -19,11 +19,13 @@ type callsFake struct {
 }
 
 func (c *callsFake) one(context.Context, proposal, []revocast.CallOption) (revocast.Receipt, error) {
+	touch()
 	c.note("revoke")
 	return revocast.Receipt{Position: pos(1, 7), Took: time.Millisecond}, c.revokeErr
 }
 
 func (c *callsFake) await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
+	touch()
 	c.note("await %s", at)
 	return revocast.Receipt{}, c.awaitErr
 }
@@ -38,7 +40,7 @@ func TestCanary(t *testing.T) {
 		var told []CanaryResult
 		c := &canary{
 			base: tools.base, calls: calls, turns: tools.turns, terms: func() *port.Terms { return &l.d.Terms },
-			serving: func() error { return serving }, every: time.Second, observe: func(r CanaryResult) { told = append(told, r) },
+			serving: func() error { touch(); return serving }, every: time.Second, observe: func(r CanaryResult) { told = append(told, r) },
 		}
 		defer running(t, c.run)()
 		pass(time.Millisecond)

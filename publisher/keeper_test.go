@@ -223,3 +223,25 @@ func TestKeeperRewrites(t *testing.T) {
 		}
 	}
 }
+
+// TestKeeperRemembersLeases that a record told of which was lost since, or came back older.
+func TestKeeperRemembersLeases(t *testing.T) {
+	for _, test := range []struct {
+		what  string
+		epoch uint64
+		err   error
+	}{{"older", 2, nil}, {"lost", 0, revocast.ErrNotFound}} {
+		l := openLedger(3)
+		b := &busFake{record: recordOf(l.d), recordErr: test.err}
+		if b.record.Epoch = test.epoch; test.err != nil {
+			b.record = port.EpochRecord{}
+		}
+		k, _ := keeperOf(l, b, keeperOptions{})
+		k.latest = recordOf(l.d)
+		k.latest.Terms.Lease *= 3
+		long := k.latest.Terms
+		if err := k.look(t.Context()); err != nil || b.record.Terms != long {
+			t.Errorf("%s: %v, terms %+v", test.what, err, b.record.Terms)
+		}
+	}
+}

@@ -17,6 +17,15 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
+// stores orders what a test puts into a fake before what a part's goroutine reads there later.
+var stores sync.Mutex
+
+// touch is what [pass] begins with, and each answer that a test may have changed.
+func touch() {
+	stores.Lock()
+	defer stores.Unlock()
+}
+
 // notes are the calls that change something, as a fake was told.
 type notes struct {
 	mu   sync.Mutex
@@ -67,12 +76,14 @@ type ledgerFake struct {
 func (l *ledgerFake) Realm() string { return "test" }
 
 func (l *ledgerFake) Describe(context.Context) (port.Description, error) {
+	touch()
 	d := l.d
 	d.Now = time.Now().UnixMilli()
 	return d, nil
 }
 
 func (l *ledgerFake) Log(_ context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
+	touch()
 	var page []revocast.Event
 	for _, e := range l.log {
 		if after.Before(e.Position) && len(page) < limit {
@@ -83,14 +94,17 @@ func (l *ledgerFake) Log(_ context.Context, after revocast.Position, limit int) 
 }
 
 func (l *ledgerFake) Members(context.Context) (port.Membership, error) {
+	touch()
 	return port.Membership{Generation: l.gen, Members: slices.Clone(l.members), Position: l.d.Position}, nil
 }
 
 func (l *ledgerFake) Snapshot(context.Context, string) ([]port.KeyedState, string, error) {
+	touch()
 	return l.states, "", nil
 }
 
 func (l *ledgerFake) Check(_ context.Context, keys []revocast.Key) (port.Checked, error) {
+	touch()
 	states := make([]revocast.State, len(keys))
 	for i, k := range keys {
 		states[i] = l.checked[k]
@@ -99,15 +113,18 @@ func (l *ledgerFake) Check(_ context.Context, keys []revocast.Key) (port.Checked
 }
 
 func (l *ledgerFake) Turn(_ context.Context, task, _ string, _ time.Duration) (bool, error) {
+	touch()
 	return !l.elsewhere[task], nil
 }
 
 func (l *ledgerFake) Verify(_ context.Context, epoch uint64) (port.Verified, error) {
+	touch()
 	l.note("verify %d", epoch)
 	return l.verified, l.err
 }
 
 func (l *ledgerFake) Commit(_ context.Context, key string, proposals []revocast.Event) (port.Commit, error) {
+	touch()
 	l.note("commit %d", len(proposals))
 	if l.commit != nil {
 		return l.commit(proposals)
@@ -116,61 +133,73 @@ func (l *ledgerFake) Commit(_ context.Context, key string, proposals []revocast.
 }
 
 func (l *ledgerFake) Acked(_ context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
+	touch()
 	l.note("acked %d: %d", epoch, revs)
 	return l.d.Durable, l.err
 }
 
 func (l *ledgerFake) Strike(_ context.Context, m port.Member) (bool, error) {
+	touch()
 	l.note("strike %s", m.ID)
 	return l.err == nil, l.err
 }
 
 func (l *ledgerFake) TurnLeads(_ context.Context, over uint64) (uint64, error) {
+	touch()
 	l.note("turn leads %d", over)
 	return over + 1, l.err
 }
 
 func (l *ledgerFake) Mark(_ context.Context, _ port.StreamPoint, m port.StreamMark) error {
+	touch()
 	l.note("mark %d from %d complete %s", m.Point.Sequence, m.From, m.Complete)
 	return l.err
 }
 
 func (l *ledgerFake) Forget(_ context.Context, _ int64, keys []revocast.Key) (int, error) {
+	touch()
 	l.note("forget %d", len(keys))
 	return len(keys), l.err
 }
 
 func (l *ledgerFake) Recount(_ context.Context, epoch, was, gone uint64) error {
+	touch()
 	l.note("recount %d: %d to %d", epoch, was, gone)
 	return l.err
 }
 
 func (l *ledgerFake) Settle(_ context.Context, epoch, settling uint64) error {
+	touch()
 	l.note("settle %d %d", epoch, settling)
 	return l.err
 }
 
 func (l *ledgerFake) Begin(_ context.Context, epoch uint64, _ port.Terms) error {
+	touch()
 	l.note("begin %d", epoch)
 	return l.err
 }
 
 func (l *ledgerFake) Restore(_ context.Context, epoch uint64, events []revocast.Event) (int, error) {
+	touch()
 	l.note("restore %d: %d", epoch, len(events))
 	return l.restored, l.err
 }
 
 func (l *ledgerFake) Open(_ context.Context, o port.Opening) error {
+	touch()
 	l.note("open %d at %d", o.Epoch, o.Stream.Sequence)
 	return l.err
 }
 
 func (l *ledgerFake) Reopen(_ context.Context, epoch uint64, after string) error {
+	touch()
 	l.note("reopen %d after %s", epoch, after)
 	return l.err
 }
 
 func (l *ledgerFake) Fence(_ context.Context, epoch uint64) error {
+	touch()
 	l.note("fence %d", epoch)
 	return l.err
 }
@@ -197,6 +226,7 @@ type busFake struct {
 func (b *busFake) Realm() string { return "test" }
 
 func (b *busFake) Stream(context.Context) (port.StreamInfo, error) {
+	touch()
 	err := b.infoErr
 	if b.infoErr != nil {
 		b.infoErr = nil // which Prepare mends
@@ -205,17 +235,23 @@ func (b *busFake) Stream(context.Context) (port.StreamInfo, error) {
 }
 
 func (b *busFake) Prepare(context.Context, port.StreamOptions) error {
+	touch()
 	b.note("prepare")
 	return nil
 }
 
 func (b *busFake) Mend(context.Context, port.StreamOptions) (port.Mended, error) {
+	touch()
 	return b.mended, b.mendErr
 }
 
-func (b *busFake) Epoch(context.Context) (port.EpochRecord, error) { return b.record, b.recordErr }
+func (b *busFake) Epoch(context.Context) (port.EpochRecord, error) {
+	touch()
+	return b.record, b.recordErr
+}
 
 func (b *busFake) ClaimEpoch(_ context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
+	touch()
 	b.note("claim %d of %s after %d", next.Epoch, next.Server, after)
 	if b.claimErr == nil {
 		b.record, b.recordErr = next, nil
@@ -227,6 +263,7 @@ func (b *busFake) ClaimEpoch(_ context.Context, after uint64, next port.EpochRec
 func (b *busFake) Replay(_ context.Context, after port.StreamPoint,
 	on func(revocast.Event) error,
 ) (port.Replayed, error) {
+	touch()
 	b.note("replay after %d", after.Sequence)
 	if b.replayErr != nil {
 		if err := b.replayErr(after); err != nil {
@@ -242,11 +279,13 @@ func (b *busFake) Replay(_ context.Context, after port.StreamPoint,
 }
 
 func (b *busFake) Publish(e revocast.Event, done func(error)) {
+	touch()
 	b.note("publish %s", e.Position)
 	b.reply(e, done)
 }
 
 func (b *busFake) Refill(e revocast.Event, done func(error)) {
+	touch()
 	b.note("refill %s", e.Position)
 	if b.answer == nil {
 		b.events = append(b.events, e)
@@ -255,6 +294,7 @@ func (b *busFake) Refill(e revocast.Event, done func(error)) {
 }
 
 func (b *busFake) reply(e revocast.Event, done func(error)) {
+	touch()
 	var err error
 	if b.answer != nil {
 		err = b.answer(e)
@@ -265,6 +305,7 @@ func (b *busFake) reply(e revocast.Event, done func(error)) {
 func (b *busFake) SaveSnapshot(_ context.Context, at revocast.Position, states iter.Seq2[port.KeyedState,
 	error],
 ) error {
+	touch()
 	b.note("snapshot %s", at)
 	for k, err := range states {
 		if err != nil {
@@ -317,6 +358,7 @@ func revoked(epoch, rev uint64) revocast.Event {
 
 // pass lets a bubble's time pass, until everybody in it waits again.
 func pass(d time.Duration) {
+	touch()
 	time.Sleep(d)
 	synctest.Wait()
 }

@@ -335,6 +335,9 @@ func TestClaim(t *testing.T) {
 		}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {
 			return r.Stream == 6 && r.Base == 5
 		}, nil},
+		{"of another server, in this epoch", func(_ *keeper, l *ledgerFake, b *busFake) {
+			b.record.Epoch, b.record.Server, l.d.Claims = 4, "b", []string{"b"}
+		}, nil, nil, revocast.ErrFenced},
 		{"the bus is away", func(_ *keeper, _ *ledgerFake, b *busFake) {
 			b.recordErr = revocast.ErrUnavailable
 		}, nil, nil, revocast.ErrUnavailable},

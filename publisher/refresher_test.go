@@ -32,7 +32,7 @@ func TestRefresher(t *testing.T) {
 		serving := error(revocast.ErrRecovering)
 		tools := partTools(l, b, io.Discard)
 		tools.reader.terms.Store(&l.d.Terms)
-		r := newRefresher(tools, b, func() error { return serving })
+		r := newRefresher(tools, b, func() error { touch(); return serving })
 		defer running(t, r.run)()
 		synctest.Wait()
 		b.want(t)

@@ -34,7 +34,7 @@ func TestPacker(t *testing.T) {
 		l, b := openLedger(2), &busFake{}
 		l.d.Position.Rev, l.d.Born, l.states = 10, 1, []port.KeyedState{stated(1, time.Hour)}
 		var serving error
-		p := newPacker(partTools(l, b, io.Discard), b, func() error { return serving }, time.Minute, 10)
+		p := newPacker(partTools(l, b, io.Discard), b, func() error { touch(); return serving }, time.Minute, 10)
 		defer running(t, p.run)()
 		after := func(set func(), calls ...string) {
 			t.Helper()

@@ -15,7 +15,7 @@ import (
 
 func verifierOf(l *ledgerFake) (v *epochVerifier, looks *int, unfit *error) {
 	looks, unfit = new(int), new(error)
-	v = newEpochVerifier(partTools(l, &busFake{}, io.Discard).base, l, func() error { return *unfit }, func() { *looks++ })
+	v = newEpochVerifier(partTools(l, &busFake{}, io.Discard).base, l, func() error { touch(); return *unfit }, func() { touch(); *looks++ })
 	return v, looks, unfit
 }
 

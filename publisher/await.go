@@ -9,41 +9,6 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-func (w *writer) one(ctx context.Context, want proposal, opts []revocast.CallOption) (revocast.Receipt, error) {
-	receipts, err := w.submit(ctx, []proposal{want}, opts)
-	if len(receipts) == 0 {
-		return revocast.Receipt{}, err
-	}
-	return receipts[0], err
-}
-
-// submit hands a batch to a job of its own, which goes on when the caller has left,
-// and waits as far as the caller wants.
-func (w *writer) submit(ctx context.Context, wanted []proposal, opts []revocast.CallOption) ([]revocast.Receipt,
-	error,
-) {
-	o, err := revocast.NewCallOptions(opts...)
-	if err != nil {
-		return nil, err
-	}
-	terms, err := w.reader.currentTerms(ctx)
-	if err != nil {
-		return nil, err
-	}
-	events, abouts := make([]revocast.Event, len(wanted)), make([]about, len(wanted))
-	for i, propose := range wanted {
-		if events[i], abouts[i], err = propose(w.realm, terms.DefaultIssuer); err != nil {
-			return nil, inBatch(err, i, len(wanted))
-		}
-	}
-	j := newJob(w.clock.Monotonic(), idempotencyKey(o), events)
-	j.abouts = abouts
-	if err := w.active.start(func(run context.Context) { w.work(run, ctx, j) }); err != nil {
-		return nil, err
-	}
-	return j.wait(ctx, o.Strength)
-}
-
 // await is [Publisher.Await].
 func (w *writer) await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
 	ref := w.receipts.find(at)
