@@ -33,7 +33,8 @@ func NewCallOptions(opts ...CallOption) (CallOptions, error) {
 		return o, fmt.Errorf("%w: strength %d", ErrInvalid, o.Strength)
 	}
 	if len(o.IdempotencyKey) > MaxReason {
-		return o, fmt.Errorf("%w: idempotency key of %d bytes, at most %d are allowed", ErrInvalid, len(o.IdempotencyKey), MaxReason)
+		return o, fmt.Errorf("%w: idempotency key of %d bytes, at most %d are allowed", ErrInvalid,
+			len(o.IdempotencyKey), MaxReason)
 	}
 	return o, nil
 }

@@ -21,7 +21,10 @@ var (
 	words  = []string{"./."}                          // the root, the words
 	ports  = []string{"./.", "./port"}                // and the contracts
 	redis  = []string{"github.com/redis/go-redis/v9"} // what the ledger stands on
-	shared = []string{"./internal/component", "./internal/naming", "./internal/census", "./internal/frontier", "./internal/reckon", "./internal/throttle"}
+	shared = []string{
+		"./internal/component", "./internal/naming", "./internal/census", "./internal/frontier", "./internal/reckon",
+		"./internal/throttle",
+	}
 
 	// accounts are the account stores, on the ledger's Redis.
 	accounts = slices.Concat(ports, redis, []string{"./account/internal/", "./internal/script", "./internal/throttle"})
@@ -40,8 +43,14 @@ var layers = map[string][]string{
 	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
 	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
 	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
-	"realm":     slices.Concat(ports, []string{"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle", "github.com/nats-io/nats.go", "github.com/oklog/run"}),
-	"token":     slices.Concat(ports, []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson", "./internal/throttle"}),
+	"realm": slices.Concat(ports, []string{
+		"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle",
+		"github.com/nats-io/nats.go", "github.com/oklog/run",
+	}),
+	"token": slices.Concat(ports, []string{
+		"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson",
+		"./internal/throttle",
+	}),
 
 	"account/code":      accounts,
 	"account/denylist":  accounts,

@@ -50,7 +50,8 @@ func TestReadmeGuarantees(t *testing.T) {
 		}
 		return strings.Join(strings.Fields(list), " ")
 	}
-	if doc, readme := guarantees("doc.go", "//", "Less formally"), guarantees("README.md", "//", "Not guaranteed:"); doc != readme {
+	if doc, readme := guarantees("doc.go", "//", "Less formally"), guarantees("README.md", "//",
+		"Not guaranteed:"); doc != readme {
 		t.Errorf("doc.go says\n%s\nREADME.md says\n%s", doc, readme)
 	}
 }

@@ -131,7 +131,8 @@ func (r Revocation) check(defaultIssuer string) (issuer string, err error) {
 		return "", fmt.Errorf("%w: a %s is dead outright and takes no cut-off", ErrInvalid, r.Scope)
 	}
 	if !r.CutOff.IsZero() && !r.AsOf.IsZero() {
-		return "", fmt.Errorf("%w: a revocation has a cut-off or a time as of which it was decided, not both", ErrInvalid)
+		return "", fmt.Errorf("%w: a revocation has a cut-off or a time as of which it was decided, not both",
+			ErrInvalid)
 	}
 	if r.Except != "" {
 		if r.Scope.Outright() {
@@ -157,7 +158,8 @@ func checkAll(r Revocation, defaultIssuer string) (issuer string, err error) {
 		return "", fmt.Errorf("%w: scope all takes no id", ErrInvalid)
 	}
 	if r.Except != "" && r.Issuer == "" {
-		return "", fmt.Errorf("%w: scope all with an exception needs the issuer of the session that is spared", ErrInvalid)
+		return "", fmt.Errorf("%w: scope all with an exception needs the issuer of the session that is spared",
+			ErrInvalid)
 	}
 	if r.Issuer == "" {
 		return "", nil
@@ -249,7 +251,8 @@ func pickIssuer(issuer, defaultIssuer string) (string, error) {
 		issuer = defaultIssuer
 	}
 	if issuer == "" {
-		return "", fmt.Errorf("%w: no issuer given and the ledger has no default issuer, which is chosen when a realm is made: name one, with --issuer or as \"issuer\"", ErrInvalid)
+		return "", fmt.Errorf("%w: no issuer given and the ledger has no default issuer, which is chosen when a "+
+			"realm is made: name one, with --issuer or as \"issuer\"", ErrInvalid)
 	}
 	if err := checkID("issuer", issuer); err != nil {
 		return "", err
@@ -260,7 +263,8 @@ func pickIssuer(issuer, defaultIssuer string) (string, error) {
 func checkWords(reason, initiator string) error {
 	for _, w := range [...]struct{ field, text string }{{"reason", reason}, {"initiator", initiator}} {
 		if len(w.text) > MaxReason {
-			return fmt.Errorf("%w: %s has %d bytes, at most %d are allowed", ErrInvalid, w.field, len(w.text), MaxReason)
+			return fmt.Errorf("%w: %s has %d bytes, at most %d are allowed", ErrInvalid, w.field, len(w.text),
+				MaxReason)
 		}
 		if !utf8.ValidString(w.text) || strings.ContainsFunc(w.text, isControl) {
 			return fmt.Errorf("%w: %s has control characters or is not valid UTF-8", ErrInvalid, w.field)

@@ -13,7 +13,9 @@ import (
 func TestGetReturnsWhatWasPut(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
-	for _, key := range []string{"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192)} {
+	for _, key := range []string{
+		"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192),
+	} {
 		bearer, session := token(1, pos(1)), token(2, pos(1))
 		if !c.Put(port.SpaceBearer, key, bearer, 0) || !c.Put(port.SpaceSession, key, session, 0) {
 			t.Fatalf("key of %d bytes: not stored", len(key))
@@ -90,7 +92,10 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 		{banned(2, "p1", 1<<40, 1<<41), func(i int) bool { return i/4 == 1 }},
 		{invalidated(2, revocast.ScopeSession, "s2"), func(i int) bool { return i/2 == 2 }},
 		{invalidated(2, revocast.ScopePrincipal, "p1"), func(i int) bool { return i/4 == 1 }},
-		{revocast.Event{Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: keyOf(revocast.ScopePrincipal, "p1")}, func(int) bool { return false }},
+		{revocast.Event{
+			Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal,
+			Key: keyOf(revocast.ScopePrincipal, "p1"),
+		}, func(int) bool { return false }},
 		{earlierCutOff(revoked(2, revocast.ScopeAll, "")), func(int) bool { return false }},
 		{sparing(revoked(2, revocast.ScopePrincipal, "p1"), "s2"), func(i int) bool { return i/4 == 1 && i/2 != 2 }},
 	} {
@@ -128,7 +133,8 @@ func TestPrincipalWithManyTokens(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
 	for i := range 1000 {
-		c.Put(port.SpaceBearer, fmt.Sprint(i), entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
+		c.Put(port.SpaceBearer, fmt.Sprint(i),
+			entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
 	}
 	c.Apply(revoked(2, revocast.ScopePrincipal, "many"))
 	if st := c.Stats(); st.Entries != 0 || st.Dropped != 1000 || st.States != 1 {

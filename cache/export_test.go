@@ -155,7 +155,8 @@ func (t *table) audit(x *index) error {
 		}
 	}
 	if used != t.used || dead != t.dead || beside != len(t.beside) {
-		return fmt.Errorf("used %d dead %d beside %d, counted %d %d %d", used, dead, beside, t.used, t.dead, len(t.beside))
+		return fmt.Errorf("used %d dead %d beside %d, counted %d %d %d", used, dead, beside, t.used, t.dead,
+			len(t.beside))
 	}
 	if (used+dead)*8 > len(t.slots)*7 {
 		return fmt.Errorf("%d of %d places taken", used+dead, len(t.slots))

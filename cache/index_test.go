@@ -134,7 +134,10 @@ func TestBans(t *testing.T) {
 	if c.Put(port.SpaceBearer, "banned", token(0, pos(1)), 1000) {
 		t.Error("stored while banned")
 	}
-	c.Apply(revocast.Event{Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: keyOf(revocast.ScopePrincipal, "p0"), Until: never})
+	c.Apply(revocast.Event{
+		Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal,
+		Key: keyOf(revocast.ScopePrincipal, "p0"), Until: never,
+	})
 	c.Apply(banned(1, "p0", 1000, 2000)) // once more, late
 	if isCovered(c, e, 1500) {
 		t.Error("the lifted ban is back")
@@ -272,7 +275,8 @@ func TestStatesSurvivePacking(t *testing.T) {
 			e := revocast.Event{
 				Kind: rapid.SampledFrom(revocast.Kinds[:3]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
 				Position: revocast.Position{Epoch: drawEdge(t, "epoch", 1, 300), Rev: drawEdge(t, "rev", 1, 1<<40)},
-				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)), Until: int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
+				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)),
+				Until:    int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
 			}
 			e.Key = keyOf(e.Scope, fmt.Sprint(rapid.IntRange(0, 100).Draw(t, "id")))
 			if rapid.IntRange(0, 4).Draw(t, "spare") == 0 {
@@ -313,5 +317,6 @@ func TestMoreEpochsThanSlotsCanName(t *testing.T) {
 
 // drawEdge draws near one of two bounds, or anything up to what a ledger holds.
 func drawEdge(t *rapid.T, name string, low, high uint64) uint64 {
-	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3), rapid.Uint64Range(low, 1<<43)).Draw(t, name)
+	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3),
+		rapid.Uint64Range(low, 1<<43)).Draw(t, name)
 }

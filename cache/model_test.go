@@ -37,7 +37,10 @@ func TestModel(t *testing.T) {
 		entries := rapid.SampledFrom([]int{-1, 1, 5, 1000, 1000}).Draw(t, "entries")
 		limit := rapid.SampledFrom([]int{3, 20, 1000, 1000}).Draw(t, "limit")
 		make := rapid.SampledFrom([]func(cache.Options) *cache.Cache{cache.New, cache.NewCrowded}).Draw(t, "make")
-		m := &model{view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000, now: 10_000}
+		m := &model{
+			view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000,
+			now: 10_000,
+		}
 		m.entries, m.recent = map[string]*port.Entry{}, map[revocast.Key]revocast.Position{}
 		m.states, m.seen = map[revocast.Key]revocast.State{}, map[revocast.Position]revocast.Event{}
 		t.Repeat(map[string]func(*rapid.T){
@@ -70,7 +73,9 @@ func drawID(t *rapid.T, scope revocast.Scope) string {
 	case revocast.ScopePrincipal:
 		return fmt.Sprint("p", rapid.IntRange(0, 3).Draw(t, "principal"))
 	}
-	return map[revocast.Scope]string{revocast.ScopeClient: "client", revocast.ScopeTenant: "tenant", revocast.ScopeKey: "kid"}[scope]
+	return map[revocast.Scope]string{
+		revocast.ScopeClient: "client", revocast.ScopeTenant: "tenant", revocast.ScopeKey: "kid",
+	}[scope]
 }
 
 // commit appends a random event to the ledger; now and then in a new epoch.
@@ -84,7 +89,9 @@ func (m *model) commit(t *rapid.T) {
 		}
 	}
 	seconds := func(name string) int64 { return m.now/1000*1000 + 1000*rapid.Int64Range(-1, 8).Draw(t, name) }
-	e := revocast.Event{Position: next, Kind: rapid.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"), Scope: revocast.ScopePrincipal}
+	e := revocast.Event{
+		Position: next, Kind: rapid.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
+	}
 	switch e.Kind {
 	case revocast.KindRevoked:
 		e.Scope = rapid.SampledFrom(scopes).Draw(t, "scope")
@@ -173,7 +180,8 @@ func (m *model) put(t *rapid.T) {
 	if len(m.ledger) > 0 && rapid.IntRange(0, 5).Draw(t, "zero") > 0 {
 		checked = rapid.SampledFrom(m.ledger).Draw(t, "checked").Position
 	}
-	e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), rapid.Int64Range(1, 6).Draw(t, "issued")), checked)
+	e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4),
+		rapid.Int64Range(1, 6).Draw(t, "issued")), checked)
 	known := map[revocast.Key]revocast.State{}
 	for _, event := range m.ledger {
 		if event.Position.Compare(checked) <= 0 {
@@ -230,7 +238,9 @@ func (m *model) find(states map[revocast.Key]revocast.State, e *port.Entry) (f p
 		if st.Against(e.Issued, e.Keys.Session(), m.now).Covered {
 			cut := st
 			cut.Ban = revocast.BanState{}
-			return port.Match{Covered: true, Scope: scope, At: st.At, Banned: !cut.Against(e.Issued, e.Keys.Session(), m.now).Covered}
+			return port.Match{
+				Covered: true, Scope: scope, At: st.At, Banned: !cut.Against(e.Issued, e.Keys.Session(), m.now).Covered,
+			}
 		}
 		if from := st.Ban.From; from > m.now && from < st.Ban.Until && (f.BanFrom == 0 || from < f.BanFrom) {
 			f.BanFrom = from
@@ -256,7 +266,8 @@ func (m *model) compare(t *rapid.T) {
 	}
 	stats := m.view.Stats()
 	if stats.States != len(m.states) || stats.Complete != m.whole || stats.Entries > len(m.entries) {
-		t.Fatalf("stats %+v, want %d states, complete %v, at most %d entries", stats, len(m.states), m.whole, len(m.entries))
+		t.Fatalf("stats %+v, want %d states, complete %v, at most %d entries", stats, len(m.states), m.whole,
+			len(m.entries))
 	}
 }
 
@@ -292,7 +303,8 @@ func (m *model) liftedAfter(e revocast.Event) bool {
 
 func (m *model) compareLookup(t *rapid.T, i int) {
 	for issued := range int64(8) {
-		e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), issued), revocast.Position{})
+		e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), issued),
+			revocast.Position{})
 		got, complete := m.view.Lookup(&e.Keys, e.Issued, m.now)
 		if want := m.find(m.states, e); got != want || complete != m.whole {
 			t.Fatalf("Lookup of token %d issued at %d: %+v %v, want %+v %v", i, issued, got, complete, want, m.whole)

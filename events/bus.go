@@ -92,7 +92,8 @@ func plainCause(err error) error {
 	case errors.Is(err, nats.ErrConnectionClosed):
 		return fmt.Errorf("%w: the connection to NATS was closed, and nothing is sent over it any more", err)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
-		return fmt.Errorf("%w: nobody answers for the stream: JetStream is off or has no leader, or the stream is gone", err)
+		return fmt.Errorf("%w: nobody answers for the stream: JetStream is off or has no leader, or the stream is gone",
+			err)
 	}
 	return err
 }

@@ -146,7 +146,8 @@ func (o ConnectOptions) reports() []nats.Option {
 			say.Info("regained", "NATS connection regained", "server", nc.ConnectedUrlRedacted())
 		}),
 		nats.LameDuckModeHandler(func(nc *nats.Conn) {
-			say.Info("lame duck", "the NATS server is about to stop; another one is tried when it has", "server", nc.ConnectedUrlRedacted())
+			say.Info("lame duck", "the NATS server is about to stop; another one is tried when it has", "server",
+				nc.ConnectedUrlRedacted())
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 			say.Warn("unreachable", "NATS cannot be reached; tried again", "error", err)
@@ -181,7 +182,8 @@ func checkServers(servers string) error {
 		}
 		u, err := url.Parse(server)
 		if err != nil || u.Hostname() == "" {
-			return fmt.Errorf("%w: NATS URL %q: want nats://host:4222; a / ? # @ : , or %% in a user name or password is written %%2F %%3F %%23 %%40 %%3A %%2C %%25", revocast.ErrInvalid, hidden(server))
+			return fmt.Errorf("%w: NATS URL %q: want nats://host:4222; a / ? # @ : , or %% in a user name or "+
+				"password is written %%2F %%3F %%23 %%40 %%3A %%2C %%25", revocast.ErrInvalid, hidden(server))
 		}
 	}
 	return nil
@@ -191,10 +193,13 @@ func checkServers(servers string) error {
 func connectError(servers string, err error) error {
 	where := redact(servers)
 	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
-		return fmt.Errorf("%w: NATS at %s refuses these credentials: %w; check the user and password in the URL, or the credentials file", revocast.ErrUnavailable, where, err)
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err,
+		nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return fmt.Errorf("%w: NATS at %s refuses these credentials: %w; check the user and password in the URL, or "+
+			"the credentials file", revocast.ErrUnavailable, where, err)
 	case errors.Is(err, nats.ErrNoServers):
-		return fmt.Errorf("%w: no NATS server answers at %s: %w; check that it runs and that the address is right", revocast.ErrUnavailable, where, err)
+		return fmt.Errorf("%w: no NATS server answers at %s: %w; check that it runs and that the address is right",
+			revocast.ErrUnavailable, where, err)
 	}
 	return fmt.Errorf("%w: connect to NATS at %s: %w", revocast.ErrUnavailable, where, err)
 }

@@ -23,7 +23,8 @@ func (b *Bus) Epoch(ctx context.Context) (port.EpochRecord, error) {
 	defer cancel()
 	stream, err := b.jetStream().Stream(ctx, b.names.epochStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound, b.names.realm)
+		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound,
+			b.names.realm)
 	}
 	if err != nil {
 		return none, b.requestError("read the epoch record", err)
@@ -74,7 +75,8 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecor
 		jetstream.WithExpectLastSequencePerSubject(after),
 		jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return port.EpochRecord{}, b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
+		return port.EpochRecord{},
+			b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
 	}
 	next.Sequence = ack.Sequence
 	return next, nil
@@ -96,7 +98,8 @@ func (b *Bus) writeError(doing, moved string, err error) error {
 // wrongLast reports whether err says that the stream, or the subject, has moved on.
 func wrongLast(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // notSent reports whether err says that the server cannot have stored anything.
@@ -123,9 +126,11 @@ func (b *Bus) requestError(doing string, err error) error {
 			return noJetStream(err)
 		}
 	}
-	if last := b.conn().LastError(); errors.Is(err, context.DeadlineExceeded) && errors.Is(last, nats.ErrPermissionViolation) {
+	if last := b.conn().LastError(); errors.Is(err, context.DeadlineExceeded) &&
+		errors.Is(last, nats.ErrPermissionViolation) {
 		// A request that the server forbids is not answered; the refusal comes beside it.
-		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in deploy/nats.conf", err, last)
+		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in "+
+			"deploy/nats.conf", err, last)
 	}
 	return unavailable(doing, err)
 }

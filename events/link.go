@@ -226,7 +226,8 @@ func (b *Bus) sayAway(nc *nats.Conn) {
 		}
 		return r
 	}
-	b.say.Warn("away "+strings.Map(numbers, last.Error()), "NATS answers and cannot be used; tried again", "error", last)
+	b.say.Warn("away "+strings.Map(numbers, last.Error()), "NATS answers and cannot be used; tried again", "error",
+		last)
 }
 
 // away says in one way that NATS cannot be reached, which the library says in many.

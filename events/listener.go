@@ -220,14 +220,16 @@ func (l *listener) confirm(ctx context.Context) error {
 // it answers the round trip, and the library keeps the latest such error.
 func (l *listener) forbidden() error {
 	err := l.nc.LastError()
-	if err == l.before || !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(strings.ToLower(err.Error()), `subscription to "`+strings.ToLower(l.subject)+`"`) {
+	if err == l.before || !errors.Is(err, nats.ErrPermissionViolation) ||
+		!strings.Contains(strings.ToLower(err.Error()), `subscription to "`+strings.ToLower(l.subject)+`"`) {
 		return nil
 	}
 	return l.refusal(err)
 }
 
 func (l *listener) refusal(err error) error {
-	return fmt.Errorf("%w: NATS does not let this user subscribe: %w; add %q to its subscribe permissions", revocast.ErrUnsuited, err, l.subject)
+	return fmt.Errorf("%w: NATS does not let this user subscribe: %w; add %q to its subscribe permissions",
+		revocast.ErrUnsuited, err, l.subject)
 }
 
 // refused gives the subscription up for the time being. Rights can be given back while
@@ -236,7 +238,8 @@ func (l *listener) refused(err error) {
 	l.unsubscribe()
 	l.inForce = false
 	l.again.Reset(askAgain + rand.N(askAgain/2))
-	l.bus.say.Warn("refused "+l.subject, "NATS refuses a subscription; it is asked for again", "subject", l.subject, "error", err)
+	l.bus.say.Warn("refused "+l.subject, "NATS refuses a subscription; it is asked for again", "subject", l.subject,
+		"error", err)
 	l.lost(err)
 }
 

@@ -72,11 +72,13 @@ func (o Options) withDefaults() (Options, error) {
 			*d.value = d.def
 		}
 		if *d.value < shortestTimeout {
-			return Options{}, fmt.Errorf("%w: events: %s is %v, want at least %v", revocast.ErrInvalid, d.name, *d.value, shortestTimeout)
+			return Options{}, fmt.Errorf("%w: events: %s is %v, want at least %v", revocast.ErrInvalid, d.name,
+				*d.value, shortestTimeout)
 		}
 	}
 	if o.MaxPending < 0 || o.TailBuffer < 0 {
-		return Options{}, fmt.Errorf("%w: events: MaxPending %d and TailBuffer %d must not be negative", revocast.ErrInvalid, o.MaxPending, o.TailBuffer)
+		return Options{}, fmt.Errorf("%w: events: MaxPending %d and TailBuffer %d must not be negative",
+			revocast.ErrInvalid, o.MaxPending, o.TailBuffer)
 	}
 	if o.MaxPending == 0 {
 		o.MaxPending = defaultMaxPending

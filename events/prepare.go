@@ -52,7 +52,8 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 		}
 		have, err := b.config(ctx, w)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited, w.config.Name)
+			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited,
+				w.config.Name)
 		}
 		if err != nil {
 			return b.requestError("check stream "+w.config.Name, err)
@@ -61,7 +62,8 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 			return err
 		}
 		if _, what := w.widen(have); what != nil {
-			return fmt.Errorf("%w: stream %s: %v; start a publisher, which mends it", revocast.ErrUnsuited, w.config.Name, what)
+			return fmt.Errorf("%w: stream %s: %v; start a publisher, which mends it", revocast.ErrUnsuited,
+				w.config.Name, what)
 		}
 	}
 	return nil
@@ -70,7 +72,8 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 // wantedStreams is what the realm needs, after the server itself was judged.
 func (b *Bus) wantedStreams(ctx context.Context, o port.StreamOptions) ([]wantedStream, error) {
 	if o.MaxAge < 0 || o.MaxAge > math.MaxInt64/int64(time.Millisecond) || o.Replicas < 0 {
-		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge, o.Replicas)
+		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge,
+			o.Replicas)
 	}
 	if !b.conn().IsConnected() {
 		return nil, unavailable("prepare", nats.ErrDisconnected)
@@ -181,6 +184,7 @@ func (b *Bus) streamError(w wantedStream, err error) error {
 	if !errors.As(err, &api) || api.Code == 503 || api.Code == 408 {
 		return b.requestError("prepare stream "+w.config.Name, err)
 	}
-	return fmt.Errorf("%w: NATS refuses stream %s on %s: %w; look for what is in the way: nats stream ls --subject '%s'",
+	return fmt.Errorf("%w: NATS refuses stream %s on %s: %w; look for what is in the way: nats stream ls "+
+		"--subject '%s'",
 		revocast.ErrUnsuited, w.config.Name, w.config.Subjects[0], err, w.config.Subjects[0])
 }

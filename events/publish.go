@@ -78,7 +78,8 @@ func (b *Bus) send(m *nats.Msg) error {
 	if errors.Is(err, nats.ErrMaxPayload) {
 		// Nothing of ours is as large as any limit that makes sense, and only a new connection
 		// hears that the limit was raised again.
-		b.say.Warn("max_payload", "the server's max_payload is too small for what is published; want 64KB as in deploy/nats.conf", "max_payload", nc.MaxPayload())
+		b.say.Warn("max_payload", "the server's max_payload is too small for what is published; want 64KB as in "+
+			"deploy/nats.conf", "max_payload", nc.MaxPayload())
 		b.link.refresh()
 	}
 	return err
@@ -106,7 +107,8 @@ func readPubAck(m *nats.Msg, stream string) (pubAck, error) {
 		return a, unavailable("publish", refusal(stream, a.Error))
 	}
 	if a.Stream != stream || a.Sequence == 0 {
-		return a, unavailable("publish", fmt.Errorf("%w: %w: stored by stream %.64q, want %q", errForeign, jetstream.ErrInvalidJSAck, a.Stream, stream))
+		return a, unavailable("publish", fmt.Errorf("%w: %w: stored by stream %.64q, want %q", errForeign,
+			jetstream.ErrInvalidJSAck, a.Stream, stream))
 	}
 	return a, nil
 }
@@ -129,13 +131,17 @@ func refusal(stream string, err *jetstream.APIError) error {
 	}
 	switch err.ErrorCode {
 	case codeStoreFailed:
-		return unsuited("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1", stream, err, stream)
+		return unsuited("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1",
+			stream, err, stream)
 	case codeResources, codeStorage, codeMemory:
-		return unsuited("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the account's limit", stream, err)
+		return unsuited("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the "+
+			"account's limit", stream, err)
 	case codeTooLarge:
-		return unsuited("stream %s takes no events of this size (%w); raise its limit: nats stream edit %s --max-msg-size=-1", stream, err, stream)
+		return unsuited("stream %s takes no events of this size (%w); raise its limit: nats stream edit %s "+
+			"--max-msg-size=-1", stream, err, stream)
 	case codeSealed:
-		return unsuited("stream %s is sealed (%w); remove it (nats stream rm %s): a publisher that runs makes it anew and refills it", stream, err, stream)
+		return unsuited("stream %s is sealed (%w); remove it (nats stream rm %s): a publisher that runs makes it "+
+			"anew and refills it", stream, err, stream)
 	}
 	return err
 }

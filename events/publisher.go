@@ -179,7 +179,8 @@ func (p *publisher) expire() {
 // silence is what a publication without an answer failed with. While somebody listens to
 // the subject, and every worker does, the server does not say that the stream is gone.
 func (p *publisher) silence(stream string) error {
-	return fmt.Errorf("no answer from JetStream within %v: %w; it is overloaded or has no leader, or stream %s is gone, which a publisher makes at its start; look at it: nats stream info %s",
+	return fmt.Errorf("no answer from JetStream within %v: %w; it is overloaded or has no leader, or stream %s is "+
+		"gone, which a publisher makes at its start; look at it: nats stream info %s",
 		p.bus.opts.PublishTimeout, jetstream.ErrAsyncPublishTimeout, stream, stream)
 }
 

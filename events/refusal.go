@@ -70,7 +70,8 @@ func (b *Bus) reported(err error) {
 	}
 	b.refusals.mu.Unlock()
 	if strings.HasPrefix(subject, b.inboxPrefix()) {
-		b.say.Warn("inbox", `NATS refuses the subject on which it would answer; add "`+b.inboxPrefix()+`>" to this user's subscribe permissions`, "error", err)
+		b.say.Warn("inbox", `NATS refuses the subject on which it would answer; add "`+b.inboxPrefix()+
+			`>" to this user's subscribe permissions`, "error", err)
 		b.link.refresh()
 	}
 }
@@ -84,12 +85,15 @@ func (b *Bus) inboxPrefix() string {
 
 func (b *Bus) publishRefused(subject string, err error) {
 	if strings.HasPrefix(subject, b.names.ackPrefix) {
-		err = fmt.Errorf("%w: NATS does not let this user acknowledge: %w; add %q to its publish permissions", revocast.ErrUnsuited, err, subject)
+		err = fmt.Errorf("%w: NATS does not let this user acknowledge: %w; add %q to its publish permissions",
+			revocast.ErrUnsuited, err, subject)
 		b.refusals.acks.refused(err, time.Now())
-		b.say.Warn("acknowledge", "acknowledgements are refused: every revocation waits for this worker's next renewal", "error", err)
+		b.say.Warn("acknowledge", "acknowledgements are refused: every revocation waits for this worker's next renewal",
+			"error", err)
 		return
 	}
-	b.say.Warn("publish "+subject, "NATS does not let this user publish; compare its permissions with those in deploy/nats.conf", "subject", subject, "error", err)
+	b.say.Warn("publish "+subject, "NATS does not let this user publish; compare its permissions with those in "+
+		"deploy/nats.conf", "subject", subject, "error", err)
 }
 
 // Pace of acknowledging what is refused.

@@ -25,10 +25,13 @@ import (
 // ErrUnavailable, when the stream was replaced or cut off under way.
 // [revocast.ErrUnavailable]: there is no such stream, or nothing came for
 // [Options.ReplayPatience]. An error of on is returned as it is.
-func (b *Bus) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
+func (b *Bus) Replay(ctx context.Context, after port.StreamPoint,
+	on func(revocast.Event) error,
+) (port.Replayed, error) {
 	info, err := b.info(ctx, "replay", b.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w", b.names.eventStream, err))
+		err = unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w",
+			b.names.eventStream, err))
 	}
 	if err != nil {
 		return port.Replayed{}, err
@@ -51,9 +54,11 @@ func (b *Bus) mayHave(p port.StreamPoint, s port.StreamInfo) error {
 	case p == port.StreamPoint{}:
 		return nil
 	case p.Created != s.Created:
-		return fmt.Errorf("%w: stream %s is another one: made at %d, it was %d", revocast.ErrStreamLost, b.names.eventStream, s.Created, p.Created)
+		return fmt.Errorf("%w: stream %s is another one: made at %d, it was %d", revocast.ErrStreamLost,
+			b.names.eventStream, s.Created, p.Created)
 	case p.Sequence > s.Last:
-		return fmt.Errorf("%w: stream %s ends with message %d, it had %d", revocast.ErrStreamLost, b.names.eventStream, s.Last, p.Sequence)
+		return fmt.Errorf("%w: stream %s ends with message %d, it had %d", revocast.ErrStreamLost, b.names.eventStream,
+			s.Last, p.Sequence)
 	}
 	return nil
 }
@@ -117,7 +122,8 @@ func (r *replay) compare(m jetstream.Msg, p port.StreamPoint) error {
 		p.Event = e.Position
 	}
 	if r.after.Stored != 0 && p.Stored != r.after.Stored || !r.after.Event.IsZero() && p.Event != r.after.Event {
-		return fmt.Errorf("%w: message %d of stream %s is event %s stored at %d, it was %s at %d", revocast.ErrStreamLost,
+		return fmt.Errorf("%w: message %d of stream %s is event %s stored at %d, it was %s at %d",
+			revocast.ErrStreamLost,
 			p.Sequence, r.bus.names.eventStream, p.Event, p.Stored, r.after.Event, r.after.Stored)
 	}
 	return nil

@@ -71,5 +71,7 @@ type SnapshotStats struct {
 // Snapshots returns the counters.
 func (b *Bus) Snapshots() SnapshotStats {
 	c := &b.counts
-	return SnapshotStats{Saved: c.saved.Load(), Failed: c.unsaved.Load(), Loaded: c.loaded.Load(), Broken: c.broken.Load()}
+	return SnapshotStats{
+		Saved: c.saved.Load(), Failed: c.unsaved.Load(), Loaded: c.loaded.Load(), Broken: c.broken.Load(),
+	}
 }

@@ -127,7 +127,8 @@ func (b *Bus) countStray(source int, subject string, err error) {
 	if fault == faultLate {
 		level = slog.LevelInfo // slow servers and lost connections do that
 	}
-	b.log.Log(context.Background(), level, "message dropped", "source", sourceName(source), "fault", faultName(fault), "subject", subject, "error", err,
+	b.log.Log(context.Background(), level, "message dropped", "source", sourceName(source), "fault", faultName(fault),
+		"subject", subject, "error", err,
 		"count", k.count.Load(), "suppressed", suppressed)
 }
 

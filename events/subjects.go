@@ -33,7 +33,8 @@ type realmNames struct {
 // letters, digits, underscore and hyphen: anything else could leave its subjects.
 func newRealmNames(realm string) (realmNames, error) {
 	if !validRealm(realm) {
-		return realmNames{}, fmt.Errorf("%w: realm %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid, realm, maxRealm)
+		return realmNames{}, fmt.Errorf("%w: realm %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid,
+			realm, maxRealm)
 	}
 	root := "rv." + realm + "."
 	n := realmNames{

@@ -63,7 +63,8 @@ func (w *walk) run(ctx context.Context) error {
 			advanced = time.Now()
 		}
 		if time.Since(advanced) > w.bus.opts.ReplayPatience {
-			return unavailable(w.doing, fmt.Errorf("nothing came for %v at sequence %d of %d: %w", w.bus.opts.ReplayPatience, w.next, w.last, err))
+			return unavailable(w.doing, fmt.Errorf("nothing came for %v at sequence %d of %d: %w",
+				w.bus.opts.ReplayPatience, w.next, w.last, err))
 		}
 		w.bus.counts.resets.Add(1)
 		if err := w.recover(ctx); err != nil {
@@ -95,13 +96,15 @@ func (w *walk) recover(ctx context.Context) error {
 func (w *walk) look(ctx context.Context) (jetstream.StreamState, error) {
 	info, err := w.bus.info(ctx, w.doing, w.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return jetstream.StreamState{}, stop{unavailable(w.doing, fmt.Errorf("%w: it was deleted under way: %w", revocast.ErrStreamLost, err))}
+		return jetstream.StreamState{},
+			stop{unavailable(w.doing, fmt.Errorf("%w: it was deleted under way: %w", revocast.ErrStreamLost, err))}
 	}
 	if err != nil {
 		return jetstream.StreamState{}, err
 	}
 	if !info.Created.Equal(w.created) || info.State.LastSeq < w.last {
-		return jetstream.StreamState{}, stop{unavailable(w.doing, fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
+		return jetstream.StreamState{}, stop{unavailable(w.doing,
+			fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
 	}
 	w.next = max(w.next, info.State.FirstSeq)
 	return info.State, nil
@@ -160,7 +163,8 @@ func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 		return err
 	}
 	if meta.Sequence.Consumer != w.expect || meta.Sequence.Stream < w.next {
-		return fmt.Errorf("delivery %d of sequence %d, want %d of %d", meta.Sequence.Consumer, meta.Sequence.Stream, w.expect, w.next)
+		return fmt.Errorf("delivery %d of sequence %d, want %d of %d", meta.Sequence.Consumer, meta.Sequence.Stream,
+			w.expect, w.next)
 	}
 	if err := w.bridge(ctx, meta.Sequence.Stream); err != nil {
 		return err

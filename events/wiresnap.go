@@ -156,7 +156,8 @@ func decodeClosing(data []byte, realm uint64) (c closing, err error) {
 	}
 	c = closing{
 		id: id, at: revocast.Position{Epoch: binary.BigEndian.Uint64(body), Rev: binary.BigEndian.Uint64(body[8:])},
-		chunks: binary.BigEndian.Uint32(body[16:]), states: binary.BigEndian.Uint64(body[20:]), digest: [32]byte(body[28:]), slot: body[60],
+		chunks: binary.BigEndian.Uint32(body[16:]), states: binary.BigEndian.Uint64(body[20:]),
+		digest: [32]byte(body[28:]), slot: body[60],
 	}
 	if err := checkSnapshotAt(c.at); err != nil {
 		return closing{}, fmt.Errorf("%w: %w", errUndecodable, err)

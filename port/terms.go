@@ -93,11 +93,13 @@ func (t Terms) Validate() error {
 		return fmt.Errorf("%w: fence %s: want 0 to 10m", revocast.ErrInvalid, t.Fence)
 	}
 	if t.Skew != 0 && (t.Skew < MinSkew || t.Skew > MaxSkew || t.Skew%time.Millisecond != 0) {
-		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", revocast.ErrInvalid, t.Skew, MinSkew, MaxSkew)
+		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", revocast.ErrInvalid, t.Skew, MinSkew,
+			MaxSkew)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < time.Second || d > 10*365*24*time.Hour {
-			return fmt.Errorf("%w: longest lifetime of scope %s %s: want 1s to ten years", revocast.ErrInvalid, revocast.Scope(i+1), d)
+			return fmt.Errorf("%w: longest lifetime of scope %s %s: want 1s to ten years", revocast.ErrInvalid,
+				revocast.Scope(i+1), d)
 		}
 	}
 	return nil

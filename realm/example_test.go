@@ -107,7 +107,8 @@ func ExampleWorker_CheckSession() {
 		fmt.Println(claims.Principal, verdict.Outcome)
 	}
 	fmt.Println("loaded", loads, "time")
-	if _, err := at.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "c2Vzc2lvbg"}); err != nil {
+	if _, err := at.publisher.Revoke(ctx,
+		revocast.Revocation{Scope: revocast.ScopeSession, ID: "c2Vzc2lvbg"}); err != nil {
 		log.Fatal(err)
 	}
 	_, verdict := w.CheckSession(ctx, "c2Vzc2lvbg")

@@ -66,7 +66,8 @@ func (p *Publisher) Prepare(ctx context.Context) error {
 }
 
 func (p *Publisher) complain(err error) {
-	p.say.Warn("prepare", "the realm's streams could not be looked after; going on without, and tried again", "error", err)
+	p.say.Warn("prepare", "the realm's streams could not be looked after; going on without, and tried again", "error",
+		err)
 }
 
 // Run prepares the realm and publishes, repeats, confirms and recovers until ctx ends. It

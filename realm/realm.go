@@ -180,5 +180,6 @@ func (unknownRealm) Unwrap() error { return revocast.ErrUninitialised }
 
 // Hint is what an operator can do about it.
 func (unknownRealm) Hint() string {
-	return "if the realm is new, run `publisher init` with the same --nats, --redis and --realm; if it is not, these are the wrong servers"
+	return "if the realm is new, run `publisher init` with the same --nats, --redis and --realm; if it is not, " +
+		"these are the wrong servers"
 }

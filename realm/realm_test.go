@@ -35,13 +35,17 @@ func TestOpen(t *testing.T) {
 		o     realm.Options
 		store string // that the error names; empty: it opens
 	}{
-		"both there":           {"test", realm.Options{NATS: nats.URL(), Redis: redis.URL(), Impatient: true}, ""},
-		"no NATS":              {"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL()}, ""},
-		"no NATS, impatient":   {"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL(), Impatient: true}, "nats"},
-		"no Redis":             {"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere}, ""},
-		"not a URL":            {"test", realm.Options{NATS: nats.URL(), Redis: "http://x"}, "redis"},
-		"not a name":           {"a b", realm.Options{NATS: nats.URL(), Redis: redis.URL()}, "redis"},
-		"no Redis, impatient":  {"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere, Impatient: true}, "any"},
+		"both there": {"test", realm.Options{NATS: nats.URL(), Redis: redis.URL(), Impatient: true}, ""},
+		"no NATS":    {"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL()}, ""},
+		"no NATS, impatient": {
+			"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL(), Impatient: true}, "nats",
+		},
+		"no Redis":   {"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere}, ""},
+		"not a URL":  {"test", realm.Options{NATS: nats.URL(), Redis: "http://x"}, "redis"},
+		"not a name": {"a b", realm.Options{NATS: nats.URL(), Redis: redis.URL()}, "redis"},
+		"no Redis, impatient": {
+			"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere, Impatient: true}, "any",
+		},
 		"not a URL, impatient": {"test", realm.Options{NATS: "x://y z", Redis: redis.URL(), Impatient: true}, "nats"},
 	} {
 		c.o.Logger = fleettest.Logger()
@@ -106,7 +110,8 @@ func TestRealmThatNobodyMade(t *testing.T) {
 // service has no name.
 func TestWorkerNeedsItsKeys(t *testing.T) {
 	rig := fleettest.NewRig(t)
-	r, err := realm.Open(t.Context(), fleettest.Realm, realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
+	r, err := realm.Open(t.Context(), fleettest.Realm,
+		realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +197,12 @@ func (failing) Run(context.Context) error { return revocast.ErrInvalid }
 
 // TestServeFails as a part does, or where it cannot listen.
 func TestServeFails(t *testing.T) {
-	if err := realm.Serve(t.Context(), &http.Server{Addr: "127.0.0.1:0"}, failing{}); !errors.Is(err, revocast.ErrInvalid) {
+	if err := realm.Serve(t.Context(), &http.Server{Addr: "127.0.0.1:0"}, failing{}); !errors.Is(err,
+		revocast.ErrInvalid) {
 		t.Errorf("%v, want that of the part", err)
 	}
-	if err := realm.Serve(t.Context(), &http.Server{Addr: "nowhere.invalid:99999"}); err == nil || !strings.Contains(err.Error(), "nowhere.invalid:99999") {
+	if err := realm.Serve(t.Context(), &http.Server{Addr: "nowhere.invalid:99999"}); err == nil ||
+		!strings.Contains(err.Error(), "nowhere.invalid:99999") {
 		t.Errorf("%v, want one that names the address", err)
 	}
 }
@@ -203,7 +210,8 @@ func TestServeFails(t *testing.T) {
 // TestForNeedsNames: nobody accepts every issuer, or what is meant for others, by an empty string.
 func TestForNeedsNames(t *testing.T) {
 	rig := fleettest.NewRig(t)
-	r, err := realm.Open(t.Context(), fleettest.Realm, realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
+	r, err := realm.Open(t.Context(), fleettest.Realm,
+		realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

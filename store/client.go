@@ -50,10 +50,12 @@ func NewClientWith(rawURL string, more ClientOptions) (redis.UniversalClient, er
 	}
 	tune(o)
 	if more.TLS != nil && o.TLSConfig == nil {
-		return nil, fmt.Errorf("%w: redis URL: certificates are given and the URL asks for no TLS: want rediss://", revocast.ErrInvalid)
+		return nil, fmt.Errorf("%w: redis URL: certificates are given and the URL asks for no TLS: want rediss://",
+			revocast.ErrInvalid)
 	}
 	if master == "" && more.SentinelUser+more.SentinelPassword != "" {
-		return nil, fmt.Errorf("%w: redis URL: a Sentinel's user is given and the URL names no Sentinels: want ?master_name=NAME", revocast.ErrInvalid)
+		return nil, fmt.Errorf("%w: redis URL: a Sentinel's user is given and the URL names no Sentinels: want "+
+			"?master_name=NAME", revocast.ErrInvalid)
 	}
 	if o.TLSConfig != nil {
 		o.TLSConfig.ServerName = "" // the first host's, which the others are not
@@ -106,7 +108,8 @@ func redact(err error) error {
 	}
 	// A "/", "?" or "#" in a password ends the part that holds it, and what stands before is
 	// then called an invalid port, or host: the password again.
-	return errors.New("it cannot be read: a / ? # @ : or % in a user name or password is written %2F %3F %23 %40 %3A %25, and the port is a number")
+	return errors.New("it cannot be read: a / ? # @ : or % in a user name or password is written %2F %3F %23 %40 " +
+		"%3A %25, and the port is a number")
 }
 
 func tune(o *redis.Options) {

@@ -20,7 +20,8 @@ import (
 // ones. An empty key makes the call safe against its own lost replies and no more.
 func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (port.Commit, error) {
 	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
-		return port.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid, len(proposals), revocast.MaxBatch)
+		return port.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid,
+			len(proposals), revocast.MaxBatch)
 	}
 	for i, p := range proposals {
 		if err := checkProposal(p); err != nil {
@@ -40,7 +41,8 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
 	args := make([]any, 0, 6+16*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway, margin, inStep)
+	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway,
+		margin, inStep)
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
@@ -60,7 +62,9 @@ func (l *Ledger) rememberFor(idempotency string) time.Duration {
 
 func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (port.Commit, error) {
 	r := read(reply)
-	out := port.Commit{Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r)}
+	out := port.Commit{
+		Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r),
+	}
 	answer := r.Text()
 	if r.Err != nil {
 		return port.Commit{}, finish(commitScript, r.Err)
@@ -109,7 +113,9 @@ func fingerprint(proposals []revocast.Event) string {
 		h.Write([]byte{byte(p.Kind), byte(p.Scope)})
 		h.Write(p.Key[:])
 		h.Write(p.Except[:])
-		for _, n := range [...]uint64{uint64(p.CutOff), uint64(p.Until), uint64(p.From), p.Position.Epoch, p.Position.Rev} {
+		for _, n := range [...]uint64{
+			uint64(p.CutOff), uint64(p.Until), uint64(p.From), p.Position.Epoch, p.Position.Rev,
+		} {
 			writeUint(h, n)
 		}
 		for _, s := range [...]string{p.Reason, p.Initiator} {

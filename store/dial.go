@@ -24,7 +24,8 @@ type ClientOptions struct {
 const keepAlive = 15 * time.Second
 
 // dialer dials TLS. base is what the URL says about it.
-func (o ClientOptions) dialer(base *tls.Config, timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
+func (o ClientOptions) dialer(base *tls.Config, timeout time.Duration) func(context.Context, string,
+	string) (net.Conn, error) {
 	plain := &net.Dialer{Timeout: timeout, KeepAlive: keepAlive}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		config, err := o.config(base, addr)

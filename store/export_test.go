@@ -26,8 +26,10 @@ type ScriptInfo struct {
 func Scripts() map[string]ScriptInfo {
 	all := map[string]ScriptInfo{}
 	for _, s := range []*script.Script{
-		describeScript, renewScript, checkScript, snapshotScript, leaveScript, commitScript, verifyScript, membersScript,
-		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript, openScript,
+		describeScript, renewScript, checkScript, snapshotScript, leaveScript, commitScript, verifyScript,
+		membersScript,
+		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript,
+		openScript,
 		reopenScript, fenceScript, setTermsScript, sightScript, turnLeadsScript, forgetScript, recountScript,
 	} {
 		all[strings.ReplaceAll(s.Name, " ", "_")] = ScriptInfo{Source: s.Source, Once: s.Effect == script.Once}

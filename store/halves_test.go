@@ -137,16 +137,22 @@ func halfSetTerms(ctx context.Context, l *store.Ledger) (string, error) {
 // halfRows: one for each script at least.
 func halfRows() []halfRow {
 	return []halfRow{
-		{script: "begin", prepare: nothing, again: revocast.ErrConflict, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			return "", l.Begin(ctx, 3, storetest.Terms())
-		}},
+		{
+			script: "begin", prepare: nothing, again: revocast.ErrConflict,
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				return "", l.Begin(ctx, 3, storetest.Terms())
+			},
+		},
 		{script: "restore", prepare: recovering, call: halfRestored(3)},
 		{script: "restore", name: "its second step", skip: 1, prepare: recovering, call: halfRestored(600)},
 		{script: "open", prepare: recovering, call: halfOpen},
-		{script: "open", name: "its second step", skip: 1, call: halfOpen, prepare: func(t *testing.T, l *store.Ledger) {
-			openedWith(2500)(t, l)
-			must(t, l.Reopen(within(t, 10*time.Second), 2, "before"))
-		}},
+		{
+			script: "open", name: "its second step", skip: 1, call: halfOpen,
+			prepare: func(t *testing.T, l *store.Ledger) {
+				openedWith(2500)(t, l)
+				must(t, l.Reopen(within(t, 10*time.Second), 2, "before"))
+			},
+		},
 		{script: "reopen", prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			return "", l.Reopen(ctx, 4, "before")
 		}},
@@ -172,14 +178,21 @@ func halfRows() []halfRow {
 			mine, err := l.Turn(ctx, "task", "me", time.Hour)
 			return fmt.Sprint(mine), err
 		}},
-		{script: "turn_leads", prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			turn, err := l.TurnLeads(ctx, 0)
-			return fmt.Sprint(turn), err
-		}},
-		{script: "sight", reads: true, prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			s, err := l.Sight(ctx, port.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
-			return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
-		}},
+		{
+			script: "turn_leads", prepare: openedWith(1),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				turn, err := l.TurnLeads(ctx, 0)
+				return fmt.Sprint(turn), err
+			},
+		},
+		{
+			script: "sight", reads: true, prepare: openedWith(1),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				s, err := l.Sight(ctx,
+					port.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
+				return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
+			},
+		},
 		{script: "forget", prepare: overdue, call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			_, err := l.Forget(ctx, revocast.Forever, []revocast.Key{numbered(1)}) // what it counts is its own run's
 			return "", err
@@ -191,10 +204,13 @@ func halfRows() []halfRow {
 			}
 			return fmt.Sprint(d.Born), err
 		}},
-		{script: "renew", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			r, err := l.Renew(ctx, port.Renewal{Member: halfMember, Limit: 10})
-			return fmt.Sprint(r.Position, len(r.Events), r.More), err
-		}},
+		{
+			script: "renew", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				r, err := l.Renew(ctx, port.Renewal{Member: halfMember, Limit: 10})
+				return fmt.Sprint(r.Position, len(r.Events), r.More), err
+			},
+		},
 		{script: "leave", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			return "", l.Leave(ctx, halfMember)
 		}},
@@ -202,30 +218,48 @@ func halfRows() []halfRow {
 			gone, err := l.Strike(ctx, port.Member{ID: halfMember, Renewals: 1 << 20, Still: time.Hour}) // its first
 			return fmt.Sprint(gone), err
 		}},
-		{script: "members", reads: true, prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			m, err := l.Members(ctx)
-			return fmt.Sprint(len(m.Members), m.Generation), err
-		}},
-		{script: "describe", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			d, err := l.Describe(ctx)
-			return d.Position.String(), err
-		}},
-		{script: "check", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			c, err := l.Check(ctx, []revocast.Key{numbered(1)})
-			return fmt.Sprint(c.Position, c.States), err
-		}},
-		{script: "snapshot", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			_, _, err := l.Snapshot(ctx, "")
-			return "", err
-		}},
-		{script: "verify", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			v, err := l.Verify(ctx, 1)
-			return fmt.Sprint(v), err
-		}},
-		{script: "log", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			events, err := l.Log(ctx, revocast.Position{}, 10)
-			return fmt.Sprint(len(events)), err
-		}},
+		{
+			script: "members", reads: true, prepare: withMember,
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				m, err := l.Members(ctx)
+				return fmt.Sprint(len(m.Members), m.Generation), err
+			},
+		},
+		{
+			script: "describe", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				d, err := l.Describe(ctx)
+				return d.Position.String(), err
+			},
+		},
+		{
+			script: "check", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				c, err := l.Check(ctx, []revocast.Key{numbered(1)})
+				return fmt.Sprint(c.Position, c.States), err
+			},
+		},
+		{
+			script: "snapshot", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				_, _, err := l.Snapshot(ctx, "")
+				return "", err
+			},
+		},
+		{
+			script: "verify", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				v, err := l.Verify(ctx, 1)
+				return fmt.Sprint(v), err
+			},
+		},
+		{
+			script: "log", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				events, err := l.Log(ctx, revocast.Position{}, 10)
+				return fmt.Sprint(len(events)), err
+			},
+		},
 	}
 }
 
@@ -339,7 +373,8 @@ func (w *halfWorld) failing(t *testing.T, row halfRow, how half, times int, want
 	if recovered := times == 1 && !info.Once; recovered {
 		must(t, err)
 	} else {
-		if !errors.Is(err, lost) || errors.Is(err, revocast.ErrUnavailable) != errors.Is(lost, revocast.ErrUnavailable) {
+		if !errors.Is(err, lost) || errors.Is(err, revocast.ErrUnavailable) != errors.Is(lost,
+			revocast.ErrUnavailable) {
 			t.Errorf("error %v, want %v", err, lost)
 		}
 		got, err = row.call(within(t, 10*time.Second), l.Ledger)

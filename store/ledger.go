@@ -86,7 +86,9 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults()}
+	l := &Ledger{
+		realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults(),
+	}
 	if l.checks == nil {
 		l.checks = rdb
 	}

@@ -27,7 +27,8 @@ func (l *Ledger) Mark(ctx context.Context, was port.StreamPoint, mark port.Strea
 		return fmt.Errorf("%w: a mark needs a stream", revocast.ErrInvalid)
 	}
 	if mark.From > mark.Point.Sequence {
-		return fmt.Errorf("%w: reading on from %d, beyond the mark at %d", revocast.ErrInvalid, mark.From, mark.Point.Sequence)
+		return fmt.Errorf("%w: reading on from %d, beyond the mark at %d", revocast.ErrInvalid, mark.From,
+			mark.Point.Sequence)
 	}
 	if mark.Complete.Epoch > uint64(revocast.Forever) || mark.Complete.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: complete up to %s", revocast.ErrInvalid, mark.Complete)
@@ -58,7 +59,8 @@ func (l *Ledger) Turn(ctx context.Context, task, holder string, d time.Duration)
 }
 
 func checkPoint(p port.StreamPoint) error {
-	if p.Created < 0 || !inRange(p.Stored) || p.Event.Epoch > uint64(revocast.Forever) || p.Event.Rev > uint64(revocast.Forever) {
+	if p.Created < 0 || !inRange(p.Stored) || p.Event.Epoch > uint64(revocast.Forever) ||
+		p.Event.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: stream point %+v", revocast.ErrInvalid, p)
 	}
 	return nil

@@ -49,10 +49,12 @@ func (l *Ledger) inspectReplay(ctx context.Context, c redis.UniversalClient, inf
 	denied, err := l.deniedToReplay(ctx, c)
 	switch {
 	case denied != "":
-		f.refuse("a restart would lose what it replays from its append-only file as the user default, who %s: %s, and the same in redis.conf or the ACL file, "+
+		f.refuse("a restart would lose what it replays from its append-only file as the user default, who %s: %s, "+
+			"and the same in redis.conf or the ACL file, "+
 			"`user default off ~* &* +@all`", denied, MendReplay)
 	case err != nil && !l.opts.Worker:
-		f.warn("it cannot be seen whether a restart loses the append-only file, which is replayed with the rights of the user default: grant +acl|dryrun to this user, "+
+		f.warn("it cannot be seen whether a restart loses the append-only file, which is replayed with the rights "+
+			"of the user default: grant +acl|dryrun to this user, "+
 			"or see that ACL GETUSER default shows ~* and +@all; if not, %s (%v)", MendReplay, err)
 	}
 }

@@ -146,7 +146,8 @@ func TestStatesDoNotExpire(t *testing.T) {
 	alice, old := principal("alice"), principal("bob")
 	commit(t, l, "a", alice)
 	state := func(k revocast.Key) string { return "{rv:expiry}:s:" + k.String() }
-	must(t, rdb.HSet(ctx, state(old.Key), "c", 1, "u", alice.Until, "e", 1, "r", 1).Err()) // as an earlier version left it
+	// as an earlier version left it
+	must(t, rdb.HSet(ctx, state(old.Key), "c", 1, "u", alice.Until, "e", 1, "r", 1).Err())
 	must(t, rdb.PExpire(ctx, state(old.Key), time.Hour).Err())
 	commit(t, l, "b", old)
 	for _, e := range []revocast.Event{alice, old} {

@@ -82,11 +82,13 @@ func checkTerms(t port.Terms) error {
 	case t.Fence < 0:
 		return fmt.Errorf("%w: terms: the fence is negative", revocast.ErrInvalid)
 	case t.Skew < 0 || t.Skew > port.MaxSkew || t.Skew%time.Millisecond != 0:
-		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid, t.Skew, port.MaxSkew)
+		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid,
+			t.Skew, port.MaxSkew)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < 0 {
-			return fmt.Errorf("%w: terms: the longest lifetime of scope %s is negative", revocast.ErrInvalid, revocast.Scope(i+1))
+			return fmt.Errorf("%w: terms: the longest lifetime of scope %s is negative", revocast.ErrInvalid,
+				revocast.Scope(i+1))
 		}
 	}
 	return nil

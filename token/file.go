@@ -47,7 +47,9 @@ func SecretFile(path string, o SourceOptions) (*Source, error) {
 	})
 }
 
-func openFile(path string, o SourceOptions, symmetric bool, parse func([]byte) (*KeySet, []error, error)) (*Source, error) {
+func openFile(path string, o SourceOptions, symmetric bool,
+	parse func([]byte) (*KeySet, []error, error),
+) (*Source, error) {
 	o, err := o.withDefaults(5*time.Second, time.Second)
 	if err != nil {
 		return nil, err

@@ -44,7 +44,8 @@ func ParseJWKS(document []byte) (*KeySet, []error, error) {
 		return nil, nil, fmt.Errorf(`%w: not a JWK Set: no "keys"`, revocast.ErrInvalid)
 	}
 	if len(raw.Keys) > maxKeys {
-		return nil, nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid, len(raw.Keys), maxKeys)
+		return nil, nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid,
+			len(raw.Keys), maxKeys)
 	}
 	set, leftOut := &KeySet{}, []error(nil)
 	for i, one := range raw.Keys {

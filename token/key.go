@@ -95,7 +95,8 @@ func (k Key) check() (Key, error) {
 		return k, nil
 	}
 	if len(k.Secret) < minSecret {
-		return Key{}, fmt.Errorf("%w: secret of %d bytes, want at least %d (RFC 7518 §3.2)", revocast.ErrInvalid, len(k.Secret), minSecret)
+		return Key{}, fmt.Errorf("%w: secret of %d bytes, want at least %d (RFC 7518 §3.2)", revocast.ErrInvalid,
+			len(k.Secret), minSecret)
 	}
 	k.Secret = append([]byte(nil), k.Secret...)
 	if k.name == "" {

@@ -72,7 +72,8 @@ func (v *Verifier) makeRings(keys map[string]KeySource) error {
 			return fmt.Errorf("%w: issuer %q has no key source", revocast.ErrInvalid, name)
 		}
 		if source.Symmetric() != keys[names[0]].Symmetric() {
-			return fmt.Errorf("%w: secret keys of one issuer and public keys of another in one verifier", revocast.ErrInvalid)
+			return fmt.Errorf("%w: secret keys of one issuer and public keys of another in one verifier",
+				revocast.ErrInvalid)
 		}
 		owner := name
 		for _, other := range names[:i] {
@@ -80,7 +81,8 @@ func (v *Verifier) makeRings(keys map[string]KeySource) error {
 				continue
 			}
 			if !v.opts.SharedKeys {
-				return fmt.Errorf("%w: issuers %q and %q have one key source, so that whoever holds a key of one could speak for the other; SharedKeys permits it",
+				return fmt.Errorf("%w: issuers %q and %q have one key source, so that whoever holds a key of one "+
+					"could speak for the other; SharedKeys permits it",
 					revocast.ErrInvalid, other, name)
 			}
 			owner = v.rings[other].issuer

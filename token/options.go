@@ -126,11 +126,13 @@ func (o Options) normal() (Options, error) {
 func (o Options) checkIssuers() error {
 	switch {
 	case len(o.Issuers) == 0 && !o.AnyIssuer:
-		return fmt.Errorf("%w: no Issuers: whoever holds a key could use any name; AnyIssuer permits it", revocast.ErrInvalid)
+		return fmt.Errorf("%w: no Issuers: whoever holds a key could use any name; AnyIssuer permits it",
+			revocast.ErrInvalid)
 	case len(o.Issuers) > 0 && o.AnyIssuer:
 		return fmt.Errorf("%w: both Issuers and AnyIssuer", revocast.ErrInvalid)
 	case len(o.Issuers) > 1 && !o.SharedKeys:
-		return fmt.Errorf("%w: one source of keys for %d issuers, so that whoever holds a key of one could speak for the others; give each its own (NewIssuers), or SharedKeys permits it",
+		return fmt.Errorf("%w: one source of keys for %d issuers, so that whoever holds a key of one could speak "+
+			"for the others; give each its own (NewIssuers), or SharedKeys permits it",
 			revocast.ErrInvalid, len(o.Issuers))
 	}
 	return nil
@@ -152,7 +154,8 @@ func (o Options) keyOwner() string {
 func (o Options) checkNames() error {
 	switch {
 	case len(o.Audiences) == 0 && !o.AnyAudience:
-		return fmt.Errorf("%w: no Audiences: a token that is meant for another service would be accepted; AnyAudience permits it", revocast.ErrInvalid)
+		return fmt.Errorf("%w: no Audiences: a token that is meant for another service would be accepted; "+
+			"AnyAudience permits it", revocast.ErrInvalid)
 	case len(o.Audiences) > 0 && o.AnyAudience:
 		return fmt.Errorf("%w: both Audiences and AnyAudience", revocast.ErrInvalid)
 	case o.MaxBearer < 0 || o.MaxBearer > port.LargestBearer:
@@ -199,7 +202,8 @@ func (n ClaimNames) normal() (ClaimNames, error) {
 	taken := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 	for _, name := range append([]string{n.Session, n.Tenant, n.AuthTime}, n.Client...) {
 		if name == "" || slices.Contains(taken, name) {
-			return ClaimNames{}, fmt.Errorf("%w: claim name %q is empty or stands for something else already", revocast.ErrInvalid, clip(name))
+			return ClaimNames{}, fmt.Errorf("%w: claim name %q is empty or stands for something else already",
+				revocast.ErrInvalid, clip(name))
 		}
 		taken = append(taken, name)
 	}

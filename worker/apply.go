@@ -68,7 +68,8 @@ func (s *Subscriber) heard(tailing chan<- struct{}) func() {
 // and every revocation waits for those.
 func (s *Subscriber) unheard(err error) {
 	s.deaf.Store(&err)
-	s.say.Warn("unheard", "the live tail is not heard: revocations come with the renewals, and each waits for them", "error", err)
+	s.say.Warn("unheard", "the live tail is not heard: revocations come with the renewals, and each waits for them",
+		"error", err)
 }
 
 func (s *Subscriber) suspect(err error) {
@@ -200,7 +201,8 @@ func (s *Subscriber) sendAck() bool {
 	s.mute.Store(&err)
 	s.counts.ackFailures.Add(1)
 	if !errors.Is(err, revocast.ErrUnavailable) { // a bus that is away is said of the tail
-		s.say.Warn("mute", "acknowledgements do not get through: each revocation waits for this worker's next renewal", "error", err)
+		s.say.Warn("mute", "acknowledgements do not get through: each revocation waits for this worker's next renewal",
+			"error", err)
 	}
 	return false
 }

@@ -114,7 +114,8 @@ func TestGivenUpChecksLeaveNoTrace(t *testing.T) {
 func TestHangingLedgerCostsOneTimeout(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")
-		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1}, func(sim.Call) sim.Fault { return sim.Fault{Delay: time.Hour} })
+		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1},
+			func(sim.Call) sim.Fault { return sim.Fault{Delay: time.Hour} })
 		var done sync.WaitGroup
 		began := time.Now()
 		for i := range 300 {

@@ -22,7 +22,8 @@ func TestSessionDataEndsWithTheEpoch(t *testing.T) {
 		x := w.Worker("x", fleettest.WorkerOptions{Guard: worker.GuardOptions{
 			SessionTTL: time.Hour,
 			LoadSession: func(context.Context, string) (*revocast.Claims, error) {
-				return &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Extra: map[string]any{"role": role}}, nil
+				return &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Extra: map[string]any{"role": role}},
+					nil
 			},
 		}})
 		check := func(want string) {
@@ -77,7 +78,9 @@ func TestClaimsOfOthers(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		x := w.Worker("x", fleettest.WorkerOptions{})
-		alice := &revocast.Claims{Principal: "alice", Session: "s1", AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+		alice := &revocast.Claims{
+			Principal: "alice", Session: "s1", AuthTime: time.Now(), Expires: time.Now().Add(time.Hour),
+		}
 		expect := func(c *revocast.Claims, want revocast.Outcome, why error) {
 			t.Helper()
 			if v := x.CheckClaims(w.T.Context(), c); v.Outcome != want || !errors.Is(v.Err, why) {

@@ -47,7 +47,9 @@ func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast
 			return g.registerFirst(ctx, q)
 		}
 		g.fill(q, q.asOf.applied, wall, now, m.BanFrom)
-		return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+		return q.claims, revocast.Verdict{
+			Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+		}
 	case !held && g.o.Policy.closed:
 		return nil, refuse(fmt.Errorf("%w: no lease, and the policy is closed", revocast.ErrUnknown))
 	case l != nil && !held && complete && !m.Covered && now < l.expires+g.o.Policy.grace:
@@ -55,7 +57,9 @@ func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast
 			return g.registerFirst(ctx, q)
 		}
 		g.counts.graced.Add(1)
-		return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+		return q.claims, revocast.Verdict{
+			Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+		}
 	}
 	return g.ask(ctx, q)
 }
@@ -83,7 +87,8 @@ func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Ve
 	var buf [revocast.NumKeys]revocast.Key
 	answer, err := g.asker.ask(ctx, q.keys.Append(buf[:0]))
 	if err == nil && answer.Position.Before(known) {
-		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge", answer.Position, known)
+		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge",
+			answer.Position, known)
 	}
 	if err != nil {
 		g.counts.askFailed.Add(1)
@@ -107,7 +112,9 @@ func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Ve
 		}
 	}
 	g.fill(q, answer.Position, wall, now, m.BanFrom)
-	return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceLedger, Position: answer.Position, Age: now - asked}
+	return q.claims, revocast.Verdict{
+		Outcome: revocast.Allowed, Source: revocast.SourceLedger, Position: answer.Position, Age: now - asked,
+	}
 }
 
 // match holds the ledger's states against a token, narrowest scope first.
@@ -191,7 +198,9 @@ func (g *Guard) checkLifetime(q *query, t *port.Terms) error {
 			continue
 		}
 		if longest := t.MaxLifetime[scope-1]; lives > longest.Milliseconds() {
-			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a revocation of its %s is kept for %s; shorten the session; what a realm keeps is chosen when it is made (publisher init --token-lifetime 720h) and cannot be raised",
+			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a "+
+				"revocation of its %s is kept for %s; shorten the session; what a realm keeps is chosen when it is "+
+				"made (publisher init --token-lifetime 720h) and cannot be raised",
 				revocast.ErrClaims, time.Duration(lives)*time.Millisecond, scope, longest)
 		}
 	}

@@ -24,7 +24,9 @@ type flightCall struct {
 
 // do runs fn for key, or waits for the run under way. The run does not end with the
 // context of the caller that happens to lead it.
-func (f *flight) do(ctx context.Context, key string, fn func(context.Context) (*revocast.Claims, error)) (*revocast.Claims, error) {
+func (f *flight) do(ctx context.Context, key string,
+	fn func(context.Context) (*revocast.Claims, error),
+) (*revocast.Claims, error) {
 	f.mu.Lock()
 	c, running := f.calls[key]
 	if !running {
@@ -48,7 +50,9 @@ func (f *flight) do(ctx context.Context, key string, fn func(context.Context) (*
 }
 
 // lead runs fn. Should fn panic, those who wait get ErrUnknown, and the panic goes on.
-func (f *flight) lead(ctx context.Context, key string, c *flightCall, fn func(context.Context) (*revocast.Claims, error)) {
+func (f *flight) lead(ctx context.Context, key string, c *flightCall,
+	fn func(context.Context) (*revocast.Claims, error),
+) {
 	defer func() {
 		f.mu.Lock()
 		delete(f.calls, key)

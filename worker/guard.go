@@ -115,7 +115,9 @@ func (g *Guard) Check(ctx context.Context, bearer string) (*revocast.Claims, rev
 		// Both ends are read before the clock: reading it holds up the loads after it.
 		end := min(l.expires, e.Expires)
 		if now := g.clock.Monotonic(); now < end {
-			return e.Claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+			return e.Claims, revocast.Verdict{
+				Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+			}
 		}
 	}
 	return g.count(g.checkBearer(ctx, bearer, e))
@@ -133,7 +135,9 @@ func (g *Guard) CheckSession(ctx context.Context, id string) (*revocast.Claims, 
 		// Both ends are read before the clock: reading it holds up the loads after it.
 		end := min(l.expires, e.Expires)
 		if now := g.clock.Monotonic(); now < end {
-			return e.Claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+			return e.Claims, revocast.Verdict{
+				Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+			}
 		}
 	}
 	return g.count(g.checkSession(ctx, id))
@@ -149,7 +153,9 @@ func (g *Guard) CheckClaims(ctx context.Context, c *revocast.Claims) revocast.Ve
 		_, v := g.count(nil, refuse(err))
 		return v
 	}
-	_, v := g.count(g.decide(ctx, query{claims: &claims, keys: revocast.KeysOf(g.sub.realm, &claims), asOf: g.sub.mark()}))
+	_, v := g.count(g.decide(ctx, query{
+		claims: &claims, keys: revocast.KeysOf(g.sub.realm, &claims), asOf: g.sub.mark(),
+	}))
 	return v
 }
 
@@ -201,12 +207,15 @@ func (g *Guard) Ready() error {
 	return err
 }
 
-func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *port.Entry) (*revocast.Claims, revocast.Verdict) {
+func (g *Guard) checkBearer(ctx context.Context, bearer string,
+	cached *port.Entry,
+) (*revocast.Claims, revocast.Verdict) {
 	if bearer == "" {
 		return nil, refuse(revocast.ErrMissingToken)
 	}
 	if len(bearer) > g.o.MaxBearer {
-		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), g.o.MaxBearer))
+		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer),
+			g.o.MaxBearer))
 	}
 	if cached != nil && g.holds(cached.Claims.Signer) && g.clock.Monotonic() < cached.Expires {
 		// The signature was verified when the entry was made, and still holds; only
@@ -269,7 +278,8 @@ func (g *Guard) loadSession(ctx context.Context, id string) (*revocast.Claims, e
 	case loaded == nil:
 		return nil, fmt.Errorf("%w: the session loader returned nothing", revocast.ErrUnknown)
 	case loaded.Issued() == 0:
-		return nil, fmt.Errorf("%w: the session loader says neither AuthTime nor IssuedAt, and no cut-off can be compared with that", revocast.ErrUnknown)
+		return nil, fmt.Errorf("%w: the session loader says neither AuthTime nor IssuedAt, and no cut-off can be "+
+			"compared with that", revocast.ErrUnknown)
 	}
 	claims := *loaded
 	if claims.Session == "" {

@@ -84,7 +84,8 @@ func (g *Guard) Refuse(w http.ResponseWriter, v revocast.Verdict) {
 	h.Set("Cache-Control", "no-store")
 	if v.Outcome == revocast.Unknown || v.Outcome == revocast.Allowed { // Allowed is no reason to come here
 		h.Set("Retry-After", "1")
-		writeProblem(w, g.o.UnknownStatus, "revocation-unknown", "It could not be established whether the token is revoked")
+		writeProblem(w, g.o.UnknownStatus, "revocation-unknown",
+			"It could not be established whether the token is revoked")
 		return
 	}
 	h.Set("WWW-Authenticate", challenge(v))

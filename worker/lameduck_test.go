@@ -32,7 +32,8 @@ func TestLameDuckEndsNoService(t *testing.T) {
 		})
 	})
 	var log fleettest.LockedBuffer
-	running := r.ServeVia(servers[0].URL(), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}), fleettest.TextLogger(&log))
+	running := r.ServeVia(servers[0].URL(), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}),
+		fleettest.TextLogger(&log))
 	r.Confirms(running, "before")
 	stopped := make(chan struct{})
 	go func() {
@@ -41,7 +42,8 @@ func TestLameDuckEndsNoService(t *testing.T) {
 	}()
 	r.Commits(running, "meanwhile")
 	<-stopped
-	late := r.ServeVia(strings.Join(urls, ","), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}), fleettest.TextLogger(&fleettest.LockedBuffer{}))
+	late := r.ServeVia(strings.Join(urls, ","), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}),
+		fleettest.TextLogger(&fleettest.LockedBuffer{}))
 	r.Confirms(running, "on another server")
 	r.Confirms(late, "started without the one")
 	if text := log.String(); !strings.Contains(text, "about to stop") || !strings.Contains(text, "connection lost") {

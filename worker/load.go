@@ -128,9 +128,11 @@ func (s *Subscriber) loadPacked(ctx context.Context, d port.Description) (revoca
 	case err != nil:
 		return revocast.Position{}, fmt.Errorf("no snapshot: %w", err)
 	case at.Epoch != d.Position.Epoch, d.Position.Before(at):
-		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the ledger is at %s", errOtherSnapshot, at, d.Position)
+		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the ledger is at %s", errOtherSnapshot, at,
+			d.Position)
 	case at.Before(d.Trimmed):
-		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the log starts after %s", errOtherSnapshot, at, d.Trimmed)
+		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the log starts after %s", errOtherSnapshot,
+			at, d.Trimmed)
 	}
 	return at, nil
 }

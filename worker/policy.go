@@ -55,5 +55,6 @@ func ParsePolicy(text string) (Policy, error) {
 			return Grace(d), nil
 		}
 	}
-	return Policy{}, fmt.Errorf("%w: policy %q: want ask, closed or grace=DURATION such as grace=30s", revocast.ErrInvalid, naming.ClipName(text))
+	return Policy{}, fmt.Errorf("%w: policy %q: want ask, closed or grace=DURATION such as grace=30s",
+		revocast.ErrInvalid, naming.ClipName(text))
 }

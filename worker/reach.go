@@ -108,9 +108,11 @@ func (s *Subscriber) warnDefaultIssuer(reach port.Reach, issuer string) {
 		return
 	}
 	s.warned = issuer
-	text := "this worker accepts no token of the ledger's default issuer: a revocation that names no issuer does not concern it"
+	text := "this worker accepts no token of the ledger's default issuer: a revocation that names no issuer does " +
+		"not concern it"
 	if near := naming.Nearest(issuer, names); near != "" {
-		s.log.Warn(text, "default_issuer", naming.ClipName(issuer), "accepts", naming.ClipName(near), "hint", "these two names are almost the same, and count as different: is one a slip?")
+		s.log.Warn(text, "default_issuer", naming.ClipName(issuer), "accepts", naming.ClipName(near), "hint",
+			"these two names are almost the same, and count as different: is one a slip?")
 		return
 	}
 	s.log.Info(text, "default_issuer", naming.ClipName(issuer), "accepts", naming.QuoteSome(names))

@@ -188,7 +188,8 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	}
 	if answer.More {
 		if len(answer.Events) == 0 {
-			return false, fmt.Errorf("%w: the ledger says its log goes on but sends nothing of it", revocast.ErrUnavailable)
+			return false, fmt.Errorf("%w: the ledger says its log goes on but sends nothing of it",
+				revocast.ErrUnavailable)
 		}
 		last := answer.Events[len(answer.Events)-1].Position
 		if last.Epoch > r.Applied.Epoch {
@@ -217,7 +218,8 @@ func (s *Subscriber) hearClock(answer *port.Renewed, sent time.Duration, wall ti
 	ahead := wall.Add(half).Sub(time.UnixMilli(answer.Now))
 	s.ahead.Store(int64(ahead))
 	if skew := answer.Terms.SkewOrDefault(); ahead.Abs() > skew+half {
-		s.sights.warn("this machine's clock and Redis' are apart by more than the realm's skew", "ahead", ahead, "skew", skew)
+		s.sights.warn("this machine's clock and Redis' are apart by more than the realm's skew", "ahead", ahead, "skew",
+			skew)
 	}
 }
 

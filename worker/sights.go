@@ -210,7 +210,8 @@ func (x *sights) issuer(name string) *issuerSight {
 // grows older. One that is ahead of what is registered by next to nothing is held until it
 // is not; any other is unknown.
 func (x *sights) await(ctx context.Context, i *issuerSight, c *revocast.Claims, cause error) error {
-	unknown := fmt.Errorf("%w: the ledger has to hear of a token that is newer than any of its issuer before it, and does not answer: %w", revocast.ErrUnknown, cause)
+	unknown := fmt.Errorf("%w: the ledger has to hear of a token that is newer than any of its issuer before it, "+
+		"and does not answer: %w", revocast.ErrUnknown, cause)
 	at, known, now := x.now.Load(), i.lead.Load(), x.s.clock.Monotonic()
 	x.counts.failed.Add(1)
 	if at == nil || known == nil || now >= known.until {
@@ -248,9 +249,11 @@ func (x *sights) fromTheFuture(c *revocast.Claims, ledgerNow int64, t *port.Term
 	x.warn("a token comes from the future: look at the clocks of its issuer, of Redis and of this machine",
 		"issuer", c.Issuer, "ahead_of_ledger", byLedger, "ahead_of_this_machine", byWall, "skew", skew)
 	if byWall > skew {
-		return fmt.Errorf("%w: issued %s in the future, more than the realm's skew of %s: look at the issuer's clock", revocast.ErrNotYetValid, byWall, skew)
+		return fmt.Errorf("%w: issued %s in the future, more than the realm's skew of %s: look at the issuer's clock",
+			revocast.ErrNotYetValid, byWall, skew)
 	}
-	return fmt.Errorf("%w: the token is %s ahead of the ledger's clock, more than the realm's skew of %s, and not of this machine's: Redis' clock is behind", revocast.ErrUnknown, byLedger, skew)
+	return fmt.Errorf("%w: the token is %s ahead of the ledger's clock, more than the realm's skew of %s, and not "+
+		"of this machine's: Redis' clock is behind", revocast.ErrUnknown, byLedger, skew)
 }
 
 // warn logs once a minute at most.
@@ -269,12 +272,14 @@ func (x *sights) again(ctx context.Context) error {
 	x.issuers.Range(func(_, value any) bool {
 		i := value.(*issuerSight)
 		known, now := i.lead.Load(), x.s.clock.Monotonic()
-		if known == nil || now >= known.until || known.ms == 0 || max(known.ms, -known.ms) > port.MaxSkew.Milliseconds() {
+		if known == nil || now >= known.until || known.ms == 0 ||
+			max(known.ms, -known.ms) > port.MaxSkew.Milliseconds() {
 			return true
 		}
 		var answer port.Sighted
 		if answer, err = x.s.ledger.Sight(ctx, port.Sighting{Issuer: i.key, Known: known.ms}); err == nil {
-			i.lead.CompareAndSwap(known, &knownLead{ms: max(answer.Lead, known.ms), until: known.until, sure: answer.Sure, last: answer.Last})
+			i.lead.CompareAndSwap(known,
+				&knownLead{ms: max(answer.Lead, known.ms), until: known.until, sure: answer.Sure, last: answer.Last})
 		}
 		return err == nil
 	})

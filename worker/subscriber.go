@@ -176,7 +176,8 @@ func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View,
 // worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
 	if !workerName.MatchString(s.o.Worker) {
-		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, naming.ClipName(s.o.Worker))
+		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid,
+			naming.ClipName(s.o.Worker))
 	}
 	if err := cmp.Or(s.o.check(), component.SameRealm(s.ledger, s.bus)); err != nil {
 		return err

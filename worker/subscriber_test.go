@@ -227,11 +227,14 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 		x.Bus.Cut(true)
 		x.Ledger.SetHook(fleettest.Failing)
 		for i := range 20 {
-			_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)}, revocast.WithStrength(revocast.Durable))
+			_, err := p.Revoke(context.Background(), revocast.Revocation{
+				Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i),
+			}, revocast.WithStrength(revocast.Durable))
 			w.Must(err)
 		}
 		fleettest.Elapse(10 * time.Second) // the stream is seen to hold them, and so the next acknowledgement trims
-		_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "last"}, revocast.WithStrength(revocast.Durable))
+		_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "last"},
+			revocast.WithStrength(revocast.Durable))
 		w.Must(err)
 		fleettest.Elapse(time.Second)
 		loads := x.Sub.Status().Loads
@@ -266,21 +269,25 @@ func TestLoadSources(t *testing.T) {
 				p := w.ColdPublisherWith("p", o)
 				w.Await(p.Ready())
 				for i := range 20 {
-					_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)})
+					_, err := p.Revoke(context.Background(),
+						revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)})
 					w.Must(err)
 				}
 				fleettest.Elapse(3 * time.Second)
 				x := w.NewWorker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{LoadFromLog: c.limit}})
 				var pages, snapshots atomic.Int64
-				x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot, func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
-				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot, func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
+				x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot,
+					func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
+				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot,
+					func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
 				w.Run(x.Sub.Run)
 				w.Await(x.Sub.Ready())
 				if pages.Load() > 0 != c.pages || snapshots.Load() > 0 != c.snapshot {
 					t.Errorf("%d pages, %d snapshots", pages.Load(), snapshots.Load())
 				}
 				for i := range 20 {
-					w.Expect(x, fleettest.Bearer(fmt.Sprint("p", i), "s", time.Now().Add(-time.Minute), time.Hour), revocast.Revoked)
+					w.Expect(x, fleettest.Bearer(fmt.Sprint("p", i), "s", time.Now().Add(-time.Minute), time.Hour),
+						revocast.Revoked)
 				}
 				if s := x.Sub.Status(); s.View.States != 20 || s.Position.Rev != 20 {
 					t.Errorf("loaded: %+v", s)

@@ -58,7 +58,8 @@ func TestAskersWaitForThemselves(t *testing.T) {
 		from string
 		want bool
 	}{{"a", true}, {"b", true}, {"a", false}, {"", true}, {"", false}} {
-		if _, err := s.CreateLinkFor(t.Context(), reset, "ann", code.Asker{From: step.from}); (err == nil) != step.want {
+		if _, err := s.CreateLinkFor(t.Context(), reset,
+			"ann", code.Asker{From: step.from}); (err == nil) != step.want {
 			t.Errorf("%q: %v", step.from, err)
 		}
 	}

@@ -116,7 +116,9 @@ func TestNoEnumeration(t *testing.T) {
 	s := open(t, storetest.Embedded(t).Client(), code.Options{})
 	text := create(t, s, "ann")
 	texts := map[string]bool{}
-	for _, c := range [][2]string{{"nobody", text}, {"ann", wrong(text)}, {"ann", "?"}, {"ann", strings.Repeat("x", 43)}} {
+	for _, c := range [][2]string{
+		{"nobody", text}, {"ann", wrong(text)}, {"ann", "?"}, {"ann", strings.Repeat("x", 43)},
+	} {
 		err := s.Verify(t.Context(), reset, c[0], c[1])
 		if err == nil {
 			t.Fatal("a wrong code is good")

@@ -23,11 +23,11 @@
 //     behind one address mistypes many passwords, and each pair is limited anyway. One
 //     identifier counts once however often it fails. All attempts of an address have a
 //     limit too, a high one.
-//   - An identifier is never blocked. When it has failed often, at whatever addresses,
-//     it must wait a little before every attempt, at most [Options.MaxDelay]. Each address
-//     waits for itself, so nobody elsewhere can use that up: whoever attacks a name cannot
-//     keep its owner out. Of IPv6 it is a /48 at least that waits, and who shares one with an attacker of their own name, and has not
-//     succeeded there lately, waits as long as the attack goes on.
+//   - An identifier is never blocked. When it has failed often, at whatever addresses, it must wait
+//     a little before every attempt, at most [Options.MaxDelay]. Each address waits for itself, so
+//     nobody elsewhere can use that up: an attacker of a name cannot keep its owner out. An IPv6
+//     address waits with its whole /48, or more: a user who shares that network with an attacker of
+//     her name, and has not succeeded there lately, waits as long as the attack goes on.
 //   - A pair that succeeded within [Options.KnownFor] answers for itself alone: neither
 //     the other failures of its address nor those of its identifier stop it.
 //

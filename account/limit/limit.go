@@ -176,7 +176,8 @@ func (l *Limiter) outcome(ctx context.Context, a Attempt, state string) error {
 	case err != nil:
 		return err
 	case reply == int64(0):
-		return fmt.Errorf("%w: limit: no such attempt stands: it was refused, or its window is over", revocast.ErrNotFound)
+		return fmt.Errorf("%w: limit: no such attempt stands: it was refused, or its window is over",
+			revocast.ErrNotFound)
 	case reply == int64(-1):
 		return fmt.Errorf("%w: limit: the opposite outcome of this attempt was told before", revocast.ErrConflict)
 	}

@@ -91,7 +91,8 @@ func (o *Options) complete() error {
 		}
 	}
 	if o.PairAttempts < o.PairFailures {
-		return fmt.Errorf("%w: limit: PairAttempts is %d, fewer than PairFailures, %d", revocast.ErrInvalid, o.PairAttempts, o.PairFailures)
+		return fmt.Errorf("%w: limit: PairAttempts is %d, fewer than PairFailures, %d", revocast.ErrInvalid,
+			o.PairAttempts, o.PairFailures)
 	}
 	if o.Key != nil && len(o.Key) < 32 {
 		return fmt.Errorf("%w: limit: Key has %d bytes, want at least 32", revocast.ErrInvalid, len(o.Key))
@@ -126,7 +127,8 @@ func (o *Options) times() error {
 		return fmt.Errorf("%w: limit: Window is %v, want 1s to 24h", revocast.ErrInvalid, o.Window)
 	}
 	if o.MaxDelay < time.Millisecond || o.MaxDelay > o.Window {
-		return fmt.Errorf("%w: limit: MaxDelay is %v, want 1ms to Window, %v", revocast.ErrInvalid, o.MaxDelay, o.Window)
+		return fmt.Errorf("%w: limit: MaxDelay is %v, want 1ms to Window, %v", revocast.ErrInvalid, o.MaxDelay,
+			o.Window)
 	}
 	if o.KnownFor < time.Second {
 		return fmt.Errorf("%w: limit: KnownFor is %v, want at least 1s", revocast.ErrInvalid, o.KnownFor)

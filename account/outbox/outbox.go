@@ -210,7 +210,8 @@ func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receip
 	defer cancel()
 	_, err := o.db.Run(ctx, doneScript, e.id, e.text, strings.Join(places, " "), remember.Milliseconds(), rest)
 	if err != nil {
-		o.say.Warn("strike out", "outbox: told the fleet, and could not strike it out; it will be told again", "id", e.id, "error", err)
+		o.say.Warn("strike out", "outbox: told the fleet, and could not strike it out; it will be told again", "id",
+			e.id, "error", err)
 	}
 }
 

@@ -32,7 +32,9 @@ var (
 	ErrRotated error = &refusal{"refresh token has been rotated", []error{ErrInvalidGrant}}
 
 	// ErrMismatch: the family is not what the caller expects. Nothing was changed.
-	ErrMismatch error = &refusal{"refresh token was issued to another principal, tenant or client", []error{ErrInvalidGrant}}
+	ErrMismatch error = &refusal{
+		"refresh token was issued to another principal, tenant or client", []error{ErrInvalidGrant},
+	}
 
 	// ErrExpired, a [revocast.ErrExpired]: [Store.Issue] was given a login that is longer ago
 	// than a family lasts.

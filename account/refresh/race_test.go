@@ -154,7 +154,8 @@ func TestRotateAgainstRevoke(t *testing.T) {
 		after := m.AuthTime.After(cut)
 		_, err := r.Lookup(r.ctx, m.Text, refresh.Expect{})
 		if alive := err == nil; alive != after || living[m.ID] != after {
-			t.Errorf("a login at %s is alive: %v, listed: %v; the cut-off is at %s", m.AuthTime, alive, living[m.ID], cut)
+			t.Errorf("a login at %s is alive: %v, listed: %v; the cut-off is at %s", m.AuthTime, alive, living[m.ID],
+				cut)
 		}
 	}
 }

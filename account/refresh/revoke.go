@@ -34,7 +34,9 @@ func (c *Cause) fill() error {
 // is told now, and where it was told within the last minute its confirmation is waited for
 // anew. One that does not exist any more is [ErrNotFound]. Where the fleet could not
 // be told it returns outbox.ErrOwed: the family is ended all the same.
-func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := why.fill(); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,9 @@ func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, o
 // RevokeToken is [Store.Revoke] by one of the family's tokens, old ones too. As RFC 7009
 // section 2.2 has it, a token that is unknown is no error: what the client wants is the
 // case. One of another client is [ErrMismatch].
-func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	t, ok := parse(s.mints, token)
 	if !ok {
 		return nil, nil
@@ -68,21 +72,27 @@ func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why 
 // issued to that principal so far, whoever issued it. A login that follows is good.
 //
 // Its errors are those of [Store.Revoke], but that there is nothing to end is none.
-func (s *Store) RevokeAll(ctx context.Context, principal string, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) RevokeAll(ctx context.Context, principal string, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	return s.revokeAll(ctx, principal, "", why, opts)
 }
 
 // RevokeOthers is [Store.RevokeAll] but for the session of one living family of the
 // principal, and so for every family of that session. It is [ErrNotFound], and nothing has
 // changed, where the family to keep is not there.
-func (s *Store) RevokeOthers(ctx context.Context, principal, keep string, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) RevokeOthers(ctx context.Context, principal, keep string, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := checkText("family to keep", keep, revocast.MaxID); err != nil {
 		return nil, err
 	}
 	return s.revokeAll(ctx, principal, keep, why, opts)
 }
 
-func (s *Store) revokeAll(ctx context.Context, principal, keep string, why Cause, opts []revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) revokeAll(ctx context.Context, principal, keep string, why Cause,
+	opts []revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := checkText("principal", principal, revocast.MaxID); err != nil {
 		return nil, err
 	}

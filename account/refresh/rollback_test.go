@@ -106,7 +106,8 @@ func TestDamagedFamily(t *testing.T) {
 	for _, body := range []string{"", "\xff", "\x05ali", "\x05alice\x00\x00\x00\x00{"} {
 		login := r.login("alice")
 		r.must(r.rdb.HSet(r.ctx, familyKey(login.ID), "b", body).Err())
-		if f, err := r.Lookup(r.ctx, login.Text, refresh.Expect{}); err == nil || errors.Is(err, refresh.ErrInvalidGrant) {
+		if f, err := r.Lookup(r.ctx, login.Text, refresh.Expect{}); err == nil ||
+			errors.Is(err, refresh.ErrInvalidGrant) {
 			t.Errorf("body %q: %+v, %v", body, f, err)
 		}
 	}

@@ -72,7 +72,8 @@ func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts 
 	}
 	text, ok := successor(s.mints, t, a.first, a.second)
 	if !ok {
-		return Token{}, fmt.Errorf("%w: the successor was made under a key that this process does not have", revocast.ErrUnavailable)
+		return Token{}, fmt.Errorf("%w: the successor was made under a key that this process does not have",
+			revocast.ErrUnavailable)
 	}
 	return Token{Text: text, Family: a.family, Again: true}, nil
 }
@@ -114,5 +115,6 @@ func (s *Store) tell(ctx context.Context, id string, opts []revocast.CallOption)
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	return s.ender.Complete(late, id, append(append([]revocast.CallOption{}, opts...), revocast.WithStrength(revocast.Committed))...)
+	return s.ender.Complete(late, id,
+		append(append([]revocast.CallOption{}, opts...), revocast.WithStrength(revocast.Committed))...)
 }

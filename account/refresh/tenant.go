@@ -45,7 +45,8 @@ func (s *Store) SwitchTenant(ctx context.Context, token string, want Expect, ten
 	if err != nil {
 		return Token{}, err
 	}
-	return s.rotate(ctx, t, want, move{tenant: s.key(revocast.ScopeTenant, tenant), body: body(f, data), seen: true}, opts)
+	return s.rotate(ctx, t, want, move{tenant: s.key(revocast.ScopeTenant, tenant), body: body(f, data), seen: true},
+		opts)
 }
 
 // admit asks whether a family may be of the tenant that f has. One that is revoked there

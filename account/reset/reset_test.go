@@ -128,7 +128,8 @@ func TestTheCallerLeaves(t *testing.T) {
 	text := r.code("ann")
 	ctx, cancel := context.WithCancel(t.Context())
 	r.users.after = func() error { cancel(); return nil }
-	if _, err := r.reset.Confirm(ctx, "ann", text, "new"); !errors.Is(err, reset.ErrOwed) || !errors.Is(err, outbox.ErrOwed) {
+	if _, err := r.reset.Confirm(ctx, "ann", text, "new"); !errors.Is(err, reset.ErrOwed) ||
+		!errors.Is(err, outbox.ErrOwed) {
 		t.Fatalf("the caller has left: %v, want ErrOwed", err)
 	}
 	r.pending(1)

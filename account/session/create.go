@@ -42,7 +42,9 @@ type Login struct {
 // same. Errors besides: [revocast.ErrInvalid], [ErrExists], [ErrCutOff],
 // [revocast.ErrUnavailable]; after [revocast.ErrOutcomeUnknown] there may be a session
 // whose token nobody has, which goes when it has been idle.
-func (s *Store) Create(ctx context.Context, l Login, opts ...revocast.CallOption) (Session, string, []revocast.Receipt, error) {
+func (s *Store) Create(ctx context.Context, l Login,
+	opts ...revocast.CallOption,
+) (Session, string, []revocast.Receipt, error) {
 	if err := l.check(); err != nil {
 		return Session{}, "", nil, err
 	}

@@ -75,7 +75,8 @@ func (o Options) normal() (Options, error) {
 	}
 	switch {
 	case o.Touch < time.Millisecond || o.Idle < 2*o.Touch:
-		return o, fmt.Errorf("%w: touch %s: want a millisecond to half of idle (%s)", revocast.ErrInvalid, o.Touch, o.Idle)
+		return o, fmt.Errorf("%w: touch %s: want a millisecond to half of idle (%s)", revocast.ErrInvalid, o.Touch,
+			o.Idle)
 	case o.Lifetime < o.Idle:
 		return o, fmt.Errorf("%w: lifetime %s is shorter than idle %s", revocast.ErrInvalid, o.Lifetime, o.Idle)
 	case o.Cap < 0:

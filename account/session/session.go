@@ -148,5 +148,6 @@ func millis(r *script.Reader) time.Time {
 // errOld and errLarge are what only the script can tell.
 var (
 	errOld   = fmt.Errorf("%w: the user authenticated longer ago than a session lives", revocast.ErrInvalid)
-	errLarge = fmt.Errorf("%w: at most %d fields of data with %d bytes in all are allowed", revocast.ErrInvalid, MaxFields, MaxData)
+	errLarge = fmt.Errorf("%w: at most %d fields of data with %d bytes in all are allowed", revocast.ErrInvalid,
+		MaxFields, MaxData)
 )

@@ -12,8 +12,10 @@ import (
 // share. turn changes with every statement, since MySQL counts as affected only rows that
 // have changed. A lease that ends later than any may was taken while the clock was ahead.
 const (
-	sqlTake    = "UPDATE {table}_lease SET holder = ?, until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND (until_ms <= {now} OR until_ms > {now} + %d OR holder = ?)"
-	sqlKeep    = "UPDATE {table}_lease SET until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND until_ms > {now} AND holder = ?"
+	sqlTake = "UPDATE {table}_lease SET holder = ?, until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND " +
+		"(until_ms <= {now} OR until_ms > {now} + %d OR holder = ?)"
+	sqlKeep = "UPDATE {table}_lease SET until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND until_ms > {now} " +
+		"AND holder = ?"
 	sqlRelease = "UPDATE {table}_lease SET until_ms = 0, turn = turn + 1 WHERE id = 1 AND holder = ?"
 	sqlLeases  = "SELECT COUNT(*) FROM {table}_lease"
 	sqlFound   = "INSERT INTO {table}_lease (id, holder, until_ms, turn) VALUES (1, '', 0, 0)"
@@ -23,7 +25,8 @@ const (
 func (r *Relay) take(ctx context.Context) error {
 	for range 2 {
 		sent := time.Now()
-		n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTake, r.o.Lease.Milliseconds(), mostLease.Milliseconds()), r.name, r.name)
+		n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTake, r.o.Lease.Milliseconds(), mostLease.Milliseconds()), r.name,
+			r.name)
 		if err != nil {
 			return err
 		}

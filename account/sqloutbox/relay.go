@@ -149,7 +149,8 @@ func (r *Relay) Run(ctx context.Context) error {
 		case errors.Is(err, ErrBusy):
 			pause = min(busyPause, pause)
 			if time.Since(since) > r.o.Lease {
-				r.say.Warn("busy", "sqloutbox: another relay has been at work for longer than a lease; should rows grow old, see what it does, and the database's clock")
+				r.say.Warn("busy", "sqloutbox: another relay has been at work for longer than a lease; should rows "+
+					"grow old, see what it does, and the database's clock")
 				since = time.Now()
 			}
 		case err != nil:

@@ -18,7 +18,8 @@ import (
 const (
 	sqlWaits = "handed_ms IS NULL AND refused IS NULL"
 	sqlDone  = "handed_ms <= {now} - "
-	sqlRead  = "SELECT id, ref, payload, COALESCE(tried_ms, 0), COALESCE(cut_off_ms, 0), handed_ms IS NOT NULL, {now} FROM {table} WHERE "
+	sqlRead  = "SELECT id, ref, payload, COALESCE(tried_ms, 0), COALESCE(cut_off_ms, 0), handed_ms IS NOT NULL, " +
+		"{now} FROM {table} WHERE "
 
 	sqlTried   = "UPDATE {table} SET tried_ms = {now} WHERE tried_ms IS NULL AND id = ?"
 	sqlUntried = "UPDATE {table} SET tried_ms = NULL WHERE id = ?"

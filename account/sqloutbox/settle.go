@@ -47,7 +47,8 @@ func (r *Relay) putOff(rows int, err error) {
 	r.failures.Add(1)
 	pause := backoff(r.o.Every, r.unsettled)
 	r.settleAgain = time.Now().Add(pause)
-	r.say.Warn("settle", "sqloutbox: handed over, not "+r.o.Strength.String()+" yet; kept", "rows", rows, "error", err, "after", pause)
+	r.say.Warn("settle", "sqloutbox: handed over, not "+r.o.Strength.String()+" yet; kept", "rows", rows, "error",
+		err, "after", pause)
 }
 
 // settled returns the ids of those rows that have reached the strength.

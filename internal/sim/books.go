@@ -80,7 +80,8 @@ type turn struct {
 func (b *books) clone() books {
 	return books{
 		sheet: b.sheet.clone(), acked: b.acked.clone(), members: b.members.clone(), states: b.states.clone(),
-		answers: b.answers.clone(), turns: b.turns.clone(), leads: b.leads.clone(), history: history{limit: b.history.limit},
+		answers: b.answers.clone(), turns: b.turns.clone(), leads: b.leads.clone(),
+		history: history{limit: b.history.limit},
 	}
 }
 

@@ -70,8 +70,9 @@ func NewBus(r Reporter, o BusOptions) *Bus {
 		o.Go = func(f func()) { go f() }
 	}
 	return &Bus{
-		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, deliver: o.Deliver, links: make(map[string]*BusLink),
-		ever: make(map[revocast.Position]revocast.Event), claims: make(map[port.EpochRecord]bool),
+		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, deliver: o.Deliver,
+		links: make(map[string]*BusLink),
+		ever:  make(map[revocast.Position]revocast.Event), claims: make(map[port.EpochRecord]bool),
 	}
 }
 

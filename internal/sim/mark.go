@@ -36,7 +36,8 @@ func (k *LedgerLink) Mark(ctx context.Context, was port.StreamPoint, mark port.S
 		is, same := b.mark.Point, mark
 		same.Afresh, same.Begin = false, port.StreamPoint{}
 		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
-			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
+			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence,
+				is.Created)
 		}
 		b.setMark(mark, l.now())
 		return nil

@@ -187,7 +187,8 @@ func (r *records) claim(after uint64, next port.EpochRecord) (port.EpochRecord, 
 	}
 	latest, _ := r.latest()
 	if latest.Sequence != after {
-		return port.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict, latest.Sequence, after)
+		return port.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict,
+			latest.Sequence, after)
 	}
 	next.Sequence = latest.Sequence + 1
 	r.all = append(r.all, next)

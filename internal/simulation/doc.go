@@ -38,9 +38,9 @@
 // Both stores losing something at the same time, an edited stream and one that comes back
 // older counted as losses; a primary that is cut off and stopped, which goes on when it is
 // woken for longer than the fence says; forged events at the positions of real ones, which
-// whoever may publish can send; revocations that begin or end during the run. Events dropped from the middle of the stream are simulated, but it
-// is not asked that they come back, nor, once a second epoch has begun, that a confirmed
-// invalidation has reached everybody.
+// whoever may publish can send; revocations that begin or end during the run. Events dropped from
+// the middle of the stream are simulated, but it is not asked that they come back, nor, once a
+// second epoch has begun, that a confirmed invalidation has reached everybody.
 //
 // # Mutants
 //

@@ -115,8 +115,10 @@ func (s *Scenario) judged() bool {
 // String returns the scenario with one line for each step.
 func (s Scenario) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d workers, %d publishers, clocks %v, lease %s, fence %s, log of %d, index of %d, snapshots %t, slow %t, clocks apart %+v, %s\n",
-		s.Seed, s.Workers, s.Publishers, s.Rates, s.Lease, s.Fence, s.LogKeep, s.Index, s.Snapshots, s.Slow, s.Clocks, s.Length)
+	fmt.Fprintf(&b, "seed %d: %d workers, %d publishers, clocks %v, lease %s, fence %s, log of %d, index of %d, "+
+		"snapshots %t, slow %t, clocks apart %+v, %s\n",
+		s.Seed, s.Workers, s.Publishers, s.Rates, s.Lease, s.Fence, s.LogKeep, s.Index, s.Snapshots, s.Slow, s.Clocks,
+		s.Length)
 	for _, step := range s.Steps {
 		fmt.Fprintln(&b, step)
 	}

@@ -81,7 +81,8 @@ func redisOn(tb testing.TB, s *Server, args []string) *Server {
 func missing(tb testing.TB) {
 	tb.Helper()
 	if os.Getenv("CI") != "" || os.Getenv("REVOCAST_TEST_REQUIRE_REDIS") != "" {
-		tb.Fatal("storetest: no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)")
+		tb.Fatal("storetest: no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew " +
+			"install redis)")
 	}
 	tb.Skipf("storetest: no redis-server in PATH: left out %s", tb.Name())
 }

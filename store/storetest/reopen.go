@@ -113,7 +113,8 @@ func reopenAgain(k *kit) {
 	k.must(k.Ledger.Reopen(k.ctx, 4, "one"))
 	k.must(k.Ledger.Reopen(k.ctx, 4, "two"))
 	after := k.describe()
-	if !slices.Equal(before.Claims, after.Claims) || before.Position != after.Position || after.State != port.LedgerRecovering {
+	if !slices.Equal(before.Claims, after.Claims) || before.Position != after.Position ||
+		after.State != port.LedgerRecovering {
 		k.Errorf("reopening again made %+v out of %+v", after, before)
 	}
 }
@@ -171,7 +172,8 @@ func termsUnsettle(k *kit) {
 			want, settling = max(before.SettleFor, before.Terms.SettleWait(), terms.SettleWait()), settling+1
 		}
 		if d.Terms != terms || d.Settled == unsettles || d.SettleFor != want || d.Settling != settling {
-			k.Errorf("%s: settled %v for %v, %d times; want %v and %d", what, d.Settled, d.SettleFor, d.Settling, want, settling)
+			k.Errorf("%s: settled %v for %v, %d times; want %v and %d", what, d.Settled, d.SettleFor, d.Settling,
+				want, settling)
 		}
 		if v, err := k.Ledger.Verify(k.ctx, 1); err != nil || v.Settled == unsettles {
 			k.Errorf("%s: Verify says settled %v, %v", what, v.Settled, err)
@@ -208,7 +210,8 @@ func termsUnsettleAcross(k *kit) {
 	}
 	k.Replace()
 	if d := reopen(); d.Settled || d.SettleFor != long.SettleWait() {
-		k.Errorf("the next epoch is unsettled for %v, want %v: leases of %v may be around", d.SettleFor, long.SettleWait(), long.Lease)
+		k.Errorf("the next epoch is unsettled for %v, want %v: leases of %v may be around", d.SettleFor,
+			long.SettleWait(), long.Lease)
 	}
 	k.must(k.Ledger.Reopen(k.ctx, 7, "x"))
 	d := reopen()

@@ -27,7 +27,8 @@ import (
 // scs.New starts a goroutine for a memory store that nobody wanted, and stopping it at once
 // is a data race in scs.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
 }
 
 const realm = "scs"

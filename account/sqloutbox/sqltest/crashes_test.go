@@ -103,7 +103,8 @@ func TestCrashWhileRecording(t *testing.T) {
 				}
 				changed := w.number("SELECT COUNT(*) FROM users WHERE password = 'new'")
 				if n := w.waiting(); n != changed {
-					t.Errorf("step %d, after it: %v: %d passwords changed, %d revocations recorded", at, after, changed, n)
+					t.Errorf("step %d, after it: %v: %d passwords changed, %d revocations recorded", at, after, changed,
+						n)
 				}
 				w.once(w.relay(), int(changed))
 				w.clear()
