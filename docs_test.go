@@ -13,8 +13,8 @@ var (
 	testFunc   = regexp.MustCompile(`(?m)^func ((?:Test|Example|Fuzz|Benchmark)\w*)\(`)
 )
 
-// TestDocumentedCommands: a test that a document names in a command stands in the package that
-// the command gives. One that moved would run nothing there, and pass.
+// TestDocumentedCommands: a test that a document names in a command exists in the package that the
+// command gives. If the test had moved, the command would run nothing, and pass.
 func TestDocumentedCommands(t *testing.T) {
 	commands := 0
 	for _, file := range []string{

@@ -15,7 +15,7 @@ import (
 
 const module = "github.com/revocast/revocast"
 
-// What a package may import besides the standard library: prefixes of paths. "./" stands for
+// What a package may import in addition to the standard library: prefixes of paths. "./" stands for
 // this module.
 var (
 	words  = []string{"./."}                          // the root, the words
@@ -26,15 +26,15 @@ var (
 		"./internal/throttle",
 	}
 
-	// accounts are the account stores, on the ledger's Redis.
+	// accounts are what the account stores may import. They run on the ledger's Redis.
 	accounts = slices.Concat(ports, redis, []string{"./account/internal/", "./internal/script", "./internal/throttle"})
 	// anything: commands, what only commands use, and tests put several packages together.
 	anything = []string{""}
 )
 
-// layers has an entry for every package: one that is missing fails. A package of the library
-// imports the words, the contracts and at most one client; the two sides, publisher and worker,
-// do not know each other.
+// layers has an entry for every package: a package without one fails the test. A package of the
+// library imports the words, the contracts and at most one client; the two sides, publisher and
+// worker, do not know each other.
 var layers = map[string][]string{
 	".":         nil,
 	"port":      words,
@@ -185,8 +185,8 @@ func TestMayImport(t *testing.T) {
 	}
 }
 
-// TestNoSleepNoSkip: a test that sleeps is slow or flaky, and one that skips is green
-// without having looked.
+// TestNoSleepNoSkip: a test that sleeps is slow or flaky, and a test that skips is green without
+// having tested anything.
 func TestNoSleepNoSkip(t *testing.T) {
 	banned := []string{"time" + ".Sleep(", "t" + ".Skip("}
 	eachGoFile(t, func(name string) {

@@ -128,7 +128,7 @@ func TestMergeInAnyOrder(t *testing.T) {
 	})
 }
 
-// TestNormalForm: states that cover the same are the same value.
+// TestNormalForm: states that cover the same tokens are the same value.
 func TestNormalForm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := fold(drawHistory(rt))
@@ -141,7 +141,7 @@ func TestNormalForm(t *testing.T) {
 	})
 }
 
-// TestKeyedStateEvents: a snapshot is applied as a log is, and comes to the same.
+// TestKeyedStateEvents: a snapshot is applied as a log is, with the same result.
 func TestKeyedStateEvents(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := fold(drawHistory(rt))
