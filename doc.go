@@ -1,4 +1,4 @@
-// Package revocast makes logout true everywhere at the same moment.
+// Package revocast makes logout true everywhere at once.
 //
 // A service calls [Publisher.Revoke] on logout, password change, ban or theft, and
 // every worker of the fleet stops accepting the token before the call returns.

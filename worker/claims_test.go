@@ -51,7 +51,7 @@ func TestSessionDataEndsWithTheEpoch(t *testing.T) {
 	})
 }
 
-// A session's secret and the name by which it is revoked are two things.
+// A session's secret is not the name by which it is revoked.
 func TestSessionHasANameOfItsOwn(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -73,7 +73,7 @@ func TestSessionHasANameOfItsOwn(t *testing.T) {
 	})
 }
 
-// Claims that came out of a refresh token are held against the same revocations.
+// Claims that came out of a refresh token are compared with the same revocations.
 func TestClaimsOfOthers(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -128,8 +128,8 @@ func TestClaimsOfOthers(t *testing.T) {
 	})
 }
 
-// A hook that is configured is called, and what it says counts: one that is forgotten
-// looks like one that agrees.
+// A hook that is configured is called, and its answer counts. A hook that is never called looks
+// like one that agrees.
 func TestConfiguredHooksAreCalled(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")

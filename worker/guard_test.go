@@ -27,8 +27,8 @@ func TestZeroVerdictIsUnknown(t *testing.T) {
 	}
 }
 
-// jumpClock is the system clock, and jumps ahead when told to: what a process sees that
-// was stopped.
+// jumpClock is the system clock, and jumps ahead when told to, as a process sees it that was
+// stopped.
 type jumpClock struct {
 	port.Clock
 	ahead atomic.Int64
@@ -123,7 +123,7 @@ func TestPolicies(t *testing.T) {
 		w.Expect(ask, token, revocast.Revoked)
 		w.Expect(grace, token, revocast.Allowed) // outside G1, as the policy says
 		for _, x := range all {
-			w.Expect(x, gone, revocast.Revoked) // a cut-off is for ever and needs no lease
+			w.Expect(x, gone, revocast.Revoked) // a cut-off is permanent and needs no lease
 		}
 		fleettest.Elapse(10 * time.Second)
 		w.Expect(grace, token, revocast.Revoked)

@@ -63,8 +63,8 @@ func (k *keyed) lose(principal string) {
 	}
 }
 
-// TestKeyThatLeftIsForgotten: what it signed is neither answered from memory nor goes on
-// as a stream; what other keys signed is not verified again.
+// TestKeyThatLeftIsForgotten: tokens that the key signed are not answered from memory, and their
+// streams end. Tokens that other keys signed are not verified again.
 func TestKeyThatLeftIsForgotten(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})

@@ -12,9 +12,9 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestLameDuckEndsNoService: the server of a cluster that a service is connected to stops
-// as for an update. Revocations are committed all the while, the log says what goes on, and
-// the service hears events again, from another server, with nothing done about it.
+// TestLameDuckEndsNoService: the server of a cluster that a service is connected to stops as for an
+// update. Revocations are committed all the while, the log says what happens, and the service hears
+// events again, from another server, without any help.
 func TestLameDuckEndsNoService(t *testing.T) {
 	t.Parallel()
 	servers := eventstest.NewCluster(t, 3)

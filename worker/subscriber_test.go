@@ -91,7 +91,7 @@ func TestHoleIsFilledFromTheLog(t *testing.T) {
 	})
 }
 
-// TestFloodDoesNotPutOffTheHole: each event beyond the hole must not start the delay anew.
+// TestFloodDoesNotPutOffTheHole: events beyond the hole must not start the delay again.
 func TestFloodDoesNotPutOffTheHole(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{HoleDelay: 40 * time.Millisecond}})
@@ -155,7 +155,7 @@ func TestSuspicionRenewsAtOnce(t *testing.T) {
 	})
 }
 
-// TestAcknowledgedAfterApplied: a view that takes its time holds the acknowledgement up.
+// TestAcknowledgedAfterApplied: a slow view delays the acknowledgement.
 func TestAcknowledgedAfterApplied(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		view := &slowView{NoCache: worker.NoCache{}}
@@ -232,7 +232,7 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 			}, revocast.WithStrength(revocast.Durable))
 			w.Must(err)
 		}
-		fleettest.Elapse(10 * time.Second) // the stream is seen to hold them, and so the next acknowledgement trims
+		fleettest.Elapse(10 * time.Second) // the stream is seen to hold them, so the next acknowledgement trims the log
 		_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "last"},
 			revocast.WithStrength(revocast.Durable))
 		w.Must(err)
@@ -248,8 +248,7 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 	})
 }
 
-// TestLoadSources: short log, snapshot, and where there is none that can be used, the
-// ledger's own states.
+// TestLoadSources: short log, snapshot, and where no snapshot can be used, the ledger's own states.
 func TestLoadSources(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit           uint64 // of the log
@@ -297,7 +296,7 @@ func TestLoadSources(t *testing.T) {
 	}
 }
 
-// TestEventsDuringALoad: what is applied while the index is emptied must not be lost.
+// TestEventsDuringALoad: events that are applied while the index is emptied must not be lost.
 func TestEventsDuringALoad(t *testing.T) {
 	fleettest.InWorldWith(t, sim.LedgerOptions{Page: 2}, func(w *fleettest.World) {
 		for i := range 12 {
