@@ -30,8 +30,8 @@ func TestGetReturnsWhatWasPut(t *testing.T) {
 	}
 }
 
-// A long key is hashed by a sample of it. Two that agree there must never be
-// taken for each other, wherever they differ.
+// A long key is hashed by a sample of it. Two keys that agree in the sample must never be taken for
+// each other, wherever they differ.
 func TestLongKeysAreComparedWhole(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
@@ -170,8 +170,8 @@ func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 	}
 }
 
-// More entries fall on one bucket of the front than it can count: the cache may
-// drop, but not lose count, and what it holds it finds.
+// More entries fall on one bucket of the front than it can count: the cache may drop entries, but
+// must not lose count, and must find what it holds.
 func TestCrowdedBucket(t *testing.T) {
 	for _, entries := range []int{127, 8 * 400} { // one shard; eight of them; one bucket each
 		c := cache.NewCrowded(cache.Options{Entries: entries})

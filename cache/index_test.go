@@ -31,8 +31,8 @@ func TestIncompleteUntilLoaded(t *testing.T) {
 	}
 }
 
-// A live revocation is never dropped to make room. Past the limit the index says
-// that it does not know, and what it had lost cannot come back in through a fill.
+// A live revocation is never dropped to make room. Past the limit the index says that it does not
+// know, and no fill can bring back an entry that a lost revocation covered.
 func TestOverflowGivesUpTheIndex(t *testing.T) {
 	const limit = 100
 	c := cache.New(cache.Options{Revocations: limit})
@@ -159,7 +159,7 @@ func TestTheEarliestBanCounts(t *testing.T) {
 	}
 }
 
-// A claim that the token lacks has no key, and nothing is revoked by naming none.
+// A claim that the token lacks has no key, and a revocation without a key covers nothing.
 func TestTheZeroKeyCoversNobody(t *testing.T) {
 	c := cache.New(cache.Options{})
 	e := revoked(1, revocast.ScopeSession, "")
@@ -266,7 +266,7 @@ func TestExpireIsNeverEarly(t *testing.T) {
 	}
 }
 
-// Whatever a state holds, the index gives it back, packed or not.
+// The index returns every state as it was stored, packed or not.
 func TestStatesSurvivePacking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := cache.New(cache.Options{})
@@ -315,7 +315,7 @@ func TestMoreEpochsThanSlotsCanName(t *testing.T) {
 	}
 }
 
-// drawEdge draws near one of two bounds, or anything up to what a ledger holds.
+// drawEdge draws a number near one of two bounds, or any number that a ledger may hold.
 func drawEdge(t *rapid.T, name string, low, high uint64) uint64 {
 	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3),
 		rapid.Uint64Range(low, 1<<43)).Draw(t, name)

@@ -12,9 +12,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// model is a cache in the plainest words, beside the cache under test. The ledger
-// is its list of committed events, which reach the view in any order, repeatedly,
-// or not at all.
+// model is a cache in the plainest words, to compare with the cache under test. The ledger is its
+// list of committed events, which reach the view in any order, repeatedly, or not at all.
 type model struct {
 	view      *cache.Cache
 	limit     int
@@ -171,9 +170,8 @@ func (m *model) expire() {
 	}
 }
 
-// put checks a token with the ledger as it was at some position, and puts what a
-// guard would put: nothing that was covered there, and no longer than until a ban
-// that it knows.
+// put checks a token with the ledger as it was at some position, and puts what a guard would put:
+// no entry that was covered there, and none beyond the start of a known ban.
 func (m *model) put(t *rapid.T) {
 	i := rapid.IntRange(0, 15).Draw(t, "token")
 	checked := revocast.Position{}
@@ -203,7 +201,7 @@ func (m *model) put(t *rapid.T) {
 	}
 }
 
-// earlier is the time of the earlier of two bans, of which either may be none.
+// earlier is the start of the earlier of two bans, either of which may be absent.
 func earlier(bans ...int64) time.Duration {
 	end := time.Duration(1<<63 - 1)
 	for _, from := range bans {
@@ -279,8 +277,8 @@ func (m *model) compareEntry(t *rapid.T, id string) {
 	if got == nil || m.now >= got.Expires.Milliseconds() {
 		return
 	}
-	// The point of it all: every event that was ever applied, each by itself, as long
-	// as what it covers has not expired.
+	// The point of the test: every event that was ever applied still counts, each by itself, until
+	// what it covers has expired.
 	for _, e := range m.seen {
 		if e.Until < m.now || !got.Keys.Has(e.Key) || e.Kind == revocast.KindBanned && m.liftedAfter(e) {
 			continue

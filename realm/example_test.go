@@ -31,7 +31,7 @@ func Example() {
 	keys := must(token.JWKS(jwks, token.SourceOptions{}))
 	w := must(r.Worker(keys.For("https://login.example.com", "orders"), worker.Options{}))
 	server := &http.Server{Addr: addr, Handler: w.Middleware(http.HandlerFunc(hello))}
-	server.BaseContext = at.callOnce // what the clients do, in this example
+	server.BaseContext = at.callOnce // the clients of this example
 	if err := realm.Serve(ctx, server, w); err != nil {
 		log.Fatal(err)
 	}

@@ -26,8 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const nowhere = "127.0.0.1:1" // nobody listens there
 
-// TestOpen: a store that is away is waited for, unless that is said otherwise; then the error
-// says which it is. A realm's name that is none is an error in any case.
+// TestOpen: Open waits for a store that is away, unless the options say otherwise; then the error
+// says which store it is. An invalid name of a realm is always an error.
 func TestOpen(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	for name, c := range map[string]struct {
@@ -63,7 +63,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestUnsuitedRedis may forget revocations: it is refused, unless that is said.
+// TestUnsuitedRedis: a Redis that may forget revocations is refused, unless the options allow it.
 func TestUnsuitedRedis(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	if err := redis.Client().ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
@@ -106,8 +106,8 @@ func TestRealmThatNobodyMade(t *testing.T) {
 	}
 }
 
-// TestWorkerNeedsItsKeys: it is not ready before it has them, and there is none whose issuer or
-// service has no name.
+// TestWorkerNeedsItsKeys: a worker is not ready before it has its keys, and none can be made whose
+// issuer or service has no name.
 func TestWorkerNeedsItsKeys(t *testing.T) {
 	rig := fleettest.NewRig(t)
 	r, err := realm.Open(t.Context(), fleettest.Realm,
@@ -207,7 +207,7 @@ func TestServeFails(t *testing.T) {
 	}
 }
 
-// TestForNeedsNames: nobody accepts every issuer, or what is meant for others, by an empty string.
+// TestForNeedsNames: an empty string never means every issuer, or tokens for other services.
 func TestForNeedsNames(t *testing.T) {
 	rig := fleettest.NewRig(t)
 	r, err := realm.Open(t.Context(), fleettest.Realm,
