@@ -44,8 +44,8 @@ type Grant struct {
 	// AuthTime is when the session started; zero: now. A refreshed token keeps it, or
 	// it would outrun the cut-off that its session is under.
 	AuthTime time.Time
-	// NotBefore is the NotBefore of the receipt of the principal's last revocation, as
-	// far as it is known here: no issue time will be earlier.
+	// NotBefore is the NotBefore of the receipt of the principal's last revocation, if it is known
+	// here: no issue time will be earlier.
 	NotBefore time.Time
 }
 

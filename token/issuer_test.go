@@ -147,7 +147,7 @@ func TestSigningKeyFile(t *testing.T) {
 	if _, err := LoadSigningKey(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("missing file: %v", err)
 	}
-	// Several processes start at once and all end up with one key.
+	// Several processes start together, and all end up with one key.
 	kids := make([]string, 8)
 	var all sync.WaitGroup
 	for i := range kids {

@@ -84,8 +84,8 @@ func TestSharedKeysAreSaid(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestKeyThatLeft: whoever remembers what it signed is told, and a key that comes in its
-// place under the same name is another one. A key that joins is no news.
+// TestKeyThatLeft: a guard that remembers its tokens is told, and a key that replaces it under the
+// same name is another one. A key that joins is no news.
 func TestKeyThatLeft(t *testing.T) {
 	old, fresh, third := named("k1"), named("k1"), named("k3")
 	s := &site{}

@@ -39,7 +39,7 @@ func (v *Verifier) OnLoss(f func()) {
 	v.onLoss = append(v.onLoss, f)
 }
 
-// notice takes up what a source holds now, and tells whoever asked if a key has left.
+// notice takes up what a source holds now, and tells the callers of OnLoss if a key has left.
 func (v *Verifier) notice(r *keyring) {
 	if !r.notice() {
 		return
@@ -61,8 +61,8 @@ func (v *Verifier) follow(r *keyring) *keyring {
 	return r
 }
 
-// makeRings gives each issuer its keys. Two names for one source have to be said: whoever
-// holds one of its keys could speak for both (RFC 8725 §3.8).
+// makeRings gives each issuer its keys. Two names for one source need an option: the holder of one
+// of its keys could speak for both (RFC 8725 §3.8).
 func (v *Verifier) makeRings(keys map[string]KeySource) error {
 	v.rings = make(map[string]*keyring, len(keys))
 	names := slices.Sorted(maps.Keys(keys))

@@ -24,10 +24,10 @@ type Options struct {
 	// Issuers are the iss values accepted, compared byte for byte. More than one for one
 	// source of keys needs SharedKeys; [NewIssuers] gives each its own.
 	Issuers []string
-	// AnyIssuer accepts every iss: whoever holds a key of the source may use any name.
+	// AnyIssuer accepts every iss: the holder of a key of the source may use any name.
 	AnyIssuer bool
-	// SharedKeys accepts that several issuers have one set of keys: whoever holds one of
-	// them may speak for each (RFC 8725 §3.8).
+	// SharedKeys accepts that several issuers have one set of keys: the holder of one of them may
+	// speak for each (RFC 8725 §3.8).
 	SharedKeys bool
 	// KeyIssuer is whose keys they are where several issuers share them: a revocation of
 	// scope key names this one. Default: DefaultIssuer, else the first of Issuers; with

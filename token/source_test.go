@@ -124,7 +124,7 @@ func TestURLRotation(t *testing.T) {
 		accepted(t, v, old.bearer())
 		s.serve(old, fresh)
 		after(testInterval / 2)
-		accepted(t, v, fresh.bearer()) // at once, not at the next interval
+		accepted(t, v, fresh.bearer()) // immediately, not at the next interval
 		accepted(t, v, old.bearer())
 		s.serve(fresh)
 		accepted(t, v, old.bearer()) // in force until the next reading

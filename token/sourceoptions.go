@@ -32,8 +32,8 @@ type SourceOptions struct {
 	// Client makes the requests to a URL. Nil: one with a pool of its own that follows
 	// at most three redirects, never from https to http.
 	Client *http.Client
-	// AllowHTTP permits http:// URLs beyond loopback. Whoever sits between can then
-	// forge every token.
+	// AllowHTTP permits http:// URLs beyond loopback. An attacker on the network can then forge
+	// every token.
 	AllowHTTP bool
 
 	// Logger hears of failed readings and of keys that are left out. Nil: discarded.

@@ -19,9 +19,9 @@ type Options struct {
 
 	// TTL is how long a code is good. Default 10 min, 1 s to 24 h.
 	TTL time.Duration
-	// Attempts is how many wrong guesses a Window has room for. Default 5, at most 100. A
-	// Window begins with its first wrong guess and does not slide: whoever makes one, waits
-	// and makes the others as it ends can have close to twice as many in a short time.
+	// Attempts is how many wrong guesses a Window has room for. Default 5, at most 100. A Window
+	// begins with its first wrong guess and does not slide: an attacker who makes one guess, waits,
+	// and makes the others as the Window ends can have close to twice as many in a short time.
 	Attempts int
 	// Window is what Attempts and Sends are counted in. Default 1 h, at most 24 h and not
 	// shorter than TTL.

@@ -111,7 +111,7 @@ func TestNothingRawIsStored(t *testing.T) {
 	}
 }
 
-// TestNoEnumeration: to whoever guesses all that is wrong looks the same; logs see it.
+// TestNoEnumeration: every failure looks the same to a guesser; logs tell them apart.
 func TestNoEnumeration(t *testing.T) {
 	s := open(t, storetest.Embedded(t).Client(), code.Options{})
 	text := create(t, s, "ann")

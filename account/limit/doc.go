@@ -3,11 +3,11 @@
 // # Use
 //
 // [Limiter.Begin] before the password is looked at: it decides and counts, in one step.
-// [Limiter.Fail] or [Limiter.Succeed] with the attempt that it returned afterwards.
-// An attempt counts as failed from the moment it begins until it is said to have
-// succeeded: a hundred guesses sent at once are a hundred failures, not none, and one
-// whose process dies stays counted. Fail therefore counts nothing more. Neither does
-// Begin when it is repeated under the same [Attempt.ID].
+// [Limiter.Fail] or [Limiter.Succeed] with the attempt that it returned afterwards. An attempt
+// counts as failed from the moment it begins until it is said to have succeeded: a hundred guesses
+// sent at the same time are a hundred failures, not none, and one whose process dies stays counted.
+// Fail therefore counts nothing more. Neither does Begin when it is repeated under the same
+// [Attempt.ID].
 //
 // When Begin fails nobody knows how much has been guessed: refuse the login, 503. Letting
 // it through, or counting in the process meanwhile, gives everybody unlimited guesses for
@@ -56,8 +56,8 @@
 // What a flood can take is so many bytes for each address that it comes from, for one window,
 // and never more for more names.
 //
-// When Redis' clock jumps by more than ten seconds the counts begin anew, once: what was counted
-// by a clock that was ahead would keep everybody out for as long.
+// When Redis' clock jumps by more than ten seconds the counts begin again, once: counts made by a
+// clock that was ahead would keep everybody out for as long.
 //
-// When Redis is emptied or rolled back the counts begin anew. Nothing else depends on them.
+// When Redis is emptied or rolled back the counts begin again. Nothing else depends on them.
 package limit

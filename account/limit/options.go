@@ -50,10 +50,10 @@ type Options struct {
 	// to 128.
 	IPv6Bits int
 
-	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it whoever sees
-	// Redis can tell whether a name that they think of is in it, and anybody can work out
-	// names that share a counter with each other or with somebody's. At least 32 bytes, the
-	// same in every process; with another one the counts begin anew.
+	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it a reader of Redis can
+	// tell whether a name that they think of is in it, and anybody can work out names that share a
+	// counter with each other or with somebody's. At least 32 bytes, the same in every process;
+	// with another one the counts begin again.
 	Key []byte
 
 	// Normalise makes one of all spellings of an identifier that find the same account.
@@ -136,8 +136,8 @@ func (o *Options) times() error {
 	return nil
 }
 
-// Seconds is a wait as a Retry-After header has it (RFC 9110 §10.2.3): whole seconds,
-// rounded up, so that whoever keeps to it is not early.
+// Seconds is a wait as a Retry-After header has it (RFC 9110 §10.2.3): whole seconds, rounded up,
+// so that a client that obeys it is not early.
 func Seconds(wait time.Duration) int64 {
 	if wait <= 0 {
 		return 0

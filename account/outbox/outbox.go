@@ -31,8 +31,8 @@ type Publisher interface {
 	Await(context.Context, revocast.Position) (revocast.Receipt, error)
 }
 
-// remember is for how long it is known where an entry was committed, so that whoever owed it
-// can wait for the confirmation although somebody else handed it over.
+// remember is how long the position of a committed entry is kept, so that the caller that owed it
+// can wait for the confirmation although another process handed it over.
 const remember = time.Minute
 
 // Options are the settings of an [Outbox]. The zero value works.

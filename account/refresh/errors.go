@@ -22,9 +22,8 @@ var (
 	// since the ledger has its session or its principal revoked.
 	ErrEnded error = &refusal{"refresh tokens of this login are revoked", []error{ErrInvalidGrant, revocast.ErrRevoked}}
 
-	// ErrReused, a [revocast.ErrRevoked]: this call found a token used twice, and ended the
-	// family. It comes as a [ReuseError], to one caller per family: whoever comes later gets
-	// ErrEnded.
+	// ErrReused, a [revocast.ErrRevoked]: this call found a token used twice, and ended the family.
+	// It comes as a [ReuseError], to one caller per family: later callers get ErrEnded.
 	ErrReused error = &refusal{"refresh token was used twice", []error{ErrInvalidGrant, revocast.ErrRevoked}}
 
 	// ErrRotated: [Store.Lookup] found a token that has a successor, or a token got two of

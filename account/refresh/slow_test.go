@@ -120,7 +120,7 @@ func TestLookupTellsTheFamilyThatTheLedgerRefuses(t *testing.T) {
 	}
 }
 
-// notConfirmed: that nothing is owed any more is no confirmation. Whoever asks again is told
+// notConfirmed: that nothing is owed any more is no confirmation. A caller that asks again is told
 // what the first was told, until the fleet has confirmed.
 func notConfirmed(r *rig) {
 	login := r.login("alice")

@@ -14,10 +14,10 @@ import (
 // locks, and may be called for nothing.
 //
 // The family keeps its session, so access tokens of the tenant it leaves are good until they
-// expire: the principal is still a member there. Whoever is taken out of a tenant is another
-// matter, revoke that principal. Where two tabs hold one token and one of them switches, both
-// get the same successor, and the family is the switched one: set [Expect.Tenant] to have the
-// other refused instead. As with Options.Check, the time that member takes makes nobody a thief.
+// expire: the principal is still a member there. To take one user out of a tenant, revoke that
+// principal. Where two tabs hold one token and one of them switches, both get the same successor,
+// and the family is the switched one: set [Expect.Tenant] to have the other refused instead. As
+// with Options.Check, the time that member takes makes nobody a thief.
 func (s *Store) SwitchTenant(ctx context.Context, token string, want Expect, tenant string,
 	member func(ctx context.Context, principal, tenant string) (bool, error), opts ...revocast.CallOption,
 ) (Token, error) {

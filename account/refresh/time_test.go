@@ -42,7 +42,7 @@ func TestGraceIsForTheImmediatePredecessor(t *testing.T) {
 	r.fails("the latest", t2.Text, refresh.ErrEnded)
 }
 
-// TestNoGrace: the immediate predecessor is theft at once.
+// TestNoGrace: the immediate predecessor is theft without any grace.
 func TestNoGrace(t *testing.T) {
 	r := embedded(t, refresh.Options{Grace: refresh.NoGrace})
 	t0 := r.login("alice")

@@ -104,7 +104,7 @@ func (t try) change(ctx context.Context, password string) error {
 	if err != nil {
 		return t.failed(ctx, started, err)
 	}
-	// Whoever asked may have left. The password is changed all the same.
+	// The caller may have left. The password is changed all the same.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	if _, err := t.run(after, changedScript); err != nil {

@@ -100,7 +100,7 @@ func TestOneCodeSetsOnePassword(t *testing.T) {
 	r.ended(1)
 }
 
-// TestASecondClick: the same request twice at once sets the password once.
+// TestASecondClick: the same request twice at the same time sets the password once.
 func TestASecondClick(t *testing.T) {
 	s := storetest.Redis(t)
 	r := build(t, s.Client(), s.Client(), reset.Options{})

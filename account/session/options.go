@@ -15,7 +15,7 @@ type Policy uint8
 const (
 	// Keep leaves them alone.
 	Keep Policy = iota + 1
-	// Invalidate has every cache load them anew.
+	// Invalidate makes every cache load them again.
 	Invalidate
 	// End ends them, so that there is one session at a time: each is revoked, or where
 	// there are more than 500, the principal is cut off but for the new session.

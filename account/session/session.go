@@ -32,7 +32,7 @@ type Session struct {
 	// the session bear it as auth_time, and no earlier iat.
 	AuthTime   time.Time
 	Created    time.Time
-	LastAccess time.Time // as far as written down, see [Options].Touch
+	LastAccess time.Time // as last written down, see [Options].Touch
 	Expires    time.Time // if it is not used before
 	End        time.Time // the absolute maximum
 }

@@ -14,10 +14,10 @@ import (
 // attempts is how often Modify tries against writers that come in between.
 const attempts = 32
 
-// Update replaces a session's own data, provided that it still has the version that it was
-// read at; else it fails with [ErrVersion], and what somebody else wrote stands. Caches
-// are told to load it anew: once the call returns without error, no worker goes on with the
-// old data. It fails with [ErrNotFound] if the session is gone, and never brings it back.
+// Update replaces a session's own data, provided that it still has the version that it was read at;
+// else it fails with [ErrVersion], and what somebody else wrote stands. Caches are told to load it
+// again: once the call returns without error, no worker goes on with the old data. It fails with
+// [ErrNotFound] if the session is gone, and never brings it back.
 //
 // With an outbox.ErrOwed or [revocast.ErrPending] the data is written.
 func (s *Store) Update(ctx context.Context, sid string, version uint64, data map[string]string,
@@ -91,9 +91,9 @@ func (s *Store) Extend(ctx context.Context, sid string, d time.Duration) (Sessio
 	return f.Session, err
 }
 
-// Rotate gives a session a new token in place of token, which dies at once in every worker:
-// do so whenever the user's privileges change, so that a token that somebody planted or
-// saw before is worth nothing after (session fixation). Session, sid and data stay.
+// Rotate gives a session a new token in place of token, which dies immediately in every worker: do
+// so whenever the user's privileges change, so that a token that somebody planted or saw before is
+// worth nothing after (session fixation). Session, sid and data stay.
 //
 // It fails with [ErrNotFound] if token is not the session's any more. With an
 // outbox.ErrOwed or [revocast.ErrPending] the new token is good, but a worker may accept

@@ -73,8 +73,7 @@ func untried(rows []row, err error) (ids []int64) {
 	return ids
 }
 
-// handOne hands over one row as far as committed; an error is one that all behind it wait
-// for.
+// handOne hands over one row until it is committed. All rows behind it wait for an error to pass.
 func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 	p, err := decode(x.payload)
 	// A ban that is lifted twice might be a later one, so it is made sure each time that

@@ -60,9 +60,9 @@ func (r *Relay) found(ctx context.Context) (there bool, err error) {
 	return false, err
 }
 
-// keep prolongs the lease once a third of it has gone, or at once if now: what follows may
-// take as long as another third. It fails with [ErrBusy] where the lease has lapsed, though
-// nobody may have taken it: what was read under it may have been handed over long ago.
+// keep prolongs the lease once a third of it has gone, or immediately if now: what follows may take
+// as long as another third. It fails with [ErrBusy] where the lease has lapsed, though nobody may
+// have taken it: what was read under it may have been handed over long ago.
 func (r *Relay) keep(ctx context.Context, now bool) error {
 	// The monotonic clock may stand still while the machine is suspended, the other not.
 	gone := max(time.Since(r.held), time.Since(r.held.Round(0)))
@@ -83,8 +83,8 @@ func (r *Relay) keep(ctx context.Context, now bool) error {
 // callLimit is how long one call of the publisher may take.
 func (r *Relay) callLimit() time.Duration { return r.o.Lease / 3 }
 
-// release gives the lease back, so that whoever is kicked next need not wait. If it
-// fails the lease lapses.
+// release gives the lease back, so that the relay that is kicked next need not wait. If it fails
+// the lease lapses.
 func (r *Relay) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()

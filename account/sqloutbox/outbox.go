@@ -55,9 +55,9 @@ type Tx interface {
 // reference for each, for [Relay.Complete]. They are handed over once the transaction has
 // been committed, and never if it is rolled back.
 //
-// It fails with [revocast.ErrInvalid] where an item is one that the publisher would refuse,
-// or tx is a *[sql.DB], which would commit at once whatever becomes of the caller's
-// transaction. After any error the transaction has to be rolled back.
+// It fails with [revocast.ErrInvalid] where an item is one that the publisher would refuse, or tx
+// is a *[sql.DB], which would commit immediately whatever becomes of the caller's transaction.
+// After any error the transaction has to be rolled back.
 func (b *Outbox) Record(ctx context.Context, tx Tx, items ...Item) (refs []string, err error) {
 	if _, pool := tx.(*sql.DB); pool || tx == nil {
 		return nil, fmt.Errorf("%w: record in the transaction that changes the account, not in a *sql.DB",

@@ -125,7 +125,7 @@ func NewRelay(db *sql.DB, box *Outbox, pub Publisher, o RelayOptions) (*Relay, e
 	}, nil
 }
 
-// Kick makes Run look at once: call it after a commit. It never blocks.
+// Kick makes Run look immediately: call it after a commit. It never blocks.
 func (r *Relay) Kick() {
 	select {
 	case r.kick <- struct{}{}:
@@ -155,7 +155,7 @@ func (r *Relay) Run(ctx context.Context) error {
 			}
 		case err != nil:
 			failed++
-			kick = nil // whoever is kicked into the same wall again and again helps nobody
+			kick = nil // a relay that fails again after each kick helps nobody
 			pause = backoff(r.o.Every, failed)
 			r.say.Warn("hand", "sqloutbox: not handed over; tried again", "error", err, "after", pause)
 		default:

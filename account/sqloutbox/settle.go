@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// settlers is how many rows are looked at at once before they are deleted. They are
+	// finishers is how many rows are looked at together before they are deleted. They are
 	// committed, so their order matters no more.
 	settlers = 16
 	// settleLimit is how long that may take. They were handed over long ago, so it takes

@@ -103,7 +103,7 @@ func TestEveryScope(t *testing.T) {
 		} else {
 			r.Expect(ws, bystander.Token, revocast.Revoked)
 		}
-		// A login at once, within the same second, works.
+		// An immediate login, within the same second, works.
 		again := grant
 		again.Session, again.NotBefore = "again"+grant.Session, receipt.NotBefore
 		r.Expect(ws, r.Grant(again).Token, revocast.Allowed)

@@ -11,8 +11,8 @@ import (
 // BusOptions tune a [Bus]; the zero value works.
 type BusOptions struct {
 	Realm string // default "test"
-	// Deliver decides what becomes of each message to each subscriber. Default: it
-	// comes once, at once.
+	// Deliver decides what becomes of each message to each subscriber. Default: it comes once,
+	// immediately.
 	Deliver Delivery
 	// Go runs what a fault delays and nobody waits for. Default: a goroutine.
 	Go func(func())

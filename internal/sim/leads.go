@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// What the book of leads goes by.
+// The times that the book of leads uses.
 const (
 	enough = 4   // tokens that bear a lead out
 	band   = 500 // ms: clocks that are behind by less are in step

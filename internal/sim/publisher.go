@@ -106,7 +106,7 @@ func (l *Ledger) ack(epoch uint64, revs []uint64) (revocast.Position, error) {
 	if epoch > b.epoch {
 		return revocast.Position{}, b.sameEpoch(epoch)
 	}
-	// What an earlier epoch left unacknowledged was logged anew when this one opened.
+	// What an earlier epoch left unacknowledged was logged again when this one opened.
 	if epoch == b.epoch {
 		for _, rev := range revs {
 			if rev > b.rev {

@@ -37,7 +37,7 @@ type Mutant struct {
 	NoMend       bool // a publisher looks at the streams' configuration at its start alone
 	NoRewrite    bool // a publisher does not write the record of an open epoch again
 	NoFence      bool // a cut-off primary goes on for ever
-	StaleClock   bool // a worker that wakes goes by the time when it fell asleep
+	StaleClock   bool // a worker that wakes uses the time when it fell asleep
 }
 
 // Mutants lists them all.

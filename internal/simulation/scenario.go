@@ -106,8 +106,8 @@ type Clocks struct {
 // apart reports whether a clock is wrong.
 func (c Clocks) apart() bool { return c != Clocks{} }
 
-// judged reports whether it is asked how the scenario deals with clocks that are apart: not
-// where the ledger's clock jumps besides, or a store loses what was registered.
+// judged reports whether it is asked how the scenario deals with clocks that are apart: not where
+// the ledger's clock also jumps, or a store loses what was registered.
 func (s *Scenario) judged() bool {
 	return s.Clocks.apart() && !s.has(LedgerWall, RollBack, Empty, Fork)
 }
@@ -129,8 +129,8 @@ func (s *Scenario) has(kinds ...Kind) bool {
 	return slices.ContainsFunc(s.Steps, func(step Step) bool { return slices.Contains(kinds, step.Kind) })
 }
 
-// calm reports whether there is no fault at all, nor an index that overflows: while one is
-// loaded anew there is no lease.
+// calm reports whether there is no fault at all, nor an index that overflows: while one is loaded
+// again there is no lease.
 func (s *Scenario) calm() bool {
 	return !s.Slow && s.Index == 0 && !slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Kind.fault() })
 }

@@ -58,7 +58,7 @@ func (w *world) regained() {
 	w.mu.Lock()
 	lease := w.leases.longest
 	w.mu.Unlock()
-	time.Sleep(2 * lease) // for so long workers may go by what they asked for before
+	time.Sleep(2 * lease) // for so long workers may use what they asked for before
 }
 
 func (w *world) unready() error {

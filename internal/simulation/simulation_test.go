@@ -45,7 +45,7 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// text is what leads to a failure, as far as it is worth reading.
+// text is the part of what leads to a failure that is worth reading.
 func (f *failure) text() string {
 	if f.Scenario == "" {
 		return ""

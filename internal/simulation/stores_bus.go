@@ -19,8 +19,7 @@ var (
 )
 
 // whole reports whether each store holds all that the other does, so that either may lose
-// something, and whether the epoch's record says so. A record that was lost is written
-// anew by an audit.
+// something, and whether the epoch's record says so. An audit writes a lost record again.
 func (w *world) whole() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()

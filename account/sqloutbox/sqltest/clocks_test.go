@@ -66,8 +66,8 @@ func staleLease(w *world) {
 	w.once(w.relay(), 1)
 }
 
-// pausedRelay was stopped in the middle of what it had read, and goes on when another relay
-// has done it and the user is banned anew.
+// pausedRelay was stopped in the middle of what it had read, and goes on when another relay has
+// done it and the user is banned again.
 func pausedRelay(w *world) {
 	ban := revocast.Ban{Principal: "bob", Until: time.Now().Add(time.Hour)}
 	w.record(principal("before"), sqloutbox.Unban(ban))

@@ -50,8 +50,8 @@ func openTransaction(w *world) {
 	w.once(r, 1)
 }
 
-// TestJetStreamAwayHoldsUpNoRevocation: rows that were handed over cannot become durable
-// and wait to be deleted, and what is new goes to the ledger at once all the same.
+// TestJetStreamAwayHoldsUpNoRevocation: rows that were handed over cannot become durable and wait
+// to be deleted, and new rows still go to the ledger immediately.
 func TestJetStreamAwayHoldsUpNoRevocation(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	w.nats.Stop()

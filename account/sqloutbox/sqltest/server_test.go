@@ -30,7 +30,7 @@ type database struct {
 	dsn     string
 }
 
-// each runs a test on all three databases at once. A server that is not installed fails
+// each runs a test on all three databases at the same time. A server that is not installed fails
 // the test.
 func each(t *testing.T, test func(*testing.T, database)) {
 	t.Helper()
