@@ -55,7 +55,7 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 	if got := c.Get(port.SpaceBearer, key); got != nil && got != held {
 		t.Error("the twin's entry comes back")
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Error(err)
 	}
 }
@@ -70,7 +70,7 @@ func TestOverwrittenEntryIsOutOfTheIndexes(t *testing.T) {
 	if c.Get(port.SpaceBearer, "key") != fresh {
 		t.Error("the overwritten entry's session still reaches the key")
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Error(err)
 	}
 }
@@ -186,7 +186,7 @@ func TestCrowdedBucket(t *testing.T) {
 				c.Drop(port.SpaceBearer, fmt.Sprint(i/2))
 			}
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Error(err)
 		}
 		found := 0
@@ -198,7 +198,7 @@ func TestCrowdedBucket(t *testing.T) {
 		if n := c.Stats().Entries; n != found || n == 0 {
 			t.Errorf("%d entries, of which Get finds %d", n, found)
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Error(err)
 		}
 	}

@@ -221,7 +221,7 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 		if st := c.Stats(); st.States != n-over || !st.Complete {
 			t.Fatalf("after %d seconds: %+v, want %d states", over, st, n-over)
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Fatal(err)
 		}
 		for i := over; i < n; i += 97 {
@@ -290,7 +290,7 @@ func TestStatesSurvivePacking(t *testing.T) {
 				t.Fatalf("%+v, want %+v", got, st)
 			}
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -310,7 +310,7 @@ func TestMoreEpochsThanSlotsCanName(t *testing.T) {
 			t.Fatalf("revoked at %v, want %v", m.At, want)
 		}
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Error(err)
 	}
 }

@@ -255,7 +255,7 @@ func (m *model) drop(t *rapid.T) {
 
 // compare is the invariant after every step.
 func (m *model) compare(t *rapid.T) {
-	if err := m.view.Audit(); err != nil {
+	if err := m.view.CheckWhole(); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 16 {

@@ -105,7 +105,7 @@ func stress(t *testing.T, c *cache.Cache, loads bool) {
 			}
 		}
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Fatal(err)
 	}
 }

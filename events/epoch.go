@@ -12,11 +12,11 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Epoch implements [port.Bus]. It asks the stream's leader, so it sees what was
-// claimed before it was called. No stream is no record: [revocast.ErrNotFound]. A
-// record that cannot be read is [revocast.ErrUnsuited], never "none"; what nobody can have
-// meant as a record comes with its sequence, so that an open ledger can replace it, and
-// one of a later version of this software without.
+// Epoch implements [port.Bus]. It asks the stream's leader, so it sees what was claimed before it
+// was called. No stream is no record: [revocast.ErrNotFound]. A record that cannot be read is
+// [revocast.ErrUnsuited], never "none"; a message that cannot have been meant as a record comes
+// with its sequence, so that an open ledger can replace it. A record of a later version of this
+// software comes without.
 func (b *Bus) Epoch(ctx context.Context) (port.EpochRecord, error) {
 	var none port.EpochRecord
 	ctx, cancel := b.bounded(ctx)
@@ -58,8 +58,8 @@ func (b *Bus) readRecord(data []byte, sequence uint64) (port.EpochRecord, error)
 	return r, nil
 }
 
-// ClaimEpoch implements [port.Bus]. [revocast.ErrOutcomeUnknown]: it was sent and
-// no answer came, so read the record and see whose it is.
+// ClaimEpoch implements [port.Bus]. [revocast.ErrOutcomeUnknown]: the claim was sent and no answer
+// came, so read the record to see whose it is.
 func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	data, err := encodeRecord(b.names.realm, next)
 	if err != nil {
@@ -82,8 +82,8 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecor
 	return next, nil
 }
 
-// writeError classifies what a conditional write failed with; moved says what it means
-// that the condition did not hold.
+// writeError classifies the error of a conditional write; moved is the error for a condition that
+// did not hold.
 func (b *Bus) writeError(doing, moved string, err error) error {
 	var api *jetstream.APIError
 	switch {
@@ -115,7 +115,7 @@ func notSent(err error) bool {
 	return false
 }
 
-// requestError classifies what a JetStream request failed with.
+// requestError classifies the error of a JetStream request.
 func (b *Bus) requestError(doing string, err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return noJetStream(err)
@@ -128,15 +128,16 @@ func (b *Bus) requestError(doing string, err error) error {
 	}
 	if last := b.conn().LastError(); errors.Is(err, context.DeadlineExceeded) &&
 		errors.Is(last, nats.ErrPermissionViolation) {
-		// A request that the server forbids is not answered; the refusal comes beside it.
+		// The server does not answer a request that it forbids; the refusal comes beside the
+		// answers.
 		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in "+
 			"deploy/nats.conf", err, last)
 	}
 	return unavailable(doing, err)
 }
 
-// bounded ends a request after RequestTimeout, however far off the caller's deadline
-// is: what was lost with a connection is not answered any more.
+// bounded ends a request after RequestTimeout, however far off the caller's deadline is: a request
+// that was lost with its connection is never answered.
 func (b *Bus) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, b.opts.RequestTimeout)
 }

@@ -22,7 +22,7 @@ const (
 type wantedStream struct {
 	config   jetstream.StreamConfig
 	record   bool // it holds the epoch record and must never expire
-	snapshot bool // it holds what can be made again
+	snapshot bool // its content can be made again
 }
 
 // complaint is one thing that is wrong, and the flags of `nats stream edit` that mend
@@ -34,8 +34,8 @@ type complaint struct {
 	mend  func(*jetstream.StreamConfig)
 }
 
-// judge says what is wrong with a stream and not to be changed without somebody
-// deciding it; [revocast.ErrUnsuited].
+// judge says what is wrong with a stream and must not be changed without a decision;
+// [revocast.ErrUnsuited].
 func (w wantedStream) judge(have jetstream.StreamConfig) error {
 	for _, c := range w.complaints(have) {
 		if c.wrong {
@@ -129,11 +129,11 @@ func (w wantedStream) complaints(have jetstream.StreamConfig) []complaint {
 		})
 }
 
-// fewConsumers is how many consumers at a time are too few: whoever compares the stream,
-// recovers from it or starts without a snapshot reads through one of its own.
+// fewConsumers is how many consumers at a time are too few: each process that compares the stream,
+// recovers from it or starts without a snapshot reads through its own.
 const fewConsumers = 16
 
-// withoutSources takes sources away that somebody added. A mirror stays one.
+// withoutSources removes sources that somebody added. A mirror stays a mirror.
 func (w wantedStream) withoutSources(have jetstream.StreamConfig) func(*jetstream.StreamConfig) {
 	if have.Mirror != nil {
 		return nil
@@ -141,8 +141,8 @@ func (w wantedStream) withoutSources(have jetstream.StreamConfig) func(*jetstrea
 	return func(c *jetstream.StreamConfig) { c.Sources = nil }
 }
 
-// widen returns the configuration with what can be made safer by itself, and what
-// that changes; nil if nothing.
+// widen returns the configuration with every setting changed that can be made safer without a
+// decision, and what that changes; nil if nothing.
 func (w wantedStream) widen(have jetstream.StreamConfig) (next jetstream.StreamConfig, what []string) {
 	next = have
 	if have.MaxAge != 0 && (w.config.MaxAge == 0 || have.MaxAge < w.config.MaxAge) {
@@ -200,7 +200,7 @@ func checkVersion(version string) error {
 	return nil
 }
 
-// noJetStream is what every call fails with where JetStream is off.
+// noJetStream is the error of every call where JetStream is off.
 func noJetStream(cause error) error {
 	return fmt.Errorf("%w: JetStream is not enabled (%w); put this into the server's configuration and restart it: "+
 		"jetstream { store_dir: /var/lib/nats, sync_interval: always }; with accounts, also jetstream: enabled in "+

@@ -16,16 +16,15 @@ import (
 
 const (
 	duplicateWindow = 2 * time.Minute
-	// epochHistory is how many epoch records are kept, for whoever has to find out
-	// what happened; the protocol reads the latest one alone.
+	// epochHistory is how many epoch records are kept, for operators who have to find out what
+	// happened. The protocol reads only the latest one.
 	epochHistory = 64
 )
 
-// Prepare implements [port.Bus]: it makes the realm's streams where they are
-// missing and checks them where they are not. What can be widened without a decision
-// it widens (maximum age, duplicate window, delete and purge denied) and logs; for
-// everything else it fails with [revocast.ErrUnsuited] and the command that mends it.
-// A MaxAge of zero keeps events for ever.
+// Prepare implements [port.Bus]: it makes the realm's streams where they are missing and checks
+// them where they are not. It widens and logs what can be widened without a decision (maximum age,
+// duplicate window, delete and purge denied). For everything else it fails with
+// [revocast.ErrUnsuited] and the command that mends it. A MaxAge of zero keeps events for ever.
 func (b *Bus) Prepare(ctx context.Context, o port.StreamOptions) error {
 	wanted, err := b.wantedStreams(ctx, o)
 	if err != nil {
@@ -47,7 +46,7 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 		return err
 	}
 	for _, w := range wanted {
-		if w.snapshot { // a reader verifies what it loads, and can do without
+		if w.snapshot { // a reader verifies snapshots, and can do without them
 			continue
 		}
 		have, err := b.config(ctx, w)
@@ -93,7 +92,7 @@ func (b *Bus) eventStream(o port.StreamOptions) wantedStream {
 	age := time.Duration(o.MaxAge) * time.Millisecond
 	window := duplicateWindow
 	if age > 0 {
-		window = min(window, age) // the server takes no longer one
+		window = min(window, age) // the server accepts no longer window
 	}
 	c := streamConfig(b.names.eventStream, b.names.events, o.Replicas)
 	c.Description = "Revocast: events of realm " + b.names.realm
@@ -178,7 +177,7 @@ func (b *Bus) create(ctx context.Context, w wantedStream) (jetstream.StreamConfi
 	return stream.CachedInfo().Config, nil
 }
 
-// streamError tells what the server refuses from what could not be asked.
+// streamError distinguishes a refusal of the server from a server that could not be asked.
 func (b *Bus) streamError(w wantedStream, err error) error {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.Code == 503 || api.Code == 408 {

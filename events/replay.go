@@ -14,12 +14,12 @@ import (
 // Replay implements [port.Bus]. It hands the events to on, on the caller's
 // goroutine.
 //
-// A message that cannot be read is counted and skipped, since whoever may publish
-// could otherwise keep every worker from ever starting; Undecodable tells the caller
-// that the history has a gap, which the revisions show as well.
+// A message that cannot be read is counted and skipped. Otherwise a client that may publish could
+// keep every worker from ever starting; Undecodable tells the caller that the history has a gap,
+// which the revisions show as well.
 //
-// Messages missing in the middle, which the stream refuses to delete, are counted too;
-// what expires while it is being replayed is not missing.
+// Messages missing in the middle, which the stream refuses to delete, are counted too. A message
+// that expires during the replay is not missing.
 //
 // [revocast.ErrStreamLost] comes before anything was delivered, or, beside
 // ErrUnavailable, when the stream was replaced or cut off under way.
@@ -48,7 +48,7 @@ func (b *Bus) Replay(ctx context.Context, after port.StreamPoint,
 	return r.report, err
 }
 
-// mayHave compares what is known of a point before its message was looked at.
+// mayHave compares a point with the stream before its message is read.
 func (b *Bus) mayHave(p port.StreamPoint, s port.StreamInfo) error {
 	switch {
 	case p == port.StreamPoint{}:

@@ -14,7 +14,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// errNoSnapshot: nothing was ever saved, or what is there is not whole.
+// errNoSnapshot: no snapshot was ever saved, or the one that is there is not whole.
 var errNoSnapshot = fmt.Errorf("%w: snapshot", revocast.ErrNotFound)
 
 func noSnapshot(why error) error { return fmt.Errorf("%w: %w", errNoSnapshot, why) }

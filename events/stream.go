@@ -27,8 +27,8 @@ func (b *Bus) Stream(ctx context.Context) (port.StreamInfo, error) {
 	return s, nil
 }
 
-// info asks the leader of a stream. That there is none comes back as
-// [jetstream.ErrStreamNotFound], for the caller to say what it means.
+// info asks the leader of a stream. If there is none, it returns [jetstream.ErrStreamNotFound], and
+// the caller says what that means.
 func (b *Bus) info(ctx context.Context, doing, name string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()

@@ -23,10 +23,10 @@ const (
 	replayBackoff   = 100 * time.Millisecond // between two consumers
 )
 
-// walk is one walk through a stream. It does what the client library's ordered
-// consumer does (a throw-away consumer, made anew from the last position whenever it
-// fails) but heeds the context while doing so, gives up, and compares the stream: the
-// library's stays silent for ever after a stream was truncated or replaced.
+// walk is one walk through a stream. It does what the client library's ordered consumer does (a
+// throw-away consumer, replaced from the last position whenever it fails) but heeds the context
+// while doing so, gives up, and compares the stream: the library's stays silent for ever after a
+// stream was truncated or replaced.
 type walk struct {
 	bus     *Bus
 	doing   string // for errors
@@ -152,8 +152,8 @@ func (w *walk) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	})
 }
 
-// take handles one message. The delivery number tells a message that was lost on the
-// way, which another consumer brings, from one that the stream does not have.
+// take handles one message. The delivery number distinguishes a message that was lost on the way,
+// which another consumer brings, from one that the stream does not have.
 func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 	if ctx.Err() != nil { // what was fetched ahead is not handed out any more
 		return ctx.Err()
@@ -184,9 +184,9 @@ func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 	return nil
 }
 
-// ended is called when the consumer says that it has no more. It may stand on a replica
-// that lags behind; only what the leader says is deleted, or has expired, would be waited
-// for in vain.
+// ended is called when the consumer says that it has no more. It may stand on a replica that lags
+// behind; only a message that the leader calls deleted, or that has expired, is not worth waiting
+// for.
 func (w *walk) ended(ctx context.Context) error {
 	if w.next > w.last {
 		return nil

@@ -31,8 +31,8 @@ import (
 //	54 32  SHA-256 of all chunks, one after the other
 //	86  1  subject of the chunks: 0 or 1
 //
-// Nothing may follow. What a later version adds takes another version byte: a reader
-// that does not know it has no snapshot, and loads by other means.
+// Nothing may follow. A later version that adds something takes another version byte: a reader that
+// does not know that byte has no snapshot, and loads by other means.
 const (
 	snapVersion = 1
 	snapChunk   = 1

@@ -77,8 +77,8 @@ func appendNumbers(buf []byte, numbers ...uint64) []byte {
 	return buf
 }
 
-// takeState reads one state from data and returns what follows it. What it accepts
-// appendState writes to the same bytes.
+// takeState reads one state from data and returns what follows it. appendState writes every state
+// that it accepts to the same bytes.
 func takeState(data []byte, k *port.KeyedState) (rest []byte, err error) {
 	if len(data) < minState || data[0]&^byte(knownBits) != 0 {
 		return nil, undecodable("state in %d bytes", len(data))

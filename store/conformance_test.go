@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// conformOptions are those that storetest.Run asks for.
+// conformOptions are the options that storetest.Run asks for.
 func conformOptions() store.Options {
 	return store.Options{LogMaxLen: storetest.LogKeep, LogMaxAge: time.Hour}
 }

@@ -165,7 +165,7 @@ func TestPrimaryWithReplica(t *testing.T) {
 	if last > fence {
 		t.Errorf("a primary that is cut off served for %v, the fence is %v", last, fence)
 	}
-	// the way out, for whoever has no replicas any more
+	// the way out for an operator who has no replicas any more
 	if err := p.ledger.SetTerms(ctx, storetest.Terms()); err != nil {
 		t.Errorf("SetTerms: %v", err)
 	}

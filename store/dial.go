@@ -38,7 +38,7 @@ func (o ClientOptions) dialer(base *tls.Config, timeout time.Duration) func(cont
 	}
 }
 
-// config is the one for a connection to addr, whose host the certificate must name.
+// config is the TLS configuration for a connection to addr. The certificate must name its host.
 func (o ClientOptions) config(base *tls.Config, addr string) (*tls.Config, error) {
 	config := base.Clone()
 	if o.TLS != nil {

@@ -60,8 +60,8 @@ func speaksTLS(t *testing.T, c tls.Certificate) (port string) {
 	return port
 }
 
-// TestEachHostHasItsCertificate: a connection is held against the host that it goes to,
-// and neither against the URL's first one nor against none.
+// TestEachHostHasItsCertificate: a connection's certificate is compared with the host that it goes
+// to, and not with the URL's first host or with none.
 func TestEachHostHasItsCertificate(t *testing.T) {
 	roots := x509.NewCertPool()
 	port := map[string]string{}

@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// OpenStep is one step of Open, which logs at most n entries anew.
+// OpenStep is one step of Open, which logs at most n entries again.
 func (l *Ledger) OpenStep(ctx context.Context, o port.Opening, n int) (bool, error) {
 	return l.open(ctx, o, n)
 }

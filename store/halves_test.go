@@ -22,7 +22,7 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// parts of scripts, which are none by themselves.
+// parts of scripts, which are no scripts by themselves.
 var luaParts = []string{"prelude", "gate", "serve", "state", "stream", "leads"}
 
 // halfRow is one script, and a call that runs it.
@@ -32,7 +32,7 @@ type halfRow struct {
 	// skip is how many runs of the script are let through: in a call that takes several.
 	skip    int
 	prepare func(t *testing.T, l *store.Ledger)
-	// call returns what must be the same whether or not it was run before.
+	// call returns a value that must be the same whether or not the call was run before.
 	call  func(ctx context.Context, l *store.Ledger) (string, error)
 	again error // of a call that finds its own work done
 	reads bool  // a lost answer leaves nothing open: ErrUnavailable, not ErrOutcomeUnknown
@@ -40,7 +40,7 @@ type halfRow struct {
 
 var farFuture = time.Now().Add(24 * time.Hour).Truncate(24 * time.Hour).UnixMilli()
 
-// fixed proposes what does not depend on when it is committed.
+// fixed is a proposal whose result does not depend on when it is committed.
 func fixed(from, to int) []revocast.Event {
 	all := numberedProposals(from, to)
 	for i := range all {
@@ -263,7 +263,7 @@ func halfRows() []halfRow {
 	}
 }
 
-// TestEveryScriptHasARow: whoever adds a script says what a lost half of it leaves.
+// TestEveryScriptHasARow: every script has a row that says what a lost half of it leaves.
 func TestEveryScriptHasARow(t *testing.T) {
 	files, err := os.ReadDir("lua")
 	must(t, err)
@@ -324,9 +324,9 @@ func (w *halfWorld) fail(script string, skip, times int, how half) (failed func(
 	}
 }
 
-// TestBothHalves: for each script, a run that did not happen, one that did without an
-// answer, and one that the client ran again by itself. Whoever runs the call once more
-// finds the ledger as if it had been run once.
+// TestBothHalves: for each script, a run that did not happen, one that did without an answer, and
+// one that the client ran again by itself. A caller that runs the call once more finds the ledger
+// as if it had been run once.
 func TestBothHalves(t *testing.T) {
 	w := newHalfWorld(t)
 	for _, row := range halfRows() {

@@ -52,8 +52,7 @@ func TestInterruptedOpen(t *testing.T) {
 			}
 		}
 	}
-	// What was read from the stream meanwhile is durable only as far as nothing else was
-	// logged in between.
+	// Events read from the stream meanwhile are durable only if nothing else was logged in between.
 	_, err = l.Restore(ctx, 4, []revocast.Event{{
 		Position: revocast.Position{Epoch: 1, Rev: 99}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
 		Key: numbered(99), CutOff: 1, Until: now + 3_600_000,

@@ -18,9 +18,9 @@ import (
 // not stop the ledger. Its text holds the command that mends it, if one does.
 type Warning string
 
-// MinFence is the shortest fence for a server with replicas. They acknowledge once a
-// second, and the ledger asks and looks a few times a second: in the best of health it may
-// be some 1.7 s since it last knew of a replica that follows.
+// MinFence is the shortest fence for a server with replicas. They acknowledge once a second, and
+// the ledger asks and looks a few times a second: even in the best case it may be some 1.7 s since
+// it last knew of a replica that follows.
 const MinFence = 3 * time.Second
 
 const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off primary refuse a script
@@ -52,7 +52,7 @@ func (l *Ledger) Preflight(ctx context.Context) ([]Warning, error) {
 	}
 	f.refuse("INFO is hidden, and no ledger works without: grant the user +info")
 	warnings, err := f.result(l.opts.AllowUnsuited)
-	if err != nil { // a right that is missing says nothing about what the server forgets
+	if err != nil { // a missing right says nothing about what the server forgets
 		err = fmt.Errorf("%w: %w", revocast.ErrUnavailable, err)
 	}
 	return warnings, err

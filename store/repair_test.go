@@ -114,7 +114,7 @@ func (h *history) mark() {
 	for seen[complete.Rev+1] {
 		complete.Rev++
 	}
-	if complete.Before(d.Durable) { // lost: here it is published anew from the log
+	if complete.Before(d.Durable) { // lost: here it is published again from the log
 		events, err := h.l.Log(h.ctx, complete, 1000)
 		h.must(err)
 		h.stream = append(h.stream, events...)

@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestRestoreOfBadEvents: one that no ledger made keeps nothing else out, and what it
-// says about refusing tokens counts.
+// TestRestoreOfBadEvents: an event that no ledger made keeps nothing else out, and what it says
+// about refusing tokens counts.
 func TestRestoreOfBadEvents(t *testing.T) {
 	ctx := within(t, 10*time.Second)
 	l := newLedger(t, storetest.Redis(t).Client(), store.Options{})

@@ -120,7 +120,8 @@ func TestFrozenServer(t *testing.T) {
 	}
 }
 
-// TestOneRecordForAllTokens: who is cut off leaves one state, however many tokens.
+// TestOneRecordForAllTokens: a principal who is cut off leaves one state, however many tokens there
+// are.
 func TestOneRecordForAllTokens(t *testing.T) {
 	server := storetest.Redis(t)
 	rdb := server.Client()
@@ -135,7 +136,7 @@ func TestOneRecordForAllTokens(t *testing.T) {
 	}
 }
 
-// TestStatesDoNotExpire: Redis drops no state by its own clock; answers it may forget.
+// TestStatesDoNotExpire: Redis drops no state by its own clock. It may forget answers.
 func TestStatesDoNotExpire(t *testing.T) {
 	server := storetest.Redis(t)
 	rdb := server.Client()

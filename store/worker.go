@@ -186,8 +186,8 @@ func checkMember(m port.MemberID) error {
 	return nil
 }
 
-// finish is the error of a step that was answered with something unreadable: the
-// ledger is there, but what it holds was not written by this version.
+// finish is the error of a step whose answer is unreadable: the ledger is there, but this version
+// did not write what it holds.
 func finish(s *script.Script, err error) error {
 	if err == nil {
 		return nil

@@ -103,9 +103,9 @@ type Relay struct {
 	turn chan struct{}
 	held time.Time // when the statement that took or prolonged the lease was sent
 
-	// So does what follows: settling has failed so often in a row, and pauses until.
-	unsettled   int
-	settleAgain time.Time
+	// So does what follows: finishing has failed so often in a row, and pauses until.
+	unfinished  int
+	finishAgain time.Time
 
 	relayed, failures atomic.Uint64
 }
@@ -175,14 +175,14 @@ var ErrBusy = errors.New("sqloutbox: another relay is at work")
 // it, or may be, since this one was paused for longer than its lease.
 func (r *Relay) Once(ctx context.Context) (n int, err error) { return r.once(ctx, true) }
 
-func (r *Relay) once(ctx context.Context, settle bool) (n int, err error) {
+func (r *Relay) once(ctx context.Context, finish bool) (n int, err error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-	n, err = r.pass(ctx, settle)
+	n, err = r.pass(ctx, finish)
 	r.relayed.Add(uint64(n))
 	if err != nil && !errors.Is(err, ErrBusy) && ctx.Err() == nil {
 		r.failures.Add(1)
@@ -192,9 +192,9 @@ func (r *Relay) once(ctx context.Context, settle bool) (n int, err error) {
 
 // pass works until nothing is left. New rows go before those that are to be deleted: a
 // revocation is waited for, a deletion is not. Where nothing is to do nothing is written.
-func (r *Relay) pass(ctx context.Context, settle bool) (n int, err error) {
-	settle = settle && !time.Now().Before(r.settleAgain)
-	due, err := r.due(ctx, settle)
+func (r *Relay) pass(ctx context.Context, finish bool) (n int, err error) {
+	finish = finish && !time.Now().Before(r.finishAgain)
+	due, err := r.due(ctx, finish)
 	if err != nil || !due {
 		return 0, err
 	}
@@ -211,10 +211,10 @@ func (r *Relay) pass(ctx context.Context, settle bool) (n int, err error) {
 		if more {
 			continue
 		}
-		if !settle {
+		if !finish {
 			return n, nil
 		}
-		if more, err = r.settle(ctx); err != nil || !more {
+		if more, err = r.finish(ctx); err != nil || !more {
 			return n, err
 		}
 	}

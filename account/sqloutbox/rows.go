@@ -40,10 +40,10 @@ type row struct {
 }
 
 // due reports whether there is anything to do.
-func (r *Relay) due(ctx context.Context, settle bool) (bool, error) {
+func (r *Relay) due(ctx context.Context, finish bool) (bool, error) {
 	var due int
 	exists := "EXISTS (SELECT 1 FROM {table} WHERE " + sqlWaits + ")"
-	if settle {
+	if finish {
 		exists += " OR EXISTS (SELECT 1 FROM {table} WHERE " + sqlDone + ms(r.o.Keep) + ")"
 	}
 	query := "SELECT CASE WHEN " + exists + " THEN 1 ELSE 0 END"
@@ -59,7 +59,7 @@ func (r *Relay) waiting(ctx context.Context) ([]row, error) {
 }
 
 func (r *Relay) done(ctx context.Context) ([]row, error) {
-	return r.read(ctx, sqlDone+ms(r.o.Keep), settlers)
+	return r.read(ctx, sqlDone+ms(r.o.Keep), finishers)
 }
 
 func (r *Relay) read(ctx context.Context, where string, limit int) ([]row, error) {

@@ -78,7 +78,7 @@ func reopenOpen(k *kit) {
 	if !k.state(key("a")).Against(1, revocast.Key{}, 1).Covered {
 		k.Error("a state is gone")
 	}
-	if got := k.commit(revoke("b")).Entries[0].Event.Position; got != at(5, 2) { // a was logged anew as 5-1
+	if got := k.commit(revoke("b")).Entries[0].Event.Position; got != at(5, 2) { // a was logged again as 5-1
 		k.Errorf("the next commit is %s, want 5-2", got)
 	}
 }
@@ -142,7 +142,7 @@ func reopenUnmarked(k *kit) {
 	if d := k.describe(); d.Mark != (port.StreamMark{}) || d.Witness != (port.StreamPoint{}) || d.Marked != 0 {
 		k.Errorf("the mark is still there: %+v, witness %+v", d.Mark, d.Witness)
 	}
-	k.Replace() // and the new server is another one at once
+	k.Replace() // and the new server is another one immediately
 	k.describe()
 	k.reopen()
 	log := k.log(at(3, 0))
