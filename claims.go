@@ -2,10 +2,9 @@ package revocast
 
 import "time"
 
-// Claims are the verified claims of one token, or the data of one opaque session,
-// as far as a revocation can name them. An empty string means the token does not
-// say. Treat a *Claims handed out by the [Guard] as read-only: it is shared by
-// every request that bears the same token.
+// Claims are the verified claims of one token, or the data of one opaque session, limited to what a
+// revocation can name. An empty string means the token does not say. Treat a *Claims handed out by
+// the [Guard] as read-only: it is shared by every request that bears the same token.
 type Claims struct {
 	Issuer    string // iss
 	Principal string // sub
@@ -15,11 +14,11 @@ type Claims struct {
 	Tenant    string
 	KeyID     string // name of the key that signed the token: its kid, else a thumbprint
 
-	// KeyIssuer is whose keys that key belongs to, which is how a revocation of it names
-	// it. Empty: Issuer. They differ where several issuers share one key set.
+	// KeyIssuer is the issuer that the key belongs to. A revocation of the key names that issuer.
+	// Empty: Issuer. They differ where several issuers share one key set.
 	KeyIssuer string
-	// Signer identifies the key itself, so that what it signed can be found when it is no
-	// longer in force. Zero: nobody verified a signature here.
+	// Signer identifies the key itself, so that the tokens it signed can be found when it is no
+	// longer in force. Zero: no signature was verified here.
 	Signer Signer
 
 	IssuedAt time.Time // iat, with its fraction of a second if it has one
@@ -34,14 +33,14 @@ type Claims struct {
 	Extra map[string]any
 }
 
-// Signer identifies a key by whose it is, its name and its material: a key that was
-// replaced under the same name is another one. It never leaves the process.
+// Signer identifies a key by its issuer, its name and its material. A key that replaces another
+// under the same name is a different key. It never leaves the process.
 type Signer [16]byte
 
-// Issued is the instant that cut-offs are compared with, in Unix milliseconds
-// rounded down: the session's start where the token tells it, else when the token
-// was issued, and the earlier if it tells both: a refreshed token must not outrun
-// the cut-off. Zero means that the token tells neither, and every cut-off covers it.
+// Issued is the instant that cut-offs are compared with, in Unix milliseconds rounded down: the
+// session's start where the token tells it, else when the token was issued. If the token tells
+// both, the earlier counts: a refreshed token must not outrun the cut-off. Zero means that the
+// token tells neither, and every cut-off covers it.
 func (c *Claims) Issued() int64 {
 	switch {
 	case c.AuthTime.IsZero() && c.IssuedAt.IsZero():
@@ -54,8 +53,8 @@ func (c *Claims) Issued() int64 {
 	return min(c.AuthTime.UnixMilli(), c.IssuedAt.UnixMilli())
 }
 
-// End is the instant from which the claims are refused as expired; zero: never. It is at
-// most [MaxLeeway] past Expires, whatever AcceptUntil says: a revocation is kept no longer.
+// End is the instant from which the claims are refused as expired; zero: never. It is at most
+// [MaxLeeway] past Expires, whatever AcceptUntil says, because a revocation is kept no longer.
 func (c *Claims) End() time.Time {
 	switch {
 	case c.AcceptUntil.IsZero():

@@ -16,19 +16,18 @@
 //  3. Bounded staleness. A worker that is cut off trusts its memory for one lease (3 s)
 //     at most. Then it asks Redis, and when it cannot, it answers unknown (503): never
 //     "fine", never "revoked".
-//  4. Lose either store, lose nothing. A Redis that was emptied, rolled back, restarted
-//     or failed over is never read as "nobody is revoked" and is refilled from
-//     JetStream. A stream that was lost, cut short or made anew is noticed within
-//     seconds and refilled from Redis.
+//  4. Lose either store, lose nothing. A Redis that was emptied, rolled back, restarted or failed
+//     over is never read as "nobody is revoked" and is refilled from JetStream. A stream that was
+//     lost, cut short or made again is noticed within seconds and refilled from Redis.
 //  5. Memory is bounded and never un-revokes. The session cache may drop anything at any
 //     time; a live revocation is never evicted to make room.
 //
 // Less formally: call Revoke, look at the error, and if it is nil you may tell the
 // user that it is over.
 //
-// Not guaranteed: anything about checks that started before Revoke returned;
-// anything to a process that suspends its machine's monotonic clock; anything under
-// the Grace policy beyond the lease; anything when both stores lose data at once.
+// Not guaranteed: anything about checks that started before Revoke returned; anything to a process
+// that suspends its machine's monotonic clock; anything under the Grace policy beyond the lease;
+// anything when both stores lose data at the same time.
 //
 // # Packages
 //

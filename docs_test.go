@@ -13,11 +13,14 @@ var (
 	testFunc   = regexp.MustCompile(`(?m)^func ((?:Test|Example|Fuzz|Benchmark)\w*)\(`)
 )
 
-// TestDocumentedCommands: a test that a document names in a command stands in the package that
-// the command gives. One that moved would run nothing there, and pass.
+// TestDocumentedCommands: a test that a document names in a command exists in the package that the
+// command gives. If the test had moved, the command would run nothing, and pass.
 func TestDocumentedCommands(t *testing.T) {
 	commands := 0
-	for _, file := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/HOLES.md", "docs/FAULTS.md", "docs/DEFECTS.md", "deploy/README.md"} {
+	for _, file := range []string{
+		"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/HOLES.md", "docs/FAULTS.md", "docs/DEFECTS.md",
+		"deploy/README.md",
+	} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -28,7 +31,8 @@ func TestDocumentedCommands(t *testing.T) {
 			names := testsIn(t, strings.Fields(m[1]+m[3]))
 			for part := range strings.SplitSeq(pattern, "|") {
 				part, _, _ = strings.Cut(part, "/")
-				if re := regexp.MustCompile(strings.Trim(part, "()")); part != "^$" && !re.MatchString(names) && !exact(part, names) {
+				if re := regexp.MustCompile(strings.Trim(part, "()")); part != "^$" && !re.MatchString(names) &&
+					!exact(part, names) {
 					t.Errorf("%s: %s: no test is called %s there", file, m[0], part)
 				}
 			}

@@ -2,8 +2,8 @@ package revocast
 
 import "errors"
 
-// The sentinels: what an error means to the caller; test with [errors.Is]. A second one
-// may stand behind the first as its cause, such as ErrNotRunning behind ErrPending.
+// The sentinels say what an error means to the caller; test with [errors.Is]. An error may wrap a
+// second one as its cause, such as ErrNotRunning behind ErrPending.
 var (
 	// ErrInvalid: the request is wrong and will be wrong again; nothing was done.
 	// The text says what to change. Compare [ErrConflict].
@@ -13,18 +13,18 @@ var (
 	// ledger is not in the state the call needs. Nothing was done.
 	ErrConflict = errors.New("conflict")
 
-	// ErrUnavailable: a store could not be reached or did not answer in time, and
-	// nothing was committed as far as is known. Try again. When the outcome is not
-	// known you get [ErrOutcomeUnknown] instead.
+	// ErrUnavailable: a store could not be reached or did not answer in time, and nothing is known
+	// to have been committed. Try again. When the outcome is not known you get [ErrOutcomeUnknown]
+	// instead.
 	ErrUnavailable = errors.New("unavailable")
 
 	// ErrOutcomeUnknown: the commit was sent and no answer came. Run the call again
 	// with the same idempotency key: it will not be done twice.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 
-	// ErrPending comes beside a valid receipt: the revocation is committed, but the
-	// context ended before the strength that was asked for was reached. It goes on
-	// in the background; [Publisher.Await] waits for the rest.
+	// ErrPending comes together with a valid receipt: the revocation is committed, but the context
+	// ended before the requested strength was reached. The work goes on in the background;
+	// [Publisher.Await] waits for it.
 	ErrPending = errors.New("committed, not yet confirmed")
 
 	// ErrNotRunning: the component's Run is not active, so the call could never end.
@@ -48,8 +48,8 @@ var (
 	// ErrStreamLost: the stream is not the one it was, or has lost messages.
 	ErrStreamLost = errors.New("the stream has lost events")
 
-	// ErrTrimmed: the log no longer reaches back to the position asked for: drop
-	// everything and load anew.
+	// ErrTrimmed: the log no longer reaches back to the position asked for: drop everything and
+	// load again.
 	ErrTrimmed = errors.New("log is trimmed past this position")
 
 	// ErrUnsuited: a store is reachable but must not be used as it is configured:
@@ -57,12 +57,13 @@ var (
 	// that mends it.
 	ErrUnsuited = errors.New("store is not suited")
 
-	// ErrNotFound: nothing stands against what was asked for, or no such receipt.
+	// ErrNotFound: nothing is revoked or banned under the name that was given, or there is no such
+	// receipt.
 	ErrNotFound = errors.New("not found")
 )
 
-// The errors of tokens, all of them meaning "refuse" (401), never "unknown". A
-// [Verifier] wraps exactly one.
+// The errors of tokens. All of them mean "refuse" (401), never "unknown". A [Verifier] wraps
+// exactly one.
 var (
 	// ErrToken is the category: errors.Is(err, ErrToken) holds for all below.
 	ErrToken = errors.New("token refused")
@@ -76,7 +77,7 @@ var (
 
 	// ErrRevoked is also the cause of a context that [Guard.Bind] cancelled.
 	ErrRevoked = tokenError("revoked")
-	// ErrBanned comes beside ErrRevoked when it is a ban that refuses the token.
+	// ErrBanned comes together with ErrRevoked when a ban refuses the token.
 	ErrBanned = tokenError("banned")
 )
 

@@ -42,9 +42,9 @@ func ParseKind(text string) (Kind, error) {
 // Event is one fact of the ledger's history, as the log, the wire and the index
 // hold it. Times are Unix milliseconds on the ledger's clock.
 //
-// As input to [Ledger.Commit] it is a proposal: Position is zero, At is the time as the
-// publisher reckons it or zero, and a zero CutOff or Until asks the ledger to fill in its own time, and that plus the
-// longest lifetime of the scope.
+// As input to [Ledger.Commit] it is a proposal: Position is zero, and At is the time as the
+// publisher reckons it, or zero. A zero CutOff asks the ledger to fill in its own time. A zero
+// Until asks it to fill in its own time plus the longest lifetime of the scope.
 type Event struct {
 	Position Position
 	Kind     Kind
@@ -55,7 +55,7 @@ type Event struct {
 	CutOff int64 // revoked: tokens issued at or before are dead; [Forever] for token and session
 	Except Key   // revoked: key of the session that is spared; zero: none
 	Until  int64 // when the resulting state may be forgotten; banned: the ban's end
-	From   int64 // banned: the ban's start; zero: at once. Revoked, proposed: [Revocation.AsOf]
+	From   int64 // banned: the ban's start; zero: now. Revoked, proposed: [Revocation.AsOf]
 
 	Reason    string // at most [MaxReason] bytes
 	Initiator string // at most [MaxReason] bytes
@@ -63,25 +63,25 @@ type Event struct {
 	// Reckoned goes with a proposal. It is zero in every other event.
 	Reckoned Reckoning
 
-	// Refill is not zero on an event that was published anew, by the refill of that
-	// number: it is part of what a state adds up to, at the position of the state's latest
-	// change. Having it says nothing about having that revision.
+	// Refill is not zero on an event that a refill published again; it is the number of that
+	// refill. The event is a part of a state, and bears the position of the state's latest change.
+	// To have it does not mean to have that revision.
 	Refill uint64
 }
 
 // Reckoning is what a publisher tells the ledger so that a cut-off of now is written in the
-// issuer's time: see [Sighting]. It is no part of what is proposed.
+// issuer's time: see [Sighting]. It is not part of the proposal itself.
 type Reckoning struct {
 	Issuer Key // [IssuerKey]; zero: every issuer of the realm
-	// Ahead is by how much the clocks of the fleet are ahead of the ledger's as far as the
-	// publisher knows, in milliseconds: what an issuer's clock is taken to be unless its
-	// tokens say otherwise.
+	// Ahead is how far, to the publisher's knowledge, the clocks of the fleet are ahead of the
+	// ledger's, in milliseconds. An issuer's clock is taken to be that far ahead unless its tokens
+	// say otherwise.
 	Ahead int64
-	// Now is what the ledger's clock shows at least, had it gone on as it did, in Unix
-	// milliseconds; zero: not known. A clock that was set back writes no cut-off before it.
+	// Now is the least that the ledger's clock should show, had it gone on as it did, in Unix
+	// milliseconds; zero: not known. A clock that was set back writes no cut-off before Now.
 	Now int64
-	// Lead is [Description.Lead] as the publisher saw it last. It counts while the ledger
-	// is unsettled: it may have lost what was registered.
+	// Lead is [Description.Lead] as the publisher saw it last. It counts while the ledger is
+	// unsettled, because the ledger may have lost what was registered.
 	Lead int64
 }
 

@@ -15,23 +15,26 @@ import (
 
 const module = "github.com/revocast/revocast"
 
-// What a package may import besides the standard library: prefixes of paths. "./" stands for
+// What a package may import in addition to the standard library: prefixes of paths. "./" stands for
 // this module.
 var (
 	words  = []string{"./."}                          // the root, the words
 	ports  = []string{"./.", "./port"}                // and the contracts
 	redis  = []string{"github.com/redis/go-redis/v9"} // what the ledger stands on
-	shared = []string{"./internal/component", "./internal/naming", "./internal/census", "./internal/frontier", "./internal/reckon", "./internal/throttle"}
+	shared = []string{
+		"./internal/component", "./internal/naming", "./internal/census", "./internal/frontier", "./internal/reckon",
+		"./internal/throttle",
+	}
 
-	// accounts are the account stores, on the ledger's Redis.
+	// accounts are what the account stores may import. They run on the ledger's Redis.
 	accounts = slices.Concat(ports, redis, []string{"./account/internal/", "./internal/script", "./internal/throttle"})
 	// anything: commands, what only commands use, and tests put several packages together.
 	anything = []string{""}
 )
 
-// layers has an entry for every package: one that is missing fails. A package of the library
-// imports the words, the contracts and at most one client; the two sides, publisher and worker,
-// do not know each other.
+// layers has an entry for every package: a package without one fails the test. A package of the
+// library imports the words, the contracts and at most one client; the two sides, publisher and
+// worker, do not know each other.
 var layers = map[string][]string{
 	".":         nil,
 	"port":      words,
@@ -40,8 +43,14 @@ var layers = map[string][]string{
 	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
 	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
 	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
-	"realm":     slices.Concat(ports, []string{"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle", "github.com/nats-io/nats.go", "github.com/oklog/run"}),
-	"token":     slices.Concat(ports, []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson", "./internal/throttle"}),
+	"realm": slices.Concat(ports, []string{
+		"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle",
+		"github.com/nats-io/nats.go", "github.com/oklog/run",
+	}),
+	"token": slices.Concat(ports, []string{
+		"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson",
+		"./internal/throttle",
+	}),
 
 	"account/code":      accounts,
 	"account/denylist":  accounts,
@@ -176,8 +185,8 @@ func TestMayImport(t *testing.T) {
 	}
 }
 
-// TestNoSleepNoSkip: a test that sleeps is slow or flaky, and one that skips is green
-// without having looked.
+// TestNoSleepNoSkip: a test that sleeps is slow or flaky, and a test that skips is green without
+// having tested anything.
 func TestNoSleepNoSkip(t *testing.T) {
 	banned := []string{"time" + ".Sleep(", "t" + ".Skip("}
 	eachGoFile(t, func(name string) {

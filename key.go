@@ -11,8 +11,8 @@ import (
 // length-prefixed realm, scope, issuer and id. Redis keys, indexes and the wire
 // hold keys, never ids, so neither store tells who was revoked.
 //
-// Keys are made from signed claims, never from the raw token: one ES256 token has
-// several accepted spellings, each with another hash.
+// Keys are made from signed claims, never from the raw token: one ES256 token has several accepted
+// spellings, and each has its own hash.
 type Key [16]byte
 
 // KeyOf computes the key of (realm, scope, issuer, id). A jti, sid or kid is
@@ -51,5 +51,6 @@ func ParseKey(text string) (Key, error) {
 	return k, nil
 }
 
-// IssuerKey is what the ledger knows an issuer's clock by: neither store holds its name.
+// IssuerKey is the key under which the ledger keeps what it knows of an issuer's clock. Neither
+// store holds the issuer's name.
 func IssuerKey(realm, issuer string) Key { return KeyOf(realm, ScopeAll, issuer, "") }

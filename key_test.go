@@ -39,7 +39,10 @@ func TestKeysDoNotMeet(t *testing.T) {
 		issuer string
 		id     string
 	}
-	text := rapid.SampledFrom([]string{"", "a", "b", "ab", ".", "*", ">", ":", " ", "\n", "\x00", "👋", "a\x00b", "\x00\x00\x00\x01", "\x00\x00\x00\x00"})
+	text := rapid.SampledFrom([]string{
+		"", "a", "b", "ab", ".", "*", ">", ":", " ", "\n", "\x00", "👋", "a\x00b", "\x00\x00\x00\x01",
+		"\x00\x00\x00\x00",
+	})
 	draw := rapid.Custom(func(rt *rapid.T) name {
 		return name{
 			text.Draw(rt, "realm"), revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(rt, "scope")),
@@ -68,7 +71,9 @@ func TestParseKey(t *testing.T) {
 }
 
 func TestKeysOf(t *testing.T) {
-	full := &revocast.Claims{Issuer: fleettest.Issuer, Principal: "p", Session: "s", TokenID: "t", Client: "c", Tenant: "n", KeyID: "k"}
+	full := &revocast.Claims{
+		Issuer: fleettest.Issuer, Principal: "p", Session: "s", TokenID: "t", Client: "c", Tenant: "n", KeyID: "k",
+	}
 	keys := revocast.KeysOf(fleettest.Realm, full)
 	want := []revocast.Key{
 		revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "t"),
@@ -137,7 +142,9 @@ func TestNames(t *testing.T) {
 			t.Errorf("position %s: %v, %v", p, back, err)
 		}
 	}
-	for _, bad := range []string{"", "1", "1-", "-1", "1-2-3", "a-b", "1--2", fmt.Sprint("1-", "18446744073709551616")} {
+	for _, bad := range []string{
+		"", "1", "1-", "-1", "1-2-3", "a-b", "1--2", fmt.Sprint("1-", "18446744073709551616"),
+	} {
 		if _, err := revocast.ParsePosition(bad); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("ParsePosition(%q): %v", bad, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Every line of Go in the README stands in an example that runs, in that order.
+// Every line of Go in the README is in an example that runs, in the same order.
 func TestReadmeCodeRuns(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -35,7 +35,7 @@ func TestReadmeCodeRuns(t *testing.T) {
 	}
 }
 
-// The package document and the README guarantee the same, word for word.
+// The package document and the README give the same guarantees, word for word.
 func TestReadmeGuarantees(t *testing.T) {
 	guarantees := func(file, strip, end string) string {
 		text, err := os.ReadFile(file)
@@ -50,7 +50,8 @@ func TestReadmeGuarantees(t *testing.T) {
 		}
 		return strings.Join(strings.Fields(list), " ")
 	}
-	if doc, readme := guarantees("doc.go", "//", "Less formally"), guarantees("README.md", "//", "Not guaranteed:"); doc != readme {
+	if doc, readme := guarantees("doc.go", "//", "Less formally"), guarantees("README.md", "//",
+		"Not guaranteed:"); doc != readme {
 		t.Errorf("doc.go says\n%s\nREADME.md says\n%s", doc, readme)
 	}
 }

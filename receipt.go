@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Strength says how far a revocation has come, and how far a call waits for it.
+// Strength says how far a revocation has come, and how long a call waits for it.
 type Strength uint8
 
 // The strengths, each including the ones before it.
@@ -59,16 +59,16 @@ type Receipt struct {
 	At       time.Time // when it was committed, by the ledger's clock
 	CutOff   time.Time // the cut-off in force; zero for token, session, ban and invalidation
 
-	// NotBefore is the first instant that a token issued from now on may bear as
-	// its issue time without being covered. Zero where nothing newer is covered.
+	// NotBefore is the earliest issue time with which a token is not covered. A service that issues
+	// tokens from now on must not give them an earlier one. Zero where nothing newer is covered.
 	NotBefore time.Time
 
 	Workers Tally
 	Took    time.Duration // from the call to Strength
 
-	// Warnings say, for people, what the caller may not have meant, though the revocation
-	// stands as asked for: nothing that it names can match a token, or clocks are apart.
-	// Whoever holds a receipt does not change them.
+	// Warnings tell people what the caller may not have meant: no token can match what the
+	// revocation names, or clocks are apart. The revocation stands as it was asked for. Read them
+	// only: receipts share them.
 	Warnings []string
 }
 
@@ -76,5 +76,5 @@ type Receipt struct {
 type Tally struct {
 	Live      int // held or could hold a lease when it was committed
 	Confirmed int // acknowledged that they applied it
-	Lapsed    int // did not, and their lease has provably run out
+	Lapsed    int // did not acknowledge, and their lease has provably run out
 }

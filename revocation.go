@@ -14,9 +14,9 @@ const (
 	MaxBatch  = 500  // revocations in one call
 )
 
-// MaxLeeway is the most by which a verifier may accept a token past its exp. The ledger
-// keeps every revocation [UntilMargin] longer than the tokens that it covers, which is
-// that and a minute for clocks; a longer leeway would revive what is revoked.
+// MaxLeeway is the longest that a verifier may accept a token past its exp. The ledger keeps every
+// revocation [UntilMargin] longer than the tokens that it covers. That is MaxLeeway and a minute
+// for clocks. A longer leeway would revive what is revoked.
 const (
 	MaxLeeway   = 5 * time.Minute
 	UntilMargin = MaxLeeway + time.Minute
@@ -29,22 +29,23 @@ type Revocation struct {
 	// ID names what is revoked: a jti, sid, sub, client, tenant or kid. Any
 	// non-empty valid UTF-8 of at most [MaxID] bytes; empty for [ScopeAll].
 	ID string
-	// Issuer is whose ID it is (iss). Empty means the ledger's default issuer;
+	// Issuer is the issuer (iss) that the ID belongs to. Empty means the ledger's default issuer;
 	// with [ScopeAll] it means every issuer of the realm.
 	Issuer string
 
-	// CutOff kills tokens issued at or before it, in the issuer's own time as iat is; none
-	// further ahead than the terms' skew is accepted. Zero means now: the ledger's time and
-	// by how much the issuer's clock is known to be ahead of it. Not for token and session,
-	// which are dead outright.
+	// CutOff kills tokens issued at or before it. It is in the issuer's own time, as iat is. A
+	// cut-off that is further ahead than the terms' skew is not accepted. Zero means now: the
+	// ledger's time plus the lead that the issuer's clock is known to have. Not for token and
+	// session, which are dead outright.
 	CutOff time.Time
-	// AsOf is when it was decided, by the ledger's clock, where that was before the call: a zero
-	// CutOff then means that time instead of now, and no earlier one where the issuer's clock is
-	// behind. Stores whose times are those of the ledger's Redis give it.
+	// AsOf is when the revocation was decided, by the ledger's clock, where that was before the
+	// call. A zero CutOff then means that time instead of now, and never an earlier time, even
+	// where the issuer's clock is behind. Stores that use the time of the ledger's Redis set it.
 	AsOf time.Time
-	// Until is when the last token that it covers expires, for a token its exp. The ledger
-	// adds [UntilMargin]. Zero means what the ledger's longest lifetime implies. For all
-	// but a token an earlier one counts as zero, since forgetting sooner is un-revoking.
+	// Until is when the last covered token expires; for a token, its exp. The ledger adds
+	// [UntilMargin]. Zero means what the ledger's longest lifetime implies. For every scope but
+	// token, an earlier Until counts as zero, because to forget a revocation sooner is to
+	// un-revoke.
 	Until time.Time
 	// Except spares one session (a sid): "log out my other devices". Only with a
 	// scope that has a cut-off.
@@ -54,19 +55,19 @@ type Revocation struct {
 	Initiator string // who asked: "user", "admin", "policy", "system", or your own word
 }
 
-// Ban refuses every token of a principal, newer ones too, until a time. It is the
-// one decision that can be lifted early, see [Publisher.Unban].
+// Ban refuses every token of a principal, newer ones too, until a time. It is the only decision
+// that can be lifted early; see [Publisher.Unban].
 type Ban struct {
 	Principal string
 	Issuer    string    // empty: the ledger's default issuer
-	From      time.Time // zero: at once
+	From      time.Time // zero: now
 	Until     time.Time // required
 	Reason    string
 	Initiator string
 }
 
-// Invalidation makes caches drop what they hold of a session or a principal and
-// load it anew. Nobody is revoked.
+// Invalidation makes caches drop what they hold of a session or a principal and load it again.
+// Nobody is revoked.
 type Invalidation struct {
 	Scope  Scope // session or principal
 	ID     string
@@ -81,7 +82,7 @@ type PasswordChange struct {
 	Initiator   string
 }
 
-// Revocation ends the principal's sessions, all but the one that is kept.
+// Revocation ends the principal's sessions, except the one that is kept.
 func (c PasswordChange) Revocation() Revocation {
 	return Revocation{
 		Scope: ScopePrincipal, ID: c.Principal, Issuer: c.Issuer, Except: c.KeepSession,
@@ -131,7 +132,8 @@ func (r Revocation) check(defaultIssuer string) (issuer string, err error) {
 		return "", fmt.Errorf("%w: a %s is dead outright and takes no cut-off", ErrInvalid, r.Scope)
 	}
 	if !r.CutOff.IsZero() && !r.AsOf.IsZero() {
-		return "", fmt.Errorf("%w: a revocation has a cut-off or a time as of which it was decided, not both", ErrInvalid)
+		return "", fmt.Errorf("%w: a revocation has a cut-off or a time as of which it was decided, not both",
+			ErrInvalid)
 	}
 	if r.Except != "" {
 		if r.Scope.Outright() {
@@ -150,14 +152,15 @@ func (r Revocation) check(defaultIssuer string) (issuer string, err error) {
 	return pickIssuer(r.Issuer, defaultIssuer)
 }
 
-// checkAll lets the issuer of scope all stay empty, which covers the whole realm.
-// An exception names a session, and a session has an issuer.
+// checkAll lets the issuer of scope all stay empty, which covers the whole realm. With an exception
+// it needs one: the exception names a session, and a session has an issuer.
 func checkAll(r Revocation, defaultIssuer string) (issuer string, err error) {
 	if r.ID != "" {
 		return "", fmt.Errorf("%w: scope all takes no id", ErrInvalid)
 	}
 	if r.Except != "" && r.Issuer == "" {
-		return "", fmt.Errorf("%w: scope all with an exception needs the issuer of the session that is spared", ErrInvalid)
+		return "", fmt.Errorf("%w: scope all with an exception needs the issuer of the session that is spared",
+			ErrInvalid)
 	}
 	if r.Issuer == "" {
 		return "", nil
@@ -193,7 +196,7 @@ func (b Ban) Proposal(realm, defaultIssuer string) (Event, error) {
 	return e, nil
 }
 
-// LiftProposal is as [Revocation.Proposal], of the end of the ban.
+// LiftProposal is as [Revocation.Proposal], for the end of the ban.
 func (b Ban) LiftProposal(realm, defaultIssuer string) (Event, error) {
 	issuer, err := checkPrincipal(b.Principal, b.Issuer, defaultIssuer)
 	if err != nil {
@@ -249,7 +252,8 @@ func pickIssuer(issuer, defaultIssuer string) (string, error) {
 		issuer = defaultIssuer
 	}
 	if issuer == "" {
-		return "", fmt.Errorf("%w: no issuer given and the ledger has no default issuer, which is chosen when a realm is made: name one, with --issuer or as \"issuer\"", ErrInvalid)
+		return "", fmt.Errorf("%w: no issuer given and the ledger has no default issuer, which is chosen when a "+
+			"realm is made: name one, with --issuer or as \"issuer\"", ErrInvalid)
 	}
 	if err := checkID("issuer", issuer); err != nil {
 		return "", err
@@ -260,7 +264,8 @@ func pickIssuer(issuer, defaultIssuer string) (string, error) {
 func checkWords(reason, initiator string) error {
 	for _, w := range [...]struct{ field, text string }{{"reason", reason}, {"initiator", initiator}} {
 		if len(w.text) > MaxReason {
-			return fmt.Errorf("%w: %s has %d bytes, at most %d are allowed", ErrInvalid, w.field, len(w.text), MaxReason)
+			return fmt.Errorf("%w: %s has %d bytes, at most %d are allowed", ErrInvalid, w.field, len(w.text),
+				MaxReason)
 		}
 		if !utf8.ValidString(w.text) || strings.ContainsFunc(w.text, isControl) {
 			return fmt.Errorf("%w: %s has control characters or is not valid UTF-8", ErrInvalid, w.field)

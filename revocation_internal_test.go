@@ -24,16 +24,34 @@ func TestRevocationIsRefused(t *testing.T) {
 		{"long issuer", Revocation{Scope: ScopeToken, ID: "x", Issuer: strings.Repeat("x", MaxID+1)}, "issuer has"},
 		{"cut-off of a token", Revocation{Scope: ScopeToken, ID: "x", CutOff: now}, "dead outright"},
 		{"cut-off of a session", Revocation{Scope: ScopeSession, ID: "x", CutOff: now}, "dead outright"},
-		{"cut-off before 1970", Revocation{Scope: ScopePrincipal, ID: "x", CutOff: time.Unix(-1, 0)}, "cut-off 1969-12-31"},
-		{"cut-off after 9999", Revocation{Scope: ScopePrincipal, ID: "x", CutOff: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, "between 1970 and 9999"},
+		{
+			"cut-off before 1970",
+			Revocation{Scope: ScopePrincipal, ID: "x", CutOff: time.Unix(-1, 0)},
+			"cut-off 1969-12-31",
+		},
+		{"cut-off after 9999", Revocation{
+			Scope: ScopePrincipal, ID: "x", CutOff: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
+		}, "between 1970 and 9999"},
 		{"until before 1970", Revocation{Scope: ScopePrincipal, ID: "x", Until: time.Unix(-1, 0)}, "until 1969-12-31"},
 		{"exception of a token", Revocation{Scope: ScopeToken, ID: "x", Except: "s"}, "has no exception"},
-		{"long exception", Revocation{Scope: ScopePrincipal, ID: "x", Except: strings.Repeat("s", MaxID+1)}, "except has"},
+		{
+			"long exception",
+			Revocation{Scope: ScopePrincipal, ID: "x", Except: strings.Repeat("s", MaxID+1)},
+			"except has",
+		},
 		{"all with an id", Revocation{Scope: ScopeAll, ID: "x"}, "takes no id"},
 		{"all but a session of no issuer", Revocation{Scope: ScopeAll, Except: "s"}, "needs the issuer"},
 		{"long reason", Revocation{Scope: ScopeToken, ID: "x", Reason: strings.Repeat("r", MaxReason+1)}, "reason has"},
-		{"reason with a newline", Revocation{Scope: ScopeToken, ID: "x", Reason: "a\nb"}, "reason has control characters"},
-		{"initiator with a NUL", Revocation{Scope: ScopeToken, ID: "x", Initiator: "\x00"}, "initiator has control characters"},
+		{
+			"reason with a newline",
+			Revocation{Scope: ScopeToken, ID: "x", Reason: "a\nb"},
+			"reason has control characters",
+		},
+		{
+			"initiator with a NUL",
+			Revocation{Scope: ScopeToken, ID: "x", Initiator: "\x00"},
+			"initiator has control characters",
+		},
 	} {
 		_, err := c.r.Proposal("r", testIssuer)
 		refused(t, c.name, err, c.says)
@@ -75,7 +93,9 @@ func refused(t *testing.T, name string, err error, says string) {
 
 func TestStrangeIDsWork(t *testing.T) {
 	seen := map[Key]string{}
-	for _, id := range []string{"a.b", "*", ">", "a:b", " ", "\n", "👋", "a b", strings.Repeat("x", MaxID), "\x00", "../..", "{rv:x}"} {
+	for _, id := range []string{
+		"a.b", "*", ">", "a:b", " ", "\n", "👋", "a b", strings.Repeat("x", MaxID), "\x00", "../..", "{rv:x}",
+	} {
 		e, err := Revocation{Scope: ScopePrincipal, ID: id, Except: id}.Proposal("r", testIssuer)
 		if err != nil {
 			t.Errorf("%q: %v", id, err)
@@ -92,7 +112,10 @@ func TestStrangeIDsWork(t *testing.T) {
 
 func TestProposals(t *testing.T) {
 	cut := time.UnixMilli(1_700_000_000_123)
-	e, err := Revocation{Scope: ScopePrincipal, ID: "x", Issuer: "other", CutOff: cut, Until: cut.Add(time.Hour), Reason: "r", Initiator: "i"}.Proposal("r", testIssuer)
+	e, err := Revocation{
+		Scope: ScopePrincipal, ID: "x", Issuer: "other", CutOff: cut, Until: cut.Add(time.Hour), Reason: "r",
+		Initiator: "i",
+	}.Proposal("r", testIssuer)
 	want := Event{
 		Kind: KindRevoked, Scope: ScopePrincipal, Key: KeyOf("r", ScopePrincipal, "other", "x"),
 		CutOff: cut.UnixMilli(), Until: cut.Add(time.Hour).UnixMilli(), Reason: "r", Initiator: "i",
@@ -101,13 +124,16 @@ func TestProposals(t *testing.T) {
 	if err != nil || e != want {
 		t.Errorf("%+v, %v\nwant %+v", e, err, want)
 	}
-	if e, err := (Revocation{Scope: ScopeSession, ID: "x"}).Proposal("r", testIssuer); err != nil || e.CutOff != Forever {
+	if e, err := (Revocation{Scope: ScopeSession, ID: "x"}).Proposal("r", testIssuer); err != nil ||
+		e.CutOff != Forever {
 		t.Errorf("session: %+v, %v", e, err)
 	}
-	if e, err := (Revocation{Scope: ScopeAll}).Proposal("r", testIssuer); err != nil || e.Key != KeyOf("r", ScopeAll, "", "") {
+	if e, err := (Revocation{Scope: ScopeAll}).Proposal("r", testIssuer); err != nil ||
+		e.Key != KeyOf("r", ScopeAll, "", "") {
 		t.Errorf("all of the realm: %+v, %v", e, err)
 	}
-	if e, err := (Revocation{Scope: ScopeAll, Issuer: "i"}).Proposal("r", testIssuer); err != nil || e.Key != KeyOf("r", ScopeAll, "i", "") {
+	if e, err := (Revocation{Scope: ScopeAll, Issuer: "i"}).Proposal("r", testIssuer); err != nil ||
+		e.Key != KeyOf("r", ScopeAll, "i", "") {
 		t.Errorf("all of an issuer: %+v, %v", e, err)
 	}
 }

@@ -46,7 +46,8 @@ func ParseScope(text string) (Scope, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: scope %q: want token, session, principal, client, tenant, key or all", ErrInvalid, clip(text))
+	return 0, fmt.Errorf("%w: scope %q: want token, session, principal, client, tenant, key or all", ErrInvalid,
+		clip(text))
 }
 
 // MarshalText implements [encoding.TextMarshaler].

@@ -1,12 +1,11 @@
 package revocast
 
-// Forever is the cut-off of what is dead outright, in Unix milliseconds: a revoked
-// token or session. It is the largest integer that a Lua number holds exactly.
+// Forever is the cut-off of a revoked token or session, which is dead outright, in Unix
+// milliseconds. It is the largest integer that a Lua number holds exactly.
 const Forever int64 = 1<<53 - 1
 
-// State is all that stands against one key: what every revocation of it so far
-// adds up to. Times are Unix milliseconds on the ledger's (Redis) clock; zero
-// means absent.
+// State is all that stands against one key: the sum of every revocation of it so far. Times are
+// Unix milliseconds on the ledger's (Redis) clock; zero means absent.
 //
 // A state only grows. Read it as a function from sessions to cut-offs: Floor for
 // the session in Except, CutOff for every other one. [State.Merge] is the
@@ -20,7 +19,7 @@ type State struct {
 	Until  int64 // when the state may be forgotten: nothing it covers is accepted any more
 	Ban    BanState
 
-	// At is the latest position that changed the state.
+	// At is the position of the latest change of the state.
 	At Position
 }
 
@@ -35,8 +34,8 @@ type BanState struct {
 // IsZero reports whether nothing stands against the key.
 func (s State) IsZero() bool { return s.CutOff == 0 && s.Ban.Until == 0 }
 
-// Merge returns what s and t add up to. The Lua scripts of the ledger merge the
-// same way; one property test drives both.
+// Merge returns the sum of s and t. The Lua scripts of the ledger merge in the same way; one
+// property test drives both.
 func (s State) Merge(t State) State {
 	if t.CutOff > s.CutOff || t.CutOff == s.CutOff && s.Except.less(t.Except) {
 		s, t = t, s
@@ -71,7 +70,7 @@ func (s State) normal() State {
 	return s
 }
 
-// Merge returns the one of two that counts: the later.
+// Merge returns the later of the two, which is the one that counts.
 func (b BanState) Merge(c BanState) BanState {
 	switch b.At.Compare(c.At) {
 	case -1:
@@ -85,18 +84,17 @@ func (b BanState) Merge(c BanState) BanState {
 // Finding is what a state says about one token.
 type Finding struct {
 	Covered bool // the token is refused
-	Banned  bool // and nothing but the ban refuses it, which may be lifted
-	// BanFrom is when a ban begins that is not in force yet, Unix milliseconds; zero: none.
+	Banned  bool // and only the ban refuses it, which may be lifted
+	// BanFrom is the start of a ban that is not in force yet, in Unix milliseconds; zero: none.
 	BanFrom int64
 }
 
-// Against holds s against a token: one issued at issued (Unix milliseconds; zero: unknown) in
-// the session with this key (zero: none), at the wall-clock time now, which only a ban looks at.
+// Against applies s to a token that was issued at issued (Unix milliseconds; zero: unknown) in the
+// session with this key (zero: none). now is the wall-clock time; only bans use it.
 //
-// Issued at the cut-off itself counts as before it, so a token whose issue time
-// was cut to whole seconds and falls into the cut-off's own second is refused. A
-// token of unknown issue time is refused by any cut-off: what cannot be shown to
-// be newer is not allowed.
+// A token issued exactly at the cut-off counts as issued before it. So a token whose issue time was
+// cut to whole seconds, and falls into the cut-off's own second, is refused. Any cut-off refuses a
+// token of unknown issue time: a token that cannot be shown to be newer is not allowed.
 func (s State) Against(issued int64, session Key, now int64) Finding {
 	if cut := s.cutOffFor(session); cut != 0 && issued <= cut {
 		return Finding{Covered: true}

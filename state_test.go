@@ -50,8 +50,10 @@ func drawEvent(rt *rapid.T) revocast.Event {
 	e := revocast.Event{
 		Kind:  rapid.SampledFrom(revocast.Kinds[:]).Draw(rt, "kind"),
 		Scope: revocast.ScopePrincipal, Key: sessionKey(9),
-		Position: revocast.Position{Epoch: rapid.Uint64Range(1, 2).Draw(rt, "epoch"), Rev: rapid.Uint64Range(1, 20).Draw(rt, "rev")},
-		Until:    rapid.Int64Range(50, 60).Draw(rt, "until"),
+		Position: revocast.Position{
+			Epoch: rapid.Uint64Range(1, 2).Draw(rt, "epoch"), Rev: rapid.Uint64Range(1, 20).Draw(rt, "rev"),
+		},
+		Until: rapid.Int64Range(50, 60).Draw(rt, "until"),
 	}
 	switch e.Kind {
 	case revocast.KindRevoked:
@@ -89,7 +91,8 @@ func TestMergeIsTheModel(t *testing.T) {
 						f.BanFrom = ban.From
 					}
 					if got := s.Against(issued, session, now); got != f {
-						rt.Fatalf("%+v against %d of session %s at %d: %+v, the model says %+v", s, issued, session, now, got, f)
+						rt.Fatalf("%+v against %d of session %s at %d: %+v, the model says %+v", s, issued, session,
+							now, got, f)
 					}
 				}
 			}
@@ -125,7 +128,7 @@ func TestMergeInAnyOrder(t *testing.T) {
 	})
 }
 
-// TestNormalForm: states that cover the same are the same value.
+// TestNormalForm: states that cover the same tokens are the same value.
 func TestNormalForm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := fold(drawHistory(rt))
@@ -138,7 +141,7 @@ func TestNormalForm(t *testing.T) {
 	})
 }
 
-// TestKeyedStateEvents: a snapshot is applied as a log is, and comes to the same.
+// TestKeyedStateEvents: a snapshot is applied as a log is, with the same result.
 func TestKeyedStateEvents(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := fold(drawHistory(rt))
@@ -167,8 +170,9 @@ func TestExceptThenExcept(t *testing.T) {
 	s1, s2 := sessionKey(1), sessionKey(2)
 	except := func(cutoff int64, session revocast.Key, rev uint64) revocast.State {
 		return revocast.Event{
-			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: sessionKey(9), CutOff: cutoff, Except: session,
-			Until: 1000, Position: revocast.Position{Epoch: 1, Rev: rev},
+			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: sessionKey(9), CutOff: cutoff,
+			Except: session,
+			Until:  1000, Position: revocast.Position{Epoch: 1, Rev: rev},
 		}.State()
 	}
 	s := except(100, s1, 1).Merge(except(200, s2, 2))
@@ -176,7 +180,14 @@ func TestExceptThenExcept(t *testing.T) {
 		issued  int64
 		session revocast.Key
 		want    bool
-	}{{100, s2, true}, {101, s2, false}, {100, s1, true}, {200, s1, true}, {201, s1, false}, {150, revocast.Key{}, true}} {
+	}{
+		{100, s2, true},
+		{101, s2, false},
+		{100, s1, true},
+		{200, s1, true},
+		{201, s1, false},
+		{150, revocast.Key{}, true},
+	} {
 		if got := s.Against(c.issued, c.session, 0).Covered; got != c.want {
 			t.Errorf("issued %d in session %s: %v, want %v", c.issued, c.session, got, c.want)
 		}

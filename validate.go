@@ -1,10 +1,10 @@
 package revocast
 
-// someIssuer stands for the ledger's default issuer where it does not matter which.
+// someIssuer stands for the ledger's default issuer where any issuer will do.
 const someIssuer = "issuer"
 
-// Validate returns the [ErrInvalid] that any publisher would answer r with, nil if the
-// ledger alone can tell: for whoever writes down now what is revoked later. An empty
+// Validate returns the [ErrInvalid] with which any publisher would answer r, or nil if only the
+// ledger can tell. It is for callers that write a revocation down now and make it later. An empty
 // issuer passes, since a ledger may have a default one.
 func (r Revocation) Validate() error {
 	_, err := r.Proposal("realm", someIssuer)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Outcome is what a check comes to. The zero value is Unknown: what nobody
-// decided is never allowed.
+// Outcome is the result of a check. The zero value is Unknown: a check that nobody decided never
+// allows.
 type Outcome uint8
 
 // The outcomes and the HTTP status that a gateway answers with.
@@ -52,18 +52,18 @@ func (s Source) String() string {
 	return "none"
 }
 
-// Verdict is the read path's decision. It is kept to what fits, with the claims, into
-// the registers that a call may return: a hit is little more than a clock reading.
+// Verdict is the read path's decision. Together with the claims it fits into the registers in which
+// a call returns its results, because a hit is little more than a clock reading.
 type Verdict struct {
 	Outcome Outcome
 	Source  Source
 	Scope   Scope // of the revocation that covers the token, when Revoked
 
-	// Position is the revision up to which the verdict takes account of everything,
-	// or the revocation's own when Revoked.
+	// Position is the revision up to which the verdict takes everything into account, or the
+	// revocation's own when Revoked.
 	Position Position
-	// Age is how old the knowledge behind the verdict is at most; it never exceeds
-	// the lease except under the Grace policy.
+	// Age is the greatest age of the knowledge behind the verdict. It never exceeds the lease
+	// except under the Grace policy.
 	Age time.Duration
 	// Err is nil when Allowed; else it wraps ErrUnknown or one of the token errors.
 	Err error

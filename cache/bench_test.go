@@ -60,7 +60,7 @@ type getters struct {
 
 func newGetters(b testing.TB) getters {
 	keys := bearers(benchEntries)
-	// Room for all, though shards fill unevenly: what is measured is the hit.
+	// There is room for all, though shards fill unevenly, because the benchmark measures the hit.
 	g := getters{keys: asked(keys), ours: cache.New(cache.Options{Entries: benchEntries * 5 / 4})}
 	var err error
 	if g.bare, err = lru.New[string, *port.Entry](benchEntries); err != nil {
@@ -84,8 +84,8 @@ func (g *getters) getBare(key string) *port.Entry {
 	return e
 }
 
-// getCheck is what a guard adds at least: a lease behind an atomic pointer, the
-// clock, and two comparisons.
+// getCheck is the least that a guard adds: a lease behind an atomic pointer, the clock, and two
+// comparisons.
 func (g *getters) getCheck(lease *atomic.Pointer[time.Duration], clock port.Clock) func(string) *port.Entry {
 	var view port.View = g.ours
 	return func(key string) *port.Entry {
@@ -119,11 +119,11 @@ func BenchmarkGet(b *testing.B) {
 	run("check", g.getCheck(&lease, port.SystemClock()))
 }
 
-// BenchmarkCheckOverBare gives the price of a check as a multiple of a bare Get:
-// both in turn, a batch at a time, and the median of the ratios, so that other load
-// on the machine falls on both. The bearers have just been copied, as a server has
-// just read them from the connection; "cold" asks with strings that are in no
-// cache of the processor either, and is a measure of its memory above all.
+// BenchmarkCheckOverBare gives the price of a check as a multiple of a bare Get: it runs both in
+// turn, a batch at a time, and takes the median of the ratios, so that other load on the machine
+// falls on both. The bearers have just been copied, as a server has just read them from the
+// connection. "cold" asks with strings that are in no cache of the processor, so it mainly measures
+// the machine's memory.
 func BenchmarkCheckOverBare(b *testing.B) {
 	g := newGetters(b)
 	var lease atomic.Pointer[time.Duration]

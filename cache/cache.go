@@ -10,16 +10,15 @@ import (
 
 // Options bound a cache. The zero value is fit for use.
 type Options struct {
-	// Entries is how many tokens and sessions the session cache holds at most.
-	// Default 100,000, about a kilobyte each with their claims; negative: no session
-	// cache, every check verifies the token anew. At the limit the ones unused for
-	// longest make room.
+	// Entries is how many tokens and sessions the session cache holds at most. Default 100,000,
+	// about a kilobyte each with their claims; negative: no session cache, so every check verifies
+	// its token. At the limit the ones unused for longest make room.
 	Entries int
 
-	// Revocations is how many live revocations the index holds at most. Default
-	// 1,000,000, some 40 bytes each; negative: none. Past the limit the index is given
-	// up and whoever misses the session cache has to ask the ledger, until the next
-	// load: a revocation is never dropped to make room for another.
+	// Revocations is how many live revocations the index holds at most. Default 1,000,000, some 40
+	// bytes each; negative: none. Past the limit the index is given up, and until the next load a
+	// check that misses the session cache asks the ledger. A revocation is never dropped to make
+	// room for another.
 	Revocations int
 }
 
@@ -41,8 +40,8 @@ type Cache struct {
 var _ port.View = (*Cache)(nil)
 
 const (
-	// maxShards is low, for only fills and events take a shard's lock, and an event
-	// takes them all in turn.
+	// maxShards is low because only fills and events take a shard's lock, and an event takes them
+	// all in turn.
 	maxShards = 8
 	// minPerShard keeps small caches in few shards: each shard evicts by itself.
 	minPerShard = 64
@@ -84,7 +83,7 @@ func (c *Cache) makeShards(entries int) {
 
 func (c *Cache) shard(hash uint64) *shard { return &c.shards[hash>>c.shift] }
 
-// Get implements [port.View]. It takes no lock, but for one entry in a hundred.
+// Get implements [port.View]. It takes no lock, except for one entry in a hundred.
 func (c *Cache) Get(space port.Space, key string) *port.Entry {
 	if len(c.front.buckets) == 0 {
 		return nil
@@ -147,8 +146,8 @@ func (c *Cache) drop(scope revocast.Scope, key revocast.Key, concerned func(*por
 	}
 }
 
-// BeginLoad implements [port.View]. Index first, then cache: what a fill puts
-// in between has passed the stricter gate, and goes all the same.
+// BeginLoad implements [port.View]. It empties first the index, then the cache: an entry that a
+// fill puts in between has passed the stricter gate, and is dropped all the same.
 func (c *Cache) BeginLoad() bool {
 	c.index.beginLoad()
 	for i := range c.shards {
@@ -157,8 +156,7 @@ func (c *Cache) BeginLoad() bool {
 	return true
 }
 
-// EndLoad implements [port.View]. If the index has overflowed since BeginLoad
-// it stays incomplete.
+// EndLoad implements [port.View]. If the index has overflowed since BeginLoad, it stays incomplete.
 func (c *Cache) EndLoad() { c.index.endLoad() }
 
 // Expire implements [port.View]. It works through the index in small steps;

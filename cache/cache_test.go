@@ -13,7 +13,9 @@ import (
 func TestGetReturnsWhatWasPut(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
-	for _, key := range []string{"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192)} {
+	for _, key := range []string{
+		"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192),
+	} {
 		bearer, session := token(1, pos(1)), token(2, pos(1))
 		if !c.Put(port.SpaceBearer, key, bearer, 0) || !c.Put(port.SpaceSession, key, session, 0) {
 			t.Fatalf("key of %d bytes: not stored", len(key))
@@ -28,8 +30,8 @@ func TestGetReturnsWhatWasPut(t *testing.T) {
 	}
 }
 
-// A long key is hashed by a sample of it. Two that agree there must never be
-// taken for each other, wherever they differ.
+// A long key is hashed by a sample of it. Two keys that agree in the sample must never be taken for
+// each other, wherever they differ.
 func TestLongKeysAreComparedWhole(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
@@ -53,7 +55,7 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 	if got := c.Get(port.SpaceBearer, key); got != nil && got != held {
 		t.Error("the twin's entry comes back")
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Error(err)
 	}
 }
@@ -68,7 +70,7 @@ func TestOverwrittenEntryIsOutOfTheIndexes(t *testing.T) {
 	if c.Get(port.SpaceBearer, "key") != fresh {
 		t.Error("the overwritten entry's session still reaches the key")
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Error(err)
 	}
 }
@@ -90,7 +92,10 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 		{banned(2, "p1", 1<<40, 1<<41), func(i int) bool { return i/4 == 1 }},
 		{invalidated(2, revocast.ScopeSession, "s2"), func(i int) bool { return i/2 == 2 }},
 		{invalidated(2, revocast.ScopePrincipal, "p1"), func(i int) bool { return i/4 == 1 }},
-		{revocast.Event{Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: keyOf(revocast.ScopePrincipal, "p1")}, func(int) bool { return false }},
+		{revocast.Event{
+			Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal,
+			Key: keyOf(revocast.ScopePrincipal, "p1"),
+		}, func(int) bool { return false }},
 		{earlierCutOff(revoked(2, revocast.ScopeAll, "")), func(int) bool { return false }},
 		{sparing(revoked(2, revocast.ScopePrincipal, "p1"), "s2"), func(i int) bool { return i/4 == 1 && i/2 != 2 }},
 	} {
@@ -128,7 +133,8 @@ func TestPrincipalWithManyTokens(t *testing.T) {
 	c := cache.New(cache.Options{})
 	load(c)
 	for i := range 1000 {
-		c.Put(port.SpaceBearer, fmt.Sprint(i), entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
+		c.Put(port.SpaceBearer, fmt.Sprint(i),
+			entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
 	}
 	c.Apply(revoked(2, revocast.ScopePrincipal, "many"))
 	if st := c.Stats(); st.Entries != 0 || st.Dropped != 1000 || st.States != 1 {
@@ -164,8 +170,8 @@ func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 	}
 }
 
-// More entries fall on one bucket of the front than it can count: the cache may
-// drop, but not lose count, and what it holds it finds.
+// More entries fall on one bucket of the front than it can count: the cache may drop entries, but
+// must not lose count, and must find what it holds.
 func TestCrowdedBucket(t *testing.T) {
 	for _, entries := range []int{127, 8 * 400} { // one shard; eight of them; one bucket each
 		c := cache.NewCrowded(cache.Options{Entries: entries})
@@ -180,7 +186,7 @@ func TestCrowdedBucket(t *testing.T) {
 				c.Drop(port.SpaceBearer, fmt.Sprint(i/2))
 			}
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Error(err)
 		}
 		found := 0
@@ -192,7 +198,7 @@ func TestCrowdedBucket(t *testing.T) {
 		if n := c.Stats().Entries; n != found || n == 0 {
 			t.Errorf("%d entries, of which Get finds %d", n, found)
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Error(err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// TestDropIf takes out what it is asked to, spilled entries included, and nothing else.
+// TestDropIf: exactly the entries that the caller asks for go, spilled ones included.
 func TestDropIf(t *testing.T) {
 	c := cache.New(cache.Options{Entries: 2000})
 	load(c)

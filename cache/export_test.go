@@ -20,17 +20,17 @@ func NewCrowded(o Options) *Cache {
 	return c
 }
 
-// Audit compares everything in the cache that must agree.
-func (c *Cache) Audit() error {
+// CheckWhole compares everything in the cache that must agree.
+func (c *Cache) CheckWhole() error {
 	for i := range c.shards {
-		if err := c.shards[i].audit(); err != nil {
+		if err := c.shards[i].checkWhole(); err != nil {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
 	}
-	return c.index.audit()
+	return c.index.checkWhole()
 }
 
-func (s *shard) audit() error {
+func (s *shard) checkWhole() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lru.Len() > s.capacity {
@@ -39,7 +39,7 @@ func (s *shard) audit() error {
 	spilled := map[*bucket]uint64{}
 	var linked [numChains]int
 	for _, n := range s.lru.Values() {
-		if err := s.auditNode(n, spilled); err != nil {
+		if err := s.checkNode(n, spilled); err != nil {
 			return fmt.Errorf("node %.20q: %w", n.key, err)
 		}
 		for i := range linked {
@@ -59,11 +59,11 @@ func (s *shard) audit() error {
 			return fmt.Errorf("chain %d holds %d nodes, want %d", i, n, linked[i])
 		}
 	}
-	return s.auditFront(spilled)
+	return s.checkFront(spilled)
 }
 
-// auditNode checks that a node of the list is in its chains and in its bucket.
-func (s *shard) auditNode(n *node, spilled map[*bucket]uint64) error {
+// checkNode checks that a node of the list is in its chains and in its bucket.
+func (s *shard) checkNode(n *node, spilled map[*bucket]uint64) error {
 	b := s.front.bucket(n.hash)
 	if n.way == noWay {
 		spilled[b]++
@@ -85,8 +85,8 @@ func (s *shard) auditNode(n *node, spilled map[*bucket]uint64) error {
 	return nil
 }
 
-// auditFront checks that the shard's buckets hold no more than its nodes.
-func (s *shard) auditFront(spilled map[*bucket]uint64) error {
+// checkFront checks that the shard's buckets hold no more than its nodes.
+func (s *shard) checkFront(spilled map[*bucket]uint64) error {
 	inWays := 0
 	for i := range s.front.buckets {
 		b := &s.front.buckets[i]
@@ -117,13 +117,13 @@ func (s *shard) auditFront(spilled map[*bucket]uint64) error {
 	return nil
 }
 
-func (x *index) audit() error {
+func (x *index) checkWhole() error {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	states := 0
 	for i := range x.tables {
 		t := &x.tables[i]
-		if err := t.audit(x); err != nil {
+		if err := t.checkWhole(x); err != nil {
 			return fmt.Errorf("table %d: %w", i, err)
 		}
 		states += t.used
@@ -134,7 +134,7 @@ func (x *index) audit() error {
 	return nil
 }
 
-func (t *table) audit(x *index) error {
+func (t *table) checkWhole(x *index) error {
 	used, dead, beside := 0, 0, 0
 	for i := range t.slots {
 		switch tag := t.tags[i/groupSize] >> (i % groupSize * 8) & 0xff; {
@@ -155,7 +155,8 @@ func (t *table) audit(x *index) error {
 		}
 	}
 	if used != t.used || dead != t.dead || beside != len(t.beside) {
-		return fmt.Errorf("used %d dead %d beside %d, counted %d %d %d", used, dead, beside, t.used, t.dead, len(t.beside))
+		return fmt.Errorf("used %d dead %d beside %d, counted %d %d %d", used, dead, beside, t.used, t.dead,
+			len(t.beside))
 	}
 	if (used+dead)*8 > len(t.slots)*7 {
 		return fmt.Errorf("%d of %d places taken", used+dead, len(t.slots))

@@ -24,15 +24,14 @@ func newSeeds() seeds {
 	return s
 }
 
-// sampled is the length from which ofText looks at 64 bytes of a text, no more.
+// sampled is the length from which ofText looks at only 64 bytes of a text.
 const sampled = 64
 
-// ofText hashes the key of an entry. Of a long one it takes a sample, the last 32
-// bytes and twice 16 from further up: hashing 500 bytes of bearer token costs more
-// than everything else that a hit does, and the end of a JWT is its signature, as
-// good as random. Equality is decided on the whole text, so texts that agree in
-// the sample displace each other and nothing worse; and only what has been
-// verified is ever stored.
+// ofText hashes the key of an entry. Of a long one it takes a sample, the last 32 bytes and twice
+// 16 from further up: hashing 500 bytes of bearer token costs more than everything else that a hit
+// does, and the end of a JWT is its signature, as good as random. Equality is decided on the whole
+// text, so texts that agree in the sample only displace each other; and only verified tokens are
+// ever stored.
 func (s *seeds) ofText(space port.Space, text string) uint64 {
 	n := len(text)
 	if n < sampled {
@@ -46,8 +45,8 @@ func (s *seeds) ofText(space port.Space, text string) uint64 {
 	return fold(a+c^uint64(n)<<8^uint64(space), b+bits.RotateLeft64(d, 32)^s.mix[1])
 }
 
-// ofKey hashes the key of a revocation. It is a piece of a SHA-256 already, but
-// one of ids that strangers may choose.
+// ofKey hashes the key of a revocation. The key is a piece of a SHA-256 already, but of ids that
+// strangers may choose.
 func (s *seeds) ofKey(k revocast.Key) uint64 {
 	a, b := halves(k)
 	return fold(a^s.mix[0], b^s.mix[1])
@@ -66,8 +65,8 @@ func word(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// Eight one-byte tags in a word, compared all at once. A tag that stands for
-// something has its high bit set; zero is an empty place.
+// Eight one-byte tags in a word are compared in one step. The tag of a used place has its high bit
+// set; zero is an empty place.
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
@@ -76,8 +75,8 @@ const (
 // tagOf takes the low bits of a hash: places are chosen by the high ones.
 func tagOf(hash uint64) uint64 { return hash&0x7f | 0x80 }
 
-// matches marks the bytes of tags that equal tag with their high bit. It may mark
-// others too, above one that does; never the other way round.
+// matches sets the high bit of each byte of tags that equals tag. It may also set it in a byte
+// above an equal one, but it never misses an equal byte.
 func matches(tags, tag uint64) uint64 {
 	x := tags ^ tag*ones
 	return (x - ones) &^ x & highs
@@ -86,5 +85,5 @@ func matches(tags, tag uint64) uint64 {
 // hasEmpty reports whether one of the tags is zero.
 func hasEmpty(tags uint64) bool { return (tags-ones)&^tags&highs != 0 }
 
-// at is the place of the lowest mark.
+// at is the place of the lowest byte whose high bit is set.
 func at(marks uint64) int { return bits.TrailingZeros64(marks) >> 3 }

@@ -48,7 +48,9 @@ func token(i int, checked revocast.Position) *port.Entry {
 }
 
 func revoked(rev int, scope revocast.Scope, id string) revocast.Event {
-	e := revocast.Event{Position: pos(rev), Kind: revocast.KindRevoked, Scope: scope, Key: keyOf(scope, id), Until: never, CutOff: 5000}
+	e := revocast.Event{
+		Position: pos(rev), Kind: revocast.KindRevoked, Scope: scope, Key: keyOf(scope, id), Until: never, CutOff: 5000,
+	}
 	if scope.Outright() {
 		e.CutOff = revocast.Forever
 	}

@@ -8,30 +8,28 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// index is the live-revocation index: every state that events have added up to,
-// exact, never one evicted to make room. Past its limit it gives itself up
-// instead, and from then on it knows only what came later.
+// index is the live-revocation index. It holds every state that events have added up to, exactly,
+// and never evicts one to make room. Past its limit it gives itself up instead, and from then on it
+// knows only later events.
 //
-// What it may be asked for is decided by two positions of its history. An event
-// that was applied is in the tables, or was when they were last emptied; of the
-// latter none has a later position than since. So finding nothing settles the
-// matter for a fill that was checked at since or later, and for everybody if the
-// index is complete.
+// Its history decides what it can answer. An applied event is in the tables, or was lost when they
+// were emptied; no lost event has a later position than since. So finding nothing settles the
+// matter for a fill that was checked at since or later, and for every caller if the index is
+// complete.
 type index struct {
 	seeds *seeds
 	limit int
 
-	// mu makes contents, since and complete change together: who reads holds it for a
-	// few dozen nanoseconds, who writes for one event, or one of the many tables. It
-	// is taken under the lock of a shard, never the other way round. The path of a
-	// hit does not come here.
+	// mu makes contents, since and complete change together. A reader holds it for a few dozen
+	// nanoseconds, a writer for one event or for one of the many tables. It is taken under the lock
+	// of a shard, never the other way round. A hit does not take it.
 	mu      sync.RWMutex
 	tables  [numTables]table
 	epochs  epochs
 	states  int
 	top     revocast.Position // the latest position of any event, lost or not
 	since   revocast.Position
-	fresh   fence
+	fresh   invalidations
 	loading bool
 	whole   bool // complete
 
@@ -45,7 +43,7 @@ const (
 
 func (x *index) table(hash uint64) *table { return &x.tables[hash>>(64-tableBits)] }
 
-// apply takes an event in.
+// apply adds an event.
 func (x *index) apply(e *revocast.Event) {
 	hash := x.seeds.ofKey(e.Key)
 	x.mu.Lock()
@@ -108,8 +106,8 @@ func (x *index) store(t *table, s *slot, key revocast.Key, st *revocast.State) {
 	t.beside[key] = *st
 }
 
-// resetLocked forgets all states. What is lost has positions up to top, and
-// since says so in the same step.
+// resetLocked forgets all states. The lost events have positions up to top, and since says so in
+// the same step.
 func (x *index) resetLocked() {
 	x.since, x.whole = x.top, false
 	x.tables, x.epochs, x.states = [numTables]table{}, epochs{}, 0
@@ -131,8 +129,8 @@ func (x *index) endLoad() {
 	}
 }
 
-// expire goes from table to table and lets go of the lock in between. A table in
-// which nothing is due costs a comparison.
+// expire goes from table to table and releases the lock in between. A table in which nothing is due
+// costs one comparison.
 func (x *index) expire(now int64) {
 	for i := range x.tables {
 		x.mu.Lock()

@@ -31,8 +31,8 @@ func TestIncompleteUntilLoaded(t *testing.T) {
 	}
 }
 
-// A live revocation is never dropped to make room. Past the limit the index says
-// that it does not know, and what it had lost cannot come back in through a fill.
+// A live revocation is never dropped to make room. Past the limit the index says that it does not
+// know, and no fill can bring back an entry that a lost revocation covered.
 func TestOverflowGivesUpTheIndex(t *testing.T) {
 	const limit = 100
 	c := cache.New(cache.Options{Revocations: limit})
@@ -134,7 +134,10 @@ func TestBans(t *testing.T) {
 	if c.Put(port.SpaceBearer, "banned", token(0, pos(1)), 1000) {
 		t.Error("stored while banned")
 	}
-	c.Apply(revocast.Event{Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: keyOf(revocast.ScopePrincipal, "p0"), Until: never})
+	c.Apply(revocast.Event{
+		Position: pos(2), Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal,
+		Key: keyOf(revocast.ScopePrincipal, "p0"), Until: never,
+	})
 	c.Apply(banned(1, "p0", 1000, 2000)) // once more, late
 	if isCovered(c, e, 1500) {
 		t.Error("the lifted ban is back")
@@ -156,7 +159,7 @@ func TestTheEarliestBanCounts(t *testing.T) {
 	}
 }
 
-// A claim that the token lacks has no key, and nothing is revoked by naming none.
+// A claim that the token lacks has no key, and a revocation without a key covers nothing.
 func TestTheZeroKeyCoversNobody(t *testing.T) {
 	c := cache.New(cache.Options{})
 	e := revoked(1, revocast.ScopeSession, "")
@@ -218,7 +221,7 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 		if st := c.Stats(); st.States != n-over || !st.Complete {
 			t.Fatalf("after %d seconds: %+v, want %d states", over, st, n-over)
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Fatal(err)
 		}
 		for i := over; i < n; i += 97 {
@@ -263,7 +266,7 @@ func TestExpireIsNeverEarly(t *testing.T) {
 	}
 }
 
-// Whatever a state holds, the index gives it back, packed or not.
+// The index returns every state as it was stored, packed or not.
 func TestStatesSurvivePacking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := cache.New(cache.Options{})
@@ -272,7 +275,8 @@ func TestStatesSurvivePacking(t *testing.T) {
 			e := revocast.Event{
 				Kind: rapid.SampledFrom(revocast.Kinds[:3]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
 				Position: revocast.Position{Epoch: drawEdge(t, "epoch", 1, 300), Rev: drawEdge(t, "rev", 1, 1<<40)},
-				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)), Until: int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
+				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)),
+				Until:    int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
 			}
 			e.Key = keyOf(e.Scope, fmt.Sprint(rapid.IntRange(0, 100).Draw(t, "id")))
 			if rapid.IntRange(0, 4).Draw(t, "spare") == 0 {
@@ -286,7 +290,7 @@ func TestStatesSurvivePacking(t *testing.T) {
 				t.Fatalf("%+v, want %+v", got, st)
 			}
 		}
-		if err := c.Audit(); err != nil {
+		if err := c.CheckWhole(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -306,12 +310,13 @@ func TestMoreEpochsThanSlotsCanName(t *testing.T) {
 			t.Fatalf("revoked at %v, want %v", m.At, want)
 		}
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Error(err)
 	}
 }
 
-// drawEdge draws near one of two bounds, or anything up to what a ledger holds.
+// drawEdge draws a number near one of two bounds, or any number that a ledger may hold.
 func drawEdge(t *rapid.T, name string, low, high uint64) uint64 {
-	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3), rapid.Uint64Range(low, 1<<43)).Draw(t, name)
+	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3),
+		rapid.Uint64Range(low, 1<<43)).Draw(t, name)
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// finding is what the index holds against a token.
+// finding is what the index knows against a token.
 type finding struct {
 	port.Match
 	// pending is the latest position of a ban that starts later.
@@ -47,7 +47,7 @@ func (x *index) find(keys *revocast.Keys, issued, now int64) (f finding) {
 	return f
 }
 
-// judge looks at the state of one key and reports whether it covers the token.
+// judge reports whether the state of one key covers the token.
 func (x *index) judge(f *finding, keys *revocast.Keys, i int, hash uint64, issued, now int64) bool {
 	key, scope := keys.At(i)
 	if scope == 0 {

@@ -12,9 +12,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// model is a cache in the plainest words, beside the cache under test. The ledger
-// is its list of committed events, which reach the view in any order, repeatedly,
-// or not at all.
+// model is a cache in the plainest words, to compare with the cache under test. The ledger is its
+// list of committed events, which reach the view in any order, repeatedly, or not at all.
 type model struct {
 	view      *cache.Cache
 	limit     int
@@ -37,7 +36,10 @@ func TestModel(t *testing.T) {
 		entries := rapid.SampledFrom([]int{-1, 1, 5, 1000, 1000}).Draw(t, "entries")
 		limit := rapid.SampledFrom([]int{3, 20, 1000, 1000}).Draw(t, "limit")
 		make := rapid.SampledFrom([]func(cache.Options) *cache.Cache{cache.New, cache.NewCrowded}).Draw(t, "make")
-		m := &model{view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000, now: 10_000}
+		m := &model{
+			view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000,
+			now: 10_000,
+		}
 		m.entries, m.recent = map[string]*port.Entry{}, map[revocast.Key]revocast.Position{}
 		m.states, m.seen = map[revocast.Key]revocast.State{}, map[revocast.Position]revocast.Event{}
 		t.Repeat(map[string]func(*rapid.T){
@@ -70,7 +72,9 @@ func drawID(t *rapid.T, scope revocast.Scope) string {
 	case revocast.ScopePrincipal:
 		return fmt.Sprint("p", rapid.IntRange(0, 3).Draw(t, "principal"))
 	}
-	return map[revocast.Scope]string{revocast.ScopeClient: "client", revocast.ScopeTenant: "tenant", revocast.ScopeKey: "kid"}[scope]
+	return map[revocast.Scope]string{
+		revocast.ScopeClient: "client", revocast.ScopeTenant: "tenant", revocast.ScopeKey: "kid",
+	}[scope]
 }
 
 // commit appends a random event to the ledger; now and then in a new epoch.
@@ -84,7 +88,9 @@ func (m *model) commit(t *rapid.T) {
 		}
 	}
 	seconds := func(name string) int64 { return m.now/1000*1000 + 1000*rapid.Int64Range(-1, 8).Draw(t, name) }
-	e := revocast.Event{Position: next, Kind: rapid.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"), Scope: revocast.ScopePrincipal}
+	e := revocast.Event{
+		Position: next, Kind: rapid.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
+	}
 	switch e.Kind {
 	case revocast.KindRevoked:
 		e.Scope = rapid.SampledFrom(scopes).Draw(t, "scope")
@@ -164,16 +170,16 @@ func (m *model) expire() {
 	}
 }
 
-// put checks a token with the ledger as it was at some position, and puts what a
-// guard would put: nothing that was covered there, and no longer than until a ban
-// that it knows.
+// put checks a token with the ledger as it was at some position, and puts what a guard would put:
+// no entry that was covered there, and none beyond the start of a known ban.
 func (m *model) put(t *rapid.T) {
 	i := rapid.IntRange(0, 15).Draw(t, "token")
 	checked := revocast.Position{}
 	if len(m.ledger) > 0 && rapid.IntRange(0, 5).Draw(t, "zero") > 0 {
 		checked = rapid.SampledFrom(m.ledger).Draw(t, "checked").Position
 	}
-	e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), rapid.Int64Range(1, 6).Draw(t, "issued")), checked)
+	e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4),
+		rapid.Int64Range(1, 6).Draw(t, "issued")), checked)
 	known := map[revocast.Key]revocast.State{}
 	for _, event := range m.ledger {
 		if event.Position.Compare(checked) <= 0 {
@@ -195,7 +201,7 @@ func (m *model) put(t *rapid.T) {
 	}
 }
 
-// earlier is the time of the earlier of two bans, of which either may be none.
+// earlier is the start of the earlier of two bans, either of which may be absent.
 func earlier(bans ...int64) time.Duration {
 	end := time.Duration(1<<63 - 1)
 	for _, from := range bans {
@@ -230,7 +236,9 @@ func (m *model) find(states map[revocast.Key]revocast.State, e *port.Entry) (f p
 		if st.Against(e.Issued, e.Keys.Session(), m.now).Covered {
 			cut := st
 			cut.Ban = revocast.BanState{}
-			return port.Match{Covered: true, Scope: scope, At: st.At, Banned: !cut.Against(e.Issued, e.Keys.Session(), m.now).Covered}
+			return port.Match{
+				Covered: true, Scope: scope, At: st.At, Banned: !cut.Against(e.Issued, e.Keys.Session(), m.now).Covered,
+			}
 		}
 		if from := st.Ban.From; from > m.now && from < st.Ban.Until && (f.BanFrom == 0 || from < f.BanFrom) {
 			f.BanFrom = from
@@ -247,7 +255,7 @@ func (m *model) drop(t *rapid.T) {
 
 // compare is the invariant after every step.
 func (m *model) compare(t *rapid.T) {
-	if err := m.view.Audit(); err != nil {
+	if err := m.view.CheckWhole(); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 16 {
@@ -256,7 +264,8 @@ func (m *model) compare(t *rapid.T) {
 	}
 	stats := m.view.Stats()
 	if stats.States != len(m.states) || stats.Complete != m.whole || stats.Entries > len(m.entries) {
-		t.Fatalf("stats %+v, want %d states, complete %v, at most %d entries", stats, len(m.states), m.whole, len(m.entries))
+		t.Fatalf("stats %+v, want %d states, complete %v, at most %d entries", stats, len(m.states), m.whole,
+			len(m.entries))
 	}
 }
 
@@ -268,8 +277,8 @@ func (m *model) compareEntry(t *rapid.T, id string) {
 	if got == nil || m.now >= got.Expires.Milliseconds() {
 		return
 	}
-	// The point of it all: every event that was ever applied, each by itself, as long
-	// as what it covers has not expired.
+	// The point of the test: every event that was ever applied still counts, each by itself, until
+	// what it covers has expired.
 	for _, e := range m.seen {
 		if e.Until < m.now || !got.Keys.Has(e.Key) || e.Kind == revocast.KindBanned && m.liftedAfter(e) {
 			continue
@@ -292,7 +301,8 @@ func (m *model) liftedAfter(e revocast.Event) bool {
 
 func (m *model) compareLookup(t *rapid.T, i int) {
 	for issued := range int64(8) {
-		e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), issued), revocast.Position{})
+		e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), issued),
+			revocast.Position{})
 		got, complete := m.view.Lookup(&e.Keys, e.Issued, m.now)
 		if want := m.find(m.states, e); got != want || complete != m.whole {
 			t.Fatalf("Lookup of token %d issued at %d: %+v %v, want %+v %v", i, issued, got, complete, want, m.whole)

@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// node is an entry in its shard. What a reader without the lock touches are the
-// first 32 bytes, which lie in one cache line; but for used they never change.
+// node is an entry in its shard. A reader without the lock touches only the first 32 bytes, which
+// are in one cache line. Except for used, they never change.
 type node struct {
 	key   string
 	entry *port.Entry
@@ -21,8 +21,8 @@ type node struct {
 	links [numChains]link
 }
 
-// touch marks n as used. It writes only once, so that cores that read the same
-// entry do not take its cache line from each other.
+// touch flags n as used. It writes only once, so that cores that read the same entry do not take
+// its cache line from each other.
 func (n *node) touch() {
 	if !n.used.Load() {
 		n.used.Store(true)
@@ -35,10 +35,9 @@ func (n *node) is(space port.Space, key string) bool {
 
 type link struct{ prev, next *node }
 
-// chains find the entries of a token, a session or a principal: one hash table
-// each, whose collisions are chained through the nodes. The wider scopes have
-// none; their events are rare and go through everything. Part of a shard, under
-// its lock.
+// chains find the entries of a token, a session or a principal: one hash table for each scope,
+// whose collisions are chained through the nodes. The wider scopes have none, because their events
+// are rare and go through everything. The chains are part of a shard, under its lock.
 type chains struct {
 	seeds *seeds
 	heads [numChains][]*node

@@ -36,9 +36,9 @@ func (tr *truth) check(principal string) (at revocast.Position, covered bool) {
 	return tr.latest, tr.revoked[principal]
 }
 
-// TestNoCoveredEntryStays lets fillers put tokens that they have checked some time
-// ago while events come in, the index overflows and loads begin. Once Apply has
-// returned, and as long as no later load is under way, nobody gets a covered token.
+// TestNoCoveredEntryStays lets fillers put tokens that they have checked some time ago, while
+// events come in, the index overflows and loads begin. Once Apply has returned, and while no later
+// load is under way, no Get returns a covered token.
 func TestNoCoveredEntryStays(t *testing.T) {
 	for _, o := range []cache.Options{
 		{Entries: 64, Revocations: 1 << 20},
@@ -95,7 +95,7 @@ func stress(t *testing.T, c *cache.Cache, loads bool) {
 			}
 		}
 	}
-	// The fillers had time to bring old knowledge in; none of it may have stayed.
+	// The fillers had time to put outdated entries in; none of them may have stayed.
 	stop.Store(true)
 	wg.Wait()
 	for round := range rounds {
@@ -105,7 +105,7 @@ func stress(t *testing.T, c *cache.Cache, loads bool) {
 			}
 		}
 	}
-	if err := c.Audit(); err != nil {
+	if err := c.CheckWhole(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,13 +9,12 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// shard is one part of the session cache: whatever changes, changes under its lock.
+// shard is one part of the session cache. Every change happens under its lock.
 type shard struct {
 	front *front
 
-	// mu makes lru, chains and the shard's buckets of the front hold the same nodes
-	// whenever it is free. The callback of simplelru, which every removal goes
-	// through, runs under it too.
+	// mu makes lru, chains and the shard's buckets of the front hold the same nodes whenever it is
+	// free. Every removal calls simplelru's callback, which runs under it too.
 	mu       sync.Mutex
 	lru      *simplelru.LRU[uint64, *node]
 	chains   chains
@@ -59,15 +58,16 @@ func (s *shard) findLocked(hash uint64, space port.Space, key string) *node {
 	return nil
 }
 
-// put stores n if admit, called under the lock, still says so.
+// put stores n if admit, which it calls under the lock, still agrees.
 func (s *shard) put(n *node, admit func() bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !admit() {
 		return false
 	}
-	// Overwriting in simplelru calls nobody back, so the old node goes first. It may
-	// be another bearer's with the same hash; either way there is one node to a hash.
+	// simplelru makes no callback when an entry is overwritten, so the old node is removed first.
+	// It may belong to another bearer with the same hash. Either way there is one node for each
+	// hash.
 	s.lru.Remove(n.hash)
 	if s.lru.Len() >= s.capacity {
 		s.evictLocked()
@@ -83,10 +83,9 @@ func (s *shard) put(n *node, admit func() bool) bool {
 // maxSpared bounds the work of one eviction.
 const maxSpared = 16
 
-// evictLocked removes the oldest node that was not used since its last turn. A hit
-// only marks the node, and it is here that the marked ones move to the front of the
-// list: moving them at each hit would put a lock and three distant cache lines on
-// the path of every check.
+// evictLocked removes the oldest node that was not used since its last turn. A hit only flags the
+// node. The flagged nodes move to the front of the list here: to move them at each hit would cost
+// every check a lock and three distant cache lines.
 func (s *shard) evictLocked() {
 	for range maxSpared {
 		_, n, ok := s.lru.GetOldest()
@@ -108,8 +107,7 @@ func (s *shard) remove(hash uint64, space port.Space, key string) {
 	}
 }
 
-// drop removes the nodes that have the key, in the role of the scope, and that
-// concerned says yes to.
+// drop removes the nodes that have the key in the role of the scope, if concerned says yes to them.
 func (s *shard) drop(scope revocast.Scope, key revocast.Key, concerned func(*port.Entry) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

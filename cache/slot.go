@@ -13,9 +13,8 @@ import (
 //	a: cut-off 48, index of the epoch 8, revision 8 (its high bits)
 //	b: revision 32 (its low bits), until 32 (seconds)
 //
-// A plain state, one cut-off for everybody and no ban, fits in as long as its
-// numbers do. Any other one lies in the table's map beside, and its slot says so
-// with a cut-off of zero.
+// A plain state, with one cut-off for everybody and no ban, fits in if its numbers do. Any other
+// state is in the table's map beside, and its slot says so with a cut-off of zero.
 type slot struct {
 	k0, k1 uint64
 	a, b   uint64
@@ -52,8 +51,8 @@ func (s *slot) until() int64 { return int64(uint32(s.b)) * 1000 }
 // setBeside makes s stand for a state in the map.
 func (s *slot) setBeside() { s.a, s.b = 0, 0 }
 
-// set packs a plain state and reports whether it fits. Until is rounded up to
-// whole seconds: to forget later is always safe.
+// set packs a plain state and reports whether it fits. Until is rounded up to whole seconds,
+// because it is always safe to forget later.
 func (s *slot) set(st *revocast.State, epochs *epochs) bool {
 	plain := st.CutOff > 0 && st.Except.IsZero() && st.Ban == revocast.BanState{}
 	fits := st.CutOff < cutDead || st.CutOff == revocast.Forever

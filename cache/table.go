@@ -10,9 +10,8 @@ import (
 // index. Small tables grow in small steps, so no writer holds the lock for long,
 // and the collector has nothing to look at but the map.
 //
-// A key lives in the first group of eight, counting on from its own, that had
-// room. Its tag is compared before the slot is touched; a group that has an empty
-// place ends the search.
+// A key is in the first group of eight that had room, counting from its home. Its tag is compared
+// before the slot is touched; a group that has an empty place ends the search.
 type table struct {
 	tags  []uint64 // one word per group
 	slots []slot   // eight per group
@@ -100,7 +99,7 @@ func (t *table) room(s *seeds) {
 	t.rebuild(groups, s)
 }
 
-// rebuild moves everything into a table of so many groups, without the dead.
+// rebuild moves everything but the dead into a table of so many groups.
 func (t *table) rebuild(groups int, s *seeds) {
 	old := *t
 	t.tags, t.slots = make([]uint64, groups), make([]slot, groups*groupSize)
@@ -118,8 +117,8 @@ func (t *table) full(i int) bool {
 	return t.tags[i/groupSize]>>(i%groupSize*8)&0x80 != 0
 }
 
-// remove frees a place. Where a search may have passed the group because it was
-// full, the place stays marked.
+// remove frees a place. Where a search may have passed the group because it was full, the place
+// stays tagged as dead.
 func (t *table) remove(i int) {
 	g, shift := i/groupSize, i%groupSize*8
 	mark := uint64(deadTag)

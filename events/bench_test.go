@@ -167,7 +167,8 @@ func BenchmarkReplay(b *testing.B) {
 	eventstest.Await(b, "the stream to be filled", func() bool { return answered.Load() == n })
 	b.ReportAllocs()
 	for b.Loop() {
-		if got, err := bus.Replay(context.Background(), port.StreamPoint{}, func(revocast.Event) error { return nil }); got.Events != n || err != nil {
+		if got, err := bus.Replay(context.Background(), port.StreamPoint{},
+			func(revocast.Event) error { return nil }); got.Events != n || err != nil {
 			b.Fatal(got, err)
 		}
 	}

@@ -20,7 +20,7 @@ type Bus struct {
 	names    realmNames
 	opts     Options
 	log      *slog.Logger
-	say      *throttle.Log // what may be said again and again
+	say      *throttle.Log // log lines that may repeat
 	counts   counters
 	strays   strays
 	refusals refusals
@@ -33,10 +33,10 @@ var _ port.Bus = (*Bus)(nil)
 // The realm is 1 to 64 of A-Z a-z 0-9 _ and -. New sends nothing; it fails with
 // [revocast.ErrInvalid]. It puts itself in front of the connection's error handler.
 //
-// The first Publish starts a subscription for the answers and one goroutine; both end
-// with [Bus.Close] or with the connection. Where NATS closes the connection for good, the
-// bus makes another one with the same options, which is its own; so end with Close, and
-// close the connection after it.
+// The first Publish starts a subscription for the answers and one goroutine; both end with
+// [Bus.Close] or with the connection. Where NATS closes the connection for good, the bus makes
+// another one with the same options, which it owns. So end with Close, and close the connection
+// after it.
 func New(nc *nats.Conn, realm string, o Options) (*Bus, error) {
 	if nc == nil {
 		return nil, fmt.Errorf("%w: events: no connection", revocast.ErrInvalid)
@@ -68,23 +68,22 @@ func newJetStream(nc *nats.Conn, o Options) (jetstream.JetStream, error) {
 // Realm returns the realm's name.
 func (b *Bus) Realm() string { return b.names.realm }
 
-// Close ends publishing: what is unanswered is answered with
-// [revocast.ErrUnavailable], and so is every later Publish. It leaves Tail, Replay
-// and Acks, which end with their contexts, and the connection that New was given; one
-// that the bus made in its place it closes. It is idempotent.
+// Close ends publishing: it answers every unanswered publication, and every later one, with
+// [revocast.ErrUnavailable]. It leaves Tail, Replay and Acks, which end with their contexts, and
+// the connection that New was given. It closes a connection that the bus made in its place. It is
+// idempotent.
 func (b *Bus) Close() error {
 	b.pub.close()
 	b.link.close()
 	return nil
 }
 
-// unavailable says that what was being done could not be, as far as is known, and
-// that it may be tried again.
+// unavailable says that the operation is not known to have been done, and may be tried again.
 func unavailable(doing string, cause error) error {
 	return fmt.Errorf("%w: %s: %w", revocast.ErrUnavailable, doing, plainCause(cause))
 }
 
-// plainCause puts a hint to the causes whose own text does not say what to do.
+// plainCause adds a hint to causes whose own text does not say what to do.
 func plainCause(err error) error {
 	switch {
 	case errors.Is(err, nats.ErrReconnectBufExceeded):
@@ -92,13 +91,14 @@ func plainCause(err error) error {
 	case errors.Is(err, nats.ErrConnectionClosed):
 		return fmt.Errorf("%w: the connection to NATS was closed, and nothing is sent over it any more", err)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
-		return fmt.Errorf("%w: nobody answers for the stream: JetStream is off or has no leader, or the stream is gone", err)
+		return fmt.Errorf("%w: nobody answers for the stream: JetStream is off or has no leader, or the stream is gone",
+			err)
 	}
 	return err
 }
 
-// awayError stands for an error of the library whose text tells nobody what has happened:
-// that its buffer for a server that is away, which is none here, is full.
+// awayError replaces an error of the library whose text does not say what has happened: that its
+// buffer for a server that is away is full. There is no such buffer here.
 type awayError struct{ cause error }
 
 func (e awayError) Error() string {

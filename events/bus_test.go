@@ -53,7 +53,8 @@ func natsFaults(server *eventstest.Server) eventstest.Faults {
 			})
 		},
 		Edit: func(tb testing.TB, bus port.Bus, keep int) {
-			editStream(tb, server.Conn(tb), name(bus), func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = int64(keep) })
+			editStream(tb, server.Conn(tb), name(bus),
+				func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = int64(keep) })
 		},
 		Backup: func(tb testing.TB, bus port.Bus) func() {
 			restore := server.Backup()
@@ -88,7 +89,9 @@ func TestNewRefusesNonsense(t *testing.T) {
 	if _, err := events.New(nil, "r", events.Options{}); !errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("no connection: %v, want ErrInvalid", err)
 	}
-	for _, o := range []events.Options{{PublishTimeout: 1}, {RequestTimeout: -1}, {ReplayPatience: 1}, {MaxPending: -1}, {TailBuffer: -1}} {
+	for _, o := range []events.Options{
+		{PublishTimeout: 1}, {RequestTimeout: -1}, {ReplayPatience: 1}, {MaxPending: -1}, {TailBuffer: -1},
+	} {
 		if _, err := events.New(nc, "r", o); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%+v: %v, want ErrInvalid", o, err)
 		}

@@ -29,7 +29,9 @@ func newReplicated(bus *events.Bus) replicated {
 	return replicated{bus, new(atomic.Pointer[revocast.Position])}
 }
 
-func (r replicated) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
+func (r replicated) SaveSnapshot(ctx context.Context, at revocast.Position,
+	states iter.Seq2[port.KeyedState, error],
+) error {
 	err := r.Bus.SaveSnapshot(ctx, at, states)
 	if err == nil {
 		r.saved.Store(&at)
@@ -98,7 +100,8 @@ func TestConformanceOnThreeServers(t *testing.T) {
 func TestNothingIsLostWithALeader(t *testing.T) {
 	servers := cluster(t)
 	nc := servers[0].Conn(t)
-	bus := newReplicated(newBus(t, nc, "r", events.Options{PublishTimeout: 300 * time.Millisecond, RequestTimeout: 300 * time.Millisecond}))
+	bus := newReplicated(newBus(t, nc, "r",
+		events.Options{PublishTimeout: 300 * time.Millisecond, RequestTimeout: 300 * time.Millisecond}))
 	eventstest.Await(t, "the streams", func() bool {
 		return bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000}) == nil
 	})

@@ -20,28 +20,28 @@ import (
 
 // ConnectOptions are the settings of [Connect]. The zero value works.
 type ConnectOptions struct {
-	// Name is what the server shows this client as. Default "revocast".
+	// Name is the name under which the server shows this client. Default "revocast".
 	Name string
 	// Credentials is a file with a user's JWT and seed (.creds). Default: what the
 	// URL says, nats://user:password@host or nats://token@host, or nothing.
 	Credentials string
 	// TLS is the configuration for tls:// URLs. Default: the system's roots.
 	TLS *tls.Config
-	// Certificate and Roots are asked for each new connection, in the place of what TLS has
-	// of them, so that certificates renewed meanwhile count. With either the server must
-	// speak TLS. Default: what TLS has.
+	// Certificate and Roots are called for each new connection, and replace those of TLS, so that
+	// certificates renewed meanwhile count. With either the server must speak TLS. Default: what
+	// TLS has.
 	Certificate func() (tls.Certificate, error)
 	Roots       func() (*x509.CertPool, error)
-	// Patient makes Connect return after its first attempt, connected or not, and go on
-	// trying, whatever the server or the network said: a process that serves must not end
-	// because NATS is away or refuses it. Default: it fails when the first attempt does.
+	// Patient makes Connect return after its first attempt, connected or not, and go on trying
+	// after any error of the server or the network: a process that serves must not end because NATS
+	// is away or refuses it. Default: it fails when the first attempt does.
 	Patient bool
-	// Timeout bounds one attempt to connect: to look the name up and to be let in by one of its
-	// addresses; and as long again for what is said then. Default 2 s.
+	// Timeout bounds one attempt to connect: to look the name up and to reach one of its addresses.
+	// The handshake after it has as long again. Default 2 s.
 	Timeout time.Duration
-	// ReconnectWait is the pause between two rounds of attempts; up to as much again
-	// is added at random, so that a fleet does not come back in step. Default 250 ms.
-	// After some rounds in vain it grows, to eight times this at most.
+	// ReconnectWait is the pause between two rounds of attempts; up to as much again is added at
+	// random, so that a fleet does not come back in step. Default 250 ms. After some failed rounds
+	// it grows, to eight times this at most.
 	ReconnectWait time.Duration
 	// Logger receives lost and regained connections and errors. Default: none.
 	Logger *slog.Logger
@@ -56,10 +56,10 @@ const (
 	defaultReconnectWait = 250 * time.Millisecond
 )
 
-// Connect opens a connection with what the broadcast needs: a dead link shows within
-// three seconds instead of four minutes, reconnecting never ends, and nothing is
-// buffered for a server that is not there: an acknowledgement that arrives late says
-// something that was true earlier. servers is one URL or several with commas between.
+// Connect opens a connection with what the broadcast needs: a dead link shows within three seconds
+// instead of four minutes, reconnecting never ends, and nothing is buffered for a server that is
+// away, since an acknowledgement that arrives late says what was true earlier. servers is one URL
+// or several with commas between.
 //
 // [revocast.ErrInvalid]: a URL or the credentials file cannot be used.
 // [revocast.ErrUnavailable]: nobody answers, or the server refuses the credentials.
@@ -125,14 +125,14 @@ func (o ConnectOptions) natsOptions() []nats.Option {
 	return opts
 }
 
-// reconnectDelay is the pause after so many rounds of attempts in vain.
+// reconnectDelay is the pause after so many failed rounds of attempts.
 func (o ConnectOptions) reconnectDelay(rounds int) time.Duration {
 	pause := o.ReconnectWait << min(max(rounds-1, 0)/4, 3)
 	return pause + rand.N(pause)
 }
 
-// reports says what becomes of the connection. A server that refuses is asked again and
-// again, and one asynchronous error can come hundreds of times a second.
+// reports logs what becomes of the connection. A server that refuses is asked again and again, and
+// one asynchronous error can come hundreds of times a second.
 func (o ConnectOptions) reports() []nats.Option {
 	say := throttle.New(o.Logger, nil)
 	return []nats.Option{
@@ -146,7 +146,8 @@ func (o ConnectOptions) reports() []nats.Option {
 			say.Info("regained", "NATS connection regained", "server", nc.ConnectedUrlRedacted())
 		}),
 		nats.LameDuckModeHandler(func(nc *nats.Conn) {
-			say.Info("lame duck", "the NATS server is about to stop; another one is tried when it has", "server", nc.ConnectedUrlRedacted())
+			say.Info("lame duck", "the NATS server is about to stop; another one is tried when it has", "server",
+				nc.ConnectedUrlRedacted())
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
 			say.Warn("unreachable", "NATS cannot be reached; tried again", "error", err)
@@ -161,7 +162,7 @@ func (o ConnectOptions) reports() []nats.Option {
 	}
 }
 
-// renewed has the certificates asked for at each connection.
+// renewed makes each connection ask for the certificates.
 func (o ConnectOptions) renewed(n *nats.Options) error {
 	n.Secure, n.TLSCertCB, n.RootCAsCB = true, o.Certificate, o.Roots
 	if n.TLSConfig == nil {
@@ -181,7 +182,8 @@ func checkServers(servers string) error {
 		}
 		u, err := url.Parse(server)
 		if err != nil || u.Hostname() == "" {
-			return fmt.Errorf("%w: NATS URL %q: want nats://host:4222; a / ? # @ : , or %% in a user name or password is written %%2F %%3F %%23 %%40 %%3A %%2C %%25", revocast.ErrInvalid, hidden(server))
+			return fmt.Errorf("%w: NATS URL %q: want nats://host:4222; a / ? # @ : , or %% in a user name or "+
+				"password is written %%2F %%3F %%23 %%40 %%3A %%2C %%25", revocast.ErrInvalid, hidden(server))
 		}
 	}
 	return nil
@@ -191,16 +193,19 @@ func checkServers(servers string) error {
 func connectError(servers string, err error) error {
 	where := redact(servers)
 	switch {
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
-		return fmt.Errorf("%w: NATS at %s refuses these credentials: %w; check the user and password in the URL, or the credentials file", revocast.ErrUnavailable, where, err)
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err,
+		nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		return fmt.Errorf("%w: NATS at %s refuses these credentials: %w; check the user and password in the URL, or "+
+			"the credentials file", revocast.ErrUnavailable, where, err)
 	case errors.Is(err, nats.ErrNoServers):
-		return fmt.Errorf("%w: no NATS server answers at %s: %w; check that it runs and that the address is right", revocast.ErrUnavailable, where, err)
+		return fmt.Errorf("%w: no NATS server answers at %s: %w; check that it runs and that the address is right",
+			revocast.ErrUnavailable, where, err)
 	}
 	return fmt.Errorf("%w: connect to NATS at %s: %w", revocast.ErrUnavailable, where, err)
 }
 
-// hidden is redact for a URL that could not be read: what stands in it before a slash may
-// be a part of a password, so only a host that no password can be in is shown.
+// hidden is redact for a URL that could not be read. The text before a slash may be a part of a
+// password, so hidden shows only a host that cannot contain a password.
 func hidden(server string) string {
 	scheme, rest, found := strings.Cut(server, "://")
 	if !found {

@@ -27,7 +27,8 @@ func TestConnectWithCredentials(t *testing.T) {
 		t.Errorf("connected as %q", nc.Opts.Name)
 	}
 	_, err = events.Connect("nats://user:wr0ng@"+host, events.ConnectOptions{})
-	if !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, nats.ErrAuthorization) || !strings.Contains(err.Error(), "credentials") {
+	if !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, nats.ErrAuthorization) ||
+		!strings.Contains(err.Error(), "credentials") {
 		t.Errorf("wrong password: %v", err)
 	}
 	if strings.Contains(err.Error(), "wr0ng") {
@@ -70,7 +71,8 @@ func TestConnectErrors(t *testing.T) {
 func TestConnectSettings(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t, nats.Name("extra"))
 	o := nc.Opts
-	if o.PingInterval != time.Second || o.MaxPingsOut != 2 || o.MaxReconnect != -1 || o.ReconnectBufSize >= 0 || o.ReconnectJitter == 0 || !o.IgnoreAuthErrorAbort {
+	if o.PingInterval != time.Second || o.MaxPingsOut != 2 || o.MaxReconnect != -1 || o.ReconnectBufSize >= 0 ||
+		o.ReconnectJitter == 0 || !o.IgnoreAuthErrorAbort {
 		t.Errorf("connected with %+v", o)
 	}
 	if o.Name != "extra" {

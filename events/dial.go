@@ -9,16 +9,16 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// dialer looks a name up and connects, both within one limit. The client library sets none
-// to the look-up, and holds the connection's lock meanwhile: with a name server that is mute
-// a process would wait for it to start, to end, and to see that the connection is lost.
+// dialer looks a name up and connects, both within one limit. The client library sets no limit to
+// the look-up, and holds the connection's lock meanwhile. With a mute name server a process would
+// wait for it at its start, at its end, and when the connection is lost.
 type dialer struct {
 	timeout time.Duration
 	ordered bool // the addresses are taken as they come
 	net     net.Dialer
 }
 
-// bounded has connections made by a dialer, unless whoever connects brings another one.
+// bounded makes the library connect through a dialer, unless the caller brings another one.
 func bounded(n *nats.Options) error {
 	if n.CustomDialer != nil || n.Dialer != nil || n.InProcessServer != nil {
 		return nil

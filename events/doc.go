@@ -9,18 +9,17 @@
 //	rv.<realm>.snap.<part>  snapshots of the live states       stream RVSNAP_<realm>
 //	rv.<realm>.ack.<worker> acknowledgements, core NATS only
 //
-// No subject holds anything that a user chose: who is revoked is in the payload, as
-// a hash. That keeps the server small (it indexes subjects, not users) and leaves
-// nothing to inject. The worker's name is escaped, so a server can let each worker
-// write its own acknowledgements and nobody else's.
+// No subject holds anything that a user chose: the name of what is revoked is in the payload, as a
+// hash. That keeps the server small (it indexes subjects, not users) and leaves nothing to inject.
+// The worker's name is escaped, so a server can let each worker write its own acknowledgements and
+// nobody else's.
 //
-// The epoch record has a stream of its own because events expire by age and the
-// record must not: it lives as long as the realm. Both streams are on file, refuse
-// deletes and purges, and hold no per-message TTL. The event stream refuses new
-// messages when it is full instead of dropping the oldest ones, which are
-// revocations still in force; the record's stream keeps the last few records. The
-// snapshots' stream keeps the latest snapshot and the one before; whatever is lost or
-// spoilt there is saved again, and never loaded.
+// The epoch record has a stream of its own because events expire by age and the record must not: it
+// lives as long as the realm. Both streams are on file, refuse deletes and purges, and hold no
+// per-message TTL. The event stream refuses new messages when it is full instead of dropping the
+// oldest ones, which are revocations still in force; the record's stream keeps the last few
+// records. The snapshots' stream keeps the latest snapshot and the one before. A lost or damaged
+// snapshot is never loaded, and a new one is saved.
 //
 // # Guarantees
 //
@@ -29,18 +28,17 @@
 //  2. The live tail says when it is in force and when it may have lost something. It is
 //     a core subscription: at most once, any order, and it hears messages before the
 //     stream has stored them and also those that the stream refuses.
-//  3. Replay delivers all that the stream held after a point when it was called, or
-//     fails. What is missing in the middle is counted. A point of a stream that was made
-//     anew, restored from an older copy or cut off is [revocast.ErrStreamLost], also when
-//     as many messages have come since; a restart of the server changes no point.
+//  3. Replay delivers all that the stream held after a point when it was called, or fails. Messages
+//     missing in the middle are counted. A point of a stream that was made again, restored from an
+//     older copy or cut off is [revocast.ErrStreamLost], even if as many messages have come since;
+//     a restart of the server changes no point.
 //  4. A snapshot is loaded as it was saved, byte for byte, or not at all.
-//  5. A message that is not of this realm, not decodable, or on the subject of another
-//     kind changes nothing. It is counted by kind, see [Bus.Strays], and reported at most
-//     once a minute and kind. What decodes the ledger takes too.
+//  5. A message that is not of this realm, not decodable, or on the subject of another kind changes
+//     nothing. It is counted by kind, see [Bus.Strays], and reported at most once a minute for each
+//     kind. The ledger accepts every event that can be decoded.
 //
-// Whoever may publish to a subject is believed as far as the message goes: the hash of
-// the realm and the checksums find accidents, not forgeries. Who may publish what is the
-// server's to say; deploy/nats.conf does.
+// A client that may publish to a subject is believed: the hash of the realm and the checksums find
+// accidents, not forgeries. The server decides who may publish what; see deploy/nats.conf.
 //
 // Not guaranteed: the order of Tail; that an event is delivered once; that an
 // acknowledgement by JetStream survives a power failure unless the server runs with
@@ -49,7 +47,7 @@
 // # Backpressure
 //
 // Publish never waits: beyond [Options.MaxPending] unanswered publications it answers
-// [revocast.ErrUnavailable] at once, and the publisher's relay repeats. The tail
-// buffers [Options.TailBuffer] messages; beyond that messages are lost and Suspect is
-// called. Acknowledgements that overflow are lost: they are cumulative.
+// [revocast.ErrUnavailable] immediately, and the publisher's relay repeats. The tail buffers
+// [Options.TailBuffer] messages; beyond that messages are lost and Suspect is called.
+// Acknowledgements that overflow are lost: they are cumulative.
 package events

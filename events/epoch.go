@@ -12,18 +12,19 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Epoch implements [port.Bus]. It asks the stream's leader, so it sees what was
-// claimed before it was called. No stream is no record: [revocast.ErrNotFound]. A
-// record that cannot be read is [revocast.ErrUnsuited], never "none"; what nobody can have
-// meant as a record comes with its sequence, so that an open ledger can replace it, and
-// one of a later version of this software without.
+// Epoch implements [port.Bus]. It asks the stream's leader, so it sees what was claimed before it
+// was called. No stream is no record: [revocast.ErrNotFound]. A record that cannot be read is
+// [revocast.ErrUnsuited], never "none"; a message that cannot have been meant as a record comes
+// with its sequence, so that an open ledger can replace it. A record of a later version of this
+// software comes without.
 func (b *Bus) Epoch(ctx context.Context) (port.EpochRecord, error) {
 	var none port.EpochRecord
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	stream, err := b.jetStream().Stream(ctx, b.names.epochStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound, b.names.realm)
+		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound,
+			b.names.realm)
 	}
 	if err != nil {
 		return none, b.requestError("read the epoch record", err)
@@ -57,8 +58,8 @@ func (b *Bus) readRecord(data []byte, sequence uint64) (port.EpochRecord, error)
 	return r, nil
 }
 
-// ClaimEpoch implements [port.Bus]. [revocast.ErrOutcomeUnknown]: it was sent and
-// no answer came, so read the record and see whose it is.
+// ClaimEpoch implements [port.Bus]. [revocast.ErrOutcomeUnknown]: the claim was sent and no answer
+// came, so read the record to see whose it is.
 func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	data, err := encodeRecord(b.names.realm, next)
 	if err != nil {
@@ -74,14 +75,15 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecor
 		jetstream.WithExpectLastSequencePerSubject(after),
 		jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return port.EpochRecord{}, b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
+		return port.EpochRecord{},
+			b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
 	}
 	next.Sequence = ack.Sequence
 	return next, nil
 }
 
-// writeError classifies what a conditional write failed with; moved says what it means
-// that the condition did not hold.
+// writeError classifies the error of a conditional write; moved is the error for a condition that
+// did not hold.
 func (b *Bus) writeError(doing, moved string, err error) error {
 	var api *jetstream.APIError
 	switch {
@@ -96,7 +98,8 @@ func (b *Bus) writeError(doing, moved string, err error) error {
 // wrongLast reports whether err says that the stream, or the subject, has moved on.
 func wrongLast(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // notSent reports whether err says that the server cannot have stored anything.
@@ -112,7 +115,7 @@ func notSent(err error) bool {
 	return false
 }
 
-// requestError classifies what a JetStream request failed with.
+// requestError classifies the error of a JetStream request.
 func (b *Bus) requestError(doing string, err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return noJetStream(err)
@@ -123,15 +126,18 @@ func (b *Bus) requestError(doing string, err error) error {
 			return noJetStream(err)
 		}
 	}
-	if last := b.conn().LastError(); errors.Is(err, context.DeadlineExceeded) && errors.Is(last, nats.ErrPermissionViolation) {
-		// A request that the server forbids is not answered; the refusal comes beside it.
-		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in deploy/nats.conf", err, last)
+	if last := b.conn().LastError(); errors.Is(err, context.DeadlineExceeded) &&
+		errors.Is(last, nats.ErrPermissionViolation) {
+		// The server does not answer a request that it forbids; the refusal comes beside the
+		// answers.
+		err = fmt.Errorf("%w; NATS forbade this user something: %w; compare its permissions with those in "+
+			"deploy/nats.conf", err, last)
 	}
 	return unavailable(doing, err)
 }
 
-// bounded ends a request after RequestTimeout, however far off the caller's deadline
-// is: what was lost with a connection is not answered any more.
+// bounded ends a request after RequestTimeout, however far off the caller's deadline is: a request
+// that was lost with its connection is never answered.
 func (b *Bus) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, b.opts.RequestTimeout)
 }

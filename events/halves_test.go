@@ -230,7 +230,8 @@ func saveWrite(name, subject string, skip int, want error) write {
 		}
 	}
 	w.run = func(t *testing.T, l line) error {
-		if _, err := l.direct.LoadSnapshot(limited(t), func(port.KeyedState) error { return nil }); errors.Is(err, revocast.ErrNotFound) {
+		if _, err := l.direct.LoadSnapshot(limited(t), func(port.KeyedState) error { return nil }); errors.Is(err,
+			revocast.ErrNotFound) {
 			if err := l.direct.SaveSnapshot(limited(t), at(old), eventstest.States(old)); err != nil {
 				t.Fatal(err)
 			}

@@ -50,7 +50,9 @@ func TestRefusedHandshakeIsSaid(t *testing.T) {
 	cert, right := selfSigned(t)
 	_, wrong := selfSigned(t)
 	ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) {
-		o.TLS, o.TLSTimeout, o.TLSConfig = true, 2, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+		o.TLS, o.TLSTimeout, o.TLSConfig = true, 2, &tls.Config{
+			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert},
+		}
 	}))
 	var out syncBuffer
 	var trusted atomic.Pointer[x509.CertPool]
@@ -61,7 +63,8 @@ func TestRefusedHandshakeIsSaid(t *testing.T) {
 		attempts.Add(1)
 		return trusted.Load(), nil
 	}
-	nc, err := events.Connect(ns.URL(), events.ConnectOptions{Logger: logger, ReconnectWait: time.Millisecond, Roots: roots})
+	nc, err := events.Connect(ns.URL(),
+		events.ConnectOptions{Logger: logger, ReconnectWait: time.Millisecond, Roots: roots})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +74,8 @@ func TestRefusedHandshakeIsSaid(t *testing.T) {
 	trusted.Store(wrong)
 	attempts.Store(0)
 	ns.Restart()
-	eventstest.Await(t, "the log to say why", func() bool { return strings.Contains(out.String(), "unknown authority") })
+	eventstest.Await(t, "the log to say why",
+		func() bool { return strings.Contains(out.String(), "unknown authority") })
 	eventstest.Await(t, "more attempts", func() bool { return attempts.Load() >= 20 })
 	if n := strings.Count(out.String(), "unknown authority"); n != 1 {
 		t.Errorf("it is said %d times:\n%s", n, out.String())

@@ -51,7 +51,10 @@ func TestStraysAreAllListed(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	for _, name := range []string{"event oversized", "event misplaced", "ack foreign", "record undecodable", "snapshot undecodable", "answer unknown", "answer late", "answer foreign"} {
+	for _, name := range []string{
+		"event oversized", "event misplaced", "ack foreign", "record undecodable", "snapshot undecodable",
+		"answer unknown", "answer late", "answer foreign",
+	} {
 		if !seen[name] {
 			t.Errorf("%s is not listed", name)
 		}
@@ -85,7 +88,9 @@ func TestFloodOfStrays(t *testing.T) {
 	if got := r.Events(); len(got) != 1 || got[0] != eventstest.Event(1, 8) {
 		t.Errorf("the tail brought %v", got)
 	}
-	sameCounts(t, bus, map[string]uint64{"event foreign": n, "event misplaced": n, "event oversized": n, "event undecodable": n})
+	sameCounts(t, bus, map[string]uint64{
+		"event foreign": n, "event misplaced": n, "event oversized": n, "event undecodable": n,
+	})
 	for _, fault := range []string{"foreign", "misplaced", "oversized", "undecodable"} {
 		if got := strings.Count(log.String(), "source=event fault="+fault); got != 1 {
 			t.Errorf("%s reported %d times", fault, got)
@@ -154,7 +159,9 @@ func TestHostileAcknowledgements(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	sameCounts(t, bus, map[string]uint64{"ack foreign": 1, "ack undecodable": 3, "ack oversized": 1, "ack misplaced": 1})
+	sameCounts(t, bus, map[string]uint64{
+		"ack foreign": 1, "ack undecodable": 3, "ack oversized": 1, "ack misplaced": 1,
+	})
 }
 
 // hostage publishes one event whose answer the server never gives, since nobody listens
@@ -217,7 +224,9 @@ func TestHostileAnswers(t *testing.T) {
 	if len(answer) > 0 {
 		t.Error("answered twice")
 	}
-	sameCounts(t, bus, map[string]uint64{"answer foreign": 1, "answer undecodable": 1, "answer unknown": 3, "answer late": 2})
+	sameCounts(t, bus, map[string]uint64{
+		"answer foreign": 1, "answer undecodable": 1, "answer unknown": 3, "answer late": 2,
+	})
 	if s := bus.Stats(); s.Undecodable != 0 || s.ForeignRealm != 0 || s.Pending != 0 {
 		t.Errorf("counted %+v", s)
 	}
@@ -253,7 +262,8 @@ func TestHostileSnapshot(t *testing.T) {
 	_, foreignChunk, foreignHead := save(other, 1)
 	forged := bytes.Clone(oldChunk)
 	forged[len(forged)-5] ^= 1 // in the last state
-	forged = binary.BigEndian.AppendUint32(forged[:len(forged)-4], crc32.Checksum(forged[:len(forged)-4], crc32.MakeTable(crc32.Castagnoli)))
+	forged = binary.BigEndian.AppendUint32(forged[:len(forged)-4],
+		crc32.Checksum(forged[:len(forged)-4], crc32.MakeTable(crc32.Castagnoli)))
 	var loads atomic.Int32
 	for _, test := range []struct {
 		name     string
@@ -272,7 +282,8 @@ func TestHostileSnapshot(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := bus.LoadSnapshot(limited(t), func(port.KeyedState) error { loads.Add(1); return nil }); !errors.Is(err, revocast.ErrNotFound) {
+		if _, err := bus.LoadSnapshot(limited(t),
+			func(port.KeyedState) error { loads.Add(1); return nil }); !errors.Is(err, revocast.ErrNotFound) {
 			t.Errorf("%s: loaded with %v, want ErrNotFound", test.name, err)
 		}
 	}

@@ -13,23 +13,23 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Pace of mending what the client library does not mend.
+// Pace of repairing connections that the client library does not repair.
 const (
 	redialMost   = 5 * time.Second  // the longest pause before another connection is made, without jitter
 	redialCalm   = 30 * time.Second // after which a connection that broke counts as the first one
 	freshenEvery = 5 * time.Second  // and up to as much again: a connection whose answers are refused is made again
 )
 
-// live is a connection and what stands on it.
+// live is a connection and what depends on it.
 type live struct {
 	nc *nats.Conn
 	js jetstream.JetStream
 }
 
-// link is the bus's connection. The client library closes one for good on any error of the
-// server that it does not know, on "maximum payload violation" for one. Nothing of that
-// sort may end a process that can do without NATS, so link puts another connection with
-// the same options in its place. A connection that its owner closed stays closed.
+// link is the bus's connection. The client library closes one for good on any error of the server
+// that it does not know, on "maximum payload violation" for one. That must not end a process that
+// can do without NATS, so link makes another connection with the same options in its place. A
+// connection that its owner closed stays closed.
 type link struct {
 	bus  *Bus
 	opts nats.Options // of every connection made here
@@ -72,7 +72,7 @@ func (k *link) take(nc *nats.Conn) error {
 	return err
 }
 
-// conn returns the connection as it is. One that the server closed is being replaced then.
+// conn returns the present connection. If the server closed it, it is being replaced.
 func (b *Bus) conn() *nats.Conn {
 	l := b.link.now.Load()
 	if l.nc.IsClosed() {
@@ -81,7 +81,7 @@ func (b *Bus) conn() *nats.Conn {
 	return l.nc
 }
 
-// jetStream returns what asks JetStream over the connection.
+// jetStream returns the JetStream client of the connection.
 func (b *Bus) jetStream() jetstream.JetStream {
 	b.conn()
 	return b.link.now.Load().js
@@ -109,8 +109,8 @@ func (k *link) mend(broken *live) bool {
 	return true
 }
 
-// closedByOwner reports whether the last error of a closed connection is none that the
-// library closes one for.
+// closedByOwner reports whether the owner closed a connection: its last error is none for which the
+// library closes one.
 func closedByOwner(last error) bool {
 	for _, mild := range [...]error{
 		nats.ErrPermissionViolation, nats.ErrSlowConsumer, nats.ErrMaxSubscriptionsExceeded, nats.ErrBadSubscription,
@@ -123,8 +123,8 @@ func closedByOwner(last error) bool {
 	return last == nil
 }
 
-// redial makes connections until one can be had. It need not be connected: the library
-// goes on trying by itself.
+// redial tries until it has made a connection. It need not be connected: the library goes on trying
+// by itself.
 func (k *link) redial() {
 	for k.wait() {
 		nc, err := k.opts.Connect()
@@ -181,8 +181,8 @@ func (k *link) latest() (*live, <-chan struct{}) {
 	return k.now.Load(), k.changed
 }
 
-// refresh connects anew after a while. The library subscribes once for the answers to all
-// requests; where that was refused, only a new connection asks for it again.
+// refresh reconnects after a while. The library subscribes once for the answers to all requests.
+// Where that was refused, only a new connection asks for it again.
 func (k *link) refresh() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -213,8 +213,8 @@ func (k *link) close() {
 	}
 }
 
-// sayAway logs why the server was left again at once, which the library tells nobody: what
-// TLS or the login says while a lost connection is made again.
+// sayAway logs why a connection ended as soon as it was made, which the library tells nobody: the
+// error of TLS or of the login while a lost connection is made again.
 func (b *Bus) sayAway(nc *nats.Conn) {
 	last := nc.LastError()
 	if last == nil || errors.Is(last, nats.ErrDisconnected) {
@@ -226,10 +226,11 @@ func (b *Bus) sayAway(nc *nats.Conn) {
 		}
 		return r
 	}
-	b.say.Warn("away "+strings.Map(numbers, last.Error()), "NATS answers and cannot be used; tried again", "error", last)
+	b.say.Warn("away "+strings.Map(numbers, last.Error()), "NATS answers and cannot be used; tried again", "error",
+		last)
 }
 
-// away says in one way that NATS cannot be reached, which the library says in many.
+// away is the one error for a NATS that cannot be reached; the library has many.
 func away(nc *nats.Conn) error {
 	switch {
 	case nc.IsClosed():

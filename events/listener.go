@@ -18,8 +18,8 @@ const (
 	slowLook = 50 * time.Millisecond
 	// confirmAgain is the pause after a round trip that failed on a live connection.
 	confirmAgain = 250 * time.Millisecond
-	// askAgain is the pause before a subscription that was refused is asked for again, and
-	// before it is said once more why nothing is heard; up to half as much is added.
+	// askAgain is the pause before a refused subscription is asked for again, and before the reason
+	// why nothing is heard is told again. A random time, at most half as long, is added.
 	askAgain = 2 * time.Second
 )
 
@@ -155,7 +155,7 @@ func (l *listener) connection(ctx context.Context, s nats.Status) error {
 	case nats.CLOSED:
 		return errReplaced
 	case nats.RECONNECTING, nats.DISCONNECTED:
-		if l.cut { // an attempt in vain, by which nothing more is lost
+		if l.cut { // a failed attempt, which loses nothing more
 			l.bus.sayAway(l.nc)
 			break
 		}
@@ -171,7 +171,7 @@ func (l *listener) connection(ctx context.Context, s nats.Status) error {
 	return l.confirm(ctx)
 }
 
-// askAgain makes another attempt at what is not in force.
+// askAgain tries again to bring the subscription into force.
 func (l *listener) askAgain(ctx context.Context) error {
 	if l.sub == nil && l.nc.IsConnected() {
 		return l.subscribe(ctx)
@@ -179,8 +179,8 @@ func (l *listener) askAgain(ctx context.Context) error {
 	return l.confirm(ctx)
 }
 
-// confirm makes a round trip on a live connection: the server handles what a client
-// sends in order, so when the answer is there the subscription is in force.
+// confirm makes a round trip on a live connection: the server handles a client's messages in order,
+// so when the answer is there the subscription is in force.
 func (l *listener) confirm(ctx context.Context) error {
 	if l.inForce || l.sub == nil {
 		return nil
@@ -220,29 +220,32 @@ func (l *listener) confirm(ctx context.Context) error {
 // it answers the round trip, and the library keeps the latest such error.
 func (l *listener) forbidden() error {
 	err := l.nc.LastError()
-	if err == l.before || !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(strings.ToLower(err.Error()), `subscription to "`+strings.ToLower(l.subject)+`"`) {
+	if err == l.before || !errors.Is(err, nats.ErrPermissionViolation) ||
+		!strings.Contains(strings.ToLower(err.Error()), `subscription to "`+strings.ToLower(l.subject)+`"`) {
 		return nil
 	}
 	return l.refusal(err)
 }
 
 func (l *listener) refusal(err error) error {
-	return fmt.Errorf("%w: NATS does not let this user subscribe: %w; add %q to its subscribe permissions", revocast.ErrUnsuited, err, l.subject)
+	return fmt.Errorf("%w: NATS does not let this user subscribe: %w; add %q to its subscribe permissions",
+		revocast.ErrUnsuited, err, l.subject)
 }
 
-// refused gives the subscription up for the time being. Rights can be given back while
-// the connection lives, and nobody says so: it is asked for again.
+// refused gives the subscription up for now. Rights can be given back while the connection lives,
+// and the server does not say so: therefore it is asked for again.
 func (l *listener) refused(err error) {
 	l.unsubscribe()
 	l.inForce = false
 	l.again.Reset(askAgain + rand.N(askAgain/2))
-	l.bus.say.Warn("refused "+l.subject, "NATS refuses a subscription; it is asked for again", "subject", l.subject, "error", err)
+	l.bus.say.Warn("refused "+l.subject, "NATS refuses a subscription; it is asked for again", "subject", l.subject,
+		"error", err)
 	l.lost(err)
 }
 
-// overflow looks whether messages were lost since the last look. The library reports
-// the beginning of an overflow and its end, and nothing about what is lost between,
-// so it is looked at until a look finds nothing new and room in the buffer.
+// overflow looks whether messages were lost since the last look. The library reports the beginning
+// of an overflow and its end, but not the losses in between. So overflow looks again until a look
+// finds nothing new and room in the buffer.
 func (l *listener) overflow(began bool) {
 	if l.sub == nil {
 		return
@@ -264,8 +267,7 @@ func (l *listener) overflow(began bool) {
 	}
 }
 
-// lost says that nothing is heard from here on, until ready, and that something may have
-// been lost.
+// lost says that nothing is heard from here until ready, and that messages may have been lost.
 func (l *listener) lost(err error) {
 	l.unheard(err)
 	l.suspected(err)

@@ -12,10 +12,10 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Mend implements [port.Bus]. A stream that was right when a publisher started and is
-// not any more was edited since: what the realm rests on is changed back, whoever edited
-// it. At a start nothing rests on it yet, and Prepare leaves the decision to the operator.
-// Limits on messages and bytes are left alone: they refuse new events and lose none.
+// Mend implements [port.Bus]. A stream that was right when a publisher started, and is not any
+// more, was edited since. The realm depends on it, so it is changed back, no matter who edited it.
+// At a start nothing depends on it yet, and Prepare leaves the decision to the operator. Limits on
+// messages and bytes are left alone: they refuse new events and lose none.
 func (b *Bus) Mend(ctx context.Context, o port.StreamOptions) (m port.Mended, err error) {
 	if !b.conn().IsConnected() {
 		return m, unavailable("look at the streams", nats.ErrDisconnected)
@@ -62,7 +62,7 @@ func (b *Bus) mendStream(ctx context.Context, w wantedStream) (changed []string,
 		}
 	}
 	if err != nil {
-		// What is wrong is as wrong where this user may not mend it, or the server will not.
+		// A stream is just as wrong where this user may not mend it, or the server refuses to.
 		if cannot := w.judge(have); cannot != nil {
 			return nil, fmt.Errorf("%w (changing it back failed: %w)", cannot, err)
 		}
@@ -81,8 +81,8 @@ func (b *Bus) update(ctx context.Context, c jetstream.StreamConfig) error {
 	return err
 }
 
-// mend returns the configuration with everything changed back that can be, and what that
-// was; left says what cannot.
+// mend returns the configuration with every edit changed back that can be, and what those were;
+// left says what cannot be changed back.
 func (w wantedStream) mend(have jetstream.StreamConfig) (next jetstream.StreamConfig, mended []string, left error) {
 	next, mended = w.widen(have)
 	for _, c := range w.complaints(have) {
@@ -96,7 +96,7 @@ func (w wantedStream) mend(have jetstream.StreamConfig) (next jetstream.StreamCo
 		}
 	}
 	if have.Sealed {
-		return have, nil, left // the server changes nothing of one that is sealed
+		return have, nil, left // the server changes nothing of a sealed stream
 	}
 	return next, mended, left
 }

@@ -28,26 +28,46 @@ func TestMendChangesBack(t *testing.T) {
 	}
 	edits := []edit{
 		{"RV_r", "per subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 50 }},
-		{"RV_r", "per subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 50, true }},
+		{
+			"RV_r", "per subject",
+			func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 50, true },
+		},
 		{"RV_r", "maximum age", func(c *jetstream.StreamConfig) { c.MaxAge, c.Duplicates = time.Second, time.Second }},
 		{"RV_r", "oldest events", func(c *jetstream.StreamConfig) { c.Discard, c.MaxMsgs = jetstream.DiscardOld, 50 }},
-		{"RV_r", "oldest events", func(c *jetstream.StreamConfig) { c.Discard, c.MaxBytes = jetstream.DiscardOld, 5000 }},
+		{
+			"RV_r", "oldest events",
+			func(c *jetstream.StreamConfig) { c.Discard, c.MaxBytes = jetstream.DiscardOld, 5000 },
+		},
 		{"RV_r", "bytes only", func(c *jetstream.StreamConfig) { c.MaxMsgSize = 100 }},
 		{"RV_r", "acknowledge", func(c *jetstream.StreamConfig) { c.NoAck = true }},
 		{"RV_r", "subjects", func(c *jetstream.StreamConfig) { c.Subjects = []string{"rv.r.ev.revoked"} }},
 		{"RV_r", "subjects", func(c *jetstream.StreamConfig) { c.Subjects = append(c.Subjects, "other.>") }},
-		{"RV_r", "republishes", func(c *jetstream.StreamConfig) { c.RePublish = &jetstream.RePublish{Source: ">", Destination: "x.>"} }},
+		{
+			"RV_r", "republishes",
+			func(c *jetstream.StreamConfig) { c.RePublish = &jetstream.RePublish{Source: ">", Destination: "x.>"} },
+		},
 		{"RV_r", "consumed", func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }},
-		{"RV_r", "sources", func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "RVSNAP_r"}} }},
+		{
+			"RV_r", "sources",
+			func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "RVSNAP_r"}} },
+		},
 		{"RV_r", "rewrites", func(c *jetstream.StreamConfig) {
-			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "rv.r.ev.*", Destination: "x.{{wildcard(1)}}"}
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{
+				Source: "rv.r.ev.*", Destination: "x.{{wildcard(1)}}",
+			}
 		}},
 		{"RV_r", "duplicate window", func(c *jetstream.StreamConfig) { c.Duplicates = time.Second }},
 		{"RVEPOCH_r", "acknowledge", func(c *jetstream.StreamConfig) { c.NoAck = true }},
-		{"RVEPOCH_r", "maximum age", func(c *jetstream.StreamConfig) { c.MaxAge, c.Duplicates = time.Second, time.Second }},
+		{
+			"RVEPOCH_r", "maximum age",
+			func(c *jetstream.StreamConfig) { c.MaxAge, c.Duplicates = time.Second, time.Second },
+		},
 		{"RVEPOCH_r", "any replica", func(c *jetstream.StreamConfig) { c.AllowDirect = true }},
 		{"RVEPOCH_r", "subjects", func(c *jetstream.StreamConfig) { c.Subjects = []string{"rv.r.elsewhere"} }},
-		{"RVEPOCH_r", "when it is full", func(c *jetstream.StreamConfig) { c.Discard, c.MaxMsgs = jetstream.DiscardNew, 1 }},
+		{
+			"RVEPOCH_r", "when it is full",
+			func(c *jetstream.StreamConfig) { c.Discard, c.MaxMsgs = jetstream.DiscardNew, 1 },
+		},
 		{"RVSNAP_r", "number of messages", func(c *jetstream.StreamConfig) { c.MaxMsgs = 10 }},
 		{"RVSNAP_r", "rollups", func(c *jetstream.StreamConfig) { c.AllowRollup = false }},
 	}
@@ -90,12 +110,14 @@ func TestMendSaysWhatItCannot(t *testing.T) {
 		if name == "RVSNAP_r" {
 			m.Snapshots, err = err, m.Snapshots
 		}
-		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "nats stream rm "+name) || m.Snapshots != nil {
+		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "nats stream rm "+name) ||
+			m.Snapshots != nil {
 			t.Errorf("%s: %v, snapshots %v", name, err, m.Snapshots)
 		}
 		if name == "RV_r" {
 			err := eventstest.Publish(t, bus, eventstest.Event(1, 1))
-			if !errors.Is(err, revocast.ErrUnsuited) || !errors.Is(err, revocast.ErrUnavailable) || !strings.Contains(err.Error(), "nats stream rm RV_r") {
+			if !errors.Is(err, revocast.ErrUnsuited) || !errors.Is(err, revocast.ErrUnavailable) ||
+				!strings.Contains(err.Error(), "nats stream rm RV_r") {
 				t.Errorf("published: %v", err)
 			}
 		}

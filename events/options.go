@@ -23,8 +23,8 @@ type Options struct {
 	// so. Default 65,536; eight bytes each, and the messages themselves while they wait.
 	TailBuffer int
 
-	// RequestTimeout bounds each JetStream request, besides the caller's context, and
-	// each round trip that confirms a subscription. Default 2 s.
+	// RequestTimeout bounds each JetStream request, in addition to the caller's context, and each
+	// round trip that confirms a subscription. Default 2 s.
 	RequestTimeout time.Duration
 
 	// ReplayPatience is how long Replay goes on without a new message, through
@@ -39,8 +39,8 @@ type Options struct {
 	// server, on the goroutine of that Acks. Default: nobody is told.
 	AcksReady func()
 
-	// AcksLost is called when the subscription of an Acks is not in force any more, and
-	// every few seconds while it is not, with the reason. Default: nobody is told.
+	// AcksLost is called when the subscription of an Acks is not in force any more, and every few
+	// seconds while it is not, with the reason. Default: no call.
 	AcksLost func(error)
 
 	// Logger receives what an operator should see. Default: nothing is logged.
@@ -56,7 +56,7 @@ const (
 	shortestTimeout       = 10 * time.Millisecond
 )
 
-// withDefaults fills in the defaults and refuses nonsense.
+// withDefaults fills in the defaults and refuses invalid values.
 func (o Options) withDefaults() (Options, error) {
 	durations := []struct {
 		name  string
@@ -72,11 +72,13 @@ func (o Options) withDefaults() (Options, error) {
 			*d.value = d.def
 		}
 		if *d.value < shortestTimeout {
-			return Options{}, fmt.Errorf("%w: events: %s is %v, want at least %v", revocast.ErrInvalid, d.name, *d.value, shortestTimeout)
+			return Options{}, fmt.Errorf("%w: events: %s is %v, want at least %v", revocast.ErrInvalid, d.name,
+				*d.value, shortestTimeout)
 		}
 	}
 	if o.MaxPending < 0 || o.TailBuffer < 0 {
-		return Options{}, fmt.Errorf("%w: events: MaxPending %d and TailBuffer %d must not be negative", revocast.ErrInvalid, o.MaxPending, o.TailBuffer)
+		return Options{}, fmt.Errorf("%w: events: MaxPending %d and TailBuffer %d must not be negative",
+			revocast.ErrInvalid, o.MaxPending, o.TailBuffer)
 	}
 	if o.MaxPending == 0 {
 		o.MaxPending = defaultMaxPending

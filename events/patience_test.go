@@ -68,12 +68,16 @@ func TestWhatNATSSaysEndsNoTail(t *testing.T) {
 			if cause.provoke {
 				_ = eventstest.Publish(t, bus, eventstest.Event(1, 1))
 			}
-			eventstest.Await(t, "nothing to be heard", func() bool { return len(r.Losses()) > 0 && len(r.Suspects()) > 0 })
+			eventstest.Await(t, "nothing to be heard",
+				func() bool { return len(r.Losses()) > 0 && len(r.Suspects()) > 0 })
 			ns.Reload(cause.mended)
 			eventstest.Await(t, "Ready again", func() bool { return r.Readies() >= 2 })
-			eventstest.Await(t, "a publication", func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 2)) == nil })
+			eventstest.Await(t, "a publication",
+				func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 2)) == nil })
 			eventstest.Await(t, "the event", func() bool { return len(r.Events()) > 0 })
-			ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+			ack := port.Ack{
+				Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1},
+			}
 			eventstest.Await(t, "an acknowledgement", func() bool {
 				_ = bus.Acknowledge(ack)
 				return acks() > 0
@@ -101,7 +105,8 @@ func TestConnectionClosedForGoodIsReplaced(t *testing.T) {
 	eventstest.Await(t, "another one", func() bool { s := bus.Stats(); return s.Replaced == 1 && s.Connected })
 	ns.Reload(func(o *server.Options) { o.MaxPayload = 1 << 20 })
 	ns.Restart()
-	eventstest.Await(t, "a publication", func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
+	eventstest.Await(t, "a publication",
+		func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
 	if err := bus.Close(); err != nil || bus.Stats().Connected {
 		t.Errorf("the bus's own connection outlives it, %v", err)
 	}
@@ -139,7 +144,8 @@ func TestPatientConnect(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			url, mend := test.open(t)
-			nc, err := events.Connect(url, events.ConnectOptions{Patient: true, Timeout: brief, ReconnectWait: 10 * time.Millisecond})
+			nc, err := events.Connect(url,
+				events.ConnectOptions{Patient: true, Timeout: brief, ReconnectWait: 10 * time.Millisecond})
 			if err != nil {
 				t.Fatalf("a patient Connect failed: %v", err)
 			}
@@ -171,7 +177,8 @@ func TestRefusedAcknowledgement(t *testing.T) {
 	eventstest.Await(t, "the refusal", func() bool { return errors.Is(bus.Acknowledge(ack), revocast.ErrUnsuited) })
 	before := bus.Stats().AcksSent
 	for range 5000 {
-		if err := bus.Acknowledge(ack); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), `"rv.r.ack.w"`) {
+		if err := bus.Acknowledge(ack); !errors.Is(err, revocast.ErrUnsuited) ||
+			!strings.Contains(err.Error(), `"rv.r.ack.w"`) {
 			t.Fatalf("while they are refused: %v", err)
 		}
 	}
@@ -192,7 +199,8 @@ func TestAwaySaysSo(t *testing.T) {
 	ns.Stop()
 	eventstest.Await(t, "the connection to be lost", func() bool { return !bus.Stats().Connected })
 	_, err := bus.Epoch(limited(t))
-	if !errors.Is(err, revocast.ErrUnavailable) || !strings.Contains(err.Error(), "NATS is away") || strings.Contains(err.Error(), "buffer") {
+	if !errors.Is(err, revocast.ErrUnavailable) || !strings.Contains(err.Error(), "NATS is away") ||
+		strings.Contains(err.Error(), "buffer") {
 		t.Errorf("without a server: %v", err)
 	}
 	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !strings.Contains(err.Error(), "NATS is away") {

@@ -16,16 +16,15 @@ import (
 
 const (
 	duplicateWindow = 2 * time.Minute
-	// epochHistory is how many epoch records are kept, for whoever has to find out
-	// what happened; the protocol reads the latest one alone.
+	// epochHistory is how many epoch records are kept, for operators who have to find out what
+	// happened. The protocol reads only the latest one.
 	epochHistory = 64
 )
 
-// Prepare implements [port.Bus]: it makes the realm's streams where they are
-// missing and checks them where they are not. What can be widened without a decision
-// it widens (maximum age, duplicate window, delete and purge denied) and logs; for
-// everything else it fails with [revocast.ErrUnsuited] and the command that mends it.
-// A MaxAge of zero keeps events for ever.
+// Prepare implements [port.Bus]: it makes the realm's streams where they are missing and checks
+// them where they are not. It widens and logs what can be widened without a decision (maximum age,
+// duplicate window, delete and purge denied). For everything else it fails with
+// [revocast.ErrUnsuited] and the command that mends it. A MaxAge of zero keeps events for ever.
 func (b *Bus) Prepare(ctx context.Context, o port.StreamOptions) error {
 	wanted, err := b.wantedStreams(ctx, o)
 	if err != nil {
@@ -47,12 +46,13 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 		return err
 	}
 	for _, w := range wanted {
-		if w.snapshot { // a reader verifies what it loads, and can do without
+		if w.snapshot { // a reader verifies snapshots, and can do without them
 			continue
 		}
 		have, err := b.config(ctx, w)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited, w.config.Name)
+			return fmt.Errorf("%w: there is no stream %s; start a publisher, which makes it", revocast.ErrUnsuited,
+				w.config.Name)
 		}
 		if err != nil {
 			return b.requestError("check stream "+w.config.Name, err)
@@ -61,7 +61,8 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 			return err
 		}
 		if _, what := w.widen(have); what != nil {
-			return fmt.Errorf("%w: stream %s: %v; start a publisher, which mends it", revocast.ErrUnsuited, w.config.Name, what)
+			return fmt.Errorf("%w: stream %s: %v; start a publisher, which mends it", revocast.ErrUnsuited,
+				w.config.Name, what)
 		}
 	}
 	return nil
@@ -70,7 +71,8 @@ func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 // wantedStreams is what the realm needs, after the server itself was judged.
 func (b *Bus) wantedStreams(ctx context.Context, o port.StreamOptions) ([]wantedStream, error) {
 	if o.MaxAge < 0 || o.MaxAge > math.MaxInt64/int64(time.Millisecond) || o.Replicas < 0 {
-		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge, o.Replicas)
+		return nil, fmt.Errorf("%w: events: maximum age of %d ms, %d replicas", revocast.ErrInvalid, o.MaxAge,
+			o.Replicas)
 	}
 	if !b.conn().IsConnected() {
 		return nil, unavailable("prepare", nats.ErrDisconnected)
@@ -90,7 +92,7 @@ func (b *Bus) eventStream(o port.StreamOptions) wantedStream {
 	age := time.Duration(o.MaxAge) * time.Millisecond
 	window := duplicateWindow
 	if age > 0 {
-		window = min(window, age) // the server takes no longer one
+		window = min(window, age) // the server accepts no longer window
 	}
 	c := streamConfig(b.names.eventStream, b.names.events, o.Replicas)
 	c.Description = "Revocast: events of realm " + b.names.realm
@@ -175,12 +177,13 @@ func (b *Bus) create(ctx context.Context, w wantedStream) (jetstream.StreamConfi
 	return stream.CachedInfo().Config, nil
 }
 
-// streamError tells what the server refuses from what could not be asked.
+// streamError distinguishes a refusal of the server from a server that could not be asked.
 func (b *Bus) streamError(w wantedStream, err error) error {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.Code == 503 || api.Code == 408 {
 		return b.requestError("prepare stream "+w.config.Name, err)
 	}
-	return fmt.Errorf("%w: NATS refuses stream %s on %s: %w; look for what is in the way: nats stream ls --subject '%s'",
+	return fmt.Errorf("%w: NATS refuses stream %s on %s: %w; look for what is in the way: nats stream ls "+
+		"--subject '%s'",
 		revocast.ErrUnsuited, w.config.Name, w.config.Subjects[0], err, w.config.Subjects[0])
 }

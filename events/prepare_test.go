@@ -34,7 +34,8 @@ func TestPrepareMakesTheStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := stream.CachedInfo().Config
-		if c.MaxAge != age || c.Storage != jetstream.FileStorage || !c.DenyDelete || !c.DenyPurge || c.AllowMsgTTL || c.AllowDirect || c.Replicas != 1 {
+		if c.MaxAge != age || c.Storage != jetstream.FileStorage || !c.DenyDelete || !c.DenyPurge || c.AllowMsgTTL ||
+			c.AllowDirect || c.Replicas != 1 {
 			t.Errorf("%s is configured as %+v", name, c)
 		}
 		if err := stream.DeleteMsg(limited(t), 1); err == nil {
@@ -57,7 +58,8 @@ func TestSnapshotStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := stream.CachedInfo().Config
-	if c.Storage != jetstream.FileStorage || c.Discard != jetstream.DiscardOld || c.DenyPurge || !c.AllowRollup || c.AllowDirect || c.MaxAge != 0 {
+	if c.Storage != jetstream.FileStorage || c.Discard != jetstream.DiscardOld || c.DenyPurge || !c.AllowRollup ||
+		c.AllowDirect || c.MaxAge != 0 {
 		t.Errorf("configured as %+v", c)
 	}
 	if err := js.DeleteStream(limited(t), "RVSNAP_r"); err != nil {
@@ -69,7 +71,8 @@ func TestSnapshotStream(t *testing.T) {
 	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("loading without a stream: %v, want ErrNotFound", err)
 	}
-	if err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1}, eventstest.States(3)); !errors.Is(err, revocast.ErrUnavailable) {
+	if err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1}, eventstest.States(3)); !errors.Is(err,
+		revocast.ErrUnavailable) {
 		t.Errorf("saving without a stream: %v, want ErrUnavailable", err)
 	}
 	for name, spoil := range map[string]func(*jetstream.StreamConfig){
@@ -82,7 +85,8 @@ func TestSnapshotStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := bus.Prepare(limited(t), port.StreamOptions{MaxAge: 3_600_000})
-		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "repair") {
+		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), name) ||
+			strings.Contains(err.Error(), "repair") {
 			t.Errorf("%v, want ErrUnsuited with %q", err, name)
 		}
 		if err := js.DeleteStream(limited(t), "RVSNAP_r"); err != nil {
@@ -114,12 +118,14 @@ func TestPrepareWidens(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	js := mustJetStream(t, nc)
 	_, err := js.CreateStream(limited(t), jetstream.StreamConfig{
-		Name: "RV_r", Subjects: []string{"rv.r.ev.*"}, Discard: jetstream.DiscardNew, MaxAge: time.Minute, Duplicates: time.Second, DenyDelete: true,
+		Name: "RV_r", Subjects: []string{"rv.r.ev.*"}, Discard: jetstream.DiscardNew, MaxAge: time.Minute,
+		Duplicates: time.Second, DenyDelete: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = js.CreateStream(limited(t), jetstream.StreamConfig{Name: "RVEPOCH_r", Subjects: []string{"rv.r.epoch"}, MaxAge: time.Minute}); err != nil {
+	if _, err = js.CreateStream(limited(t),
+		jetstream.StreamConfig{Name: "RVEPOCH_r", Subjects: []string{"rv.r.epoch"}, MaxAge: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	bus := newBus(t, nc, "r", events.Options{})
@@ -137,8 +143,10 @@ func TestPrepareWidens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c := stream.CachedInfo().Config; c.MaxAge != test.age || !c.DenyDelete || !c.DenyPurge || c.Duplicates != 2*time.Minute {
-			t.Errorf("wanted %d ms: age %v, duplicates %v, deny %v %v", test.wanted, c.MaxAge, c.Duplicates, c.DenyDelete, c.DenyPurge)
+		if c := stream.CachedInfo().Config; c.MaxAge != test.age || !c.DenyDelete || !c.DenyPurge ||
+			c.Duplicates != 2*time.Minute {
+			t.Errorf("wanted %d ms: age %v, duplicates %v, deny %v %v", test.wanted, c.MaxAge, c.Duplicates,
+				c.DenyDelete, c.DenyPurge)
 		}
 	}
 	record, err := js.Stream(limited(t), "RVEPOCH_r")
@@ -158,17 +166,29 @@ func TestPrepareRefuses(t *testing.T) {
 		{"memory", "nats stream rm RV_r", func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }},
 		{"interest", "nats stream rm RV_r", func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy }},
 		{"discard old", "--discard=new", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }},
-		{"subjects", "--subjects='rv.r.ev.*'", func(c *jetstream.StreamConfig) { c.Subjects = []string{"rv.r.ev.revoked"} }},
+		{
+			"subjects", "--subjects='rv.r.ev.*'",
+			func(c *jetstream.StreamConfig) { c.Subjects = []string{"rv.r.ev.revoked"} },
+		},
 		{"per subject", "--max-msgs-per-subject=-1", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }},
 		{"message size", "--max-msg-size=-1", func(c *jetstream.StreamConfig) { c.MaxMsgSize = 100 }},
 		{"no ack", "--ack", func(c *jetstream.StreamConfig) { c.NoAck = true }},
-		{"republish", "--no-republish", func(c *jetstream.StreamConfig) { c.RePublish = &jetstream.RePublish{Destination: "x.>"} }},
+		{
+			"republish", "--no-republish",
+			func(c *jetstream.StreamConfig) { c.RePublish = &jetstream.RePublish{Destination: "x.>"} },
+		},
 		{"transform", "nats stream rm RV_r", func(c *jetstream.StreamConfig) {
-			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "rv.r.ev.*", Destination: "x.{{wildcard(1)}}"}
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{
+				Source: "rv.r.ev.*", Destination: "x.{{wildcard(1)}}",
+			}
 		}},
-		{"other stream in the way", "nats stream ls --subject 'rv.r.ev.*'", func(c *jetstream.StreamConfig) { c.Name = "other" }},
+		{
+			"other stream in the way", "nats stream ls --subject 'rv.r.ev.*'",
+			func(c *jetstream.StreamConfig) { c.Name = "other" },
+		},
 		{"record in replicas' hands", "nats stream edit RVEPOCH_r --no-allow-direct", func(c *jetstream.StreamConfig) {
-			c.Name, c.Subjects, c.Discard, c.AllowDirect = "RVEPOCH_r", []string{"rv.r.epoch"}, jetstream.DiscardOld, true
+			c.Name, c.Subjects = "RVEPOCH_r", []string{"rv.r.epoch"}
+			c.Discard, c.AllowDirect = jetstream.DiscardOld, true
 		}},
 	}
 	for _, test := range tests {

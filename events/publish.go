@@ -17,10 +17,9 @@ import (
 // same by its message id within the stream's duplicate window, and applying it twice
 // is harmless after that. [revocast.ErrInvalid]: the event can never be published.
 //
-// Where nothing can be sent (no connection, too much unanswered, an invalid event)
-// done is called before Publish returns, on the caller's goroutine; otherwise on the
-// bus's own, where it holds up the answers to other publications while it runs. Do
-// not hold a lock in Publish that done takes.
+// Where nothing can be sent (no connection, too much unanswered, an invalid event) done is called
+// before Publish returns, on the caller's goroutine; otherwise on the bus's own, where it delays
+// the answers to other publications while it runs. Do not hold a lock in Publish that done takes.
 func (b *Bus) Publish(e revocast.Event, done func(error)) { b.publish(e, true, done) }
 
 // Refill implements [port.Bus]; it is Publish without a message id, so the
@@ -60,15 +59,15 @@ func (b *Bus) hand(m *nats.Msg, p publication) bool {
 	return true
 }
 
-// messageID names an event to the stream, which drops what it has had within its window
-// of duplicates. The position alone would not do: a state that is published anew may
-// take several events, all at the position of its latest change.
+// messageID names an event to the stream, which drops repeats within its window of duplicates. The
+// position alone is not enough: a state that is published again may take several events, all at the
+// position of its latest change.
 func messageID(e *revocast.Event, data []byte) string {
 	return fmt.Sprintf("%s.%08x", e.Position, crc32.ChecksumIEEE(data))
 }
 
-// send hands m to a live connection. While there is none it fails: what the client
-// library would buffer until the reconnect is stale by then.
+// send hands m to a live connection. While there is none it fails: a message that the client
+// library buffered until the reconnect would be outdated by then.
 func (b *Bus) send(m *nats.Msg) error {
 	nc := b.conn()
 	if !nc.IsConnected() {
@@ -76,9 +75,10 @@ func (b *Bus) send(m *nats.Msg) error {
 	}
 	err := nc.PublishMsg(m)
 	if errors.Is(err, nats.ErrMaxPayload) {
-		// Nothing of ours is as large as any limit that makes sense, and only a new connection
-		// hears that the limit was raised again.
-		b.say.Warn("max_payload", "the server's max_payload is too small for what is published; want 64KB as in deploy/nats.conf", "max_payload", nc.MaxPayload())
+		// Our messages are smaller than any sensible limit, and only a new connection hears that
+		// the limit was raised again.
+		b.say.Warn("max_payload", "the server's max_payload is too small for what is published; want 64KB as in "+
+			"deploy/nats.conf", "max_payload", nc.MaxPayload())
 		b.link.refresh()
 	}
 	return err
@@ -106,12 +106,13 @@ func readPubAck(m *nats.Msg, stream string) (pubAck, error) {
 		return a, unavailable("publish", refusal(stream, a.Error))
 	}
 	if a.Stream != stream || a.Sequence == 0 {
-		return a, unavailable("publish", fmt.Errorf("%w: %w: stored by stream %.64q, want %q", errForeign, jetstream.ErrInvalidJSAck, a.Stream, stream))
+		return a, unavailable("publish", fmt.Errorf("%w: %w: stored by stream %.64q, want %q", errForeign,
+			jetstream.ErrInvalidJSAck, a.Stream, stream))
 	}
 	return a, nil
 }
 
-// Codes of JetStream for a stream that takes no more.
+// Codes of JetStream for a stream that accepts nothing more.
 const (
 	codeStoreFailed = 10077 // the stream's own limits: maximum messages or bytes
 	codeResources   = 10023 // the account's or the server's storage
@@ -121,21 +122,25 @@ const (
 	codeSealed      = 10109
 )
 
-// refusal says what an operator has to do where the answer is a matter of size, or of how
-// the stream is configured; [revocast.ErrUnsuited] as well then.
+// refusal says what an operator has to do where the answer is about size, or about the stream's
+// configuration; then it is [revocast.ErrUnsuited] as well.
 func refusal(stream string, err *jetstream.APIError) error {
 	unsuited := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %w", revocast.ErrUnsuited, fmt.Errorf(format, args...))
 	}
 	switch err.ErrorCode {
 	case codeStoreFailed:
-		return unsuited("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1", stream, err, stream)
+		return unsuited("stream %s is full (%w); raise its limits: nats stream edit %s --max-bytes=-1 --max-msgs=-1",
+			stream, err, stream)
 	case codeResources, codeStorage, codeMemory:
-		return unsuited("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the account's limit", stream, err)
+		return unsuited("JetStream has no storage left for stream %s (%w); raise jetstream.max_file_store or the "+
+			"account's limit", stream, err)
 	case codeTooLarge:
-		return unsuited("stream %s takes no events of this size (%w); raise its limit: nats stream edit %s --max-msg-size=-1", stream, err, stream)
+		return unsuited("stream %s takes no events of this size (%w); raise its limit: nats stream edit %s "+
+			"--max-msg-size=-1", stream, err, stream)
 	case codeSealed:
-		return unsuited("stream %s is sealed (%w); remove it (nats stream rm %s): a publisher that runs makes it anew and refills it", stream, err, stream)
+		return unsuited("stream %s is sealed (%w); remove it (nats stream rm %s): a publisher that runs makes it "+
+			"anew and refills it", stream, err, stream)
 	}
 	return err
 }

@@ -65,7 +65,8 @@ func TestPublishCarriesItsPositionAsMessageID(t *testing.T) {
 	if s := stream.CachedInfo().State; s.Msgs != 1 {
 		t.Errorf("the stream holds %d messages after the same event twice", s.Msgs)
 	}
-	if s := bus.Stats(); s.Published != 2 || s.Acknowledged != 2 || s.Duplicates != 1 || s.Refused != 0 || s.Pending != 0 {
+	if s := bus.Stats(); s.Published != 2 || s.Acknowledged != 2 || s.Duplicates != 1 || s.Refused != 0 ||
+		s.Pending != 0 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -90,7 +91,8 @@ func TestPublishToAFullStream(t *testing.T) {
 		switch err := eventstest.Publish(t, bus, eventstest.Event(1, rev)); {
 		case err == nil:
 			stored++
-		case errors.Is(err, revocast.ErrUnavailable) && strings.Contains(err.Error(), "full") && strings.Contains(err.Error(), "nats stream edit RV_r"):
+		case errors.Is(err, revocast.ErrUnavailable) && strings.Contains(err.Error(), "full") &&
+			strings.Contains(err.Error(), "nats stream edit RV_r"):
 			full++
 		default:
 			t.Fatal(err)
@@ -114,13 +116,16 @@ func TestPublishToAFullStream(t *testing.T) {
 func TestPublishWithoutAStream(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	bus := newBus(t, nc, "r", events.Options{})
-	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, jetstream.ErrNoStreamResponse) {
+	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !errors.Is(err, revocast.ErrUnavailable) ||
+		!errors.Is(err, jetstream.ErrNoStreamResponse) {
 		t.Errorf("no stream: %v", err)
 	}
-	if _, err := mustJetStream(t, nc).CreateStream(limited(t), jetstream.StreamConfig{Name: "other", Subjects: []string{"rv.>"}}); err != nil {
+	if _, err := mustJetStream(t, nc).CreateStream(limited(t),
+		jetstream.StreamConfig{Name: "other", Subjects: []string{"rv.>"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !errors.Is(err, revocast.ErrUnavailable) || !strings.Contains(err.Error(), `"other"`) {
+	if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); !errors.Is(err, revocast.ErrUnavailable) ||
+		!strings.Contains(err.Error(), `"other"`) {
 		t.Errorf("somebody else's stream: %v", err)
 	}
 	if s := bus.Stats(); s.Refused != 2 || s.Acknowledged != 0 {
@@ -137,7 +142,8 @@ func TestPublishWithoutAConnectionFailsAtOnce(t *testing.T) {
 	}
 	server.Stop()
 	eventstest.Await(t, "the connection to be lost", func() bool { return !nc.IsConnected() })
-	if err := eventstest.Publish(t, bus, eventstest.Event(1, 2)); !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, nats.ErrDisconnected) {
+	if err := eventstest.Publish(t, bus, eventstest.Event(1, 2)); !errors.Is(err, revocast.ErrUnavailable) ||
+		!errors.Is(err, nats.ErrDisconnected) {
 		t.Errorf("disconnected: %v", err)
 	}
 	server.Start()
@@ -146,7 +152,8 @@ func TestPublishWithoutAConnectionFailsAtOnce(t *testing.T) {
 		t.Errorf("reconnected: %v", err)
 	}
 	nc.Close()
-	if err := eventstest.Publish(t, bus, eventstest.Event(1, 4)); !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, nats.ErrConnectionClosed) {
+	if err := eventstest.Publish(t, bus, eventstest.Event(1, 4)); !errors.Is(err, revocast.ErrUnavailable) ||
+		!errors.Is(err, nats.ErrConnectionClosed) {
 		t.Errorf("closed: %v", err)
 	}
 }
@@ -161,10 +168,19 @@ func TestPublishAnswersOnce(t *testing.T) {
 		end     func(*proxy, *events.Bus, *nats.Conn)
 		cause   error
 	}{
-		{"timed out", 50 * time.Millisecond, func(*proxy, *events.Bus, *nats.Conn) {}, jetstream.ErrAsyncPublishTimeout},
+		{
+			"timed out", 50 * time.Millisecond, func(*proxy, *events.Bus, *nats.Conn) {},
+			jetstream.ErrAsyncPublishTimeout,
+		},
 		{"disconnected", time.Hour, func(p *proxy, _ *events.Bus, _ *nats.Conn) { p.cut() }, nats.ErrDisconnected},
-		{"connection closed", time.Hour, func(_ *proxy, _ *events.Bus, nc *nats.Conn) { nc.Close() }, nats.ErrConnectionClosed},
-		{"bus closed", time.Hour, func(_ *proxy, bus *events.Bus, _ *nats.Conn) { _ = bus.Close() }, nats.ErrConnectionClosed},
+		{
+			"connection closed", time.Hour, func(_ *proxy, _ *events.Bus, nc *nats.Conn) { nc.Close() },
+			nats.ErrConnectionClosed,
+		},
+		{
+			"bus closed", time.Hour, func(_ *proxy, bus *events.Bus, _ *nats.Conn) { _ = bus.Close() },
+			nats.ErrConnectionClosed,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,7 +190,8 @@ func TestPublishAnswersOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer nc.Close()
-			bus := prepared(t, nc, strings.ReplaceAll(test.name, " ", "-"), events.Options{PublishTimeout: test.timeout})
+			bus := prepared(t, nc, strings.ReplaceAll(test.name, " ", "-"),
+				events.Options{PublishTimeout: test.timeout})
 			if err := eventstest.Publish(t, bus, eventstest.Event(1, 1)); err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +233,8 @@ func TestPublishTimesOutAgain(t *testing.T) {
 	p.blackhole()
 	defer p.mend()
 	for rev := uint64(1); rev <= 3; rev++ {
-		if err := eventstest.Publish(t, bus, eventstest.Event(1, rev)); !errors.Is(err, jetstream.ErrAsyncPublishTimeout) {
+		if err := eventstest.Publish(t, bus, eventstest.Event(1, rev)); !errors.Is(err,
+			jetstream.ErrAsyncPublishTimeout) {
 			t.Errorf("revision %d: %v, want it to time out", rev, err)
 		}
 	}
@@ -242,6 +260,7 @@ func TestPublishNeverWaits(t *testing.T) {
 		})
 	}
 	if got := refused.Load(); got != 2 || bus.Stats().Pending != 3 {
-		t.Errorf("%d publications beyond the limit were refused at once, want 2; %d pending, want 3", got, bus.Stats().Pending)
+		t.Errorf("%d publications beyond the limit were refused at once, want 2; %d pending, want 3", got,
+			bus.Stats().Pending)
 	}
 }

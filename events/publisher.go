@@ -14,14 +14,14 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// publisher matches JetStream's answers with what was published. It stands in for
-// the client library's own asynchronous publish, which has no way to end its
-// goroutine before the connection does and takes a timer for each message.
+// publisher matches JetStream's answers with publications. It replaces the client library's own
+// asynchronous publish, which cannot end its goroutine before the connection ends, and needs a
+// timer for each message.
 type publisher struct {
 	bus *Bus
 
-	// mu: an entry is in pending and in the list of ages, or in neither, and whoever
-	// takes it out calls its done, after unlocking. So done is called exactly once.
+	// mu: an entry is in pending and in the list of ages, or in neither. The goroutine that takes
+	// it out calls its done, after unlocking. So done is called exactly once.
 	mu      sync.Mutex
 	pending map[uint64]*publication
 	oldest  *publication // all wait equally long, so the list is in order of deadline
@@ -95,8 +95,8 @@ func (p *publisher) startLocked() error {
 	return nil
 }
 
-// watch fails what is unanswered whenever the connection is lost: the answers would
-// have come over it. It ends with the connection or with close.
+// watch fails all unanswered publications whenever the connection is lost, because the answers
+// would have come over it. It ends with the connection or with close.
 func (p *publisher) watch(nc *nats.Conn, status <-chan nats.Status, ended chan<- struct{}) {
 	defer close(ended)
 	for range status {
@@ -147,8 +147,8 @@ func (p *publisher) refuse(e *publication, err error) {
 	e.done(err)
 }
 
-// take removes one publication; nil if it is not there any more. given reports whether
-// the number ever was one's.
+// take removes one publication; nil if it is not there any more. given reports whether the number
+// was ever used.
 func (p *publisher) take(number uint64) (e *publication, given bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,7 +159,7 @@ func (p *publisher) take(number uint64) (e *publication, given bool) {
 	return e, number > 0 && number <= p.last
 }
 
-// expire fails what has waited too long.
+// expire fails publications that have waited too long.
 func (p *publisher) expire() {
 	now := time.Now()
 	var late []*publication
@@ -176,10 +176,11 @@ func (p *publisher) expire() {
 	}
 }
 
-// silence is what a publication without an answer failed with. While somebody listens to
-// the subject, and every worker does, the server does not say that the stream is gone.
+// silence is the error of a publication without an answer. While somebody listens to the subject,
+// and every worker does, the server does not say that the stream is gone.
 func (p *publisher) silence(stream string) error {
-	return fmt.Errorf("no answer from JetStream within %v: %w; it is overloaded or has no leader, or stream %s is gone, which a publisher makes at its start; look at it: nats stream info %s",
+	return fmt.Errorf("no answer from JetStream within %v: %w; it is overloaded or has no leader, or stream %s is "+
+		"gone, which a publisher makes at its start; look at it: nats stream info %s",
 		p.bus.opts.PublishTimeout, jetstream.ErrAsyncPublishTimeout, stream, stream)
 }
 

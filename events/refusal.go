@@ -13,13 +13,13 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// What NATS says when it refuses something. It says so beside the answers, in a text.
+// The texts with which NATS refuses something. They come beside the answers.
 var (
 	refusedSubscription = regexp.MustCompile(`(?i)subscription to "([^"]+)"`)
 	refusedPublish      = regexp.MustCompile(`(?i)publish to "([^"]+)"`)
 )
 
-// refusals passes on what NATS refuses to those who have asked for it.
+// refusals passes each refusal of NATS on to the part that asked.
 type refusals struct {
 	mu        sync.Mutex
 	listeners map[*listener]chan error // each has room for one
@@ -70,7 +70,8 @@ func (b *Bus) reported(err error) {
 	}
 	b.refusals.mu.Unlock()
 	if strings.HasPrefix(subject, b.inboxPrefix()) {
-		b.say.Warn("inbox", `NATS refuses the subject on which it would answer; add "`+b.inboxPrefix()+`>" to this user's subscribe permissions`, "error", err)
+		b.say.Warn("inbox", `NATS refuses the subject on which it would answer; add "`+b.inboxPrefix()+
+			`>" to this user's subscribe permissions`, "error", err)
 		b.link.refresh()
 	}
 }
@@ -84,12 +85,15 @@ func (b *Bus) inboxPrefix() string {
 
 func (b *Bus) publishRefused(subject string, err error) {
 	if strings.HasPrefix(subject, b.names.ackPrefix) {
-		err = fmt.Errorf("%w: NATS does not let this user acknowledge: %w; add %q to its publish permissions", revocast.ErrUnsuited, err, subject)
+		err = fmt.Errorf("%w: NATS does not let this user acknowledge: %w; add %q to its publish permissions",
+			revocast.ErrUnsuited, err, subject)
 		b.refusals.acks.refused(err, time.Now())
-		b.say.Warn("acknowledge", "acknowledgements are refused: every revocation waits for this worker's next renewal", "error", err)
+		b.say.Warn("acknowledge", "acknowledgements are refused: every revocation waits for this worker's next renewal",
+			"error", err)
 		return
 	}
-	b.say.Warn("publish "+subject, "NATS does not let this user publish; compare its permissions with those in deploy/nats.conf", "subject", subject, "error", err)
+	b.say.Warn("publish "+subject, "NATS does not let this user publish; compare its permissions with those in "+
+		"deploy/nats.conf", "subject", subject, "error", err)
 }
 
 // Pace of acknowledging what is refused.
@@ -98,8 +102,8 @@ const (
 	ackSilence = 2 * time.Second // without a refusal after an attempt, it was let through
 )
 
-// refusedAcks knows whether acknowledgements are let through. The server does not answer
-// one that is; it was if nothing is heard of it for a while.
+// refusedAcks knows whether acknowledgements are let through. The server does not answer an
+// acknowledgement that is let through. So it counts as let through if no refusal comes for a while.
 type refusedAcks struct {
 	mu      sync.Mutex
 	err     error     // of the latest refusal; nil: they are let through
@@ -116,8 +120,9 @@ func (r *refusedAcks) refused(err error, now time.Time) {
 	r.err, r.refusal = err, true
 }
 
-// may reports whether an acknowledgement is to be sent now, and what became of those before.
-// While they are refused one a second is: each refusal costs the server a line in its log.
+// may reports whether an acknowledgement is to be sent now, and what became of the earlier ones.
+// While they are refused, one a second is sent, because each refusal costs the server a line in its
+// log.
 func (r *refusedAcks) may(now time.Time) (send bool, before error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

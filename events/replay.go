@@ -14,21 +14,24 @@ import (
 // Replay implements [port.Bus]. It hands the events to on, on the caller's
 // goroutine.
 //
-// A message that cannot be read is counted and skipped, since whoever may publish
-// could otherwise keep every worker from ever starting; Undecodable tells the caller
-// that the history has a gap, which the revisions show as well.
+// A message that cannot be read is counted and skipped. Otherwise a client that may publish could
+// keep every worker from ever starting; Undecodable tells the caller that the history has a gap,
+// which the revisions show as well.
 //
-// Messages missing in the middle, which the stream refuses to delete, are counted too;
-// what expires while it is being replayed is not missing.
+// Messages missing in the middle, which the stream refuses to delete, are counted too. A message
+// that expires during the replay is not missing.
 //
 // [revocast.ErrStreamLost] comes before anything was delivered, or, beside
 // ErrUnavailable, when the stream was replaced or cut off under way.
 // [revocast.ErrUnavailable]: there is no such stream, or nothing came for
 // [Options.ReplayPatience]. An error of on is returned as it is.
-func (b *Bus) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
+func (b *Bus) Replay(ctx context.Context, after port.StreamPoint,
+	on func(revocast.Event) error,
+) (port.Replayed, error) {
 	info, err := b.info(ctx, "replay", b.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w", b.names.eventStream, err))
+		err = unavailable("replay", fmt.Errorf("there is no stream %s; a publisher makes it at its start: %w",
+			b.names.eventStream, err))
 	}
 	if err != nil {
 		return port.Replayed{}, err
@@ -45,15 +48,17 @@ func (b *Bus) Replay(ctx context.Context, after port.StreamPoint, on func(revoca
 	return r.report, err
 }
 
-// mayHave compares what is known of a point before its message was looked at.
+// mayHave compares a point with the stream before its message is read.
 func (b *Bus) mayHave(p port.StreamPoint, s port.StreamInfo) error {
 	switch {
 	case p == port.StreamPoint{}:
 		return nil
 	case p.Created != s.Created:
-		return fmt.Errorf("%w: stream %s is another one: made at %d, it was %d", revocast.ErrStreamLost, b.names.eventStream, s.Created, p.Created)
+		return fmt.Errorf("%w: stream %s is another one: made at %d, it was %d", revocast.ErrStreamLost,
+			b.names.eventStream, s.Created, p.Created)
 	case p.Sequence > s.Last:
-		return fmt.Errorf("%w: stream %s ends with message %d, it had %d", revocast.ErrStreamLost, b.names.eventStream, s.Last, p.Sequence)
+		return fmt.Errorf("%w: stream %s ends with message %d, it had %d", revocast.ErrStreamLost, b.names.eventStream,
+			s.Last, p.Sequence)
 	}
 	return nil
 }
@@ -117,7 +122,8 @@ func (r *replay) compare(m jetstream.Msg, p port.StreamPoint) error {
 		p.Event = e.Position
 	}
 	if r.after.Stored != 0 && p.Stored != r.after.Stored || !r.after.Event.IsZero() && p.Event != r.after.Event {
-		return fmt.Errorf("%w: message %d of stream %s is event %s stored at %d, it was %s at %d", revocast.ErrStreamLost,
+		return fmt.Errorf("%w: message %d of stream %s is event %s stored at %d, it was %s at %d",
+			revocast.ErrStreamLost,
 			p.Sequence, r.bus.names.eventStream, p.Event, p.Stored, r.after.Event, r.after.Stored)
 	}
 	return nil

@@ -84,7 +84,8 @@ func (s *sync1) first() bool { return s.done.CompareAndSwap(false, true) }
 
 func TestReplayWithoutAStream(t *testing.T) {
 	bus := newBus(t, eventstest.NewServer(t).Conn(t), "r", events.Options{})
-	if n, err := bus.Replay(limited(t), port.StreamPoint{}, nil); n.Events != 0 || !errors.Is(err, revocast.ErrUnavailable) {
+	if n, err := bus.Replay(limited(t), port.StreamPoint{}, nil); n.Events != 0 ||
+		!errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("replayed %d, %v; want ErrUnavailable", n.Events, err)
 	}
 }
@@ -121,7 +122,8 @@ func TestReplayOfAStreamThatGoes(t *testing.T) {
 func TestReplayCountsHoles(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	bus := newBus(t, nc, "r", events.Options{})
-	stream, err := mustJetStream(t, nc).CreateStream(limited(t), jetstream.StreamConfig{Name: "RV_r", Subjects: []string{"rv.r.ev.*"}})
+	stream, err := mustJetStream(t, nc).CreateStream(limited(t),
+		jetstream.StreamConfig{Name: "RV_r", Subjects: []string{"rv.r.ev.*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +239,8 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 
 func TestReplayGivesUp(t *testing.T) {
 	ns := eventstest.NewServer(t)
-	bus := prepared(t, ns.Conn(t), "r", events.Options{ReplayPatience: 100 * time.Millisecond, RequestTimeout: 50 * time.Millisecond})
+	bus := prepared(t, ns.Conn(t), "r",
+		events.Options{ReplayPatience: 100 * time.Millisecond, RequestTimeout: 50 * time.Millisecond})
 	fill(t, bus, many)
 	n, err := bus.Replay(limited(t), port.StreamPoint{}, inOrder(t, 10, ns.Stop))
 	if n.Events >= many || !errors.Is(err, revocast.ErrUnavailable) {
@@ -277,7 +280,8 @@ func TestEpochWithoutAnswers(t *testing.T) {
 	if _, err := bus.ClaimEpoch(limited(t), 0, port.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("ClaimEpoch: %v, want ErrUnavailable", err)
 	}
-	if err := bus.Acknowledge(port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}}); !errors.Is(err, revocast.ErrUnavailable) {
+	if err := bus.Acknowledge(port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}}); !errors.Is(err,
+		revocast.ErrUnavailable) {
 		t.Errorf("Acknowledge: %v, want ErrUnavailable", err)
 	}
 	if err := bus.Prepare(limited(t), port.StreamOptions{}); !errors.Is(err, revocast.ErrUnavailable) {
@@ -296,7 +300,8 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 	bus := prepared(t, nc, "r", events.Options{RequestTimeout: 200 * time.Millisecond})
 	p.blackhole()
 	defer p.mend()
-	if _, err := bus.ClaimEpoch(context.Background(), 0, port.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrOutcomeUnknown) {
+	if _, err := bus.ClaimEpoch(context.Background(), 0, port.EpochRecord{Epoch: 1}); !errors.Is(err,
+		revocast.ErrOutcomeUnknown) {
 		t.Errorf("ClaimEpoch: %v, want ErrOutcomeUnknown", err)
 	}
 }
@@ -304,7 +309,8 @@ func TestClaimWithoutAnAnswer(t *testing.T) {
 func TestRecordThatCannotBeReadIsNotNone(t *testing.T) {
 	nc := eventstest.NewServer(t).Conn(t)
 	bus := prepared(t, nc, "r", events.Options{})
-	if _, err := mustJetStream(t, nc).PublishMsg(limited(t), &nats.Msg{Subject: "rv.r.epoch", Data: []byte("{}")}); err != nil {
+	if _, err := mustJetStream(t, nc).PublishMsg(limited(t),
+		&nats.Msg{Subject: "rv.r.epoch", Data: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := bus.Epoch(limited(t)); !errors.Is(err, revocast.ErrUnsuited) || errors.Is(err, revocast.ErrNotFound) {

@@ -14,7 +14,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// errNoSnapshot: nothing was ever saved, or what is there is not whole.
+// errNoSnapshot: no snapshot was ever saved, or the one that is there is not whole.
 var errNoSnapshot = fmt.Errorf("%w: snapshot", revocast.ErrNotFound)
 
 func noSnapshot(why error) error { return fmt.Errorf("%w: %w", errNoSnapshot, why) }
@@ -130,8 +130,10 @@ func (l *loader) take(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
 }
 
 func (l *loader) whole() error {
-	if l.chunks != l.latest.chunks || l.states != l.latest.states || [sha256.Size]byte(l.digest.Sum(nil)) != l.latest.digest {
-		return fmt.Errorf("%d states in %d chunks, want %d in %d, or their checksum does not match", l.states, l.chunks, l.latest.states, l.latest.chunks)
+	if l.chunks != l.latest.chunks || l.states != l.latest.states ||
+		[sha256.Size]byte(l.digest.Sum(nil)) != l.latest.digest {
+		return fmt.Errorf("%d states in %d chunks, want %d in %d, or their checksum does not match", l.states, l.chunks,
+			l.latest.states, l.latest.chunks)
 	}
 	return nil
 }

@@ -18,16 +18,15 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// How a snapshot lies in its stream: chunks without a gap between their sequences, on
-// one of two subjects by turns, and right behind them the closing, on a subject of its
-// own. The first chunk takes away what its subject held (a rollup), which is the last
-// but one snapshot or what a writer who failed left behind; the closing takes away the
-// closing before it. So the disk holds two snapshots at most, no purge is needed, and
-// the latest whole one is not touched before the next one is whole.
+// How a snapshot is stored in its stream: chunks without a gap between their sequences, on one of
+// two subjects by turns, and right behind them the closing, on a subject of its own. The first
+// chunk removes what its subject held (a rollup): the last but one snapshot, or the remains of a
+// writer that failed. The closing removes the closing before it. So the disk holds two snapshots at
+// most, no purge is needed, and the latest whole one is not touched before the next one is whole.
 //
-// The first chunk is stored only if nobody has written since the latest closing was
-// read, or it could take away that very snapshot's successor; and the closing only if
-// nothing follows the last chunk. So of two who save at once one succeeds at most.
+// The first chunk is stored only if nobody has written since the latest closing was read, or it
+// could take away that very snapshot's successor; and the closing only if nothing follows the last
+// chunk. So of two publishers that save at the same time, at most one succeeds.
 const (
 	// maxChunk is how long a chunk becomes, if the server takes messages of that size.
 	maxChunk = 48 << 10
@@ -41,8 +40,8 @@ const (
 // SaveSnapshot implements [port.Bus]. An error of the sequence is returned as it is.
 //
 // [revocast.ErrUnavailable]: it could not be stored; the snapshot before still is there.
-// [revocast.ErrConflict]: somebody else was saving at the same time.
-// [revocast.ErrOutcomeUnknown]: all of it was sent and the last answer did not come.
+// [revocast.ErrConflict]: another publisher was saving at the same time.
+// [revocast.ErrOutcomeUnknown]: all of it was sent, and the last answer did not come.
 // [revocast.ErrInvalid]: a position or state that no ledger has.
 func (b *Bus) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
 	err := b.saveSnapshot(ctx, at, states)

@@ -29,13 +29,14 @@ func benchSnapshot(b *testing.B, server *eventstest.Server) {
 	var saving, loading time.Duration
 	for b.Loop() {
 		start := time.Now()
-		err := bus.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: n}, func(yield func(port.KeyedState, error) bool) {
-			for _, k := range all {
-				if !yield(k, nil) {
-					return
+		err := bus.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: n},
+			func(yield func(port.KeyedState, error) bool) {
+				for _, k := range all {
+					if !yield(k, nil) {
+						return
+					}
 				}
-			}
-		})
+			})
 		if err != nil {
 			b.Fatal(err)
 		}

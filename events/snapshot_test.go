@@ -33,17 +33,18 @@ func TestSnapshotAcrossARestart(t *testing.T) {
 	if err := bus.SaveSnapshot(limited(t), before, eventstest.States(100)); err != nil {
 		t.Fatal(err)
 	}
-	err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1, Rev: 2}, func(yield func(port.KeyedState, error) bool) {
-		var n int
-		for k := range eventstest.States(9000) {
-			if n++; n == 5000 {
-				ns.Stop()
+	err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1, Rev: 2},
+		func(yield func(port.KeyedState, error) bool) {
+			var n int
+			for k := range eventstest.States(9000) {
+				if n++; n == 5000 {
+					ns.Stop()
+				}
+				if !yield(k, nil) {
+					return
+				}
 			}
-			if !yield(k, nil) {
-				return
-			}
-		}
-	})
+		})
 	if !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("the server was stopped: %v, want ErrUnavailable", err)
 	}
@@ -85,7 +86,8 @@ func TestSnapshotRefusesNonsense(t *testing.T) {
 			t.Errorf("as of %s: %v, want ErrInvalid", p, err)
 		}
 	}
-	err := bus.SaveSnapshot(limited(t), at, func(yield func(port.KeyedState, error) bool) { yield(port.KeyedState{}, nil) })
+	err := bus.SaveSnapshot(limited(t), at,
+		func(yield func(port.KeyedState, error) bool) { yield(port.KeyedState{}, nil) })
 	if !errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("a state of no key: %v, want ErrInvalid", err)
 	}

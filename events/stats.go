@@ -19,7 +19,7 @@ type Stats struct {
 	SlowConsumers uint64 // times that a subscription's buffer overflowed
 	Dropped       uint64 // messages lost that way
 	Readies       uint64 // times that a subscription was confirmed in force
-	ReplayResets  uint64 // times that Replay had to start a consumer anew
+	ReplayResets  uint64 // times that Replay had to start another consumer
 	Replaced      uint64 // connections that were made in place of one that NATS closed for good
 	Forbidden     uint64 // times that NATS refused a subject for want of permission
 	Connected     bool   // there is a connection now
@@ -65,11 +65,13 @@ type SnapshotStats struct {
 	Saved  uint64 // saved and acknowledged
 	Failed uint64 // attempts to save that failed, for whatever reason
 	Loaded uint64 // loaded and whole
-	Broken uint64 // snapshots that turned out not whole or not readable, to whoever looked
+	Broken uint64 // snapshots that a reader found not whole or not readable
 }
 
 // Snapshots returns the counters.
 func (b *Bus) Snapshots() SnapshotStats {
 	c := &b.counts
-	return SnapshotStats{Saved: c.saved.Load(), Failed: c.unsaved.Load(), Loaded: c.loaded.Load(), Broken: c.broken.Load()}
+	return SnapshotStats{
+		Saved: c.saved.Load(), Failed: c.unsaved.Load(), Loaded: c.loaded.Load(), Broken: c.broken.Load(),
+	}
 }

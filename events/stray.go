@@ -43,8 +43,8 @@ var (
 	errLate      = errors.New("answer to a publication that was given up or answered before")
 )
 
-// strays counts by kind and lets one report of each kind through a minute: whoever
-// floods a subject must not be able to flood the log too, nor to hide another kind.
+// strays counts by kind and lets through one report of each kind a minute: a client that floods a
+// subject must not be able to flood the log too, nor to hide another kind.
 type strays [numSources][numFaults]strayKind
 
 type strayKind struct {
@@ -79,7 +79,7 @@ func (b *Bus) Strays() []Stray {
 	return list
 }
 
-// possible: only answers can be unknown or late, and nobody's place is theirs.
+// possible: only answers can be unknown or late, and they cannot be misplaced.
 func possible(source, fault int) bool {
 	switch fault {
 	case faultUnknown, faultLate:
@@ -127,7 +127,8 @@ func (b *Bus) countStray(source int, subject string, err error) {
 	if fault == faultLate {
 		level = slog.LevelInfo // slow servers and lost connections do that
 	}
-	b.log.Log(context.Background(), level, "message dropped", "source", sourceName(source), "fault", faultName(fault), "subject", subject, "error", err,
+	b.log.Log(context.Background(), level, "message dropped", "source", sourceName(source), "fault", faultName(fault),
+		"subject", subject, "error", err,
 		"count", k.count.Load(), "suppressed", suppressed)
 }
 

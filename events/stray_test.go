@@ -65,7 +65,10 @@ func TestStrayMessagesChangeNothing(t *testing.T) {
 	var log logBuffer
 	bus := prepared(t, nc, "mine", events.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	other := prepared(t, nc, "other", events.Options{})
-	lifted := revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 9}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: revocast.Key{1}}
+	lifted := revocast.Event{
+		Position: revocast.Position{Epoch: 1, Rev: 9}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal,
+		Key: revocast.Key{1},
+	}
 	foreign := overhear(t, nc, "rv.other.ev.*", func() { _ = eventstest.Publish(t, other, eventstest.Event(1, 4)) })
 	disguised := overhear(t, nc, "rv.other.ev.lifted", func() { _ = eventstest.Publish(t, other, lifted) })
 	own := overhear(t, nc, "rv.mine.ev.lifted", func() { _ = eventstest.Publish(t, bus, lifted) })
@@ -92,7 +95,8 @@ func TestStrayMessagesChangeNothing(t *testing.T) {
 	}
 	report, err := bus.Replay(limited(t), port.StreamPoint{}, func(revocast.Event) error { return nil })
 	want := port.Replayed{Events: 2, Undecodable: 4, Foreign: 2, First: 1, Begin: report.Begin, End: report.End}
-	if err != nil || report != want || report.Begin.Sequence != 1 || report.End.Sequence != 8 || report.End.Event != (revocast.Position{Epoch: 1, Rev: 10}) {
+	if err != nil || report != want || report.Begin.Sequence != 1 || report.End.Sequence != 8 ||
+		report.End.Event != (revocast.Position{Epoch: 1, Rev: 10}) {
 		t.Errorf("replayed %+v, %v", report, err)
 	}
 	if got := strings.Count(log.String(), "message dropped"); got != 3 {
@@ -105,7 +109,9 @@ func TestForgedAcknowledgement(t *testing.T) {
 	ready := make(chan bool, 9)
 	bus := newBus(t, nc, "r", events.Options{AcksReady: func() { ready <- true }})
 	ack := func(worker string) port.Ack {
-		return port.Ack{Member: port.MemberID{Worker: worker, Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+		return port.Ack{
+			Member: port.MemberID{Worker: worker, Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1},
+		}
 	}
 	victim := overhear(t, nc, "rv.r.ack.victim", func() { _ = bus.Acknowledge(ack("victim")) })
 	ctx, cancel := context.WithCancel(limited(t))
@@ -147,7 +153,8 @@ func TestWhatUsersChooseStaysOutOfSubjects(t *testing.T) {
 	}
 	for i, id := range []string{"a.b", "*", ">", "x y", "a\nPUB rv.r.ev.lifted 0\r\n", "😀", "rv.r.epoch"} {
 		e := eventstest.Event(1, uint64(4*i+4))
-		e.Key, e.Reason = revocast.KeyOf("r", revocast.ScopePrincipal, "iss", id), strings.ReplaceAll(strings.ReplaceAll(id, "\n", ""), "\r", "")
+		e.Key, e.Reason = revocast.KeyOf("r", revocast.ScopePrincipal, "iss",
+			id), strings.ReplaceAll(strings.ReplaceAll(id, "\n", ""), "\r", "")
 		if err := eventstest.Publish(t, bus, e); err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,8 @@ import (
 func (b *Bus) Stream(ctx context.Context) (port.StreamInfo, error) {
 	info, err := b.info(ctx, "describe the stream", b.names.eventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = fmt.Errorf("%w: there is no stream %s; a publisher makes it at its start: %w", revocast.ErrNotFound, b.names.eventStream, err)
+		err = fmt.Errorf("%w: there is no stream %s; a publisher makes it at its start: %w", revocast.ErrNotFound,
+			b.names.eventStream, err)
 	}
 	if err != nil {
 		return port.StreamInfo{}, err
@@ -26,8 +27,8 @@ func (b *Bus) Stream(ctx context.Context) (port.StreamInfo, error) {
 	return s, nil
 }
 
-// info asks the leader of a stream. That there is none comes back as
-// [jetstream.ErrStreamNotFound], for the caller to say what it means.
+// info asks the leader of a stream. If there is none, it returns [jetstream.ErrStreamNotFound], and
+// the caller says what that means.
 func (b *Bus) info(ctx context.Context, doing, name string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
@@ -43,7 +44,8 @@ func (b *Bus) info(ctx context.Context, doing, name string) (*jetstream.StreamIn
 
 func streamInfo(info *jetstream.StreamInfo) port.StreamInfo {
 	s := port.StreamInfo{
-		Created: info.Created.UnixNano(), First: info.State.FirstSeq, Last: info.State.LastSeq, Missing: uint64(info.State.NumDeleted),
+		Created: info.Created.UnixNano(), First: info.State.FirstSeq, Last: info.State.LastSeq,
+		Missing: uint64(info.State.NumDeleted),
 	}
 	if info.State.Msgs == 0 { // a stream that never held anything says 0
 		s.First = s.Last + 1

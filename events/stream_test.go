@@ -121,7 +121,9 @@ func TestReplayAfterAPointOfALongStream(t *testing.T) {
 	if r := replayAfter(t, bus, end); r.Events != 0 || r.End != end {
 		t.Errorf("replayed %+v", r)
 	}
-	middle := port.StreamPoint{Created: end.Created, Sequence: many / 2, Event: revocast.Position{Epoch: 1, Rev: many / 2}}
+	middle := port.StreamPoint{
+		Created: end.Created, Sequence: many / 2, Event: revocast.Position{Epoch: 1, Rev: many / 2},
+	}
 	if r := replayAfter(t, bus, middle); r.Events != many/2 || r.End != end {
 		t.Errorf("replayed %+v", r)
 	}

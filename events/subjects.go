@@ -33,7 +33,8 @@ type realmNames struct {
 // letters, digits, underscore and hyphen: anything else could leave its subjects.
 func newRealmNames(realm string) (realmNames, error) {
 	if !validRealm(realm) {
-		return realmNames{}, fmt.Errorf("%w: realm %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid, realm, maxRealm)
+		return realmNames{}, fmt.Errorf("%w: realm %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid,
+			realm, maxRealm)
 	}
 	root := "rv." + realm + "."
 	n := realmNames{
@@ -96,9 +97,9 @@ func escapeToken(text string) string {
 	return b.String()
 }
 
-// realmHash is what messages carry of the realm: eight bytes of SHA-256. It tells a
-// stray message from another realm apart; it is no protection against forgery, which
-// is what the server's permissions are for.
+// realmHash is the part of the realm's name that messages carry: eight bytes of SHA-256. It
+// identifies stray messages of another realm. It does not protect against forgery: the server's
+// permissions do.
 func realmHash(realm string) uint64 {
 	sum := sha256.Sum256([]byte("revocast realm\x00" + realm))
 	return binary.BigEndian.Uint64(sum[:8])

@@ -11,12 +11,11 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Tail implements [port.Bus] with a core subscription. Callbacks run on the
-// goroutine that called Tail; those that are nil are left out. It returns nil when ctx
-// has ended, and [revocast.ErrUnavailable] when the connection was closed by whoever owns
-// it. Nothing that the server says ends it: a connection that the server closes is
-// replaced, and a subscription that it does not permit, which is Lost with
-// [revocast.ErrUnsuited], is asked for again every few seconds.
+// Tail implements [port.Bus] with a core subscription. Callbacks run on the goroutine that called
+// Tail; those that are nil are left out. It returns nil when ctx has ended, and
+// [revocast.ErrUnavailable] when the owner of the connection closed it. Nothing that the server
+// says ends it: a connection that the server closes is replaced, and a subscription that it does
+// not permit, which is Lost with [revocast.ErrUnsuited], is asked for again every few seconds.
 func (b *Bus) Tail(ctx context.Context, h port.TailHandler) error {
 	l := listener{bus: b, subject: b.names.events, ready: h.Ready, suspect: h.Suspect, deaf: h.Lost}
 	l.message = func(m *nats.Msg) { b.tailed(m, &h) }
@@ -53,9 +52,9 @@ func (b *Bus) Acks(ctx context.Context, on func(port.Ack)) error {
 	return l.run(ctx)
 }
 
-// Acknowledge implements [port.Bus]. Without a connection it fails with
-// [revocast.ErrUnavailable]; the next acknowledgement says the same and more. While NATS
-// refuses them it fails with [revocast.ErrUnsuited], and one a second is sent all the same.
+// Acknowledge implements [port.Bus]. Without a connection it fails with [revocast.ErrUnavailable];
+// the next acknowledgement says the same and more. While NATS refuses acknowledgements, it fails
+// with [revocast.ErrUnsuited], and still sends one a second.
 func (b *Bus) Acknowledge(a port.Ack) error {
 	send, refused := b.refusals.acks.may(time.Now())
 	if !send {

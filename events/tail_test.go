@@ -28,7 +28,8 @@ func TestTailAcrossARestart(t *testing.T) {
 	}
 	ns.Start()
 	eventstest.Await(t, "Ready again", func() bool { return r.Readies() == 2 })
-	eventstest.Await(t, "a publication", func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
+	eventstest.Await(t, "a publication",
+		func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
 	eventstest.Await(t, "the event", func() bool { return len(r.Events()) > 0 })
 	if r.Readies() != 2 {
 		t.Errorf("ready %d times for one reconnect", r.Readies()-1)
@@ -65,7 +66,8 @@ func TestEventsOfAnOutageAreReplayed(t *testing.T) {
 	if got := len(r.Events()); got != 0 {
 		t.Errorf("the tail brought %d events of the outage", got)
 	}
-	if n, err := worker.Replay(limited(t), port.StreamPoint{}, func(revocast.Event) error { return nil }); n.Events != 10 || err != nil {
+	if n, err := worker.Replay(limited(t), port.StreamPoint{},
+		func(revocast.Event) error { return nil }); n.Events != 10 || err != nil {
 		t.Errorf("replayed %d events, %v; want 10", n.Events, err)
 	}
 }
@@ -165,7 +167,8 @@ func TestSlowTailIsSignalled(t *testing.T) {
 	if err := <-lost; !errors.Is(err, nats.ErrSlowConsumer) {
 		t.Errorf("suspected because of %v", err)
 	}
-	eventstest.Await(t, "all losses to be counted", func() bool { s := worker.Stats(); return s.Dropped+s.TailReceived == 100 })
+	eventstest.Await(t, "all losses to be counted",
+		func() bool { s := worker.Stats(); return s.Dropped+s.TailReceived == 100 })
 	publish(101, 103)
 	eventstest.Await(t, "the next events", func() bool { return worker.Stats().TailReceived >= 8 })
 	cancel()
@@ -186,8 +189,10 @@ func TestTailWithoutPermission(t *testing.T) {
 	nc := ns.Conn(t, nats.UserInfo("u", "p"))
 	secret, _ := eventstest.Tail(t, newBus(t, nc, "secret", events.Options{}))
 	eventstest.Await(t, "the refusal", func() bool { return len(secret.Losses()) > 0 })
-	if err := secret.Losses()[0]; !errors.Is(err, revocast.ErrUnsuited) || len(secret.Suspects()) == 0 || secret.Readies() > 0 {
-		t.Errorf("a forbidden tail was lost with %v, suspected %v, ready %d times; want ErrUnsuited", err, secret.Suspects(), secret.Readies())
+	if err := secret.Losses()[0]; !errors.Is(err, revocast.ErrUnsuited) || len(secret.Suspects()) == 0 ||
+		secret.Readies() > 0 {
+		t.Errorf("a forbidden tail was lost with %v, suspected %v, ready %d times; want ErrUnsuited", err,
+			secret.Suspects(), secret.Readies())
 	}
 	r, _ := eventstest.Tail(t, newBus(t, nc, "open", events.Options{}))
 	eventstest.Await(t, "Ready on the realm that is allowed", func() bool { return r.Readies() > 0 })

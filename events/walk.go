@@ -23,10 +23,10 @@ const (
 	replayBackoff   = 100 * time.Millisecond // between two consumers
 )
 
-// walk is one walk through a stream. It does what the client library's ordered
-// consumer does (a throw-away consumer, made anew from the last position whenever it
-// fails) but heeds the context while doing so, gives up, and compares the stream: the
-// library's stays silent for ever after a stream was truncated or replaced.
+// walk is one walk through a stream. It does what the client library's ordered consumer does (a
+// throw-away consumer, replaced from the last position whenever it fails) but heeds the context
+// while doing so, gives up, and compares the stream: the library's stays silent for ever after a
+// stream was truncated or replaced.
 type walk struct {
 	bus     *Bus
 	doing   string // for errors
@@ -63,7 +63,8 @@ func (w *walk) run(ctx context.Context) error {
 			advanced = time.Now()
 		}
 		if time.Since(advanced) > w.bus.opts.ReplayPatience {
-			return unavailable(w.doing, fmt.Errorf("nothing came for %v at sequence %d of %d: %w", w.bus.opts.ReplayPatience, w.next, w.last, err))
+			return unavailable(w.doing, fmt.Errorf("nothing came for %v at sequence %d of %d: %w",
+				w.bus.opts.ReplayPatience, w.next, w.last, err))
 		}
 		w.bus.counts.resets.Add(1)
 		if err := w.recover(ctx); err != nil {
@@ -95,13 +96,15 @@ func (w *walk) recover(ctx context.Context) error {
 func (w *walk) look(ctx context.Context) (jetstream.StreamState, error) {
 	info, err := w.bus.info(ctx, w.doing, w.stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return jetstream.StreamState{}, stop{unavailable(w.doing, fmt.Errorf("%w: it was deleted under way: %w", revocast.ErrStreamLost, err))}
+		return jetstream.StreamState{},
+			stop{unavailable(w.doing, fmt.Errorf("%w: it was deleted under way: %w", revocast.ErrStreamLost, err))}
 	}
 	if err != nil {
 		return jetstream.StreamState{}, err
 	}
 	if !info.Created.Equal(w.created) || info.State.LastSeq < w.last {
-		return jetstream.StreamState{}, stop{unavailable(w.doing, fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
+		return jetstream.StreamState{}, stop{unavailable(w.doing,
+			fmt.Errorf("%w: stream %s was replaced or cut off under way", revocast.ErrStreamLost, w.stream))}
 	}
 	w.next = max(w.next, info.State.FirstSeq)
 	return info.State, nil
@@ -149,8 +152,8 @@ func (w *walk) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	})
 }
 
-// take handles one message. The delivery number tells a message that was lost on the
-// way, which another consumer brings, from one that the stream does not have.
+// take handles one message. The delivery number distinguishes a message that was lost on the way,
+// which another consumer brings, from one that the stream does not have.
 func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 	if ctx.Err() != nil { // what was fetched ahead is not handed out any more
 		return ctx.Err()
@@ -160,7 +163,8 @@ func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 		return err
 	}
 	if meta.Sequence.Consumer != w.expect || meta.Sequence.Stream < w.next {
-		return fmt.Errorf("delivery %d of sequence %d, want %d of %d", meta.Sequence.Consumer, meta.Sequence.Stream, w.expect, w.next)
+		return fmt.Errorf("delivery %d of sequence %d, want %d of %d", meta.Sequence.Consumer, meta.Sequence.Stream,
+			w.expect, w.next)
 	}
 	if err := w.bridge(ctx, meta.Sequence.Stream); err != nil {
 		return err
@@ -180,9 +184,9 @@ func (w *walk) take(ctx context.Context, m jetstream.Msg) error {
 	return nil
 }
 
-// ended is called when the consumer says that it has no more. It may stand on a replica
-// that lags behind; only what the leader says is deleted, or has expired, would be waited
-// for in vain.
+// ended is called when the consumer says that it has no more. It may stand on a replica that lags
+// behind; only a message that the leader calls deleted, or that has expired, is not worth waiting
+// for.
 func (w *walk) ended(ctx context.Context) error {
 	if w.next > w.last {
 		return nil

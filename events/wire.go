@@ -15,7 +15,7 @@ import (
 //	 0  1  version
 //	 1  1  kind
 //	 2  1  scope
-//	 3  1  flags: 1 published anew
+//	 3  1  flags: 1 published again
 //	 4  8  hash of the realm
 //	12 16  epoch, revision
 //	28 16  key
@@ -26,8 +26,8 @@ import (
 //	    2  length of the extension
 //	       extension
 //
-// The extension of an event that was published anew begins with the number of the
-// refill, eight bytes.
+// The extension of an event that was published again begins with the number of the refill, eight
+// bytes.
 //
 // A later version that only adds fields keeps the version byte and puts them into
 // the extension, which this one skips. Nothing may follow it.
@@ -36,7 +36,7 @@ const (
 	eventHead   = 96
 	maxExtra    = 4096 // bytes of extension that are accepted
 
-	flagRefill = 1 // the event was published anew
+	flagRefill = 1 // the event was published again
 )
 
 var (
@@ -48,8 +48,8 @@ func undecodable(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errUndecodable, fmt.Sprintf(format, args...))
 }
 
-// appendEvent appends e for a realm. It fails with [revocast.ErrInvalid] on an event
-// that decodeEvent would refuse: what cannot be read back must not be written.
+// appendEvent appends e for a realm. It fails with [revocast.ErrInvalid] on an event that
+// decodeEvent would refuse: an event that cannot be read back must not be written.
 func appendEvent(buf []byte, realm uint64, e *revocast.Event) ([]byte, error) {
 	if err := checkEvent(e); err != nil {
 		return buf, fmt.Errorf("%w: event %s: %w", revocast.ErrInvalid, e.Position, err)
@@ -155,9 +155,9 @@ func signed(data []byte) int64 {
 	return int64(v)
 }
 
-// checkEvent bounds everything that a worker would act on, keep or print. What it lets
-// through the ledger takes too: an event that could be read but never be restored would
-// end every recovery.
+// checkEvent bounds everything that a worker would act on, keep or print. The ledger accepts every
+// event that it lets through: an event that could be read but never restored would end every
+// recovery.
 func checkEvent(e *revocast.Event) error {
 	switch {
 	case !e.Kind.Valid():

@@ -131,7 +131,10 @@ func TestEventDecoderRefuses(t *testing.T) {
 		"not UTF-8":                   set(96, 0xff),
 		"extension beyond the end":    spoil(func(d []byte) []byte { d[len(d)-1] = 1; return d }),
 		"something after it":          spoil(func(d []byte) []byte { return append(d, 0) }),
-		"extension of 5,000 bytes":    spoil(func(d []byte) []byte { return append(append(d[:len(d)-2], 0x13, 0x88), make([]byte, 5000)...) }),
+		"extension of 5,000 bytes": spoil(func(d []byte) []byte {
+			return append(append(d[:len(d)-2], 0x13, 0x88),
+				make([]byte, 5000)...)
+		}),
 		"reason of 257 bytes":         spoil(func(d []byte) []byte { return withReason(d[:eventHead], 257) }),
 		"text of 4 KiB, split in two": spoil(func(d []byte) []byte { return withReason(d[:eventHead], 4096) }),
 	}

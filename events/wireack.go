@@ -71,9 +71,10 @@ func checkAck(a *port.Ack) error {
 		return fmt.Errorf("worker of %d bytes: want 1 to %d printable characters", len(a.Member.Worker), maxName)
 	}
 	if !validName(a.Member.Incarnation) {
-		return fmt.Errorf("incarnation of %d bytes: want 1 to %d printable characters", len(a.Member.Incarnation), maxName)
+		return fmt.Errorf("incarnation of %d bytes: want 1 to %d printable characters", len(a.Member.Incarnation),
+			maxName)
 	}
-	// The zero position is that of a worker who has applied nothing yet.
+	// A worker that has applied nothing yet has the zero position.
 	if a.Applied.Epoch > uint64(revocast.Forever) || a.Applied.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("position %s", a.Applied)
 	}

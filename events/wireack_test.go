@@ -29,8 +29,11 @@ func TestAckRoundTrip(t *testing.T) {
 	name := rapid.StringMatching(`[A-Za-z0-9_.\-]{1,64}`)
 	rapid.Check(t, func(t *rapid.T) {
 		want := port.Ack{
-			Member:  port.MemberID{Worker: name.Draw(t, "worker"), Incarnation: name.Draw(t, "incarnation")},
-			Applied: revocast.Position{Epoch: rapid.Uint64Max(uint64(revocast.Forever)).Draw(t, "epoch"), Rev: rapid.Uint64Max(uint64(revocast.Forever)).Draw(t, "rev")},
+			Member: port.MemberID{Worker: name.Draw(t, "worker"), Incarnation: name.Draw(t, "incarnation")},
+			Applied: revocast.Position{
+				Epoch: rapid.Uint64Max(uint64(revocast.Forever)).Draw(t, "epoch"),
+				Rev:   rapid.Uint64Max(uint64(revocast.Forever)).Draw(t, "rev"),
+			},
 		}
 		data, err := appendAck(nil, testRealm, &want)
 		if err != nil {

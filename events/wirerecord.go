@@ -49,7 +49,8 @@ func encodeRecord(realm string, r port.EpochRecord) ([]byte, error) {
 		return nil, fmt.Errorf("%w: epoch record: %w", revocast.ErrInvalid, err)
 	}
 	w := wireRecord{
-		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover, After: r.After, Base: r.Base,
+		Version: wireVersion, Realm: realm, Epoch: r.Epoch, Server: r.Server, Stream: r.Stream, Takeover: r.Takeover,
+		After: r.After, Base: r.Base,
 		Terms: wireTerms{
 			Lease: r.Terms.Lease.String(), Drift: r.Terms.Drift, Fence: r.Terms.Fence.String(),
 			DefaultIssuer: r.Terms.DefaultIssuer, MaxLifetime: map[string]string{},
@@ -82,7 +83,8 @@ func decodeRecord(realm string, data []byte) (port.EpochRecord, error) {
 		Version int `json:"version"`
 	}
 	if json.Unmarshal(data, &which) == nil && which.Version > wireVersion { // whatever else it looks like
-		return none, fmt.Errorf("%w: %w: epoch record of version %d, this software reads version %d", errUndecodable, errLater, which.Version, wireVersion)
+		return none, fmt.Errorf("%w: %w: epoch record of version %d, this software reads version %d", errUndecodable,
+			errLater, which.Version, wireVersion)
 	}
 	var w wireRecord
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&w); err != nil || !json.Valid(data) {
@@ -94,7 +96,9 @@ func decodeRecord(realm string, data []byte) (port.EpochRecord, error) {
 	if w.Realm != realm {
 		return none, errForeign
 	}
-	r := port.EpochRecord{Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After, Base: w.Base}
+	r := port.EpochRecord{
+		Epoch: w.Epoch, Server: w.Server, Stream: w.Stream, Takeover: w.Takeover, After: w.After, Base: w.Base,
+	}
 	if len(w.Kept) > len(r.Kept) {
 		return none, undecodable("epoch record with %d messages kept, want %d at most", len(w.Kept), len(r.Kept))
 	}

@@ -129,7 +129,9 @@ func TestRecordEncoderRefuses(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	data, err := encodeRecord("r", port.EpochRecord{Epoch: 1, Server: "s", Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01}})
+	data, err := encodeRecord("r", port.EpochRecord{
+		Epoch: 1, Server: "s", Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01},
+	})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -31,8 +31,8 @@ import (
 //	54 32  SHA-256 of all chunks, one after the other
 //	86  1  subject of the chunks: 0 or 1
 //
-// Nothing may follow. What a later version adds takes another version byte: a reader
-// that does not know it has no snapshot, and loads by other means.
+// Nothing may follow. A later version that adds something takes another version byte: a reader that
+// does not know that byte has no snapshot, and loads by other means.
 const (
 	snapVersion = 1
 	snapChunk   = 1
@@ -156,7 +156,8 @@ func decodeClosing(data []byte, realm uint64) (c closing, err error) {
 	}
 	c = closing{
 		id: id, at: revocast.Position{Epoch: binary.BigEndian.Uint64(body), Rev: binary.BigEndian.Uint64(body[8:])},
-		chunks: binary.BigEndian.Uint32(body[16:]), states: binary.BigEndian.Uint64(body[20:]), digest: [32]byte(body[28:]), slot: body[60],
+		chunks: binary.BigEndian.Uint32(body[16:]), states: binary.BigEndian.Uint64(body[20:]),
+		digest: [32]byte(body[28:]), slot: body[60],
 	}
 	if err := checkSnapshotAt(c.at); err != nil {
 		return closing{}, fmt.Errorf("%w: %w", errUndecodable, err)

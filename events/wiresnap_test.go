@@ -25,8 +25,9 @@ func drawState(t *rapid.T) port.KeyedState {
 		return revocast.Position{Epoch: count.Draw(t, name+" epoch"), Rev: count.Draw(t, name+" revision")}
 	}
 	k := port.KeyedState{
-		Key: key("key"), Scope: revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(t, "scope")), Changed: moment.Draw(t, "changed"),
-		State: revocast.State{Until: moment.Draw(t, "until"), At: position("at")},
+		Key: key("key"), Scope: revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(t, "scope")),
+		Changed: moment.Draw(t, "changed"),
+		State:   revocast.State{Until: moment.Draw(t, "until"), At: position("at")},
 	}
 	s := &k.State
 	s.CutOff = rapid.OneOf(rapid.Just(int64(0)), rapid.Just(revocast.Forever), moment).Draw(t, "cut-off")
@@ -98,7 +99,9 @@ func someChunk(tb testing.TB) []byte {
 		{Until: 9, At: at, Ban: revocast.BanState{From: 1, Until: 2, At: at}},
 	} {
 		var err error
-		if data, err = appendState(data, port.KeyedState{Key: revocast.Key{byte(i) + 1}, Scope: revocast.ScopePrincipal, State: s, Changed: 5}); err != nil {
+		if data, err = appendState(data, port.KeyedState{
+			Key: revocast.Key{byte(i) + 1}, Scope: revocast.ScopePrincipal, State: s, Changed: 5,
+		}); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -106,7 +109,9 @@ func someChunk(tb testing.TB) []byte {
 }
 
 func someClosing() []byte {
-	return encodeClosing(testRealm, closing{id: snapID{9}, at: revocast.Position{Epoch: 1, Rev: 2}, chunks: 5, states: 12, digest: [32]byte{8}, slot: 1})
+	return encodeClosing(testRealm, closing{
+		id: snapID{9}, at: revocast.Position{Epoch: 1, Rev: 2}, chunks: 5, states: 12, digest: [32]byte{8}, slot: 1,
+	})
 }
 
 // resealed returns data with a checksum that fits.

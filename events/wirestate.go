@@ -77,8 +77,8 @@ func appendNumbers(buf []byte, numbers ...uint64) []byte {
 	return buf
 }
 
-// takeState reads one state from data and returns what follows it. What it accepts
-// appendState writes to the same bytes.
+// takeState reads one state from data and returns what follows it. appendState writes every state
+// that it accepts to the same bytes.
 func takeState(data []byte, k *port.KeyedState) (rest []byte, err error) {
 	if len(data) < minState || data[0]&^byte(knownBits) != 0 {
 		return nil, undecodable("state in %d bytes", len(data))
@@ -89,7 +89,8 @@ func takeState(data []byte, k *port.KeyedState) (rest []byte, err error) {
 	}
 	k.Scope, k.Key, data = revocast.Scope(data[1]), revocast.Key(data[2:18]), data[18:]
 	next := func() uint64 {
-		n := uint64(data[0])<<48 | uint64(data[1])<<40 | uint64(data[2])<<32 | uint64(data[3])<<24 | uint64(data[4])<<16 | uint64(data[5])<<8 | uint64(data[6])
+		n := uint64(data[0])<<48 | uint64(data[1])<<40 | uint64(data[2])<<32 | uint64(data[3])<<24 |
+			uint64(data[4])<<16 | uint64(data[5])<<8 | uint64(data[6])
 		data = data[numberSize:]
 		return n
 	}

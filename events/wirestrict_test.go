@@ -36,7 +36,9 @@ func TestWhatDecodesCanBeRestored(t *testing.T) {
 	fields := []struct{ at, size int }{
 		{1, 1}, {2, 1}, {12, 8}, {20, 8}, {28, 16}, {44, 8}, {52, 8}, {60, 8}, {68, 8}, {76, 16}, {92, 2}, {94, 2},
 	}
-	edges := []uint64{0, 1, 2, 3, 7, 8, 256, 257, uint64(revocast.Forever), uint64(revocast.Forever) + 1, 1 << 63, 1<<64 - 1}
+	edges := []uint64{
+		0, 1, 2, 3, 7, 8, 256, 257, uint64(revocast.Forever), uint64(revocast.Forever) + 1, 1 << 63, 1<<64 - 1,
+	}
 	var read int
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawEvent(t)

@@ -12,9 +12,9 @@ import (
 //
 // What an implementor owes:
 //
-//   - Safe for concurrent use. Delivery on Tail and Acks is at most once, in any
-//     order, and may include what the stream refused; the protocol above needs no
-//     more. Replay delivers everything that the stream holds.
+//   - Safe for concurrent use. Delivery on Tail and Acks is at most once, in any order, and may
+//     include events that the stream refused; the protocol above needs no more. Replay delivers
+//     everything that the stream holds.
 //   - Anything that may have lost a message (disconnect, slow consumer, undecodable
 //     message) is told to [TailHandler.Suspect], late rather than never.
 //   - Callbacks run on the bus's own goroutines, one at a time for each Tail, and
@@ -29,10 +29,10 @@ type WorkerBus interface {
 	// Realm is the name of the one realm whose events it carries.
 	Realm() string
 
-	// Tail delivers live events until ctx ends. It calls h.Ready once the
-	// subscription is in force at the server, and again after each reconnect. Nothing that
-	// the server says ends it: what is refused or lost is asked for again, with h.Lost
-	// meanwhile. An error is for what only the caller can mend, and callers try again.
+	// Tail delivers live events until ctx ends. It calls h.Ready once the subscription is in force
+	// at the server, and again after each reconnect. Nothing that the server says ends it: a
+	// subscription that is refused or lost is asked for again, and h.Lost is called meanwhile. It
+	// returns an error only for what the caller alone can mend; callers try again.
 	Tail(ctx context.Context, h TailHandler) error
 
 	// Acknowledge tells the publishers, at most once, what a member has applied.
@@ -51,25 +51,25 @@ type PublisherBus interface {
 	// stream has acknowledged e, now or (as a duplicate) before.
 	Publish(e revocast.Event, done func(error))
 
-	// Refill is Publish for an event that the stream may have had before: it is stored
-	// whatever the stream remembers of duplicates.
+	// Refill is Publish for an event that the stream may have had before: the event is stored even
+	// if the stream would take it for a duplicate.
 	Refill(e revocast.Event, done func(error))
 
 	// Acks delivers the members' acknowledgements until ctx ends.
 	Acks(ctx context.Context, on func(Ack)) error
 
-	// SaveSnapshot keeps the live states, packed, as of a position in place of the
-	// snapshot before; the states are read until the sequence ends or yields an error,
-	// with which SaveSnapshot fails then. A snapshot is there whole or not at all.
+	// SaveSnapshot keeps the live states, packed, as of a position. It replaces the snapshot
+	// before. It reads the states until the sequence ends; if the sequence yields an error,
+	// SaveSnapshot fails with that error. A snapshot is there whole or not at all.
 	SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[KeyedState, error]) error
 
-	// Replay delivers every event in the stream after a point (the zero point: all), in
-	// stream order, up to the end as it was when Replay was called. An error from on
-	// stops it. What cannot be read is counted and skipped, and so is what is missing in
-	// the middle. [revocast.ErrStreamLost]: the point is of another stream, lies beyond the end, or
-	// another message is there. A point's zero Event and Stored match any message. A point
-	// that the stream dropped at its beginning is fine: then all that is left is
-	// delivered, see [Replayed.First].
+	// Replay delivers every event in the stream after a point (the zero point: all), in stream
+	// order, up to the end as it was when Replay was called. An error from on stops it. Messages
+	// that cannot be read are counted and skipped. Messages that are missing in the middle are
+	// counted too. [revocast.ErrStreamLost]: the point is of another stream, lies beyond the end,
+	// or another message is there. A point's zero Event and Stored match any message. A point that
+	// the stream dropped at its beginning is no error: then all that is left is delivered, see
+	// [Replayed.First].
 	Replay(ctx context.Context, after StreamPoint, on func(revocast.Event) error) (Replayed, error)
 
 	// Stream describes the stream as its leader has it. [revocast.ErrNotFound]: there is none.
@@ -87,11 +87,11 @@ type PublisherBus interface {
 	// the protocol needs it; [revocast.ErrUnsuited] says what to change.
 	Prepare(ctx context.Context, o StreamOptions) error
 
-	// Mend compares the streams, as they are configured now, with what Prepare asks for,
-	// and changes back what was changed and can be changed back without losing anything.
-	// It makes none: [revocast.ErrNotFound] if the stream of events or of the record is missing.
-	// [revocast.ErrUnsuited] says what cannot be changed back, and what to do about it; the rest has
-	// been mended all the same.
+	// Mend compares the streams, as they are configured now, with what Prepare asks for, and
+	// changes back every edit that can be changed back without losing anything. It makes no stream:
+	// [revocast.ErrNotFound] if the stream of events or of the record is missing.
+	// [revocast.ErrUnsuited] says what cannot be changed back, and what to do about it; the rest
+	// has been mended all the same.
 	Mend(ctx context.Context, o StreamOptions) (Mended, error)
 }
 
@@ -118,7 +118,7 @@ type Ack struct {
 	Applied revocast.Position
 }
 
-// EpochRecord is the entry in JetStream that makes an epoch: who writes it, by
+// EpochRecord is the entry in JetStream that makes an epoch. The server for which it is written, by
 // compare-and-set, carries on the realm's history.
 type EpochRecord struct {
 	Epoch  uint64
@@ -129,12 +129,12 @@ type EpochRecord struct {
 	After string
 	// Takeover: the server of the record before may be alive, and is given time to notice.
 	Takeover bool
-	// Base is the sequence in Stream after which it holds everything: what is gone from
-	// before it is not missed.
+	// Base is the sequence in Stream after which the stream holds everything. Messages gone from
+	// before it are not missed.
 	Base uint64
-	// Kept are messages of Stream, oldest first, that it must have for as long as it keeps
-	// an event. A ledger that has lost everything has nothing else to tell by that the
-	// stream was cut. The zero witness is none.
+	// Kept are messages of Stream, oldest first, that it must have for as long as it keeps an
+	// event. They are all that a ledger which has lost everything has to find out that the stream
+	// was cut. The zero witness is none.
 	Kept     [RecordWitnesses]StreamWitness
 	Sequence uint64 // in the stream; set by the bus
 }
@@ -160,7 +160,7 @@ type StreamPoint struct {
 
 // StreamInfo is the stream as it stands.
 type StreamInfo struct {
-	Created     int64  // when it was made, Unix nanoseconds: a stream made anew has another
+	Created     int64  // when it was made, Unix nanoseconds: a stream that was made again has another
 	First, Last uint64 // sequences; an empty stream has First = Last + 1
 	Missing     uint64 // messages that are gone from the middle
 	Full        bool   // it has reached a limit and refuses events
@@ -169,7 +169,7 @@ type StreamInfo struct {
 // Replayed is what a replay went through.
 type Replayed struct {
 	Events      int         // handed out
-	Undecodable int         // skipped: not readable, so what was handed out may be incomplete
+	Undecodable int         // skipped: not readable, so the events handed out may be incomplete
 	Foreign     int         // skipped: of another realm
 	Missing     uint64      // messages after the point that are gone from the middle of the stream
 	First       uint64      // sequence of the stream's first message at the time

@@ -2,9 +2,8 @@ package port
 
 import "time"
 
-// Clock is the time a component lives on. Lease, fence and wait are measured with
-// Monotonic alone; Now is only compared with what is stated in wall-clock time: a
-// token's exp and nbf, a ban.
+// Clock is the time a component lives on. Lease, fence and wait are measured with Monotonic alone;
+// Now is only compared with times of the wall clock: a token's exp and nbf, a ban.
 type Clock interface {
 	// Monotonic is the time since some fixed instant. It never jumps. It must not
 	// allocate: every check reads it.

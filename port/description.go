@@ -54,25 +54,25 @@ type Description struct {
 	// none is ahead; see [Sighting]. Turn is the number of the book's present turn.
 	Lead int64
 	Turn uint64
-	// Born is how many states were ever made and Gone how many of them were taken out, from
-	// the same start: Born less Gone are there, and who counts fewer knows that some vanished.
+	// Born is how many states were ever made, and Gone how many of them were taken out, counted
+	// from the same start. Born less Gone must be there. A count of fewer shows that some vanished.
 	Born, Gone uint64
 }
 
-// Sighting is a token that a worker is about to accept. Issuers have clocks of their own,
-// and a cut-off, which is held against what an issuer wrote, has to be written in that
-// issuer's time: it is the ledger's time plus the issuer's lead.
+// Sighting is a token that a worker is about to accept. Issuers have clocks of their own. A cut-off
+// is compared with what an issuer wrote, so it has to be written in that issuer's time: the
+// ledger's time plus the issuer's lead.
 //
-// The invariant: no worker has ever accepted a token of an issuer whose issue time was
-// later than the ledger's time at that moment plus the lead that was registered for the
-// issuer by then, nor later than that less the skew of the terms. A commit reads the
-// registered lead in the step that writes the cut-off. So whatever anybody was shown before
-// a commit is at or below its cut-off, whichever clock is wrong.
+// The invariant: no worker has ever accepted a token of an issuer whose issue time was later than
+// the ledger's time at that moment plus the lead that was registered for the issuer by then, nor
+// later than that less the skew of the terms. A commit reads the registered lead in the step that
+// writes the cut-off. So every token that a worker accepted before a commit is at or below the
+// commit's cut-off, whichever clock is wrong.
 //
-// A worker may go by a registered lead for five minutes after it asked. The book is turned
-// every ten minutes at most, and what is two turns old is forgotten: for σ and longer after
-// a lead was last gone by it is still known, and by then the ledger's time alone has passed
-// what was accepted by it.
+// A worker may use a registered lead for five minutes after it asked. The book is turned every ten
+// minutes at most, and a lead that is two turns old is forgotten. So a lead is still known for σ
+// and longer after its last use, and by then the ledger's time alone has passed every token that
+// was accepted because of it.
 type Sighting struct {
 	Issuer revocast.Key // [revocast.IssuerKey]
 	Issued int64        // when the token says that it was issued, Unix milliseconds; zero: no token
@@ -86,29 +86,28 @@ type Sighted struct {
 	Now    int64 // the ledger's clock, Unix milliseconds
 	Lead   int64 // of the issuer as it is registered now, in milliseconds, negative where it is behind
 	Beyond bool  // the token is ahead of Now by more than the skew: nothing was registered
-	// Sure: several tokens bear the lead out, so it is not merely that they were old. Last
-	// is the issue time of the latest token that counted for that.
+	// Sure: several tokens confirm the lead, so it is not merely that one token was old. Last is
+	// the issue time of the latest token that counted for that.
 	Sure bool
 	Last int64
 }
 
-// StreamMark says that the stream, as far as Point, holds everything that was committed
-// up to Complete: the events themselves, or later ones that add up to the same state.
-// Whatever comes after Complete in the epoch stands after From, which lies before Point
-// where events stand out of order.
+// StreamMark says that the stream, up to Point, holds everything that was committed up to Complete:
+// the events themselves, or later ones that add up to the same state. Every event after Complete in
+// the epoch comes after From in the stream. From lies before Point where events are out of order.
 type StreamMark struct {
 	Point    StreamPoint
 	From     uint64
 	Complete revocast.Position
-	// Begin is the first message that the mark rests on, as far as who sets the mark has
-	// just read it; zero: unknown. Where there is no witness it becomes the first, or what
-	// lies before the mark's point could be dropped unnoticed until it has one.
+	// Begin is the first message that the mark rests on, if the publisher that sets the mark has
+	// just read it; zero: unknown. Where there is no witness, Begin becomes the first: otherwise
+	// messages before the mark's point could be dropped unnoticed until there is one.
 	Begin StreamPoint
-	// Afresh: the stream was refilled, and what it held before Point is not missed any
-	// more; the witnesses are forgotten.
+	// Afresh: the stream was refilled, and messages before Point are not missed any more; the
+	// witnesses are forgotten.
 	Afresh bool
 	// Missing is how many messages were gone from the middle of the stream, see
-	// [StreamInfo.Missing]. An opening keeps what the mark before it said of that stream.
+	// [StreamInfo.Missing]. Opening a ledger keeps what the previous mark said of that stream.
 	Missing uint64
 }
 

@@ -20,9 +20,9 @@ import (
 //     goes RECOVERING in the same step and fails with [revocast.ErrRecovering]. A ledger without
 //     an epoch fails with [revocast.ErrUninitialised], a fenced one with [revocast.ErrFenced]. Only
 //     Describe, Log, Begin, Restore, Open, Reopen and Fence work on a ledger that is not open.
-//   - A method that returns nil has taken effect durably, as far as the server's
-//     configuration makes it so. A method that returns [revocast.ErrOutcomeUnknown] may have.
-//     Any other error means it has not.
+//   - A method that returns nil has taken effect, and as durably as the server's configuration
+//     allows. A method that returns [revocast.ErrOutcomeUnknown] may have. Any other error means it
+//     has not.
 //   - A server that cannot be reached is [revocast.ErrUnavailable], never "nothing there".
 type Ledger interface {
 	WorkerLedger
@@ -36,7 +36,7 @@ type WorkerLedger interface {
 	// revocation of one realm means nothing in another.
 	Realm() string
 
-	// Describe reports the ledger as it stands, whatever its state; it registers nobody.
+	// Describe reports the ledger as it is, in any state; it registers nobody.
 	Describe(ctx context.Context) (Description, error)
 
 	// Renew records that the member has applied everything up to Applied, registers
@@ -66,7 +66,7 @@ type WorkerLedger interface {
 	Leave(ctx context.Context, m MemberID) error
 }
 
-// PublisherLedger is what a publisher needs of the ledger besides.
+// PublisherLedger is what a publisher needs of the ledger.
 type PublisherLedger interface {
 	// Commit merges the proposals into the ledger and appends them to the log, all or
 	// none, under an idempotency key: the same key with the same proposals returns the
@@ -76,9 +76,9 @@ type PublisherLedger interface {
 	// past) fail with [revocast.ErrInvalid]. A key that begins with [EphemeralKey] need not be
 	// remembered for longer than a call takes.
 	//
-	// At of a proposal, if it is not zero, is the time as the caller reckons it. Where the
-	// ledger's clock is more than ten seconds from it, that clock has jumped: then At stands
-	// in its place in all that the proposal makes the ledger compute or refuse.
+	// At of a proposal, if it is not zero, is the time as the caller reckons it. Where the ledger's
+	// clock is more than ten seconds away from At, that clock has jumped: then At replaces it in
+	// all that the ledger computes or refuses because of the proposal.
 	//
 	// A ban or lift that carries a position was committed before, at that position of an
 	// earlier epoch, and may have been lost. If it was not, or if the ban register holds
@@ -91,10 +91,10 @@ type PublisherLedger interface {
 	// Members lists all members.
 	Members(ctx context.Context) (Membership, error)
 
-	// Strike removes a member if its renew counter still is what m says and has stood still
-	// for [Terms.Wait] under the ledger's own terms; and never while the ledger is
-	// unsettled: how long that member's lease is nobody can say then. It reports whether
-	// the member is gone afterwards.
+	// Strike removes a member if its renew counter still is what m says and has stood still for
+	// [Terms.Wait] under the ledger's own terms. It never removes one while the ledger is
+	// unsettled, because nobody knows then how long that member's lease is. It reports whether the
+	// member is gone afterwards.
 	Strike(ctx context.Context, m Member) (bool, error)
 
 	// Log returns the log entries after a position, oldest first, at most limit.
@@ -102,10 +102,10 @@ type PublisherLedger interface {
 	// recovering, too.
 	Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error)
 
-	// Acked records that JetStream has acknowledged these revisions of an epoch and
-	// returns the position up to which it has all of them. It may trim the log, never
-	// past that position nor past the latest mark. Revisions of an earlier epoch change nothing: what it left
-	// unacknowledged was logged anew. [revocast.ErrEpoch] if the ledger is in an earlier one.
+	// Acked records that JetStream has acknowledged these revisions of an epoch and returns the
+	// position up to which it has all of them. It may trim the log, never past that position nor
+	// past the latest mark. Revisions of an earlier epoch change nothing: those that it left
+	// unacknowledged were logged again. [revocast.ErrEpoch] if the ledger is in an earlier one.
 	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable revocast.Position, err error)
 
 	// Mark records up to where the stream was seen to be whole, if the mark recorded so
@@ -115,19 +115,19 @@ type PublisherLedger interface {
 	// is kept as a witness, until it is as old as that; see [Description.Witness].
 	Mark(ctx context.Context, was StreamPoint, mark StreamMark) error
 
-	// Turn gives the turn for a task to holder for d, unless somebody else has it. It
-	// saves several publishers doing the same work; nothing is unsafe when two have it.
+	// Turn gives the turn for a task to holder for d, unless another publisher has it. It keeps
+	// several publishers from doing the same work; nothing is unsafe when two have it.
 	Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error)
 
-	// TurnLeads ends the turn of the book of leads that has the given number, unless it is
-	// over, and returns the present one. A lead that no worker registered again is
-	// forgotten when two turns have ended since; see [Sighting]. One that is never ended
-	// keeps the largest leads for ever, which is safe.
+	// TurnLeads ends the turn of the book of leads that has the given number, unless it is over,
+	// and returns the present one. A lead that no worker registered again is forgotten when two
+	// turns have ended since; see [Sighting]. A turn that is never ended keeps the largest leads
+	// for ever, which is safe.
 	TurnLeads(ctx context.Context, over uint64) (turn uint64, err error)
 
-	// Forget removes those of the keys' states whose Until lies more than a minute before
-	// both the ledger's clock and now, the caller's (Unix milliseconds): no state goes by one
-	// clock alone, and none in any other way. [Description.Gone] counts them. It returns how
+	// Forget removes those of the keys' states whose Until lies more than a minute before both the
+	// ledger's clock and now, the caller's (Unix milliseconds): no state is removed by one clock
+	// alone, and none in any other way. [Description.Gone] counts the removed ones. It returns how
 	// many went in this run.
 	Forget(ctx context.Context, now int64, keys []revocast.Key) (removed int, err error)
 
@@ -151,10 +151,10 @@ type RecoveryLedger interface {
 	// ledger that has an epoch it changes nothing and fails with [revocast.ErrConflict].
 	Begin(ctx context.Context, epoch uint64, terms Terms) error
 
-	// Restore merges events of any epoch into a RECOVERING ledger, all of them: whoever calls
-	// leaves out what may be forgotten. What changes its
-	// state, hence was lost, also enters the new epoch's log as a new revision. It
-	// returns how many did. [revocast.ErrEpoch] if the ledger is not recovering this epoch.
+	// Restore merges events of any epoch into a RECOVERING ledger. It takes all of them: the caller
+	// leaves out what may be forgotten. An event that changes the ledger's state was lost, so it
+	// also enters the new epoch's log as a new revision. Restore returns how many did.
+	// [revocast.ErrEpoch] if the ledger is not recovering this epoch.
 	Restore(ctx context.Context, epoch uint64, events []revocast.Event) (changed int, err error)
 
 	// Open ends recovery: the ledger serves the epoch from now on. What earlier epochs
@@ -164,20 +164,18 @@ type RecoveryLedger interface {
 	// Restore brought.
 	Open(ctx context.Context, o Opening) error
 
-	// Reopen puts an open or fenced ledger into RECOVERING at a later epoch, as the one
-	// that goes on from the record of the server after; its mark is forgotten. On a
-	// ledger that is recovering that very epoch it changes nothing. [revocast.ErrConflict]: epoch
-	// is not later, or the ledger is recovering another one.
+	// Reopen puts an open or fenced ledger into RECOVERING at a later epoch, with after as the
+	// server whose record it continues; its mark is forgotten. On a ledger that is recovering that
+	// very epoch it changes nothing. [revocast.ErrConflict]: epoch is not later, or the ledger is
+	// recovering another one.
 	Reopen(ctx context.Context, epoch uint64, after string) error
 
-	// Fence marks the ledger FENCED if it is in the given epoch: another server
-	// carries on.
+	// Fence makes the ledger FENCED if it is in the given epoch: another server carries on.
 	Fence(ctx context.Context, epoch uint64) error
 
-	// SetTerms replaces the terms of an open ledger. Where a lease granted under the old
-	// ones may outlive what is waited for under the new (a shorter lease, less drift, a
-	// shorter fence), the same step makes the ledger unsettled: it counts
-	// [Description.Settling] up and sets [Description.SettleFor] to the larger of the two
-	// [Terms.SettleWait].
+	// SetTerms replaces the terms of an open ledger. A lease granted under the old terms may
+	// outlive the wait under the new ones (a shorter lease, less drift, a shorter fence). Then the
+	// same step makes the ledger unsettled: it counts [Description.Settling] up and sets
+	// [Description.SettleFor] to the larger of the two [Terms.SettleWait].
 	SetTerms(ctx context.Context, terms Terms) error
 }

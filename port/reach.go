@@ -6,14 +6,14 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Reach is what a worker says about the tokens that revocations can reach at it. It is
-// for telling people of slips alone; no decision about a token rests on it.
+// Reach is what a worker says about the tokens that revocations can reach at it. It only serves to
+// tell people of slips; no decision about a token rests on it.
 type Reach struct {
 	// Issuers are those whose tokens the worker accepts; nil: every one, or it cannot say.
 	Issuers []ReachIssuer
-	// Scopes are those that at least one token could be revoked by that the worker has
-	// seen since it started: a token without a tenant is not reached by its tenant. Empty:
-	// it has seen no token yet.
+	// Scopes are those by which at least one token could be revoked that the worker has seen since
+	// it started: a token without a tenant cannot be revoked by its tenant. Empty: it has seen no
+	// token yet.
 	Scopes []revocast.Scope
 }
 
@@ -37,8 +37,8 @@ const (
 	maxReachBytes   = 16 << 10
 )
 
-// Bounded leaves out what is too much to be told: the names of the keys first, then the
-// issuers. What is left out counts as not known.
+// Bounded leaves out what is too much to tell: first the names of the keys, then the issuers. What
+// is left out counts as not known.
 func (r Reach) Bounded() Reach {
 	keys, size := 0, 0
 	for _, i := range r.Issuers {

@@ -16,8 +16,8 @@ type Readiness struct {
 	changed chan struct{}
 }
 
-// NewReadiness returns a readiness that is lost for a reason, and what sets it: nil is ready.
-// Who holds the readiness alone cannot change it.
+// NewReadiness returns a readiness that is lost for a reason, and a function that sets it: nil is
+// ready. A holder of the readiness alone cannot change it.
 func NewReadiness(reason error) (*Readiness, func(error)) {
 	r := &Readiness{err: reason, changed: make(chan struct{})}
 	return r, r.set

@@ -34,13 +34,13 @@ type Renewed struct {
 	Position revocast.Position // the ledger's position when the step ran
 	Events   []revocast.Event  // the log after Applied; fewer than Limit: complete up to Position
 	More     bool              // the log goes on after Events
-	Told     bool              // the ledger holds the member's reach; it lost it with the member otherwise
+	Told     bool              // the ledger holds the member's reach; otherwise it lost it with the member
 	Terms    Terms
-	Now      int64 // the ledger's clock, Unix milliseconds; what may be forgotten goes by it
+	Now      int64 // the ledger's clock, Unix milliseconds; it decides what may be forgotten
 }
 
-// Whole fails with [revocast.ErrTrimmed] if the log lacks entries between applied and the position:
-// its revisions run without holes, so one that was cut or lost shows.
+// Whole fails with [revocast.ErrTrimmed] if the log lacks entries between applied and the position.
+// A log's revisions run without holes, so a missing entry shows.
 func (r *Renewed) Whole(applied revocast.Position) error {
 	last, err := Follow(applied, r.Events)
 	if err == nil && !r.More && last.Before(r.Position) && r.Position.Rev != 0 {
@@ -80,13 +80,13 @@ type KeyedState struct {
 	Scope   revocast.Scope
 	State   revocast.State
 	Changed int64 // when it last changed, by the ledger's clock, Unix milliseconds
-	// Born is which state it was of all that were ever made, see [Description.Born]. Zero:
-	// not counted, as states are that come from a snapshot or that an earlier version made.
+	// Born is the state's number among all that were ever made, see [Description.Born]. Zero: it
+	// was not counted, because it comes from a snapshot or an earlier version made it.
 	Born uint64
 }
 
-// Events returns the fewest events that add up to the state, so that a snapshot is
-// applied the same way as a log.
+// Events returns the fewest events that add up to the state, so that a snapshot is applied in the
+// same way as a log.
 func (k KeyedState) Events() []revocast.Event {
 	base := revocast.Event{Position: k.State.At, Scope: k.Scope, Key: k.Key, At: k.Changed, Until: k.State.Until}
 	var events []revocast.Event
@@ -127,13 +127,13 @@ type Member struct {
 	Renewals uint64 // counts up with each renewal; stands still when the member is gone
 	Version  string
 	Seen     int64 // the ledger's clock at the latest renewal; for display only
-	// Ahead is by how much the worker's wall clock was ahead of the ledger's at the latest
-	// renewal, in milliseconds, less what the renewal took to arrive; Told: it was told.
+	// Ahead is how far the worker's wall clock was ahead of the ledger's at the latest renewal, in
+	// milliseconds, less the time that the renewal took to arrive. Told: the worker told it.
 	Ahead int64
 	Told  bool
-	Reach *Reach // what it accepts; nil: it has not said, or not so that it can be read. Not to be changed
-	// Still is how long the counter has stood still as far as whoever strikes the member
-	// off has seen, by its own clock.
+	Reach *Reach // what it accepts; nil: it has not said, or it cannot be read. Read only
+	// Still is how long the counter has stood still, as seen by the publisher that strikes the
+	// member off, by its own clock.
 	Still time.Duration
 }
 
@@ -146,8 +146,7 @@ type Membership struct {
 	Now        int64 // the ledger's clock, Unix milliseconds
 }
 
-// Commit is the answer to [PublisherLedger.Commit]; Entries is parallel to the
-// proposals.
+// Commit is the answer to [PublisherLedger.Commit]. Entries is parallel to the proposals.
 type Commit struct {
 	Epoch      uint64
 	Entries    []CommitEntry

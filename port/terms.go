@@ -7,16 +7,16 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Terms are what a ledger lays down for everyone who uses it. They reach workers
-// and publishers in its replies, never by flags: a worker with a longer lease than
-// the publisher waits for would break guarantee G1.
+// Terms are the settings of a realm that the ledger gives to everyone who uses it. They reach
+// workers and publishers in its replies, never by flags: a worker with a longer lease than the
+// publisher waits for would break guarantee G1.
 type Terms struct {
 	Lease time.Duration // L: how long after sending a renewal a worker may trust its memory
 	Drift float64       // ρ: the most by which a clock may run fast or slow, such as 0.01
 	Fence time.Duration // F: how long a cut-off primary goes on accepting scripts; 0 without replicas
 
-	// Skew is σ: how far an issuer's clock may be ahead of the ledger's, or behind it, and
-	// still be gone along with. Tokens from further ahead are refused. Zero: [DefaultSkew].
+	// Skew is σ: how far an issuer's clock may be ahead of the ledger's, or behind it, and still be
+	// followed. Tokens from further ahead are refused. Zero: [DefaultSkew].
 	Skew time.Duration
 
 	DefaultIssuer string
@@ -93,18 +93,20 @@ func (t Terms) Validate() error {
 		return fmt.Errorf("%w: fence %s: want 0 to 10m", revocast.ErrInvalid, t.Fence)
 	}
 	if t.Skew != 0 && (t.Skew < MinSkew || t.Skew > MaxSkew || t.Skew%time.Millisecond != 0) {
-		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", revocast.ErrInvalid, t.Skew, MinSkew, MaxSkew)
+		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", revocast.ErrInvalid, t.Skew, MinSkew,
+			MaxSkew)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < time.Second || d > 10*365*24*time.Hour {
-			return fmt.Errorf("%w: longest lifetime of scope %s %s: want 1s to ten years", revocast.ErrInvalid, revocast.Scope(i+1), d)
+			return fmt.Errorf("%w: longest lifetime of scope %s %s: want 1s to ten years", revocast.ErrInvalid,
+				revocast.Scope(i+1), d)
 		}
 	}
 	return nil
 }
 
-// StreamOptions are what the terms ask of the stream: events are kept for as long as
-// anything that they cover can live, and two hours more.
+// StreamOptions are what the terms ask of the stream: it keeps an event for as long as any token
+// that the event covers can live, and two hours more.
 func (t Terms) StreamOptions() StreamOptions {
 	return StreamOptions{MaxAge: t.Retention().Milliseconds()}
 }

@@ -9,12 +9,11 @@ import (
 // View is a worker's memory: the session cache and the live-revocation index.
 // Package cache implements it; [NoView] remembers nothing.
 //
-// What an implementor owes: safe for concurrent use, no I/O, no goroutine, no
-// clock of its own. And the two orders that keep a revoked token out of the cache:
-// Apply puts the event into the index first and drops covered entries after; Put
-// stores the entry first, looks into the index after, and takes the entry out
-// again if it is covered; both under the lock of the entry's shard. Whichever of
-// the two comes second sees what the first has done.
+// What an implementor owes: safe for concurrent use, no I/O, no goroutine, no clock of its own. And
+// the two orders that keep a revoked token out of the cache: Apply puts the event into the index
+// first and drops covered entries after; Put stores the entry first, looks into the index after,
+// and takes the entry out again if it is covered; both under the lock of the entry's shard. The one
+// that comes second sees what the first has done.
 type View interface {
 	// Get returns the entry stored under key, nil if there is none. It must not
 	// allocate. The caller compares Expires and its lease; the view knows no time.
@@ -41,10 +40,10 @@ type View interface {
 	// an invalidation or a ban that starts later, concerns.
 	Apply(e revocast.Event)
 
-	// BeginLoad empties index and cache and starts collecting anew; EndLoad says that
-	// every live revocation has been applied since, so the index is complete, unless
-	// it overflowed meanwhile. Between the two, and after an overflow, it is not. BeginLoad
-	// reports whether the view keeps an index; where not, nothing is loaded.
+	// BeginLoad empties index and cache and starts collecting from the beginning. EndLoad says that
+	// every live revocation has been applied since, so the index is complete unless it overflowed
+	// meanwhile. Between the two, and after an overflow, it is not complete. BeginLoad reports
+	// whether the view keeps an index; where it does not, nothing is loaded.
 	BeginLoad() bool
 	EndLoad()
 

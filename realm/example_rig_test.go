@@ -68,7 +68,8 @@ func startExample() *example {
 	at := &example{natsURL: natsServer.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
 	at.run = run
 	at.ctx, at.leave = context.WithCancel(ctx)
-	at.realm = must(realm.Open(ctx, "default", realm.Options{NATS: at.natsURL, Redis: at.redisURL, Logger: fleettest.Logger()}))
+	at.realm = must(realm.Open(ctx, "default",
+		realm.Options{NATS: at.natsURL, Redis: at.redisURL, Logger: fleettest.Logger()}))
 	terms := port.DefaultTerms()
 	terms.DefaultIssuer = "https://login.example.com"
 	must(publisher.Init(ctx, at.realm.Ledger(), at.realm.Bus(), terms))
@@ -89,7 +90,8 @@ func startExample() *example {
 
 // issue makes the login service: an issuer and the file with its public key.
 func (at *example) issue() {
-	at.issuer = must(token.NewIssuer("https://login.example.com", must(token.NewSigningKey()), token.IssuerOptions{Audiences: []string{"orders"}}))
+	at.issuer = must(token.NewIssuer("https://login.example.com", must(token.NewSigningKey()),
+		token.IssuerOptions{Audiences: []string{"orders"}}))
 	must(0, os.WriteFile(at.jwksFile, must(at.issuer.JWKS()), 0o600))
 }
 

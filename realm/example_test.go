@@ -31,7 +31,7 @@ func Example() {
 	keys := must(token.JWKS(jwks, token.SourceOptions{}))
 	w := must(r.Worker(keys.For("https://login.example.com", "orders"), worker.Options{}))
 	server := &http.Server{Addr: addr, Handler: w.Middleware(http.HandlerFunc(hello))}
-	server.BaseContext = at.callOnce // what the clients do, in this example
+	server.BaseContext = at.callOnce // the clients of this example
 	if err := realm.Serve(ctx, server, w); err != nil {
 		log.Fatal(err)
 	}
@@ -107,7 +107,8 @@ func ExampleWorker_CheckSession() {
 		fmt.Println(claims.Principal, verdict.Outcome)
 	}
 	fmt.Println("loaded", loads, "time")
-	if _, err := at.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "c2Vzc2lvbg"}); err != nil {
+	if _, err := at.publisher.Revoke(ctx,
+		revocast.Revocation{Scope: revocast.ScopeSession, ID: "c2Vzc2lvbg"}); err != nil {
 		log.Fatal(err)
 	}
 	_, verdict := w.CheckSession(ctx, "c2Vzc2lvbg")

@@ -14,8 +14,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// prepareAgain is the pace of preparing a realm whose stores were not to be had at the start;
-// up to as much again is added.
+// prepareAgain is the pause before the next attempt to prepare a realm whose stores did not answer
+// at the start. A random time, at most as long, is added.
 const prepareAgain = 2 * time.Second
 
 // Publisher is a [publisher.Publisher] with what it needs around it: a look at the realm's
@@ -27,7 +27,7 @@ type Publisher struct {
 	replicas int
 	watch    *suitedWatch
 	say      *throttle.Log
-	prepared bool // Prepare has said all there is to say
+	prepared bool // Prepare has reported its result
 	done     bool // and the streams are as they must be
 }
 
@@ -44,12 +44,12 @@ func (r *Realm) Publisher(o publisher.Options) *Publisher {
 	}
 }
 
-// Suited reports whether Redis was last found to be configured so that it forgets nothing.
+// Suited reports whether the last look found Redis configured so that it forgets nothing.
 func (p *Publisher) Suited() bool { return p.watch.Suited() }
 
-// Prepare is the first step of Run, for a program that wants to fail before it listens: on a
-// realm that neither store knows it returns [revocast.ErrUninitialised], since somebody has to
-// make it or to name another one. Anything else Run tries again. Not to be called beside Run.
+// Prepare is the first step of Run, for a program that wants to fail before it listens: on a realm
+// that neither store knows it returns [revocast.ErrUninitialised], since somebody has to make it or
+// to name another one. Run tries again after any other error. Do not call it while Run runs.
 func (p *Publisher) Prepare(ctx context.Context) error {
 	if p.prepared {
 		return nil
@@ -66,7 +66,8 @@ func (p *Publisher) Prepare(ctx context.Context) error {
 }
 
 func (p *Publisher) complain(err error) {
-	p.say.Warn("prepare", "the realm's streams could not be looked after; going on without, and tried again", "error", err)
+	p.say.Warn("prepare", "the realm's streams could not be looked after; going on without, and tried again", "error",
+		err)
 }
 
 // Run prepares the realm and publishes, repeats, confirms and recovers until ctx ends. It

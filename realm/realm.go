@@ -14,7 +14,7 @@ import (
 	"github.com/revocast/revocast/store"
 )
 
-// askTimeout bounds each question that is asked at the start, and each look of the watch.
+// askTimeout bounds each question at the start, and each look of the watch.
 const askTimeout = 5 * time.Second
 
 // Options say where the stores are. The zero value is a NATS and a Redis on this machine.
@@ -31,10 +31,10 @@ type Options struct {
 	Events  events.Options
 	Store   store.Options // Worker: the user is a worker's, with fewer rights
 
-	// Impatient makes [Open] fail where a store cannot be reached. Default: it opens all the
-	// same, since a process that serves must not end because a store is away, and all is as
-	// it should be when that is back. A Redis that would forget revocations as it is
-	// configured is an error either way, unless Store.AllowUnsuited is set.
+	// Impatient makes [Open] fail where a store cannot be reached. Default: it opens all the same,
+	// since a process that serves must not end because a store is away, and it works again when the
+	// store is back. A Redis that would forget revocations as it is configured is an error either
+	// way, unless Store.AllowUnsuited is set.
 	Impatient bool
 
 	Logger *slog.Logger // default [slog.Default]; also of Connect and Events where they have none
@@ -180,5 +180,6 @@ func (unknownRealm) Unwrap() error { return revocast.ErrUninitialised }
 
 // Hint is what an operator can do about it.
 func (unknownRealm) Hint() string {
-	return "if the realm is new, run `publisher init` with the same --nats, --redis and --realm; if it is not, these are the wrong servers"
+	return "if the realm is new, run `publisher init` with the same --nats, --redis and --realm; if it is not, " +
+		"these are the wrong servers"
 }

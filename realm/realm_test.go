@@ -26,8 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const nowhere = "127.0.0.1:1" // nobody listens there
 
-// TestOpen: a store that is away is waited for, unless that is said otherwise; then the error
-// says which it is. A realm's name that is none is an error in any case.
+// TestOpen: Open waits for a store that is away, unless the options say otherwise; then the error
+// says which store it is. An invalid name of a realm is always an error.
 func TestOpen(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	for name, c := range map[string]struct {
@@ -35,13 +35,17 @@ func TestOpen(t *testing.T) {
 		o     realm.Options
 		store string // that the error names; empty: it opens
 	}{
-		"both there":           {"test", realm.Options{NATS: nats.URL(), Redis: redis.URL(), Impatient: true}, ""},
-		"no NATS":              {"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL()}, ""},
-		"no NATS, impatient":   {"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL(), Impatient: true}, "nats"},
-		"no Redis":             {"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere}, ""},
-		"not a URL":            {"test", realm.Options{NATS: nats.URL(), Redis: "http://x"}, "redis"},
-		"not a name":           {"a b", realm.Options{NATS: nats.URL(), Redis: redis.URL()}, "redis"},
-		"no Redis, impatient":  {"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere, Impatient: true}, "any"},
+		"both there": {"test", realm.Options{NATS: nats.URL(), Redis: redis.URL(), Impatient: true}, ""},
+		"no NATS":    {"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL()}, ""},
+		"no NATS, impatient": {
+			"test", realm.Options{NATS: "nats://" + nowhere, Redis: redis.URL(), Impatient: true}, "nats",
+		},
+		"no Redis":   {"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere}, ""},
+		"not a URL":  {"test", realm.Options{NATS: nats.URL(), Redis: "http://x"}, "redis"},
+		"not a name": {"a b", realm.Options{NATS: nats.URL(), Redis: redis.URL()}, "redis"},
+		"no Redis, impatient": {
+			"test", realm.Options{NATS: nats.URL(), Redis: "redis://" + nowhere, Impatient: true}, "any",
+		},
 		"not a URL, impatient": {"test", realm.Options{NATS: "x://y z", Redis: redis.URL(), Impatient: true}, "nats"},
 	} {
 		c.o.Logger = fleettest.Logger()
@@ -59,7 +63,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestUnsuitedRedis may forget revocations: it is refused, unless that is said.
+// TestUnsuitedRedis: a Redis that may forget revocations is refused, unless the options allow it.
 func TestUnsuitedRedis(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	if err := redis.Client().ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
@@ -102,11 +106,12 @@ func TestRealmThatNobodyMade(t *testing.T) {
 	}
 }
 
-// TestWorkerNeedsItsKeys: it is not ready before it has them, and there is none whose issuer or
-// service has no name.
+// TestWorkerNeedsItsKeys: a worker is not ready before it has its keys, and none can be made whose
+// issuer or service has no name.
 func TestWorkerNeedsItsKeys(t *testing.T) {
 	rig := fleettest.NewRig(t)
-	r, err := realm.Open(t.Context(), fleettest.Realm, realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
+	r, err := realm.Open(t.Context(), fleettest.Realm,
+		realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,18 +197,21 @@ func (failing) Run(context.Context) error { return revocast.ErrInvalid }
 
 // TestServeFails as a part does, or where it cannot listen.
 func TestServeFails(t *testing.T) {
-	if err := realm.Serve(t.Context(), &http.Server{Addr: "127.0.0.1:0"}, failing{}); !errors.Is(err, revocast.ErrInvalid) {
+	if err := realm.Serve(t.Context(), &http.Server{Addr: "127.0.0.1:0"}, failing{}); !errors.Is(err,
+		revocast.ErrInvalid) {
 		t.Errorf("%v, want that of the part", err)
 	}
-	if err := realm.Serve(t.Context(), &http.Server{Addr: "nowhere.invalid:99999"}); err == nil || !strings.Contains(err.Error(), "nowhere.invalid:99999") {
+	if err := realm.Serve(t.Context(), &http.Server{Addr: "nowhere.invalid:99999"}); err == nil ||
+		!strings.Contains(err.Error(), "nowhere.invalid:99999") {
 		t.Errorf("%v, want one that names the address", err)
 	}
 }
 
-// TestForNeedsNames: nobody accepts every issuer, or what is meant for others, by an empty string.
+// TestForNeedsNames: an empty string never means every issuer, or tokens for other services.
 func TestForNeedsNames(t *testing.T) {
 	rig := fleettest.NewRig(t)
-	r, err := realm.Open(t.Context(), fleettest.Realm, realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
+	r, err := realm.Open(t.Context(), fleettest.Realm,
+		realm.Options{NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Logger: fleettest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

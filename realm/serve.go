@@ -12,8 +12,8 @@ import (
 	"github.com/revocast/revocast/internal/serving"
 )
 
-// drainDelay is how long a server that was told to end by SIGTERM still takes requests, so that
-// load balancers see that it is leaving first.
+// drainDelay is how long a server still takes requests after SIGTERM, so that load balancers first
+// see that it is leaving.
 const drainDelay = 2 * time.Second
 
 // Part is something that a program runs: a [Worker], a [Publisher], an outbox.
@@ -24,9 +24,9 @@ type Part interface {
 
 // Serve listens on the server's address, answers, and runs the parts beside it, until ctx ends,
 // SIGINT or SIGTERM comes, or one of them fails; it returns that failure. Then it stops in the
-// right order: for two seconds after SIGTERM requests are still taken, and each answer closes
-// its connection; those under way have ten more; the parts end after them, in their order, so
-// that a draining worker hears of revocations. A second signal kills the process.
+// right order: for two seconds after SIGTERM requests are still taken, and each answer closes its
+// connection; requests under way have ten more; the parts end after them, in their order, so that a
+// draining worker still hears of revocations. A second signal kills the process.
 //
 // A server that sets no ReadHeaderTimeout has one of 5 s, and one without an IdleTimeout has one of
 // two minutes; its other limits are what it says.

@@ -15,20 +15,20 @@ import (
 // Pace of looking after how Redis is configured.
 const (
 	serverEvery    = 3 * time.Second // is it still the same server?
-	preflightEvery = time.Minute     // of the same one: somebody may have configured it anew
+	preflightEvery = time.Minute     // of the same one: somebody may have changed its configuration
 	complainEvery  = time.Minute     // about the same thing
 )
 
-// preflighter is the ledger as far as its server's configuration goes.
+// preflighter is the part of the ledger that looks at its server's configuration.
 type preflighter interface {
 	Describe(ctx context.Context) (port.Description, error)
 	Preflight(ctx context.Context) ([]store.Warning, error)
 }
 
-// suitedWatch goes on asking whether Redis forgets nothing, after the check at the
-// start: the server that took over from a failed one may be configured in another way,
-// and so may the same one after an hour. A Redis that is found unsuited is used all the
-// same, since the fleet stands still otherwise: it is an error in the log and an alarm.
+// suitedWatch asks again and again, after the check at the start, whether Redis forgets nothing: a
+// server that took over from a failed one may be configured in another way, and so may the same one
+// after an hour. A Redis that is found unsuited is still used, since the fleet would stand still
+// otherwise. It is an error in the log, and an alarm.
 type suitedWatch struct {
 	ledger preflighter
 	log    *slog.Logger
@@ -58,8 +58,8 @@ func (w *suitedWatch) Run(ctx context.Context) error {
 	}
 }
 
-// look asks a server that is new, that was refused, or that has not been asked for long. One that does
-// not answer is asked again at the next look, and proves nothing.
+// look asks a server that is new, that was refused, or that has not been asked for long. A server
+// that does not answer proves nothing, and is asked again at the next look.
 func (w *suitedWatch) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -71,10 +71,10 @@ func (w *suitedWatch) look(ctx context.Context) {
 	if err != nil && !errors.Is(err, revocast.ErrUnsuited) {
 		return
 	}
-	anew := d.Server != w.server
+	other := d.Server != w.server
 	w.server, w.asked = d.Server, time.Now()
 	w.unsuited.Store(err != nil)
-	if anew {
+	if other {
 		for _, warning := range warnings {
 			w.log.Warn("Redis: "+string(warning), "server", d.Server)
 		}
@@ -82,7 +82,7 @@ func (w *suitedWatch) look(ctx context.Context) {
 	w.report(err)
 }
 
-// report logs a refusal when it is news, and then once a minute.
+// report logs a refusal when it is new, and then once a minute.
 func (w *suitedWatch) report(err error) {
 	text := ""
 	if err != nil {

@@ -97,8 +97,8 @@ func after(d time.Duration) {
 
 const complaint = "Redis may forget revocations"
 
-// TestAnotherServerIsAsked: a server that took over is asked at the next look, and
-// refused aloud, once a minute, until somebody mends it.
+// TestAnotherServerIsAsked: a server that took over is asked at the next look. If it is unsuited,
+// the log says so once a minute until somebody mends it.
 func TestAnotherServerIsAsked(t *testing.T) {
 	c := &configured{server: "a", warnings: []store.Warning{"only snapshots"}}
 	watched(t, c, func(w *suitedWatch, logged func(string) int) {
@@ -132,7 +132,7 @@ func TestAnotherServerIsAsked(t *testing.T) {
 	})
 }
 
-// TestTheSameServerIsAskedAgain: somebody may have configured it anew.
+// TestTheSameServerIsAskedAgain: somebody may have changed its configuration.
 func TestTheSameServerIsAskedAgain(t *testing.T) {
 	c := &configured{server: "a"}
 	watched(t, c, func(w *suitedWatch, logged func(string) int) {
@@ -144,7 +144,7 @@ func TestTheSameServerIsAskedAgain(t *testing.T) {
 	})
 }
 
-// TestNoAnswerProvesNothing: what was found stands until there is an answer.
+// TestNoAnswerProvesNothing: the last finding stands until there is an answer.
 func TestNoAnswerProvesNothing(t *testing.T) {
 	c := &configured{server: "a"}
 	watched(t, c, func(w *suitedWatch, logged func(string) int) {

@@ -12,7 +12,7 @@ import (
 )
 
 // Worker is all that a service needs to refuse revoked tokens from its own memory: a
-// [worker.Guard], the [worker.Subscriber] that keeps its memory true, the verifier's keys and the
+// [worker.Guard], the [worker.Subscriber] that keeps its memory true, the verifier's keys, and the
 // watch on Redis' configuration.
 type Worker struct {
 	*worker.Guard
@@ -22,8 +22,8 @@ type Worker struct {
 	watch      *suitedWatch
 }
 
-// Worker returns a worker of the realm that accepts what v does; nil: opaque sessions alone.
-// Nothing happens before Run. Two workers in one process need a verifier each.
+// Worker returns a worker of the realm that accepts the tokens that v accepts; nil: opaque sessions
+// alone. Nothing happens before Run. Two workers in one process need a verifier each.
 func (r *Realm) Worker(v port.Verifier, o worker.Options) (*Worker, error) {
 	if o.Logger == nil {
 		o.Logger = r.log
@@ -44,7 +44,7 @@ func (r *Realm) Worker(v port.Verifier, o worker.Options) (*Worker, error) {
 // Subscriber returns the worker's memory and lease.
 func (w *Worker) Subscriber() *worker.Subscriber { return w.subscriber }
 
-// Suited reports whether Redis was last found to be configured so that it forgets nothing.
+// Suited reports whether the last look found Redis configured so that it forgets nothing.
 func (w *Worker) Suited() bool { return w.watch.Suited() }
 
 // Ready is [worker.Guard.Ready], and fails where the verifier has no keys: it would refuse every

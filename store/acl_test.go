@@ -38,7 +38,8 @@ func TestWorkerACL(t *testing.T) {
 	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page) != 1 {
 		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page))
 	}
-	if s, err := worker.Sight(ctx, port.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil || s.Lead != 1000 {
+	if s, err := worker.Sight(ctx, port.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil ||
+		s.Lead != 1000 {
 		t.Errorf("a worker cannot register a lead: %+v, %v", s, err)
 	}
 	if _, err := worker.Describe(ctx); err != nil {

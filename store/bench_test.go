@@ -23,7 +23,8 @@ local p = KEYS[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local rev = redis.call('HINCRBY', p .. 'meta', 'rev', 1)
-redis.call('HSET', p .. 's:' .. ARGV[1], 'c', now, 'x', '', 'f', now, 'u', now + 3600000, 'e', 1, 'r', rev, 't', now, 's', 3)
+redis.call('HSET', p .. 's:' .. ARGV[1], 'c', now, 'x', '', 'f', now, 'u', now + 3600000,
+	'e', 1, 'r', rev, 't', now, 's', 3)
 redis.call('PEXPIREAT', p .. 's:' .. ARGV[1], now + 3660000)
 redis.call('XADD', p .. 'log', '1-' .. rev, 'k', 1, 's', 3, 'h', ARGV[1], 't', now, 'c', now, 'u', now + 3600000)
 redis.call('SET', p .. 'i:' .. ARGV[2], ARGV[2], 'PX', 3600000)
@@ -90,7 +91,9 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 	commit(b, l, "", proposals...)
-	for name, first := range map[string]int{"five keys none standing": 100, "five keys all standing": 0, "five keys one standing": 4} {
+	for name, first := range map[string]int{
+		"five keys none standing": 100, "five keys all standing": 0, "five keys one standing": 4,
+	} {
 		keys := make([]revocast.Key, 5)
 		for i := range keys {
 			keys[i] = numbered(first + i)
@@ -111,11 +114,16 @@ func BenchmarkRenew(b *testing.B) {
 	ctx := context.Background()
 	var proposals []revocast.Event
 	for n := range 100 {
-		proposals = append(proposals, revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: numbered(n)})
+		proposals = append(proposals, revocast.Event{
+			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: numbered(n),
+		})
 	}
 	commit(b, l, "", proposals...)
 	for name, applied := range map[string]uint64{"nothing new": 100, "ten new": 90, "hundred new": 0} {
-		r := port.Renewal{Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: applied}, Limit: 1000}
+		r := port.Renewal{
+			Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: applied},
+			Limit: 1000,
+		}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -28,17 +28,17 @@ const (
 //	redis://…@host1:6379,host2:6379         a Redis Cluster, by some of its nodes
 //	redis://…@host1:26379,host2:26379/0?master_name=NAME   a primary, by its Sentinels
 //
-// The query takes go-redis' options, such as pool_size=32 or read_timeout=2s. What
-// the ledger depends on is set whatever it says: contexts are honoured, nothing is
-// retried behind the ledger's back, and only primaries are asked.
+// The query takes go-redis' options, such as pool_size=32 or read_timeout=2s. The settings on which
+// the ledger depends override the query: contexts are honoured, nothing is retried behind the
+// ledger's back, and only primaries are asked.
 //
-// With rediss:// each connection is held against the host that it goes to: nodes of a
-// cluster and those that Sentinels name may have a certificate each.
+// With rediss:// each connection's certificate is compared with the host that it goes to: nodes of
+// a cluster, and servers that Sentinels name, may each have their own.
 func NewClient(rawURL string) (redis.UniversalClient, error) {
 	return NewClientWith(rawURL, ClientOptions{})
 }
 
-// NewClientWith is [NewClient] with more than the URL says.
+// NewClientWith is [NewClient] with settings that a URL cannot express.
 func NewClientWith(rawURL string, more ClientOptions) (redis.UniversalClient, error) {
 	addrs, single, master, err := splitURL(rawURL)
 	if err != nil {
@@ -50,10 +50,12 @@ func NewClientWith(rawURL string, more ClientOptions) (redis.UniversalClient, er
 	}
 	tune(o)
 	if more.TLS != nil && o.TLSConfig == nil {
-		return nil, fmt.Errorf("%w: redis URL: certificates are given and the URL asks for no TLS: want rediss://", revocast.ErrInvalid)
+		return nil, fmt.Errorf("%w: redis URL: certificates are given and the URL asks for no TLS: want rediss://",
+			revocast.ErrInvalid)
 	}
 	if master == "" && more.SentinelUser+more.SentinelPassword != "" {
-		return nil, fmt.Errorf("%w: redis URL: a Sentinel's user is given and the URL names no Sentinels: want ?master_name=NAME", revocast.ErrInvalid)
+		return nil, fmt.Errorf("%w: redis URL: a Sentinel's user is given and the URL names no Sentinels: want "+
+			"?master_name=NAME", revocast.ErrInvalid)
 	}
 	if o.TLSConfig != nil {
 		o.TLSConfig.ServerName = "" // the first host's, which the others are not
@@ -67,8 +69,8 @@ func NewClientWith(rawURL string, more ClientOptions) (redis.UniversalClient, er
 	return redis.NewUniversalClient(u), nil
 }
 
-// splitURL takes the list of hosts, which no URL has, and the Sentinels' name for the
-// primary, which go-redis does not know here, out of the URL. No addrs: one server.
+// splitURL takes out of the URL the list of hosts, which no standard URL has, and the Sentinels'
+// name for the primary, which go-redis does not accept here. No addrs: one server.
 func splitURL(raw string) (addrs []string, single, master string, err error) {
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found || scheme != "redis" && scheme != "rediss" && scheme != "unix" {
@@ -106,7 +108,8 @@ func redact(err error) error {
 	}
 	// A "/", "?" or "#" in a password ends the part that holds it, and what stands before is
 	// then called an invalid port, or host: the password again.
-	return errors.New("it cannot be read: a / ? # @ : or % in a user name or password is written %2F %3F %23 %40 %3A %25, and the port is a number")
+	return errors.New("it cannot be read: a / ? # @ : or % in a user name or password is written %2F %3F %23 %40 " +
+		"%3A %25, and the port is a number")
 }
 
 func tune(o *redis.Options) {

@@ -28,11 +28,14 @@ func TestNewClient(t *testing.T) {
 		must(t, err)
 		defer rdb.Close()
 		o := rdb.(*redis.Client).Options()
-		if o.Addr != c.addr || o.Username != c.user || o.Password != c.password || o.DB != c.db || (o.TLSConfig != nil) != c.tls {
-			t.Errorf("%s: %s user %q password %q db %d tls %v", c.url, o.Addr, o.Username, o.Password, o.DB, o.TLSConfig != nil)
+		if o.Addr != c.addr || o.Username != c.user || o.Password != c.password || o.DB != c.db ||
+			(o.TLSConfig != nil) != c.tls {
+			t.Errorf("%s: %s user %q password %q db %d tls %v", c.url, o.Addr, o.Username, o.Password, o.DB,
+				o.TLSConfig != nil)
 		}
 		if !o.ContextTimeoutEnabled || o.MaxRetries > 0 || o.DialTimeout != store.DialTimeout ||
-			o.ReadTimeout != store.IOTimeout || o.WriteTimeout != store.IOTimeout || o.PoolTimeout != store.PoolTimeout {
+			o.ReadTimeout != store.IOTimeout || o.WriteTimeout != store.IOTimeout ||
+			o.PoolTimeout != store.PoolTimeout {
 			t.Errorf("%s: contexts honoured %v, %d retries, timeouts %v %v %v %v", c.url, o.ContextTimeoutEnabled,
 				o.MaxRetries, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout)
 		}
@@ -47,7 +50,8 @@ func TestNewClientOfMany(t *testing.T) {
 	must(t, err)
 	defer cluster.Close()
 	o := cluster.(*redis.ClusterClient).Options()
-	if len(o.Addrs) != 2 || o.Addrs[1] != "b:2" || o.Password != "p" || o.ReadTimeout != 3*time.Second || o.TLSConfig == nil ||
+	if len(o.Addrs) != 2 || o.Addrs[1] != "b:2" || o.Password != "p" || o.ReadTimeout != 3*time.Second ||
+		o.TLSConfig == nil ||
 		!o.ContextTimeoutEnabled || o.MaxRetries > 0 || o.ReadOnly {
 		t.Errorf("cluster: %+v", o)
 	}
@@ -60,7 +64,10 @@ func TestNewClientOfMany(t *testing.T) {
 }
 
 func TestBadURL(t *testing.T) {
-	for _, url := range []string{"", "localhost:6379", "http://x", "redis://u:secret@h:port/0", "redis://h/x", "redis://h?nonsense=1", "redis://u:secret%zz@h"} {
+	for _, url := range []string{
+		"", "localhost:6379", "http://x", "redis://u:secret@h:port/0", "redis://h/x", "redis://h?nonsense=1",
+		"redis://u:secret%zz@h",
+	} {
 		_, err := store.NewClient(url)
 		if !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%q: %v, want ErrInvalid", url, err)
@@ -85,9 +92,13 @@ func TestNewRefuses(t *testing.T) {
 	}
 	deaf := redis.NewClient(&redis.Options{})
 	defer deaf.Close()
-	replicas := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"h:1"}, ReadOnly: true, ContextTimeoutEnabled: true})
+	replicas := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: []string{"h:1"}, ReadOnly: true, ContextTimeoutEnabled: true,
+	})
 	defer replicas.Close()
-	for what, c := range map[string]redis.UniversalClient{"no ContextTimeoutEnabled": deaf, "replicas": replicas, "nil": nil} {
+	for what, c := range map[string]redis.UniversalClient{
+		"no ContextTimeoutEnabled": deaf, "replicas": replicas, "nil": nil,
+	} {
 		if _, err := store.New(c, "r", store.Options{}); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v, want ErrInvalid", what, err)
 		}

@@ -15,12 +15,13 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Commit implements [port.Ledger]. The same key and proposals return the first
-// run's entries, epoch and generation; Settled and Terms are always the present
-// ones. An empty key makes the call safe against its own lost replies and no more.
+// Commit implements [port.Ledger]. The same key and proposals return the first run's entries, epoch
+// and generation; Settled and Terms are always the present ones. An empty key only makes the call
+// safe against its own lost replies.
 func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (port.Commit, error) {
 	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
-		return port.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid, len(proposals), revocast.MaxBatch)
+		return port.Commit{}, fmt.Errorf("%w: %d proposals in one commit: want 1 to %d", revocast.ErrInvalid,
+			len(proposals), revocast.MaxBatch)
 	}
 	for i, p := range proposals {
 		if err := checkProposal(p); err != nil {
@@ -40,7 +41,8 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
 	args := make([]any, 0, 6+16*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway, margin, inStep)
+	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway,
+		margin, inStep)
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
@@ -49,8 +51,8 @@ func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []an
 	return args
 }
 
-// rememberFor is how long the answer to a key is kept. One made for a single call is
-// only asked about again within that call.
+// rememberFor is how long the answer to a key is kept. A key made for a single call is only asked
+// about again within that call.
 func (l *Ledger) rememberFor(idempotency string) time.Duration {
 	if strings.HasPrefix(idempotency, port.EphemeralKey) {
 		return min(l.opts.RememberFor, 2*time.Minute)
@@ -60,7 +62,9 @@ func (l *Ledger) rememberFor(idempotency string) time.Duration {
 
 func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (port.Commit, error) {
 	r := read(reply)
-	out := port.Commit{Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r)}
+	out := port.Commit{
+		Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r),
+	}
 	answer := r.Text()
 	if r.Err != nil {
 		return port.Commit{}, finish(commitScript, r.Err)
@@ -70,8 +74,8 @@ func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (port.Commit,
 	return out, finish(commitScript, err)
 }
 
-// checkProposal refuses what no script should see. What depends on the ledger's
-// clock or terms the script refuses itself.
+// checkProposal refuses proposals that no script should see. The script itself refuses what depends
+// on the ledger's clock or terms.
 func checkProposal(p revocast.Event) error {
 	switch {
 	case !p.Kind.Valid() || !p.Scope.Valid() || p.Key.IsZero():
@@ -102,14 +106,16 @@ func digest(key string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// fingerprint tells whether two calls propose the same.
+// fingerprint shows whether two calls propose the same.
 func fingerprint(proposals []revocast.Event) string {
 	h := sha256.New()
 	for _, p := range proposals {
 		h.Write([]byte{byte(p.Kind), byte(p.Scope)})
 		h.Write(p.Key[:])
 		h.Write(p.Except[:])
-		for _, n := range [...]uint64{uint64(p.CutOff), uint64(p.Until), uint64(p.From), p.Position.Epoch, p.Position.Rev} {
+		for _, n := range [...]uint64{
+			uint64(p.CutOff), uint64(p.Until), uint64(p.From), p.Position.Epoch, p.Position.Rev,
+		} {
 			writeUint(h, n)
 		}
 		for _, s := range [...]string{p.Reason, p.Initiator} {

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// conformOptions are those that storetest.Run asks for.
+// conformOptions are the options that storetest.Run asks for.
 func conformOptions() store.Options {
 	return store.Options{LogMaxLen: storetest.LogKeep, LogMaxAge: time.Hour}
 }
@@ -50,7 +50,8 @@ func cutLog(t *testing.T, rdb redis.UniversalClient, realm string) func(int) {
 func vanish(t *testing.T, rdb redis.UniversalClient, realm string) func(revocast.Key) {
 	return func(key revocast.Key) {
 		t.Helper()
-		if n, err := rdb.Del(within(t, 10*time.Second), fmt.Sprintf("{rv:%s}:s:%x", realm, key[:])).Result(); err != nil || n != 1 {
+		if n, err := rdb.Del(within(t, 10*time.Second),
+			fmt.Sprintf("{rv:%s}:s:%x", realm, key[:])).Result(); err != nil || n != 1 {
 			t.Fatalf("deleted %d states, %v", n, err)
 		}
 	}
@@ -62,7 +63,10 @@ func TestLedgerOnRedis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Env {
 		realm := rand.Text()
 		l := ledgerOf(t, realm, rdb, conformOptions())
-		return storetest.Env{Ledger: l, Replace: server.Replace, Empty: server.FlushAll, CutLog: cutLog(t, rdb, realm), Vanish: vanish(t, rdb, realm)}
+		return storetest.Env{
+			Ledger: l, Replace: server.Replace, Empty: server.FlushAll, CutLog: cutLog(t, rdb, realm),
+			Vanish: vanish(t, rdb, realm),
+		}
 	})
 }
 
@@ -72,6 +76,9 @@ func TestLedgerOnEmbeddedRedis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Env {
 		realm := rand.Text()
 		l := ledgerOf(t, realm, rdb, conformOptions())
-		return storetest.Env{Ledger: l, Replace: server.Replace, Empty: server.FlushAll, CutLog: cutLog(t, rdb, realm), Vanish: vanish(t, rdb, realm)}
+		return storetest.Env{
+			Ledger: l, Replace: server.Replace, Empty: server.FlushAll, CutLog: cutLog(t, rdb, realm),
+			Vanish: vanish(t, rdb, realm),
+		}
 	})
 }

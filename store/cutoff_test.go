@@ -96,7 +96,8 @@ type pair struct {
 
 func newPair(t testing.TB) *pair {
 	ctx := within(t, 30*time.Second)
-	p := &pair{primary: storetest.Redis(t, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1", "--repl-diskless-sync-delay", "0")}
+	p := &pair{primary: storetest.Redis(t, "--min-replicas-to-write", "1", "--min-replicas-max-lag", "1",
+		"--repl-diskless-sync-delay", "0")}
 	p.link = newLink(t, p.primary.Addr())
 	host, port, _ := strings.Cut(p.link.listener.Addr().String(), ":")
 	p.replica = storetest.Redis(t, "--replicaof", host+" "+port)
@@ -164,7 +165,8 @@ func TestPrimaryWithReplica(t *testing.T) {
 	if last > fence {
 		t.Errorf("a primary that is cut off served for %v, the fence is %v", last, fence)
 	}
-	if err := p.ledger.SetTerms(ctx, storetest.Terms()); err != nil { // the way out, for whoever has no replicas any more
+	// the way out for an operator who has no replicas any more
+	if err := p.ledger.SetTerms(ctx, storetest.Terms()); err != nil {
 		t.Errorf("SetTerms: %v", err)
 	}
 	must(t, p.check(ctx))

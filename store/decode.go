@@ -12,7 +12,7 @@ import (
 
 var errReply = script.ErrReply
 
-// reader reads what only the ledger's scripts answer with.
+// reader reads values that only the ledger's scripts return.
 type reader struct{ *script.Reader }
 
 func read(reply any) reader { return reader{script.Read(reply)} }

@@ -24,7 +24,8 @@ type ClientOptions struct {
 const keepAlive = 15 * time.Second
 
 // dialer dials TLS. base is what the URL says about it.
-func (o ClientOptions) dialer(base *tls.Config, timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
+func (o ClientOptions) dialer(base *tls.Config, timeout time.Duration) func(context.Context, string,
+	string) (net.Conn, error) {
 	plain := &net.Dialer{Timeout: timeout, KeepAlive: keepAlive}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		config, err := o.config(base, addr)
@@ -37,7 +38,7 @@ func (o ClientOptions) dialer(base *tls.Config, timeout time.Duration) func(cont
 	}
 }
 
-// config is the one for a connection to addr, whose host the certificate must name.
+// config is the TLS configuration for a connection to addr. The certificate must name its host.
 func (o ClientOptions) config(base *tls.Config, addr string) (*tls.Config, error) {
 	config := base.Clone()
 	if o.TLS != nil {

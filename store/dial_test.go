@@ -24,7 +24,9 @@ func selfSigned(t *testing.T, host string) (tls.Certificate, *x509.Certificate) 
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{host}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{host},
+	}
 	if ip := net.ParseIP(host); ip != nil {
 		template.IPAddresses, template.DNSNames = []net.IP{ip}, nil
 	}
@@ -58,8 +60,8 @@ func speaksTLS(t *testing.T, c tls.Certificate) (port string) {
 	return port
 }
 
-// TestEachHostHasItsCertificate: a connection is held against the host that it goes to,
-// and neither against the URL's first one nor against none.
+// TestEachHostHasItsCertificate: a connection's certificate is compared with the host that it goes
+// to, and not with the URL's first host or with none.
 func TestEachHostHasItsCertificate(t *testing.T) {
 	roots := x509.NewCertPool()
 	port := map[string]string{}
@@ -92,7 +94,8 @@ func TestEachHostHasItsCertificate(t *testing.T) {
 		{"127.0.0.1", port["localhost"], false},
 	} {
 		dialers := map[string]func(context.Context, string, string) (net.Conn, error){
-			"single": single.(*redis.Client).Options().Dialer, "cluster": cluster.(*redis.ClusterClient).Options().Dialer,
+			"single":  single.(*redis.Client).Options().Dialer,
+			"cluster": cluster.(*redis.ClusterClient).Options().Dialer,
 		}
 		for name, dialer := range dialers {
 			conn, err := dialer(t.Context(), "tcp", net.JoinHostPort(dial.host, dial.port))
@@ -113,7 +116,8 @@ func TestEachHostHasItsCertificate(t *testing.T) {
 func TestClientOptionsWithoutEffect(t *testing.T) {
 	given := store.ClientOptions{TLS: func() (*tls.Config, error) { return &tls.Config{}, nil }}
 	for url, o := range map[string]store.ClientOptions{
-		"redis://h": given, "redis://a:1,b:2": given, "unix:///run/redis.sock": given, "rediss://h": {SentinelUser: "u"},
+		"redis://h": given, "redis://a:1,b:2": given, "unix:///run/redis.sock": given,
+		"rediss://h": {SentinelUser: "u"},
 	} {
 		if _, err := store.NewClientWith(url, o); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v, want ErrInvalid", url, err)

@@ -34,9 +34,9 @@
 // it wrote within the fence (see lua/prelude.lua): one that wakes after its replica was
 // promoted answers nobody. A server without replicas needs a fence of 0.
 //
-// The log is trimmed by age and length, past neither what JetStream has acknowledged nor
-// the mark, up to which the stream was seen to be whole. A ledger that has no mark, since
-// nobody audits its stream or it is about to be refilled, is held to the first alone.
+// The log is trimmed by age and length, past neither what JetStream has acknowledged nor the mark,
+// up to which the stream was seen to be whole. For a ledger without a mark, because nobody audits
+// its stream or it is about to be refilled, only the first limit counts.
 //
 // All times in Redis are Unix milliseconds on the Redis server's clock.
 //

@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// OpenStep is one step of Open, which logs at most n entries anew.
+// OpenStep is one step of Open, which logs at most n entries again.
 func (l *Ledger) OpenStep(ctx context.Context, o port.Opening, n int) (bool, error) {
 	return l.open(ctx, o, n)
 }
@@ -26,8 +26,10 @@ type ScriptInfo struct {
 func Scripts() map[string]ScriptInfo {
 	all := map[string]ScriptInfo{}
 	for _, s := range []*script.Script{
-		describeScript, renewScript, checkScript, snapshotScript, leaveScript, commitScript, verifyScript, membersScript,
-		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript, openScript,
+		describeScript, renewScript, checkScript, snapshotScript, leaveScript, commitScript, verifyScript,
+		membersScript,
+		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript,
+		openScript,
 		reopenScript, fenceScript, setTermsScript, sightScript, turnLeadsScript, forgetScript, recountScript,
 	} {
 		all[strings.ReplaceAll(s.Name, " ", "_")] = ScriptInfo{Source: s.Source, Once: s.Effect == script.Once}

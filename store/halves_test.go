@@ -22,7 +22,7 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// parts of scripts, which are none by themselves.
+// parts of scripts, which are no scripts by themselves.
 var luaParts = []string{"prelude", "gate", "serve", "state", "stream", "leads"}
 
 // halfRow is one script, and a call that runs it.
@@ -32,7 +32,7 @@ type halfRow struct {
 	// skip is how many runs of the script are let through: in a call that takes several.
 	skip    int
 	prepare func(t *testing.T, l *store.Ledger)
-	// call returns what must be the same whether or not it was run before.
+	// call returns a value that must be the same whether or not the call was run before.
 	call  func(ctx context.Context, l *store.Ledger) (string, error)
 	again error // of a call that finds its own work done
 	reads bool  // a lost answer leaves nothing open: ErrUnavailable, not ErrOutcomeUnknown
@@ -40,7 +40,7 @@ type halfRow struct {
 
 var farFuture = time.Now().Add(24 * time.Hour).Truncate(24 * time.Hour).UnixMilli()
 
-// fixed proposes what does not depend on when it is committed.
+// fixed is a proposal whose result does not depend on when it is committed.
 func fixed(from, to int) []revocast.Event {
 	all := numberedProposals(from, to)
 	for i := range all {
@@ -137,16 +137,22 @@ func halfSetTerms(ctx context.Context, l *store.Ledger) (string, error) {
 // halfRows: one for each script at least.
 func halfRows() []halfRow {
 	return []halfRow{
-		{script: "begin", prepare: nothing, again: revocast.ErrConflict, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			return "", l.Begin(ctx, 3, storetest.Terms())
-		}},
+		{
+			script: "begin", prepare: nothing, again: revocast.ErrConflict,
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				return "", l.Begin(ctx, 3, storetest.Terms())
+			},
+		},
 		{script: "restore", prepare: recovering, call: halfRestored(3)},
 		{script: "restore", name: "its second step", skip: 1, prepare: recovering, call: halfRestored(600)},
 		{script: "open", prepare: recovering, call: halfOpen},
-		{script: "open", name: "its second step", skip: 1, call: halfOpen, prepare: func(t *testing.T, l *store.Ledger) {
-			openedWith(2500)(t, l)
-			must(t, l.Reopen(within(t, 10*time.Second), 2, "before"))
-		}},
+		{
+			script: "open", name: "its second step", skip: 1, call: halfOpen,
+			prepare: func(t *testing.T, l *store.Ledger) {
+				openedWith(2500)(t, l)
+				must(t, l.Reopen(within(t, 10*time.Second), 2, "before"))
+			},
+		},
 		{script: "reopen", prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			return "", l.Reopen(ctx, 4, "before")
 		}},
@@ -172,14 +178,21 @@ func halfRows() []halfRow {
 			mine, err := l.Turn(ctx, "task", "me", time.Hour)
 			return fmt.Sprint(mine), err
 		}},
-		{script: "turn_leads", prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			turn, err := l.TurnLeads(ctx, 0)
-			return fmt.Sprint(turn), err
-		}},
-		{script: "sight", reads: true, prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			s, err := l.Sight(ctx, port.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
-			return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
-		}},
+		{
+			script: "turn_leads", prepare: openedWith(1),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				turn, err := l.TurnLeads(ctx, 0)
+				return fmt.Sprint(turn), err
+			},
+		},
+		{
+			script: "sight", reads: true, prepare: openedWith(1),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				s, err := l.Sight(ctx,
+					port.Sighting{Issuer: numbered(1), Issued: time.Now().Add(-time.Hour).UnixMilli(), Known: 4000})
+				return fmt.Sprint(s.Lead, s.Beyond, s.Sure), err
+			},
+		},
 		{script: "forget", prepare: overdue, call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			_, err := l.Forget(ctx, revocast.Forever, []revocast.Key{numbered(1)}) // what it counts is its own run's
 			return "", err
@@ -191,10 +204,13 @@ func halfRows() []halfRow {
 			}
 			return fmt.Sprint(d.Born), err
 		}},
-		{script: "renew", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			r, err := l.Renew(ctx, port.Renewal{Member: halfMember, Limit: 10})
-			return fmt.Sprint(r.Position, len(r.Events), r.More), err
-		}},
+		{
+			script: "renew", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				r, err := l.Renew(ctx, port.Renewal{Member: halfMember, Limit: 10})
+				return fmt.Sprint(r.Position, len(r.Events), r.More), err
+			},
+		},
 		{script: "leave", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			return "", l.Leave(ctx, halfMember)
 		}},
@@ -202,34 +218,52 @@ func halfRows() []halfRow {
 			gone, err := l.Strike(ctx, port.Member{ID: halfMember, Renewals: 1 << 20, Still: time.Hour}) // its first
 			return fmt.Sprint(gone), err
 		}},
-		{script: "members", reads: true, prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			m, err := l.Members(ctx)
-			return fmt.Sprint(len(m.Members), m.Generation), err
-		}},
-		{script: "describe", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			d, err := l.Describe(ctx)
-			return d.Position.String(), err
-		}},
-		{script: "check", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			c, err := l.Check(ctx, []revocast.Key{numbered(1)})
-			return fmt.Sprint(c.Position, c.States), err
-		}},
-		{script: "snapshot", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			_, _, err := l.Snapshot(ctx, "")
-			return "", err
-		}},
-		{script: "verify", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			v, err := l.Verify(ctx, 1)
-			return fmt.Sprint(v), err
-		}},
-		{script: "log", reads: true, prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			events, err := l.Log(ctx, revocast.Position{}, 10)
-			return fmt.Sprint(len(events)), err
-		}},
+		{
+			script: "members", reads: true, prepare: withMember,
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				m, err := l.Members(ctx)
+				return fmt.Sprint(len(m.Members), m.Generation), err
+			},
+		},
+		{
+			script: "describe", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				d, err := l.Describe(ctx)
+				return d.Position.String(), err
+			},
+		},
+		{
+			script: "check", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				c, err := l.Check(ctx, []revocast.Key{numbered(1)})
+				return fmt.Sprint(c.Position, c.States), err
+			},
+		},
+		{
+			script: "snapshot", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				_, _, err := l.Snapshot(ctx, "")
+				return "", err
+			},
+		},
+		{
+			script: "verify", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				v, err := l.Verify(ctx, 1)
+				return fmt.Sprint(v), err
+			},
+		},
+		{
+			script: "log", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				events, err := l.Log(ctx, revocast.Position{}, 10)
+				return fmt.Sprint(len(events)), err
+			},
+		},
 	}
 }
 
-// TestEveryScriptHasARow: whoever adds a script says what a lost half of it leaves.
+// TestEveryScriptHasARow: every script has a row that says what a lost half of it leaves.
 func TestEveryScriptHasARow(t *testing.T) {
 	files, err := os.ReadDir("lua")
 	must(t, err)
@@ -290,9 +324,9 @@ func (w *halfWorld) fail(script string, skip, times int, how half) (failed func(
 	}
 }
 
-// TestBothHalves: for each script, a run that did not happen, one that did without an
-// answer, and one that the client ran again by itself. Whoever runs the call once more
-// finds the ledger as if it had been run once.
+// TestBothHalves: for each script, a run that did not happen, one that did without an answer, and
+// one that the client ran again by itself. A caller that runs the call once more finds the ledger
+// as if it had been run once.
 func TestBothHalves(t *testing.T) {
 	w := newHalfWorld(t)
 	for _, row := range halfRows() {
@@ -339,7 +373,8 @@ func (w *halfWorld) failing(t *testing.T, row halfRow, how half, times int, want
 	if recovered := times == 1 && !info.Once; recovered {
 		must(t, err)
 	} else {
-		if !errors.Is(err, lost) || errors.Is(err, revocast.ErrUnavailable) != errors.Is(lost, revocast.ErrUnavailable) {
+		if !errors.Is(err, lost) || errors.Is(err, revocast.ErrUnavailable) != errors.Is(lost,
+			revocast.ErrUnavailable) {
 			t.Errorf("error %v, want %v", err, lost)
 		}
 		got, err = row.call(within(t, 10*time.Second), l.Ledger)

@@ -32,8 +32,8 @@ type Options struct {
 	// RememberFor is how long the answer to an idempotency key is kept. Default 1 h.
 	RememberFor time.Duration
 
-	// LogMaxAge is how old an entry of the log may grow once the stream was seen to have it.
-	// A worker that was away for longer loads everything anew. Default 10 min.
+	// LogMaxAge is how old an entry of the log may grow once the stream was seen to have it. A
+	// worker that was away for longer loads everything again. Default 10 min.
 	LogMaxAge time.Duration
 
 	// LogMaxLen is how many entries the log may hold; beyond it the oldest that
@@ -60,11 +60,10 @@ const (
 // Ledger is one realm's ledger in Redis. It is safe for concurrent use and starts
 // no goroutine of its own.
 //
-// Errors wrap the sentinels of package revocast. A step that changes something and
-// was sent but not answered is [revocast.ErrOutcomeUnknown]; a read or a renewal
-// likewise is [revocast.ErrUnavailable], since an unanswered renewal gives nobody
-// a lease. Steps that may run twice are tried up to three times while the context
-// lasts.
+// Errors wrap the sentinels of package revocast. A step that changes something and was sent but not
+// answered is [revocast.ErrOutcomeUnknown]. An unanswered read or renewal is
+// [revocast.ErrUnavailable], since an unanswered renewal gives nobody a lease. Steps that may run
+// twice are tried up to three times while the context lasts.
 type Ledger struct {
 	realm  string
 	main   redis.UniversalClient
@@ -75,7 +74,7 @@ type Ledger struct {
 
 	skipped atomic.Uint64 // events that could not be restored
 
-	terms atomic.Pointer[parsedTerms] // the latest, so that replies need not parse them anew
+	terms atomic.Pointer[parsedTerms] // the latest, so that replies need not parse them again
 }
 
 // New returns the ledger of a realm ([A-Za-z0-9_-]{1,64}) on a client made by the
@@ -86,7 +85,9 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults()}
+	l := &Ledger{
+		realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults(),
+	}
 	if l.checks == nil {
 		l.checks = rdb
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// maxHolder is how many bytes the name of who has a turn may have.
+// maxHolder is the longest name of a turn's holder, in bytes.
 const maxHolder = 256
 
-// Mark implements [port.Ledger]. Witnesses stand in a list beside the meta hash, at
-// most 520 of them. Their age is what the ledger's clock says of a time by the stream's.
+// Mark implements [port.Ledger]. Witnesses are in a list beside the meta hash, at most 520 of them.
+// Their age is the ledger's time less the time by the stream's clock.
 func (l *Ledger) Mark(ctx context.Context, was port.StreamPoint, mark port.StreamMark) error {
 	if err := checkPoint(mark.Point); err != nil {
 		return err
@@ -27,7 +27,8 @@ func (l *Ledger) Mark(ctx context.Context, was port.StreamPoint, mark port.Strea
 		return fmt.Errorf("%w: a mark needs a stream", revocast.ErrInvalid)
 	}
 	if mark.From > mark.Point.Sequence {
-		return fmt.Errorf("%w: reading on from %d, beyond the mark at %d", revocast.ErrInvalid, mark.From, mark.Point.Sequence)
+		return fmt.Errorf("%w: reading on from %d, beyond the mark at %d", revocast.ErrInvalid, mark.From,
+			mark.Point.Sequence)
 	}
 	if mark.Complete.Epoch > uint64(revocast.Forever) || mark.Complete.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: complete up to %s", revocast.ErrInvalid, mark.Complete)
@@ -58,7 +59,8 @@ func (l *Ledger) Turn(ctx context.Context, task, holder string, d time.Duration)
 }
 
 func checkPoint(p port.StreamPoint) error {
-	if p.Created < 0 || !inRange(p.Stored) || p.Event.Epoch > uint64(revocast.Forever) || p.Event.Rev > uint64(revocast.Forever) {
+	if p.Created < 0 || !inRange(p.Stored) || p.Event.Epoch > uint64(revocast.Forever) ||
+		p.Event.Rev > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: stream point %+v", revocast.ErrInvalid, p)
 	}
 	return nil
@@ -76,8 +78,8 @@ func (r reader) point() port.StreamPoint {
 	return port.StreamPoint{Created: r.Int(), Sequence: r.Uint(), Event: r.position(), Stored: r.Int()}
 }
 
-// parseWitness reads the oldest witness as stream.lua writes it. One that the stream may
-// have dropped by now is none: nobody has set a mark for long, or the terms have changed.
+// parseWitness reads the oldest witness as stream.lua writes it. A witness that the stream may have
+// dropped by now does not count: nobody has set a mark for long, or the terms have changed.
 func parseWitness(text string, d port.Description) (port.StreamPoint, error) {
 	if text == "" {
 		return port.StreamPoint{}, nil

@@ -44,5 +44,6 @@ func TestOutOfMemoryStopsCommitsAlone(t *testing.T) {
 	_, err = l.Turn(ctx, "audit", "a", time.Second)
 	must(t, err)
 	point := port.StreamPoint{Created: 1, Sequence: 1, Stored: 1}
-	must(t, l.Mark(ctx, port.StreamPoint{}, port.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: 1}}))
+	must(t, l.Mark(ctx, port.StreamPoint{},
+		port.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: 1}}))
 }

@@ -31,7 +31,8 @@ func TestInterruptedOpen(t *testing.T) {
 	commit(t, l, "", numberedProposals(0, n)...)
 	now := time.Now().UnixMilli()
 	point := port.StreamPoint{Created: 1, Sequence: seen, Stored: now}
-	must(t, l.Mark(ctx, port.StreamPoint{}, port.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: seen}}))
+	must(t, l.Mark(ctx, port.StreamPoint{},
+		port.StreamMark{Point: point, Complete: revocast.Position{Epoch: 1, Rev: seen}}))
 	var all []uint64
 	for rev := uint64(1); rev <= n; rev++ {
 		all = append(all, rev)
@@ -51,8 +52,7 @@ func TestInterruptedOpen(t *testing.T) {
 			}
 		}
 	}
-	// What was read from the stream meanwhile is durable only as far as nothing else was
-	// logged in between.
+	// Events read from the stream meanwhile are durable only if nothing else was logged in between.
 	_, err = l.Restore(ctx, 4, []revocast.Event{{
 		Position: revocast.Position{Epoch: 1, Rev: 99}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
 		Key: numbered(99), CutOff: 1, Until: now + 3_600_000,
@@ -118,7 +118,13 @@ func TestTurnRefuses(t *testing.T) {
 	for i, c := range []struct {
 		task, holder string
 		d            time.Duration
-	}{{"a b", "h", time.Second}, {"", "h", time.Second}, {"t", "", time.Second}, {"t", "h", 0}, {"t", "h", time.Microsecond}} {
+	}{
+		{"a b", "h", time.Second},
+		{"", "h", time.Second},
+		{"t", "", time.Second},
+		{"t", "h", 0},
+		{"t", "h", time.Microsecond},
+	} {
 		if _, err := l.Turn(ctx, c.task, c.holder, c.d); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("turn %s: %v, want ErrInvalid", fmt.Sprint(i), err)
 		}

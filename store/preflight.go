@@ -18,9 +18,9 @@ import (
 // not stop the ledger. Its text holds the command that mends it, if one does.
 type Warning string
 
-// MinFence is the shortest fence for a server with replicas. They acknowledge once a
-// second, and the ledger asks and looks a few times a second: in the best of health it may
-// be some 1.7 s since it last knew of a replica that follows.
+// MinFence is the shortest fence for a server with replicas. They acknowledge once a second, and
+// the ledger asks and looks a few times a second: even in the best case it may be some 1.7 s since
+// it last knew of a replica that follows.
 const MinFence = 3 * time.Second
 
 const oldestMajor = 7 // Redis 7.0 brought the shebang that lets a cut-off primary refuse a script
@@ -52,7 +52,7 @@ func (l *Ledger) Preflight(ctx context.Context) ([]Warning, error) {
 	}
 	f.refuse("INFO is hidden, and no ledger works without: grant the user +info")
 	warnings, err := f.result(l.opts.AllowUnsuited)
-	if err != nil { // a right that is missing says nothing about what the server forgets
+	if err != nil { // a missing right says nothing about what the server forgets
 		err = fmt.Errorf("%w: %w", revocast.ErrUnavailable, err)
 	}
 	return warnings, err
@@ -146,14 +146,16 @@ func (l *Ledger) inspectVersion(info map[string]string, f *findings) {
 		f.refuse("version %q is too old: install Redis 7.0 or later", version)
 	}
 	if info["role"] != "master" {
-		f.refuse("this server is a replica (role %q): name the primary in the URL, or the Sentinels with ?master_name=", info["role"])
+		f.refuse("this server is a replica (role %q): name the primary in the URL, or the Sentinels with ?master_name=",
+			info["role"])
 	}
 }
 
 func (l *Ledger) inspectPolicy(info map[string]string, f *findings) {
 	// Without maxmemory nothing is evicted today; somebody sets it tomorrow.
 	if p := info["maxmemory_policy"]; p != "noeviction" {
-		f.refuse("maxmemory-policy %s drops revocations when memory runs out: CONFIG SET maxmemory-policy noeviction", orHidden(p))
+		f.refuse("maxmemory-policy %s drops revocations when memory runs out: CONFIG SET maxmemory-policy noeviction",
+			orHidden(p))
 	}
 }
 
@@ -164,11 +166,13 @@ func (l *Ledger) inspectPersistence(ctx context.Context, c redis.UniversalClient
 	save, known := config(ctx, c, "save")
 	switch {
 	case !known:
-		f.refuse("neither an append-only file nor snapshots can be seen: CONFIG SET appendonly yes, or grant +config|get")
+		f.refuse("neither an append-only file nor snapshots can be seen: CONFIG SET appendonly yes, or grant " +
+			"+config|get")
 	case save == "":
 		f.refuse("nothing is written to disk, a restart forgets every revocation: CONFIG SET appendonly yes")
 	default:
-		f.warn("only snapshots are written to disk (save %s): a restart loses what came after the last one until JetStream refills it; CONFIG SET appendonly yes", save)
+		f.warn("only snapshots are written to disk (save %s): a restart loses what came after the last one until "+
+			"JetStream refills it; CONFIG SET appendonly yes", save)
 	}
 }
 
@@ -180,20 +184,23 @@ func (l *Ledger) inspectReplicas(ctx context.Context, c redis.UniversalClient, i
 	}
 	// The field is there only where both min-replicas settings are above zero.
 	if _, guarded := info["min_slaves_good_slaves"]; !guarded {
-		f.refuse("a primary that is cut off from its replicas goes on accepting: CONFIG SET min-replicas-to-write 1, and CONFIG SET min-replicas-max-lag 1")
+		f.refuse("a primary that is cut off from its replicas goes on accepting: CONFIG SET min-replicas-to-write " +
+			"1, and CONFIG SET min-replicas-max-lag 1")
 		return
 	}
 	settings, _ := c.ConfigGet(ctx, "min-replicas-*").Result() // hidden: nil
 	l.inspectFence(ctx, settings, f)
 	if least, err := strconv.Atoi(settings["min-replicas-to-write"]); err == nil && least < n {
-		f.warn("%d of %d replicas are enough for the primary to go on: cut off together with them it accepts while another one is promoted; CONFIG SET min-replicas-to-write %d", least, n, n)
+		f.warn("%d of %d replicas are enough for the primary to go on: cut off together with them it accepts while "+
+			"another one is promoted; CONFIG SET min-replicas-to-write %d", least, n, n)
 	}
 }
 
 // inspectAlone: the scripts refuse to run under a fence without a replica that follows.
 func (l *Ledger) inspectAlone(ctx context.Context, f *findings) {
 	if d, err := l.Describe(ctx); err == nil && d.Terms.Fence > 0 {
-		f.warn("the ledger's terms have a fence of %s and no replica is connected: nothing is answered until one follows; a server without replicas needs a fence of 0", d.Terms.Fence)
+		f.warn("the ledger's terms have a fence of %s and no replica is connected: nothing is answered until one "+
+			"follows; a server without replicas needs a fence of 0", d.Terms.Fence)
 	}
 }
 
@@ -207,11 +214,14 @@ func (l *Ledger) inspectFence(ctx context.Context, settings map[string]string, f
 	seconds, err := strconv.Atoi(settings["min-replicas-max-lag"])
 	switch {
 	case d.Terms.Fence == 0:
-		f.refuse("the server has replicas and the ledger's terms say that it has none (fence 0): set a fence of 5s: publisher terms --fence 5s")
+		f.refuse("the server has replicas and the ledger's terms say that it has none (fence 0): set a fence of 5s: " +
+			"publisher terms --fence 5s")
 	case d.Terms.Fence < MinFence:
-		f.refuse("the ledger's fence is %s, replicas acknowledge once a second: set a fence of at least %s", d.Terms.Fence, MinFence)
+		f.refuse("the ledger's fence is %s, replicas acknowledge once a second: set a fence of at least %s",
+			d.Terms.Fence, MinFence)
 	case err == nil && time.Duration(seconds)*time.Second >= d.Terms.Fence:
-		f.refuse("a cut-off primary goes on for more than min-replicas-max-lag %d s, the ledger's fence is %s: CONFIG SET min-replicas-max-lag 1", seconds, d.Terms.Fence)
+		f.refuse("a cut-off primary goes on for more than min-replicas-max-lag %d s, the ledger's fence is %s: "+
+			"CONFIG SET min-replicas-max-lag 1", seconds, d.Terms.Fence)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// MendReplay is the command that lets the append-only file be replayed. Nobody can log in
-// as a user that is off, so its rights are of use to the replay alone.
+// MendReplay is the command that lets the append-only file be replayed. Nobody can log in as a user
+// that is off, so only the replay can use its rights.
 const MendReplay = "ACL SETUSER default off ~* &* +@all"
 
 // replayed are the commands, with arguments that make them well formed, that the scripts
@@ -37,11 +37,11 @@ ZREMRANGEBYRANK $a:due 0 0
 ZREMRANGEBYSCORE $a:due 0 0
 `), "\n")
 
-// inspectReplay refuses a server that would drop scripts' writes when it is restarted.
-// Redis replays its append-only file as the default user, and runs what a script wrote in
-// several commands as a transaction, whose commands are each held against that user's
-// rights (redis/redis#14541). ACL DRYRUN tells whether they suffice, and no secret:
-// ACL GETUSER would tell the hashes of everybody's passwords too.
+// inspectReplay refuses a server that would drop scripts' writes when it is restarted. Redis
+// replays its append-only file as the default user, and runs what a script wrote in several
+// commands as a transaction, and checks each of its commands against that user's rights
+// (redis/redis#14541). ACL DRYRUN tells whether they suffice, and reveals no secret: ACL GETUSER
+// would also reveal the hashes of everybody's passwords.
 func (l *Ledger) inspectReplay(ctx context.Context, c redis.UniversalClient, info map[string]string, f *findings) {
 	if info["aof_enabled"] != "1" {
 		return // a snapshot is loaded without regard to rights
@@ -49,16 +49,18 @@ func (l *Ledger) inspectReplay(ctx context.Context, c redis.UniversalClient, inf
 	denied, err := l.deniedToReplay(ctx, c)
 	switch {
 	case denied != "":
-		f.refuse("a restart would lose what it replays from its append-only file as the user default, who %s: %s, and the same in redis.conf or the ACL file, "+
+		f.refuse("a restart would lose what it replays from its append-only file as the user default, who %s: %s, "+
+			"and the same in redis.conf or the ACL file, "+
 			"`user default off ~* &* +@all`", denied, MendReplay)
 	case err != nil && !l.opts.Worker:
-		f.warn("it cannot be seen whether a restart loses the append-only file, which is replayed with the rights of the user default: grant +acl|dryrun to this user, "+
+		f.warn("it cannot be seen whether a restart loses the append-only file, which is replayed with the rights "+
+			"of the user default: grant +acl|dryrun to this user, "+
 			"or see that ACL GETUSER default shows ~* and +@all; if not, %s (%v)", MendReplay, err)
 	}
 }
 
-// deniedToReplay says what the default user may not do; empty: nothing. The error says why
-// that is not known.
+// deniedToReplay says what the default user may not do; empty: it may do everything. The error says
+// why that is not known.
 func (l *Ledger) deniedToReplay(ctx context.Context, c redis.UniversalClient) (string, error) {
 	prefix := strings.TrimSuffix(l.keys[0], "meta")
 	pipe := c.Pipeline()

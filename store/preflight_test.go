@@ -40,7 +40,10 @@ func TestPreflightOfRedis(t *testing.T) {
 		{"evicting", "CONFIG SET maxmemory-policy noeviction", []string{"--maxmemory-policy", "volatile-ttl"}},
 		{"not persistent", "CONFIG SET appendonly yes", []string{"--appendonly", "no"}},
 		{"INFO hidden", "+info", strings.Fields("--user default on nopass ~* &* +@all -info")},
-		{"CONFIG hidden and no AOF", "+config|get", strings.Fields("--appendonly no --user default on nopass ~* &* +@all -config")},
+		{
+			"CONFIG hidden and no AOF", "+config|get",
+			strings.Fields("--appendonly no --user default on nopass ~* &* +@all -config"),
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) { refuses(t, storetest.Redis(t, c.args...).URL(), c.mend) })
 	}
@@ -79,7 +82,8 @@ func TestPreflightFence(t *testing.T) {
 	}
 	terms.Fence = store.MinFence - 1
 	must(t, l.SetTerms(ctx, terms))
-	if _, err = l.Preflight(ctx); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "at least 3s") {
+	if _, err = l.Preflight(ctx); !errors.Is(err, revocast.ErrUnsuited) ||
+		!strings.Contains(err.Error(), "at least 3s") {
 		t.Errorf("a fence that replicas are too slow for: %v", err)
 	}
 	terms.Fence = 0
@@ -94,15 +98,19 @@ func TestPreflightOfReplicas(t *testing.T) {
 	ctx := within(t, 10*time.Second)
 	fenced := storetest.Terms()
 	fenced.Fence = 5 * time.Second
-	for replicas, text := range map[string]string{"0": "no replica is connected", "1": "", "2": "CONFIG SET min-replicas-to-write 2"} {
+	for replicas, text := range map[string]string{
+		"0": "no replica is connected", "1": "", "2": "CONFIG SET min-replicas-to-write 2",
+	} {
 		info := map[string]string{"connected_slaves": replicas, "min_slaves_good_slaves": replicas}
-		server := storetest.EmbeddedWith(t, info, map[string]string{"min-replicas-to-write": "1", "min-replicas-max-lag": "1"})
+		server := storetest.EmbeddedWith(t, info,
+			map[string]string{"min-replicas-to-write": "1", "min-replicas-max-lag": "1"})
 		l, err := store.New(server.Client(), "replicas", store.Options{})
 		must(t, err)
 		must(t, l.Begin(ctx, 1, fenced))
 		warnings, err := l.Preflight(ctx)
 		must(t, err)
-		if text == "" && len(warnings) != 0 || text != "" && (len(warnings) != 1 || !strings.Contains(string(warnings[0]), text)) {
+		if text == "" && len(warnings) != 0 || text != "" &&
+			(len(warnings) != 1 || !strings.Contains(string(warnings[0]), text)) {
 			t.Errorf("%s replicas: warnings %q, want %q", replicas, warnings, text)
 		}
 	}

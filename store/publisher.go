@@ -86,9 +86,9 @@ func (l *Ledger) Log(ctx context.Context, after revocast.Position, limit int) ([
 	return events, finish(logScript, err)
 }
 
-// Acked implements [port.Ledger]. Revisions of an earlier epoch add nothing: what
-// it left unacknowledged was logged anew when the present one was opened. A
-// revision that does not exist fails with [revocast.ErrInvalid].
+// Acked implements [port.Ledger]. Revisions of an earlier epoch add nothing: what it left
+// unacknowledged was logged again when the present one was opened. A revision that does not exist
+// fails with [revocast.ErrInvalid].
 func (l *Ledger) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
 	args := []any{epoch, l.opts.LogMaxAge.Milliseconds(), l.opts.LogMaxLen, trimBatch}
 	for _, rev := range revs {

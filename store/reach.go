@@ -36,8 +36,8 @@ func writeReach(r *port.Reach) string {
 	return string(text)
 }
 
-// readReach returns nil for what cannot be read: a worker that writes nonsense about
-// itself must not keep anybody from reading the members.
+// readReach returns nil for a text that cannot be read: a worker that writes nonsense about itself
+// must not keep others from reading the members.
 func readReach(text string) *port.Reach {
 	var t reachText
 	if text == "" || json.Unmarshal([]byte(text), &t) != nil {

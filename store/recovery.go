@@ -30,9 +30,9 @@ func (l *Ledger) Begin(ctx context.Context, epoch uint64, terms port.Terms) erro
 // error then says nothing about the earlier ones, and running all of them again is
 // the remedy. The count is of this run alone.
 //
-// One event that no ledger can have made must not keep all the others out: Restore reads
-// what it can out of it, in favour of refusing tokens, and leaves out what says nothing.
-// See [Ledger.Skipped].
+// One event that no ledger can have made must not keep all the others out. Restore reads what it
+// can out of it, in favour of refusing tokens, and leaves out an event that says nothing. See
+// [Ledger.Skipped].
 func (l *Ledger) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (changed int, err error) {
 	events = l.restorable(events)
 	for first := true; first || len(events) > 0; first = false {
@@ -82,8 +82,8 @@ func (l *Ledger) Open(ctx context.Context, o port.Opening) error {
 	}
 }
 
-// open is one step of Open: it logs at most n entries anew, and reports whether the ledger
-// is open.
+// open is one step of Open: it logs at most n entries again, and reports whether the ledger is
+// open.
 func (l *Ledger) open(ctx context.Context, o port.Opening, n int) (bool, error) {
 	args := []any{o.Epoch, o.Record.Server, o.Record.Sequence, digit(o.Settled), n}
 	args = append(append(args, pointArgs(o.Stream)...), streamExtra())
@@ -91,8 +91,8 @@ func (l *Ledger) open(ctx context.Context, o port.Opening, n int) (bool, error) 
 	return reply == int64(1), err
 }
 
-// Reopen implements [port.Ledger]. What the log holds after the mark that is
-// forgotten is logged anew by the next Open all the same.
+// Reopen implements [port.Ledger]. The next Open still logs again what the log holds after the
+// forgotten mark.
 func (l *Ledger) Reopen(ctx context.Context, epoch uint64, after string) error {
 	if epoch == 0 || epoch > uint64(revocast.Forever) {
 		return fmt.Errorf("%w: epoch %d", revocast.ErrInvalid, epoch)

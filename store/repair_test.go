@@ -46,7 +46,8 @@ func TestNothingIsLostBehindTheMark(t *testing.T) {
 			"publish": h.publish,
 			"mark":    func(*rapid.T) { h.mark() },
 			"lose": func(rt *rapid.T) {
-				h.stream = h.stream[:rapid.IntRange(int(h.describe().Mark.Point.Sequence), len(h.stream)).Draw(rt, "left")]
+				h.stream = h.stream[:rapid.IntRange(int(h.describe().Mark.Point.Sequence), len(h.stream)).Draw(rt,
+					"left")]
 			},
 			"replace": func(rt *rapid.T) {
 				h.server.Replace()
@@ -113,7 +114,7 @@ func (h *history) mark() {
 	for seen[complete.Rev+1] {
 		complete.Rev++
 	}
-	if complete.Before(d.Durable) { // lost: here it is published anew from the log
+	if complete.Before(d.Durable) { // lost: here it is published again from the log
 		events, err := h.l.Log(h.ctx, complete, 1000)
 		h.must(err)
 		h.stream = append(h.stream, events...)
@@ -164,7 +165,8 @@ func (h *history) check() {
 	}
 	for n := range h.revoked {
 		if !known[numbered(n)] {
-			h.Errorf("revocation %d is neither in the stream nor in the log after %s; the ledger is at %s, trimmed at %s", n, whole, d.Position, d.Trimmed)
+			h.Errorf("revocation %d is neither in the stream nor in the log after %s; the ledger is at %s, "+
+				"trimmed at %s", n, whole, d.Position, d.Trimmed)
 		}
 	}
 }

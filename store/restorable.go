@@ -26,8 +26,8 @@ func (l *Ledger) restorable(events []revocast.Event) []revocast.Event {
 	return clean
 }
 
-// legible is the event as a ledger could have made it, taken so that it refuses no fewer
-// tokens; false: it says nothing. A lift allows tokens and must be beyond doubt.
+// legible is the event as a ledger could have made it, read so that it refuses no fewer tokens;
+// false: it says nothing. A lift allows tokens, so it must be beyond doubt.
 func legible(e revocast.Event) (revocast.Event, bool) {
 	if counted(e.Position) && inRange(e.At) && checkProposal(e) == nil {
 		return e, e.Kind != revocast.KindRevoked || e.CutOff > 0

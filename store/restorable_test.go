@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestRestoreOfBadEvents: one that no ledger made keeps nothing else out, and what it
-// says about refusing tokens counts.
+// TestRestoreOfBadEvents: an event that no ledger made keeps nothing else out, and what it says
+// about refusing tokens counts.
 func TestRestoreOfBadEvents(t *testing.T) {
 	ctx := within(t, 10*time.Second)
 	l := newLedger(t, storetest.Redis(t).Client(), store.Options{})
@@ -21,8 +21,9 @@ func TestRestoreOfBadEvents(t *testing.T) {
 	event := func(change func(*revocast.Event)) revocast.Event {
 		n++
 		e := revocast.Event{
-			Position: revocast.Position{Epoch: 1, Rev: uint64(n)}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
-			Key: numbered(n), At: 1, CutOff: 5, Until: until,
+			Position: revocast.Position{Epoch: 1, Rev: uint64(n)}, Kind: revocast.KindRevoked,
+			Scope: revocast.ScopePrincipal,
+			Key:   numbered(n), At: 1, CutOff: 5, Until: until,
 		}
 		change(&e)
 		return e
@@ -76,7 +77,8 @@ func TestRestoreOfBadEvents(t *testing.T) {
 	events, err := l.Log(ctx, revocast.Position{}, 100)
 	must(t, err)
 	for _, e := range events {
-		if len(e.Reason) > revocast.MaxReason || len(e.Initiator) > revocast.MaxReason || e.At < 0 || e.Until > revocast.Forever {
+		if len(e.Reason) > revocast.MaxReason || len(e.Initiator) > revocast.MaxReason || e.At < 0 ||
+			e.Until > revocast.Forever {
 			t.Errorf("logged: %+v", e)
 		}
 	}

@@ -83,7 +83,8 @@ var (
 	snapshotScript = script.New("snapshot", script.Reads, luaPrelude, luaGate, luaServe, luaSnapshot)
 	leaveScript    = script.New("leave", script.Repeat, luaPrelude, luaGate, luaServe, luaLeave)
 
-	commitScript    = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaLeads, luaCommit)
+	commitScript = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaLeads,
+		luaCommit)
 	verifyScript    = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
 	membersScript   = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaMembers)
 	strikeScript    = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaStrike)

@@ -120,7 +120,8 @@ func TestFrozenServer(t *testing.T) {
 	}
 }
 
-// TestOneRecordForAllTokens: who is cut off leaves one state, however many tokens.
+// TestOneRecordForAllTokens: a principal who is cut off leaves one state, however many tokens there
+// are.
 func TestOneRecordForAllTokens(t *testing.T) {
 	server := storetest.Redis(t)
 	rdb := server.Client()
@@ -135,7 +136,7 @@ func TestOneRecordForAllTokens(t *testing.T) {
 	}
 }
 
-// TestStatesDoNotExpire: Redis drops no state by its own clock; answers it may forget.
+// TestStatesDoNotExpire: Redis drops no state by its own clock. It may forget answers.
 func TestStatesDoNotExpire(t *testing.T) {
 	server := storetest.Redis(t)
 	rdb := server.Client()
@@ -146,7 +147,8 @@ func TestStatesDoNotExpire(t *testing.T) {
 	alice, old := principal("alice"), principal("bob")
 	commit(t, l, "a", alice)
 	state := func(k revocast.Key) string { return "{rv:expiry}:s:" + k.String() }
-	must(t, rdb.HSet(ctx, state(old.Key), "c", 1, "u", alice.Until, "e", 1, "r", 1).Err()) // as an earlier version left it
+	// as an earlier version left it
+	must(t, rdb.HSet(ctx, state(old.Key), "c", 1, "u", alice.Until, "e", 1, "r", 1).Err())
 	must(t, rdb.PExpire(ctx, state(old.Key), time.Hour).Err())
 	commit(t, l, "b", old)
 	for _, e := range []revocast.Event{alice, old} {

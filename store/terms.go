@@ -82,18 +82,20 @@ func checkTerms(t port.Terms) error {
 	case t.Fence < 0:
 		return fmt.Errorf("%w: terms: the fence is negative", revocast.ErrInvalid)
 	case t.Skew < 0 || t.Skew > port.MaxSkew || t.Skew%time.Millisecond != 0:
-		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid, t.Skew, port.MaxSkew)
+		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid,
+			t.Skew, port.MaxSkew)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < 0 {
-			return fmt.Errorf("%w: terms: the longest lifetime of scope %s is negative", revocast.ErrInvalid, revocast.Scope(i+1))
+			return fmt.Errorf("%w: terms: the longest lifetime of scope %s is negative", revocast.ErrInvalid,
+				revocast.Scope(i+1))
 		}
 	}
 	return nil
 }
 
-// SetTerms implements [port.Ledger]. The terms are compared here and replaced by a
-// step that does nothing if others than those stand.
+// SetTerms implements [port.Ledger]. The terms are compared here, and replaced by a step that does
+// nothing if other terms are in force by then.
 func (l *Ledger) SetTerms(ctx context.Context, terms port.Terms) error {
 	if err := checkTerms(terms); err != nil {
 		return err
@@ -117,8 +119,8 @@ func (l *Ledger) SetTerms(ctx context.Context, terms port.Terms) error {
 	}
 }
 
-// unsettledBy is how long a lease granted under the old terms, or a primary cut off under
-// them, may be around when only the new ones are waited for; 0: no longer than that.
+// unsettledBy is how long a lease granted under the old terms, or a primary cut off under them, may
+// last when only the new terms are waited for; 0: no longer than that.
 func unsettledBy(old, next port.Terms) time.Duration {
 	if next.Lease >= old.Lease && next.Drift >= old.Drift && next.Fence >= old.Fence {
 		return 0
@@ -126,8 +128,8 @@ func unsettledBy(old, next port.Terms) time.Duration {
 	return max(old.SettleWait(), next.SettleWait())
 }
 
-// readTerms reads terms out of a reply. They hardly ever change, so the latest are
-// kept beside their text.
+// readTerms reads terms out of a reply. They hardly ever change, so the latest are kept together
+// with their text.
 func (l *Ledger) readTerms(r reader) port.Terms {
 	text := r.Text()
 	if known := l.terms.Load(); known != nil && known.text == text {

@@ -31,7 +31,8 @@ func TestMembersVanish(t *testing.T) {
 	must(t, err)
 	after, err := l.Members(ctx)
 	must(t, err)
-	if len(after.Members) != 1 || after.Generation == before.Generation || after.Members[0].Renewals <= before.Members[0].Renewals {
+	if len(after.Members) != 1 || after.Generation == before.Generation ||
+		after.Members[0].Renewals <= before.Members[0].Renewals {
 		t.Errorf("after the list was deleted: %+v, before: %+v", after, before)
 	}
 }

@@ -75,12 +75,15 @@ func (l *Ledger) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit, clip(r.Version, maxVersion), max(0, r.Wall), writeReach(r.Reach))
+	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit,
+		clip(r.Version, maxVersion), max(0, r.Wall), writeReach(r.Reach))
 	if err != nil {
 		return port.Renewed{}, err
 	}
 	in := read(reply)
-	out := port.Renewed{Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag(), Told: in.Flag()}
+	out := port.Renewed{
+		Position: in.position(), Terms: l.readTerms(in), Now: in.Int(), More: in.Flag(), Told: in.Flag(),
+	}
 	log := in.sub()
 	if in.Err != nil {
 		return port.Renewed{}, finish(renewScript, in.Err)
@@ -100,7 +103,9 @@ func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (port.Checked, 
 		return port.Checked{}, err
 	}
 	r := read(reply)
-	out := port.Checked{Position: r.position(), Terms: l.readTerms(r), Now: r.Int(), States: make([]revocast.State, len(keys))}
+	out := port.Checked{
+		Position: r.position(), Terms: l.readTerms(r), Now: r.Int(), States: make([]revocast.State, len(keys)),
+	}
 	for r.More() {
 		i := r.Int() - 1
 		fields := r.sub()
@@ -175,13 +180,14 @@ func (l *Ledger) Leave(ctx context.Context, m port.MemberID) error {
 
 func checkMember(m port.MemberID) error {
 	if !memberPattern.MatchString(m.Worker) || !memberPattern.MatchString(m.Incarnation) {
-		return fmt.Errorf("%w: member %.160q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, m.String())
+		return fmt.Errorf("%w: member %.160q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -",
+			revocast.ErrInvalid, m.String())
 	}
 	return nil
 }
 
-// finish is the error of a step that was answered with something unreadable: the
-// ledger is there, but what it holds was not written by this version.
+// finish is the error of a step whose answer is unreadable: the ledger is there, but this version
+// did not write what it holds.
 func finish(s *script.Script, err error) error {
 	if err == nil {
 		return nil

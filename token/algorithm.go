@@ -66,7 +66,8 @@ func allowList(names []string, symmetric bool) (map[string]algorithm, error) {
 	for _, name := range names {
 		a, known := allowed[name]
 		if !known {
-			return nil, fmt.Errorf("%w: algorithm %q is not known; alg values are case-sensitive", revocast.ErrInvalid, clip(name))
+			return nil, fmt.Errorf("%w: algorithm %q is not known; alg values are case-sensitive", revocast.ErrInvalid,
+				clip(name))
 		}
 		if a.symmetric != symmetric {
 			return nil, fmt.Errorf("%w: algorithm %s needs %s keys, and the key source has %s ones",

@@ -23,8 +23,10 @@ func BenchmarkVerify(b *testing.B) {
 		})
 		b.Run(alg+"/golang-jwt", func(b *testing.B) {
 			parser := jwt.NewParser(
-				jwt.WithValidMethods([]string{alg}), jwt.WithStrictDecoding(), jwt.WithTimeFunc(atNoon), jwt.WithExpirationRequired(),
-				jwt.WithIssuedAt(), jwt.WithIssuer("https://issuer.test"), jwt.WithAudience("orders"), jwt.WithJSONNumber(),
+				jwt.WithValidMethods([]string{alg}), jwt.WithStrictDecoding(), jwt.WithTimeFunc(atNoon),
+				jwt.WithExpirationRequired(),
+				jwt.WithIssuedAt(), jwt.WithIssuer("https://issuer.test"), jwt.WithAudience("orders"),
+				jwt.WithJSONNumber(),
 			)
 			key := p.key.material()
 			b.ReportAllocs()
@@ -41,7 +43,9 @@ func BenchmarkVerify(b *testing.B) {
 func BenchmarkMalformed(b *testing.B) {
 	p, thief := newPair("ES256"), newPair("ES256")
 	v := p.verifier(b, Options{})
-	for name, bearer := range map[string]string{"text": "not a token", "unknown kid": thief.token(`{"alg":"ES256","kid":"x"}`, claimsJSON(nil))} {
+	for name, bearer := range map[string]string{
+		"text": "not a token", "unknown kid": thief.token(`{"alg":"ES256","kid":"x"}`, claimsJSON(nil)),
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -124,5 +124,6 @@ var asPHP = strings.NewReplacer(".", "_", " ", "_", "[", "_", "+", "_")
 // stripped is every white space that some language strips, also where it takes the header for
 // Latin-1, and what is no character.
 func stripped(c rune) bool {
-	return c == utf8.RuneError || c == '"' || unicode.IsSpace(c) || unicode.IsControl(c) || unicode.In(c, unicode.Z, unicode.Cf)
+	return c == utf8.RuneError || c == '"' || unicode.IsSpace(c) || unicode.IsControl(c) ||
+		unicode.In(c, unicode.Z, unicode.Cf)
 }

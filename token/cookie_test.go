@@ -99,9 +99,11 @@ func TestFromCookie(t *testing.T) {
 // TestCookieNamesOfPHP: an underscore is also what PHP makes of other characters.
 func TestCookieNamesOfPHP(t *testing.T) {
 	for _, line := range []string{
-		"__Host-t=A; ..Host-t=B", "__Host-t=A; _ Host-t=B", "__Host-t=A; _[Host-t=B", "__Host-t=A;  __Host-t=B", "__Host-t=A; __Host-t[x]=B",
+		"__Host-t=A; ..Host-t=B", "__Host-t=A; _ Host-t=B", "__Host-t=A; _[Host-t=B", "__Host-t=A;  __Host-t=B",
+		"__Host-t=A; __Host-t[x]=B",
 	} {
-		if got, err := FromCookie("__Host-t")(&http.Request{Header: http.Header{"Cookie": {line}}}); !errors.Is(err, revocast.ErrMalformed) {
+		if got, err := FromCookie("__Host-t")(&http.Request{Header: http.Header{"Cookie": {line}}}); !errors.Is(err,
+			revocast.ErrMalformed) {
 			t.Errorf("%s: %q, %v", line, got, err)
 		}
 	}
@@ -110,7 +112,8 @@ func TestCookieNamesOfPHP(t *testing.T) {
 // TestFromHeaderAlike: CGI makes one variable of headers that differ in hyphens alone.
 func TestFromHeaderAlike(t *testing.T) {
 	for other, want := range map[string]error{
-		"X_access_token": revocast.ErrMalformed, "X.access.token": revocast.ErrMalformed, "X-Access_token": revocast.ErrMalformed,
+		"X_access_token": revocast.ErrMalformed, "X.access.token": revocast.ErrMalformed,
+		"X-Access_token":  revocast.ErrMalformed,
 		"X-Access-Tokens": nil, "Access-Token": nil,
 	} {
 		r := &http.Request{Header: http.Header{"X-Access-Token": {"A"}, other: {"B"}}}
@@ -160,7 +163,9 @@ func TestReadersDiffer(t *testing.T) {
 		want map[string]string
 	}{
 		{`token=A\; token=B`, map[string]string{"express": `A\`, "django": "B", "php": `A\`, "net/http": "B"}},
-		{"token=A; token=B", map[string]string{"express": "A", "django": "B", "http.cookies": "B", "rack": "A", "aspnet": "A"}},
+		{"token=A; token=B", map[string]string{
+			"express": "A", "django": "B", "http.cookies": "B", "rack": "A", "aspnet": "A",
+		}},
 		{"a=b token=B; token=A", map[string]string{"express": "A", "http.cookies": "A"}},
 		{"token=A; a=b token=B", map[string]string{"express": "A", "http.cookies": "B"}},
 		{"a=b,token=B; token=A", map[string]string{"express": "A", "rack": "B"}},

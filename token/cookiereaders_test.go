@@ -9,9 +9,8 @@ import (
 	"unicode"
 )
 
-// cookieReaders are the rules by which services read the cookie named token, as far as
-// they decide which cookie is meant. The rules are those of the named library's source;
-// lines are joined as the servers do on which it runs.
+// cookieReaders are the rules by which services decide which cookie named token is meant. The rules
+// are those of the named library's source; lines are joined as the servers do on which it runs.
 func cookieReaders() map[string]func(lines []string) (string, bool) {
 	joined := func(with string, read func(string) (string, bool)) func([]string) (string, bool) {
 		return func(lines []string) (string, bool) { return read(strings.Join(lines, with)) }

@@ -20,8 +20,8 @@ var (
 	// ErrType: the typ header is not the one configured. With revocast.ErrClaims.
 	ErrType = errors.New("wrong token type")
 
-	// ErrKind: the token is not meant for calling a service, or not for whoever bears it.
-	// With revocast.ErrClaims.
+	// ErrKind: the token is not meant for calling a service, or not for its bearer. With
+	// revocast.ErrClaims.
 	ErrKind = errors.New("not a plain access token")
 
 	// ErrDuplicate: the header or the claims name a member twice. With

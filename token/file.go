@@ -15,10 +15,10 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// JWKSFile is a source of public keys in a file that holds a JWK Set. The file is
-// read at once, an error says what is wrong with it, and again while Run is active;
-// a changed file takes effect within Interval. Without Run the source works and
-// never changes. A file that is broken later leaves the keys in force as they were.
+// JWKSFile is a source of public keys in a file that holds a JWK Set. The file is read immediately,
+// and an error says what is wrong with it. It is read again while Run is active; a changed file
+// takes effect within Interval. Without Run the source works and never changes. A file that is
+// broken later leaves the keys in force as they were.
 func JWKSFile(path string, o SourceOptions) (*Source, error) {
 	if o.KeyID != "" {
 		return nil, fmt.Errorf("%w: KeyID is for PEM and secret files; a JWK Set names its keys", revocast.ErrInvalid)
@@ -47,7 +47,9 @@ func SecretFile(path string, o SourceOptions) (*Source, error) {
 	})
 }
 
-func openFile(path string, o SourceOptions, symmetric bool, parse func([]byte) (*KeySet, []error, error)) (*Source, error) {
+func openFile(path string, o SourceOptions, symmetric bool,
+	parse func([]byte) (*KeySet, []error, error),
+) (*Source, error) {
 	o, err := o.withDefaults(5*time.Second, time.Second)
 	if err != nil {
 		return nil, err

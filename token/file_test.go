@@ -88,19 +88,21 @@ func TestPEMFile(t *testing.T) {
 		keyID   string
 		ok      bool
 	}{
-		"PKIX":            {public, "", true},
-		"PKIX with kid":   {public, "k1", true},
-		"PKCS1":           {pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)), "", true},
-		"certificate":     {pemOf("CERTIFICATE", der), "", true},
-		"two keys":        {append(second, public...), "", true},
-		"two with a kid":  {append(second, public...), "k1", false},
-		"text around":     {append([]byte("a key:\n"), public...), "", true},
-		"private":         {pemOf("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(rsaKey()))), "", false},
-		"public, private": {append(public, pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey()))...), "", false},
-		"garbage inside":  {pemOf("PUBLIC KEY", []byte("x")), "", false},
-		"garbage cert":    {pemOf("CERTIFICATE", []byte("x")), "", false},
-		"no PEM":          {[]byte("x"), "", false},
-		"empty":           {nil, "", false},
+		"PKIX":           {public, "", true},
+		"PKIX with kid":  {public, "k1", true},
+		"PKCS1":          {pemOf("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(&rsaKey().PublicKey)), "", true},
+		"certificate":    {pemOf("CERTIFICATE", der), "", true},
+		"two keys":       {append(second, public...), "", true},
+		"two with a kid": {append(second, public...), "k1", false},
+		"text around":    {append([]byte("a key:\n"), public...), "", true},
+		"private":        {pemOf("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(rsaKey()))), "", false},
+		"public, private": {
+			append(public, pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey()))...), "", false,
+		},
+		"garbage inside": {pemOf("PUBLIC KEY", []byte("x")), "", false},
+		"garbage cert":   {pemOf("CERTIFICATE", []byte("x")), "", false},
+		"no PEM":         {[]byte("x"), "", false},
+		"empty":          {nil, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "key.pem")

@@ -40,7 +40,8 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		parsed, err := jwt.Parse(bearer, func(*jwt.Token) (any, error) { return p.sign, nil },
-			jwt.WithValidMethods([]string{"HS256"}), jwt.WithStrictDecoding(), jwt.WithTimeFunc(atNoon), jwt.WithLeeway(DefaultLeeway))
+			jwt.WithValidMethods([]string{"HS256"}), jwt.WithStrictDecoding(), jwt.WithTimeFunc(atNoon),
+			jwt.WithLeeway(DefaultLeeway))
 		if err != nil || !parsed.Valid {
 			t.Errorf("golang-jwt refuses what was accepted: %v", err)
 		}
@@ -100,7 +101,8 @@ func checkOutcome(t *testing.T, c *revocast.Claims, err error) {
 		return
 	}
 	switch {
-	case c.Issuer == "", c.Principal == "", c.TokenID == "" && c.Session == "", c.Issued() == 0, c.Expires.IsZero(), c.KeyID != "k1":
+	case c.Issuer == "", c.Principal == "", c.TokenID == "" &&
+		c.Session == "", c.Issued() == 0, c.Expires.IsZero(), c.KeyID != "k1":
 		t.Fatalf("accepted without a required claim: %+v", c)
 	case !noon.Before(c.End()), c.Issued() > noon.Add(port.MaxSkew).UnixMilli():
 		t.Fatalf("accepted outside its time: %+v", c)
@@ -114,7 +116,9 @@ func checkAgainstJSON(t *testing.T, text string, c *revocast.Claims) {
 	if err := json.Unmarshal([]byte(text), &plain); err != nil {
 		t.Fatalf("accepted claims that are no JSON: %v", err)
 	}
-	for name, got := range map[string]string{"iss": c.Issuer, "sub": c.Principal, "jti": c.TokenID, "sid": c.Session, "tenant": c.Tenant} {
+	for name, got := range map[string]string{
+		"iss": c.Issuer, "sub": c.Principal, "jti": c.TokenID, "sid": c.Session, "tenant": c.Tenant,
+	} {
 		if want, _ := plain[name].(string); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

@@ -44,8 +44,8 @@ type Grant struct {
 	// AuthTime is when the session started; zero: now. A refreshed token keeps it, or
 	// it would outrun the cut-off that its session is under.
 	AuthTime time.Time
-	// NotBefore is the NotBefore of the receipt of the principal's last revocation, as
-	// far as it is known here: no issue time will be earlier.
+	// NotBefore is the NotBefore of the receipt of the principal's last revocation, if it is known
+	// here: no issue time will be earlier.
 	NotBefore time.Time
 }
 
@@ -125,7 +125,8 @@ func issueTimes(now time.Time, g Grant) (issued, started time.Time, err error) {
 		earliest = earliest.Add(time.Millisecond)
 	}
 	if earliest.Sub(now) > MaxLeeway {
-		return issued, started, fmt.Errorf("%w: NotBefore %s is far ahead of this clock", revocast.ErrInvalid, earliest.UTC().Format(time.RFC3339))
+		return issued, started, fmt.Errorf("%w: NotBefore %s is far ahead of this clock", revocast.ErrInvalid,
+			earliest.UTC().Format(time.RFC3339))
 	}
 	issued = now.Truncate(time.Millisecond)
 	if issued.Before(earliest) {
@@ -136,7 +137,8 @@ func issueTimes(now time.Time, g Grant) (issued, started time.Time, err error) {
 	}
 	started = g.AuthTime.Truncate(time.Millisecond)
 	if started.Before(earliest) || started.After(issued) {
-		return issued, started, fmt.Errorf("%w: the session started at %s, which is cut off or still to come; start a new one",
+		return issued, started, fmt.Errorf("%w: the session started at %s, which is cut off or still to come; start "+
+			"a new one",
 			revocast.ErrInvalid, started.UTC().Format(time.RFC3339Nano))
 	}
 	return issued.UTC(), started.UTC(), nil

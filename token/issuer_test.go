@@ -94,7 +94,8 @@ func TestLoginAgainAtOnce(t *testing.T) {
 	notBefore := time.UnixMilli(cutOff + 1)
 	state := revocast.State{CutOff: cutOff, Floor: cutOff}
 	fresh := accepted(t, v, must(issuer.Issue(Grant{Principal: "alice", NotBefore: notBefore})).Token)
-	if !state.Against(old.Issued(), revocast.Key{}, 0).Covered || state.Against(fresh.Issued(), revocast.Key{}, 0).Covered {
+	if !state.Against(old.Issued(), revocast.Key{}, 0).Covered ||
+		state.Against(fresh.Issued(), revocast.Key{}, 0).Covered {
 		t.Errorf("cut-off %d: old %d, new %d", cutOff, old.Issued(), fresh.Issued())
 	}
 	// A NotBefore between two milliseconds is rounded up.
@@ -146,7 +147,7 @@ func TestSigningKeyFile(t *testing.T) {
 	if _, err := LoadSigningKey(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("missing file: %v", err)
 	}
-	// Several processes start at once and all end up with one key.
+	// Several processes start together, and all end up with one key.
 	kids := make([]string, 8)
 	var all sync.WaitGroup
 	for i := range kids {
@@ -175,13 +176,16 @@ func TestSigningKeyFile(t *testing.T) {
 	if _, err := LoadOrCreateSigningKey(path); !errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("broken file: %v", err)
 	}
-	if _, err := LoadOrCreateSigningKey(filepath.Join(dir, "no", "such", "folder")); err == nil || strings.Contains(err.Error(), "invalid request") {
+	if _, err := LoadOrCreateSigningKey(filepath.Join(dir, "no", "such", "folder")); err == nil ||
+		strings.Contains(err.Error(), "invalid request") {
 		t.Errorf("no folder: %v", err)
 	}
 }
 
 func TestMillisAreExact(t *testing.T) {
-	for ms, want := range map[int64]string{1_700_000_000_007: "1700000000.007", 1_700_000_000_000: "1700000000.000", 999: "0.999"} {
+	for ms, want := range map[int64]string{
+		1_700_000_000_007: "1700000000.007", 1_700_000_000_000: "1700000000.000", 999: "0.999",
+	} {
 		if got := string(millis(time.UnixMilli(ms))); got != want {
 			t.Errorf("%d: %s, want %s", ms, got, want)
 		}

@@ -28,11 +28,11 @@ type publicJWK struct {
 	E      string   `json:"e,omitempty"`
 }
 
-// ParseJWKS reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out,
-// as §5 asks: unknown kinds, use other than sig, too weak, and every shared secret
-// (oct), since whoever may read a JWK Set could sign with it. The second result says
-// which and why. It fails with [revocast.ErrInvalid] on anything that is no JWK Set.
-// A set with no usable key is no error here: it is what the issuer says.
+// ParseJWKS reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out, as §5 asks:
+// unknown kinds, use other than sig, too weak, and every shared secret (oct), since every reader of
+// a JWK Set could sign with it. The second result says which and why. It fails with
+// [revocast.ErrInvalid] on anything that is no JWK Set. A set with no usable key is no error here:
+// it is what the issuer says.
 func ParseJWKS(document []byte) (*KeySet, []error, error) {
 	var raw struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -44,7 +44,8 @@ func ParseJWKS(document []byte) (*KeySet, []error, error) {
 		return nil, nil, fmt.Errorf(`%w: not a JWK Set: no "keys"`, revocast.ErrInvalid)
 	}
 	if len(raw.Keys) > maxKeys {
-		return nil, nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid, len(raw.Keys), maxKeys)
+		return nil, nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid,
+			len(raw.Keys), maxKeys)
 	}
 	set, leftOut := &KeySet{}, []error(nil)
 	for i, one := range raw.Keys {
@@ -58,7 +59,7 @@ func ParseJWKS(document []byte) (*KeySet, []error, error) {
 	return set, leftOut, nil
 }
 
-// parseJWK reads one key. The key's ID is set on errors too, as far as it is known.
+// parseJWK reads one key. The key's ID is set on errors too, if it is known.
 func parseJWK(raw json.RawMessage) (Key, error) {
 	var jwk publicJWK
 	if err := json.Unmarshal(raw, &jwk); err != nil {

@@ -22,10 +22,9 @@ const (
 
 // Key verifies signatures: either Public or Secret is set.
 type Key struct {
-	// ID is the kid that tokens name the key by. Empty: the key serves tokens of any
-	// kid or none. In [revocast.Claims.KeyID], where a revocation names it, a public key
-	// then goes by its RFC 7638 thumbprint and a secret by a name that is derived from it,
-	// see [Key.Name].
+	// ID is the kid that tokens name the key by. Empty: the key serves tokens of any kid or none.
+	// In [revocast.Claims.KeyID], where a revocation names it, a public key is then named by its
+	// RFC 7638 thumbprint, and a secret by a name that is derived from it, see [Key.Name].
 	ID string
 	// Algorithm is the only alg the key may be used with; empty: every one that suits
 	// the kind of key.
@@ -95,7 +94,8 @@ func (k Key) check() (Key, error) {
 		return k, nil
 	}
 	if len(k.Secret) < minSecret {
-		return Key{}, fmt.Errorf("%w: secret of %d bytes, want at least %d (RFC 7518 §3.2)", revocast.ErrInvalid, len(k.Secret), minSecret)
+		return Key{}, fmt.Errorf("%w: secret of %d bytes, want at least %d (RFC 7518 §3.2)", revocast.ErrInvalid,
+			len(k.Secret), minSecret)
 	}
 	k.Secret = append([]byte(nil), k.Secret...)
 	if k.name == "" {

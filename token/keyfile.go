@@ -78,8 +78,8 @@ func SaveSigningKey(path string, key *ecdsa.PrivateKey) (err error) {
 	return os.Link(file.Name(), path) // unlike Rename, fails where path exists
 }
 
-// LoadOrCreateSigningKey loads the key, and makes and saves one where there is no
-// file yet. Of two processes that do it at once, both end up with the same key.
+// LoadOrCreateSigningKey loads the key, and makes and saves one where there is no file yet. If two
+// processes do it at the same time, both end up with the same key.
 func LoadOrCreateSigningKey(path string) (*ecdsa.PrivateKey, error) {
 	key, err := LoadSigningKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -11,7 +11,7 @@ import (
 // keyring is the keys of one issuer, or of several that share them.
 type keyring struct {
 	source KeySource
-	issuer string // whose keys they are; empty: of whoever a token says
+	issuer string // whose keys they are; empty: the issuer's that a token names
 
 	// mu makes readings of the source follow one another.
 	mu      sync.Mutex

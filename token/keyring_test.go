@@ -37,7 +37,8 @@ func TestKeysBelongToIssuers(t *testing.T) {
 	refused(t, v, a.with(changes{"iss": nil}), revocast.ErrSignature, jwt.ErrTokenSignatureInvalid)
 	refused(t, v, a.with(changes{"iss": issuerA + "/"}), revocast.ErrClaims, jwt.ErrTokenInvalidIssuer)
 	refused(t, v, a.with(changes{"iss": 7}), revocast.ErrClaims, jwt.ErrInvalidType)
-	refused(t, v, a.token(`{"alg":"ES256"}`, `{"iss":"`+issuerB+`",`+claimsJSON(changes{"iss": issuerA})[1:]), revocast.ErrMalformed, ErrDuplicate)
+	refused(t, v, a.token(`{"alg":"ES256"}`, `{"iss":"`+issuerB+`",`+claimsJSON(changes{"iss": issuerA})[1:]),
+		revocast.ErrMalformed, ErrDuplicate)
 	refused(t, v, a.token(`{"alg":"ES256"}`, `{`), revocast.ErrMalformed, nil)
 }
 
@@ -47,23 +48,29 @@ func TestSharedKeysAreSaid(t *testing.T) {
 	keys := must(Static(p.key))
 	both := map[string]KeySource{issuerA: keys, issuerB: keys}
 	for name, err := range map[string]error{
-		"two of one source":  second(New(keys, Options{Issuers: []string{issuerA, issuerB}, AnyAudience: true})),
-		"each the same":      second(NewIssuers(both, Options{AnyAudience: true})),
-		"nobody":             second(NewIssuers(nil, Options{AnyAudience: true})),
-		"no source":          second(NewIssuers(map[string]KeySource{issuerA: nil}, Options{AnyAudience: true})),
-		"an issuer twice":    second(NewIssuers(both, Options{AnyAudience: true, SharedKeys: true, Issuers: []string{issuerA}})),
-		"secrets and public": second(NewIssuers(map[string]KeySource{issuerA: keys, issuerB: must(Static(newPair("HS256").key))}, Options{AnyAudience: true})),
-		"no issuer":          second(New(keys, Options{AnyAudience: true})),
-		"issuer and any":     second(New(keys, Options{AnyAudience: true, AnyIssuer: true, Issuers: []string{issuerA}})),
-		"no audience":        second(New(keys, Options{AnyIssuer: true})),
-		"audience and any":   second(New(keys, Options{AnyIssuer: true, AnyAudience: true, Audiences: []string{"x"}})),
-		"long bearers":       second(New(keys, Options{AnyIssuer: true, AnyAudience: true, MaxBearer: port.LargestBearer + 1})),
+		"two of one source": second(New(keys, Options{Issuers: []string{issuerA, issuerB}, AnyAudience: true})),
+		"each the same":     second(NewIssuers(both, Options{AnyAudience: true})),
+		"nobody":            second(NewIssuers(nil, Options{AnyAudience: true})),
+		"no source":         second(NewIssuers(map[string]KeySource{issuerA: nil}, Options{AnyAudience: true})),
+		"an issuer twice": second(NewIssuers(both,
+			Options{AnyAudience: true, SharedKeys: true, Issuers: []string{issuerA}})),
+		"secrets and public": second(NewIssuers(map[string]KeySource{
+			issuerA: keys, issuerB: must(Static(newPair("HS256").key)),
+		}, Options{AnyAudience: true})),
+		"no issuer":        second(New(keys, Options{AnyAudience: true})),
+		"issuer and any":   second(New(keys, Options{AnyAudience: true, AnyIssuer: true, Issuers: []string{issuerA}})),
+		"no audience":      second(New(keys, Options{AnyIssuer: true})),
+		"audience and any": second(New(keys, Options{AnyIssuer: true, AnyAudience: true, Audiences: []string{"x"}})),
+		"long bearers": second(New(keys,
+			Options{AnyIssuer: true, AnyAudience: true, MaxBearer: port.LargestBearer + 1})),
 	} {
 		if !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	shared := must(New(keys, Options{Issuers: []string{issuerB, issuerA}, SharedKeys: true, AnyAudience: true, Now: atNoon}))
+	shared := must(New(keys, Options{
+		Issuers: []string{issuerB, issuerA}, SharedKeys: true, AnyAudience: true, Now: atNoon,
+	}))
 	each := must(NewIssuers(both, Options{SharedKeys: true, AnyAudience: true, Now: atNoon}))
 	for v, owner := range map[*Verifier]string{shared: issuerB, each: issuerA} {
 		want := revocast.KeyOf("r", revocast.ScopeKey, owner, "k1")
@@ -77,8 +84,8 @@ func TestSharedKeysAreSaid(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestKeyThatLeft: whoever remembers what it signed is told, and a key that comes in its
-// place under the same name is another one. A key that joins is no news.
+// TestKeyThatLeft: a guard that remembers its tokens is told, and a key that replaces it under the
+// same name is another one. A key that joins is no news.
 func TestKeyThatLeft(t *testing.T) {
 	old, fresh, third := named("k1"), named("k1"), named("k3")
 	s := &site{}
@@ -128,7 +135,8 @@ func TestSecretThatWasReplaced(t *testing.T) {
 	told := 0
 	v.OnLoss(func() { told++ })
 	got := accepted(t, v, old.with(nil))
-	if got.KeyID != old.key.Name() || got.KeyID == fresh.key.Name() || strings.Contains(got.KeyID, string(old.key.Secret)) {
+	if got.KeyID != old.key.Name() || got.KeyID == fresh.key.Name() ||
+		strings.Contains(got.KeyID, string(old.key.Secret)) {
 		t.Errorf("the secret is called %q", got.KeyID)
 	}
 	s.now.Store(must(NewKeySet(fresh.key)))

@@ -39,7 +39,7 @@ func (v *Verifier) OnLoss(f func()) {
 	v.onLoss = append(v.onLoss, f)
 }
 
-// notice takes up what a source holds now, and tells whoever asked if a key has left.
+// notice takes up what a source holds now, and tells the callers of OnLoss if a key has left.
 func (v *Verifier) notice(r *keyring) {
 	if !r.notice() {
 		return
@@ -61,8 +61,8 @@ func (v *Verifier) follow(r *keyring) *keyring {
 	return r
 }
 
-// makeRings gives each issuer its keys. Two names for one source have to be said: whoever
-// holds one of its keys could speak for both (RFC 8725 §3.8).
+// makeRings gives each issuer its keys. Two names for one source need an option: the holder of one
+// of its keys could speak for both (RFC 8725 §3.8).
 func (v *Verifier) makeRings(keys map[string]KeySource) error {
 	v.rings = make(map[string]*keyring, len(keys))
 	names := slices.Sorted(maps.Keys(keys))
@@ -72,7 +72,8 @@ func (v *Verifier) makeRings(keys map[string]KeySource) error {
 			return fmt.Errorf("%w: issuer %q has no key source", revocast.ErrInvalid, name)
 		}
 		if source.Symmetric() != keys[names[0]].Symmetric() {
-			return fmt.Errorf("%w: secret keys of one issuer and public keys of another in one verifier", revocast.ErrInvalid)
+			return fmt.Errorf("%w: secret keys of one issuer and public keys of another in one verifier",
+				revocast.ErrInvalid)
 		}
 		owner := name
 		for _, other := range names[:i] {
@@ -80,7 +81,8 @@ func (v *Verifier) makeRings(keys map[string]KeySource) error {
 				continue
 			}
 			if !v.opts.SharedKeys {
-				return fmt.Errorf("%w: issuers %q and %q have one key source, so that whoever holds a key of one could speak for the other; SharedKeys permits it",
+				return fmt.Errorf("%w: issuers %q and %q have one key source, so that whoever holds a key of one "+
+					"could speak for the other; SharedKeys permits it",
 					revocast.ErrInvalid, other, name)
 			}
 			owner = v.rings[other].issuer

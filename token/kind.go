@@ -36,7 +36,7 @@ func (v *Verifier) checkKind(h header, claims map[string]any) error {
 	return nil
 }
 
-// isIDToken goes by what only ID tokens have. Some issuers say in a claim typ what a token
+// isIDToken looks for claims that only ID tokens have. Some issuers say in a claim typ what a token
 // is, and put a nonce into access tokens too.
 func isIDToken(claims map[string]any) bool {
 	said, _ := claims["typ"].(string)

@@ -20,7 +20,9 @@ func TestKinds(t *testing.T) {
 	for _, typ := range []string{"JWT", "jwt", "at+jwt", "application/at+jwt", ""} {
 		accepted(t, plain, p.token(header(typ), claimsJSON(nil)))
 	}
-	for _, typ := range []string{"logout+jwt", "secevent+jwt", "dpop+jwt", "id+jwt", "kb+jwt", "vc+sd-jwt", "token-introspection+jwt", "x"} {
+	for _, typ := range []string{
+		"logout+jwt", "secevent+jwt", "dpop+jwt", "id+jwt", "kb+jwt", "vc+sd-jwt", "token-introspection+jwt", "x",
+	} {
 		refused(t, plain, p.token(header(typ), claimsJSON(nil)), revocast.ErrClaims, ErrType)
 	}
 	logout := changes{"events": changes{"http://schemas.openid.net/event/backchannel-logout": changes{}}}
@@ -29,7 +31,9 @@ func TestKinds(t *testing.T) {
 	accepted(t, p.verifier(t, Options{Type: "logout+jwt"}), p.token(header("logout+jwt"), claimsJSON(logout)))
 
 	ids := p.verifier(t, Options{IDTokens: true})
-	for _, c := range []changes{{"nonce": "n"}, {"at_hash": "h"}, {"c_hash": "h"}, {"s_hash": "h"}, {"typ": "ID"}, {"typ": "Refresh"}} {
+	for _, c := range []changes{
+		{"nonce": "n"}, {"at_hash": "h"}, {"c_hash": "h"}, {"s_hash": "h"}, {"typ": "ID"}, {"typ": "Refresh"},
+	} {
 		refused(t, plain, p.with(c), revocast.ErrClaims, ErrKind)
 		accepted(t, ids, p.with(c))
 		if c["typ"] == nil {
@@ -40,7 +44,8 @@ func TestKinds(t *testing.T) {
 	}
 	bound := changes{"cnf": changes{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}
 	refused(t, plain, p.with(bound), revocast.ErrClaims, ErrKind)
-	refused(t, p.verifier(t, Options{Type: "x+jwt"}), p.token(header("x+jwt"), claimsJSON(bound)), revocast.ErrClaims, ErrKind)
+	refused(t, p.verifier(t, Options{Type: "x+jwt"}), p.token(header("x+jwt"), claimsJSON(bound)), revocast.ErrClaims,
+		ErrKind)
 	accepted(t, p.verifier(t, Options{BoundTokens: true}), p.with(bound))
 }
 
@@ -88,7 +93,8 @@ func TestSmallOrderKeys(t *testing.T) {
 			if _, err := NewKeySet(Key{Public: public}); !errors.Is(err, revocast.ErrInvalid) {
 				t.Errorf("%x: %v", public, err)
 			}
-			document := `{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"Ed25519","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}]}`
+			document := `{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"Ed25519","x":"` +
+				base64.RawURLEncoding.EncodeToString(public) + `"}]}`
 			set, leftOut, err := ParseJWKS([]byte(document))
 			if err != nil || set.Len() != 0 || len(leftOut) != 1 {
 				t.Errorf("%x in a JWK Set: %v, %v", public, leftOut, err)
@@ -114,6 +120,7 @@ func TestMaxBearer(t *testing.T) {
 func TestAfterTheClaims(t *testing.T) {
 	p := newPair("ES256")
 	for _, more := range []string{"{}", " 1", "x", "\x00"} {
-		refused(t, p.verifier(t, Options{}), p.token(`{"alg":"ES256"}`, claimsJSON(nil)+more), revocast.ErrMalformed, nil)
+		refused(t, p.verifier(t, Options{}), p.token(`{"alg":"ES256"}`, claimsJSON(nil)+more), revocast.ErrMalformed,
+			nil)
 	}
 }

@@ -24,10 +24,10 @@ type Options struct {
 	// Issuers are the iss values accepted, compared byte for byte. More than one for one
 	// source of keys needs SharedKeys; [NewIssuers] gives each its own.
 	Issuers []string
-	// AnyIssuer accepts every iss: whoever holds a key of the source may use any name.
+	// AnyIssuer accepts every iss: the holder of a key of the source may use any name.
 	AnyIssuer bool
-	// SharedKeys accepts that several issuers have one set of keys: whoever holds one of
-	// them may speak for each (RFC 8725 §3.8).
+	// SharedKeys accepts that several issuers have one set of keys: the holder of one of them may
+	// speak for each (RFC 8725 §3.8).
 	SharedKeys bool
 	// KeyIssuer is whose keys they are where several issuers share them: a revocation of
 	// scope key names this one. Default: DefaultIssuer, else the first of Issuers; with
@@ -126,11 +126,13 @@ func (o Options) normal() (Options, error) {
 func (o Options) checkIssuers() error {
 	switch {
 	case len(o.Issuers) == 0 && !o.AnyIssuer:
-		return fmt.Errorf("%w: no Issuers: whoever holds a key could use any name; AnyIssuer permits it", revocast.ErrInvalid)
+		return fmt.Errorf("%w: no Issuers: whoever holds a key could use any name; AnyIssuer permits it",
+			revocast.ErrInvalid)
 	case len(o.Issuers) > 0 && o.AnyIssuer:
 		return fmt.Errorf("%w: both Issuers and AnyIssuer", revocast.ErrInvalid)
 	case len(o.Issuers) > 1 && !o.SharedKeys:
-		return fmt.Errorf("%w: one source of keys for %d issuers, so that whoever holds a key of one could speak for the others; give each its own (NewIssuers), or SharedKeys permits it",
+		return fmt.Errorf("%w: one source of keys for %d issuers, so that whoever holds a key of one could speak "+
+			"for the others; give each its own (NewIssuers), or SharedKeys permits it",
 			revocast.ErrInvalid, len(o.Issuers))
 	}
 	return nil
@@ -152,7 +154,8 @@ func (o Options) keyOwner() string {
 func (o Options) checkNames() error {
 	switch {
 	case len(o.Audiences) == 0 && !o.AnyAudience:
-		return fmt.Errorf("%w: no Audiences: a token that is meant for another service would be accepted; AnyAudience permits it", revocast.ErrInvalid)
+		return fmt.Errorf("%w: no Audiences: a token that is meant for another service would be accepted; "+
+			"AnyAudience permits it", revocast.ErrInvalid)
 	case len(o.Audiences) > 0 && o.AnyAudience:
 		return fmt.Errorf("%w: both Audiences and AnyAudience", revocast.ErrInvalid)
 	case o.MaxBearer < 0 || o.MaxBearer > port.LargestBearer:
@@ -199,7 +202,8 @@ func (n ClaimNames) normal() (ClaimNames, error) {
 	taken := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 	for _, name := range append([]string{n.Session, n.Tenant, n.AuthTime}, n.Client...) {
 		if name == "" || slices.Contains(taken, name) {
-			return ClaimNames{}, fmt.Errorf("%w: claim name %q is empty or stands for something else already", revocast.ErrInvalid, clip(name))
+			return ClaimNames{}, fmt.Errorf("%w: claim name %q is empty or stands for something else already",
+				revocast.ErrInvalid, clip(name))
 		}
 		taken = append(taken, name)
 	}

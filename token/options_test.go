@@ -24,30 +24,52 @@ func TestEveryOption(t *testing.T) {
 		bearer string
 		ok     bool // with the option; without it, the opposite
 	}{
-		"Issuers":              {Options{Issuers: []string{"https://a.test", "https://b.test"}}, p.with(nil), false},
-		"DefaultIssuer":        {Options{DefaultIssuer: "https://a.test"}, p.with(changes{"iss": nil}), true},
-		"Audiences":            {Options{Audiences: []string{"billing"}}, p.with(nil), false},
-		"Algorithms":           {Options{Algorithms: []string{"ES384", "RS256"}}, p.with(nil), false},
-		"Type":                 {Options{Type: "at+jwt"}, p.with(nil), false},
-		"Type other":           {Options{Type: "at+jwt"}, typed("JWT"), false},
-		"Leeway longer":        {Options{Leeway: time.Minute}, p.with(changes{"exp": 1_699_999_950}), true},
-		"Leeway none":          {Options{Leeway: -1}, p.with(changes{"exp": 1_700_000_000}), false},
-		"MaxLifetime":          {Options{MaxLifetime: 10 * time.Minute}, p.with(nil), false},
-		"MaxLifetime no iat":   {Options{MaxLifetime: time.Hour}, p.with(changes{"iat": nil}), false},
-		"AllowNoExpiry":        {Options{AllowNoExpiry: true}, p.with(changes{"exp": nil}), true},
-		"Scopes token":         {Options{Scopes: []revocast.Scope{revocast.ScopeToken}}, p.with(changes{"jti": nil}), false},
-		"Scopes session":       {Options{Scopes: []revocast.Scope{revocast.ScopeSession}}, p.with(changes{"sid": nil}), false},
-		"Scopes client":        {Options{Scopes: []revocast.Scope{revocast.ScopeClient}}, p.with(changes{"client_id": nil}), false},
-		"Scopes tenant":        {Options{Scopes: []revocast.Scope{revocast.ScopeTenant}}, p.with(changes{"tenant": nil}), false},
-		"Scopes all, no sub":   {Options{Scopes: []revocast.Scope{revocast.ScopeAll}}, p.with(changes{"sub": nil}), true},
-		"Scopes none at all":   {Options{Scopes: []revocast.Scope{}}, p.with(changes{"sub": nil, "iat": nil, "auth_time": nil}), true},
-		"Scopes token, no iat": {Options{Scopes: []revocast.Scope{revocast.ScopeToken}}, p.with(changes{"sub": nil, "iat": nil, "auth_time": nil}), true},
-		"Claims.Session":       {Options{Claims: ClaimNames{Session: "session"}}, p.with(changes{"jti": nil}), false},
-		"Claims.Session else":  {Options{Claims: ClaimNames{Session: "session"}}, p.with(changes{"jti": nil, "sid": nil, "session": "s"}), true},
-		"Claims.AuthTime":      {Options{Claims: ClaimNames{AuthTime: "started"}}, p.with(changes{"iat": nil, "auth_time": nil, "started": 1_699_999_000}), true},
-		"Claims.Tenant":        {Options{Claims: ClaimNames{Tenant: "org"}}, p.with(changes{"org": 7}), false},
-		"Claims.Client":        {Options{Claims: ClaimNames{Client: []string{"app"}}}, p.with(changes{"app": 7}), false},
-		"Now":                  {Options{Now: func() time.Time { return noon.Add(time.Hour) }}, p.with(nil), false},
+		"Issuers":            {Options{Issuers: []string{"https://a.test", "https://b.test"}}, p.with(nil), false},
+		"DefaultIssuer":      {Options{DefaultIssuer: "https://a.test"}, p.with(changes{"iss": nil}), true},
+		"Audiences":          {Options{Audiences: []string{"billing"}}, p.with(nil), false},
+		"Algorithms":         {Options{Algorithms: []string{"ES384", "RS256"}}, p.with(nil), false},
+		"Type":               {Options{Type: "at+jwt"}, p.with(nil), false},
+		"Type other":         {Options{Type: "at+jwt"}, typed("JWT"), false},
+		"Leeway longer":      {Options{Leeway: time.Minute}, p.with(changes{"exp": 1_699_999_950}), true},
+		"Leeway none":        {Options{Leeway: -1}, p.with(changes{"exp": 1_700_000_000}), false},
+		"MaxLifetime":        {Options{MaxLifetime: 10 * time.Minute}, p.with(nil), false},
+		"MaxLifetime no iat": {Options{MaxLifetime: time.Hour}, p.with(changes{"iat": nil}), false},
+		"AllowNoExpiry":      {Options{AllowNoExpiry: true}, p.with(changes{"exp": nil}), true},
+		"Scopes token": {
+			Options{Scopes: []revocast.Scope{revocast.ScopeToken}}, p.with(changes{"jti": nil}), false,
+		},
+		"Scopes session": {
+			Options{Scopes: []revocast.Scope{revocast.ScopeSession}}, p.with(changes{"sid": nil}), false,
+		},
+		"Scopes client": {
+			Options{Scopes: []revocast.Scope{revocast.ScopeClient}}, p.with(changes{"client_id": nil}), false,
+		},
+		"Scopes tenant": {
+			Options{Scopes: []revocast.Scope{revocast.ScopeTenant}}, p.with(changes{"tenant": nil}), false,
+		},
+		"Scopes all, no sub": {
+			Options{Scopes: []revocast.Scope{revocast.ScopeAll}}, p.with(changes{"sub": nil}), true,
+		},
+		"Scopes none at all": {
+			Options{Scopes: []revocast.Scope{}}, p.with(changes{"sub": nil, "iat": nil, "auth_time": nil}), true,
+		},
+		"Scopes token, no iat": {
+			Options{Scopes: []revocast.Scope{revocast.ScopeToken}},
+			p.with(changes{"sub": nil, "iat": nil, "auth_time": nil}), true,
+		},
+		"Claims.Session": {Options{Claims: ClaimNames{Session: "session"}}, p.with(changes{"jti": nil}), false},
+		"Claims.Session else": {
+			Options{Claims: ClaimNames{Session: "session"}},
+			p.with(changes{"jti": nil, "sid": nil, "session": "s"}),
+			true,
+		},
+		"Claims.AuthTime": {
+			Options{Claims: ClaimNames{AuthTime: "started"}},
+			p.with(changes{"iat": nil, "auth_time": nil, "started": 1_699_999_000}), true,
+		},
+		"Claims.Tenant": {Options{Claims: ClaimNames{Tenant: "org"}}, p.with(changes{"org": 7}), false},
+		"Claims.Client": {Options{Claims: ClaimNames{Client: []string{"app"}}}, p.with(changes{"app": 7}), false},
+		"Now":           {Options{Now: func() time.Time { return noon.Add(time.Hour) }}, p.with(nil), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := p.verifier(t, c.option).Verify(t.Context(), c.bearer)
@@ -96,19 +118,23 @@ func TestClaimNames(t *testing.T) {
 	p := newPair("ES256")
 	v := p.verifier(t, Options{
 		DefaultIssuer: "https://default.test",
-		Claims:        ClaimNames{Session: "session", Tenant: "org", Client: []string{"app", "azp"}, AuthTime: "started"},
+		Claims: ClaimNames{
+			Session: "session", Tenant: "org", Client: []string{"app", "azp"}, AuthTime: "started",
+		},
 	})
 	got := accepted(t, v, p.with(changes{
 		"iss": nil, "session": "s2", "org": "umbrella", "azp": "mobile", "started": 1_699_999_000,
 	}))
-	if got.Issuer != "https://default.test" || got.Session != "s2" || got.Tenant != "umbrella" || got.Client != "mobile" ||
+	if got.Issuer != "https://default.test" || got.Session != "s2" || got.Tenant != "umbrella" ||
+		got.Client != "mobile" ||
 		!got.AuthTime.Equal(time.Unix(1_699_999_000, 0)) {
 		t.Errorf("%+v", got)
 	}
 	if got.Extra["sid"] != "s1" || got.Extra["client_id"] != "web" {
 		t.Errorf("the standard names are ordinary claims now: %v", got.Extra)
 	}
-	if got = accepted(t, p.verifier(t, Options{}), p.with(changes{"client_id": nil, "azp": "mobile"})); got.Client != "mobile" {
+	if got = accepted(t, p.verifier(t, Options{}),
+		p.with(changes{"client_id": nil, "azp": "mobile"})); got.Client != "mobile" {
 		t.Errorf("client %q, want that of azp", got.Client)
 	}
 }
@@ -119,7 +145,9 @@ func TestTypes(t *testing.T) {
 	for _, typ := range []string{"at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"} {
 		accepted(t, v, p.token(`{"alg":"ES256","typ":"`+typ+`"}`, claimsJSON(nil)))
 	}
-	for _, typ := range []string{"", "JWT", "at", "at+jwt ", "logout+jwt", "application/application/at+jwt", "application/at+jwt/x"} {
+	for _, typ := range []string{
+		"", "JWT", "at", "at+jwt ", "logout+jwt", "application/application/at+jwt", "application/at+jwt/x",
+	} {
 		refused(t, v, p.token(`{"alg":"ES256","typ":"`+typ+`"}`, claimsJSON(nil)), revocast.ErrClaims, ErrType)
 	}
 	refused(t, v, p.token(`{"alg":"ES256"}`, claimsJSON(nil)), revocast.ErrClaims, ErrType)
@@ -137,7 +165,8 @@ func TestMaxLifetimeWithoutExpiry(t *testing.T) {
 	p := newPair("ES256")
 	v := p.verifier(t, Options{AllowNoExpiry: true, MaxLifetime: time.Hour})
 	got := accepted(t, v, p.with(changes{"exp": nil}))
-	if want := time.UnixMilli(1_700_003_600_250); !got.Expires.Equal(want) || !got.End().Equal(want.Add(DefaultLeeway)) {
+	if want := time.UnixMilli(1_700_003_600_250); !got.Expires.Equal(want) ||
+		!got.End().Equal(want.Add(DefaultLeeway)) {
 		t.Errorf("expires %s, end %s", got.Expires, got.End())
 	}
 	accepted(t, p.verifier(t, Options{MaxLifetime: 899_750 * time.Millisecond}), p.with(nil))
@@ -189,7 +218,9 @@ func TestNonsenseIsAnErrorAtStart(t *testing.T) {
 
 // The defaults never include the other kind.
 func TestDefaultAlgorithms(t *testing.T) {
-	for _, alg := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"} {
+	for _, alg := range []string{
+		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256",
+	} {
 		p := newPair(alg)
 		accepted(t, p.verifier(t, Options{}), p.with(nil))
 	}

@@ -58,19 +58,21 @@ func TestMalformed(t *testing.T) {
 		"crit null":              {p.token(`{"alg":"ES256","crit":null}`, claimsJSON(nil)), ErrCritical},
 		"duplicate alg":          {p.token(`{"alg":"none","alg":"ES256"}`, claimsJSON(nil)), ErrDuplicate},
 		"duplicate kid":          {p.token(`{"alg":"ES256","kid":"k2","kid":"k1"}`, claimsJSON(nil)), ErrDuplicate},
-		"duplicate by escape":    {p.token(`{"alg":"ES256","kid":"k1","\u006bid":"k1"}`, claimsJSON(nil)), ErrDuplicate},
-		"header not UTF-8":       {p.token("{\"alg\":\"ES256\",\"x\":\"\xff\"}", claimsJSON(nil)), nil},
-		"claims no JSON":         {p.token(header, `sub`), nil},
-		"claims empty":           {p.token(header, ``), nil},
-		"claims a list":          {p.token(header, `[]`), nil},
-		"claims a string":        {p.token(header, `"x"`), nil},
-		"claims null":            {p.token(header, `null`), nil},
-		"claims and more":        {p.token(header, claimsJSON(nil)+`{}`), nil},
-		"claims cut off":         {p.token(header, strings.TrimSuffix(claimsJSON(nil), "}")), nil},
-		"claims not UTF-8":       {p.token(header, strings.Replace(claimsJSON(nil), "alice", "al\xffce", 1)), nil},
-		"duplicate sub":          {p.token(header, `{"sub":"mallory",`+claimsJSON(nil)[1:]), ErrDuplicate},
-		"duplicate same value":   {p.token(header, `{"sub":"alice",`+claimsJSON(nil)[1:]), ErrDuplicate},
-		"duplicate unused":       {p.token(header, `{"x":{"a":1},"x":[":"],`+claimsJSON(nil)[1:]), ErrDuplicate},
+		"duplicate by escape": {
+			p.token(`{"alg":"ES256","kid":"k1","\u006bid":"k1"}`, claimsJSON(nil)), ErrDuplicate,
+		},
+		"header not UTF-8":     {p.token("{\"alg\":\"ES256\",\"x\":\"\xff\"}", claimsJSON(nil)), nil},
+		"claims no JSON":       {p.token(header, `sub`), nil},
+		"claims empty":         {p.token(header, ``), nil},
+		"claims a list":        {p.token(header, `[]`), nil},
+		"claims a string":      {p.token(header, `"x"`), nil},
+		"claims null":          {p.token(header, `null`), nil},
+		"claims and more":      {p.token(header, claimsJSON(nil)+`{}`), nil},
+		"claims cut off":       {p.token(header, strings.TrimSuffix(claimsJSON(nil), "}")), nil},
+		"claims not UTF-8":     {p.token(header, strings.Replace(claimsJSON(nil), "alice", "al\xffce", 1)), nil},
+		"duplicate sub":        {p.token(header, `{"sub":"mallory",`+claimsJSON(nil)[1:]), ErrDuplicate},
+		"duplicate same value": {p.token(header, `{"sub":"alice",`+claimsJSON(nil)[1:]), ErrDuplicate},
+		"duplicate unused":     {p.token(header, `{"x":{"a":1},"x":[":"],`+claimsJSON(nil)[1:]), ErrDuplicate},
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, v, bad.bearer, revocast.ErrMalformed, bad.cause) })
 	}
@@ -109,7 +111,8 @@ func TestLongestBearer(t *testing.T) {
 // Names that only look the same elsewhere are not duplicates.
 func TestNotDuplicates(t *testing.T) {
 	p := newPair("ES256")
-	claims := `{"SUB":"x","nested":{"sub":"y","sub2":{"a":[{"sub":":"}]}},"text\"sub\":":"{\"sub\":1,","b\\":"\\",` + claimsJSON(nil)[1:]
+	claims := `{"SUB":"x","nested":{"sub":"y","sub2":{"a":[{"sub":":"}]}},"text\"sub\":":"{\"sub\":1,","b\\":"\\",` +
+		claimsJSON(nil)[1:]
 	got := accepted(t, p.verifier(t, Options{}), p.token(`{"alg":"ES256","kid":"k1"}`, claims))
 	if got.Principal != "alice" {
 		t.Errorf("principal %q", got.Principal)
@@ -210,10 +213,12 @@ func TestSignatureBeforeClaims(t *testing.T) {
 	p, thief := newPair("ES256"), newPair("ES256")
 	v := p.verifier(t, Options{Issuers: []string{"https://issuer.test"}, Type: "at+jwt"})
 	for _, claims := range []string{
-		claimsJSON(map[string]any{"exp": 1}), claimsJSON(map[string]any{"iss": "x"}), claimsJSON(map[string]any{"sub": 7}),
+		claimsJSON(map[string]any{"exp": 1}), claimsJSON(map[string]any{"iss": "x"}),
+		claimsJSON(map[string]any{"sub": 7}),
 		`{}`, `{"sub":"a","sub":"b"}`,
 	} {
-		refused(t, v, thief.token(`{"alg":"ES256","kid":"k1"}`, claims), revocast.ErrSignature, jwt.ErrTokenSignatureInvalid)
+		refused(t, v, thief.token(`{"alg":"ES256","kid":"k1"}`, claims), revocast.ErrSignature,
+			jwt.ErrTokenSignatureInvalid)
 	}
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"k1"}`)) + ".e30."
 	refused(t, v, unsigned, revocast.ErrSignature, jwt.ErrTokenSignatureInvalid)

@@ -18,10 +18,9 @@ import (
 // Source is a [KeySource] that reads its keys from a file or a URL again and again
 // while [Source.Run] is active.
 //
-// What was read last stays in force when a later reading fails: an issuer that is
-// down must not log everybody out. A key that the issuer takes out of its set is
-// refused from the next reading on, also where its tokens were remembered; to end a stolen
-// key at once, revoke it (scope key).
+// What was read last stays in force when a later reading fails: an issuer that is down must not log
+// everybody out. A key that the issuer takes out of its set is refused from the next reading on,
+// also where its tokens were remembered. To end a stolen key immediately, revoke it (scope key).
 type Source struct {
 	name      string // file or URL, for errors and logs
 	symmetric bool
@@ -149,8 +148,8 @@ func (s *Source) firstDelay() time.Duration {
 	return s.delay(0)
 }
 
-// delay is Interval, spread by a tenth so that a fleet does not ask all at once, or
-// after failures a doubling pause from MinInterval up to Interval.
+// delay is Interval, spread by a tenth so that a fleet does not ask all at the same time; after
+// failures it is a doubling pause from MinInterval up to Interval.
 func (s *Source) delay(failures int) time.Duration {
 	d := s.opts.Interval
 	if failures > 0 {

@@ -73,7 +73,8 @@ func checkBearer(where, bearer string) (string, error) {
 	case bearer == "":
 		return "", refuse(revocast.ErrMissingToken, "%s is empty", where)
 	case len(bearer) > port.LargestBearer:
-		return "", refuse(revocast.ErrMalformed, "%s of %d bytes, at most %d are looked at", where, len(bearer), port.LargestBearer)
+		return "", refuse(revocast.ErrMalformed, "%s of %d bytes, at most %d are looked at", where, len(bearer),
+			port.LargestBearer)
 	}
 	body := strings.TrimRight(bearer, "=")
 	other := func(c rune) bool {

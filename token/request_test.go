@@ -37,8 +37,10 @@ func TestFromRequest(t *testing.T) {
 		"only equals":   {[]string{"Bearer =="}, "", revocast.ErrMalformed},
 		"not ASCII":     {[]string{"Bearer é"}, "", revocast.ErrMalformed},
 		"low byte":      {[]string{"Bearer š"}, "", revocast.ErrMalformed}, // U+0161, low byte 'a'
-		"longest":       {[]string{"Bearer " + strings.Repeat("a", port.LargestBearer)}, strings.Repeat("a", port.LargestBearer), nil},
-		"too long":      {[]string{"Bearer " + strings.Repeat("a", port.LargestBearer+1)}, "", revocast.ErrMalformed},
+		"longest": {
+			[]string{"Bearer " + strings.Repeat("a", port.LargestBearer)}, strings.Repeat("a", port.LargestBearer), nil,
+		},
+		"too long": {[]string{"Bearer " + strings.Repeat("a", port.LargestBearer+1)}, "", revocast.ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &http.Request{Header: http.Header{"Authorization": c.values}}

@@ -93,7 +93,8 @@ func (v *Verifier) checkLifetime(c *revocast.Claims) error {
 func (v *Verifier) checkTimes(c *revocast.Claims, t times) error {
 	now := v.opts.Now()
 	if end := c.End(); !end.IsZero() && !now.Before(end) {
-		return refuse(revocast.ErrExpired, "%w: %s ago", jwt.ErrTokenExpired, now.Sub(c.Expires).Round(time.Millisecond))
+		return refuse(revocast.ErrExpired, "%w: %s ago", jwt.ErrTokenExpired,
+			now.Sub(c.Expires).Round(time.Millisecond))
 	}
 	latest := now.Add(v.opts.Leeway)
 	// Of issue times the guard is the judge, who knows the ledger's clock and the realm's
@@ -101,10 +102,12 @@ func (v *Verifier) checkTimes(c *revocast.Claims, t times) error {
 	// that the token is good from its issue on goes with it.
 	issued := now.Add(max(v.opts.Leeway, port.MaxSkew))
 	if t.notBefore.After(latest) && (t.notBefore.After(c.IssuedAt) || t.notBefore.After(issued)) {
-		return refuse(revocast.ErrNotYetValid, "%w: %s too early", jwt.ErrTokenNotValidYet, t.notBefore.Sub(now).Round(time.Millisecond))
+		return refuse(revocast.ErrNotYetValid, "%w: %s too early", jwt.ErrTokenNotValidYet,
+			t.notBefore.Sub(now).Round(time.Millisecond))
 	}
 	if c.IssuedAt.After(issued) || c.AuthTime.After(issued) {
-		return refuse(revocast.ErrNotYetValid, "%w: issued in the future, look at the issuer's clock", jwt.ErrTokenUsedBeforeIssued)
+		return refuse(revocast.ErrNotYetValid, "%w: issued in the future, look at the issuer's clock",
+			jwt.ErrTokenUsedBeforeIssued)
 	}
 	return nil
 }

@@ -2,11 +2,11 @@ package token
 
 import "context"
 
-// KeySource gives a [Verifier] its keys. [Static], [JWKSFile], [JWKSURL], [PEMFile]
-// and [SecretFile] make one; the interface is for keys from elsewhere. Its methods
-// are called concurrently, Keys on every verification. One that also has the method
-// OnChange(func()) tells at once that its keys have changed; of others a [Verifier] finds
-// it out at its next verification.
+// KeySource gives a [Verifier] its keys. [Static], [JWKSFile], [JWKSURL], [PEMFile] and
+// [SecretFile] make one; the interface is for keys from elsewhere. Its methods are called
+// concurrently, Keys on every verification. A source that also has the method OnChange(func())
+// tells immediately that its keys have changed. For other sources a [Verifier] finds it out at its
+// next verification.
 type KeySource interface {
 	// Keys returns the keys in force. It does not block. Until there are any it
 	// fails with [revocast.ErrUnknown].

@@ -124,7 +124,7 @@ func TestURLRotation(t *testing.T) {
 		accepted(t, v, old.bearer())
 		s.serve(old, fresh)
 		after(testInterval / 2)
-		accepted(t, v, fresh.bearer()) // at once, not at the next interval
+		accepted(t, v, fresh.bearer()) // immediately, not at the next interval
 		accepted(t, v, old.bearer())
 		s.serve(fresh)
 		accepted(t, v, old.bearer()) // in force until the next reading
@@ -282,7 +282,8 @@ func TestRunEndsWhileSomebodyWaits(t *testing.T) {
 		p := named("k1")
 		s := &site{}
 		s.serve(p)
-		keys := must(JWKSURL("https://issuer.test/", SourceOptions{Client: &http.Client{Transport: s}, Timeout: time.Hour}))
+		keys := must(JWKSURL("https://issuer.test/",
+			SourceOptions{Client: &http.Client{Transport: s}, Timeout: time.Hour}))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- keys.Run(ctx) }()
@@ -339,26 +340,33 @@ func TestParseJWKS(t *testing.T) {
 		jwk  json.RawMessage
 		used bool
 	}{
-		"plain":            {member(ec, nil), true},
-		"use sig":          {member(ec, map[string]any{"use": "sig", "alg": "ES256", "key_ops": []string{"verify"}}), true},
-		"private part":     {member(ec, map[string]any{"d": base64.RawURLEncoding.EncodeToString(private)}), true},
-		"dead x5u":         {member(ec, map[string]any{"x5u": "https://127.0.0.1:1/"}), true},
-		"use enc":          {member(ec, map[string]any{"use": "enc"}), false},
-		"only signs":       {member(ec, map[string]any{"key_ops": []string{"sign"}}), false},
-		"off the curve":    {member(ec, map[string]any{"x": "AAAA"}), false},
-		"other curve":      {member(pair{key: Key{Public: ecKey(elliptic.P256()).Public()}}, map[string]any{"crv": "secp256k1"}), false},
-		"weak RSA":         {member(pair{key: Key{Public: &weak.PublicKey}}, nil), false},
-		"even exponent":    {member(newPair("RS256"), map[string]any{"e": "Ag"}), false},
-		"exponent one":     {member(newPair("RS256"), map[string]any{"e": "AQ"}), false},
-		"secret":           {json.RawMessage(`{"kty":"oct","kid":"x","k":"` + strings.Repeat("A", 86) + `"}`), false},
-		"unknown kind":     {json.RawMessage(`{"kty":"new","kid":"x"}`), false},
-		"X25519":           {json.RawMessage(`{"kty":"OKP","crv":"X25519","x":"` + strings.Repeat("A", 43) + `"}`), false},
+		"plain": {member(ec, nil), true},
+		"use sig": {
+			member(ec, map[string]any{"use": "sig", "alg": "ES256", "key_ops": []string{"verify"}}), true,
+		},
+		"private part":  {member(ec, map[string]any{"d": base64.RawURLEncoding.EncodeToString(private)}), true},
+		"dead x5u":      {member(ec, map[string]any{"x5u": "https://127.0.0.1:1/"}), true},
+		"use enc":       {member(ec, map[string]any{"use": "enc"}), false},
+		"only signs":    {member(ec, map[string]any{"key_ops": []string{"sign"}}), false},
+		"off the curve": {member(ec, map[string]any{"x": "AAAA"}), false},
+		"other curve": {member(pair{key: Key{Public: ecKey(elliptic.P256()).Public()}},
+			map[string]any{"crv": "secp256k1"}), false},
+		"weak RSA":      {member(pair{key: Key{Public: &weak.PublicKey}}, nil), false},
+		"even exponent": {member(newPair("RS256"), map[string]any{"e": "Ag"}), false},
+		"exponent one":  {member(newPair("RS256"), map[string]any{"e": "AQ"}), false},
+		"secret":        {json.RawMessage(`{"kty":"oct","kid":"x","k":"` + strings.Repeat("A", 86) + `"}`), false},
+		"unknown kind":  {json.RawMessage(`{"kty":"new","kid":"x"}`), false},
+		"X25519": {
+			json.RawMessage(`{"kty":"OKP","crv":"X25519","x":"` + strings.Repeat("A", 43) + `"}`), false,
+		},
 		"null":             {json.RawMessage(`null`), false},
 		"a number":         {json.RawMessage(`7`), false},
 		"kid not a string": {json.RawMessage(`{"kty":"EC","kid":7}`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			document := must(json.Marshal(map[string]any{"keys": []any{c.jwk, member(ec, map[string]any{"kid": "other"})}}))
+			document := must(json.Marshal(map[string]any{"keys": []any{
+				c.jwk, member(ec, map[string]any{"kid": "other"}),
+			}}))
 			set, leftOut, err := ParseJWKS(document)
 			if err != nil {
 				t.Fatal(err)

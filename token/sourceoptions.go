@@ -12,7 +12,8 @@ import (
 // SourceOptions configure a [Source]. The zero value works.
 type SourceOptions struct {
 	// KeyID is the kid of the one key in a PEM or secret file; tokens that name
-	// another one are refused. Empty: see [Key]. A revocation of the key names it so. Not for JWK Sets, which hold their own.
+	// another one are refused. Empty: see [Key]. A revocation of the key names it so. Not for JWK
+	// Sets, which hold their own.
 	KeyID string
 
 	// Interval is the time between two readings. Default: 5 min for a URL, 5 s for a
@@ -31,8 +32,8 @@ type SourceOptions struct {
 	// Client makes the requests to a URL. Nil: one with a pool of its own that follows
 	// at most three redirects, never from https to http.
 	Client *http.Client
-	// AllowHTTP permits http:// URLs beyond loopback. Whoever sits between can then
-	// forge every token.
+	// AllowHTTP permits http:// URLs beyond loopback. An attacker on the network can then forge
+	// every token.
 	AllowHTTP bool
 
 	// Logger hears of failed readings and of keys that are left out. Nil: discarded.
@@ -51,7 +52,8 @@ func (o SourceOptions) withDefaults(interval, minInterval time.Duration) (Source
 		o.MinInterval = min(minInterval, o.Interval)
 	}
 	if o.MinInterval > o.Interval {
-		return o, fmt.Errorf("%w: MinInterval %s is longer than Interval %s", revocast.ErrInvalid, o.MinInterval, o.Interval)
+		return o, fmt.Errorf("%w: MinInterval %s is longer than Interval %s", revocast.ErrInvalid, o.MinInterval,
+			o.Interval)
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 5 * time.Second

@@ -12,10 +12,10 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// JWKSURL is a source of public keys at a URL that serves a JWK Set. It is inert:
-// [Source.Run] makes the first request at once, and until one has succeeded every
-// verification answers [revocast.ErrUnknown]. It fails with [revocast.ErrInvalid]
-// on anything but https, and http on loopback, unless AllowHTTP says otherwise.
+// JWKSURL is a source of public keys at a URL that serves a JWK Set. It is inert: [Source.Run]
+// makes the first request immediately. Until a request has succeeded, every verification answers
+// [revocast.ErrUnknown]. It fails with [revocast.ErrInvalid] on anything but https, and http on
+// loopback, unless AllowHTTP says otherwise.
 func JWKSURL(address string, o SourceOptions) (*Source, error) {
 	o, err := o.withDefaults(5*time.Minute, 5*time.Second)
 	if err != nil {

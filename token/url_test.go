@@ -74,7 +74,9 @@ func TestURLOfABadServer(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = w.Write(jwksOf(p))
 		}, "500"},
-		"garbage": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "not a JWK Set"},
+		"garbage": {
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "not a JWK Set",
+		},
 		"huge": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(append(jwksOf(p), bytes.Repeat([]byte(" "), 4096)...))
 		}, "more than 4096 bytes"},
@@ -88,7 +90,9 @@ func TestURLOfABadServer(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}, "deadline"},
-		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }, "redirects"},
+		"redirects": {
+			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }, "redirects",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.serve)

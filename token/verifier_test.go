@@ -77,10 +77,13 @@ func TestNoneInAnySpelling(t *testing.T) {
 	b64 := base64.RawURLEncoding.EncodeToString
 	signed := p.with(nil)
 	signature := signed[strings.LastIndexByte(signed, '.')+1:]
-	for _, alg := range []string{"none", "None", "NONE", "nOnE", "", " none", "none\u0000", "es256", "ES256K", "HS256"} {
+	for _, alg := range []string{
+		"none", "None", "NONE", "nOnE", "", " none", "none\u0000", "es256", "ES256K", "HS256",
+	} {
 		header := string(must(json.Marshal(map[string]string{"alg": alg, "kid": "k1"})))
 		for _, s := range []string{"", signature} {
-			refused(t, v, b64([]byte(header))+"."+b64([]byte(claimsJSON(nil)))+"."+s, revocast.ErrSignature, ErrAlgorithm)
+			refused(t, v, b64([]byte(header))+"."+b64([]byte(claimsJSON(nil)))+"."+s, revocast.ErrSignature,
+				ErrAlgorithm)
 		}
 	}
 }
@@ -180,7 +183,9 @@ func TestWithoutKID(t *testing.T) {
 func TestKeysInTheHeader(t *testing.T) {
 	p, thief := newPair("ES256"), newPair("ES256")
 	jwk := string(must(json.Marshal(jwkOf(thief.key.Public))))
-	for _, extra := range []string{`"jwk":` + jwk, `"jku":"https://thief.test/jwks.json"`, `"x5u":"https://thief.test/c.pem"`, `"x5c":["MIIB"]`} {
+	for _, extra := range []string{
+		`"jwk":` + jwk, `"jku":"https://thief.test/jwks.json"`, `"x5u":"https://thief.test/c.pem"`, `"x5c":["MIIB"]`,
+	} {
 		for _, kid := range []string{`,"kid":"k1"`, ``} {
 			bearer := thief.token(`{"alg":"ES256",`+extra+kid+`}`, claimsJSON(nil))
 			refused(t, p.verifier(t, Options{}), bearer, revocast.ErrSignature, jwt.ErrTokenSignatureInvalid)
@@ -190,7 +195,11 @@ func TestKeysInTheHeader(t *testing.T) {
 
 // The published example of RFC 7638 §3.1.
 func TestThumbprint(t *testing.T) {
-	const document = `{"keys":[{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`
+	const document = `{"keys":[{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86` +
+		`zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5` +
+		`w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI` +
+		`SD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awap` +
+		`JzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`
 	set, leftOut, err := ParseJWKS([]byte(document))
 	if err != nil || len(leftOut) > 0 {
 		t.Fatal(err, leftOut)

@@ -11,8 +11,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// ackInterval is the least time between two acknowledgements of one worker. They are
-// cumulative, so fewer lose nothing.
+// ackInterval is the least time between two acknowledgements of one worker. They are cumulative, so
+// sending fewer loses nothing.
 const ackInterval = time.Millisecond
 
 const (
@@ -20,8 +20,8 @@ const (
 	ackAgain = time.Second
 )
 
-// tail hears live events until ctx ends. Whatever the bus says, the worker can go on from
-// the ledger alone, and tries again: only nonsense of our own ends it.
+// tail hears live events until ctx ends. The worker can go on from the ledger alone, so it tries
+// again after any error of the bus. Only an invalid argument of its own ends it.
 func (s *Subscriber) tail(ctx context.Context, tailing chan<- struct{}) error {
 	h := port.TailHandler{Event: s.onEvent, Ready: s.heard(tailing), Suspect: s.suspect, Lost: s.unheard}
 	for ctx.Err() == nil {
@@ -44,7 +44,7 @@ func (s *Subscriber) tail(ctx context.Context, tailing chan<- struct{}) error {
 	return nil
 }
 
-// heard returns what is done each time that the tail is in force.
+// heard returns the function that runs each time the tail comes into force.
 func (s *Subscriber) heard(tailing chan<- struct{}) func() {
 	first, starting := true, s.deaf.Load()
 	return func() {
@@ -58,17 +58,18 @@ func (s *Subscriber) heard(tailing chan<- struct{}) func() {
 			atOnce = false
 		}
 		if !atOnce {
-			component.Signal(s.nudge) // whatever was published meanwhile is in the log
+			component.Signal(s.nudge) // events published meanwhile are in the log
 			component.Signal(s.acks)  // the publishers may have missed what was acknowledged meanwhile
 		}
 	}
 }
 
-// unheard notes why nothing is heard. The worker then finds revocations in its renewals,
-// and every revocation waits for those.
+// unheard notes why the tail is not heard. The worker then finds revocations in its renewals, and
+// every revocation waits for those.
 func (s *Subscriber) unheard(err error) {
 	s.deaf.Store(&err)
-	s.say.Warn("unheard", "the live tail is not heard: revocations come with the renewals, and each waits for them", "error", err)
+	s.say.Warn("unheard", "the live tail is not heard: revocations come with the renewals, and each waits for them",
+		"error", err)
 }
 
 func (s *Subscriber) suspect(err error) {
@@ -84,15 +85,15 @@ func (s *Subscriber) onEvent(e revocast.Event) {
 		emptied := s.emptied
 		s.mu.Unlock()
 		s.apply(e)
-		// A part of a state is not the revision whose position it bears.
+		// An event that is a part of a state is not the revision whose position it bears.
 		if e.Refill != 0 || s.note(e.Position, emptied) {
 			return
 		}
 	}
 }
 
-// note records that the event at p has been applied, unless the view was emptied since
-// it had been so for the given number of times: then the event may be gone again.
+// note records that the event at p has been applied, unless the view was emptied meanwhile: then
+// the event may be gone again. emptied is the count from before the event was applied.
 func (s *Subscriber) note(p revocast.Position, emptied int) bool {
 	s.mu.Lock()
 	if s.emptied != emptied {
@@ -183,8 +184,8 @@ func (s *Subscriber) acknowledge(ctx context.Context) {
 	}
 }
 
-// sendAck reports whether the acknowledgement got through, as far as is known. If not, the
-// next renewal carries the same news.
+// sendAck reports whether the acknowledgement seems to have got through. If not, the next renewal
+// carries the same position.
 func (s *Subscriber) sendAck() bool {
 	s.mu.Lock()
 	ack := port.Ack{Member: s.member, Applied: s.front.At}
@@ -200,7 +201,8 @@ func (s *Subscriber) sendAck() bool {
 	s.mute.Store(&err)
 	s.counts.ackFailures.Add(1)
 	if !errors.Is(err, revocast.ErrUnavailable) { // a bus that is away is said of the tail
-		s.say.Warn("mute", "acknowledgements do not get through: each revocation waits for this worker's next renewal", "error", err)
+		s.say.Warn("mute", "acknowledgements do not get through: each revocation waits for this worker's next renewal",
+			"error", err)
 	}
 	return false
 }

@@ -18,13 +18,12 @@ const (
 	askWaiting = 20_000 // checks that wait for a question of theirs to be sent
 )
 
-// asker puts the guard's cold checks to the ledger. A few questions are under way at a
-// time; what comes meanwhile is gathered and goes out together with the next one, so
-// that a fleet with cold caches does not fell Redis.
+// asker asks the ledger about the guard's cold checks. A few questions are under way at a time.
+// Checks that come meanwhile are gathered and share the next question, so that a fleet with cold
+// caches does not overload Redis.
 //
-// A check joins a question only while that has not been sent. One that joined later
-// could get an answer from before it began, which a revocation that was confirmed in
-// between would not be in.
+// A check joins a question only while that question has not been sent. If it joined later, it could
+// get an answer from before it began, and miss a revocation that was confirmed in between.
 type asker struct {
 	ledger  port.WorkerLedger
 	timeout time.Duration
@@ -44,7 +43,7 @@ type askGroup struct {
 	keys   []revocast.Key
 	checks int           // that joined
 	left   int           // of them, that gave up
-	lead   chan struct{} // has a token when the question may be sent: whoever takes it sends
+	lead   chan struct{} // has a token when the question may be sent: the check that takes it sends
 	done   chan struct{} // closed when answer and err are set
 	answer port.Checked
 	err    error
@@ -52,8 +51,8 @@ type askGroup struct {
 
 var errAskOverload = errors.New("too many checks wait for the ledger")
 
-// ask returns the states of keys as of some instant after the call. It waits for
-// timeout at most, and a little longer where it is this check that sends for others.
+// ask returns the states of keys as of some instant after the call. It waits for timeout at most,
+// and a little longer where this check sends for others.
 func (a *asker) ask(ctx context.Context, keys []revocast.Key) (port.Checked, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
@@ -110,7 +109,7 @@ func (a *asker) startLocked() {
 	}
 }
 
-// leave gives a check up. The last one to leave takes its group out of the way.
+// leave gives a check up. The last check to leave removes its group.
 func (a *asker) leave(g *askGroup) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,7 +122,7 @@ func (a *asker) leave(g *askGroup) {
 		return
 	}
 	select {
-	case <-g.lead: // it was its turn and nobody is left to send it
+	case <-g.lead: // it was the group's turn, and nobody is left to send it
 		a.underWay--
 		a.startLocked()
 	default:

@@ -15,7 +15,7 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// A cold fleet does not fell Redis: few questions at a time, each for many checks.
+// A cold fleet does not overload Redis: few questions at a time, each for many checks.
 func TestColdChecksShareQuestions(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")
@@ -52,7 +52,7 @@ func TestLateCheckAsksAnew(t *testing.T) {
 		var asked atomic.Bool
 		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1}, func(sim.Call) sim.Fault {
 			if !asked.Swap(true) {
-				return sim.Fault{After: 300 * time.Millisecond} // done at once, answered late
+				return sim.Fault{After: 300 * time.Millisecond} // done immediately, answered late
 			}
 			return sim.Fault{}
 		})
@@ -69,7 +69,7 @@ func TestLateCheckAsksAnew(t *testing.T) {
 	})
 }
 
-// A request that is given up, leading or not, keeps nobody waiting and no place taken.
+// A request that is given up, leading or not, keeps nobody waiting and occupies no place.
 func TestGivenUpChecksLeaveNoTrace(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")
@@ -114,7 +114,8 @@ func TestGivenUpChecksLeaveNoTrace(t *testing.T) {
 func TestHangingLedgerCostsOneTimeout(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")
-		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1}, func(sim.Call) sim.Fault { return sim.Fault{Delay: time.Hour} })
+		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1},
+			func(sim.Call) sim.Fault { return sim.Fault{Delay: time.Hour} })
 		var done sync.WaitGroup
 		began := time.Now()
 		for i := range 300 {

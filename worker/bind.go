@@ -8,14 +8,13 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Bind returns a context that is cancelled with cause [revocast.ErrRevoked] the moment a
-// revocation that covers the claims is applied here, for what outlives a check:
-// WebSockets, server-sent events, gRPC streams. The rotation of a refresh token does
-// not end it, since that revokes neither session nor principal. Where it is a ban, the cause is
-// [revocast.ErrBanned] too.
+// Bind returns a context that is cancelled with cause [revocast.ErrRevoked] the moment a revocation
+// that covers the claims is applied here, for work that outlives a check: WebSockets, server-sent
+// events, gRPC streams. The rotation of a refresh token does not end it, since that revokes neither
+// session nor principal. If a ban ends it, the cause is [revocast.ErrBanned] too.
 //
 // It is cancelled with [revocast.ErrSignature] when the key that signed the token is no longer in
-// force, where the verifier tells that ([port.KeyHolder]).
+// force, if the verifier can tell ([port.KeyHolder]).
 //
 // It is cancelled with cause [revocast.ErrExpired] when the claims end ([revocast.Claims.End]), by the guard's
 // wall clock: from then on a check would refuse them. To let a stream go on, bind it to the
@@ -30,8 +29,8 @@ func (g *Guard) Bind(ctx context.Context, c *revocast.Claims) (context.Context, 
 	signer := c.Signer
 	x.lost = func() bool { return !g.holds(signer) }
 	x.session = x.keys.Session()
-	// Bound first, looked up after: a revocation applied in between is found by one of
-	// the two, whichever comes second.
+	// Bind first, look up after: a revocation that is applied in between is found by the one of the
+	// two that comes second.
 	g.sub.bindings.add(x)
 	g.sub.bindings.endings.add(x)
 	if x.lost() {
@@ -39,7 +38,7 @@ func (g *Guard) Bind(ctx context.Context, c *revocast.Claims) (context.Context, 
 	} else if err := g.covered(ctx, x); err != nil {
 		cancel(err)
 	}
-	// Also when the parent ends and nobody calls cancel.
+	// This also runs when the parent ends and nobody calls cancel.
 	context.AfterFunc(ctx, func() {
 		g.sub.bindings.remove(x)
 		g.sub.bindings.endings.remove(x)
@@ -47,7 +46,7 @@ func (g *Guard) Bind(ctx context.Context, c *revocast.Claims) (context.Context, 
 	return ctx, func() { cancel(context.Canceled) }
 }
 
-// ended is why a binding ends that m covers; nil where it does not.
+// ended returns why a binding ends because of m; nil if m does not cover it.
 func ended(m port.Match) error {
 	switch {
 	case m.Covered && m.Banned:

@@ -102,7 +102,7 @@ func TestBind(t *testing.T) {
 		}
 		cancelBob()
 		parent, end := context.WithCancel(context.Background())
-		_, _ = x.Bind(parent, other) //nolint:govet // that nobody calls cancel is the point
+		_, _ = x.Bind(parent, other) //nolint:govet // nobody calls cancel: that is the point
 		end()
 		synctest.Wait()
 		if n := x.Sub.Status().Bound; n != 0 {
@@ -111,8 +111,8 @@ func TestBind(t *testing.T) {
 	})
 }
 
-// TestBindEndsWithTheClaims: what a check refuses from a time on ends at that time, and what
-// waits for it goes with the last context.
+// TestBindEndsWithTheClaims: a context ends at the time from which a check would refuse its claims,
+// and the goroutine that waits for that time ends with the last context.
 func TestBindEndsWithTheClaims(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})

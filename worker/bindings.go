@@ -9,9 +9,9 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// bindings are the contexts that [Guard.Bind] ties to tokens: each under every key
-// that a revocation could name its token by, so that an event finds the contexts it
-// ends without looking at any other.
+// bindings are the contexts that [Guard.Bind] ties to tokens. Each is listed under every key by
+// which a revocation could name its token, so that an event finds the contexts it ends without
+// looking at any other.
 type bindings struct {
 	// mu guards byKey; a binding stands under all of its keys or under none.
 	mu    sync.Mutex
@@ -27,8 +27,8 @@ type binding struct {
 	lost    func() bool  // the key that signed the token is no longer in force
 	cancel  context.CancelCauseFunc
 
-	end   time.Time // from which the claims are refused; zero: never
-	place int       // in the queue of what ends, which guards it
+	end   time.Time // when the claims are refused; zero: never
+	place int       // place in the queue of what ends; guarded by that queue's mu
 }
 
 func newBindings(clock port.Clock) *bindings {
@@ -91,8 +91,8 @@ func (b *bindings) size() int {
 	return len(b.byKey)
 }
 
-// endCovered cancels the contexts under key, whose ban has begun, unless the view's
-// index knows better: the ban's lift may have come before it.
+// endCovered cancels the contexts under key, whose ban has begun, unless the view's index says
+// otherwise: the ban's lift may have come before it.
 func (b *bindings) endCovered(key revocast.Key, view port.View, now int64) {
 	b.mu.Lock()
 	candidates := make([]*binding, 0, len(b.byKey[key]))

@@ -22,7 +22,8 @@ func TestSessionDataEndsWithTheEpoch(t *testing.T) {
 		x := w.Worker("x", fleettest.WorkerOptions{Guard: worker.GuardOptions{
 			SessionTTL: time.Hour,
 			LoadSession: func(context.Context, string) (*revocast.Claims, error) {
-				return &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Extra: map[string]any{"role": role}}, nil
+				return &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Extra: map[string]any{"role": role}},
+					nil
 			},
 		}})
 		check := func(want string) {
@@ -50,7 +51,7 @@ func TestSessionDataEndsWithTheEpoch(t *testing.T) {
 	})
 }
 
-// A session's secret and the name by which it is revoked are two things.
+// A session's secret is not the name by which it is revoked.
 func TestSessionHasANameOfItsOwn(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -72,12 +73,14 @@ func TestSessionHasANameOfItsOwn(t *testing.T) {
 	})
 }
 
-// Claims that came out of a refresh token are held against the same revocations.
+// Claims that came out of a refresh token are compared with the same revocations.
 func TestClaimsOfOthers(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		x := w.Worker("x", fleettest.WorkerOptions{})
-		alice := &revocast.Claims{Principal: "alice", Session: "s1", AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+		alice := &revocast.Claims{
+			Principal: "alice", Session: "s1", AuthTime: time.Now(), Expires: time.Now().Add(time.Hour),
+		}
 		expect := func(c *revocast.Claims, want revocast.Outcome, why error) {
 			t.Helper()
 			if v := x.CheckClaims(w.T.Context(), c); v.Outcome != want || !errors.Is(v.Err, why) {
@@ -125,8 +128,8 @@ func TestClaimsOfOthers(t *testing.T) {
 	})
 }
 
-// A hook that is configured is called, and what it says counts: one that is forgotten
-// looks like one that agrees.
+// A hook that is configured is called, and its answer counts. A hook that is never called looks
+// like one that agrees.
 func TestConfiguredHooksAreCalled(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")

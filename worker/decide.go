@@ -9,21 +9,21 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// query is one check that the session cache did not answer: verified claims that have
-// to be held against the revocations.
+// query is one check that the session cache did not answer: verified claims that have to be
+// compared with the revocations.
 type query struct {
 	space  port.Space
 	key    string // empty: the answer is not kept
 	claims *revocast.Claims
 	keys   revocast.Keys
-	asOf   mark          // taken before claims were obtained
+	asOf   moment        // taken before claims were obtained
 	maxAge time.Duration // longest that the entry may be cached; zero: until the claims end
 
 	registered bool // the ledger has heard of the token's issue time during this check
 }
 
-// decide holds verified claims against memory where memory may be trusted, and
-// against the ledger where not.
+// decide compares verified claims with memory where memory may be trusted, and with the ledger
+// where not.
 func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast.Verdict) {
 	if terms := g.sub.terms.Load(); terms != nil {
 		if err := g.checkLifetime(&q, terms); err != nil {
@@ -47,7 +47,9 @@ func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast
 			return g.registerFirst(ctx, q)
 		}
 		g.fill(q, q.asOf.applied, wall, now, m.BanFrom)
-		return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+		return q.claims, revocast.Verdict{
+			Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+		}
 	case !held && g.o.Policy.closed:
 		return nil, refuse(fmt.Errorf("%w: no lease, and the policy is closed", revocast.ErrUnknown))
 	case l != nil && !held && complete && !m.Covered && now < l.expires+g.o.Policy.grace:
@@ -55,18 +57,20 @@ func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast
 			return g.registerFirst(ctx, q)
 		}
 		g.counts.graced.Add(1)
-		return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+		return q.claims, revocast.Verdict{
+			Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+		}
 	}
 	return g.ask(ctx, q)
 }
 
-// mayAccept reports whether a token that nothing stands against may be accepted as far as
-// its issue time goes: the ledger has heard of one as new, see [port.Sighting].
+// mayAccept reports whether the issue time of a token that nothing stands against allows it to be
+// accepted: the ledger has heard of one as new, see [port.Sighting].
 func (g *Guard) mayAccept(q *query) bool { return q.registered || g.sub.sights.passes(q.claims) }
 
-// registerFirst has the ledger hear of the token, and decides again after that: no lease and
-// nothing that was looked up may grow old meanwhile. A token that is refused anyway does not
-// get here, so those that come only after their revocation tell nobody what time it is.
+// registerFirst tells the ledger of the token, and decides again after that, because the lease and
+// what was looked up may have grown old meanwhile. A token that is refused anyway does not get
+// here, so tokens that come after their revocation do not influence any clock.
 func (g *Guard) registerFirst(ctx context.Context, q query) (*revocast.Claims, revocast.Verdict) {
 	if err := g.sub.sights.register(ctx, q.claims, g.o.AskTimeout); err != nil {
 		return nil, refuse(err)
@@ -75,15 +79,16 @@ func (g *Guard) registerFirst(ctx context.Context, q query) (*revocast.Claims, r
 	return g.decide(ctx, q)
 }
 
-// ask puts the question to the ledger. The question is sent after the check began, so
-// the answer knows of everything that was confirmed before.
+// ask asks the ledger. The question is sent after the check began, so the answer includes
+// everything that was confirmed before.
 func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Verdict) {
 	g.counts.asked.Add(1)
-	asked, known := g.clock.Monotonic(), g.sub.mark().applied
+	asked, known := g.clock.Monotonic(), g.sub.moment().applied
 	var buf [revocast.NumKeys]revocast.Key
 	answer, err := g.asker.ask(ctx, q.keys.Append(buf[:0]))
 	if err == nil && answer.Position.Before(known) {
-		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge", answer.Position, known)
+		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge",
+			answer.Position, known)
 	}
 	if err != nil {
 		g.counts.askFailed.Add(1)
@@ -101,16 +106,18 @@ func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Ve
 		return q.claims, revoked(m, revocast.SourceLedger)
 	}
 	if !g.mayAccept(&q) {
-		// As the question before it, it does not end with the request.
+		// Like the question before it, it does not end with the request.
 		if err := g.sub.sights.register(context.WithoutCancel(ctx), q.claims, g.o.AskTimeout); err != nil {
 			return nil, refuse(err)
 		}
 	}
 	g.fill(q, answer.Position, wall, now, m.BanFrom)
-	return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceLedger, Position: answer.Position, Age: now - asked}
+	return q.claims, revocast.Verdict{
+		Outcome: revocast.Allowed, Source: revocast.SourceLedger, Position: answer.Position, Age: now - asked,
+	}
 }
 
-// match holds the ledger's states against a token, narrowest scope first.
+// match compares the ledger's states with a token, narrowest scope first.
 func match(keys *revocast.Keys, issued int64, states []revocast.State, now int64) port.Match {
 	var found port.Match
 	next := 0
@@ -140,9 +147,9 @@ func revoked(m port.Match, source revocast.Source) revocast.Verdict {
 	return revocast.Verdict{Outcome: revocast.Revoked, Source: source, Scope: m.Scope, Position: m.At, Err: err}
 }
 
-// fill puts an allowed token into the session cache. The entry ends with the claims,
-// with maxAge, or when a ban begins that is known already, whichever comes first. An
-// opaque session's data is as old as asOf, however fresh the answer about revocations.
+// fill puts an allowed token into the session cache. The entry ends with the claims, with maxAge,
+// or when a known ban begins, whichever comes first. An opaque session's data is as old as asOf,
+// however fresh the answer about revocations is.
 func (g *Guard) fill(q query, checked revocast.Position, wall time.Time, now time.Duration, banFrom int64) {
 	if q.key == "" {
 		return
@@ -167,18 +174,18 @@ func (g *Guard) fill(q query, checked revocast.Position, wall time.Time, now tim
 	g.view.Put(q.space, q.key, &port.Entry{
 		Claims: q.claims, Keys: q.keys, Issued: q.claims.Issued(), Expires: now + left, Checked: checked,
 	}, g.sub.earliestNow(now))
-	// A view that was emptied and loaded anew meanwhile need not know of every
-	// invalidation in between: a snapshot holds none. The count goes up before and
-	// after each emptying, so either this sees it, or the emptying takes the entry out.
-	// Likewise a key that left meanwhile: it leaves first, and then the entries go.
-	if g.sub.mark().emptied != q.asOf.emptied || !g.holds(q.claims.Signer) {
+	// A view that was emptied and loaded again meanwhile may not know of every invalidation in
+	// between: a snapshot holds none. The count goes up before and after each emptying. So either
+	// this code sees the change, or the emptying takes the entry out. The same holds for a key that
+	// left meanwhile: first the key leaves, and then its entries go.
+	if g.sub.moment().emptied != q.asOf.emptied || !g.holds(q.claims.Signer) {
 		g.view.Drop(q.space, q.key)
 	}
 }
 
-// checkLifetime refuses a token that lives longer than the ledger remembers what is
-// revoked: it would outlive its own revocation. One without an end, where that is
-// configured, may be as old as that and no older.
+// checkLifetime refuses a token that lives longer than the ledger keeps a revocation: it would
+// outlive its own revocation. A token without an end, where that is allowed, may be that old and no
+// older.
 func (g *Guard) checkLifetime(q *query, t *port.Terms) error {
 	end := q.claims.Expires
 	if end.IsZero() {
@@ -191,7 +198,9 @@ func (g *Guard) checkLifetime(q *query, t *port.Terms) error {
 			continue
 		}
 		if longest := t.MaxLifetime[scope-1]; lives > longest.Milliseconds() {
-			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a revocation of its %s is kept for %s; shorten the session; what a realm keeps is chosen when it is made (publisher init --token-lifetime 720h) and cannot be raised",
+			return fmt.Errorf("%w: from the start of its session, or else its issue, the token lives %s, but a "+
+				"revocation of its %s is kept for %s; shorten the session; what a realm keeps is chosen when it is "+
+				"made (publisher init --token-lifetime 720h) and cannot be raised",
 				revocast.ErrClaims, time.Duration(lives)*time.Millisecond, scope, longest)
 		}
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// lookAgain is how often the ends of bindings are held against the wall clock at least: it
-// can be set, and a machine can sleep.
+// lookAgain is the longest time between two comparisons of the bindings' ends with the wall clock:
+// that clock can be set, and a machine can sleep.
 const lookAgain = time.Minute
 
-// endings cancel bound contexts when their claims end: one goroutine for all of them, which is
-// there while any context that ends is bound, and goes with the last one.
+// endings cancel bound contexts when their claims end. One goroutine serves all of them. It runs
+// while any context that ends is bound, and stops with the last one.
 type endings struct {
 	clock port.Clock
 	wake  chan struct{} // the first of them has changed
@@ -60,7 +60,7 @@ func (e *endings) remove(x *binding) {
 func (e *endings) changed() {
 	select {
 	case e.wake <- struct{}{}:
-	default: // it looks anyway
+	default: // it looks again in any case
 	}
 }
 
@@ -79,7 +79,8 @@ func (e *endings) run() {
 	}
 }
 
-// pass cancels what has ended, and says when to look again; not more: nothing is left.
+// pass cancels the contexts that have ended, and says when to look again. more is false when
+// nothing is left.
 func (e *endings) pass() (wait time.Duration, more bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

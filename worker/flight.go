@@ -8,9 +8,9 @@ import (
 	"github.com/revocast/revocast/internal/component"
 )
 
-// flight lets concurrent callers with the same key share one run of a function whose
-// result depends on the key alone. A revocation check is not such a function: a
-// caller that joined one under way could get an answer from before it asked.
+// flight lets concurrent callers with the same key share one run of a function whose result depends
+// on the key alone. A revocation check is not such a function: a caller that joined a check under
+// way could get an answer from before it asked.
 type flight struct {
 	mu    sync.Mutex
 	calls map[string]*flightCall // those under way
@@ -24,7 +24,9 @@ type flightCall struct {
 
 // do runs fn for key, or waits for the run under way. The run does not end with the
 // context of the caller that happens to lead it.
-func (f *flight) do(ctx context.Context, key string, fn func(context.Context) (*revocast.Claims, error)) (*revocast.Claims, error) {
+func (f *flight) do(ctx context.Context, key string,
+	fn func(context.Context) (*revocast.Claims, error),
+) (*revocast.Claims, error) {
 	f.mu.Lock()
 	c, running := f.calls[key]
 	if !running {
@@ -47,8 +49,10 @@ func (f *flight) do(ctx context.Context, key string, fn func(context.Context) (*
 	}
 }
 
-// lead runs fn. Should fn panic, those who wait get ErrUnknown, and the panic goes on.
-func (f *flight) lead(ctx context.Context, key string, c *flightCall, fn func(context.Context) (*revocast.Claims, error)) {
+// lead runs fn. If fn panics, the callers that wait get ErrUnknown, and the panic goes on.
+func (f *flight) lead(ctx context.Context, key string, c *flightCall,
+	fn func(context.Context) (*revocast.Claims, error),
+) {
 	defer func() {
 		f.mu.Lock()
 		delete(f.calls, key)

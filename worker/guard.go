@@ -20,19 +20,19 @@ type GuardOptions struct {
 	// LoadSession loads an opaque session for [Guard.Session]. Default: none, and
 	// Session answers Unknown.
 	LoadSession SessionLoader
-	// SessionTTL is the longest that a loaded session's data is cached; never beyond
-	// the session's own end. Default 5m.
+	// SessionTTL is the longest time that a loaded session's data is cached, and never beyond the
+	// session's own end. Default 5m.
 	SessionTTL time.Duration
 	// AskTimeout is how long one question to the ledger may take. Default 500ms.
 	AskTimeout time.Duration
-	// MaxAsks is how many questions to the ledger may be under way at a time; the checks
-	// that come meanwhile share the next one. Default 4.
+	// MaxAsks is how many questions to the ledger may be under way at a time. Checks that come
+	// meanwhile share the next one. Default 4.
 	MaxAsks int
-	// VerifyTimeout is how long verifying one token may take, which matters only when
-	// keys have to be fetched. Default 5s.
+	// VerifyTimeout is how long the verification of one token may take. It matters only when keys
+	// have to be fetched. Default 5s.
 	VerifyTimeout time.Duration
-	// MaxBearer is the longest bearer, in bytes, that is looked at; the verifier has a limit
-	// of its own. Default [port.MaxBearer], at most [port.LargestBearer].
+	// MaxBearer is the longest bearer, in bytes, that is accepted for verification. The verifier
+	// has a limit of its own. Default [port.MaxBearer], at most [port.LargestBearer].
 	MaxBearer int
 	// Bearer takes the token out of a request. Default [BearerFromHeader].
 	Bearer func(*http.Request) (string, error)
@@ -40,12 +40,12 @@ type GuardOptions struct {
 	UnknownStatus int
 }
 
-// SessionLoader loads an opaque session from wherever the service keeps it. It
-// returns [revocast.ErrNotFound] for a session that does not exist, which the guard answers
-// with Invalid; any other error is Unknown. Issuer may stay empty: the ledger's
-// default issuer. AuthTime or IssuedAt must say when the session started. Session is the
-// name that a revocation of the session bears; empty, it is the id itself. Where the id is
-// a secret the two must differ: names are listed, logged and shown.
+// SessionLoader loads an opaque session from wherever the service keeps it. It returns
+// [revocast.ErrNotFound] for a session that does not exist, which the guard answers with Invalid;
+// any other error is Unknown. Issuer may stay empty: the ledger's default issuer. AuthTime or
+// IssuedAt must say when the session started. Session is the name by which a revocation names the
+// session. If it is empty, the id itself is the name. Where the id is a secret the two must differ,
+// because names are listed, logged and shown.
 type SessionLoader func(ctx context.Context, id string) (*revocast.Claims, error)
 
 // Guard decides whether a token or a session is still good. It is safe for concurrent
@@ -68,8 +68,8 @@ type guardCounts struct {
 	asked, askFailed, graced           atomic.Uint64
 }
 
-// NewGuard returns a guard over what s knows. It answers from the first moment on:
-// before s has a lease, by asking the ledger.
+// NewGuard returns a guard that answers from the memory of s. It answers from the first moment on:
+// before s has a lease, it asks the ledger.
 func NewGuard(s *Subscriber, v port.Verifier, o GuardOptions) *Guard {
 	component.SetDefault(&o.SessionTTL, 5*time.Minute)
 	component.SetDefault(&o.AskTimeout, 500*time.Millisecond)
@@ -105,17 +105,20 @@ func (g *Guard) WithPolicy(p Policy) *Guard {
 // Check decides about a bearer token. The claims are nil unless the outcome is
 // Allowed or Revoked; they are shared and must not be changed.
 //
-// The order is the guarantee: the lease is loaded first, then the entry is looked up,
-// and the clock is read last and compared with that same lease. A process that was
-// stopped in between finds, when it goes on, that its lease has run out.
+// The order is the guarantee: the lease is loaded first, then the entry is looked up, and the clock
+// is read last and compared with that same lease. A process that was stopped in between finds that
+// its lease has run out when it goes on.
 func (g *Guard) Check(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict) {
 	l := g.sub.lease.Load()
 	e := g.view.Get(port.SpaceBearer, bearer)
 	if e != nil && l != nil {
-		// Both ends are read before the clock: reading it holds up the loads after it.
+		// Both ends are read before the clock, because the loads after a reading of the clock wait
+		// for it.
 		end := min(l.expires, e.Expires)
 		if now := g.clock.Monotonic(); now < end {
-			return e.Claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+			return e.Claims, revocast.Verdict{
+				Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+			}
 		}
 	}
 	return g.count(g.checkBearer(ctx, bearer, e))
@@ -123,33 +126,38 @@ func (g *Guard) Check(ctx context.Context, bearer string) (*revocast.Claims, rev
 
 // Session decides about an opaque session id, with the loader of the options.
 //
-// What was loaded in another epoch than the lease's is loaded anew. An invalidation leaves
-// no state behind, so a ledger that has lost it, with the epoch in which it was confirmed,
-// gets it back from nobody; a worker that missed it must not go on with its old data.
+// Data that was loaded in another epoch than the lease's is loaded again. An invalidation leaves no
+// state behind. So a ledger that lost it, with the epoch in which it was confirmed, cannot get it
+// back, and a worker that missed it must not go on with its old data.
 func (g *Guard) CheckSession(ctx context.Context, id string) (*revocast.Claims, revocast.Verdict) {
 	l := g.sub.lease.Load()
 	e := g.view.Get(port.SpaceSession, id)
 	if e != nil && l != nil && e.Checked.Epoch == l.position.Epoch {
-		// Both ends are read before the clock: reading it holds up the loads after it.
+		// Both ends are read before the clock, because the loads after a reading of the clock wait
+		// for it.
 		end := min(l.expires, e.Expires)
 		if now := g.clock.Monotonic(); now < end {
-			return e.Claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent}
+			return e.Claims, revocast.Verdict{
+				Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: l.position, Age: now - l.sent,
+			}
 		}
 	}
 	return g.count(g.checkSession(ctx, id))
 }
 
-// Claims decides about claims that somebody else has verified and vouches for: those that
-// a refresh token stands for, or those of a request that a gateway let through. It answers
-// from memory as Check does and keeps nothing. Claims without AuthTime and IssuedAt are
-// refused; those without Issuer are of the ledger's default issuer.
+// Claims decides about claims that somebody else has verified and vouches for: for example those
+// that a refresh token stands for, or those of a request that a gateway let through. It answers
+// from memory as Check does, and stores nothing. Claims without AuthTime and IssuedAt are refused;
+// those without Issuer are of the ledger's default issuer.
 func (g *Guard) CheckClaims(ctx context.Context, c *revocast.Claims) revocast.Verdict {
 	claims := *c
 	if err := g.complete(ctx, &claims); err != nil {
 		_, v := g.count(nil, refuse(err))
 		return v
 	}
-	_, v := g.count(g.decide(ctx, query{claims: &claims, keys: revocast.KeysOf(g.sub.realm, &claims), asOf: g.sub.mark()}))
+	_, v := g.count(g.decide(ctx, query{
+		claims: &claims, keys: revocast.KeysOf(g.sub.realm, &claims), asOf: g.sub.moment(),
+	}))
 	return v
 }
 
@@ -165,8 +173,8 @@ func (g *Guard) complete(ctx context.Context, c *revocast.Claims) error {
 	return g.ended(c)
 }
 
-// ended refuses claims that have ended, whoever vouches for them: beyond their end it is
-// forgotten that they were revoked.
+// ended refuses claims that have ended, no matter who vouches for them: after their end the ledger
+// forgets that they were revoked.
 func (g *Guard) ended(c *revocast.Claims) error {
 	if end := c.End(); !end.IsZero() && !g.clock.Now().Before(end) {
 		return revocast.ErrExpired
@@ -190,8 +198,8 @@ func (g *Guard) terms(ctx context.Context) (*port.Terms, error) {
 	return &answer.Terms, nil
 }
 
-// Ready returns nil while the guard may answer from memory under its policy, else why
-// not: the subscriber's readiness, and for as long as a policy of Grace goes on beyond.
+// Ready returns nil while the guard may answer from memory under its policy, else why not: the
+// subscriber's readiness, extended by the time that a policy of Grace adds.
 func (g *Guard) Ready() error {
 	err := g.sub.ready.Err()
 	l := g.sub.lease.Load()
@@ -201,21 +209,24 @@ func (g *Guard) Ready() error {
 	return err
 }
 
-func (g *Guard) checkBearer(ctx context.Context, bearer string, cached *port.Entry) (*revocast.Claims, revocast.Verdict) {
+func (g *Guard) checkBearer(ctx context.Context, bearer string,
+	cached *port.Entry,
+) (*revocast.Claims, revocast.Verdict) {
 	if bearer == "" {
 		return nil, refuse(revocast.ErrMissingToken)
 	}
 	if len(bearer) > g.o.MaxBearer {
-		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), g.o.MaxBearer))
+		return nil, refuse(fmt.Errorf("%w: %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer),
+			g.o.MaxBearer))
 	}
 	if cached != nil && g.holds(cached.Claims.Signer) && g.clock.Monotonic() < cached.Expires {
-		// The signature was verified when the entry was made, and still holds; only
-		// what the ledger says has to be asked again.
+		// The signature was verified when the entry was made, and still holds. Only the ledger has
+		// to be asked again.
 		return g.decide(ctx, query{
-			space: port.SpaceBearer, key: bearer, claims: cached.Claims, keys: cached.Keys, asOf: g.sub.mark(),
+			space: port.SpaceBearer, key: bearer, claims: cached.Claims, keys: cached.Keys, asOf: g.sub.moment(),
 		})
 	}
-	asOf := g.sub.mark()
+	asOf := g.sub.moment()
 	claims, err := g.flight.do(ctx, bearer, g.verifier(bearer))
 	if err == nil {
 		err = g.ended(claims)
@@ -246,9 +257,9 @@ func (g *Guard) checkSession(ctx context.Context, id string) (*revocast.Claims, 
 	case g.o.LoadSession == nil:
 		return nil, refuse(fmt.Errorf("%w: the guard has no session loader", revocast.ErrUnknown))
 	}
-	// What was applied before the load began is in the data; what is applied later
-	// keeps it out of the cache.
-	asOf := g.sub.mark()
+	// Events applied before the load began are in the data. Events applied later keep the data out
+	// of the cache.
+	asOf := g.sub.moment()
 	claims, err := g.loadSession(ctx, id)
 	if err != nil {
 		return nil, refuse(err)
@@ -269,7 +280,8 @@ func (g *Guard) loadSession(ctx context.Context, id string) (*revocast.Claims, e
 	case loaded == nil:
 		return nil, fmt.Errorf("%w: the session loader returned nothing", revocast.ErrUnknown)
 	case loaded.Issued() == 0:
-		return nil, fmt.Errorf("%w: the session loader says neither AuthTime nor IssuedAt, and no cut-off can be compared with that", revocast.ErrUnknown)
+		return nil, fmt.Errorf("%w: the session loader says neither AuthTime nor IssuedAt, and no cut-off can be "+
+			"compared with that", revocast.ErrUnknown)
 	}
 	claims := *loaded
 	if claims.Session == "" {
@@ -281,8 +293,8 @@ func (g *Guard) loadSession(ctx context.Context, id string) (*revocast.Claims, e
 	return &claims, nil
 }
 
-// refuse is the verdict for a token that was not accepted before anybody was asked
-// whether it is revoked. Whatever is not plainly the token's fault is Unknown.
+// refuse is the verdict for a token that was refused before anybody was asked whether it is
+// revoked. If the fault is not plainly the token's, the verdict is Unknown.
 func refuse(err error) revocast.Verdict {
 	if errors.Is(err, revocast.ErrToken) && !errors.Is(err, revocast.ErrUnknown) {
 		return revocast.Verdict{Outcome: revocast.Invalid, Err: err}
@@ -314,7 +326,7 @@ func (g *Guard) count(c *revocast.Claims, v revocast.Verdict) (*revocast.Claims,
 // GuardStats count decisions. Cache hits are counted by the view ([port.ViewStats]).
 type GuardStats struct {
 	Allowed, Revoked, Invalid, Unknown uint64
-	Asked                              uint64 // put to the ledger
+	Asked                              uint64 // sent to the ledger
 	AskFailed                          uint64 // that were not answered
 	Questions                          uint64 // in which they went out
 	Shed                               uint64 // refused a question because too many waited

@@ -27,8 +27,8 @@ func TestZeroVerdictIsUnknown(t *testing.T) {
 	}
 }
 
-// jumpClock is the system clock, and jumps ahead when told to: what a process sees that
-// was stopped.
+// jumpClock is the system clock, and jumps ahead when told to, as a process sees it that was
+// stopped.
 type jumpClock struct {
 	port.Clock
 	ahead atomic.Int64
@@ -96,7 +96,8 @@ func TestPolicies(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		ask := w.Worker("ask", fleettest.WorkerOptions{})
 		closed := w.Worker("closed", fleettest.WorkerOptions{Guard: worker.GuardOptions{Policy: worker.Closed}})
-		grace := w.Worker("grace", fleettest.WorkerOptions{Guard: worker.GuardOptions{Policy: worker.Grace(10 * time.Second)}})
+		grace := w.Worker("grace",
+			fleettest.WorkerOptions{Guard: worker.GuardOptions{Policy: worker.Grace(10 * time.Second)}})
 		all := []*fleettest.SimWorker{ask, closed, grace}
 		token, gone := fleettest.Login("alice"), fleettest.Login("gone")
 		w.Commit("gone")
@@ -122,7 +123,7 @@ func TestPolicies(t *testing.T) {
 		w.Expect(ask, token, revocast.Revoked)
 		w.Expect(grace, token, revocast.Allowed) // outside G1, as the policy says
 		for _, x := range all {
-			w.Expect(x, gone, revocast.Revoked) // a cut-off is for ever and needs no lease
+			w.Expect(x, gone, revocast.Revoked) // a cut-off is permanent and needs no lease
 		}
 		fleettest.Elapse(10 * time.Second)
 		w.Expect(grace, token, revocast.Revoked)
@@ -156,10 +157,13 @@ func TestLedgerErrorsAreUnknown(t *testing.T) {
 		x := w.Worker("x", fleettest.WorkerOptions{View: worker.NoCache{}})
 		token := fleettest.Login("alice")
 		for _, sentinel := range []error{
-			revocast.ErrUnavailable, revocast.ErrRecovering, revocast.ErrUninitialised, revocast.ErrFenced, revocast.ErrUnsuited,
-			revocast.ErrEpoch, revocast.ErrNotFound, revocast.ErrRevoked, revocast.ErrInvalid, context.Canceled, errors.New("other"),
+			revocast.ErrUnavailable, revocast.ErrRecovering, revocast.ErrUninitialised, revocast.ErrFenced,
+			revocast.ErrUnsuited,
+			revocast.ErrEpoch, revocast.ErrNotFound, revocast.ErrRevoked, revocast.ErrInvalid, context.Canceled,
+			errors.New("other"),
 		} {
-			x.Ledger.SetHook(fleettest.Only(sim.OpCheck, fleettest.Always(sim.Fault{Err: fmt.Errorf("%w: sim", sentinel)})))
+			x.Ledger.SetHook(fleettest.Only(sim.OpCheck,
+				fleettest.Always(sim.Fault{Err: fmt.Errorf("%w: sim", sentinel)})))
 			claims, v := x.Check(w.T.Context(), token)
 			if v.Outcome != revocast.Unknown || claims != nil || !errors.Is(v.Err, revocast.ErrUnknown) {
 				t.Errorf("%v: %s, %v", sentinel, v.Outcome, v.Err)
@@ -178,12 +182,15 @@ func TestTokenErrors(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		for bearer, want := range map[string]error{
-			"": revocast.ErrMissingToken, "garbage": revocast.ErrMalformed, strings.Repeat("x", port.MaxBearer+1): revocast.ErrMalformed,
-			fleettest.Bearer("a", "s", time.Now().Add(-2*time.Hour), time.Hour):   revocast.ErrExpired,
-			fleettest.Bearer("a", "s", time.Now().Add(-time.Hour), 900*time.Hour): revocast.ErrClaims, // outlives its revocation
+			"": revocast.ErrMissingToken, "garbage": revocast.ErrMalformed,
+			strings.Repeat("x", port.MaxBearer+1):                               revocast.ErrMalformed,
+			fleettest.Bearer("a", "s", time.Now().Add(-2*time.Hour), time.Hour): revocast.ErrExpired,
+			// outlives its revocation
+			fleettest.Bearer("a", "s", time.Now().Add(-time.Hour), 900*time.Hour): revocast.ErrClaims,
 		} {
 			claims, v := x.Check(w.T.Context(), bearer)
-			if v.Outcome != revocast.Invalid || !errors.Is(v.Err, want) || !errors.Is(v.Err, revocast.ErrToken) || claims != nil {
+			if v.Outcome != revocast.Invalid || !errors.Is(v.Err, want) || !errors.Is(v.Err, revocast.ErrToken) ||
+				claims != nil {
 				t.Errorf("%.20s: %s, %v; want %v", bearer, v.Outcome, v.Err, want)
 			}
 		}
@@ -203,7 +210,9 @@ func TestSession(t *testing.T) {
 		var loads atomic.Int64
 		loaded := make(chan struct{}, 1)
 		var hold chan struct{}
-		x := w.Worker("x", fleettest.WorkerOptions{Guard: worker.GuardOptions{LoadSession: func(_ context.Context, id string) (*revocast.Claims, error) {
+		x := w.Worker("x", fleettest.WorkerOptions{Guard: worker.GuardOptions{LoadSession: func(_ context.Context,
+			id string,
+		) (*revocast.Claims, error) {
 			n := loads.Add(1)
 			if id == "nobody" {
 				return nil, fmt.Errorf("store: %w", revocast.ErrNotFound)
@@ -211,7 +220,10 @@ func TestSession(t *testing.T) {
 			if id == "broken" {
 				return nil, errors.New("store is down")
 			}
-			c := &revocast.Claims{Principal: "alice", IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour), Extra: map[string]any{"load": n}}
+			c := &revocast.Claims{
+				Principal: "alice", IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour),
+				Extra: map[string]any{"load": n},
+			}
 			if hold != nil {
 				loaded <- struct{}{}
 				<-hold
@@ -289,7 +301,8 @@ func TestMiddleware(t *testing.T) {
 			"revoked":      {[]string{"bearer " + gone}, invalid},
 		} {
 			rec := get(c.header...)
-			if rec.Code != 401 || rec.Header().Get("WWW-Authenticate") != c.challenge || rec.Header().Get("Cache-Control") != "no-store" ||
+			if rec.Code != 401 || rec.Header().Get("WWW-Authenticate") != c.challenge ||
+				rec.Header().Get("Cache-Control") != "no-store" ||
 				rec.Header().Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s: %d %v %s", name, rec.Code, rec.Header(), rec.Body)
 			}

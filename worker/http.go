@@ -43,15 +43,15 @@ func BearerFromHeader(r *http.Request) (string, error) {
 	return token, nil
 }
 
-// parts reports whether a reader of headers may take c for the end of a token: what
-// stands behind would be a second one to some.
+// parts reports whether a reader of headers may take c for the end of a token: to some readers, the
+// text after it is a second token.
 func parts(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`,;"\`, c) }
 
-// Middleware lets a request through when its token is allowed, with the claims in its
-// context ([ClaimsFrom]). Otherwise it answers 401 with a challenge (RFC 6750 §3) for
-// a missing, revoked or invalid token, or 503 with Retry-After when that could not be
-// established; both with a problem body (RFC 9457). A refusal does not wait for the
-// request's body: over HTTP/1 a connection whose request announces one is closed.
+// Middleware lets a request through when its token is allowed, with the claims in its context
+// ([ClaimsFrom]). Otherwise it answers 401 with a challenge (RFC 6750 §3) for a missing, revoked or
+// invalid token, or 503 with Retry-After when the guard could not decide; both with a problem body
+// (RFC 9457). A refusal does not wait for the request's body: over HTTP/1 a connection whose
+// request announces one is closed.
 func (g *Guard) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bearer, err := g.o.Bearer(r)
@@ -69,8 +69,8 @@ func (g *Guard) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// turnAway refuses a request whose body nobody has looked at. net/http would read it
-// before it answered, and gateways announce bodies that they do not send.
+// turnAway refuses a request whose body has not been read. net/http would read it before it
+// answered, and gateways announce bodies that they do not send.
 func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, v revocast.Verdict) {
 	if r.ContentLength != 0 && r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
@@ -82,16 +82,17 @@ func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, v revocast.Verd
 func (g *Guard) Refuse(w http.ResponseWriter, v revocast.Verdict) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	if v.Outcome == revocast.Unknown || v.Outcome == revocast.Allowed { // Allowed is no reason to come here
+	if v.Outcome == revocast.Unknown || v.Outcome == revocast.Allowed { // Refuse is not called for Allowed
 		h.Set("Retry-After", "1")
-		writeProblem(w, g.o.UnknownStatus, "revocation-unknown", "It could not be established whether the token is revoked")
+		writeProblem(w, g.o.UnknownStatus, "revocation-unknown",
+			"It could not be established whether the token is revoked")
 		return
 	}
 	h.Set("WWW-Authenticate", challenge(v))
 	writeProblem(w, http.StatusUnauthorized, v.Outcome.String(), "The token is not accepted")
 }
 
-// challenge is bare when the request bore no token (RFC 6750 §3.1).
+// challenge carries no error code when the request had no token (RFC 6750 §3.1).
 func challenge(v revocast.Verdict) string {
 	if errors.Is(v.Err, revocast.ErrMissingToken) {
 		return "Bearer"
@@ -99,8 +100,8 @@ func challenge(v revocast.Verdict) string {
 	return `Bearer error="invalid_token"`
 }
 
-// writeProblem says no more than the status does: why a token is refused is for the
-// service's own logs, not for whoever holds it.
+// writeProblem says no more than the status does: the reason for a refusal belongs into the
+// service's own logs, and not to the holder of the token.
 func writeProblem(w http.ResponseWriter, status int, kind, title string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)

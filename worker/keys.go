@@ -7,7 +7,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// errKeyLost is why a bound context ends whose token's key has left the key set.
+// errKeyLost is the cause that ends a bound context when the token's key has left the key set.
 var errKeyLost = fmt.Errorf("%w: the key that signed the token is no longer in force", revocast.ErrSignature)
 
 // holds reports whether a key is in force as far as the verifier can tell.
@@ -15,9 +15,9 @@ func (g *Guard) holds(s revocast.Signer) bool {
 	return g.holder == nil || s == revocast.Signer{} || g.holder.Holds(s)
 }
 
-// forgetLost takes out what keys signed that are no longer in force, so that a cache hit
-// need not ask. The keys have left before this is called. A fill in between finds that
-// out by itself, after its Put; one before has its entry taken out here.
+// forgetLost takes out the entries whose keys are no longer in force, so that a cache hit need not
+// ask. The keys have left before this is called. A fill that comes after that finds it out by
+// itself, after its Put. The entry of a fill that came before is taken out here.
 func (g *Guard) forgetLost() {
 	g.view.DropIf(func(e *port.Entry) bool { return !g.holds(e.Claims.Signer) })
 	g.sub.bindings.endLost()

@@ -63,8 +63,8 @@ func (k *keyed) lose(principal string) {
 	}
 }
 
-// TestKeyThatLeftIsForgotten: what it signed is neither answered from memory nor goes on
-// as a stream; what other keys signed is not verified again.
+// TestKeyThatLeftIsForgotten: tokens that the key signed are not answered from memory, and their
+// streams end. Tokens that other keys signed are not verified again.
 func TestKeyThatLeftIsForgotten(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
@@ -121,7 +121,9 @@ func TestKeyThatLeavesDuringACheck(t *testing.T) {
 func TestGuardMaxBearer(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
-		for limit, want := range map[int]revocast.Outcome{5: revocast.Invalid, 0: revocast.Allowed, 1 << 20: revocast.Allowed} {
+		for limit, want := range map[int]revocast.Outcome{
+			5: revocast.Invalid, 0: revocast.Allowed, 1 << 20: revocast.Allowed,
+		} {
 			g := worker.NewGuard(x.Sub, x.Verify, worker.GuardOptions{MaxBearer: limit})
 			if _, v := g.Check(w.T.Context(), fleettest.Login(fmt.Sprint("p", limit))); v.Outcome != want {
 				t.Errorf("limit %d: %s, want %s", limit, v.Outcome, want)

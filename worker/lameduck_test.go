@@ -12,9 +12,9 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestLameDuckEndsNoService: the server of a cluster that a service is connected to stops
-// as for an update. Revocations are committed all the while, the log says what goes on, and
-// the service hears events again, from another server, with nothing done about it.
+// TestLameDuckEndsNoService: the server of a cluster that a service is connected to stops as for an
+// update. Revocations are committed all the while, the log says what happens, and the service hears
+// events again, from another server, without any help.
 func TestLameDuckEndsNoService(t *testing.T) {
 	t.Parallel()
 	servers := eventstest.NewCluster(t, 3)
@@ -32,7 +32,8 @@ func TestLameDuckEndsNoService(t *testing.T) {
 		})
 	})
 	var log fleettest.LockedBuffer
-	running := r.ServeVia(servers[0].URL(), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}), fleettest.TextLogger(&log))
+	running := r.ServeVia(servers[0].URL(), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}),
+		fleettest.TextLogger(&log))
 	r.Confirms(running, "before")
 	stopped := make(chan struct{})
 	go func() {
@@ -41,7 +42,8 @@ func TestLameDuckEndsNoService(t *testing.T) {
 	}()
 	r.Commits(running, "meanwhile")
 	<-stopped
-	late := r.ServeVia(strings.Join(urls, ","), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}), fleettest.TextLogger(&fleettest.LockedBuffer{}))
+	late := r.ServeVia(strings.Join(urls, ","), r.Redis.URL(), fleettest.Hurried(events.ConnectOptions{}),
+		fleettest.TextLogger(&fleettest.LockedBuffer{}))
 	r.Confirms(running, "on another server")
 	r.Confirms(late, "started without the one")
 	if text := log.String(); !strings.Contains(text, "about to stop") || !strings.Contains(text, "connection lost") {

@@ -12,18 +12,17 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// load fills the index from the beginning. There are three sources, and each is left for the
-// next when it cannot show that it is whole:
+// load fills the index from the beginning. There are three sources. A source that cannot show that
+// it is whole is left for the next:
 //
 //  1. the ledger's log, where it still reaches back to the beginning and is short;
 //  2. the packed snapshot on the bus, if it is of this epoch and the log reaches back
 //     to the position it stands for;
-//  3. the ledger itself, state by state, which costs it the most.
+//  3. the ledger itself, state by state, which costs the ledger the most.
 //
-// Whichever it is, the renewals that follow bring what came after. Until then, and
-// when all three fail, there is no lease, and every check asks the ledger.
-// A load whose first renewal finds that entries are missing in the log is followed by one
-// from the ledger, which needs no log.
+// The renewals that follow bring what came after it. Until then, and when all three fail, there is
+// no lease, and every check asks the ledger. A load whose first renewal finds that entries are
+// missing in the log is followed by one from the ledger, which needs no log.
 func (s *Subscriber) load(ctx context.Context) error {
 	d, err := s.describe(ctx)
 	if err != nil {
@@ -46,7 +45,7 @@ func (s *Subscriber) load(ctx context.Context) error {
 	return nil
 }
 
-// never is further away than any process lives.
+// never is longer than any process lives.
 const never = 100 * 365 * 24 * time.Hour
 
 // begun notes that renewals go on from a position.
@@ -71,10 +70,9 @@ func (s *Subscriber) describe(ctx context.Context) (port.Description, error) {
 	return d, nil
 }
 
-// beginLoad empties the view, and counts before and after. After: an event that was
-// applied before, and perhaps swept away, finds the count changed when it comes to be
-// noted, and is applied again; see onEvent. Before: see fill. It reports whether the view keeps
-// an index at all.
+// beginLoad empties the view, and counts before and after. After: an event that was applied before,
+// and perhaps removed by the emptying, finds the count changed when it is about to be noted, and is
+// applied again; see onEvent. Before: see fill. It reports whether the view keeps an index at all.
 func (s *Subscriber) beginLoad() (indexes bool) {
 	s.countEmptying()
 	defer s.countEmptying()
@@ -105,8 +103,8 @@ func (s *Subscriber) loadFrom(ctx context.Context, d port.Description) (revocast
 	return d.Position, s.loadLedger(ctx, d)
 }
 
-// noteLoad says why a source is left for the next one, which is dearer. That there is no
-// snapshot yet, or a history that no stream can show whole, is no defect.
+// noteLoad logs why a source is left for the next one, which costs more. That there is no snapshot
+// yet is no defect, nor is a history that no stream can show whole.
 func (s *Subscriber) noteLoad(why error) {
 	level := slog.LevelWarn
 	if errors.Is(why, revocast.ErrNotFound) || errors.Is(why, errOtherSnapshot) {
@@ -117,8 +115,7 @@ func (s *Subscriber) noteLoad(why error) {
 
 var errOtherSnapshot = errors.New("the snapshot cannot be used")
 
-// loadPacked takes the snapshot that a publisher has saved. What came after it, the
-// renewals bring.
+// loadPacked takes the snapshot that a publisher has saved. The renewals bring what came after it.
 func (s *Subscriber) loadPacked(ctx context.Context, d port.Description) (revocast.Position, error) {
 	at, err := s.bus.LoadSnapshot(ctx, func(k port.KeyedState) error {
 		s.applyState(k)
@@ -128,9 +125,11 @@ func (s *Subscriber) loadPacked(ctx context.Context, d port.Description) (revoca
 	case err != nil:
 		return revocast.Position{}, fmt.Errorf("no snapshot: %w", err)
 	case at.Epoch != d.Position.Epoch, d.Position.Before(at):
-		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the ledger is at %s", errOtherSnapshot, at, d.Position)
+		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the ledger is at %s", errOtherSnapshot, at,
+			d.Position)
 	case at.Before(d.Trimmed):
-		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the log starts after %s", errOtherSnapshot, at, d.Trimmed)
+		return revocast.Position{}, fmt.Errorf("%w: it stands for %s, the log starts after %s", errOtherSnapshot,
+			at, d.Trimmed)
 	}
 	return at, nil
 }
@@ -141,8 +140,8 @@ func (s *Subscriber) applyState(k port.KeyedState) {
 	}
 }
 
-// loadLedger reads the ledger state by state, and counts them: what has vanished from it is
-// not in an index that counts as complete.
+// loadLedger reads the ledger state by state, and counts them: an index must not count as complete
+// if states have vanished from the ledger.
 func (s *Subscriber) loadLedger(ctx context.Context, d port.Description) error {
 	count := census.NewCount(d)
 	for cursor := ""; ; {

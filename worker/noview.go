@@ -5,8 +5,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// NoCache is a [port.View] that remembers nothing: every check verifies the signature and
-// asks the ledger. For those who want no cache, and as the yardstick for one.
+// NoCache is a [port.View] that remembers nothing: every check verifies the signature and asks the
+// ledger. It serves programs that want no cache, and benchmarks that measure one.
 type NoCache struct{}
 
 var _ port.View = NoCache{}

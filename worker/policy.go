@@ -20,12 +20,12 @@ type Policy struct {
 // answer.
 var Ask = Policy{}
 
-// Closed answers Unknown at once, and spares the ledger.
+// Closed answers Unknown without asking, and spares the ledger.
 var Closed = Policy{closed: true}
 
-// Grace goes on trusting memory for d after the lease has run out, and asks after
-// that. It trades guarantee G1 for availability: a revocation that was confirmed
-// meanwhile is not known here. Every such answer is counted.
+// Grace trusts memory for d after the lease has run out, and asks after that. It trades guarantee
+// G1 for availability: the worker does not know of a revocation that was confirmed meanwhile. Every
+// such answer is counted.
 func Grace(d time.Duration) Policy { return Policy{grace: d} }
 
 // Grace is how long the policy goes on trusting memory without a lease.
@@ -55,5 +55,6 @@ func ParsePolicy(text string) (Policy, error) {
 			return Grace(d), nil
 		}
 	}
-	return Policy{}, fmt.Errorf("%w: policy %q: want ask, closed or grace=DURATION such as grace=30s", revocast.ErrInvalid, naming.ClipName(text))
+	return Policy{}, fmt.Errorf("%w: policy %q: want ask, closed or grace=DURATION such as grace=30s",
+		revocast.ErrInvalid, naming.ClipName(text))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// maxGuards is how many guards of one subscriber are asked whose tokens they accept;
-// with more, the worker cannot say.
+// maxGuards is how many guards of one subscriber are asked whose tokens they accept. With more
+// guards, the worker cannot say.
 const maxGuards = 64
 
 // reacher collects what the guards of a subscriber accept.
@@ -23,7 +23,7 @@ type reacher struct {
 	guards []port.Verifier // nil in it: a guard that cannot say
 }
 
-// add notes one more guard. One with a session loader cannot say whose sessions those are.
+// add notes one more guard. A guard with a session loader cannot say whose sessions those are.
 func (r *reacher) add(v port.Verifier, sessions bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -35,7 +35,7 @@ func (r *reacher) add(v port.Verifier, sessions bool) {
 	}
 }
 
-// see notes what a verified token can be revoked by.
+// see notes the scopes by which a verified token can be revoked.
 func (r *reacher) see(k *revocast.Keys) {
 	for slot := range k.Slots() {
 		if _, scope := k.At(slot); scope != 0 && r.seen.Load()&(1<<scope) == 0 {
@@ -84,8 +84,7 @@ func (s *Subscriber) tellReach(r *port.Renewal) port.Reach {
 	return now
 }
 
-// noteTold remembers what the ledger holds, and says once in the log what an operator
-// may have mistyped.
+// noteTold remembers what the ledger holds, and logs once what an operator may have mistyped.
 func (s *Subscriber) noteTold(r port.Renewal, now port.Reach, answer *port.Renewed) {
 	if !answer.Told || r.Reach == nil && answer.Position.Epoch != s.told.epoch {
 		s.told = told{}
@@ -97,8 +96,8 @@ func (s *Subscriber) noteTold(r port.Renewal, now port.Reach, answer *port.Renew
 	s.told = told{reach: now, epoch: answer.Position.Epoch}
 }
 
-// warnDefaultIssuer speaks of a default issuer that this worker does not accept. Others
-// may; one that differs by a slash or a letter is a slip all the same.
+// warnDefaultIssuer warns of a default issuer that this worker does not accept. Other workers may
+// accept it. A name that differs by a slash or a letter is a slip all the same.
 func (s *Subscriber) warnDefaultIssuer(reach port.Reach, issuer string) {
 	if issuer == "" || reach.Issuers == nil || issuer == s.warned {
 		return
@@ -108,9 +107,11 @@ func (s *Subscriber) warnDefaultIssuer(reach port.Reach, issuer string) {
 		return
 	}
 	s.warned = issuer
-	text := "this worker accepts no token of the ledger's default issuer: a revocation that names no issuer does not concern it"
+	text := "this worker accepts no token of the ledger's default issuer: a revocation that names no issuer does " +
+		"not concern it"
 	if near := naming.Nearest(issuer, names); near != "" {
-		s.log.Warn(text, "default_issuer", naming.ClipName(issuer), "accepts", naming.ClipName(near), "hint", "these two names are almost the same, and count as different: is one a slip?")
+		s.log.Warn(text, "default_issuer", naming.ClipName(issuer), "accepts", naming.ClipName(near), "hint",
+			"these two names are almost the same, and count as different: is one a slip?")
 		return
 	}
 	s.log.Info(text, "default_issuer", naming.ClipName(issuer), "accepts", naming.QuoteSome(names))

@@ -12,23 +12,23 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Pace of renewals when the ledger does not answer: quick enough that service is back
-// soon after the ledger is, with jitter so that a fleet does not return in step.
+// Pace of renewals when the ledger does not answer. It is quick, so that service is back soon after
+// the ledger is, and has jitter, so that a fleet does not return in step.
 const (
 	retryMax     = 500 * time.Millisecond
 	firstRenewal = time.Second // time limit before the lease's length is known
 	expireEvery  = 30 * time.Second
 
-	// spacing is the least time between two renewals, so that a flapping connection or
-	// a flood of garbage on the bus does not become a flood of questions to the ledger.
+	// spacing is the least time between two renewals. It keeps a flapping connection, or a flood of
+	// garbage on the bus, from becoming a flood of questions to the ledger.
 	spacing = 10 * time.Millisecond
 )
 
-// renewLoop is the goroutine that owns the lease: it renews every third of a lease,
-// at once when told to, and shortly after a hole was seen.
+// renewLoop is the goroutine that owns the lease: it renews every third of a lease, immediately
+// when told to, and shortly after a hole was seen.
 func (s *Subscriber) renewLoop(ctx context.Context, tailing <-chan struct{}) {
-	// Renewing before the subscription is in force would grant a lease to a worker
-	// that hears nothing. It would be safe, only slow: every revocation would wait.
+	// A renewal before the subscription is in force would grant a lease to a worker that hears
+	// nothing. That is safe but slow: every revocation would wait for it.
 	select {
 	case <-tailing:
 	case <-ctx.Done():
@@ -53,7 +53,7 @@ type renewTimers struct {
 	next  port.Timer    // the regular renewal
 	hole  port.Timer    // running while armed: a hole was seen
 	lapse port.Timer    // the lease in force runs out
-	armed bool          // hole is running; seeing more of the same hole must not put it off
+	armed bool          // hole is running; more events beyond the same hole must not delay it
 	last  time.Duration // when the latest renewal ended
 	fails int           // renewals that failed in a row
 }
@@ -110,7 +110,7 @@ func (s *Subscriber) renewAndSchedule(ctx context.Context, r *renewTimers) {
 	}
 }
 
-// after is a channel that delivers once d has passed on the subscriber's clock.
+// after returns a channel that delivers once d has passed on the subscriber's clock.
 func (s *Subscriber) after(ctx context.Context, d time.Duration) <-chan time.Time {
 	t := s.clock.NewTimer(d)
 	context.AfterFunc(ctx, func() { t.Stop() })
@@ -155,8 +155,8 @@ func (s *Subscriber) renew(ctx context.Context) error {
 	}
 }
 
-// renewOnce makes one renewal. Everything that the answer brings is applied before
-// the lease is installed, and the lease counts from before the question was sent.
+// renewOnce makes one renewal. It applies everything that the answer brings before it installs the
+// lease, and the lease counts from before the question was sent.
 func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.renewTimeout())
 	defer cancel()
@@ -188,13 +188,14 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	}
 	if answer.More {
 		if len(answer.Events) == 0 {
-			return false, fmt.Errorf("%w: the ledger says its log goes on but sends nothing of it", revocast.ErrUnavailable)
+			return false, fmt.Errorf("%w: the ledger says its log goes on but sends nothing of it",
+				revocast.ErrUnavailable)
 		}
 		last := answer.Events[len(answer.Events)-1].Position
 		if last.Epoch > r.Applied.Epoch {
-			// A part of a new epoch's log says nothing about the old one's revisions: what
-			// was lost with it may come last. An acknowledgement of this position must not
-			// leave a lease behind that could be used without them.
+			// A part of a new epoch's log says nothing about the old epoch's revisions: the lost
+			// ones may come last. An acknowledgement of this position must not leave a lease behind
+			// that could be used without them.
 			s.dropLease()
 		}
 		s.noteApplied(last)
@@ -210,14 +211,15 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	return false, nil
 }
 
-// hearClock takes in the ledger's clock, and compares this machine's with it.
+// hearClock records the ledger's clock, and compares this machine's with it.
 func (s *Subscriber) hearClock(answer *port.Renewed, sent time.Duration, wall time.Time) {
 	s.sights.hear(answer.Now, &answer.Terms)
 	half := (s.clock.Monotonic() - sent) / 2
 	ahead := wall.Add(half).Sub(time.UnixMilli(answer.Now))
 	s.ahead.Store(int64(ahead))
 	if skew := answer.Terms.SkewOrDefault(); ahead.Abs() > skew+half {
-		s.sights.warn("this machine's clock and Redis' are apart by more than the realm's skew", "ahead", ahead, "skew", skew)
+		s.sights.warn("this machine's clock and Redis' are apart by more than the realm's skew", "ahead", ahead, "skew",
+			skew)
 	}
 }
 
@@ -245,12 +247,12 @@ func (s *Subscriber) reckonTime(ledgerNow int64, sent time.Duration) {
 	s.earliest.Store(earliest - mono.Milliseconds())
 }
 
-// earliestNow is the time, in Unix milliseconds, that the ledger's clock and the worker's
-// own have both come to: what ends by a wall clock ends by the earlier of two. Either alone
-// would un-revoke by jumping ahead. Before the first renewal there is only one.
+// earliestNow is the time, in Unix milliseconds, that both the ledger's clock and the worker's own
+// have reached. A ban or state ends by the earlier of the two clocks, because one clock alone would
+// un-revoke if it jumped ahead. Before the first renewal there is only one clock.
 //
-// Clocks that are in step come to the same, and then the worker's own counts: a ban that
-// starts at an instant starts at that instant.
+// Clocks that are in step show the same, and then the worker's own counts: a ban that starts at an
+// instant starts at that instant.
 func (s *Subscriber) earliestNow(mono time.Duration) int64 {
 	own := s.clock.Now().UnixMilli()
 	offset := s.earliest.Load()

@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// goneBy is how long a worker goes by a lead that it asked for: less than half of what
-	// the ledger keeps one for, see [port.Sighting].
-	goneBy = 5 * time.Minute
-	// shortWait is the longest that a token which is too new for what is registered waits
-	// for its time to come, where the ledger cannot be told of it.
+	// leadFor is how long a worker uses a lead that it asked for: less than half of the time that
+	// the ledger keeps a lead, see [port.Sighting].
+	leadFor = 5 * time.Minute
+	// shortWait is the longest time that a token which is too new for the registered lead is held,
+	// where the ledger cannot be told of it.
 	shortWait = 50 * time.Millisecond
-	// maxIssuers is how many issuers' leads are remembered. Of others the ledger is asked
-	// for each of their new tokens.
+	// maxIssuers is how many issuers' leads are remembered. For other issuers the ledger is asked
+	// about each new token.
 	maxIssuers = 1000
-	// clockLogEvery is how often it is logged at most that clocks are apart.
+	// clockLogEvery is the least time between two log lines that say that clocks are apart.
 	clockLogEvery = time.Minute
 )
 
-// sights sees to the invariant of [port.Sighting]: it lets a token pass that is no newer, by the
-// ledger's clock, than what is registered for its issuer, and has the ledger told of any
-// other before that is accepted. Tokens older than the skew always pass, so few checks that
-// the session cache does not answer cost a question, and none that it does.
+// sights maintains the invariant of [port.Sighting]. It lets a token pass that is no newer, by the
+// ledger's clock, than the lead registered for its issuer allows. It tells the ledger of any other
+// token before that token is accepted. Tokens older than the skew always pass, so few checks that
+// miss the session cache cost a question, and no check that hits it does.
 type sights struct {
 	s   *Subscriber
 	now atomic.Pointer[ledgerTime] // nil: the ledger has not answered yet
@@ -42,8 +42,8 @@ type sights struct {
 
 type sightCounts struct{ asked, failed, beyond atomic.Uint64 }
 
-// ledgerTime is an answer's reading of the ledger's clock. The ledger's present time is at
-// least ms plus what has passed since the answer came, on a clock that runs slow.
+// ledgerTime is an answer's reading of the ledger's clock. The ledger's present time is at least ms
+// plus the time since the answer came, on a clock that runs slow.
 type ledgerTime struct {
 	ms    int64
 	at    time.Duration // the subscriber's monotonic clock when the answer had come
@@ -58,16 +58,16 @@ func (l *ledgerTime) atLeast(now time.Duration) int64 {
 // issuerSight is what a worker knows of one issuer's clock.
 type issuerSight struct {
 	key revocast.Key
-	// turn is held by the one check that asks the ledger. Those that come meanwhile find
-	// in its answer what they would have asked for, mostly.
+	// turn is held by the one check that asks the ledger. Checks that come meanwhile mostly find in
+	// its answer what they would have asked for.
 	turn chan struct{}
 	lead atomic.Pointer[knownLead]
-	// newest is the latest issue time of those that wait for their turn, Unix milliseconds:
-	// what is registered for it lets all of them pass.
+	// newest is the latest issue time of the tokens that wait for their turn, Unix milliseconds:
+	// the lead registered for it lets all of them pass.
 	newest atomic.Int64
 }
 
-// knownLead is an answer of the ledger, as long as it may be gone by.
+// knownLead is an answer of the ledger, and how long it may be used.
 type knownLead struct {
 	ms    int64
 	until time.Duration
@@ -75,9 +75,9 @@ type knownLead struct {
 	last  int64
 }
 
-// passes reports whether a token that is ahead of the ledger's clock by so much, in
-// milliseconds, may be accepted without asking. One that would help to show that the
-// issuer's clock is behind is asked about too.
+// passes reports whether a token that is ahead of the ledger's clock by so many milliseconds may be
+// accepted without asking. The ledger is also asked about a token that helps to show that the
+// issuer's clock is behind.
 func (k *knownLead) passes(now time.Duration, issued, ahead int64) bool {
 	if k == nil || now >= k.until || ahead > k.ms {
 		return false
@@ -85,8 +85,8 @@ func (k *knownLead) passes(now time.Duration, issued, ahead int64) bool {
 	return k.sure || ahead < k.ms-250 || max(issued-k.last, k.last-issued) < 1000
 }
 
-// newest is the latest instant that the claims say they were issued at, in Unix
-// milliseconds: what tells most of the issuer's clock.
+// newest is the latest instant at which the claims say they were issued, in Unix milliseconds. It
+// says the most about the issuer's clock.
 func newest(c *revocast.Claims) int64 {
 	switch {
 	case c.AuthTime.IsZero() && c.IssuedAt.IsZero():
@@ -97,7 +97,7 @@ func newest(c *revocast.Claims) int64 {
 	return c.AuthTime.UnixMilli()
 }
 
-// hear takes in the ledger's clock as an answer has it that has just come.
+// hear records the ledger's clock from an answer that has just come.
 func (x *sights) hear(ms int64, t *port.Terms) {
 	if ms == 0 {
 		return
@@ -106,8 +106,8 @@ func (x *sights) hear(ms int64, t *port.Terms) {
 	next := &ledgerTime{ms: ms, at: now, drift: t.Drift, skew: t.SkewOrDefault().Milliseconds()}
 	for {
 		old := x.now.Load()
-		// Of answers that overtook one another the earlier may say less, never more. A
-		// clock that was set back says less for good.
+		// When answers overtake one another, the earlier may show an earlier time, never a later
+		// one. A clock that was set back shows an earlier time for good.
 		if old != nil && old.at > next.at {
 			return
 		}
@@ -117,8 +117,8 @@ func (x *sights) hear(ms int64, t *port.Terms) {
 	}
 }
 
-// passes reports from memory whether the claims may be accepted: nothing about their issue
-// time has to be registered first.
+// passes reports from memory whether the claims may be accepted without registering their issue
+// time first.
 func (x *sights) passes(c *revocast.Claims) bool {
 	issued := newest(c)
 	if issued == 0 {
@@ -143,9 +143,8 @@ func (x *sights) passes(c *revocast.Claims) bool {
 	return known.(*issuerSight).lead.Load().passes(now, issued, ahead)
 }
 
-// register has the ledger told of a token that does not pass. Nil: it may be accepted. An
-// error that is a token error: both the ledger's clock and this machine's say that it comes
-// from the future.
+// register tells the ledger of a token that does not pass. Nil: the token may be accepted. A token
+// error: both the ledger's clock and this machine's say that the token comes from the future.
 func (x *sights) register(ctx context.Context, c *revocast.Claims, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -158,7 +157,7 @@ func (x *sights) register(ctx context.Context, c *revocast.Claims, timeout time.
 		return x.await(ctx, i, c, context.Cause(ctx))
 	}
 	if x.passes(c) {
-		return nil // by what was answered meanwhile
+		return nil // because of an answer that came meanwhile
 	}
 	sent := x.s.clock.Monotonic()
 	x.counts.asked.Add(1)
@@ -178,7 +177,7 @@ func (x *sights) register(ctx context.Context, c *revocast.Claims, timeout time.
 	if answer.Beyond {
 		return x.fromTheFuture(c, answer.Now, terms)
 	}
-	i.lead.Store(&knownLead{ms: answer.Lead, until: sent + goneBy, sure: answer.Sure, last: answer.Last})
+	i.lead.Store(&knownLead{ms: answer.Lead, until: sent + leadFor, sure: answer.Sure, last: answer.Last})
 	return nil
 }
 
@@ -206,11 +205,12 @@ func (x *sights) issuer(name string) *issuerSight {
 	return found.(*issuerSight)
 }
 
-// await is what is left where the ledger cannot be told of a token: as time passes the token
-// grows older. One that is ahead of what is registered by next to nothing is held until it
-// is not; any other is unknown.
+// await is for a token of which the ledger cannot be told. The token grows older as time passes. If
+// it is only a little ahead of the registered lead, it is held until it is not. Any other is
+// unknown.
 func (x *sights) await(ctx context.Context, i *issuerSight, c *revocast.Claims, cause error) error {
-	unknown := fmt.Errorf("%w: the ledger has to hear of a token that is newer than any of its issuer before it, and does not answer: %w", revocast.ErrUnknown, cause)
+	unknown := fmt.Errorf("%w: the ledger has to hear of a token that is newer than any of its issuer before it, "+
+		"and does not answer: %w", revocast.ErrUnknown, cause)
 	at, known, now := x.now.Load(), i.lead.Load(), x.s.clock.Monotonic()
 	x.counts.failed.Add(1)
 	if at == nil || known == nil || now >= known.until {
@@ -238,9 +238,9 @@ func (x *sights) await(ctx context.Context, i *issuerSight, c *revocast.Claims, 
 	return nil
 }
 
-// fromTheFuture is the error for a token that is further ahead of the ledger's clock than
-// the skew allows. Where this machine's own clock agrees, the token is at fault. Where it
-// does not, clocks disagree, and nobody's login is to end for that.
+// fromTheFuture is the error for a token that is further ahead of the ledger's clock than the skew
+// allows. Where this machine's own clock agrees, the token is at fault. Where it does not agree,
+// the clocks differ, and no login may end for that.
 func (x *sights) fromTheFuture(c *revocast.Claims, ledgerNow int64, t *port.Terms) error {
 	x.counts.beyond.Add(1)
 	issued, wall, skew := newest(c), x.s.clock.Now().UnixMilli(), t.SkewOrDefault()
@@ -248,9 +248,11 @@ func (x *sights) fromTheFuture(c *revocast.Claims, ledgerNow int64, t *port.Term
 	x.warn("a token comes from the future: look at the clocks of its issuer, of Redis and of this machine",
 		"issuer", c.Issuer, "ahead_of_ledger", byLedger, "ahead_of_this_machine", byWall, "skew", skew)
 	if byWall > skew {
-		return fmt.Errorf("%w: issued %s in the future, more than the realm's skew of %s: look at the issuer's clock", revocast.ErrNotYetValid, byWall, skew)
+		return fmt.Errorf("%w: issued %s in the future, more than the realm's skew of %s: look at the issuer's clock",
+			revocast.ErrNotYetValid, byWall, skew)
 	}
-	return fmt.Errorf("%w: the token is %s ahead of the ledger's clock, more than the realm's skew of %s, and not of this machine's: Redis' clock is behind", revocast.ErrUnknown, byLedger, skew)
+	return fmt.Errorf("%w: the token is %s ahead of the ledger's clock, more than the realm's skew of %s, and not "+
+		"of this machine's: Redis' clock is behind", revocast.ErrUnknown, byLedger, skew)
 }
 
 // warn logs once a minute at most.
@@ -262,19 +264,21 @@ func (x *sights) warn(text string, args ...any) {
 	x.s.log.Warn(text, args...)
 }
 
-// again registers anew what this worker has registered before, at a ledger that may have
-// lost it: another server, or the same one restarted.
+// again registers once more what this worker has registered before, at a ledger that may have lost
+// it: another server, or the same one after a restart.
 func (x *sights) again(ctx context.Context) error {
 	var err error
 	x.issuers.Range(func(_, value any) bool {
 		i := value.(*issuerSight)
 		known, now := i.lead.Load(), x.s.clock.Monotonic()
-		if known == nil || now >= known.until || known.ms == 0 || max(known.ms, -known.ms) > port.MaxSkew.Milliseconds() {
+		if known == nil || now >= known.until || known.ms == 0 ||
+			max(known.ms, -known.ms) > port.MaxSkew.Milliseconds() {
 			return true
 		}
 		var answer port.Sighted
 		if answer, err = x.s.ledger.Sight(ctx, port.Sighting{Issuer: i.key, Known: known.ms}); err == nil {
-			i.lead.CompareAndSwap(known, &knownLead{ms: max(answer.Lead, known.ms), until: known.until, sure: answer.Sure, last: answer.Last})
+			i.lead.CompareAndSwap(known,
+				&knownLead{ms: max(answer.Lead, known.ms), until: known.until, sure: answer.Sure, last: answer.Last})
 		}
 		return err == nil
 	})

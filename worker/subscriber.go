@@ -30,16 +30,16 @@ type SubscriberOptions struct {
 	Worker  string
 	Version string // software version shown by `publisher status`; default none
 
-	// HoleDelay is how long a missing revision is waited for before the log is read.
-	// Default 30ms. Reordering heals by itself; loss does not.
+	// HoleDelay is how long the worker waits for a missing revision before it reads the log.
+	// Default 30ms. A reordered event still arrives; a lost one does not.
 	HoleDelay time.Duration
 	// RenewLimit is how many log entries one renewal asks for. Default 2,000.
 	RenewLimit int
 	// LoadFromLog is the longest log, in entries, that a starting worker reads instead
 	// of a snapshot. Default 2,000.
 	LoadFromLog uint64
-	// LoadRetry is how long after the index overflowed the next load is tried; until
-	// then a cache miss asks the ledger. Default 1h.
+	// LoadRetry is how long after an overflow of the index the next load is tried. Until then a
+	// cache miss asks the ledger. Default 1h.
 	LoadRetry time.Duration
 
 	Clock  port.Clock   // default [port.SystemClock]
@@ -100,7 +100,7 @@ type Subscriber struct {
 	view   port.View
 	o      SubscriberOptions
 	log    *slog.Logger
-	say    *throttle.Log // what may be said again and again
+	say    *throttle.Log // log lines that may repeat
 	clock  port.Clock
 
 	running  atomic.Bool
@@ -118,12 +118,12 @@ type Subscriber struct {
 	wary     reckon.Cautious // this process's own clock, for forgetting; of the renewing goroutine
 	earliest atomic.Int64    // see earliestNow; 0: no renewal has been answered
 
-	nudge chan struct{} // renew at once
+	nudge chan struct{} // renew immediately
 	gaps  chan struct{} // there is a hole: renew soon
 	acks  chan struct{} // the frontier advanced: acknowledge
 
-	// mu guards what follows. front never runs ahead of what view holds: an event is
-	// applied first and noted after, and noted only if the view was not emptied between.
+	// mu guards what follows. front never runs ahead of what view holds: an event is applied first
+	// and noted after, and only if the view was not emptied in between.
 	mu      sync.Mutex
 	front   frontier.Frontier
 	emptied int // counts up before and after each emptying of the view
@@ -139,7 +139,7 @@ type Subscriber struct {
 	loaded   bool          // the index was loaded since it was last dropped
 	complete bool          // and has not overflowed since
 	caughtUp bool          // and a renewal has caught up since
-	logFails bool          // the log had not what the latest load went on from
+	logFails bool          // the log did not have what should follow the latest load
 	reloadAt time.Duration // when the next load is due, if it has
 	expireAt time.Duration // when states are next forgotten
 }
@@ -167,16 +167,16 @@ func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View,
 	return s
 }
 
-// Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet,
-// so that no revocation waits for this worker. It returns nil when ctx ended, and an
-// error only for what no retry can mend: a name that is none, an option
-// below zero, a ledger and a bus of different realms, a second Run. Nothing that
-// a store says is of that kind. Without the bus the worker serves from the ledger, with
-// neither it answers unknown, and all is as before when they are back. Drain requests before ending ctx: a draining
-// worker must keep hearing revocations.
+// Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet, so that no
+// revocation waits for this worker. It returns nil when ctx ended, and an error only for what no
+// retry can mend: an invalid name, an option below zero, a ledger and a bus of different realms, a
+// second Run. An error of a store never ends Run. Without the bus the worker serves from the
+// ledger; without both it answers unknown; when they are back, all is as before. Drain requests
+// before ending ctx: a draining worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
 	if !workerName.MatchString(s.o.Worker) {
-		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid, naming.ClipName(s.o.Worker))
+		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid,
+			naming.ClipName(s.o.Worker))
 	}
 	if err := cmp.Or(s.o.check(), component.SameRealm(s.ledger, s.bus)); err != nil {
 		return err
@@ -213,8 +213,8 @@ func (s *Subscriber) begin() {
 	s.mute.Store(nil)
 }
 
-// leave gives up the lease first and tells the ledger after: the other order would
-// let this worker answer from memory while nobody waits for it any more.
+// leave first gives up the lease and then tells the ledger. In the other order this worker could
+// answer from memory while nobody waits for it any more.
 func (s *Subscriber) leave(ctx context.Context) {
 	s.dropLease()
 	s.setReady(revocast.ErrNotRunning)
@@ -231,37 +231,38 @@ func (s *Subscriber) memberID() port.MemberID {
 	return s.member
 }
 
-// mark is a moment in the life of a worker's memory.
-type mark struct {
+// moment is a point in the life of a worker's memory.
+type moment struct {
 	applied revocast.Position // everything up to here had been applied
 	emptied int               // see Subscriber
 }
 
-func (s *Subscriber) mark() mark {
+func (s *Subscriber) moment() moment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return mark{applied: s.front.At, emptied: s.emptied}
+	return moment{applied: s.front.At, emptied: s.emptied}
 }
 
-// Ready is gained when the worker holds a lease and has loaded what it could, and
-// lost when the lease runs out.
+// Ready is gained when the worker holds a lease and has loaded what it could. It is lost when the
+// lease runs out.
 func (s *Subscriber) Ready() *port.Readiness { return s.ready }
 
 // Realm returns the realm that the subscriber serves.
 func (s *Subscriber) Realm() string { return s.realm }
 
-// SubscriberStatus is a subscriber as it stands.
+// SubscriberStatus is the present state of a subscriber.
 type SubscriberStatus struct {
 	Member    port.MemberID
 	Position  revocast.Position // applied without a hole up to here
 	LeaseLeft time.Duration     // zero: none
 	Ready     bool
 	Reason    string // why not ready
-	// Unheard is why the live tail is not heard, empty while it is. The worker is as right
-	// without, but hears of a revocation with its next renewal, which the revocation waits for.
+	// Unheard is why the live tail is not heard, empty while it is. The worker's answers are just
+	// as right without it. But it hears of a revocation only with its next renewal, and the
+	// revocation waits for that.
 	Unheard string
-	// Unacknowledged is why the latest acknowledgement did not get through, empty where it
-	// did; with the same effect.
+	// Unacknowledged is why the latest acknowledgement did not get through, empty if it did. The
+	// effect is the same.
 	Unacknowledged string
 	View           port.ViewStats
 	Bound          int // keys that a bound context waits for
@@ -274,8 +275,8 @@ type SubscriberStatus struct {
 	Loads         uint64 // times that the index was loaded
 	LoadFailures  uint64
 
-	// ClockAhead is by how much this machine's wall clock was ahead of the ledger's at the
-	// latest renewal.
+	// ClockAhead is how far this machine's wall clock was ahead of the ledger's at the latest
+	// renewal.
 	ClockAhead    time.Duration
 	Sightings     uint64        // tokens newer than any of their issuer before, of which the ledger was told
 	SightFailures uint64        // of which it could not be told

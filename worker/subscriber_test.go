@@ -91,7 +91,7 @@ func TestHoleIsFilledFromTheLog(t *testing.T) {
 	})
 }
 
-// TestFloodDoesNotPutOffTheHole: each event beyond the hole must not start the delay anew.
+// TestFloodDoesNotPutOffTheHole: events beyond the hole must not start the delay again.
 func TestFloodDoesNotPutOffTheHole(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{HoleDelay: 40 * time.Millisecond}})
@@ -155,7 +155,7 @@ func TestSuspicionRenewsAtOnce(t *testing.T) {
 	})
 }
 
-// TestAcknowledgedAfterApplied: a view that takes its time holds the acknowledgement up.
+// TestAcknowledgedAfterApplied: a slow view delays the acknowledgement.
 func TestAcknowledgedAfterApplied(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		view := &slowView{NoCache: worker.NoCache{}}
@@ -227,11 +227,14 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 		x.Bus.Cut(true)
 		x.Ledger.SetHook(fleettest.Failing)
 		for i := range 20 {
-			_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)}, revocast.WithStrength(revocast.Durable))
+			_, err := p.Revoke(context.Background(), revocast.Revocation{
+				Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i),
+			}, revocast.WithStrength(revocast.Durable))
 			w.Must(err)
 		}
-		fleettest.Elapse(10 * time.Second) // the stream is seen to hold them, and so the next acknowledgement trims
-		_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "last"}, revocast.WithStrength(revocast.Durable))
+		fleettest.Elapse(10 * time.Second) // the stream is seen to hold them, so the next acknowledgement trims the log
+		_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "last"},
+			revocast.WithStrength(revocast.Durable))
 		w.Must(err)
 		fleettest.Elapse(time.Second)
 		loads := x.Sub.Status().Loads
@@ -245,8 +248,7 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 	})
 }
 
-// TestLoadSources: short log, snapshot, and where there is none that can be used, the
-// ledger's own states.
+// TestLoadSources: short log, snapshot, and where no snapshot can be used, the ledger's own states.
 func TestLoadSources(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit           uint64 // of the log
@@ -266,21 +268,25 @@ func TestLoadSources(t *testing.T) {
 				p := w.ColdPublisherWith("p", o)
 				w.Await(p.Ready())
 				for i := range 20 {
-					_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)})
+					_, err := p.Revoke(context.Background(),
+						revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)})
 					w.Must(err)
 				}
 				fleettest.Elapse(3 * time.Second)
 				x := w.NewWorker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{LoadFromLog: c.limit}})
 				var pages, snapshots atomic.Int64
-				x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot, func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
-				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot, func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
+				x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot,
+					func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
+				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot,
+					func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
 				w.Run(x.Sub.Run)
 				w.Await(x.Sub.Ready())
 				if pages.Load() > 0 != c.pages || snapshots.Load() > 0 != c.snapshot {
 					t.Errorf("%d pages, %d snapshots", pages.Load(), snapshots.Load())
 				}
 				for i := range 20 {
-					w.Expect(x, fleettest.Bearer(fmt.Sprint("p", i), "s", time.Now().Add(-time.Minute), time.Hour), revocast.Revoked)
+					w.Expect(x, fleettest.Bearer(fmt.Sprint("p", i), "s", time.Now().Add(-time.Minute), time.Hour),
+						revocast.Revoked)
 				}
 				if s := x.Sub.Status(); s.View.States != 20 || s.Position.Rev != 20 {
 					t.Errorf("loaded: %+v", s)
@@ -290,7 +296,7 @@ func TestLoadSources(t *testing.T) {
 	}
 }
 
-// TestEventsDuringALoad: what is applied while the index is emptied must not be lost.
+// TestEventsDuringALoad: events that are applied while the index is emptied must not be lost.
 func TestEventsDuringALoad(t *testing.T) {
 	fleettest.InWorldWith(t, sim.LedgerOptions{Page: 2}, func(w *fleettest.World) {
 		for i := range 12 {

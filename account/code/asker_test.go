@@ -9,9 +9,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestNobodyUsesUpAnothersCodes: strangers ask for somebody's codes, each for all that they may
-// and together for all that strangers may. Whoever is known gets one all the same, as often as
-// they would have.
+// TestNobodyUsesUpAnothersCodes: strangers ask for somebody's codes, each for all that they may and
+// together for all that strangers may. A known principal still gets a code, as often as before.
 func TestNobodyUsesUpAnothersCodes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		s := open(t, b.Client, code.Options{Interval: -1, Sends: 3})
@@ -58,7 +57,8 @@ func TestAskersWaitForThemselves(t *testing.T) {
 		from string
 		want bool
 	}{{"a", true}, {"b", true}, {"a", false}, {"", true}, {"", false}} {
-		if _, err := s.CreateLinkFor(t.Context(), reset, "ann", code.Asker{From: step.from}); (err == nil) != step.want {
+		if _, err := s.CreateLinkFor(t.Context(), reset,
+			"ann", code.Asker{From: step.from}); (err == nil) != step.want {
 			t.Errorf("%q: %v", step.from, err)
 		}
 	}

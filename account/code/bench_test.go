@@ -47,7 +47,8 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(err)
 		}
 		between := time.Now()
-		if err := script.EvalSha(ctx, rdb, keys, who, "a MAC of 43 characters, as any other has it.", "the call's id", 5, 3600000, "", 0).Err(); err != nil {
+		if err := script.EvalSha(ctx, rdb, keys, who, "a MAC of 43 characters, as any other has it.", "the call's id",
+			5, 3600000, "", 0).Err(); err != nil {
 			b.Fatal(err)
 		}
 		verify, plain = append(verify, between.Sub(start)), append(plain, time.Since(between))

@@ -48,8 +48,8 @@ func (s *Store) Claim(ctx context.Context, purpose, principal, code, step string
 // its place, or none is left. It may be repeated.
 func (s *Store) Finish(ctx context.Context, c Claim) error { return s.settle(ctx, c, "finish") }
 
-// Release ends the claim before its lease does: the same step may be tried again at once.
-// It does nothing where the claim is not in force any more.
+// Release ends the claim before its time does: the same step may be tried again immediately. It
+// does nothing where the claim is not in force any more.
 func (s *Store) Release(ctx context.Context, c Claim) error { return s.settle(ctx, c, "release") }
 
 // Reopen ends the claim of a step that was certainly not done: the code is good for any
@@ -64,7 +64,7 @@ func (s *Store) settle(ctx context.Context, c Claim, what string) error {
 	return err
 }
 
-// request is one call of the script. Without a lease it takes the code at once.
+// request is one call of the script. Without a lease it takes the code immediately.
 type request struct {
 	purpose, principal, code string
 	id, step                 string

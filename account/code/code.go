@@ -78,8 +78,8 @@ const (
 )
 
 // Create makes a code for people to type, in place of any earlier one of this purpose and
-// principal. purpose is the caller's word for what the code allows; principal whoever it is
-// for. Both are 1 to [revocast.MaxID] bytes.
+// principal. purpose is the caller's word for what the code allows; principal is whom it is for.
+// Both are 1 to [revocast.MaxID] bytes.
 //
 // It fails with a [*ResendError] when it is too early for another one. After
 // [revocast.ErrOutcomeUnknown] a code that nobody has seen may be in place.

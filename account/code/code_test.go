@@ -167,7 +167,8 @@ func TestANewCodeReplacesTheOlderAndNotTheCount(t *testing.T) {
 	check(t, s, "ann", wrong(newer), code.Wrong)
 	check(t, s, "ann", newer, code.Spent)
 	var early *code.ResendError
-	if _, err := s.Create(t.Context(), reset, "ann"); !errors.As(err, &early) || early.RetryAfter > time.Hour || early.RetryAfter < 50*time.Minute {
+	if _, err := s.Create(t.Context(), reset, "ann"); !errors.As(err, &early) || early.RetryAfter > time.Hour ||
+		early.RetryAfter < 50*time.Minute {
 		t.Fatalf("a code that could not be used: %v", err)
 	}
 	if _, err := s.Create(t.Context(), "login", "ann"); err != nil {
@@ -195,7 +196,8 @@ func TestResendLimit(t *testing.T) {
 		create(t, s, "ann")
 		_, err := s.Create(t.Context(), reset, "ann")
 		var early *code.ResendError
-		if !errors.As(err, &early) || !errors.Is(err, code.ErrResend) || early.RetryAfter > time.Minute && early.RetryAfter < 50*time.Minute {
+		if !errors.As(err, &early) || !errors.Is(err, code.ErrResend) ||
+			early.RetryAfter > time.Minute && early.RetryAfter < 50*time.Minute {
 			t.Fatalf("a second within the minute: %v", err)
 		}
 		e.Advance(time.Minute)

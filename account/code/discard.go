@@ -7,11 +7,11 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// Discard makes the outstanding code of a purpose and principal, of which there is one at most,
-// no longer good, and reports whether there was one. Call it for each purpose whenever what the
-// code could bring back has been settled in another way: a password was changed, everything was
-// logged out, an address was changed, an account was banned or deleted. Whoever has read the
-// mail can use the code until then.
+// Discard makes the outstanding code of a purpose and principal, of which there is one at most, no
+// longer good, and reports whether there was one. Call it for each purpose whenever what the code
+// could bring back has been settled in another way: a password was changed, everything was logged
+// out, an address was changed, an account was banned or deleted. A reader of the mail can use the
+// code until then.
 //
 // What was counted stays counted: discarding is no way to get more guesses or more codes. A
 // step that is under way with the code, since [Store.Claim], goes on; the code is good for no

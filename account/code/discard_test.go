@@ -45,7 +45,8 @@ func TestDiscard(t *testing.T) {
 		}
 		discard(false, func() (bool, error) { return s.Supersede(t.Context(), reset, "ann", claim) })
 		discard(true, one(reset, "ann"))
-		if _, err := s.Claim(t.Context(), reset, "ann", text, "new password", time.Minute); !errors.Is(err, code.ErrCode) {
+		if _, err := s.Claim(t.Context(), reset, "ann", text, "new password", time.Minute); !errors.Is(err,
+			code.ErrCode) {
 			t.Errorf("claimed after it was discarded: %v", err)
 		}
 		if err := s.Finish(t.Context(), claim); err != nil {

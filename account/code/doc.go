@@ -12,25 +12,25 @@
 //   - A code is good once, whatever the concurrency: it is compared, counted and taken in
 //     one script.
 //   - Each principal has one code per purpose. A new one replaces the older.
-//   - After [Options.Attempts] wrong guesses within [Options.Window] the code is gone. A new
-//     one does not begin the count anew, and none is made while it is used up, or whoever
-//     asks for codes could guess for ever. Guesses are counted from the first wrong one,
-//     so that around the end of a Window there is room for up to 2×Attempts-1 in a short
-//     time, and in the long run for Attempts in a Window; a right one ends the count.
+//   - After [Options.Attempts] wrong guesses within [Options.Window] the code is gone. A new code
+//     does not reset the count, and no code is made while the count is used up. Otherwise an
+//     attacker who asks for codes could guess for ever. Guesses are counted from the first wrong
+//     one, so that around the end of a Window there is room for up to 2×Attempts-1 in a short time,
+//     and in the long run for Attempts in a Window; a right one ends the count.
 //   - Codes are asked for at most every [Options.Interval], and [Options.Sends] times in a
 //     Window.
 //   - What is wrong with a code is not said: [ErrCode], whether there is none, or another,
 //     or it has expired or was used. [Refusal.Why] has it for logs.
 //
-// With the defaults whoever guesses at a principal's six digits has 5 tries in an hour, one
-// chance in 200,000. They also use up the principal's own: make what is guessed at harder to
-// name, by verifying under a principal that only the browser which asked for the code knows
-// (such as the id of its login flow), or use links, at which wrong guesses are not counted
-// since there is nothing to guess.
+// With the defaults an attacker who guesses a principal's six digits has 5 tries in an hour, one
+// chance in 200,000. They also use up the principal's own: make what is guessed at harder to name,
+// by verifying under a principal that only the browser which asked for the code knows (such as the
+// id of its login flow), or use links, at which wrong guesses are not counted since there is
+// nothing to guess.
 //
-// Nobody uses up another's codes: name who asks ([Store.CreateFor]), and they are held to
-// what they have asked for themselves. A newer code replaces the older all the same, whoever asked
-// for it: its mail goes to the principal too.
+// Nobody uses up another's codes: name who asks ([Store.CreateFor]), and they are held to what they
+// have asked for themselves. A newer code replaces the older one no matter who asked for it: its
+// mail goes to the principal too.
 //
 // A code must not outlive what it recovers: [Store.Discard] it when a password was changed,
 // everything was logged out, an address was changed, an account was banned or deleted.
@@ -44,12 +44,12 @@
 //
 // # What is stored
 //
-// One hash per purpose and principal below {rv:realm}:a:c:, named by a keyed hash of both. It
-// holds HMAC-SHA256 under [Options.Key] of realm, kind, purpose, principal and code, never
-// the code: six digits are guessed from a plain hash at once. It expires when neither the
-// code nor a count in it is of use. A code has
-// expired once Redis' clock or the caller's says so, each compared with itself, so a clock that is
-// set back makes nothing good again. Counts go by Redis' clock: each jump of it gives one Window anew.
+// One hash per purpose and principal below {rv:realm}:a:c:, named by a keyed hash of both. It holds
+// HMAC-SHA256 under [Options.Key] of realm, kind, purpose, principal and code, never the code: six
+// digits are guessed from a plain hash immediately. It expires when neither the code nor a count in
+// it is of use. A code has expired once Redis' clock or the caller's says so, each compared with
+// itself, so a clock that is set back makes nothing good again. Counts use Redis' clock: each jump
+// of it gives one more Window.
 //
 // The script compares MACs, not codes. How long that takes tells how far two MACs agree, and
 // nobody without the key can make a MAC that agrees with anything: it is as good as comparing

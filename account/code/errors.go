@@ -12,9 +12,9 @@ var (
 	// user is told, is the same whatever the cause.
 	ErrCode = errors.New("the code is not valid")
 
-	// ErrClaimed: the code is right, and a claim on it for the same step stands: it is being
-	// done by another call of [Store.Claim]. It comes as a [*ClaimedError], and only whoever
-	// has the code gets it.
+	// ErrClaimed: the code is right, and a claim on it for the same step stands: it is being done
+	// by another call of [Store.Claim]. It comes as a [*ClaimedError], and only a caller that has
+	// the code gets it.
 	ErrClaimed = errors.New("the code is being used")
 
 	// ErrResend: it is too early for another code. It comes as a [*ResendError].

@@ -11,7 +11,7 @@ import (
 	"github.com/revocast/revocast/account/code"
 )
 
-// A page that asks for a code answers the same whoever it is asked for.
+// A page that asks for a code gives the same answer for every name.
 func ExampleStore_Create() {
 	var (
 		rdb  redis.UniversalClient                // store.NewClient

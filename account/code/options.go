@@ -19,9 +19,9 @@ type Options struct {
 
 	// TTL is how long a code is good. Default 10 min, 1 s to 24 h.
 	TTL time.Duration
-	// Attempts is how many wrong guesses a Window has room for. Default 5, at most 100. A
-	// Window begins with its first wrong guess and does not slide: whoever makes one, waits
-	// and makes the others as it ends can have close to twice as many in a short time.
+	// Attempts is how many wrong guesses a Window has room for. Default 5, at most 100. A Window
+	// begins with its first wrong guess and does not slide: an attacker who makes one guess, waits,
+	// and makes the others as the Window ends can have close to twice as many in a short time.
 	Attempts int
 	// Window is what Attempts and Sends are counted in. Default 1 h, at most 24 h and not
 	// shorter than TTL.
@@ -60,11 +60,13 @@ func (o *Options) complete() error {
 	case o.Window < o.TTL || o.Window > 24*time.Hour:
 		return fmt.Errorf("%w: code: Window is %v, want TTL, %v, to 24h", revocast.ErrInvalid, o.Window, o.TTL)
 	case o.Interval > o.Window:
-		return fmt.Errorf("%w: code: Interval is %v, want at most Window, %v", revocast.ErrInvalid, o.Interval, o.Window)
+		return fmt.Errorf("%w: code: Interval is %v, want at most Window, %v", revocast.ErrInvalid, o.Interval,
+			o.Window)
 	case o.Attempts < 1 || o.Attempts > 100:
 		return fmt.Errorf("%w: code: Attempts is %d, want 1 to 100", revocast.ErrInvalid, o.Attempts)
 	case o.Strangers < o.Sends || o.Strangers > 1000:
-		return fmt.Errorf("%w: code: Strangers is %d, want Sends, %d, to 1000", revocast.ErrInvalid, o.Strangers, o.Sends)
+		return fmt.Errorf("%w: code: Strangers is %d, want Sends, %d, to 1000", revocast.ErrInvalid, o.Strangers,
+			o.Sends)
 	case o.Sends < 1 || o.Sends > 100:
 		return fmt.Errorf("%w: code: Sends is %d, want 1 to 100", revocast.ErrInvalid, o.Sends)
 	}

@@ -111,12 +111,14 @@ func TestNothingRawIsStored(t *testing.T) {
 	}
 }
 
-// TestNoEnumeration: to whoever guesses all that is wrong looks the same; logs see it.
+// TestNoEnumeration: every failure looks the same to a guesser; logs tell them apart.
 func TestNoEnumeration(t *testing.T) {
 	s := open(t, storetest.Embedded(t).Client(), code.Options{})
 	text := create(t, s, "ann")
 	texts := map[string]bool{}
-	for _, c := range [][2]string{{"nobody", text}, {"ann", wrong(text)}, {"ann", "?"}, {"ann", strings.Repeat("x", 43)}} {
+	for _, c := range [][2]string{
+		{"nobody", text}, {"ann", wrong(text)}, {"ann", "?"}, {"ann", strings.Repeat("x", 43)},
+	} {
 		err := s.Verify(t.Context(), reset, c[0], c[1])
 		if err == nil {
 			t.Fatal("a wrong code is good")

@@ -11,7 +11,7 @@ import (
 	"github.com/revocast/revocast/account/code"
 )
 
-// TestACodeIsNotPrinted: whoever logs what they were given does not log the secret.
+// TestACodeIsNotPrinted: a program that logs what it was given does not log the secret.
 func TestACodeIsNotPrinted(t *testing.T) {
 	c := code.Code{Text: "123456", Expires: time.Unix(1e9, 0)}
 	var logged bytes.Buffer

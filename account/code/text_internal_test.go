@@ -67,7 +67,8 @@ func TestClean(t *testing.T) {
 		{digits, "O2345B", "", ""},
 		{digits, "²²²²²²", "", ""}, // no digits of any script
 		{letters, "ｂｃｄ－ＦＧＨＪ", typed, "BCDFGHJ"},
-		{&Options{Alphabet: "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", Digits: 5}, "0oO1I", typed, "0OO1I"}, // nothing is taken for another
+		// nothing is taken for another
+		{&Options{Alphabet: "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", Digits: 5}, "0oO1I", typed, "0OO1I"},
 		{&Options{Alphabet: "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", Digits: 5}, "i1lL2", typed, "LLLL2"},
 		{&Options{Alphabet: "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", Digits: 5}, "0AAAA", "", ""},
 		{digits, " " + long[:20] + "\r\n" + long[20:] + "\u200b", link, long},
@@ -100,7 +101,10 @@ func FuzzClean(f *testing.F) {
 	for _, seed := range []string{"", "123456", "123 456", "bcd-fghj", "１２３", secret.New(), "\xff\xfe", "BCDFGHJ"} {
 		f.Add(seed)
 	}
-	all := []*Options{options(f, Options{}), options(f, Options{Alphabet: "BCDFGHJK", Digits: 7}), options(f, Options{Alphabet: "a1B2", Digits: 43})}
+	all := []*Options{
+		options(f, Options{}), options(f, Options{Alphabet: "BCDFGHJK", Digits: 7}),
+		options(f, Options{Alphabet: "a1B2", Digits: 43}),
+	}
 	f.Fuzz(func(t *testing.T, in string) {
 		for _, o := range all {
 			kind, text := o.clean(in)

@@ -60,7 +60,8 @@ func TestOneClockForgetsNothing(t *testing.T) {
 		t.Errorf("the fleet was told %v, want what was owed before the jump and what was denied after it", told)
 	}
 	listed(3)
-	if _, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice"}, nil); !errors.Is(err, revocast.ErrUnavailable) {
+	if _, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice"}, nil); !errors.Is(err,
+		revocast.ErrUnavailable) {
 		t.Errorf("a cut-off by a clock that jumped: %v", err)
 	}
 	wall.Set(0) // and now both say that it is over

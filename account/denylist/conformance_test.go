@@ -28,7 +28,8 @@ func TestDenyAndList(t *testing.T) {
 			}
 		}
 		told := pub.take()
-		if len(told) != 5 || told[0].Scope != revocast.ScopeToken || told[0].ID != "jti-0000" || told[0].Issuer != issuer || told[0].Reason != why.Reason {
+		if len(told) != 5 || told[0].Scope != revocast.ScopeToken || told[0].ID != "jti-0000" ||
+			told[0].Issuer != issuer || told[0].Reason != why.Reason {
 			t.Fatalf("told %+v", told)
 		}
 		var ids []string
@@ -37,7 +38,8 @@ func TestDenyAndList(t *testing.T) {
 			must(t, err)
 			for _, e := range page {
 				ids = append(ids, e.ID)
-				if e.Issuer != issuer || e.Principal != "alice" || e.Why != why || !e.Until.Equal(e.Expires.Add(6*time.Minute)) {
+				if e.Issuer != issuer || e.Principal != "alice" || e.Why != why ||
+					!e.Until.Equal(e.Expires.Add(6*time.Minute)) {
 					t.Errorf("entry %+v", e)
 				}
 			}
@@ -56,7 +58,8 @@ func TestDenyTwiceIsOneEntry(t *testing.T) {
 		l, _, _ := onFake(t, b)
 		now := time.Now().Truncate(time.Millisecond)
 		for _, in := range []time.Duration{10, 30, 20} {
-			_, err := l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(1, time.Time{}, now.Add(in*time.Minute))})
+			_, err := l.Deny(t.Context(), denylist.Why{},
+				[]denylist.Token{token(1, time.Time{}, now.Add(in*time.Minute))})
 			must(t, err)
 		}
 		page, next, err := l.Page(t.Context(), "", 10)
@@ -89,15 +92,17 @@ func TestOnlyWhatTheCutOffDoesNotCover(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, _ := onFake(t, b)
 		asOf, expires := time.Now().Add(-time.Minute).Truncate(time.Millisecond), time.Now().Add(time.Hour)
-		res, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice", AsOf: asOf}, []denylist.Token{
-			token(1, asOf.Add(-time.Hour), expires),
-			token(2, asOf, expires),
-			token(3, asOf.Add(time.Millisecond), expires),
-			token(4, time.Time{}, expires),
-		})
+		res, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice", AsOf: asOf},
+			[]denylist.Token{
+				token(1, asOf.Add(-time.Hour), expires),
+				token(2, asOf, expires),
+				token(3, asOf.Add(time.Millisecond), expires),
+				token(4, time.Time{}, expires),
+			})
 		must(t, err)
 		told := pub.take()
-		if len(told) != 2 || told[0].Scope != revocast.ScopePrincipal || told[0].ID != "alice" || !told[0].CutOff.Equal(asOf) || told[1].ID != "jti-0003" {
+		if len(told) != 2 || told[0].Scope != revocast.ScopePrincipal || told[0].ID != "alice" ||
+			!told[0].CutOff.Equal(asOf) || told[1].ID != "jti-0003" {
 			t.Errorf("told %+v", told)
 		}
 		if res.Entries != 1 || !res.CutOff.Equal(asOf) {
@@ -107,7 +112,8 @@ func TestOnlyWhatTheCutOffDoesNotCover(t *testing.T) {
 		started := time.Now().Add(-time.Second) // Redis' clock is this machine's
 		res, err = l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "bob"}, nil)
 		must(t, err)
-		if told = pub.take(); len(told) != 1 || !told[0].CutOff.Equal(res.CutOff) || res.CutOff.Before(started) || res.CutOff.After(time.Now().Add(time.Second)) {
+		if told = pub.take(); len(told) != 1 || !told[0].CutOff.Equal(res.CutOff) || res.CutOff.Before(started) ||
+			res.CutOff.After(time.Now().Add(time.Second)) {
 			t.Errorf("%+v, told %+v", res, told)
 		}
 	})
@@ -120,7 +126,9 @@ func TestCutOffOfOneIssuerLeavesTokensOfAnotherAlive(t *testing.T) {
 		l, pub, _ := onFake(t, b)
 		now, expires := time.Now(), time.Now().Add(time.Hour)
 		of := func(i int, iss, principal string, issued time.Time) denylist.Token {
-			return denylist.Token{ID: fmt.Sprintf("jti-%04d", i), Issuer: iss, Principal: principal, Issued: issued, Expires: expires}
+			return denylist.Token{
+				ID: fmt.Sprintf("jti-%04d", i), Issuer: iss, Principal: principal, Issued: issued, Expires: expires,
+			}
 		}
 		old := now.Add(-time.Minute)
 		for _, i := range []denylist.Issued{{Principal: "alice"}, {Principal: "alice", Issuer: issuer}} {
@@ -138,7 +146,8 @@ func TestCutOffOfOneIssuerLeavesTokensOfAnotherAlive(t *testing.T) {
 			for _, r := range pub.take()[1:] {
 				got = append(got, r.ID+" "+r.Issuer)
 			}
-			want := "jti-0004 https://partner.example, jti-0005 https://partner.example, jti-0006 " + issuer + ", jti-0007 " + issuer
+			want := "jti-0004 https://partner.example, jti-0005 https://partner.example, jti-0006 " + issuer +
+				", jti-0007 " + issuer
 			if strings.Join(got, ", ") != want || res.Entries != 4 {
 				t.Errorf("%+v: denied %v, %d entries; want %s", i, got, res.Entries, want)
 			}
@@ -167,7 +176,8 @@ func TestOwedIsToldLater(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, box := onFake(t, b)
 		pub.failing(revocast.ErrUnavailable)
-		_, err := l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(1, time.Time{}, time.Now().Add(time.Hour))})
+		_, err := l.Deny(t.Context(), denylist.Why{},
+			[]denylist.Token{token(1, time.Time{}, time.Now().Add(time.Hour))})
 		if !errors.Is(err, outbox.ErrOwed) {
 			t.Fatalf("got %v", err)
 		}
@@ -204,13 +214,14 @@ func TestRefusesNonsense(t *testing.T) {
 			"not UTF-8":         deny(denylist.Why{}, denylist.Token{ID: "\xff", Expires: soon}),
 			"control in reason": deny(denylist.Why{Reason: "\n"}, token(1, soon, soon)),
 			"too many":          deny(denylist.Why{}, make([]denylist.Token, denylist.MaxTokens+1)...),
-			"long principal":    deny(denylist.Why{}, denylist.Token{ID: "x", Expires: soon, Principal: strings.Repeat("x", revocast.MaxID+1)}),
-			"no issuer":         deny(denylist.Why{}, denylist.Token{ID: "x", Expires: soon, Issuer: "\xff"}),
-			"before 1970":       deny(denylist.Why{}, token(1, time.Unix(-1, 0), soon)),
-			"no principal":      revoke(denylist.Issued{}),
-			"in the future":     revoke(denylist.Issued{Principal: "alice", AsOf: soon}),
-			"no page":           page(0),
-			"too long a page":   page(denylist.MaxTokens + 1),
+			"long principal": deny(denylist.Why{},
+				denylist.Token{ID: "x", Expires: soon, Principal: strings.Repeat("x", revocast.MaxID+1)}),
+			"no issuer":       deny(denylist.Why{}, denylist.Token{ID: "x", Expires: soon, Issuer: "\xff"}),
+			"before 1970":     deny(denylist.Why{}, token(1, time.Unix(-1, 0), soon)),
+			"no principal":    revoke(denylist.Issued{}),
+			"in the future":   revoke(denylist.Issued{Principal: "alice", AsOf: soon}),
+			"no page":         page(0),
+			"too long a page": page(denylist.MaxTokens + 1),
 		} {
 			if !errors.Is(err, revocast.ErrInvalid) {
 				t.Errorf("%s: %v", what, err)

@@ -137,14 +137,18 @@ type Issued struct {
 // another issuer, or to another principal. A token that names no principal is taken for one
 // of this principal's, and one whose issue time is zero for one issued before. Errors are
 // those of [List.Deny].
-func (l *List) RevokeIssued(ctx context.Context, why Why, i Issued, tokens []Token, opts ...revocast.CallOption) (Result, error) {
+func (l *List) RevokeIssued(ctx context.Context, why Why, i Issued, tokens []Token,
+	opts ...revocast.CallOption,
+) (Result, error) {
 	if err := i.check(why); err != nil {
 		return Result{}, err
 	}
 	return l.deny(ctx, why, i, tokens, opts)
 }
 
-func (l *List) deny(ctx context.Context, why Why, i Issued, tokens []Token, opts []revocast.CallOption) (Result, error) {
+func (l *List) deny(ctx context.Context, why Why, i Issued, tokens []Token,
+	opts []revocast.CallOption,
+) (Result, error) {
 	id := "deny:" + secret.NewID()
 	args, err := l.args(id, why, i, tokens)
 	if err != nil {

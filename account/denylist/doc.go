@@ -20,13 +20,13 @@
 // # What cannot be taken back
 //
 // There is no un-revoke. Systems that keep a flag "user revoked" have a call such as
-// unrevoke_all_for_user, because the flag also refuses what the user gets by logging in
-// again. A cut-off does not: whoever logs in after it is in. So the only use that is left
-// for such a call is to end a ban early, and that is [List.Lift]. It restores logging in,
-// not tokens: what a cut-off or an entry covers stays dead, before, during and after a ban.
-// To take back a denied token would be to trust again what was thought to be stolen, and it
-// would not be safe: revocations are merged from several histories, whenever a store is
-// lost, and merging is safe only because nothing ever shrinks. Issue another token.
+// unrevoke_all_for_user, because the flag also refuses what the user gets by logging in again. A
+// cut-off does not: a login after it is accepted. So the only use that is left for such a call is
+// to end a ban early, and that is [List.Lift]. It restores logging in, not tokens: what a cut-off
+// or an entry covers stays dead, before, during and after a ban. To take back a denied token would
+// be to trust again what was thought to be stolen, and it would not be safe: revocations are merged
+// from several histories, whenever a store is lost, and merging is safe only because nothing ever
+// shrinks. Issue another token.
 //
 // # Keys and expiry
 //

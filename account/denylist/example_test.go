@@ -14,7 +14,9 @@ import (
 // A theft is found out: what alice was given before it was noticed ends by one cut-off, and
 // so do the two tokens that the thief got since.
 func Example() {
-	theft := func(ctx context.Context, rdb redis.UniversalClient, pub *publisher.Publisher, noticed time.Time, thiefs []denylist.Token) error {
+	theft := func(ctx context.Context, rdb redis.UniversalClient, pub *publisher.Publisher, noticed time.Time,
+		thiefs []denylist.Token,
+	) error {
 		box, err := outbox.New(rdb, pub, outbox.Options{}) // box.Run runs elsewhere
 		if err != nil {
 			return err

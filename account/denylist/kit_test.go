@@ -44,7 +44,9 @@ type recorder struct {
 
 func (r *recorder) Realm() string { return realm }
 
-func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
+	_ ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
@@ -54,7 +56,9 @@ func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ..
 	return make([]revocast.Receipt, len(rs)), nil
 }
 
-func (r *recorder) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
+func (r *recorder) Invalidate(context.Context, revocast.Invalidation,
+	...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return revocast.Receipt{}, errors.New("nothing here invalidates")
 }
 

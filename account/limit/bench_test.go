@@ -59,7 +59,8 @@ func BenchmarkBegin(b *testing.B) {
 			}
 			between := time.Now()
 			name := strconv.Itoa(n)
-			err := peer.EvalSha(ctx, rdb, []string{"{rv:test}:bare:"}, "a pair's hash "+name, name, "an identifier's hash",
+			err := peer.EvalSha(ctx, rdb, []string{"{rv:test}:bare:"}, "a pair's hash "+name, name,
+				"an identifier's hash",
 				strconv.Itoa(n%65536), "an attempt's id", 900000, 5, 20, 100, 2000, 10, 30000, 2592000000).Err()
 			if err != nil {
 				b.Fatal(err)

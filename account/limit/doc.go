@@ -3,11 +3,11 @@
 // # Use
 //
 // [Limiter.Begin] before the password is looked at: it decides and counts, in one step.
-// [Limiter.Fail] or [Limiter.Succeed] with the attempt that it returned afterwards.
-// An attempt counts as failed from the moment it begins until it is said to have
-// succeeded: a hundred guesses sent at once are a hundred failures, not none, and one
-// whose process dies stays counted. Fail therefore counts nothing more. Neither does
-// Begin when it is repeated under the same [Attempt.ID].
+// [Limiter.Fail] or [Limiter.Succeed] with the attempt that it returned afterwards. An attempt
+// counts as failed from the moment it begins until it is said to have succeeded: a hundred guesses
+// sent at the same time are a hundred failures, not none, and one whose process dies stays counted.
+// Fail therefore counts nothing more. Neither does Begin when it is repeated under the same
+// [Attempt.ID].
 //
 // When Begin fails nobody knows how much has been guessed: refuse the login, 503. Letting
 // it through, or counting in the process meanwhile, gives everybody unlimited guesses for
@@ -23,11 +23,11 @@
 //     behind one address mistypes many passwords, and each pair is limited anyway. One
 //     identifier counts once however often it fails. All attempts of an address have a
 //     limit too, a high one.
-//   - An identifier is never blocked. When it has failed often, at whatever addresses,
-//     it must wait a little before every attempt, at most [Options.MaxDelay]. Each address
-//     waits for itself, so nobody elsewhere can use that up: whoever attacks a name cannot
-//     keep its owner out. Of IPv6 it is a /48 at least that waits, and who shares one with an attacker of their own name, and has not
-//     succeeded there lately, waits as long as the attack goes on.
+//   - An identifier is never blocked. When it has failed often, at whatever addresses, it must wait
+//     a little before every attempt, at most [Options.MaxDelay]. Each address waits for itself, so
+//     nobody elsewhere can use that up: an attacker of a name cannot keep its owner out. An IPv6
+//     address waits with its whole /48, or more: a user who shares that network with an attacker of
+//     her name, and has not succeeded there lately, waits as long as the attack goes on.
 //   - A pair that succeeded within [Options.KnownFor] answers for itself alone: neither
 //     the other failures of its address nor those of its identifier stop it.
 //
@@ -56,8 +56,8 @@
 // What a flood can take is so many bytes for each address that it comes from, for one window,
 // and never more for more names.
 //
-// When Redis' clock jumps by more than ten seconds the counts begin anew, once: what was counted
-// by a clock that was ahead would keep everybody out for as long.
+// When Redis' clock jumps by more than ten seconds the counts begin again, once: counts made by a
+// clock that was ahead would keep everybody out for as long.
 //
-// When Redis is emptied or rolled back the counts begin anew. Nothing else depends on them.
+// When Redis is emptied or rolled back the counts begin again. Nothing else depends on them.
 package limit

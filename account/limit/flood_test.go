@@ -159,7 +159,8 @@ func TestMemoryIsBoundedUnderAFloodOfNamesThatAreUnderAttack(t *testing.T) {
 		}
 	}
 	_, before := used(t, rdb)
-	if in := flood(t, l, names, func(n int) string { return chosen[n-1] }, func(int) netip.Addr { return home }); in > 0 {
+	if in := flood(t, l, names, func(n int) string { return chosen[n-1] },
+		func(int) netip.Addr { return home }); in > 0 {
 		t.Errorf("%d attempts were let through", in)
 	}
 	// What filled the slots: two keys each and two of each address. The flood: one key.

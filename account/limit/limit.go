@@ -18,11 +18,11 @@ import (
 
 // Attempt is one try to log in.
 type Attempt struct {
-	// ID names the attempt, to be the same when the call is repeated: 1 to 64 of
-	// A-Z a-z 0-9 _ -. Empty: [Limiter.Begin] makes one, see [Decision.Attempt]. Whoever sets
-	// it must make it themselves, a new one for each look at a password, and never take it
-	// from the client, such as from a request id in a header: attempts with one id are one
-	// attempt, until its outcome is told.
+	// ID names the attempt, to be the same when the call is repeated: 1 to 64 of A-Z a-z 0-9 _ -.
+	// Empty: [Limiter.Begin] makes one, see [Decision.Attempt]. A caller that sets it must make it
+	// itself, a new one for each look at a password, and never take it from the client, such as
+	// from a request id in a header: attempts with one id are one attempt, until its outcome is
+	// told.
 	ID string
 	// Identifier is what the person typed, whether there is such an account or not.
 	Identifier string
@@ -32,8 +32,8 @@ type Attempt struct {
 	Address netip.Addr
 }
 
-// Reason says which limit refused an attempt. It is for logs and metrics: whoever is
-// refused should only be told to wait.
+// Reason says which limit refused an attempt. It is for logs and metrics: the refused user should
+// only be told to wait.
 type Reason string
 
 // The reasons.
@@ -176,7 +176,8 @@ func (l *Limiter) outcome(ctx context.Context, a Attempt, state string) error {
 	case err != nil:
 		return err
 	case reply == int64(0):
-		return fmt.Errorf("%w: limit: no such attempt stands: it was refused, or its window is over", revocast.ErrNotFound)
+		return fmt.Errorf("%w: limit: no such attempt stands: it was refused, or its window is over",
+			revocast.ErrNotFound)
 	case reply == int64(-1):
 		return fmt.Errorf("%w: limit: the opposite outcome of this attempt was told before", revocast.ErrConflict)
 	}

@@ -121,7 +121,9 @@ func TestEachAttemptWaits(t *testing.T) {
 
 // TestDefectAWideNetworkGuessesInParallel: of IPv6 a /48 waits for itself, not each /64 of it.
 func TestDefectAWideNetworkGuessesInParallel(t *testing.T) {
-	for bits, networks := range map[int][2]string{0: {"2001:db8:1:%x::1", "2001:db8:2:%x::1"}, 40: {"2001:db8:1:%x::1", "2001:db8:100:%x::1"}} {
+	for bits, networks := range map[int][2]string{
+		0: {"2001:db8:1:%x::1", "2001:db8:2:%x::1"}, 40: {"2001:db8:1:%x::1", "2001:db8:100:%x::1"},
+	} {
 		e := storetest.Embedded(t)
 		aligned(t, e)
 		l := open(t, e.Client(), limit.Options{IPv6Bits: bits, PairFailures: 100, PairAttempts: 100})

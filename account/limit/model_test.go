@@ -81,7 +81,8 @@ func TestModel(t *testing.T) {
 		runs++
 		e.FlushAll()
 		l := open(t, e.Client(), limit.Options{
-			Window: window, PairFailures: failures, PairAttempts: attempts, IdentifierFailures: 1e6, Key: []byte(fmt.Sprintf("%032d", runs)),
+			Window: window, PairFailures: failures, PairAttempts: attempts, IdentifierFailures: 1e6,
+			Key: []byte(fmt.Sprintf("%032d", runs)),
 		})
 		models := map[string]*pairModel{"ann": {}, "bob": {}}
 		now := time.Now() // moved by every answer

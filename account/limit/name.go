@@ -30,9 +30,11 @@ type names struct{ pair, address, identifier, slot, network, waiter string }
 func (l *Limiter) name(a Attempt) (names, error) {
 	switch {
 	case !idPattern.MatchString(a.ID):
-		return names{}, fmt.Errorf("%w: limit: attempt id %.64q: want 1 to 64 of A-Z a-z 0-9 _ -, as Begin returns it", revocast.ErrInvalid, a.ID)
+		return names{}, fmt.Errorf("%w: limit: attempt id %.64q: want 1 to 64 of A-Z a-z 0-9 _ -, as Begin returns it",
+			revocast.ErrInvalid, a.ID)
 	case len(a.Identifier) > maxIdentifier:
-		return names{}, fmt.Errorf("%w: limit: identifier has %d bytes, at most %d are allowed", revocast.ErrInvalid, len(a.Identifier), maxIdentifier)
+		return names{}, fmt.Errorf("%w: limit: identifier has %d bytes, at most %d are allowed", revocast.ErrInvalid,
+			len(a.Identifier), maxIdentifier)
 	case !a.Address.IsValid():
 		return names{}, fmt.Errorf("%w: limit: an attempt needs an address", revocast.ErrInvalid)
 	}

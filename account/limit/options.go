@@ -50,10 +50,10 @@ type Options struct {
 	// to 128.
 	IPv6Bits int
 
-	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it whoever sees
-	// Redis can tell whether a name that they think of is in it, and anybody can work out
-	// names that share a counter with each other or with somebody's. At least 32 bytes, the
-	// same in every process; with another one the counts begin anew.
+	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it a reader of Redis can
+	// tell whether a name that they think of is in it, and anybody can work out names that share a
+	// counter with each other or with somebody's. At least 32 bytes, the same in every process;
+	// with another one the counts begin again.
 	Key []byte
 
 	// Normalise makes one of all spellings of an identifier that find the same account.
@@ -91,7 +91,8 @@ func (o *Options) complete() error {
 		}
 	}
 	if o.PairAttempts < o.PairFailures {
-		return fmt.Errorf("%w: limit: PairAttempts is %d, fewer than PairFailures, %d", revocast.ErrInvalid, o.PairAttempts, o.PairFailures)
+		return fmt.Errorf("%w: limit: PairAttempts is %d, fewer than PairFailures, %d", revocast.ErrInvalid,
+			o.PairAttempts, o.PairFailures)
 	}
 	if o.Key != nil && len(o.Key) < 32 {
 		return fmt.Errorf("%w: limit: Key has %d bytes, want at least 32", revocast.ErrInvalid, len(o.Key))
@@ -126,7 +127,8 @@ func (o *Options) times() error {
 		return fmt.Errorf("%w: limit: Window is %v, want 1s to 24h", revocast.ErrInvalid, o.Window)
 	}
 	if o.MaxDelay < time.Millisecond || o.MaxDelay > o.Window {
-		return fmt.Errorf("%w: limit: MaxDelay is %v, want 1ms to Window, %v", revocast.ErrInvalid, o.MaxDelay, o.Window)
+		return fmt.Errorf("%w: limit: MaxDelay is %v, want 1ms to Window, %v", revocast.ErrInvalid, o.MaxDelay,
+			o.Window)
 	}
 	if o.KnownFor < time.Second {
 		return fmt.Errorf("%w: limit: KnownFor is %v, want at least 1s", revocast.ErrInvalid, o.KnownFor)
@@ -134,8 +136,8 @@ func (o *Options) times() error {
 	return nil
 }
 
-// Seconds is a wait as a Retry-After header has it (RFC 9110 §10.2.3): whole seconds,
-// rounded up, so that whoever keeps to it is not early.
+// Seconds is a wait as a Retry-After header has it (RFC 9110 §10.2.3): whole seconds, rounded up,
+// so that a client that obeys it is not early.
 func Seconds(wait time.Duration) int64 {
 	if wait <= 0 {
 		return 0

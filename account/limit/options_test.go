@@ -81,7 +81,8 @@ func TestNothingRawIsStored(t *testing.T) {
 			if ttl := rdb.PTTL(t.Context(), k).Val(); ttl <= 0 {
 				t.Errorf("%s does not expire", k)
 			}
-			if text, err := rdb.Dump(t.Context(), k).Result(); err == nil && (strings.Contains(text, "annabel") || strings.Contains(k+text, "192.0")) {
+			if text, err := rdb.Dump(t.Context(), k).Result(); err == nil &&
+				(strings.Contains(text, "annabel") || strings.Contains(k+text, "192.0")) {
 				t.Errorf("%s: %q", k, text)
 			}
 			if strings.Contains(k, "annabel") || !strings.HasPrefix(k, "{rv:test}:a:l:") {

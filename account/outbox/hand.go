@@ -128,8 +128,8 @@ func (h *handing) took(receipts []revocast.Receipt, err error) error {
 	return nil
 }
 
-// with adds the idempotency key. Whoever tells the same of the same entry uses the same one,
-// and what is not the same another.
+// with adds the idempotency key. Two processes that tell the same of the same entry use the same
+// key; different content uses a different key.
 func (h *handing) with(items ...Item) []revocast.CallOption {
 	text, _ := encode(items) // was decoded from the like
 	sum := sha256.Sum256([]byte(h.id + "\x00" + text))

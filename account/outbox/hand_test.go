@@ -76,7 +76,8 @@ func stillAccepted(t *testing.T, b storetest.Backend) {
 	must(t, o.Owe(ctx, "a", []outbox.Item{expired, early}))
 	_, err = o.Complete(ctx, "a")
 	must(t, err)
-	if len(p.revoked) != 2 || p.revoked[0].Until.UnixMilli() != now.Add(-time.Minute).UnixMilli() || !p.revoked[1].Until.IsZero() {
+	if len(p.revoked) != 2 || p.revoked[0].Until.UnixMilli() != now.Add(-time.Minute).UnixMilli() ||
+		!p.revoked[1].Until.IsZero() {
 		t.Errorf("told of %+v", p.revoked)
 	}
 }
@@ -87,7 +88,9 @@ type replacing struct {
 	owe func()
 }
 
-func (r *replacing) RevokeBatch(ctx context.Context, rs []revocast.Revocation, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (r *replacing) RevokeBatch(ctx context.Context, rs []revocast.Revocation,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	r.owe()
 	return r.recorder.RevokeBatch(ctx, rs, opts...)
 }
@@ -128,7 +131,8 @@ func setBack(t *testing.T, b storetest.Backend) {
 	run(t, o)
 	must(t, storetest.Eventually(ctx, func() error {
 		score, err := b.Client.ZScore(ctx, due, "a").Result()
-		if wait := time.UnixMilli(int64(score)).Sub(now); err == nil && (wait < 50*time.Second || wait > 70*time.Second) {
+		if wait := time.UnixMilli(int64(score)).Sub(now); err == nil &&
+			(wait < 50*time.Second || wait > 70*time.Second) {
 			err = fmt.Errorf("due in %v", wait)
 		}
 		return err

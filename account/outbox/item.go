@@ -11,14 +11,16 @@ import (
 // Item is one thing that the fleet has to be told: a revocation or, with Kind
 // "invalidate", that caches hold something stale.
 type Item struct {
-	Kind      string `json:"kind,omitempty"` // "revoke" if empty, "invalidate"
-	Scope     string `json:"scope"`          // as [revocast.Scope.String] has it
-	ID        string `json:"id"`
-	Issuer    string `json:"issuer,omitempty"`
-	CutOff    string `json:"cut_off,omitempty"` // Unix milliseconds; required for a scope that is not dead outright, so that it may be told twice
-	AsOf      string `json:"as_of,omitempty"`   // Unix milliseconds by Redis' clock, in the place of a cut-off: see [revocast.Revocation]
-	Until     string `json:"until,omitempty"`   // Unix milliseconds; empty: as long as the ledger's terms say
-	Except    string `json:"except,omitempty"`  // a session that is spared
+	Kind   string `json:"kind,omitempty"` // "revoke" if empty, "invalidate"
+	Scope  string `json:"scope"`          // as [revocast.Scope.String] has it
+	ID     string `json:"id"`
+	Issuer string `json:"issuer,omitempty"`
+	// Unix milliseconds; required for a scope that is not dead outright, so that it may be told twice
+	CutOff string `json:"cut_off,omitempty"`
+	// Unix milliseconds by Redis' clock, in the place of a cut-off: see [revocast.Revocation]
+	AsOf      string `json:"as_of,omitempty"`
+	Until     string `json:"until,omitempty"`  // Unix milliseconds; empty: as long as the ledger's terms say
+	Except    string `json:"except,omitempty"` // a session that is spared
 	Reason    string `json:"reason,omitempty"`
 	Initiator string `json:"initiator,omitempty"`
 }

@@ -31,8 +31,8 @@ type Publisher interface {
 	Await(context.Context, revocast.Position) (revocast.Receipt, error)
 }
 
-// remember is for how long it is known where an entry was committed, so that whoever owed it
-// can wait for the confirmation although somebody else handed it over.
+// remember is how long the position of a committed entry is kept, so that the caller that owed it
+// can wait for the confirmation although another process handed it over.
 const remember = time.Minute
 
 // Options are the settings of an [Outbox]. The zero value works.
@@ -210,7 +210,8 @@ func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receip
 	defer cancel()
 	_, err := o.db.Run(ctx, doneScript, e.id, e.text, strings.Join(places, " "), remember.Milliseconds(), rest)
 	if err != nil {
-		o.say.Warn("strike out", "outbox: told the fleet, and could not strike it out; it will be told again", "id", e.id, "error", err)
+		o.say.Warn("strike out", "outbox: told the fleet, and could not strike it out; it will be told again", "id",
+			e.id, "error", err)
 	}
 }
 

@@ -40,7 +40,9 @@ type of struct {
 
 func (o of) Realm() string { return o.realm }
 
-func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
+	_ ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil && !errors.Is(r.fail, revocast.ErrPending) {
@@ -58,7 +60,9 @@ func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ..
 	return receipts, r.fail
 }
 
-func (r *recorder) Invalidate(_ context.Context, i revocast.Invalidation, _ ...revocast.CallOption) (revocast.Receipt, error) {
+func (r *recorder) Invalidate(_ context.Context, i revocast.Invalidation,
+	_ ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil && !errors.Is(r.fail, revocast.ErrPending) {
@@ -130,7 +134,9 @@ func wantPending(t testing.TB, o *outbox.Outbox, want int) {
 	}
 }
 
-var session = outbox.Item{Scope: "session", ID: "s1", Issuer: "iss", Until: "4102444800000", Reason: "logout", Initiator: "user"}
+var session = outbox.Item{
+	Scope: "session", ID: "s1", Issuer: "iss", Until: "4102444800000", Reason: "logout", Initiator: "user",
+}
 
 func TestOutbox(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
@@ -161,16 +167,19 @@ func complete(t *testing.T, b storetest.Backend) {
 		t.Fatalf("%d receipts, %v; told of %+v and %+v", len(receipts), err, p.revoked, p.invalidated)
 	}
 	want := revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: "s1", Issuer: "iss", Until: time.UnixMilli(4102444800000), Reason: "logout", Initiator: "user",
+		Scope: revocast.ScopeSession, ID: "s1", Issuer: "iss", Until: time.UnixMilli(4102444800000), Reason: "logout",
+		Initiator: "user",
 	}
 	if p.revoked[0] != want {
 		t.Errorf("told of %+v, want %+v", p.revoked[0], want)
 	}
-	if r := p.revoked[1]; !r.CutOff.Equal(time.UnixMilli(1700000000123)) || r.Except != "s2" || r.Scope != revocast.ScopePrincipal {
+	if r := p.revoked[1]; !r.CutOff.Equal(time.UnixMilli(1700000000123)) || r.Except != "s2" ||
+		r.Scope != revocast.ScopePrincipal {
 		t.Errorf("told of %+v", r)
 	}
 	wantPending(t, o, 0)
-	if receipts, err := o.Complete(ctx, "a"); err != nil || len(receipts) != 3 || receipts[0].Strength != revocast.Confirmed || p.batches != 1 || len(p.awaited) != 3 {
+	if receipts, err := o.Complete(ctx, "a"); err != nil || len(receipts) != 3 ||
+		receipts[0].Strength != revocast.Confirmed || p.batches != 1 || len(p.awaited) != 3 {
 		t.Errorf("again: %v, %v; told %d times, awaited %v", receipts, err, p.batches, p.awaited)
 	}
 	if receipts, err := o.Complete(ctx, "nothing"); err != nil || receipts != nil {
@@ -179,7 +188,8 @@ func complete(t *testing.T, b storetest.Backend) {
 
 	p.failWith(revocast.ErrPending)
 	must(t, o.Owe(ctx, "b", []outbox.Item{session, stale}))
-	if receipts, err := o.Complete(ctx, "b"); !errors.Is(err, revocast.ErrPending) || errors.Is(err, outbox.ErrOwed) || len(receipts) != 2 {
+	if receipts, err := o.Complete(ctx, "b"); !errors.Is(err, revocast.ErrPending) || errors.Is(err, outbox.ErrOwed) ||
+		len(receipts) != 2 {
 		t.Errorf("%v, %v; want what is committed, and ErrPending", receipts, err)
 	}
 	wantPending(t, o, 0)
@@ -292,7 +302,10 @@ func leftBehind(t *testing.T, b storetest.Backend) {
 func TestNew(t *testing.T) {
 	rdb := storetest.Embedded(t).Client()
 	for what, f := range map[string]func() (*outbox.Outbox, error){
-		"realm":     func() (*outbox.Outbox, error) { return outbox.New(rdb, of{&recorder{}, "a b"}, outbox.Options{}) },
+		"realm": func() (*outbox.Outbox, error) {
+			return outbox.New(rdb, of{&recorder{}, "a b"},
+				outbox.Options{})
+		},
 		"client":    func() (*outbox.Outbox, error) { return outbox.New(nil, &recorder{}, outbox.Options{}) },
 		"publisher": func() (*outbox.Outbox, error) { return outbox.New(rdb, nil, outbox.Options{}) },
 	} {

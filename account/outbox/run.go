@@ -62,7 +62,7 @@ func (o *Outbox) due(ctx context.Context) ([]string, error) {
 	return ids, r.Err
 }
 
-// attempt completes one entry as far as committed; the publisher does the rest by itself.
+// attempt completes one entry until it is committed; the publisher does the rest by itself.
 func (o *Outbox) attempt(parent context.Context, id string) {
 	ctx, cancel := context.WithTimeout(parent, callTime)
 	defer cancel()

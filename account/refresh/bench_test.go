@@ -56,7 +56,8 @@ func benchRotate(b *testing.B, o refresh.Options) {
 		timed(&owns, own.rotate)
 		timed(&bares, func() { r.must(r.rdb.EvalSha(r.ctx, one, []string{"{b}h"}, n).Err()) })
 		timed(&sames, func() {
-			r.must(r.rdb.EvalSha(r.ctx, same, []string{"{b}h", "{b}z"}, n, hash, hash, "nonce-of-22-characters", expires).Err())
+			r.must(r.rdb.EvalSha(r.ctx, same, []string{"{b}h", "{b}z"}, n, hash, hash, "nonce-of-22-characters",
+				expires).Err())
 		})
 	}
 	rotate, script, bare, writes := median(rotates), median(owns), median(bares), median(sames)
@@ -88,7 +89,8 @@ func newOwnScript(r *rig) *ownScript {
 
 func (o *ownScript) rotate() {
 	next := fmt.Sprintf("%064x", o.number+1)
-	reply, err := o.r.rdb.EvalSha(o.r.ctx, o.sha, []string{o.key}, o.id, o.number, o.hash, "nonce-of-22-characters", next,
+	reply, err := o.r.rdb.EvalSha(o.r.ctx, o.sha, []string{o.key}, o.id, o.number, o.hash, "nonce-of-22-characters",
+		next,
 		10_000, 86_400_000, "", "", "", "", "0").Slice()
 	o.r.must(err)
 	if reply[0] != "ok" {

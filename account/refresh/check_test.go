@@ -38,7 +38,9 @@ func TestCheck(t *testing.T) {
 }
 
 func checkClaims(r *rig, l *ledger) {
-	t, err := r.Issue(r.ctx, refresh.Grant{Principal: "alice", Tenant: "acme", Client: "app", Session: "s", AuthTime: time.Now().Add(-time.Hour)})
+	t, err := r.Issue(r.ctx, refresh.Grant{
+		Principal: "alice", Tenant: "acme", Client: "app", Session: "s", AuthTime: time.Now().Add(-time.Hour),
+	})
 	r.must(err)
 	next := r.rotate(t.Text)
 	r.rotate(next.Text)
@@ -81,7 +83,8 @@ func checkBanned(r *rig, l *ledger) {
 		},
 	} {
 		err := call()
-		if r.is("banned", err, refresh.ErrBanned, revocast.ErrRevoked, revocast.ErrBanned); errors.Is(err, refresh.ErrInvalidGrant) {
+		if r.is("banned", err, refresh.ErrBanned, revocast.ErrRevoked, revocast.ErrBanned); errors.Is(err,
+			refresh.ErrInvalidGrant) {
 			r.Errorf("a client throws its token away on %v", err)
 		}
 	}

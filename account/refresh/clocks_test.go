@@ -36,7 +36,8 @@ func TestClocksThatDisagree(t *testing.T) {
 			_, err = r.RevokeAll(r.ctx, "bob", refresh.Cause{})
 			r.must(err)
 			told := r.pub.take()
-			if len(told) != 1 || told[0].CutOff.Before(later.AuthTime) || told[0].CutOff.After(time.Now().Add(time.Second)) {
+			if len(told) != 1 || told[0].CutOff.Before(later.AuthTime) ||
+				told[0].CutOff.After(time.Now().Add(time.Second)) {
 				t.Errorf("%s: told %+v, the login was at %s", what, told, later.AuthTime)
 			}
 			r.login("bob")

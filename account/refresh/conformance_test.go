@@ -46,11 +46,14 @@ func life(r *rig) {
 	t, err := r.Issue(r.ctx, grant)
 	r.must(err)
 	first := t.Family
-	if first.Principal != grant.Principal || first.Tenant != "acme" || first.Client != "app" || first.Session != "sid-1" ||
-		first.Scope != grant.Scope || !maps.Equal(first.Data, data) || first.AuthTime.UnixMilli() != grant.AuthTime.UnixMilli() {
+	if first.Principal != grant.Principal || first.Tenant != "acme" || first.Client != "app" ||
+		first.Session != "sid-1" ||
+		first.Scope != grant.Scope || !maps.Equal(first.Data, data) ||
+		first.AuthTime.UnixMilli() != grant.AuthTime.UnixMilli() {
 		r.Errorf("issued %+v", first)
 	}
-	if first.Ends.Sub(first.AuthTime) != refresh.DefaultLifetime || first.Expires.Sub(first.Rotated) != refresh.DefaultIdle {
+	if first.Ends.Sub(first.AuthTime) != refresh.DefaultLifetime ||
+		first.Expires.Sub(first.Rotated) != refresh.DefaultIdle {
 		r.Errorf("it ends %s, expires %s", first.Ends, first.Expires)
 	}
 	if len(t.Text) != refresh.TokenLen || t.Again {
@@ -67,7 +70,8 @@ func life(r *rig) {
 	found, err := r.Lookup(r.ctx, t.Text, refresh.Expect{Principal: "alice@example.org", Tenant: "acme", Client: "app"})
 	r.must(err)
 	first.Rotated, first.Expires, first.Number = found.Rotated, found.Expires, 3
-	if found.Number != 3 || found.AuthTime != first.AuthTime || found.Issued != first.Issued || found.Ends != first.Ends ||
+	if found.Number != 3 || found.AuthTime != first.AuthTime || found.Issued != first.Issued ||
+		found.Ends != first.Ends ||
 		found.Session != first.Session || found.Rotated.Before(first.Issued) {
 		r.Errorf("after rotations %+v, issued as %+v", found, first)
 	}
@@ -76,7 +80,9 @@ func life(r *rig) {
 
 func expectations(r *rig) {
 	t := r.login("alice")
-	for _, want := range []refresh.Expect{{Principal: "bob"}, {Tenant: "other"}, {Client: "other"}, {Principal: "alice", Tenant: "acme", Client: "x"}} {
+	for _, want := range []refresh.Expect{
+		{Principal: "bob"}, {Tenant: "other"}, {Client: "other"}, {Principal: "alice", Tenant: "acme", Client: "x"},
+	} {
 		_, err := r.Rotate(r.ctx, t.Text, want)
 		r.is("rotate", err, refresh.ErrMismatch, refresh.ErrInvalidGrant)
 		_, err = r.Lookup(r.ctx, t.Text, want)
@@ -106,7 +112,8 @@ func usedTwice(r *rig) {
 	_, err = r.Rotate(r.ctx, t0.Text, refresh.Expect{Client: "whoever"})
 	r.is("an old token", err, refresh.ErrReused, refresh.ErrInvalidGrant, revocast.ErrRevoked, revocast.ErrToken)
 	var reuse *refresh.ReuseError
-	if !errors.As(err, &reuse) || reuse.Family.ID != t0.ID || reuse.Family.Session != t0.Session || len(reuse.Receipts) != 1 {
+	if !errors.As(err, &reuse) || reuse.Family.ID != t0.ID || reuse.Family.Session != t0.Session ||
+		len(reuse.Receipts) != 1 {
 		r.Errorf("the alarm: %+v", reuse)
 	}
 	r.tells("theft", theft(t0.Family))
@@ -134,7 +141,8 @@ func logsOut(r *rig) {
 	r.fails("after logout", a.Text, refresh.ErrEnded)
 
 	latest := r.rotate(r.rotate(b.Text).Text)
-	_, err = r.RevokeToken(r.ctx, latest.Text, refresh.Expect{Client: "app"}, refresh.Cause{Reason: "lost phone", Initiator: "admin"})
+	_, err = r.RevokeToken(r.ctx, latest.Text, refresh.Expect{Client: "app"},
+		refresh.Cause{Reason: "lost phone", Initiator: "admin"})
 	r.is("by token", err)
 	want := logout(b.Family)
 	want.Reason, want.Initiator = "lost phone", "admin"
@@ -219,7 +227,8 @@ func listsLiving(r *rig) {
 	list(c)
 	got, err := r.List(r.ctx, "alice")
 	r.must(err)
-	if f := got[0]; f.Tenant != "acme" || f.Client != "app" || f.Session != c.Session || f.Rotated != c.Rotated || f.Issued != c.Issued {
+	if f := got[0]; f.Tenant != "acme" || f.Client != "app" || f.Session != c.Session || f.Rotated != c.Rotated ||
+		f.Issued != c.Issued {
 		r.Errorf("listed %+v, issued %+v", f, c.Family)
 	}
 }

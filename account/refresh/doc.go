@@ -6,7 +6,7 @@
 // is revoked and the fleet is told. A family ends at a fixed time after the login, however
 // often it is rotated, and sooner where nobody uses it.
 //
-// # Two tabs at once
+// # Two tabs at the same time
 //
 // A client that sends one token twice, since two tabs woke up or since the answer was lost
 // on the way, is no thief. For a short grace the immediate predecessor of the latest token
@@ -21,13 +21,12 @@
 // again by its number, and none of them has to be kept. Redis holds a hash of the latest
 // secret and one of its predecessor's.
 //
-// The successor's secret is an HMAC under a key derived from [Options.Key], over the
-// predecessor's secret and a nonce. The nonce is made by the call that rotates and is kept
-// with the family, so any process can derive the same successor for whoever presents the
-// predecessor. It takes all three: Redis' content and an old token do not yield the
-// successor without the key, the key and an old token not without the nonce, and Redis'
-// content with the key yield no token at all. Encrypting the successor under the predecessor
-// would do as well, and would have to store it.
+// The successor's secret is an HMAC under a key derived from [Options.Key], over the predecessor's
+// secret and a nonce. The nonce is made by the call that rotates and is kept with the family, so
+// any process can derive the same successor for a client that presents the predecessor. It takes
+// all three: Redis' content and an old token do not yield the successor without the key, the key
+// and an old token not without the nonce, and Redis' content with the key yield no token at all.
+// Encrypting the successor under the predecessor would do as well, and would have to store it.
 //
 // # What Redis holds
 //
@@ -40,11 +39,10 @@
 // and is kept for [Options.Lifetime]. Nothing needs a sweep to be correct. What the fleet is
 // owed is in the outbox until it was told; see package outbox.
 //
-// Where Redis lost data, families are gone and their users log in again. Where it was rolled
-// back, a family that was ended may be alive in it: the ledger knows better, so
-// [Options.Check] refuses it. A token that is newer than its family shows the rollback; the
-// family is ended, without an alarm. Whoever can write to Redis decides who is logged in, but
-// makes no token.
+// Where Redis lost data, families are gone and their users log in again. Where it was rolled back,
+// a family that was ended may be alive in it: the ledger knows better, so [Options.Check] refuses
+// it. A token that is newer than its family shows the rollback; the family is ended, without an
+// alarm. An attacker who can write to Redis decides who is logged in, but makes no token.
 //
 // # Two clocks
 //

@@ -22,9 +22,8 @@ var (
 	// since the ledger has its session or its principal revoked.
 	ErrEnded error = &refusal{"refresh tokens of this login are revoked", []error{ErrInvalidGrant, revocast.ErrRevoked}}
 
-	// ErrReused, a [revocast.ErrRevoked]: this call found a token used twice, and ended the
-	// family. It comes as a [ReuseError], to one caller per family: whoever comes later gets
-	// ErrEnded.
+	// ErrReused, a [revocast.ErrRevoked]: this call found a token used twice, and ended the family.
+	// It comes as a [ReuseError], to one caller per family: later callers get ErrEnded.
 	ErrReused error = &refusal{"refresh token was used twice", []error{ErrInvalidGrant, revocast.ErrRevoked}}
 
 	// ErrRotated: [Store.Lookup] found a token that has a successor, or a token got two of
@@ -32,7 +31,9 @@ var (
 	ErrRotated error = &refusal{"refresh token has been rotated", []error{ErrInvalidGrant}}
 
 	// ErrMismatch: the family is not what the caller expects. Nothing was changed.
-	ErrMismatch error = &refusal{"refresh token was issued to another principal, tenant or client", []error{ErrInvalidGrant}}
+	ErrMismatch error = &refusal{
+		"refresh token was issued to another principal, tenant or client", []error{ErrInvalidGrant},
+	}
 
 	// ErrExpired, a [revocast.ErrExpired]: [Store.Issue] was given a login that is longer ago
 	// than a family lasts.

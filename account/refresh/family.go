@@ -47,7 +47,8 @@ type Expect struct {
 
 // of returns f, or the zero Family where f is not what is expected.
 func (e Expect) of(f Family) Family {
-	if e.Principal != "" && e.Principal != f.Principal || e.Tenant != "" && e.Tenant != f.Tenant || e.Client != "" && e.Client != f.Client {
+	if e.Principal != "" && e.Principal != f.Principal || e.Tenant != "" && e.Tenant != f.Tenant ||
+		e.Client != "" && e.Client != f.Client {
 		return Family{}
 	}
 	return f

@@ -42,7 +42,9 @@ func (s *Store) Issue(ctx context.Context, g Grant) (Token, error) {
 		g.Session = secret.NewID()
 	}
 	t := first()
-	packed := body(Family{Principal: g.Principal, Session: g.Session, Tenant: g.Tenant, Client: g.Client, Scope: g.Scope}, data)
+	packed := body(Family{
+		Principal: g.Principal, Session: g.Session, Tenant: g.Tenant, Client: g.Client, Scope: g.Scope,
+	}, data)
 	a, err := s.answer(s.db.Run(ctx, issueScript, t.id(), t.hash(), s.who(g.Principal),
 		s.key(revocast.ScopeTenant, g.Tenant), s.key(revocast.ScopeClient, g.Client), g.Session, packed,
 		milli(g.AuthTime), s.o.Lifetime.Milliseconds(), s.o.Idle.Milliseconds()))
@@ -80,7 +82,8 @@ func (g *Grant) check() (data string, err error) {
 		return "", err
 	}
 	if n := len(g.Scope) + len(data); n > MaxData {
-		return "", fmt.Errorf("%w: scope and data have %d bytes, at most %d are allowed", revocast.ErrInvalid, n, MaxData)
+		return "", fmt.Errorf("%w: scope and data have %d bytes, at most %d are allowed", revocast.ErrInvalid, n,
+			MaxData)
 	}
 	return data, nil
 }

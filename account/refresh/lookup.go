@@ -65,8 +65,8 @@ type verdictError struct{ revocast.Verdict }
 
 func (e *verdictError) Error() string { return fmt.Sprintf("refresh token: %v", e.Unwrap()[1]) }
 
-// Unwrap makes a family that is revoked an [ErrEnded], one that a ban refuses an [ErrBanned], and one whose claims are not
-// acceptable an [ErrInvalidGrant]. What is unknown is neither.
+// Unwrap makes a family that is revoked an [ErrEnded], one that a ban refuses an [ErrBanned], and
+// one whose claims are not acceptable an [ErrInvalidGrant]. What is unknown is neither.
 func (e *verdictError) Unwrap() []error {
 	cause := e.Err
 	if cause == nil {

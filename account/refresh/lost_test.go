@@ -101,8 +101,8 @@ func (h hangsUp) Complete(ctx context.Context, id string, opts ...revocast.CallO
 	return h.Ender.Complete(ctx, id, opts...)
 }
 
-// TestThiefHangsUp: whoever sends a stolen token and hangs up at once cannot hold up that
-// the fleet hears of it.
+// TestThiefHangsUp: a thief who sends a stolen token and hangs up immediately does not keep the
+// fleet from hearing of it.
 func TestThiefHangsUp(t *testing.T) {
 	r := embedded(t, refresh.Options{})
 	login := r.login("alice")

@@ -104,16 +104,16 @@ func (m mint) text(t serial) string {
 	return spelling.EncodeToString(m.tag.sum(buf, buf)[:tokenBytes])
 }
 
-// next derives the successor. The nonce makes it unpredictable to whoever has the key and
-// an old token, the key to whoever has Redis and an old token.
+// next derives the successor. The nonce makes it unpredictable to an attacker who has the key and
+// an old token; the key, to one who has Redis and an old token.
 func (m mint) next(t serial, nonce string) serial {
 	n := serial{family: t.family, number: t.number + 1}
 	m.chain.sum(n.secret[:0], append(t.appendTo(make([]byte, 0, 2*tagged)), nonce...))
 	return n
 }
 
-// parse takes a token apart that one of the mints has made. Anybody can send anything: what
-// has no valid tag never gets as far as Redis.
+// parse takes a token apart that one of the mints has made. Anybody can send anything: a token
+// without a valid tag never reaches Redis.
 func parse(mints []mint, text string) (serial, bool) {
 	if len(text) != TokenLen {
 		return serial{}, false

@@ -62,7 +62,10 @@ func TestTokenHasOneSpelling(t *testing.T) {
 			}
 		}
 	}
-	for _, other := range []string{"", text + "A", text[1:], text + "=", " " + text[1:], text[:40] + "\n" + text[41:], strings.Repeat("A", TokenLen)} {
+	for _, other := range []string{
+		"", text + "A", text[1:], text + "=", " " + text[1:], text[:40] + "\n" + text[41:],
+		strings.Repeat("A", TokenLen),
+	} {
 		if _, ok := parse(ours, other); ok {
 			t.Errorf("%q passes", other)
 		}

@@ -56,7 +56,9 @@ func (m *machine) issue(rt *rapid.T) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	m.families = append(m.families, &modelFamily{Family: t.Family, principal: who, tokens: []string{t.Text}, login: m.now, rotated: m.now})
+	m.families = append(m.families, &modelFamily{
+		Family: t.Family, principal: who, tokens: []string{t.Text}, login: m.now, rotated: m.now,
+	})
 }
 
 // present rotates any token that a family has had, the latest or an older one.
@@ -89,7 +91,8 @@ func (m *machine) present(rt *rapid.T) {
 		m.owed = append(m.owed, theft(f.Family))
 		return
 	}
-	if err == nil && (int(got.Number) != len(f.tokens)-1 || got.AuthTime != f.AuthTime || got.Issued != f.Issued || got.Ends != f.Ends) {
+	if err == nil && (int(got.Number) != len(f.tokens)-1 || got.AuthTime != f.AuthTime || got.Issued != f.Issued ||
+		got.Ends != f.Ends) {
 		rt.Fatalf("got %+v, issued %+v", got, f.Family)
 	}
 }
@@ -183,7 +186,9 @@ func (m *machine) list(rt *rapid.T) {
 // TestModel drives the store with random logins, rotations, replays of any token that there
 // ever was, revocations and time, and compares it with a model after each step.
 func TestModel(t *testing.T) {
-	r := embedded(t, refresh.Options{Grace: modelGrace * time.Minute, Idle: modelIdle * time.Minute, Lifetime: modelLifetime * time.Minute})
+	r := embedded(t, refresh.Options{
+		Grace: modelGrace * time.Minute, Idle: modelIdle * time.Minute, Lifetime: modelLifetime * time.Minute,
+	})
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
@@ -191,7 +196,8 @@ func TestModel(t *testing.T) {
 		r.pub.take()
 		m.issue(rt)
 		rt.Repeat(map[string]func(*rapid.T){
-			"issue": m.issue, "present": m.present, "present again": m.present, "revoke": m.revoke, "revoke all": m.revokeAll,
+			"issue": m.issue, "present": m.present, "present again": m.present, "revoke": m.revoke,
+			"revoke all":    m.revokeAll,
 			"revoke others": m.revokeOthers, "time passes": m.pass, "list": m.list, "": m.check,
 		})
 	})

@@ -61,7 +61,8 @@ type Options struct {
 func (o *Options) fill() error {
 	for i, key := range append([][]byte{o.Key}, o.Previous...) {
 		if len(key) < minKey {
-			return fmt.Errorf("%w: key %d of refresh tokens has %d bytes, want %d at least", revocast.ErrInvalid, i, len(key), minKey)
+			return fmt.Errorf("%w: key %d of refresh tokens has %d bytes, want %d at least", revocast.ErrInvalid,
+				i, len(key), minKey)
 		}
 	}
 	setDefault(&o.Lifetime, DefaultLifetime)
@@ -69,7 +70,8 @@ func (o *Options) fill() error {
 	setDefault(&o.Grace, DefaultGrace)
 	switch {
 	case o.Lifetime < time.Second || o.Idle < time.Second:
-		return fmt.Errorf("%w: refresh tokens that live for %s and idle for %s, want a second at least", revocast.ErrInvalid, o.Lifetime, o.Idle)
+		return fmt.Errorf("%w: refresh tokens that live for %s and idle for %s, want a second at least",
+			revocast.ErrInvalid, o.Lifetime, o.Idle)
 	case o.Grace != NoGrace && o.Grace < time.Millisecond || o.Grace > MaxGrace:
 		return fmt.Errorf("%w: grace %s, want 1ms to %s, or NoGrace", revocast.ErrInvalid, o.Grace, MaxGrace)
 	}

@@ -11,7 +11,9 @@ import (
 )
 
 func cutOff(principal string) revocast.Revocation {
-	return revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal, Issuer: issuer, Reason: "password-change", Initiator: "user"}
+	return revocast.Revocation{
+		Scope: revocast.ScopePrincipal, ID: principal, Issuer: issuer, Reason: "password-change", Initiator: "user",
+	}
 }
 
 var passwordChange = refresh.Cause{Reason: "password-change"}
@@ -47,7 +49,9 @@ func allOfPrincipal(r *rig) {
 }
 
 func allButOne(r *rig) {
-	keep, err := r.Issue(r.ctx, refresh.Grant{Principal: "alice", Session: "kept", AuthTime: time.Now().Add(-time.Hour)})
+	keep, err := r.Issue(r.ctx, refresh.Grant{
+		Principal: "alice", Session: "kept", AuthTime: time.Now().Add(-time.Hour),
+	})
 	r.must(err)
 	same, err := r.Issue(r.ctx, refresh.Grant{Principal: "alice", Session: "kept", Client: "mail"})
 	r.must(err)
@@ -160,7 +164,8 @@ func switches(r *rig) {
 	}
 	b, err := r.SwitchTenant(r.ctx, t.Text, refresh.Expect{Tenant: "acme"}, "b", member(true, nil))
 	r.must(err)
-	if b.Tenant != "b" || b.ID != t.ID || b.Session != t.Session || b.Number != 1 || b.Ends != t.Ends || b.AuthTime != t.AuthTime {
+	if b.Tenant != "b" || b.ID != t.ID || b.Session != t.Session || b.Number != 1 || b.Ends != t.Ends ||
+		b.AuthTime != t.AuthTime {
 		r.Errorf("switched %+v, before %+v", b, t)
 	}
 	tab := r.rotate(t.Text)

@@ -10,7 +10,7 @@ import (
 
 const clients = 100
 
-// together runs f in as many goroutines as there are clients, all at once.
+// together runs f in as many goroutines as there are clients, all at the same time.
 func together(f func(n int)) {
 	start := make(chan struct{})
 	var wg sync.WaitGroup
@@ -29,7 +29,7 @@ type outcome struct {
 	err error
 }
 
-// race rotates one token with all clients at once, through two stores as two processes
+// race rotates one token with all clients at the same time, through two stores as two processes
 // would have them.
 func race(r *rig, o refresh.Options, token string) []outcome {
 	stores := [2]*refresh.Store{r.Store, r.open(o)}
@@ -95,7 +95,7 @@ func TestHundredClientsWithoutGrace(t *testing.T) {
 	}
 }
 
-// TestManyReplaysOneAlarm: whatever is replayed at once, the family is ended once.
+// TestManyReplaysOneAlarm: many replays at the same time end the family once.
 func TestManyReplaysOneAlarm(t *testing.T) {
 	r := onRedis(t, refresh.Options{})
 	login := r.login("alice")
@@ -154,7 +154,8 @@ func TestRotateAgainstRevoke(t *testing.T) {
 		after := m.AuthTime.After(cut)
 		_, err := r.Lookup(r.ctx, m.Text, refresh.Expect{})
 		if alive := err == nil; alive != after || living[m.ID] != after {
-			t.Errorf("a login at %s is alive: %v, listed: %v; the cut-off is at %s", m.AuthTime, alive, living[m.ID], cut)
+			t.Errorf("a login at %s is alive: %v, listed: %v; the cut-off is at %s", m.AuthTime, alive, living[m.ID],
+				cut)
 		}
 	}
 }

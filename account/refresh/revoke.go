@@ -26,15 +26,17 @@ func (c *Cause) fill() error {
 	return checkWord("initiator", c.Initiator)
 }
 
-// Revoke ends a family by its id, with its session and whatever else is of that session,
-// and tells the fleet as far as opts say. Set [Expect.Principal] where a user names the
-// family: what is another's is [ErrMismatch].
+// Revoke ends a family by its id, with its session and everything else of that session, and tells
+// the fleet, to the strength that opts say. Set [Expect.Principal] where a user names the family:
+// what is another's is [ErrMismatch].
 //
-// A family that has ended already is no error; where its end is still owed to the fleet it
-// is told now, and where it was told within the last minute its confirmation is waited for
-// anew. One that does not exist any more is [ErrNotFound]. Where the fleet could not
-// be told it returns outbox.ErrOwed: the family is ended all the same.
-func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+// A family that has ended already is no error; where its end is still owed to the fleet it is told
+// now, and where it was told within the last minute the call waits for its confirmation again. One
+// that does not exist any more is [ErrNotFound]. Where the fleet could not be told it returns
+// outbox.ErrOwed: the family is ended all the same.
+func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := why.fill(); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,9 @@ func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause, o
 // RevokeToken is [Store.Revoke] by one of the family's tokens, old ones too. As RFC 7009
 // section 2.2 has it, a token that is unknown is no error: what the client wants is the
 // case. One of another client is [ErrMismatch].
-func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	t, ok := parse(s.mints, token)
 	if !ok {
 		return nil, nil
@@ -64,25 +68,31 @@ func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why 
 	return receipts, err
 }
 
-// RevokeAll ends every family of a principal, and with one cut-off everything else that was
-// issued to that principal so far, whoever issued it. A login that follows is good.
+// RevokeAll ends every family of a principal, and with one cut-off everything else that was issued
+// to that principal so far, by any issuer. A login that follows is good.
 //
 // Its errors are those of [Store.Revoke], but that there is nothing to end is none.
-func (s *Store) RevokeAll(ctx context.Context, principal string, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) RevokeAll(ctx context.Context, principal string, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	return s.revokeAll(ctx, principal, "", why, opts)
 }
 
 // RevokeOthers is [Store.RevokeAll] but for the session of one living family of the
 // principal, and so for every family of that session. It is [ErrNotFound], and nothing has
 // changed, where the family to keep is not there.
-func (s *Store) RevokeOthers(ctx context.Context, principal, keep string, why Cause, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) RevokeOthers(ctx context.Context, principal, keep string, why Cause,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := checkText("family to keep", keep, revocast.MaxID); err != nil {
 		return nil, err
 	}
 	return s.revokeAll(ctx, principal, keep, why, opts)
 }
 
-func (s *Store) revokeAll(ctx context.Context, principal, keep string, why Cause, opts []revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) revokeAll(ctx context.Context, principal, keep string, why Cause,
+	opts []revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := checkText("principal", principal, revocast.MaxID); err != nil {
 		return nil, err
 	}

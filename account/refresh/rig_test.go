@@ -35,7 +35,9 @@ type recorder struct {
 
 func (r *recorder) Realm() string { return "test" }
 
-func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
+	_ ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
@@ -49,7 +51,9 @@ func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ..
 	return receipts, r.wait
 }
 
-func (r *recorder) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
+func (r *recorder) Invalidate(context.Context, revocast.Invalidation,
+	...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return revocast.Receipt{}, errors.New("nothing here invalidates")
 }
 
@@ -139,7 +143,9 @@ func embedded(tb testing.TB, o refresh.Options) *rig {
 
 func onRedis(tb testing.TB, o refresh.Options) *rig {
 	tb.Helper()
-	return newRig(tb, storetest.Backend{Name: "redis", Client: storetest.Redis(tb, "--appendfsync", "everysec").Client()}, o)
+	return newRig(tb, storetest.Backend{
+		Name: "redis", Client: storetest.Redis(tb, "--appendfsync", "everysec").Client(),
+	}, o)
 }
 
 func (r *rig) must(err error) {
@@ -202,11 +208,15 @@ func (r *rig) tells(what string, wants ...revocast.Revocation) {
 }
 
 func theft(f refresh.Family) revocast.Revocation {
-	return revocast.Revocation{Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "refresh-token-reuse", Initiator: "policy"}
+	return revocast.Revocation{
+		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "refresh-token-reuse", Initiator: "policy",
+	}
 }
 
 func logout(f refresh.Family) revocast.Revocation {
-	return revocast.Revocation{Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "logout", Initiator: "user"}
+	return revocast.Revocation{
+		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "logout", Initiator: "user",
+	}
 }
 
 // loser is a client hook that loses the replies of some commands, after they were run.

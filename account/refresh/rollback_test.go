@@ -26,9 +26,9 @@ func (r *rig) snapshot(id string) (rollBack func()) {
 	}
 }
 
-// TestForkIsTheft: a walk along the chain of parents misses a branch beside it. After Redis
-// was rolled back one token can have two successors of the same number, and whoever comes
-// with the one that is not the family's is recognised.
+// TestForkIsTheft: a walk along the chain of parents misses a branch beside it. After Redis was
+// rolled back one token can have two successors of the same number, and a client with the one that
+// is not the family's is recognised.
 func TestForkIsTheft(t *testing.T) {
 	for _, step := range []string{"the branch's tip", "below its tip"} {
 		t.Run(step, func(t *testing.T) {
@@ -106,7 +106,8 @@ func TestDamagedFamily(t *testing.T) {
 	for _, body := range []string{"", "\xff", "\x05ali", "\x05alice\x00\x00\x00\x00{"} {
 		login := r.login("alice")
 		r.must(r.rdb.HSet(r.ctx, familyKey(login.ID), "b", body).Err())
-		if f, err := r.Lookup(r.ctx, login.Text, refresh.Expect{}); err == nil || errors.Is(err, refresh.ErrInvalidGrant) {
+		if f, err := r.Lookup(r.ctx, login.Text, refresh.Expect{}); err == nil ||
+			errors.Is(err, refresh.ErrInvalidGrant) {
 			t.Errorf("body %q: %+v, %v", body, f, err)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 // Within [Options.Grace] the immediate predecessor of the latest token yields that one
 // again.
 //
-// Any other token that the family has had is theft. The same step ends the family and
-// writes down that its session is revoked, and the call tells the fleet, as far as opts and
-// ctx say, and returns a [*ReuseError]. It does so once, whatever is replayed and however
+// Any other token that the family has had is theft. The same step ends the family and writes down
+// that its session is revoked, and the call tells the fleet, to the strength that opts say and
+// while ctx lasts, and returns a [*ReuseError]. It does so once, whatever is replayed and however
 // often; all else is [ErrEnded]. A caller that gets a ReuseError may want to warn the user.
 //
 // What counts is when the token was presented: where it was good then, and was rotated by
@@ -43,7 +43,7 @@ func (s *Store) Rotate(ctx context.Context, token string, want Expect, opts ...r
 	return s.rotate(ctx, t, want, move{seen: err == nil}, opts)
 }
 
-// move is what a rotation does besides. The zero value is nothing.
+// move is what else a rotation does. The zero value is nothing.
 type move struct {
 	tenant, body string // where it takes the family: the tenant's key, and the body that it has there
 	// seen: the token was good when this call looked it up. Another tab may have rotated it
@@ -72,7 +72,8 @@ func (s *Store) rotate(ctx context.Context, t serial, want Expect, m move, opts 
 	}
 	text, ok := successor(s.mints, t, a.first, a.second)
 	if !ok {
-		return Token{}, fmt.Errorf("%w: the successor was made under a key that this process does not have", revocast.ErrUnavailable)
+		return Token{}, fmt.Errorf("%w: the successor was made under a key that this process does not have",
+			revocast.ErrUnavailable)
 	}
 	return Token{Text: text, Family: a.family, Again: true}, nil
 }
@@ -102,8 +103,8 @@ func (s *Store) refuse(ctx context.Context, a answer, opts []revocast.CallOption
 	return unexpected(a)
 }
 
-// tell tells the fleet what is owed under id; empty: nothing. Whoever presents a stolen
-// token may hang up at once, and must not be able to hold this up by that.
+// tell tells the fleet what is owed under id; empty: nothing. A thief may present a stolen token
+// and hang up immediately. That must not delay this.
 func (s *Store) tell(ctx context.Context, id string, opts []revocast.CallOption) ([]revocast.Receipt, error) {
 	if id == "" {
 		return nil, nil
@@ -114,5 +115,6 @@ func (s *Store) tell(ctx context.Context, id string, opts []revocast.CallOption)
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	return s.ender.Complete(late, id, append(append([]revocast.CallOption{}, opts...), revocast.WithStrength(revocast.Committed))...)
+	return s.ender.Complete(late, id,
+		append(append([]revocast.CallOption{}, opts...), revocast.WithStrength(revocast.Committed))...)
 }

@@ -48,7 +48,10 @@ func TestNothingRawIsStored(t *testing.T) {
 		raw, err := base64.RawURLEncoding.DecodeString(text)
 		r.must(err)
 		for what, part := range map[string][]byte{"the secret": raw[20:52], "the tag": raw[52:]} {
-			for _, spelled := range []string{string(part), hex.EncodeToString(part), base64.RawURLEncoding.EncodeToString(part), base64.StdEncoding.EncodeToString(part)} {
+			for _, spelled := range []string{
+				string(part), hex.EncodeToString(part), base64.RawURLEncoding.EncodeToString(part),
+				base64.StdEncoding.EncodeToString(part),
+			} {
 				if strings.Contains(all, spelled) {
 					t.Errorf("Redis has %s of %s", what, text)
 				}
@@ -108,10 +111,12 @@ func TestKeyIsChangedWithoutLogouts(t *testing.T) {
 func TestSuccessorUnderAnUnknownKey(t *testing.T) {
 	r := onRedis(t, refresh.Options{Key: key('1')})
 	token := r.login("alice").Text
-	next, err := r.open(refresh.Options{Key: key('2'), Previous: [][]byte{key('1')}}).Rotate(r.ctx, token, refresh.Expect{})
+	next, err := r.open(refresh.Options{Key: key('2'), Previous: [][]byte{key('1')}}).Rotate(r.ctx, token,
+		refresh.Expect{})
 	r.must(err)
 	_, err = r.Rotate(r.ctx, token, refresh.Expect{})
 	r.is("the process left out", err, revocast.ErrUnavailable)
-	_, err = r.open(refresh.Options{Key: key('2'), Previous: [][]byte{key('1')}}).Rotate(r.ctx, next.Text, refresh.Expect{})
+	_, err = r.open(refresh.Options{Key: key('2'), Previous: [][]byte{key('1')}}).Rotate(r.ctx, next.Text,
+		refresh.Expect{})
 	r.is("another", err)
 }

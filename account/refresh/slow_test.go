@@ -69,11 +69,12 @@ func TestSlowMembershipMakesNoThief(t *testing.T) {
 	r := embedded(t, refresh.Options{})
 	login := r.login("alice")
 	var tab refresh.Token
-	got, err := r.SwitchTenant(r.ctx, login.Text, refresh.Expect{}, "b", func(context.Context, string, string) (bool, error) {
-		tab = r.rotate(login.Text)
-		r.advance(refresh.DefaultGrace + time.Second)
-		return true, nil
-	})
+	got, err := r.SwitchTenant(r.ctx, login.Text, refresh.Expect{}, "b",
+		func(context.Context, string, string) (bool, error) {
+			tab = r.rotate(login.Text)
+			r.advance(refresh.DefaultGrace + time.Second)
+			return true, nil
+		})
 	if r.must(err); got.Text != tab.Text || got.Tenant != "b" {
 		t.Errorf("%+v, the other tab has %+v", got, tab)
 	}
@@ -105,7 +106,8 @@ func lookedUp(r *rig) {
 // TestLookupTellsTheFamilyThatTheLedgerRefuses, as for one that was ended here.
 func TestLookupTellsTheFamilyThatTheLedgerRefuses(t *testing.T) {
 	for outcome, want := range map[revocast.Outcome]error{
-		revocast.Revoked: refresh.ErrEnded, revocast.Unknown: revocast.ErrUnknown, revocast.Invalid: refresh.ErrInvalidGrant,
+		revocast.Revoked: refresh.ErrEnded, revocast.Unknown: revocast.ErrUnknown,
+		revocast.Invalid: refresh.ErrInvalidGrant,
 	} {
 		l := &ledger{}
 		l.say(outcome, nil)
@@ -118,7 +120,7 @@ func TestLookupTellsTheFamilyThatTheLedgerRefuses(t *testing.T) {
 	}
 }
 
-// notConfirmed: that nothing is owed any more is no confirmation. Whoever asks again is told
+// notConfirmed: that nothing is owed any more is no confirmation. A caller that asks again is told
 // what the first was told, until the fleet has confirmed.
 func notConfirmed(r *rig) {
 	login := r.login("alice")

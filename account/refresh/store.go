@@ -98,7 +98,11 @@ func (s *Store) wanted(args []any, want Expect) []any {
 	for _, w := range [...]struct {
 		scope revocast.Scope
 		name  string
-	}{{revocast.ScopePrincipal, want.Principal}, {revocast.ScopeTenant, want.Tenant}, {revocast.ScopeClient, want.Client}} {
+	}{
+		{revocast.ScopePrincipal, want.Principal},
+		{revocast.ScopeTenant, want.Tenant},
+		{revocast.ScopeClient, want.Client},
+	} {
 		if w.name == "" {
 			args = append(args, "")
 		} else {

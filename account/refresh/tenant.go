@@ -14,10 +14,10 @@ import (
 // locks, and may be called for nothing.
 //
 // The family keeps its session, so access tokens of the tenant it leaves are good until they
-// expire: the principal is still a member there. Whoever is taken out of a tenant is another
-// matter, revoke that principal. Where two tabs hold one token and one of them switches, both
-// get the same successor, and the family is the switched one: set [Expect.Tenant] to have the
-// other refused instead. As with Options.Check, the time that member takes makes nobody a thief.
+// expire: the principal is still a member there. To take one user out of a tenant, revoke that
+// principal. Where two tabs hold one token and one of them switches, both get the same successor,
+// and the family is the switched one: set [Expect.Tenant] to have the other refused instead. As
+// with Options.Check, the time that member takes makes nobody a thief.
 func (s *Store) SwitchTenant(ctx context.Context, token string, want Expect, tenant string,
 	member func(ctx context.Context, principal, tenant string) (bool, error), opts ...revocast.CallOption,
 ) (Token, error) {
@@ -45,7 +45,8 @@ func (s *Store) SwitchTenant(ctx context.Context, token string, want Expect, ten
 	if err != nil {
 		return Token{}, err
 	}
-	return s.rotate(ctx, t, want, move{tenant: s.key(revocast.ScopeTenant, tenant), body: body(f, data), seen: true}, opts)
+	return s.rotate(ctx, t, want, move{tenant: s.key(revocast.ScopeTenant, tenant), body: body(f, data), seen: true},
+		opts)
 }
 
 // admit asks whether a family may be of the tenant that f has. One that is revoked there

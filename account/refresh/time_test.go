@@ -42,7 +42,7 @@ func TestGraceIsForTheImmediatePredecessor(t *testing.T) {
 	r.fails("the latest", t2.Text, refresh.ErrEnded)
 }
 
-// TestNoGrace: the immediate predecessor is theft at once.
+// TestNoGrace: the immediate predecessor is theft without any grace.
 func TestNoGrace(t *testing.T) {
 	r := embedded(t, refresh.Options{Grace: refresh.NoGrace})
 	t0 := r.login("alice")
@@ -70,7 +70,8 @@ func TestRotationNeverExtendsTheLifetime(t *testing.T) {
 	for n := range 29 {
 		r.advance(day)
 		token = r.rotate(token.Text)
-		if token.AuthTime != first.AuthTime || token.Issued != first.Issued || token.Ends != first.Ends || token.Session != first.Session {
+		if token.AuthTime != first.AuthTime || token.Issued != first.Issued || token.Ends != first.Ends ||
+			token.Session != first.Session {
 			t.Fatalf("day %d: %+v, issued %+v", n, token.Family, first.Family)
 		}
 		if !token.Rotated.After(first.Issued) || token.Expires.After(token.Ends) {

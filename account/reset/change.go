@@ -15,7 +15,9 @@ import (
 // crashes and of errors holds. After [ErrOwed] there is nothing to repeat, since the old
 // password is gone; the outbox completes it. A principal or keep that a publisher would
 // refuse is [revocast.ErrInvalid], before anything is touched.
-func (r *Reset) Change(ctx context.Context, principal, keep, password string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (r *Reset) Change(ctx context.Context, principal, keep, password string,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := r.vet(principal, keep); err != nil {
 		return nil, err
 	}

@@ -50,9 +50,13 @@ func TestChangeThatFails(t *testing.T) {
 		fail func(*rig)
 		want error
 	}{
-		"while the password is set": {func(r *rig) { r.users.after = func() error { return errCrash } }, revocast.ErrOutcomeUnknown},
-		"right after":               {func(r *rig) { r.users.after = func() error { r.faults.arm(false); return nil } }, reset.ErrOwed},
-		"where the fleet is told":   {func(r *rig) { r.pub.errs = []error{revocast.ErrUnavailable} }, reset.ErrOwed},
+		"while the password is set": {
+			func(r *rig) { r.users.after = func() error { return errCrash } }, revocast.ErrOutcomeUnknown,
+		},
+		"right after": {
+			func(r *rig) { r.users.after = func() error { r.faults.arm(false); return nil } }, reset.ErrOwed,
+		},
+		"where the fleet is told": {func(r *rig) { r.pub.errs = []error{revocast.ErrUnavailable} }, reset.ErrOwed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, e := embedded(t, reset.Options{})

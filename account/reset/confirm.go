@@ -26,7 +26,9 @@ const afterwards = 3 * time.Second
 // confirmed, with receipts and [revocast.ErrPending] behind it if it will by itself.
 // Everything else is from before the password was touched. The package's documentation has
 // what to do then.
-func (r *Reset) Confirm(ctx context.Context, principal, text, password string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (r *Reset) Confirm(ctx context.Context, principal, text, password string,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := r.vet(principal, ""); err != nil {
 		return nil, err
 	}
@@ -93,7 +95,8 @@ func (t try) change(ctx context.Context, password string) error {
 	if left <= 0 {
 		t.abort(ctx)
 		t.release(ctx)
-		return fmt.Errorf("%w: reset: the process stood still for too long to set the password now", revocast.ErrUnavailable)
+		return fmt.Errorf("%w: reset: the process stood still for too long to set the password now",
+			revocast.ErrUnavailable)
 	}
 	limited, cancel := context.WithTimeout(ctx, left)
 	err = t.set(limited, t.principal, password)
@@ -101,7 +104,7 @@ func (t try) change(ctx context.Context, password string) error {
 	if err != nil {
 		return t.failed(ctx, started, err)
 	}
-	// Whoever asked may have left. The password is changed all the same.
+	// The caller may have left. The password is changed all the same.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	if _, err := t.run(after, changedScript); err != nil {

@@ -27,8 +27,8 @@ func TestCrashAfterTheCodeWasClaimed(t *testing.T) {
 	r.ended(1)
 }
 
-// TestRedisFailsBeforeThePasswordIsTouched: whether or not the script was run, the same
-// request may be made again at once.
+// TestRedisFailsBeforeThePasswordIsTouched: whether or not the script was run, the same request may
+// be made again immediately.
 func TestRedisFailsBeforeThePasswordIsTouched(t *testing.T) {
 	for name, apply := range map[string]bool{"not run": false, "run": true} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,8 @@ func TestALoginWithTheOldPasswordDuringAReset(t *testing.T) {
 	}
 }
 
-// TestRetryAfterAnUnknownOutcome: the same request again, at once, and one end of all.
+// TestRetryAfterAnUnknownOutcome: the same request again, immediately, and everything is ended
+// once.
 func TestRetryAfterAnUnknownOutcome(t *testing.T) {
 	r, e := embedded(t, reset.Options{})
 	text := r.code("ann")

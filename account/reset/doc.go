@@ -31,8 +31,9 @@
 //     change, under an id that is the code's. From here on the password is not set again,
 //     and there is one decision to end everything, however often it has to be told. Crash: the
 //     outbox tells it within seconds.
-//  5. The fleet is told, and confirms; at the same time every other code that is outstanding
-//     for the principal is discarded, and [Options.End] clears the other stores. Failure of either: [ErrOwed], and the same request goes on here.
+//  5. The fleet is told, and confirms; at the same time every other code that is outstanding for
+//     the principal is discarded, and [Options.End] clears the other stores. Failure of either:
+//     [ErrOwed], and the same request goes on here when it is sent again.
 //  6. The code is used up.
 //
 // Codes are discarded and Options.End is called wherever step 3 may have changed something, also when the rest fails

@@ -122,8 +122,8 @@ func (t try) endOthers(ctx context.Context) {
 	}
 }
 
-// release lets the same request be made again at once. Where that fails the claim runs
-// out by itself.
+// release lets the same request be made again immediately. Where that fails the claim runs out by
+// itself.
 func (t try) release(ctx context.Context) {
 	if !t.claimed {
 		return

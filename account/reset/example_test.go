@@ -32,7 +32,8 @@ func Example() {
 		return
 	}
 	http.HandleFunc("POST /password-reset/confirm", func(w http.ResponseWriter, r *http.Request) {
-		_, err := resets.Confirm(r.Context(), r.PostFormValue("account"), r.PostFormValue("code"), r.PostFormValue("password"))
+		_, err := resets.Confirm(r.Context(), r.PostFormValue("account"), r.PostFormValue("code"),
+			r.PostFormValue("password"))
 		w.WriteHeader(status(err))
 	})
 }

@@ -39,7 +39,8 @@ func TestDefectThePasswordIsSetAfterTheCutOff(t *testing.T) {
 // SetTimeout.
 func TestSettingThePasswordHasTheTimeThatIsLeft(t *testing.T) {
 	for stood, want := range map[time.Duration]time.Duration{
-		0: 10 * time.Second, 9 * time.Second: 10 * time.Second, 16 * time.Second: 4 * time.Second, -time.Hour: 10 * time.Second,
+		0: 10 * time.Second, 9 * time.Second: 10 * time.Second, 16 * time.Second: 4 * time.Second,
+		-time.Hour: 10 * time.Second,
 	} {
 		var c clock
 		var left time.Duration

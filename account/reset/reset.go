@@ -124,7 +124,8 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 		o.SetTimeout = 10 * time.Second
 	}
 	if o.SetTimeout < time.Second || o.SetTimeout > code.MaxLease/2 {
-		return nil, fmt.Errorf("%w: reset: SetTimeout is %v, want 1s to %v", revocast.ErrInvalid, o.SetTimeout, code.MaxLease/2)
+		return nil, fmt.Errorf("%w: reset: SetTimeout is %v, want 1s to %v", revocast.ErrInvalid, o.SetTimeout,
+			code.MaxLease/2)
 	}
 	for _, d := range []struct {
 		value     *string

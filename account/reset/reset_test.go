@@ -100,7 +100,7 @@ func TestOneCodeSetsOnePassword(t *testing.T) {
 	r.ended(1)
 }
 
-// TestASecondClick: the same request twice at once sets the password once.
+// TestASecondClick: the same request twice at the same time sets the password once.
 func TestASecondClick(t *testing.T) {
 	s := storetest.Redis(t)
 	r := build(t, s.Client(), s.Client(), reset.Options{})
@@ -128,7 +128,8 @@ func TestTheCallerLeaves(t *testing.T) {
 	text := r.code("ann")
 	ctx, cancel := context.WithCancel(t.Context())
 	r.users.after = func() error { cancel(); return nil }
-	if _, err := r.reset.Confirm(ctx, "ann", text, "new"); !errors.Is(err, reset.ErrOwed) || !errors.Is(err, outbox.ErrOwed) {
+	if _, err := r.reset.Confirm(ctx, "ann", text, "new"); !errors.Is(err, reset.ErrOwed) ||
+		!errors.Is(err, outbox.ErrOwed) {
 		t.Fatalf("the caller has left: %v, want ErrOwed", err)
 	}
 	r.pending(1)

@@ -34,7 +34,9 @@ type recorder struct {
 
 func (p *recorder) Realm() string { return realm }
 
-func (p *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (p *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
+	_ ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var err error

@@ -88,7 +88,9 @@ return { 'ok', '', '1700000000000', '1700000000000', '1700000000000', ARGV[1], r
 // the same fields.
 func BenchmarkGet(b *testing.B) {
 	k := real(b, session.Options{})
-	_, cookie := k.login(session.Login{Principal: "alice", Device: "Firefox on Linux", Data: map[string]string{"theme": "dark"}})
+	_, cookie := k.login(session.Login{
+		Principal: "alice", Device: "Firefox on Linux", Data: map[string]string{"theme": "dark"},
+	})
 	ctx, rdb, bare := context.Background(), k.b.Client, redis.NewScript(bareGet)
 	keys, err := rdb.Keys(ctx, "*:s:r:*").Result()
 	must(b, err)
@@ -123,7 +125,9 @@ func BenchmarkList(b *testing.B) {
 func (k *kit) thousand() {
 	k.t.Helper()
 	for range 1000 {
-		k.login(session.Login{Principal: "alice", Device: "Firefox on Linux", IP: "192.0.2.7", UserAgent: "Mozilla/5.0"})
+		k.login(session.Login{
+			Principal: "alice", Device: "Firefox on Linux", IP: "192.0.2.7", UserAgent: "Mozilla/5.0",
+		})
 	}
 }
 

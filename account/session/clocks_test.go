@@ -86,12 +86,15 @@ func TestSessionFromTheFuture(t *testing.T) {
 	_, err := k.EndAll(k.ctx(), "alice")
 	k.must(err)
 	told, _ := k.fleet.told()
-	if len(told) != 2 || told[0].CutOff.After(time.Now().Add(time.Second)) || told[1].Scope != revocast.ScopeSession || told[1].ID != now.ID {
+	if len(told) != 2 || told[0].CutOff.After(time.Now().Add(time.Second)) || told[1].Scope != revocast.ScopeSession ||
+		told[1].ID != now.ID {
 		t.Errorf("told %+v, want a cut-off of now and the session", told)
 	}
 	cut := "{rv:" + realmOf(t) + "}:a:s:c:" + revocast.KeyOf(realmOf(t), revocast.ScopePrincipal, "", "alice").String()
 	k.must(s.Client().Set(k.ctx(), cut, time.Now().Add(time.Hour).UnixMilli(), time.Hour).Err())
-	if x, _ := k.login(session.Login{Principal: "alice", AuthTime: time.Now()}); x.AuthTime.After(time.Now().Add(time.Second)) {
+	if x, _ := k.login(session.Login{
+		Principal: "alice", AuthTime: time.Now(),
+	}); x.AuthTime.After(time.Now().Add(time.Second)) {
 		t.Errorf("a login begins at %s", x.AuthTime)
 	}
 }

@@ -21,7 +21,8 @@ func end(k *kit) {
 	_, err = k.ByID(k.ctx(), s.ID)
 	k.is(err, session.ErrNotFound)
 	r, _ := k.fleet.told()
-	if len(r) != 1 || !covers(r[0], s) || r[0].Reason != "stolen laptop" || r[0].Initiator != "admin" || len(receipts) != 1 {
+	if len(r) != 1 || !covers(r[0], s) || r[0].Reason != "stolen laptop" || r[0].Initiator != "admin" ||
+		len(receipts) != 1 {
 		k.t.Errorf("the fleet was told %+v, %v", r, receipts)
 	}
 	if all := k.list("alice"); len(all) != 1 || all[0].ID != other.ID {
@@ -85,7 +86,10 @@ func endOthers(k *kit) {
 func list(k *kit) {
 	var want []string
 	for i := range 5 {
-		s, _ := k.login(session.Login{Principal: "alice", ID: fmt.Sprint("s", i), Device: fmt.Sprint("d", i), IP: "::1", UserAgent: "ua", Tenant: "t"})
+		s, _ := k.login(session.Login{
+			Principal: "alice", ID: fmt.Sprint("s", i), Device: fmt.Sprint("d", i), IP: "::1", UserAgent: "ua",
+			Tenant: "t",
+		})
 		want = append(want, s.ID)
 	}
 	all := k.list("alice")
@@ -110,7 +114,8 @@ func list(k *kit) {
 func policies(k *kit) {
 	_, first := k.alice()
 	k.login(session.Login{Principal: "alice", OnLogin: session.Invalidate})
-	if r, i := k.fleet.told(); len(r) != 0 || len(i) != 1 || i[0].Scope != revocast.ScopePrincipal || i[0].ID != "alice" {
+	if r, i := k.fleet.told(); len(r) != 0 || len(i) != 1 || i[0].Scope != revocast.ScopePrincipal ||
+		i[0].ID != "alice" {
 		k.t.Errorf("invalidate told the fleet %v %v", r, i)
 	}
 	k.lives(first, true)
@@ -152,7 +157,10 @@ func capped(k *kit) {
 
 // names: hashes keep apart whatever names there are, and the length limits hold.
 func names(k *kit) {
-	odd := []string{"a", "a:b", "{x}", "alice@example.com", "* ?[", "Ærøskøbing 🚢", "a\u00a0", "s:p:a", string(make([]byte, 0)) + "'\"\\/"}
+	odd := []string{
+		"a", "a:b", "{x}", "alice@example.com", "* ?[", "Ærøskøbing 🚢", "a\u00a0", "s:p:a",
+		string(make([]byte, 0)) + "'\"\\/",
+	}
 	for _, principal := range odd {
 		k.login(session.Login{Principal: principal, Tenant: "t:" + principal, ID: "sid " + principal})
 	}
@@ -169,10 +177,13 @@ func names(k *kit) {
 	long := func(n int) string { return fmt.Sprintf("%0*d", n+1, 0) }
 	for what, l := range map[string]session.Login{
 		"no principal": {}, "principal": {Principal: long(revocast.MaxID)}, "sid": {ID: long(session.MaxSID)},
-		"tenant": {Tenant: long(revocast.MaxID)}, "device": {Device: long(session.MaxDevice)}, "ip": {IP: long(session.MaxIP)},
+		"tenant": {Tenant: long(revocast.MaxID)}, "device": {Device: long(session.MaxDevice)},
+		"ip":    {IP: long(session.MaxIP)},
 		"agent": {UserAgent: long(session.MaxUserAgent)}, "data": {Data: map[string]string{"a": long(session.MaxData)}},
-		"field": {Data: map[string]string{long(session.MaxField): ""}}, "control": {Device: "a\nb"}, "utf8": {Device: "\xff"},
-		"data utf8": {Data: map[string]string{"a": "\xff"}}, "policy": {OnLogin: 9}, "auth": {AuthTime: time.UnixMilli(-1)},
+		"field": {Data: map[string]string{long(session.MaxField): ""}}, "control": {Device: "a\nb"},
+		"utf8":      {Device: "\xff"},
+		"data utf8": {Data: map[string]string{"a": "\xff"}}, "policy": {OnLogin: 9},
+		"auth": {AuthTime: time.UnixMilli(-1)},
 	} {
 		if what != "no principal" && l.Principal == "" {
 			l.Principal = "alice"
@@ -189,7 +200,8 @@ func claims(k *kit) {
 	s, token := k.login(session.Login{Principal: "alice", Tenant: "acme", Data: map[string]string{"a": "1"}})
 	c, err := k.Loader()(k.ctx(), token)
 	k.must(err)
-	if c.Session != s.ID || c.Principal != "alice" || c.Tenant != "acme" || c.TokenID != s.TokenID || c.Extra["a"] != "1" ||
+	if c.Session != s.ID || c.Principal != "alice" || c.Tenant != "acme" || c.TokenID != s.TokenID ||
+		c.Extra["a"] != "1" ||
 		!c.AuthTime.Equal(s.AuthTime) || !c.IssuedAt.Equal(s.Created) || !c.Expires.Equal(s.End) {
 		k.t.Errorf("claims %+v of %+v", c, s)
 	}

@@ -35,7 +35,8 @@ func createAndGet(k *kit) {
 	delete(l.Data, "")
 	made, token := k.login(l)
 	if made.Principal != "alice" || made.Tenant != "acme" || made.Device != l.Device || made.IP != l.IP ||
-		made.UserAgent != l.UserAgent || !maps.Equal(made.Data, l.Data) || made.Version != 1 || len(made.TokenID) != 32 {
+		made.UserAgent != l.UserAgent || !maps.Equal(made.Data, l.Data) || made.Version != 1 ||
+		len(made.TokenID) != 32 {
 		k.t.Errorf("created %+v", made)
 	}
 	// What ends, ends by the earlier of two clocks, which need not show the same millisecond.
@@ -43,7 +44,8 @@ func createAndGet(k *kit) {
 		d := end.Sub(made.Created)
 		return d > by-time.Second && d <= by
 	}
-	if !made.AuthTime.Equal(made.Created) || !short(made.Expires, session.DefaultIdle) || !short(made.End, session.DefaultLifetime) {
+	if !made.AuthTime.Equal(made.Created) || !short(made.Expires, session.DefaultIdle) ||
+		!short(made.End, session.DefaultLifetime) {
 		k.t.Errorf("times of %+v", made)
 	}
 	for how, get := range map[string]func() (session.Session, error){
@@ -102,7 +104,9 @@ func setField(k *kit) {
 	k.is(err, revocast.ErrInvalid)
 	_, _, err = k.SetField(k.ctx(), s.ID, "a", "that is there")
 	k.must(err)
-	full, _ := k.login(session.Login{Principal: "alice", Data: map[string]string{"a": strings.Repeat("x", session.MaxData-10)}})
+	full, _ := k.login(session.Login{
+		Principal: "alice", Data: map[string]string{"a": strings.Repeat("x", session.MaxData-10)},
+	})
 	_, _, err = k.SetField(k.ctx(), full.ID, "b", "ten and one")
 	k.is(err, revocast.ErrInvalid)
 	_, _, err = k.SetField(k.ctx(), full.ID, "b", "it fits")

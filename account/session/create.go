@@ -36,13 +36,15 @@ type Login struct {
 // Create makes a session and returns it with its token: the only time that the token is
 // seen. Put it into a cookie that is HttpOnly, Secure and SameSite; never log it.
 //
-// What the login ends (see [Options].Cap and [Policy]) is decided in the same step and
-// told to the fleet before Create returns; the receipts say how far it got. With an
-// outbox.ErrOwed or [revocast.ErrPending] the session and its token are good all the
-// same. Errors besides: [revocast.ErrInvalid], [ErrExists], [ErrCutOff],
-// [revocast.ErrUnavailable]; after [revocast.ErrOutcomeUnknown] there may be a session
-// whose token nobody has, which goes when it has been idle.
-func (s *Store) Create(ctx context.Context, l Login, opts ...revocast.CallOption) (Session, string, []revocast.Receipt, error) {
+// What the login ends (see [Options].Cap and [Policy]) is decided in the same step and told to the
+// fleet before Create returns; the receipts say how far it got. With an outbox.ErrOwed or
+// [revocast.ErrPending] the session and its token are good all the same. Other errors:
+// [revocast.ErrInvalid], [ErrExists], [ErrCutOff], [revocast.ErrUnavailable]; after
+// [revocast.ErrOutcomeUnknown] there may be a session whose token nobody has, which goes when it
+// has been idle.
+func (s *Store) Create(ctx context.Context, l Login,
+	opts ...revocast.CallOption,
+) (Session, string, []revocast.Receipt, error) {
 	if err := l.check(); err != nil {
 		return Session{}, "", nil, err
 	}

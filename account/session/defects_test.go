@@ -126,7 +126,8 @@ func TestRedisAwayIsNoAnswer(t *testing.T) {
 		"all":    func() error { _, err := k.EndAll(k.ctx(), "alice"); return err },
 	} {
 		err := call()
-		if !errors.Is(err, revocast.ErrUnavailable) && !errors.Is(err, revocast.ErrOutcomeUnknown) || errors.Is(err, revocast.ErrNotFound) {
+		if !errors.Is(err, revocast.ErrUnavailable) && !errors.Is(err, revocast.ErrOutcomeUnknown) ||
+			errors.Is(err, revocast.ErrNotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -35,9 +35,9 @@
 // session without expiry, without index or without its revocation. A session that is gone
 // is never brought back by a write that comes late.
 //
-// Expiry is Redis' clock, in milliseconds. A session ends when it has been idle for
-// [Options].Idle, and at last one [Options].Lifetime after its user authenticated. Being
-// used is written down once per [Options].Touch, so it may go by as much earlier.
+// Expiry is Redis' clock, in milliseconds. A session ends when it has been idle for [Options].Idle,
+// and at last one [Options].Lifetime after its user authenticated. A use is written down once per
+// [Options].Touch, so the session may end that much earlier.
 //
 // # Two clocks
 //

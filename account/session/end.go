@@ -39,14 +39,18 @@ func (s *Store) EndAll(ctx context.Context, principal string, opts ...revocast.C
 // EndOthers is EndAll but for one session, the one that asks. It fails with [ErrNotFound],
 // and ends nothing, if that is not a live session of the principal: they log in again, or
 // you call EndAll.
-func (s *Store) EndOthers(ctx context.Context, principal, keepSID string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) EndOthers(ctx context.Context, principal, keepSID string,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := name("sid", keepSID, MaxSID); err != nil {
 		return nil, err
 	}
 	return s.endAll(ctx, principal, keepSID, opts)
 }
 
-func (s *Store) endAll(ctx context.Context, principal, keepSID string, opts []revocast.CallOption) ([]revocast.Receipt, error) {
+func (s *Store) endAll(ctx context.Context, principal, keepSID string,
+	opts []revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if err := name("principal", principal, revocast.MaxID); err != nil {
 		return nil, err
 	}
@@ -63,7 +67,9 @@ func (s *Store) endAll(ctx context.Context, principal, keepSID string, opts []re
 }
 
 // end runs a script that answers with what is owed, and tells it.
-func (s *Store) end(ctx context.Context, opts []revocast.CallOption, sc *script.Script, args ...any) ([]revocast.Receipt, error) {
+func (s *Store) end(ctx context.Context, opts []revocast.CallOption, sc *script.Script,
+	args ...any,
+) ([]revocast.Receipt, error) {
 	reply, err := s.db.Run(ctx, sc, args...)
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func TestOwed(t *testing.T) {
 		t.Errorf("%d receipts", len(receipts))
 	}
 	k.told(1, 0)
-	// Nothing is owed for it any more; whoever asks again is told how it stands.
+	// Nothing is owed for it any more; a caller that asks again is told how it stands.
 	receipts, err = k.End(k.ctx(), s.ID)
 	k.must(err)
 	if len(receipts) != 1 {

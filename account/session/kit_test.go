@@ -29,7 +29,9 @@ type fleet struct {
 
 func (f *fleet) Realm() string { return f.realm }
 
-func (f *fleet) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (f *fleet) RevokeBatch(_ context.Context, rs []revocast.Revocation,
+	_ ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
@@ -44,7 +46,9 @@ func (f *fleet) RevokeBatch(_ context.Context, rs []revocast.Revocation, _ ...re
 	return receipts, nil
 }
 
-func (f *fleet) Invalidate(_ context.Context, i revocast.Invalidation, _ ...revocast.CallOption) (revocast.Receipt, error) {
+func (f *fleet) Invalidate(_ context.Context, i revocast.Invalidation,
+	_ ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
@@ -174,7 +178,8 @@ func embedded(t *testing.T, o session.Options) *kit {
 
 func real(t testing.TB, o session.Options) *kit {
 	t.Helper()
-	return newKit(t, storetest.Backend{Name: "redis", Client: storetest.Redis(t, "--appendfsync", "everysec").Client()}, o)
+	return newKit(t, storetest.Backend{Name: "redis", Client: storetest.Redis(t, "--appendfsync", "everysec").Client()},
+		o)
 }
 
 // covers reports whether a revocation refuses a session.

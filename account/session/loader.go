@@ -12,10 +12,10 @@ import (
 // value. A session that is not there is Invalid, a Redis that does not answer Unknown:
 // nothing is answered from anywhere else.
 //
-// The guard answers from memory, and then nobody notes that the session is used. So the
-// claims are to be accepted for half of [Options].Idle at most: a session in use is loaded
-// again, and its idle time started anew, well before that is over. For Expires they bear
-// the absolute end, which is what a revocation has to outlast.
+// The guard answers from memory, and then nobody notes that the session is used. So the claims are
+// to be accepted for half of [Options].Idle at most: a session in use is loaded again, and its idle
+// time starts again, well before that is over. For Expires they bear the absolute end, which is
+// what a revocation has to outlast.
 //
 // Extra holds the session's own data. The claims' TokenID is that of the present token, so
 // the revocation that [Store.Rotate] makes takes the old one out of every cache.

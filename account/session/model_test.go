@@ -73,7 +73,8 @@ func (m *model) pick(t *rapid.T) *entry {
 func (m *model) create(t *rapid.T) {
 	l := session.Login{
 		Principal: rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "principal"), ID: fmt.Sprint("s", m.n),
-		OnLogin: rapid.SampledFrom([]session.Policy{session.Keep, session.Keep, session.Keep, session.End}).Draw(t, "policy"),
+		OnLogin: rapid.SampledFrom([]session.Policy{session.Keep, session.Keep, session.Keep, session.End}).Draw(t,
+			"policy"),
 	}
 	s, token := m.login(l)
 	if l.OnLogin == session.End {
@@ -96,7 +97,8 @@ func (m *model) change(t *rapid.T) {
 	if e == nil {
 		return
 	}
-	switch rapid.SampledFrom([]string{"set", "replace", "stale", "extend", "rotate", "use", "end", "all", "others"}).Draw(t, "change") {
+	switch rapid.SampledFrom([]string{"set", "replace", "stale", "extend", "rotate", "use", "end", "all", "others"}).
+		Draw(t, "change") {
 	case "set":
 		field := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "field")
 		_, _, err := m.SetField(m.ctx(), e.ID, field, fmt.Sprint(m.now))
@@ -149,7 +151,8 @@ func (m *model) check(t *rapid.T) {
 	}
 	for sid, e := range m.live {
 		s, err := m.Peek(m.ctx(), sid)
-		if err != nil || s.Version != e.version || len(s.Data) != len(e.data) || len(e.data) > 0 && !maps.Equal(s.Data, e.data) || !listed[sid] {
+		if err != nil || s.Version != e.version || len(s.Data) != len(e.data) ||
+			len(e.data) > 0 && !maps.Equal(s.Data, e.data) || !listed[sid] {
 			t.Fatalf("%s is %+v (%v, listed %v), want version %d of %v", sid, s, err, listed[sid], e.version, e.data)
 		}
 		for _, token := range e.old {
@@ -170,7 +173,10 @@ func TestModel(t *testing.T) {
 	b := storetest.Backend{Client: server.Client(), Advance: server.Advance}
 	rapid.Check(t, func(rt *rapid.T) {
 		server.FlushAll()
-		m := &model{kit: newKit(t, b, session.Options{Idle: modelIdle, Lifetime: modelLife, Touch: time.Minute}), live: map[string]*entry{}}
+		m := &model{
+			kit:  newKit(t, b, session.Options{Idle: modelIdle, Lifetime: modelLife, Touch: time.Minute}),
+			live: map[string]*entry{},
+		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"create": m.create,
 			"change": m.change,

@@ -15,7 +15,7 @@ type Policy uint8
 const (
 	// Keep leaves them alone.
 	Keep Policy = iota + 1
-	// Invalidate has every cache load them anew.
+	// Invalidate makes every cache load them again.
 	Invalidate
 	// End ends them, so that there is one session at a time: each is revoked, or where
 	// there are more than 500, the principal is cut off but for the new session.
@@ -75,7 +75,8 @@ func (o Options) normal() (Options, error) {
 	}
 	switch {
 	case o.Touch < time.Millisecond || o.Idle < 2*o.Touch:
-		return o, fmt.Errorf("%w: touch %s: want a millisecond to half of idle (%s)", revocast.ErrInvalid, o.Touch, o.Idle)
+		return o, fmt.Errorf("%w: touch %s: want a millisecond to half of idle (%s)", revocast.ErrInvalid, o.Touch,
+			o.Idle)
 	case o.Lifetime < o.Idle:
 		return o, fmt.Errorf("%w: lifetime %s is shorter than idle %s", revocast.ErrInvalid, o.Lifetime, o.Idle)
 	case o.Cap < 0:

@@ -10,7 +10,7 @@ import (
 	"github.com/revocast/revocast/account/session"
 )
 
-// together runs f n times at once.
+// together runs f n times at the same time.
 func together(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
@@ -57,8 +57,8 @@ func TestLoginDuringEndAll(t *testing.T) {
 	}
 }
 
-// TestNoUpdateIsLost: whoever modifies at the same time, all changes stay, and the caches
-// are told of each.
+// TestNoUpdateIsLost: however many modify a session at the same time, all changes stay, and the
+// caches are told of each.
 func TestNoUpdateIsLost(t *testing.T) {
 	k := real(t, session.Options{})
 	s, token := k.alice()

@@ -32,7 +32,7 @@ type Session struct {
 	// the session bear it as auth_time, and no earlier iat.
 	AuthTime   time.Time
 	Created    time.Time
-	LastAccess time.Time // as far as written down, see [Options].Touch
+	LastAccess time.Time // as last written down, see [Options].Touch
 	Expires    time.Time // if it is not used before
 	End        time.Time // the absolute maximum
 }
@@ -148,5 +148,6 @@ func millis(r *script.Reader) time.Time {
 // errOld and errLarge are what only the script can tell.
 var (
 	errOld   = fmt.Errorf("%w: the user authenticated longer ago than a session lives", revocast.ErrInvalid)
-	errLarge = fmt.Errorf("%w: at most %d fields of data with %d bytes in all are allowed", revocast.ErrInvalid, MaxFields, MaxData)
+	errLarge = fmt.Errorf("%w: at most %d fields of data with %d bytes in all are allowed", revocast.ErrInvalid,
+		MaxFields, MaxData)
 )

@@ -14,13 +14,15 @@ import (
 // attempts is how often Modify tries against writers that come in between.
 const attempts = 32
 
-// Update replaces a session's own data, provided that it still has the version that it was
-// read at; else it fails with [ErrVersion], and what somebody else wrote stands. Caches
-// are told to load it anew: once the call returns without error, no worker goes on with the
-// old data. It fails with [ErrNotFound] if the session is gone, and never brings it back.
+// Update replaces a session's own data, provided that it still has the version that it was read at;
+// else it fails with [ErrVersion], and what somebody else wrote stands. Caches are told to load it
+// again: once the call returns without error, no worker goes on with the old data. It fails with
+// [ErrNotFound] if the session is gone, and never brings it back.
 //
 // With an outbox.ErrOwed or [revocast.ErrPending] the data is written.
-func (s *Store) Update(ctx context.Context, sid string, version uint64, data map[string]string, opts ...revocast.CallOption) (Session, []revocast.Receipt, error) {
+func (s *Store) Update(ctx context.Context, sid string, version uint64, data map[string]string,
+	opts ...revocast.CallOption,
+) (Session, []revocast.Receipt, error) {
 	if err := own(data); err != nil {
 		return Session{}, nil, err
 	}
@@ -29,7 +31,9 @@ func (s *Store) Update(ctx context.Context, sid string, version uint64, data map
 
 // SetField sets one field of a session's own data, whatever else is changed at the same
 // time. Otherwise it is as [Store.Update].
-func (s *Store) SetField(ctx context.Context, sid, field, value string, opts ...revocast.CallOption) (Session, []revocast.Receipt, error) {
+func (s *Store) SetField(ctx context.Context, sid, field, value string,
+	opts ...revocast.CallOption,
+) (Session, []revocast.Receipt, error) {
 	one := map[string]string{field: value}
 	if err := own(one); err != nil {
 		return Session{}, nil, err
@@ -37,7 +41,9 @@ func (s *Store) SetField(ctx context.Context, sid, field, value string, opts ...
 	return s.update(ctx, sid, "", "one", one, opts)
 }
 
-func (s *Store) update(ctx context.Context, sid, version, mode string, data map[string]string, opts []revocast.CallOption) (Session, []revocast.Receipt, error) {
+func (s *Store) update(ctx context.Context, sid, version, mode string, data map[string]string,
+	opts []revocast.CallOption,
+) (Session, []revocast.Receipt, error) {
 	args := []any{s.sessionKey(sid), version, secret.NewID(), MaxFields, MaxData, s.o.Issuer, mode}
 	for field, value := range data {
 		args = append(args, field, value)
@@ -53,7 +59,9 @@ func (s *Store) update(ctx context.Context, sid, version, mode string, data map[
 // Modify reads a session's own data, has change change it, and writes it; if somebody else
 // wrote in between it starts over, so change may be called several times. An error of
 // change ends it and is returned. Otherwise it is as [Store.Update].
-func (s *Store) Modify(ctx context.Context, sid string, change func(data map[string]string) error, opts ...revocast.CallOption) (Session, []revocast.Receipt, error) {
+func (s *Store) Modify(ctx context.Context, sid string, change func(data map[string]string) error,
+	opts ...revocast.CallOption,
+) (Session, []revocast.Receipt, error) {
 	for attempt := 1; ; attempt++ {
 		read, err := s.Peek(ctx, sid)
 		if err != nil {
@@ -83,15 +91,17 @@ func (s *Store) Extend(ctx context.Context, sid string, d time.Duration) (Sessio
 	return f.Session, err
 }
 
-// Rotate gives a session a new token in place of token, which dies at once in every worker:
-// do so whenever the user's privileges change, so that a token that somebody planted or
-// saw before is worth nothing after (session fixation). Session, sid and data stay.
+// Rotate gives a session a new token in place of token, which dies immediately in every worker: do
+// so whenever the user's privileges change, so that a token that somebody planted or saw before is
+// worth nothing after (session fixation). Session, sid and data stay.
 //
 // It fails with [ErrNotFound] if token is not the session's any more. With an
 // outbox.ErrOwed or [revocast.ErrPending] the new token is good, but a worker may accept
 // the old one for as long as it trusts its memory. After [revocast.ErrOutcomeUnknown]
 // neither may be good: the user logs in again.
-func (s *Store) Rotate(ctx context.Context, token string, opts ...revocast.CallOption) (Session, string, []revocast.Receipt, error) {
+func (s *Store) Rotate(ctx context.Context, token string,
+	opts ...revocast.CallOption,
+) (Session, string, []revocast.Receipt, error) {
 	old, ok := hashOf(token)
 	if !ok {
 		return Session{}, "", nil, ErrNotFound

@@ -102,7 +102,8 @@ func positions(refs []string, at map[string]string) ([]revocast.Position, error)
 	for i, ref := range refs {
 		text, there := at[ref]
 		if !there {
-			return nil, fmt.Errorf("%w: reference %q is not in the outbox: not committed, or handed over and deleted", revocast.ErrNotFound, ref)
+			return nil, fmt.Errorf("%w: reference %q is not in the outbox: not committed, or handed over and deleted",
+				revocast.ErrNotFound, ref)
 		}
 		if text == "" {
 			return nil, nil

@@ -2,13 +2,12 @@
 // same transaction in which it changes a password: Postgres, MySQL or MariaDB, and SQLite,
 // over database/sql.
 //
-// A password that is changed in one store and revoked in another can be changed and not
-// revoked: the process may die in between. [Outbox.Record] writes the revocation into a
-// table beside the accounts, inside the user's own transaction, so that both are committed
-// or neither is. A [Relay] hands what was committed to the [publisher.Publisher] and strikes
-// it out. [Relay.Complete], called after the commit, does that at once and waits until it
-// is confirmed; a relay's Run in any process of the service picks up what such calls have
-// left behind.
+// A password that is changed in one store and revoked in another can be changed and not revoked:
+// the process may die in between. [Outbox.Record] writes the revocation into a table beside the
+// accounts, inside the user's own transaction, so that both are committed or neither is. A [Relay]
+// hands what was committed to the [publisher.Publisher] and strikes it out. [Relay.Complete],
+// called after the commit, does that immediately and waits until it is confirmed; a relay's Run in
+// any process of the service picks up what such calls have left behind.
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	// … UPDATE users SET password_hash = … in tx
@@ -31,9 +30,9 @@
 //     counted ([Relay.Refused], [Relay.Retry]), and holds up nobody else. One whose cut-off
 //     is a minute or less ahead of the ledger's clock waits until it is not. While the
 //     publisher is away everything waits, and is tried again with growing pauses.
-//  4. A row is deleted once it has reached Strength, by default durable: until then the
-//     database holds it besides Redis and JetStream. Deletions hold up no hand-over for more
-//     than a second, also while JetStream is away.
+//  4. A row is deleted once it has reached Strength, by default durable: until then the database
+//     holds it, as well as Redis and JetStream. Deletions hold up no hand-over for more than a
+//     second, also while JetStream is away.
 //
 // # The cut-off
 //
@@ -74,10 +73,9 @@
 //
 // # What is stored
 //
-// Two tables: the rows (named by Options.Table) and the lease (that name and "_lease").
-// Rows name who is revoked in plain text, as the accounts beside them do, until they are
-// deleted: Keep after they were handed over. If the database is restored from a backup,
-// rows that come back are handed over again. Within the publisher's memory of an hour that
-// changes nothing; a cut-off and a ban have effect anew after that, so empty the table after
-// a restore of something old.
+// Two tables: the rows (named by Options.Table) and the lease (that name and "_lease"). Rows name
+// who is revoked in plain text, as the accounts beside them do, until they are deleted: Keep after
+// they were handed over. If the database is restored from a backup, rows that come back are handed
+// over again. Within the publisher's memory of an hour that changes nothing; after that a cut-off
+// and a ban take effect a second time, so empty the table after a restore of an old backup.
 package sqloutbox

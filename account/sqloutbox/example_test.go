@@ -13,16 +13,20 @@ import (
 // A password is changed and everything that was issued with the old one ends, or neither
 // happens, whatever crashes when.
 func Example() {
-	change := func(ctx context.Context, db *sql.DB, box *sqloutbox.Outbox, relay *sqloutbox.Relay, user, hash string) error {
+	change := func(ctx context.Context, db *sql.DB, box *sqloutbox.Outbox, relay *sqloutbox.Relay, user,
+		hash string,
+	) error {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = tx.Rollback() }() // does nothing after the commit
-		if _, err := tx.ExecContext(ctx, "UPDATE users SET password_hash = $1 WHERE name = $2", hash, user); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE users SET password_hash = $1 WHERE name = $2", hash,
+			user); err != nil {
 			return err
 		}
-		refs, err := box.Record(ctx, tx, sqloutbox.PasswordChanged(revocast.PasswordChange{Principal: user, Initiator: "user"}))
+		refs, err := box.Record(ctx, tx,
+			sqloutbox.PasswordChanged(revocast.PasswordChange{Principal: user, Initiator: "user"}))
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,8 @@ const pinAfter = 30 * time.Minute
 const apart = time.Minute
 
 // errLateLift is why the lifting of a ban is set aside.
-var errLateLift = fmt.Errorf("%w: the ban may have been lifted more than %s ago, or not at all; lifting it now might lift a later one", revocast.ErrInvalid, pinAfter)
+var errLateLift = fmt.Errorf("%w: the ban may have been lifted more than %s ago, or not at all; lifting it now "+
+	"might lift a later one", revocast.ErrInvalid, pinAfter)
 
 // hand hands over the next batch, in order; more: there may be another one. The first row
 // that fails ends it: nothing overtakes.
@@ -72,8 +73,7 @@ func untried(rows []row, err error) (ids []int64) {
 	return ids
 }
 
-// handOne hands over one row as far as committed; an error is one that all behind it wait
-// for.
+// handOne hands over one row until it is committed. All rows behind it wait for an error to pass.
 func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 	p, err := decode(x.payload)
 	// A ban that is lifted twice might be a later one, so it is made sure each time that
@@ -94,7 +94,8 @@ func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 		r.say.Info("over", "sqloutbox: over before it was handed over", "row", x.id, "kind", p.Kind)
 		came.deleted = append(came.deleted, x.id)
 	case early(x, p, err):
-		r.say.Warn("early", "sqloutbox: the cut-off may be ahead of the ledger's clock; tried again", "row", x.id, "error", err)
+		r.say.Warn("early", "sqloutbox: the cut-off may be ahead of the ledger's clock; tried again", "row", x.id,
+			"error", err)
 		if x.tried == 0 {
 			came.untried = append(came.untried, x.id)
 		}
@@ -109,7 +110,8 @@ func (r *Relay) handOne(ctx context.Context, x row, came *outcome) error {
 // cut-off is the same whenever it comes into force.
 func early(x row, p payload, err error) bool {
 	distance := p.CutOff - x.read
-	return p.Kind == kindRevoke && errors.Is(err, revocast.ErrInvalid) && max(distance, -distance) <= apart.Milliseconds()
+	return p.Kind == kindRevoke && errors.Is(err, revocast.ErrInvalid) &&
+		max(distance, -distance) <= apart.Milliseconds()
 }
 
 // final reports whether a row that failed with err will fail again.
@@ -169,7 +171,8 @@ func (r *Relay) tell(ctx context.Context, x row, p payload, strength revocast.St
 		if err != nil {
 			return revocast.Receipt{}, err
 		}
-		return r.pub.Invalidate(ctx, revocast.Invalidation{Scope: scope, ID: p.ID, Issuer: p.Issuer}, options(key, strength)...)
+		return r.pub.Invalidate(ctx, revocast.Invalidation{Scope: scope, ID: p.ID, Issuer: p.Issuer},
+			options(key, strength)...)
 	}
 	return revocast.Receipt{}, fmt.Errorf("%w: payload of kind %q", revocast.ErrInvalid, p.Kind)
 }

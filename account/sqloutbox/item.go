@@ -54,7 +54,8 @@ func Revoke(r revocast.Revocation) Item {
 		err = fmt.Errorf("%w: the row says as of when it is; leave AsOf out", revocast.ErrInvalid)
 	}
 	if err == nil && r.CutOff.After(time.Now().Add(ahead)) {
-		err = fmt.Errorf("%w: the cut-off %s is in the future", revocast.ErrInvalid, r.CutOff.UTC().Format(time.RFC3339))
+		err = fmt.Errorf("%w: the cut-off %s is in the future", revocast.ErrInvalid,
+			r.CutOff.UTC().Format(time.RFC3339))
 	}
 	return Item{err: err, p: payload{
 		Kind: kindRevoke, Scope: r.Scope.String(), ID: r.ID, Issuer: r.Issuer, CutOff: milli(r.CutOff),
@@ -93,7 +94,9 @@ func ban(kind string, b revocast.Ban, err error) Item {
 
 // Invalidate makes caches drop what they hold of a session or a principal.
 func Invalidate(v revocast.Invalidation) Item {
-	return Item{err: v.Validate(), p: payload{Kind: kindInvalidate, Scope: v.Scope.String(), ID: v.ID, Issuer: v.Issuer}}
+	return Item{err: v.Validate(), p: payload{
+		Kind: kindInvalidate, Scope: v.Scope.String(), ID: v.ID, Issuer: v.Issuer,
+	}}
 }
 
 func milli(t time.Time) int64 {
@@ -127,7 +130,8 @@ func decode(text string) (payload, error) {
 		return payload{}, fmt.Errorf("%w: payload: %w", revocast.ErrInvalid, err)
 	}
 	if p.Version != version {
-		return payload{}, fmt.Errorf("%w: payload of version %d, this relay knows %d: update the relays first, then what records", revocast.ErrInvalid, p.Version, version)
+		return payload{}, fmt.Errorf("%w: payload of version %d, this relay knows %d: update the relays first, then "+
+			"what records", revocast.ErrInvalid, p.Version, version)
 	}
 	return p, nil
 }

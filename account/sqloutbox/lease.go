@@ -12,8 +12,10 @@ import (
 // share. turn changes with every statement, since MySQL counts as affected only rows that
 // have changed. A lease that ends later than any may was taken while the clock was ahead.
 const (
-	sqlTake    = "UPDATE {table}_lease SET holder = ?, until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND (until_ms <= {now} OR until_ms > {now} + %d OR holder = ?)"
-	sqlKeep    = "UPDATE {table}_lease SET until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND until_ms > {now} AND holder = ?"
+	sqlTake = "UPDATE {table}_lease SET holder = ?, until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND " +
+		"(until_ms <= {now} OR until_ms > {now} + %d OR holder = ?)"
+	sqlKeep = "UPDATE {table}_lease SET until_ms = {now} + %d, turn = turn + 1 WHERE id = 1 AND until_ms > {now} " +
+		"AND holder = ?"
 	sqlRelease = "UPDATE {table}_lease SET until_ms = 0, turn = turn + 1 WHERE id = 1 AND holder = ?"
 	sqlLeases  = "SELECT COUNT(*) FROM {table}_lease"
 	sqlFound   = "INSERT INTO {table}_lease (id, holder, until_ms, turn) VALUES (1, '', 0, 0)"
@@ -23,7 +25,8 @@ const (
 func (r *Relay) take(ctx context.Context) error {
 	for range 2 {
 		sent := time.Now()
-		n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTake, r.o.Lease.Milliseconds(), mostLease.Milliseconds()), r.name, r.name)
+		n, err := r.exec(ctx, r.db, fmt.Sprintf(sqlTake, r.o.Lease.Milliseconds(), mostLease.Milliseconds()), r.name,
+			r.name)
 		if err != nil {
 			return err
 		}
@@ -57,9 +60,9 @@ func (r *Relay) found(ctx context.Context) (there bool, err error) {
 	return false, err
 }
 
-// keep prolongs the lease once a third of it has gone, or at once if now: what follows may
-// take as long as another third. It fails with [ErrBusy] where the lease has lapsed, though
-// nobody may have taken it: what was read under it may have been handed over long ago.
+// keep prolongs the lease once a third of it has gone, or immediately if now: what follows may take
+// as long as another third. It fails with [ErrBusy] where the lease has lapsed, though nobody may
+// have taken it: what was read under it may have been handed over long ago.
 func (r *Relay) keep(ctx context.Context, now bool) error {
 	// The monotonic clock may stand still while the machine is suspended, the other not.
 	gone := max(time.Since(r.held), time.Since(r.held.Round(0)))
@@ -80,8 +83,8 @@ func (r *Relay) keep(ctx context.Context, now bool) error {
 // callLimit is how long one call of the publisher may take.
 func (r *Relay) callLimit() time.Duration { return r.o.Lease / 3 }
 
-// release gives the lease back, so that whoever is kicked next need not wait. If it
-// fails the lease lapses.
+// release gives the lease back, so that the relay that is kicked next need not wait. If it fails
+// the lease lapses.
 func (r *Relay) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()

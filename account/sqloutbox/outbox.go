@@ -39,7 +39,8 @@ func New(dialect Dialect, o Options) (*Outbox, error) {
 		o.Table = "revocast_outbox"
 	}
 	if !tablePattern.MatchString(o.Table) {
-		return nil, fmt.Errorf("%w: table %q: want letters, digits and underscores, at most 48", revocast.ErrInvalid, o.Table)
+		return nil, fmt.Errorf("%w: table %q: want letters, digits and underscores, at most 48", revocast.ErrInvalid,
+			o.Table)
 	}
 	return &Outbox{dialect: dialect, table: o.Table}, nil
 }
@@ -54,12 +55,13 @@ type Tx interface {
 // reference for each, for [Relay.Complete]. They are handed over once the transaction has
 // been committed, and never if it is rolled back.
 //
-// It fails with [revocast.ErrInvalid] where an item is one that the publisher would refuse,
-// or tx is a *[sql.DB], which would commit at once whatever becomes of the caller's
-// transaction. After any error the transaction has to be rolled back.
+// It fails with [revocast.ErrInvalid] where an item is one that the publisher would refuse, or tx
+// is a *[sql.DB], which would commit immediately whatever becomes of the caller's transaction.
+// After any error the transaction has to be rolled back.
 func (b *Outbox) Record(ctx context.Context, tx Tx, items ...Item) (refs []string, err error) {
 	if _, pool := tx.(*sql.DB); pool || tx == nil {
-		return nil, fmt.Errorf("%w: record in the transaction that changes the account, not in a *sql.DB", revocast.ErrInvalid)
+		return nil, fmt.Errorf("%w: record in the transaction that changes the account, not in a *sql.DB",
+			revocast.ErrInvalid)
 	}
 	query, args, refs, err := b.Statement(items...)
 	if err != nil {
@@ -75,7 +77,8 @@ func (b *Outbox) Record(ctx context.Context, tx Tx, items ...Item) (refs []strin
 // statement that records items, its arguments, all of them text, and the references.
 func (b *Outbox) Statement(items ...Item) (query string, args []any, refs []string, err error) {
 	if len(items) == 0 || len(items) > MaxItems {
-		return "", nil, nil, fmt.Errorf("%w: %d items in one call, want 1 to %d", revocast.ErrInvalid, len(items), MaxItems)
+		return "", nil, nil, fmt.Errorf("%w: %d items in one call, want 1 to %d", revocast.ErrInvalid, len(items),
+			MaxItems)
 	}
 	values := make([]string, len(items))
 	for i, item := range items {

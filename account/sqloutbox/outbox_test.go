@@ -57,11 +57,13 @@ func TestStatementNamesTheTable(t *testing.T) {
 		if err != nil || !strings.HasPrefix(query, want) || len(args) != 4 || len(refs) != 2 || refs[0] == refs[1] {
 			t.Fatalf("%s: %s %v %v %v", dialect, query, args, refs, err)
 		}
-		if got := args[1]; got != `{"v":1,"kind":"revoke","scope":"principal","id":"alice","except":"s1","reason":"password-change"}` {
+		if got := args[1]; got != `{"v":1,"kind":"revoke","scope":"principal","id":"alice",`+
+			`"except":"s1","reason":"password-change"}` {
 			t.Errorf("payload %s", got)
 		}
 		schema := strings.Join(box.Schema(), ";")
-		if !strings.Contains(schema, "app.box_lease") || strings.Contains(schema, "{") || strings.Contains(schema, "app.box_handed") != (dialect == sqloutbox.SQLite) {
+		if !strings.Contains(schema, "app.box_lease") || strings.Contains(schema, "{") ||
+			strings.Contains(schema, "app.box_handed") != (dialect == sqloutbox.SQLite) {
 			t.Errorf("%s: schema %s", dialect, schema)
 		}
 		if dialect == sqloutbox.MySQL && strings.Count(schema, "ENGINE=InnoDB") != 2 {
@@ -86,15 +88,22 @@ func TestRecordRefusesWhatThePublisherWould(t *testing.T) {
 		"all, whose session":  revoke(revocast.Revocation{Scope: revocast.ScopeAll, Except: "x"}),
 		"token with cut-off":  revoke(revocast.Revocation{Scope: revocast.ScopeToken, ID: "x", CutOff: now}),
 		"session but for one": revoke(revocast.Revocation{Scope: revocast.ScopeSession, ID: "x", Except: "y"}),
-		"cut-off to come":     revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", CutOff: now.Add(time.Minute)}),
-		"cut-off before 1970": revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", CutOff: time.Unix(-1, 0)}),
-		"control in reason":   revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Reason: "\n"}),
-		"endless ban":         sqloutbox.Ban(revocast.Ban{Principal: "x"}),
-		"ban backwards":       sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Add(time.Hour), Until: now}),
-		"ban of no time":      sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Truncate(time.Millisecond), Until: now.Truncate(time.Millisecond).Add(time.Microsecond)}),
-		"ban of nobody":       sqloutbox.Ban(revocast.Ban{Until: now}),
-		"lifted from nobody":  sqloutbox.Unban(revocast.Ban{}),
-		"invalidated token":   sqloutbox.Invalidate(revocast.Invalidation{Scope: revocast.ScopeToken, ID: "x"}),
+		"cut-off to come": revoke(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: "x", CutOff: now.Add(time.Minute),
+		}),
+		"cut-off before 1970": revoke(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: "x", CutOff: time.Unix(-1, 0),
+		}),
+		"control in reason": revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Reason: "\n"}),
+		"endless ban":       sqloutbox.Ban(revocast.Ban{Principal: "x"}),
+		"ban backwards":     sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Add(time.Hour), Until: now}),
+		"ban of no time": sqloutbox.Ban(revocast.Ban{
+			Principal: "x", From: now.Truncate(time.Millisecond),
+			Until: now.Truncate(time.Millisecond).Add(time.Microsecond),
+		}),
+		"ban of nobody":      sqloutbox.Ban(revocast.Ban{Until: now}),
+		"lifted from nobody": sqloutbox.Unban(revocast.Ban{}),
+		"invalidated token":  sqloutbox.Invalidate(revocast.Invalidation{Scope: revocast.ScopeToken, ID: "x"}),
 	} {
 		good := sqloutbox.Unban(revocast.Ban{Principal: "x"})
 		if _, _, _, err := box.Statement(good, item); !errors.Is(err, revocast.ErrInvalid) {
@@ -102,7 +111,8 @@ func TestRecordRefusesWhatThePublisherWould(t *testing.T) {
 		}
 	}
 	for _, n := range []int{0, sqloutbox.MaxItems + 1} {
-		if _, _, _, err := box.Statement(slices.Repeat([]sqloutbox.Item{sqloutbox.Unban(revocast.Ban{Principal: "x"})}, n)...); !errors.Is(err, revocast.ErrInvalid) {
+		if _, _, _, err := box.Statement(slices.Repeat([]sqloutbox.Item{sqloutbox.Unban(revocast.Ban{Principal: "x"})},
+			n)...); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%d items: %v", n, err)
 		}
 	}

@@ -103,9 +103,9 @@ type Relay struct {
 	turn chan struct{}
 	held time.Time // when the statement that took or prolonged the lease was sent
 
-	// So does what follows: settling has failed so often in a row, and pauses until.
-	unsettled   int
-	settleAgain time.Time
+	// So does what follows: finishing has failed so often in a row, and pauses until.
+	unfinished  int
+	finishAgain time.Time
 
 	relayed, failures atomic.Uint64
 }
@@ -125,7 +125,7 @@ func NewRelay(db *sql.DB, box *Outbox, pub Publisher, o RelayOptions) (*Relay, e
 	}, nil
 }
 
-// Kick makes Run look at once: call it after a commit. It never blocks.
+// Kick makes Run look immediately: call it after a commit. It never blocks.
 func (r *Relay) Kick() {
 	select {
 	case r.kick <- struct{}{}:
@@ -149,12 +149,13 @@ func (r *Relay) Run(ctx context.Context) error {
 		case errors.Is(err, ErrBusy):
 			pause = min(busyPause, pause)
 			if time.Since(since) > r.o.Lease {
-				r.say.Warn("busy", "sqloutbox: another relay has been at work for longer than a lease; should rows grow old, see what it does, and the database's clock")
+				r.say.Warn("busy", "sqloutbox: another relay has been at work for longer than a lease; should rows "+
+					"grow old, see what it does, and the database's clock")
 				since = time.Now()
 			}
 		case err != nil:
 			failed++
-			kick = nil // whoever is kicked into the same wall again and again helps nobody
+			kick = nil // a relay that fails again after each kick helps nobody
 			pause = backoff(r.o.Every, failed)
 			r.say.Warn("hand", "sqloutbox: not handed over; tried again", "error", err, "after", pause)
 		default:
@@ -174,14 +175,14 @@ var ErrBusy = errors.New("sqloutbox: another relay is at work")
 // it, or may be, since this one was paused for longer than its lease.
 func (r *Relay) Once(ctx context.Context) (n int, err error) { return r.once(ctx, true) }
 
-func (r *Relay) once(ctx context.Context, settle bool) (n int, err error) {
+func (r *Relay) once(ctx context.Context, finish bool) (n int, err error) {
 	select {
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-	n, err = r.pass(ctx, settle)
+	n, err = r.pass(ctx, finish)
 	r.relayed.Add(uint64(n))
 	if err != nil && !errors.Is(err, ErrBusy) && ctx.Err() == nil {
 		r.failures.Add(1)
@@ -191,9 +192,9 @@ func (r *Relay) once(ctx context.Context, settle bool) (n int, err error) {
 
 // pass works until nothing is left. New rows go before those that are to be deleted: a
 // revocation is waited for, a deletion is not. Where nothing is to do nothing is written.
-func (r *Relay) pass(ctx context.Context, settle bool) (n int, err error) {
-	settle = settle && !time.Now().Before(r.settleAgain)
-	due, err := r.due(ctx, settle)
+func (r *Relay) pass(ctx context.Context, finish bool) (n int, err error) {
+	finish = finish && !time.Now().Before(r.finishAgain)
+	due, err := r.due(ctx, finish)
 	if err != nil || !due {
 		return 0, err
 	}
@@ -210,10 +211,10 @@ func (r *Relay) pass(ctx context.Context, settle bool) (n int, err error) {
 		if more {
 			continue
 		}
-		if !settle {
+		if !finish {
 			return n, nil
 		}
-		if more, err = r.settle(ctx); err != nil || !more {
+		if more, err = r.finish(ctx); err != nil || !more {
 			return n, err
 		}
 	}

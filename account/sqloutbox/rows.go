@@ -18,7 +18,8 @@ import (
 const (
 	sqlWaits = "handed_ms IS NULL AND refused IS NULL"
 	sqlDone  = "handed_ms <= {now} - "
-	sqlRead  = "SELECT id, ref, payload, COALESCE(tried_ms, 0), COALESCE(cut_off_ms, 0), handed_ms IS NOT NULL, {now} FROM {table} WHERE "
+	sqlRead  = "SELECT id, ref, payload, COALESCE(tried_ms, 0), COALESCE(cut_off_ms, 0), handed_ms IS NOT NULL, " +
+		"{now} FROM {table} WHERE "
 
 	sqlTried   = "UPDATE {table} SET tried_ms = {now} WHERE tried_ms IS NULL AND id = ?"
 	sqlUntried = "UPDATE {table} SET tried_ms = NULL WHERE id = ?"
@@ -39,10 +40,10 @@ type row struct {
 }
 
 // due reports whether there is anything to do.
-func (r *Relay) due(ctx context.Context, settle bool) (bool, error) {
+func (r *Relay) due(ctx context.Context, finish bool) (bool, error) {
 	var due int
 	exists := "EXISTS (SELECT 1 FROM {table} WHERE " + sqlWaits + ")"
-	if settle {
+	if finish {
 		exists += " OR EXISTS (SELECT 1 FROM {table} WHERE " + sqlDone + ms(r.o.Keep) + ")"
 	}
 	query := "SELECT CASE WHEN " + exists + " THEN 1 ELSE 0 END"
@@ -58,7 +59,7 @@ func (r *Relay) waiting(ctx context.Context) ([]row, error) {
 }
 
 func (r *Relay) done(ctx context.Context) ([]row, error) {
-	return r.read(ctx, sqlDone+ms(r.o.Keep), settlers)
+	return r.read(ctx, sqlDone+ms(r.o.Keep), finishers)
 }
 
 func (r *Relay) read(ctx context.Context, where string, limit int) ([]row, error) {

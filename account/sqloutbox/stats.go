@@ -46,7 +46,8 @@ type Refused struct {
 
 // Refused returns the oldest rows that were set aside, up to limit.
 func (r *Relay) Refused(ctx context.Context, limit int) ([]Refused, error) {
-	query := fmt.Sprintf("SELECT id, ref, payload, refused, created_ms FROM {table} WHERE refused IS NOT NULL ORDER BY id LIMIT %d", max(limit, 0))
+	query := fmt.Sprintf("SELECT id, ref, payload, refused, created_ms FROM {table} WHERE refused IS NOT NULL ORDER "+
+		"BY id LIMIT %d", max(limit, 0))
 	found, err := r.db.QueryContext(ctx, r.box.sql(query))
 	if err != nil {
 		return nil, fmt.Errorf("sqloutbox: %w", err)
@@ -72,7 +73,8 @@ func (r *Relay) Refused(ctx context.Context, limit int) ([]Refused, error) {
 // tried. [revocast.ErrNotFound]: there is no such row. One that is not wanted any more can
 // be deleted from the table.
 func (r *Relay) Retry(ctx context.Context, id int64) error {
-	n, err := r.exec(ctx, r.db, "UPDATE {table} SET refused = NULL, tried_ms = NULL WHERE refused IS NOT NULL AND id = ?", id)
+	n, err := r.exec(ctx, r.db, "UPDATE {table} SET refused = NULL, tried_ms = NULL WHERE refused IS NOT NULL "+
+		"AND id = ?", id)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("%w: no row %d was set aside", revocast.ErrNotFound, id)
 	}

@@ -256,9 +256,12 @@ func acknowledgements(t *testing.T, bus port.Bus) {
 }
 
 func record(epoch uint64, server string) port.EpochRecord {
-	r := port.EpochRecord{Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch), Base: 1<<52 + epoch, Terms: port.Terms{
-		Lease: 3 * time.Second, Drift: 0.01, Fence: 5 * time.Second, DefaultIssuer: "https://issuer/é",
-	}}
+	r := port.EpochRecord{
+		Epoch: epoch, Server: server, Stream: 1_700_000_000_123_456_789 + int64(epoch),
+		Base: 1<<52 + epoch, Terms: port.Terms{
+			Lease: 3 * time.Second, Drift: 0.01, Fence: 5 * time.Second, DefaultIssuer: "https://issuer/é",
+		},
+	}
 	for i := range min(epoch, port.RecordWitnesses) {
 		r.Kept[i] = port.StreamWitness{Sequence: 1<<52 + i, Stored: 1_700_000_000_123 + int64(i)}
 	}

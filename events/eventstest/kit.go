@@ -164,7 +164,8 @@ func (r *Recorder) Mixed() bool {
 // each other give states of different shape.
 func State(n uint64) port.KeyedState {
 	k := port.KeyedState{
-		Key: revocast.KeyOf("eventstest", revocast.ScopePrincipal, "https://issuer", fmt.Sprint(n)), Scope: revocast.ScopePrincipal,
+		Key:     revocast.KeyOf("eventstest", revocast.ScopePrincipal, "https://issuer", fmt.Sprint(n)),
+		Scope:   revocast.ScopePrincipal,
 		State:   revocast.State{Until: 1_700_000_900_000 + int64(n), At: revocast.Position{Epoch: 1, Rev: n}},
 		Changed: 1_700_000_000_000 + int64(n),
 	}

@@ -185,7 +185,9 @@ func (s *Server) URL() string { return s.url }
 // milliseconds after a restart. It is closed when the test ends.
 func (s *Server) Conn(tb testing.TB, options ...nats.Option) *nats.Conn {
 	tb.Helper()
-	nc, err := events.Connect(s.url, events.ConnectOptions{Name: tb.Name(), ReconnectWait: 10 * time.Millisecond, Extra: options})
+	nc, err := events.Connect(s.url, events.ConnectOptions{
+		Name: tb.Name(), ReconnectWait: 10 * time.Millisecond, Extra: options,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -77,14 +77,15 @@ func snapshotFails(t *testing.T, bus port.Bus) {
 	}
 	broken := errors.New("the ledger is gone")
 	for _, n := range []uint64{0, 1, 4000} {
-		err := bus.SaveSnapshot(within(t), revocast.Position{Epoch: 2, Rev: 1}, func(yield func(port.KeyedState, error) bool) {
-			for k := range States(n) {
-				if !yield(k, nil) {
-					return
+		err := bus.SaveSnapshot(within(t), revocast.Position{Epoch: 2, Rev: 1},
+			func(yield func(port.KeyedState, error) bool) {
+				for k := range States(n) {
+					if !yield(k, nil) {
+						return
+					}
 				}
-			}
-			yield(port.KeyedState{}, broken)
-		})
+				yield(port.KeyedState{}, broken)
+			})
 		if !errors.Is(err, broken) {
 			t.Errorf("states that end with an error after %d: %v", n, err)
 		}
@@ -98,7 +99,8 @@ func snapshotFails(t *testing.T, bus port.Bus) {
 	if _, err := bus.LoadSnapshot(within(t), func(port.KeyedState) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("loading stopped with %v, want the callback's error", err)
 	}
-	if _, err := bus.LoadSnapshot(ended(), func(port.KeyedState) error { return nil }); err == nil || errors.Is(err, revocast.ErrNotFound) {
+	if _, err := bus.LoadSnapshot(ended(), func(port.KeyedState) error { return nil }); err == nil ||
+		errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("loading on a context that has ended: %v", err)
 	}
 }

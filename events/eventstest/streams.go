@@ -63,7 +63,8 @@ func mustReplay(t *testing.T, bus port.Bus, after port.StreamPoint, from, to uin
 	if err != nil {
 		t.Fatalf("replay after %+v: %v", after, err)
 	}
-	if r.Events != len(revs) || uint64(len(revs)) != to+1-from || r.Undecodable != 0 || r.Foreign != 0 || r.Missing != 0 {
+	if r.Events != len(revs) || uint64(len(revs)) != to+1-from || r.Undecodable != 0 || r.Foreign != 0 ||
+		r.Missing != 0 {
 		t.Fatalf("replay after %+v: %+v and revisions %v, want %d to %d", after, r, revs, from, to)
 	}
 	for i, rev := range revs {
@@ -126,13 +127,15 @@ func replayAfterPoints(t *testing.T, bus port.Bus) {
 	mustPublish(t, bus, 1, 3)
 	three := mustReplay(t, bus, start.End, 1, 3)
 	end := three.End
-	if end.Created != created || end.Sequence != mustDescribe(t, bus).Last || end.Event != (revocast.Position{Epoch: 1, Rev: 3}) || end.Stored == 0 {
+	if end.Created != created || end.Sequence != mustDescribe(t, bus).Last ||
+		end.Event != (revocast.Position{Epoch: 1, Rev: 3}) || end.Stored == 0 {
 		t.Errorf("after three events it ends at %+v", end)
 	}
 	if again := mustReplay(t, bus, end, 1, 0); again.End != end || again.First != three.First {
 		t.Errorf("nothing new, but %+v; want the end %+v", again, end)
 	}
-	if b := three.Begin; b.Created != created || b.Sequence != three.First || b.Event != (revocast.Position{Epoch: 1, Rev: 1}) || b.Stored == 0 || b.Stored > end.Stored {
+	if b := three.Begin; b.Created != created || b.Sequence != three.First ||
+		b.Event != (revocast.Position{Epoch: 1, Rev: 1}) || b.Stored == 0 || b.Stored > end.Stored {
 		t.Errorf("three events begin at %+v", b)
 	}
 	if again := mustReplay(t, bus, end, 1, 0); again.Begin != (port.StreamPoint{}) {
@@ -177,7 +180,8 @@ func (f Faults) madeAnew(t *testing.T, bus port.Bus) {
 	if _, err := bus.Stream(within(t)); !errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("a stream that was deleted is described with %v, want ErrNotFound", err)
 	}
-	if _, _, err := replayed(t, bus, end); !errors.Is(err, revocast.ErrUnavailable) && !errors.Is(err, revocast.ErrStreamLost) {
+	if _, _, err := replayed(t, bus, end); !errors.Is(err, revocast.ErrUnavailable) &&
+		!errors.Is(err, revocast.ErrStreamLost) {
 		t.Errorf("a stream that was deleted is replayed with %v", err)
 	}
 	if err := Publish(t, bus, Event(1, 4)); !errors.Is(err, revocast.ErrUnavailable) {
@@ -205,7 +209,8 @@ func (f Faults) dropped(t *testing.T, bus port.Bus) {
 	if r := mustReplay(t, bus, end, 8, 10); r.First != last.Sequence-2 || r.End != last {
 		t.Errorf("the mark was dropped: %+v, want the first at %d and the end %+v", r, last.Sequence-2, last)
 	}
-	if s := mustDescribe(t, bus); s.First != last.Sequence-2 || s.Last != last.Sequence || s.Missing != 0 || s.Created != last.Created {
+	if s := mustDescribe(t, bus); s.First != last.Sequence-2 || s.Last != last.Sequence || s.Missing != 0 ||
+		s.Created != last.Created {
 		t.Errorf("the stream is %+v", s)
 	}
 	mustReplay(t, bus, last, 1, 0)

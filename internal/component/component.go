@@ -60,7 +60,8 @@ func Signal(c chan struct{}) {
 // allowed.
 func SameRealm(ledger port.WorkerLedger, bus port.WorkerBus) error {
 	if a, b := ledger.Realm(), bus.Realm(); a != b {
-		return fmt.Errorf("%w: the ledger is of realm %q and the bus of realm %q: make both with one name", revocast.ErrInvalid, naming.ClipName(a), naming.ClipName(b))
+		return fmt.Errorf("%w: the ledger is of realm %q and the bus of realm %q: make both with one name",
+			revocast.ErrInvalid, naming.ClipName(a), naming.ClipName(b))
 	}
 	return nil
 }

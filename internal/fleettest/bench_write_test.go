@@ -60,7 +60,8 @@ func BenchmarkRevocationLatency(b *testing.B) {
 // they answer, and with neither doing so.
 func onBothDisks(b *testing.B, bench func(*testing.B, *fleettest.Rig)) {
 	b.Run("synced", func(b *testing.B) {
-		bench(b, fleettest.NewRigOn(b, storetest.Redis(b, "--appendfsync", "always"), eventstest.NewServer(b, eventstest.WithSync())))
+		bench(b, fleettest.NewRigOn(b, storetest.Redis(b, "--appendfsync", "always"),
+			eventstest.NewServer(b, eventstest.WithSync())))
 	})
 	b.Run("unsynced", func(b *testing.B) {
 		bench(b, fleettest.NewRigOn(b, storetest.Redis(b, "--appendfsync", "everysec"), eventstest.NewServer(b)))
@@ -72,7 +73,9 @@ func revocationLatency(b *testing.B, r *fleettest.Rig) {
 	p := r.Publisher()
 	var applied, received sync.WaitGroup
 	for range workers {
-		sub := worker.NewSubscriber(r.Ledger(), r.Bus(), counted{cache.New(cache.Options{}), new(atomic.Uint64), &applied}, worker.SubscriberOptions{Logger: fleettest.Logger()})
+		sub := worker.NewSubscriber(r.Ledger(), r.Bus(), counted{
+			cache.New(cache.Options{}), new(atomic.Uint64), &applied,
+		}, worker.SubscriberOptions{Logger: fleettest.Logger()})
 		r.Run(sub.Run)
 		r.Await(sub.Ready())
 	}
@@ -109,7 +112,8 @@ local p = KEYS[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local rev = redis.call('HINCRBY', p .. 'meta', 'rev', 1)
-redis.call('HSET', p .. 's:' .. ARGV[1], 'c', now, 'x', '', 'f', now, 'u', now + 3600000, 'e', 1, 'r', rev, 't', now, 's', 3)
+redis.call('HSET', p .. 's:' .. ARGV[1], 'c', now, 'x', '', 'f', now, 'u', now + 3600000,
+	'e', 1, 'r', rev, 't', now, 's', 3)
 redis.call('PEXPIREAT', p .. 's:' .. ARGV[1], now + 3660000)
 redis.call('XADD', p .. 'log', '1-' .. rev, 'k', 1, 's', 3, 'h', ARGV[1], 't', now, 'c', now, 'u', now + 3600000)
 redis.call('SET', p .. 'i:' .. ARGV[1], ARGV[1], 'PX', 3600000)

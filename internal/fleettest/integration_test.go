@@ -85,7 +85,9 @@ func TestEveryScope(t *testing.T) {
 	} {
 		grant.Session += "x" // the one of the round before is dead
 		victim := r.Grant(grant)
-		bystander := r.Grant(token.Grant{Principal: "bob", Session: "other" + grant.Session, Client: "web", Tenant: "umbrella"})
+		bystander := r.Grant(token.Grant{
+			Principal: "bob", Session: "other" + grant.Session, Client: "web", Tenant: "umbrella",
+		})
 		switch revocation.Scope {
 		case revocast.ScopeToken:
 			revocation.ID = victim.Claims.TokenID
@@ -101,7 +103,7 @@ func TestEveryScope(t *testing.T) {
 		} else {
 			r.Expect(ws, bystander.Token, revocast.Revoked)
 		}
-		// A login at once, within the same second, works.
+		// An immediate login, within the same second, works.
 		again := grant
 		again.Session, again.NotBefore = "again"+grant.Session, receipt.NotBefore
 		r.Expect(ws, r.Grant(again).Token, revocast.Allowed)
@@ -135,7 +137,8 @@ func TestLogOutMyOtherDevices(t *testing.T) {
 	p := r.Publisher()
 	ws := r.Workers(2)
 	kept, other := r.Login("alice"), r.Login("alice")
-	r.Confirmed(p.PasswordChanged(t.Context(), revocast.PasswordChange{Principal: "alice", KeepSession: kept.Claims.Session}))
+	r.Confirmed(p.PasswordChanged(t.Context(),
+		revocast.PasswordChange{Principal: "alice", KeepSession: kept.Claims.Session}))
 	r.Expect(ws, kept.Token, revocast.Allowed)
 	r.Expect(ws, other.Token, revocast.Revoked)
 }

@@ -156,7 +156,8 @@ func (r *Rig) Worker(o worker.GuardOptions) *Worker {
 
 func (r *Rig) coldWorker(o worker.GuardOptions) *Worker {
 	r.T.Helper()
-	sub := worker.NewSubscriber(r.Ledger(), r.Bus(), cache.New(cache.Options{}), worker.SubscriberOptions{Logger: Logger()})
+	sub := worker.NewSubscriber(r.Ledger(), r.Bus(), cache.New(cache.Options{}),
+		worker.SubscriberOptions{Logger: Logger()})
 	w := &Worker{Guard: worker.NewGuard(sub, r.verify, o), Sub: sub}
 	w.Stop = r.Run(sub.Run)
 	return w

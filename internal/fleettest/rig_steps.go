@@ -113,15 +113,19 @@ func (r *Rig) ServeVia(natsURL, redisURL string, o events.ConnectOptions, log *s
 	r.Must(err)
 	r.T.Cleanup(func() { _ = ledger.Close() })
 	s := &service{ended: make(chan error, 1)}
-	s.Sub = worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: "w", Logger: log})
+	s.Sub = worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}),
+		worker.SubscriberOptions{Worker: "w", Logger: log})
 	s.guard = worker.NewGuard(s.Sub, r.verify, worker.GuardOptions{})
 	s.Publisher = publisher.New(ledger, bus, publisher.Options{Logger: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var g run.Group
-	for _, component := range []func(context.Context) error{s.Sub.Run, s.Publisher.Run, func(ctx context.Context) error {
-		<-ctx.Done()
-		return nil
-	}} {
+	for _, component := range []func(context.Context) error{
+		s.Sub.Run, s.Publisher.Run,
+		func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		},
+	} {
 		g.Add(func() error { return component(ctx) }, func(error) { cancel() })
 	}
 	go func() { s.ended <- g.Run() }()
@@ -161,8 +165,10 @@ func (r *Rig) Confirms(s *service, when string) {
 		n++
 		ctx, cancel := context.WithTimeout(r.T.Context(), 5*time.Second)
 		defer cancel()
-		receipt, err := s.Publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint(when, n)})
-		return err == nil && receipt.Workers.Confirmed == receipt.Workers.Live && receipt.Workers.Live > 0 && s.Sub.Status().Unheard == "" && s.Sub.Status().Unacknowledged == ""
+		receipt, err := s.Publisher.Revoke(ctx,
+			revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint(when, n)})
+		return err == nil && receipt.Workers.Confirmed == receipt.Workers.Live && receipt.Workers.Live > 0 &&
+			s.Sub.Status().Unheard == "" && s.Sub.Status().Unacknowledged == ""
 	})
 }
 
@@ -173,7 +179,8 @@ func (r *Rig) Commits(s *service, when string) {
 	bearer := r.Login("alice").Token
 	eventstest.Await(r.T, when+": a revocation committed", func() bool {
 		r.Alive(s, when)
-		_, err := s.Publisher.Revoke(r.T.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}, revocast.WithStrength(revocast.Committed))
+		_, err := s.Publisher.Revoke(r.T.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"},
+			revocast.WithStrength(revocast.Committed))
 		return err == nil
 	})
 	eventstest.Await(r.T, when+": the token refused", func() bool {

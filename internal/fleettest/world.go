@@ -177,7 +177,8 @@ func Login(principal string) string { return Bearer(principal, "s-"+principal, t
 // Bearer spells claims for fakeVerifier.
 func Bearer(principal, session string, issued time.Time, lives time.Duration) string {
 	return strings.Join([]string{
-		principal, session, strconv.FormatInt(issued.UnixMilli(), 10), strconv.FormatInt(issued.Add(lives).UnixMilli(), 10),
+		principal, session, strconv.FormatInt(issued.UnixMilli(), 10),
+		strconv.FormatInt(issued.Add(lives).UnixMilli(), 10),
 	}, "|")
 }
 

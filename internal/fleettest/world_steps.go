@@ -24,7 +24,8 @@ func (w *World) Commit(ids ...string) revocast.Position {
 	var events []revocast.Event
 	for _, id := range ids {
 		events = append(events, revocast.Event{
-			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: revocast.KeyOf(Realm, revocast.ScopePrincipal, Issuer, id),
+			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
+			Key: revocast.KeyOf(Realm, revocast.ScopePrincipal, Issuer, id),
 		})
 	}
 	c, err := w.Ledger.Link("commit").Commit(w.T.Context(), fmt.Sprint(time.Now().UnixNano(), ids), events)
@@ -48,7 +49,8 @@ func (w *World) Broadcast(after revocast.Position, which ...uint64) {
 }
 
 func (w *World) BroadcastNow(at revocast.Position) {
-	entries, err := w.Ledger.Link("broadcast").Log(context.Background(), revocast.Position{Epoch: at.Epoch, Rev: at.Rev - 1}, 1)
+	entries, err := w.Ledger.Link("broadcast").Log(context.Background(),
+		revocast.Position{Epoch: at.Epoch, Rev: at.Rev - 1}, 1)
 	if err == nil && len(entries) == 1 {
 		w.Bus.Inject(entries[0])
 	}
@@ -81,7 +83,8 @@ func (w *World) Accepting(name string, issuers ...string) *knowing {
 	}
 	k.Accept(list...)
 	x := &SimWorker{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
-	x.Sub = worker.NewSubscriber(x.Ledger, x.Bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: name, Logger: Logger()})
+	x.Sub = worker.NewSubscriber(x.Ledger, x.Bus, cache.New(cache.Options{}),
+		worker.SubscriberOptions{Worker: name, Logger: Logger()})
 	x.Guard = worker.NewGuard(x.Sub, k, worker.GuardOptions{})
 	w.Run(x.Sub.Run)
 	w.Await(x.Sub.Ready())
@@ -89,7 +92,10 @@ func (w *World) Accepting(name string, issuers ...string) *knowing {
 }
 
 func (p *SimPublisher) RevokeAlice(opts ...revocast.CallOption) <-chan Result {
-	return Background(func(ctx context.Context) (revocast.Receipt, error) { return p.Revoke(ctx, RevokeAlice(), opts...) })
+	return Background(func(ctx context.Context) (revocast.Receipt, error) {
+		return p.Revoke(ctx, RevokeAlice(),
+			opts...)
+	})
 }
 
 // twoEpochs makes a realm in its third epoch, with something revoked in each.

@@ -41,8 +41,8 @@ func (f *Frontier) Add(p revocast.Position) bool {
 // Advance notes that everything up to p has been applied and reports whether the
 // frontier moved. It never moves back.
 func (f *Frontier) Advance(p revocast.Position) bool {
-	// The ledger has said that p is all there is: a later epoch than that one does not
-	// exist, whoever spoke of it.
+	// The ledger has said that p is all there is: a later epoch than that one does not exist, even
+	// if a message named one.
 	f.later = false
 	if !f.At.Before(p) {
 		return false

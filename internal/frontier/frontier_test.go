@@ -37,7 +37,9 @@ func TestFrontierModel(t *testing.T) {
 		var f Frontier
 		m := modelFrontier{seen: map[revocast.Position]bool{}}
 		position := rapid.Custom(func(rt *rapid.T) revocast.Position {
-			return revocast.Position{Epoch: rapid.Uint64Range(0, 3).Draw(rt, "epoch"), Rev: rapid.Uint64Range(0, 12).Draw(rt, "rev")}
+			return revocast.Position{
+				Epoch: rapid.Uint64Range(0, 3).Draw(rt, "epoch"), Rev: rapid.Uint64Range(0, 12).Draw(rt, "rev"),
+			}
 		})
 		for range rapid.IntRange(0, 40).Draw(rt, "steps") {
 			before, p := f.At, position.Draw(rt, "p")

@@ -27,8 +27,10 @@ func (c *wallClocks) pass(d time.Duration) {
 func (c *wallClocks) check(t *testing.T, what string, off time.Duration, known, unready bool) {
 	t.Helper()
 	got, ok := c.r.Now(c.mono)
-	if ok != known || ok && time.Duration(got-c.now())*time.Millisecond-off > 3*time.Millisecond || ok && off-time.Duration(got-c.now())*time.Millisecond > 2*time.Millisecond {
-		t.Errorf("%s: reckons %s from the true time (%v), want %s (%v)", what, time.Duration(got-c.now())*time.Millisecond, ok, off, known)
+	if ok != known || ok && time.Duration(got-c.now())*time.Millisecond-off > 3*time.Millisecond ||
+		ok && off-time.Duration(got-c.now())*time.Millisecond > 2*time.Millisecond {
+		t.Errorf("%s: reckons %s from the true time (%v), want %s (%v)",
+			what, time.Duration(got-c.now())*time.Millisecond, ok, off, known)
 	}
 	if err := c.r.Err(); (err != nil) != unready {
 		t.Errorf("%s: %v", what, err)

@@ -33,7 +33,10 @@ var codes = [...]struct {
 	{"RVCLOCKS", revocast.ErrUnavailable, ""},
 	{"WRONGPASS", revocast.ErrUnavailable, "the user name or password is wrong"},
 	{"NOAUTH", revocast.ErrUnavailable, "the server wants a password and the URL has none"},
-	{"ERR Protocol error: unauthenticated", revocast.ErrUnavailable, "the server wants a password and the URL has none"},
+	{
+		"ERR Protocol error: unauthenticated", revocast.ErrUnavailable,
+		"the server wants a password and the URL has none",
+	},
 	{"ERR AUTH", revocast.ErrUnavailable, "the URL has a password and the server wants none"},
 	{"NOPERM", revocast.ErrUnavailable, ""},
 	{"NOREPLICAS", revocast.ErrUnavailable, "the primary is cut off from its replicas"},

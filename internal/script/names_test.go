@@ -49,8 +49,9 @@ func TestFlawsAreFound(t *testing.T) {
 	const named = "-- What it does.\nlocal id, ms = ARGV[1], tonumber(ARGV[2])\n"
 	for text, want := range map[string][]string{
 		named + "\nreturn id": nil,
-		"-- A list.\n\nlocal id, sid,\n  ms = ARGV[1], ARGV[2],\n  ARGV[3]\nreturn id":                                               nil,
-		named + "local HEADER, EACH = 2, 3\n\nfor a = HEADER, #ARGV - EACH, EACH do\n  local x = unpack(ARGV, a + 1, a + EACH)\nend": nil,
+		"-- A list.\n\nlocal id, sid,\n  ms = ARGV[1], ARGV[2],\n  ARGV[3]\nreturn id": nil,
+		named + "local HEADER, EACH = 2, 3\n\nfor a = HEADER, #ARGV - EACH, EACH do\n  local x = unpack(ARGV, a + " +
+			"1, a + EACH)\nend": nil,
 
 		named + "return ARGV[2]":                   {"3: argument by number"},
 		named + "\nlocal late = ARGV[3]":           {"4: argument by number"},
@@ -96,7 +97,8 @@ func openingBlock(lines []string) int {
 	for i, line := range lines {
 		switch {
 		case strings.HasPrefix(line, "--"), line == "" && !begun:
-		case strings.HasPrefix(line, "local ") && !strings.HasPrefix(line, "local function"), strings.HasPrefix(line, " ") && begun:
+		case strings.HasPrefix(line, "local ") &&
+			!strings.HasPrefix(line, "local function"), strings.HasPrefix(line, " ") && begun:
 			begun = true
 		default:
 			return i

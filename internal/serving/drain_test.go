@@ -14,7 +14,8 @@ import (
 // and each answer closes its connection.
 func TestDrainDelay(t *testing.T) {
 	left := make(chan struct{})
-	s, addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "answered") }), nil)
+	s, addr := serve(t,
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "answered") }), nil)
 	asked := make(chan struct{})
 	s.DelayDrain(func() time.Duration { close(asked); return time.Hour })
 	s.OnLeave(func() { close(left) })

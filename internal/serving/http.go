@@ -65,8 +65,8 @@ func Take(ln net.Listener, server *http.Server) *HTTPServer {
 	return s
 }
 
-// closing has clients leave with their next answer. [http.Server.SetKeepAlivesEnabled]
-// would cut idle connections at once, on which a request may be under way.
+// closing has clients leave with their next answer. [http.Server.SetKeepAlivesEnabled] would cut
+// idle connections immediately, although a request may be under way on them.
 func (s *HTTPServer) closing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.leaving.Load() {

@@ -36,7 +36,7 @@ type sheet struct {
 	opened     uint64 // epoch
 	openedBy   string
 	durable    revocast.Position
-	from       revocast.Position // the log after it is logged anew; zero: see unsure
+	from       revocast.Position // the log after it is logged again; zero: see unsure
 	restored   uint64            // revisions of a recovering ledger that came from the stream
 	trimmed    revocast.Position
 	generation uint64
@@ -80,7 +80,8 @@ type turn struct {
 func (b *books) clone() books {
 	return books{
 		sheet: b.sheet.clone(), acked: b.acked.clone(), members: b.members.clone(), states: b.states.clone(),
-		answers: b.answers.clone(), turns: b.turns.clone(), leads: b.leads.clone(), history: history{limit: b.history.limit},
+		answers: b.answers.clone(), turns: b.turns.clone(), leads: b.leads.clone(),
+		history: history{limit: b.history.limit},
 	}
 }
 

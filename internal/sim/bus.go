@@ -11,8 +11,8 @@ import (
 // BusOptions tune a [Bus]; the zero value works.
 type BusOptions struct {
 	Realm string // default "test"
-	// Deliver decides what becomes of each message to each subscriber. Default: it
-	// comes once, at once.
+	// Deliver decides what becomes of each message to each subscriber. Default: it comes once,
+	// immediately.
 	Deliver Delivery
 	// Go runs what a fault delays and nobody waits for. Default: a goroutine.
 	Go func(func())
@@ -70,8 +70,9 @@ func NewBus(r Reporter, o BusOptions) *Bus {
 		o.Go = func(f func()) { go f() }
 	}
 	return &Bus{
-		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, deliver: o.Deliver, links: make(map[string]*BusLink),
-		ever: make(map[revocast.Position]revocast.Event), claims: make(map[port.EpochRecord]bool),
+		report: r, o: o, clock: o.Clock, timers: timers{clock: o.Clock}, deliver: o.Deliver,
+		links: make(map[string]*BusLink),
+		ever:  make(map[revocast.Position]revocast.Event), claims: make(map[port.EpochRecord]bool),
 	}
 }
 

@@ -31,7 +31,7 @@ func (k *BusLink) Cut(silent bool) {
 	k.eachSub(func(s *subscription) { s.cutLocked(silent) })
 }
 
-// Heal ends a partition. The process subscribes anew.
+// Heal ends a partition. The process subscribes again.
 func (k *BusLink) Heal() {
 	k.b.mu.Lock()
 	defer k.b.mu.Unlock()

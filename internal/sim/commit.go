@@ -65,9 +65,11 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 	out := port.Commit{Settled: b.settled, Terms: b.terms}
 	if first, known := b.answers.get(idempotency); idempotency != "" && known && first.forget > now {
 		if !slices.EqualFunc(first.proposals, proposals, sameProposal) {
-			return port.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else", revocast.ErrConflict)
+			return port.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else",
+				revocast.ErrConflict)
 		}
-		out.Epoch, out.Generation, out.Entries, out.Repeated = first.epoch, first.generation, slices.Clone(first.entries), true
+		out.Epoch, out.Generation = first.epoch, first.generation
+		out.Entries, out.Repeated = slices.Clone(first.entries), true
 		return out, nil
 	}
 	filled := make([]proposal, len(proposals))

@@ -48,7 +48,10 @@ func (c *course) run(t *testing.T, steps int) {
 		return make([]time.Duration, c.draw(3))
 	})
 	hook := func(sim.Call) sim.Fault {
-		f := sim.Fault{Delay: time.Duration(c.draw(50)) * time.Millisecond, After: time.Duration(c.draw(50)) * time.Millisecond, Late: c.draw(2) == 0}
+		f := sim.Fault{
+			Delay: time.Duration(c.draw(50)) * time.Millisecond, After: time.Duration(c.draw(50)) * time.Millisecond,
+			Late: c.draw(2) == 0,
+		}
 		if c.draw(8) == 0 {
 			f.Err, f.Drop, f.Part = revocast.ErrUnavailable, c.draw(2) == 0, c.draw(4)
 		}
@@ -63,7 +66,8 @@ func (c *course) run(t *testing.T, steps int) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- c.b.Tail(ctx, port.TailHandler{
-			Event: func(e revocast.Event) { c.say("tail", "heard", e.Position, nil) }, Suspect: func(err error) { c.say("tail", "suspects", nil, err) },
+			Event:   func(e revocast.Event) { c.say("tail", "heard", e.Position, nil) },
+			Suspect: func(err error) { c.say("tail", "suspects", nil, err) },
 		})
 	}()
 	synctest.Wait()
@@ -113,7 +117,8 @@ func (c *course) step(parent context.Context) {
 		states, next, err := c.l.Snapshot(ctx, "")
 		c.say("caller", "snapshot", states, errors.Join(err, errors.New(next)))
 	case 14:
-		r, err := c.b.Replay(ctx, port.StreamPoint{}, func(e revocast.Event) error { c.say("caller", "replayed", e.Position, nil); return nil })
+		r, err := c.b.Replay(ctx, port.StreamPoint{},
+			func(e revocast.Event) error { c.say("caller", "replayed", e.Position, nil); return nil })
 		c.say("caller", "replay", r, err)
 	case 15:
 		r, err := c.l.Renew(ctx, port.Renewal{Member: m, Limit: 9})
@@ -132,7 +137,8 @@ func (c *course) step(parent context.Context) {
 func (c *course) revoke(ctx context.Context) {
 	key := revocast.KeyOf("r", revocast.ScopePrincipal, "i", fmt.Sprint(c.draw(12)))
 	id := fmt.Sprint(c.draw(1 << 30))
-	made, err := c.l.Commit(ctx, id, []revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key}})
+	made, err := c.l.Commit(ctx, id,
+		[]revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key}})
 	c.say("caller", "commit", made, err)
 	for _, e := range made.Entries {
 		c.b.Publish(e.Event, func(err error) { c.say("bus", "published", e.Event.Position, err) })

@@ -24,23 +24,23 @@
 //
 // # Faults of the streams
 //
-// As in JetStream the epoch's records have a stream of their own. [Bus.Lose],
-// [Bus.LoseEvents], [Bus.LoseRecords] and [Bus.LoseRecord] lose them together or apart;
-// [Bus.Recreate] makes the stream of events anew with some of its content,
-// [Bus.Truncate] takes its end, [Bus.Overrun] its beginning, [Bus.Forget] leaves holes,
-// [Bus.Fill] makes it refuse events. Events grow old and duplicates are forgotten by the
-// bus's clock. [Bus.LoseSnapshot] and [Bus.TearSnapshot] are for the snapshot.
+// As in JetStream the epoch's records have a stream of their own. [Bus.Lose], [Bus.LoseEvents],
+// [Bus.LoseRecords] and [Bus.LoseRecord] lose them together or apart; [Bus.Recreate] makes the
+// stream of events again with some of its content, [Bus.Truncate] takes its end, [Bus.Overrun] its
+// beginning, [Bus.Forget] leaves holes, [Bus.Fill] makes it refuse events. Events grow old and
+// duplicates are forgotten by the bus's clock. [Bus.LoseSnapshot] and [Bus.TearSnapshot] are for
+// the snapshot.
 //
 // Hostile peers: [Bus.Inject], [Bus.Plant], [Bus.Garble], [Bus.Stray], [Bus.InjectAck].
 //
 // # Time and goroutines
 //
-// Everything goes by the [port.Clock] of the options, and nothing blocks but on
-// channels and that clock's timers, so a testing/synctest bubble sees all of it. There
-// are no goroutines but the callers' own: Tail and Acks deliver in the goroutine that
-// called them. The one exception is a publication whose answer a fault delays; it goes
-// through [BusOptions.Go], so that a scheduler can own it too. Hooks run outside all
-// locks and may block: they are where a scheduler takes hold of a call.
+// Everything uses the [port.Clock] of the options, and nothing blocks but on channels and that
+// clock's timers, so a testing/synctest bubble sees all of it. There are no goroutines but the
+// callers' own: Tail and Acks deliver in the goroutine that called them. The one exception is a
+// publication whose answer a fault delays; it goes through [BusOptions.Go], so that a scheduler can
+// own it too. Hooks run outside all locks and may block: they are where a scheduler takes hold of a
+// call.
 //
 // The same calls at the same instants come to the same, whatever the Go scheduler does:
 // a call whose answer and whose deadline fall on one instant has failed. What several

@@ -38,8 +38,8 @@ func (e Edit) what() (changes []string) {
 	return changes
 }
 
-// Edit changes the configuration of the stream of events, which drops at once what it is
-// to keep no more. One that is sealed cannot be edited.
+// Edit changes the configuration of the stream of events, which immediately drops what it is to
+// keep no more. One that is sealed cannot be edited.
 func (b *Bus) Edit(e Edit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -72,7 +72,8 @@ func inRealmWith(t *testing.T, o sim.LedgerOptions, test func(t *testing.T, r *r
 func (r *realm) commit(t *testing.T, id string) revocast.Event {
 	t.Helper()
 	key := revocast.KeyOf("r", revocast.ScopeToken, "i", id)
-	c, err := r.l.Commit(t.Context(), id, []revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key, CutOff: revocast.Forever}})
+	c, err := r.l.Commit(t.Context(), id,
+		[]revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key, CutOff: revocast.Forever}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,12 +148,20 @@ func TestBothHalves(t *testing.T) {
 		rev   uint64
 		took  time.Duration
 	}{
-		"not done":           {sim.NotDone(), time.Hour, revocast.ErrUnavailable, 0, 0},
-		"done, unheard":      {sim.Done(revocast.ErrOutcomeUnknown), time.Hour, revocast.ErrOutcomeUnknown, 1, 0},
-		"slow":               {sim.Fault{Delay: time.Second, After: time.Second}, time.Hour, nil, 1, 2 * time.Second},
-		"too slow":           {sim.Fault{Delay: time.Second}, time.Millisecond, revocast.ErrUnavailable, 0, time.Millisecond},
-		"too slow, and late": {sim.Fault{Delay: time.Second, Late: true}, time.Millisecond, revocast.ErrOutcomeUnknown, 1, time.Millisecond},
-		"answered too late":  {sim.Fault{After: time.Second}, time.Millisecond, revocast.ErrOutcomeUnknown, 1, time.Millisecond},
+		"not done":      {sim.NotDone(), time.Hour, revocast.ErrUnavailable, 0, 0},
+		"done, unheard": {sim.Done(revocast.ErrOutcomeUnknown), time.Hour, revocast.ErrOutcomeUnknown, 1, 0},
+		"slow":          {sim.Fault{Delay: time.Second, After: time.Second}, time.Hour, nil, 1, 2 * time.Second},
+		"too slow": {
+			sim.Fault{Delay: time.Second}, time.Millisecond, revocast.ErrUnavailable, 0, time.Millisecond,
+		},
+		"too slow, and late": {
+			sim.Fault{Delay: time.Second, Late: true},
+			time.Millisecond, revocast.ErrOutcomeUnknown,
+			1, time.Millisecond,
+		},
+		"answered too late": {
+			sim.Fault{After: time.Second}, time.Millisecond, revocast.ErrOutcomeUnknown, 1, time.Millisecond,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inRealm(t, func(t *testing.T, r *realm) {
@@ -166,7 +175,8 @@ func TestBothHalves(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				key := revocast.KeyOf("r", revocast.ScopeToken, "i", "x")
-				_, err := r.l.Commit(ctx, "x", []revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key}})
+				_, err := r.l.Commit(ctx, "x",
+					[]revocast.Event{{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key}})
 				if !errors.Is(err, c.want) || r.ledger.Position().Rev != c.rev || time.Since(start) != c.took {
 					t.Errorf("%v after %s, the ledger is at %s", err, time.Since(start), r.ledger.Position())
 				}
@@ -184,7 +194,8 @@ func TestRollBack(t *testing.T) {
 		if !r.ledger.RollBack(revocast.Position{Epoch: 1, Rev: 3}) || r.ledger.Position().Rev != 3 {
 			t.Fatalf("rolled back to %s", r.ledger.Position())
 		}
-		if after := r.ledger.State(revocast.KeyOf("r", revocast.ScopeToken, "i", "4")); before.IsZero() || !after.IsZero() {
+		if after := r.ledger.State(revocast.KeyOf("r", revocast.ScopeToken, "i", "4")); before.IsZero() ||
+			!after.IsZero() {
 			t.Errorf("what was rolled back stands: %+v", after)
 		}
 		if _, err := r.l.Check(t.Context(), nil); !errors.Is(err, revocast.ErrRecovering) {

@@ -142,7 +142,7 @@ func (l *Ledger) serve(ctx context.Context, r request) error {
 	case <-ctx.Done():
 	}
 	select {
-	case <-r.done: // both at once: it was done
+	case <-r.done: // both together: it was done
 		return r.outcome()
 	default:
 		return context.Cause(ctx)

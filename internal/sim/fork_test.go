@@ -45,7 +45,8 @@ func TestForkServesBothSides(t *testing.T) {
 	inRealm(t, func(t *testing.T, r *realm) {
 		const serves = 2 * time.Second
 		other, b := r.fork(t, serves)
-		if r.ledger.Position().Rev != 5 || other.Position().Rev != 3 || !standsAgainst(other, "2") || standsAgainst(other, "3") {
+		if r.ledger.Position().Rev != 5 || other.Position().Rev != 3 || !standsAgainst(other, "2") ||
+			standsAgainst(other, "3") {
 			t.Fatalf("forked at %s and %s", r.ledger.Position(), other.Position())
 		}
 		<-time.After(serves - time.Millisecond)
@@ -118,7 +119,8 @@ func TestForkKeepsPastsApart(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = b.Describe(t.Context())
-		if !other.RollBack(revocast.Position{Epoch: 1, Rev: 2}) || standsAgainst(other, "2") || !standsAgainst(other, "1") {
+		if !other.RollBack(revocast.Position{Epoch: 1, Rev: 2}) || standsAgainst(other, "2") ||
+			!standsAgainst(other, "1") {
 			t.Errorf("the one that carries on rolled back to %s", other.Position())
 		}
 		if r.ledger.RollBack(revocast.Position{Epoch: 1, Rev: 4}) {
@@ -173,7 +175,8 @@ func TestRestartEndsFork(t *testing.T) {
 		r.ledger.Restart()
 		mine, err := r.l.Describe(t.Context())
 		its, errB := b.Describe(t.Context())
-		if err != nil || errB != nil || mine.State != port.LedgerRecovering || its.State != port.LedgerRecovering || mine.Server == its.Server {
+		if err != nil || errB != nil || mine.State != port.LedgerRecovering || its.State != port.LedgerRecovering ||
+			mine.Server == its.Server {
 			t.Errorf("both serve: %+v, %v; %+v, %v", mine, err, its, errB)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// What the book of leads goes by.
+// The times that the book of leads uses.
 const (
 	enough = 4   // tokens that bear a lead out
 	band   = 500 // ms: clocks that are behind by less are in step
@@ -49,7 +49,8 @@ func (i issuerLead) in(turn uint64) (this, last lead) {
 
 // Sight implements [port.Ledger].
 func (k *LedgerLink) Sight(ctx context.Context, s port.Sighting) (port.Sighted, error) {
-	if s.Issuer.IsZero() || s.Issued < 0 || s.Issued > revocast.Forever || max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
+	if s.Issuer.IsZero() || s.Issued < 0 || s.Issued > revocast.Forever ||
+		max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
 		report(k.server().report, "%s has seen %+v", k.name, s)
 		return port.Sighted{}, fmt.Errorf("%w: sim: sighting %+v", revocast.ErrInvalid, s)
 	}

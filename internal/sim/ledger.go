@@ -106,9 +106,8 @@ func (k *LedgerLink) Realm() string { return k.server().o.Realm }
 // Link returns a process's connection to the ledger.
 func (l *Ledger) Link(name string) *LedgerLink { return &LedgerLink{name: name, l: l} }
 
-// Restart makes the server another one that has the data of the first, as a restart or
-// a promotion does. A server that was cut off or stopped serves again, whoever carries
-// on.
+// Restart makes the server another one that has the data of the first, as a restart or a promotion
+// does. A server that was cut off or stopped serves again, no matter which server carries on.
 func (l *Ledger) Restart() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

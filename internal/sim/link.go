@@ -82,7 +82,9 @@ func (c ledgerCall) atomically(ctx context.Context, op Op, step func(refused err
 }
 
 // do does one step of the ledger that a process reaches.
-func do[T any](ctx context.Context, k *LedgerLink, op Op, arg any, unanswered error, step func(*Ledger) (T, error)) (T, error) {
+func do[T any](ctx context.Context, k *LedgerLink, op Op, arg any, unanswered error,
+	step func(*Ledger) (T, error),
+) (T, error) {
 	l := k.server()
 	return through(ctx, ledgerCall{k, l}, op, arg, unanswered, func() (T, error) { return step(l) })
 }

@@ -35,9 +35,9 @@ func (s *sheet) after(p revocast.Position, limit int) ([]revocast.Event, bool) {
 	return events, more
 }
 
-// unsure is the position after which the log may hold what the stream lacks: what it
-// has acknowledged, or where it was last seen to be whole if that is less. Without a
-// mark, acknowledgements are all there is to go by.
+// unsure is the position after which the log may hold what the stream lacks: what it has
+// acknowledged, or where it was last seen to be whole if that is less. Without a mark,
+// acknowledgements alone say what the stream has.
 func (s *sheet) unsure() revocast.Position {
 	if s.mark.Point.Created != 0 && s.mark.Complete.Before(s.durable) {
 		return s.mark.Complete
@@ -45,7 +45,7 @@ func (s *sheet) unsure() revocast.Position {
 	return s.durable
 }
 
-// trim drops the oldest entries that are too old or too many, as far as it may.
+// trim drops the oldest entries that are too old or too many, if it may.
 func (s *sheet) trim(keep int, oldest int64) {
 	sure := s.unsure()
 	for len(s.log) > 0 {

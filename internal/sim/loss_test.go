@@ -89,13 +89,14 @@ func TestSnapshots(t *testing.T) {
 			return n, at, err
 		}
 		save := func(rev uint64, states int) error {
-			return r.b.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: rev}, func(yield func(port.KeyedState, error) bool) {
-				for i := range states {
-					if !yield(eventstest.State(uint64(i)+1), nil) {
-						return
+			return r.b.SaveSnapshot(ctx, revocast.Position{Epoch: 1, Rev: rev},
+				func(yield func(port.KeyedState, error) bool) {
+					for i := range states {
+						if !yield(eventstest.State(uint64(i)+1), nil) {
+							return
+						}
 					}
-				}
-			})
+				})
 		}
 		r.published(t)
 		if err := save(2, 4); err != nil {
@@ -158,7 +159,8 @@ func TestHostileMessages(t *testing.T) {
 			t.Errorf("planted and injected: %d events", len(heard.Events()))
 		}
 		revs, all, err := r.replay(t, port.StreamPoint{})
-		if err != nil || len(revs) != 6 || all.Events != 6 || all.Foreign != 1 || all.Undecodable != 1 || all.Missing != 0 || all.End.Sequence != 8 {
+		if err != nil || len(revs) != 6 || all.Events != 6 || all.Foreign != 1 || all.Undecodable != 1 ||
+			all.Missing != 0 || all.End.Sequence != 8 {
 			t.Errorf("replayed %v, %+v, %v", revs, all, err)
 		}
 		r.none(t)
@@ -172,7 +174,11 @@ func TestRefillFaults(t *testing.T) {
 		for _, c := range []struct {
 			fault sim.Fault
 			want  int
-		}{{sim.NotDone(), 0}, {sim.Done(revocast.ErrUnavailable), 1}, {sim.Fault{Delay: time.Second, After: time.Second}, 2}} {
+		}{
+			{sim.NotDone(), 0},
+			{sim.Done(revocast.ErrUnavailable), 1},
+			{sim.Fault{Delay: time.Second, After: time.Second}, 2},
+		} {
 			r.b.SetHook(func(call sim.Call) sim.Fault {
 				if call.Op != sim.OpRefill {
 					t.Errorf("seen as %s", call.Op)

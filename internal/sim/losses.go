@@ -63,8 +63,8 @@ func (b *Bus) OlderRecords(n int) {
 	b.records.all = slices.Clone(b.records.all[:max(0, len(b.records.all)-n)])
 }
 
-// Recreate makes the stream of events anew, with those events of the old one, in their
-// order, that which says yes to. Their sequences are new; nil: none.
+// Recreate makes the stream of events again, with the events of the old one, in their order, for
+// which which returns true. Their sequences are new; nil: none.
 func (b *Bus) Recreate(which func(revocast.Event) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,7 +141,7 @@ func (b *Bus) Inject(e revocast.Event) {
 	b.sendLocked(Message{From: "injected", Event: &e})
 }
 
-// Plant stores an event in the stream besides, likewise past all checks.
+// Plant adds an event to the stream, also past all checks.
 func (b *Bus) Plant(e revocast.Event) {
 	b.litter(stored{event: &e}, Message{From: "injected", Event: &e})
 }

@@ -36,16 +36,17 @@ func (k *LedgerLink) Mark(ctx context.Context, was port.StreamPoint, mark port.S
 		is, same := b.mark.Point, mark
 		same.Afresh, same.Begin = false, port.StreamPoint{}
 		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
-			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence, is.Created)
+			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence,
+				is.Created)
 		}
 		b.setMark(mark, l.now())
 		return nil
 	})
 }
 
-// setMark replaces the mark, and keeps its point as a witness if the latest one is old
-// enough. A stream that was made anew has none of the witnesses of the one before, one
-// that was cut off none of those beyond its end.
+// setMark replaces the mark, and keeps its point as a witness if the latest one is old enough. A
+// stream that was made again has none of the witnesses of the one before; a stream that was cut off
+// has none beyond its end.
 func (b *books) setMark(mark port.StreamMark, now int64) {
 	p, keeps := mark.Point, b.terms.StreamOptions().MaxAge
 	b.forgetMark(mark.Afresh || p.Created != b.mark.Point.Created)

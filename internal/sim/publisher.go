@@ -61,7 +61,8 @@ func (k *LedgerLink) Strike(ctx context.Context, m port.Member) (bool, error) {
 // never longer than L since the renewal was done, which was after it was sent.
 func (l *Ledger) checkStrikeLocked(who string, m port.MemberID) {
 	if since := l.clock.Monotonic() - l.renewed[m]; since < l.books.terms.Lease {
-		report(l.report, "%s strikes off %s %s after its renewal, with a lease of %s", who, m, since, l.books.terms.Lease)
+		report(l.report, "%s strikes off %s %s after its renewal, with a lease of %s", who, m, since,
+			l.books.terms.Lease)
 	}
 }
 
@@ -105,7 +106,7 @@ func (l *Ledger) ack(epoch uint64, revs []uint64) (revocast.Position, error) {
 	if epoch > b.epoch {
 		return revocast.Position{}, b.sameEpoch(epoch)
 	}
-	// What an earlier epoch left unacknowledged was logged anew when this one opened.
+	// What an earlier epoch left unacknowledged was logged again when this one opened.
 	if epoch == b.epoch {
 		for _, rev := range revs {
 			if rev > b.rev {

@@ -38,7 +38,8 @@ func (k *LedgerLink) Restore(ctx context.Context, epoch uint64, events []revocas
 			return 0, fmt.Errorf("%w: sim: event %+v", revocast.ErrInvalid, e)
 		}
 	}
-	return do(ctx, k, OpRestore, events, revocast.ErrOutcomeUnknown, func(l *Ledger) (int, error) { return l.restore(epoch, events) })
+	return do(ctx, k, OpRestore, events, revocast.ErrOutcomeUnknown,
+		func(l *Ledger) (int, error) { return l.restore(epoch, events) })
 }
 
 func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, err error) {

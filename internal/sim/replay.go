@@ -20,7 +20,9 @@ type reading struct {
 }
 
 // Replay implements [port.Bus].
-func (k *BusLink) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
+func (k *BusLink) Replay(ctx context.Context, after port.StreamPoint,
+	on func(revocast.Event) error,
+) (port.Replayed, error) {
 	r, err := through(ctx, k, OpReplay, after, revocast.ErrUnavailable, func() (reading, error) {
 		return k.b.streamLocked().reading(after)
 	})
@@ -48,7 +50,8 @@ func (s *stream) reading(after port.StreamPoint) (reading, error) {
 	case after.Created != s.created:
 		return reading{}, fmt.Errorf("%w: sim: made at %d, not %d", revocast.ErrStreamLost, s.created, after.Created)
 	case after.Sequence > i.Last:
-		return reading{}, fmt.Errorf("%w: sim: it ends at %d, before %d", revocast.ErrStreamLost, i.Last, after.Sequence)
+		return reading{}, fmt.Errorf("%w: sim: it ends at %d, before %d", revocast.ErrStreamLost, i.Last,
+			after.Sequence)
 	}
 	at, there := slices.BinarySearchFunc(s.messages, after.Sequence, func(m stored, sequence uint64) int {
 		return cmp.Compare(m.sequence, sequence)
@@ -62,7 +65,10 @@ func (s *stream) reading(after port.StreamPoint) (reading, error) {
 	case after.Sequence >= i.First:
 		next = after.Sequence // the point itself is missing
 	}
-	return reading{after: after, first: i.First, next: next, last: i.Last, messages: s.messages[at:len(s.messages):len(s.messages)]}, nil
+	return reading{
+		after: after, first: i.First, next: next, last: i.Last,
+		messages: s.messages[at:len(s.messages):len(s.messages)],
+	}, nil
 }
 
 // deliver hands out what is there.

@@ -22,7 +22,8 @@ func TestReplayBreaksOff(t *testing.T) {
 		}{{0, nil}, {1, []uint64{1}}, {3, []uint64{1, 2, 3}}, {9, []uint64{1, 2, 3, 4, 5}}} {
 			r.b.SetHook(func(sim.Call) sim.Fault { return sim.Fault{Part: c.part, Err: torn} })
 			revs, all, err := r.replay(t, port.StreamPoint{})
-			if !errors.Is(err, torn) || !slices.Equal(revs, c.revs) || all.Events != len(c.revs) || all.End != (port.StreamPoint{}) {
+			if !errors.Is(err, torn) || !slices.Equal(revs, c.revs) || all.Events != len(c.revs) ||
+				all.End != (port.StreamPoint{}) {
 				t.Errorf("broken off after %d: %v, %+v, %v", c.part, revs, all, err)
 			}
 		}

@@ -17,9 +17,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestLedgerConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Env {
 		l := sim.NewLedger(nil, sim.LedgerOptions{LogKeep: storetest.LogKeep, Page: 100})
-		return storetest.Env{Ledger: l.Link("test"), Replace: l.Restart, Empty: l.Empty, CutLog: l.CutLog, Vanish: func(key revocast.Key) {
-			l.Vanish(func(k revocast.Key) bool { return k == key })
-		}}
+		return storetest.Env{
+			Ledger: l.Link("test"), Replace: l.Restart, Empty: l.Empty, CutLog: l.CutLog,
+			Vanish: func(key revocast.Key) {
+				l.Vanish(func(k revocast.Key) bool { return k == key })
+			},
+		}
 	})
 }
 

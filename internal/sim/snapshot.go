@@ -17,7 +17,9 @@ type snapshot struct {
 }
 
 // SaveSnapshot implements [port.Bus].
-func (k *BusLink) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
+func (k *BusLink) SaveSnapshot(ctx context.Context, at revocast.Position,
+	states iter.Seq2[port.KeyedState, error],
+) error {
 	s := &snapshot{at: at}
 	for state, err := range states {
 		if err != nil {

@@ -187,7 +187,8 @@ func (r *records) claim(after uint64, next port.EpochRecord) (port.EpochRecord, 
 	}
 	latest, _ := r.latest()
 	if latest.Sequence != after {
-		return port.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict, latest.Sequence, after)
+		return port.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict,
+			latest.Sequence, after)
 	}
 	next.Sequence = latest.Sequence + 1
 	r.all = append(r.all, next)
@@ -197,7 +198,7 @@ func (r *records) claim(after uint64, next port.EpochRecord) (port.EpochRecord, 
 // nowLocked is the bus's clock.
 func (b *Bus) nowLocked() int64 { return b.clock.Now().Add(b.ahead).UnixMilli() }
 
-// createLocked makes the stream anew, empty, at an instant that no other was made at.
+// createLocked makes the stream again, empty, at an instant at which no other was made.
 func (b *Bus) createLocked(maxAge int64) {
 	b.created = max(b.created+1, b.clock.Now().Add(b.ahead).UnixNano())
 	b.stream = stream{created: b.created, maxAge: maxAge}

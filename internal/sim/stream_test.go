@@ -66,18 +66,40 @@ func TestStreamFaults(t *testing.T) {
 		fromEnd  error
 		takesNew bool
 	}{
-		"nothing":               {func(*sim.Bus) {}, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true},
-		"lost its tail":         {func(b *sim.Bus) { b.Truncate(3) }, []uint64{1, 2, 3}, 1, 3, 0, false, false, revocast.ErrStreamLost, true},
-		"lost all but its name": {func(b *sim.Bus) { b.Truncate(0) }, nil, 1, 0, 0, false, false, revocast.ErrStreamLost, true},
-		"overrun":               {func(b *sim.Bus) { b.Overrun(3) }, []uint64{4, 5}, 4, 5, 0, false, false, nil, true},
-		"overrun altogether":    {func(b *sim.Bus) { b.Overrun(9) }, nil, 6, 5, 0, false, false, nil, true},
-		"holes":                 {func(b *sim.Bus) { b.Forget(rev(2, 4)) }, []uint64{1, 3, 5}, 1, 5, 2, false, false, nil, true},
-		"a hole at the end":     {func(b *sim.Bus) { b.Forget(rev(5)) }, []uint64{1, 2, 3, 4}, 1, 5, 1, false, false, nil, true},
-		"made anew":             {func(b *sim.Bus) { b.Recreate(nil) }, nil, 1, 0, 0, false, true, revocast.ErrStreamLost, true},
-		"made anew with some":   {func(b *sim.Bus) { b.Recreate(rev(2, 3)) }, []uint64{2, 3}, 1, 2, 0, false, true, revocast.ErrStreamLost, true},
-		"made anew with all":    {func(b *sim.Bus) { b.Recreate(rev(1, 2, 3, 4, 5)) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, true, revocast.ErrStreamLost, true},
-		"full":                  {func(b *sim.Bus) { b.Fill(true) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, true, false, nil, false},
-		"empty again":           {func(b *sim.Bus) { b.Fill(true); b.Fill(false) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true},
+		"nothing": {func(*sim.Bus) {}, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true},
+		"lost its tail": {
+			func(b *sim.Bus) { b.Truncate(3) }, []uint64{1, 2, 3}, 1, 3, 0, false, false, revocast.ErrStreamLost, true,
+		},
+		"lost all but its name": {
+			func(b *sim.Bus) { b.Truncate(0) }, nil, 1, 0, 0, false, false, revocast.ErrStreamLost, true,
+		},
+		"overrun":            {func(b *sim.Bus) { b.Overrun(3) }, []uint64{4, 5}, 4, 5, 0, false, false, nil, true},
+		"overrun altogether": {func(b *sim.Bus) { b.Overrun(9) }, nil, 6, 5, 0, false, false, nil, true},
+		"holes": {
+			func(b *sim.Bus) { b.Forget(rev(2, 4)) }, []uint64{1, 3, 5}, 1, 5, 2, false, false, nil, true,
+		},
+		"a hole at the end": {
+			func(b *sim.Bus) { b.Forget(rev(5)) }, []uint64{1, 2, 3, 4}, 1, 5, 1, false, false, nil, true,
+		},
+		"made anew": {
+			func(b *sim.Bus) { b.Recreate(nil) }, nil, 1, 0, 0, false, true, revocast.ErrStreamLost, true,
+		},
+		"made anew with some": {
+			func(b *sim.Bus) { b.Recreate(rev(2, 3)) },
+			[]uint64{2, 3},
+			1, 2, 0, false, true, revocast.ErrStreamLost,
+			true,
+		},
+		"made anew with all": {
+			func(b *sim.Bus) { b.Recreate(rev(1, 2, 3, 4, 5)) },
+			[]uint64{1, 2, 3, 4, 5},
+			1, 5, 0, false,
+			true, revocast.ErrStreamLost, true,
+		},
+		"full": {func(b *sim.Bus) { b.Fill(true) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, true, false, nil, false},
+		"empty again": {
+			func(b *sim.Bus) { b.Fill(true); b.Fill(false) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inRealm(t, func(t *testing.T, r *realm) {
@@ -85,11 +107,13 @@ func TestStreamFaults(t *testing.T) {
 				created := r.stream(t).Created
 				c.harm(r.bus)
 				info := r.stream(t)
-				if info.First != c.first || info.Last != c.last || info.Missing != c.missing || info.Full != c.full || (info.Created != created) != c.anew {
+				if info.First != c.first || info.Last != c.last || info.Missing != c.missing || info.Full != c.full ||
+					(info.Created != created) != c.anew {
 					t.Errorf("stream made at %d, now %+v", created, info)
 				}
 				revs, all, err := r.replay(t, port.StreamPoint{})
-				if err != nil || !slices.Equal(revs, c.revs) || all.Missing != c.missing || all.First != c.first || all.End.Created != info.Created {
+				if err != nil || !slices.Equal(revs, c.revs) || all.Missing != c.missing || all.First != c.first ||
+					all.End.Created != info.Created {
 					t.Errorf("replayed %v, %+v, %v", revs, all, err)
 				}
 				if _, _, err := r.replay(t, end); !errors.Is(err, c.fromEnd) {
@@ -116,7 +140,11 @@ func TestAnotherMessage(t *testing.T) {
 		if _, _, err := r.replay(t, end); !errors.Is(err, revocast.ErrStreamLost) {
 			t.Errorf("another message is where the point was: %v", err)
 		}
-		for _, vague := range []port.StreamPoint{{Created: end.Created, Sequence: 5}, {Created: end.Created, Sequence: 4, Stored: end.Stored}, {Created: end.Created}} {
+		for _, vague := range []port.StreamPoint{
+			{Created: end.Created, Sequence: 5},
+			{Created: end.Created, Sequence: 4, Stored: end.Stored},
+			{Created: end.Created},
+		} {
 			if _, _, err := r.replay(t, vague); err != nil {
 				t.Errorf("a point that any message may be: %v", err)
 			}
@@ -186,7 +214,8 @@ func TestEventsGrowOld(t *testing.T) {
 		if err := eventstest.Publish(t, r.b, r.commit(t, "new")); err != nil {
 			t.Fatal(err)
 		}
-		if _, all, _ := r.replay(t, end); all.End.Stored != time.Now().Add(time.Hour).UnixMilli() || all.End.Sequence != 6 {
+		if _, all, _ := r.replay(t, end); all.End.Stored != time.Now().Add(time.Hour).UnixMilli() ||
+			all.End.Sequence != 6 {
 			t.Errorf("stored on the bus's clock: %+v", all.End)
 		}
 	})

@@ -84,7 +84,7 @@ func TestSnapshotSpansChanges(t *testing.T) {
 	})
 }
 
-// TestHostileAcks: acknowledgements go to the publishers as they are, whoever they name.
+// TestHostileAcks: acknowledgements go to the publishers as they are, whatever member they name.
 func TestHostileAcks(t *testing.T) {
 	inRealm(t, func(t *testing.T, r *realm) {
 		heard := make(chan port.Ack, 9)

@@ -97,7 +97,9 @@ func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (port.Check
 		if err := b.serves(); err != nil {
 			return port.Checked{}, err
 		}
-		out := port.Checked{Position: b.position(), Terms: b.terms, Now: l.now(), States: make([]revocast.State, len(keys))}
+		out := port.Checked{
+			Position: b.position(), Terms: b.terms, Now: l.now(), States: make([]revocast.State, len(keys)),
+		}
 		for i, key := range keys {
 			out.States[i] = b.load(key).State
 		}
@@ -113,7 +115,8 @@ type page struct {
 // Snapshot implements [port.Ledger]. Pages come in the order of the keys; each but
 // the first begins with the last state of the one before, for a state may come twice.
 func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
-	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable, func(l *Ledger) (page, error) { return l.snapshot(cursor) })
+	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable,
+		func(l *Ledger) (page, error) { return l.snapshot(cursor) })
 	return p.states, p.next, err
 }
 
@@ -151,7 +154,8 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 
 // parseCursor reads the key that a page begins with.
 func parseCursor(cursor string) (from revocast.Key, err error) {
-	if n, err := hex.Decode(from[:], []byte(cursor[:min(len(cursor), 2*len(from))])); err != nil || cursor != "" && n != len(from) {
+	if n, err := hex.Decode(from[:], []byte(cursor[:min(len(cursor), 2*len(from))])); err != nil ||
+		cursor != "" && n != len(from) {
 		return from, fmt.Errorf("%w: sim: cursor %.80q", revocast.ErrInvalid, cursor)
 	}
 	return from, nil

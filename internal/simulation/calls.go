@@ -108,7 +108,7 @@ func (w *world) await(p *process, at revocast.Position) error {
 	return err
 }
 
-// confirmed notes what holds from now on, and puts it to the test at once.
+// confirmed notes what holds from now on, and tests it immediately.
 func (w *world) confirmed(p *process, made []*promise) {
 	w.mu.Lock()
 	w.result.Happened.Confirmed++

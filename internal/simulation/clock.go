@@ -43,9 +43,9 @@ func (c *clock) NewTimer(d time.Duration) port.Timer {
 
 const late = 20 * time.Microsecond
 
-// real is how long the process's d takes. A timer fires a little late, each by an amount
-// of its own, so that two goroutines are not due at once and the runtime has no choice
-// which one to run first.
+// real is how long the process's d takes. A timer fires a little late, each by an amount of its
+// own, so that two goroutines are not due at the same time and the runtime has no choice which one
+// to run first.
 func (c *clock) real(d time.Duration) time.Duration {
 	p := c.p
 	if m := p.w.mutant.Timer; m != nil {

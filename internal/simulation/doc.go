@@ -24,23 +24,22 @@
 //
 // # How a seed goes the same way again
 //
-// One goroutine steps through the scenario and lets everything come to rest between two
-// steps. What the network does to each message is a function of the seed and of the
-// message, not of the order in which goroutines happen to run. Every delay is drawn to
-// the nanosecond and every timer of a process fires a little late, each by an amount of
-// its own, so that next to never two goroutines are due at one instant and the runtime
-// has nothing to choose; and searches run in processes of one processor each. What is
-// left to the runtime is a goroutine that finds several channels ready at once: some
-// seeds in ten thousand part there.
+// One goroutine steps through the scenario and lets everything come to rest between two steps. What
+// the network does to each message is a function of the seed and of the message, not of the order
+// in which goroutines happen to run. Every delay is drawn to the nanosecond and every timer of a
+// process fires a little late, each by an amount of its own, so that next to never two goroutines
+// are due at one instant and the runtime has nothing to choose; and searches run in processes of
+// one processor each. What is left to the runtime is a goroutine that finds several channels ready
+// at the same time: some seeds in ten thousand part there.
 //
 // # What is not simulated
 //
-// Both stores losing something at the same time, an edited stream and one that comes back
-// older counted as losses; a primary that is cut off and stopped, which goes on when it is
-// woken for longer than the fence says; forged events at the positions of real ones, which
-// whoever may publish can send; revocations that begin or end during the run. Events dropped from the middle of the stream are simulated, but it
-// is not asked that they come back, nor, once a second epoch has begun, that a confirmed
-// invalidation has reached everybody.
+// Both stores losing something at the same time, an edited stream and one that comes back older
+// counted as losses; a primary that is cut off and stopped, which goes on when it is woken for
+// longer than the fence says; forged events at the positions of real ones, which every client that
+// may publish can send; revocations that begin or end during the run. Events dropped from the
+// middle of the stream are simulated, but it is not asked that they come back, nor, once a second
+// epoch has begun, that a confirmed invalidation has reached everybody.
 //
 // # Mutants
 //

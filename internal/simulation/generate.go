@@ -65,7 +65,9 @@ func (g *generator) size() {
 }
 
 func (g *generator) add(at time.Duration, k Kind, who int) *Step {
-	g.s.Steps = append(g.s.Steps, Step{At: max(0, at), Kind: k, Who: who, What: g.r.IntN(1 << 16), How: g.r.IntN(1 << 16)})
+	g.s.Steps = append(g.s.Steps, Step{
+		At: max(0, at), Kind: k, Who: who, What: g.r.IntN(1 << 16), How: g.r.IntN(1 << 16),
+	})
 	return &g.s.Steps[len(g.s.Steps)-1]
 }
 

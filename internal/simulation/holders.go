@@ -29,15 +29,17 @@ func (w *world) login(s Step) {
 	n, issued := len(w.holders), time.Now().Add(w.s.Clocks.Issuer)
 	who := s.What % 2
 	claims := &revocast.Claims{
-		Issuer: issuer, Principal: fmt.Sprint("p", who), Session: fmt.Sprintf("s%d-%d", who, s.How%3), TokenID: fmt.Sprint("t", n),
-		Client: fmt.Sprint("c", s.How/3%2), Tenant: fmt.Sprint("n", s.How/6%2), KeyID: fmt.Sprint("k", s.How/12%2),
+		Issuer: issuer, Principal: fmt.Sprint("p", who), Session: fmt.Sprintf("s%d-%d", who, s.How%3),
+		TokenID: fmt.Sprint("t", n),
+		Client:  fmt.Sprint("c", s.How/3%2), Tenant: fmt.Sprint("n", s.How/6%2), KeyID: fmt.Sprint("k", s.How/12%2),
 		IssuedAt: issued, Expires: time.Now().Add(24 * time.Hour),
 	}
 	w.holdLocked(&holder{text: fmt.Sprint("token", n), claims: claims})
 	if s.How/24%3 == 0 {
 		id := fmt.Sprint("session", n)
 		w.holdLocked(&holder{text: id, session: true, claims: &revocast.Claims{
-			Issuer: issuer, Principal: claims.Principal, Session: id, IssuedAt: claims.IssuedAt, Expires: claims.Expires,
+			Issuer: issuer, Principal: claims.Principal, Session: id, IssuedAt: claims.IssuedAt,
+			Expires: claims.Expires,
 		}})
 	}
 }

@@ -37,7 +37,7 @@ type Mutant struct {
 	NoMend       bool // a publisher looks at the streams' configuration at its start alone
 	NoRewrite    bool // a publisher does not write the record of an open epoch again
 	NoFence      bool // a cut-off primary goes on for ever
-	StaleClock   bool // a worker that wakes goes by the time when it fell asleep
+	StaleClock   bool // a worker that wakes uses the time when it fell asleep
 }
 
 // Mutants lists them all.
@@ -49,13 +49,19 @@ func workerMutants() []Mutant {
 		{Name: "lease-loaded-last", Macro: "NO_ABA", View: newEarlyView, Before: lookUpEarly},
 		{Name: "renewal-not-applied", Macro: "NO_GAP", Renew: withoutEvents},
 		{Name: "fill-race", Macro: "NO_FILLREV", View: newRashView},
-		{Name: "early-acknowledgement", Macro: "NO_ACKAFTER", View: func(_ *process, v port.View) port.View { return lateView{v} }},
+		{
+			Name: "early-acknowledgement", Macro: "NO_ACKAFTER",
+			View: func(_ *process, v port.View) port.View { return lateView{v} },
+		},
 		{Name: "frontier-passes-holes", Macro: "NO_FRONTIER", Heard: acknowledgeLatest},
 		{Name: "cold-reads-unfenced", Macro: "NO_COLDFENCE", Check: answerAnyway},
 		{Name: "renewal-registers-nobody", Renew: unregistered},
 		{Name: "clock-read-early", StaleClock: true},
 		{Name: "lead-not-registered", Sight: unsighted},
-		{Name: "worker-forgets-by-one-clock", View: func(p *process, v port.View) port.View { return oneClockView{v, p} }},
+		{
+			Name: "worker-forgets-by-one-clock",
+			View: func(p *process, v port.View) port.View { return oneClockView{v, p} },
+		},
 	}
 }
 
@@ -67,9 +73,15 @@ func publisherMutants() []Mutant {
 		{Name: "one-acknowledgement-is-enough", Macro: "NO_LEAST", Ack: forAll},
 		{Name: "members-of-long-ago", Macro: "NO_GENERATION", Members: ofLongAgo},
 		{Name: "no-wait-for-leases", Macro: "EAGER", Committed: func(t *port.Terms) { t.Lease /= 4 }},
-		{Name: "no-wait-for-members", Macro: "EAGER", Members: func(_ *process, m *port.Membership) { m.Members = nil }},
+		{
+			Name: "no-wait-for-members", Macro: "EAGER",
+			Members: func(_ *process, m *port.Membership) { m.Members = nil },
+		},
 		{Name: "no-wait-for-the-stream", Macro: "NO_DUAL", NoStreamWait: true},
-		{Name: "no-verification", Macro: "NO_VERIFY", Verify: func(v port.Verified, _ error) (port.Verified, error) { return settled(v, nil) }},
+		{
+			Name: "no-verification", Macro: "NO_VERIFY",
+			Verify: func(v port.Verified, _ error) (port.Verified, error) { return settled(v, nil) },
+		},
 		{Name: "epoch-settled-at-once", Macro: "NO_EPOCHWAIT", Verify: settled},
 		{Name: "no-fence", Macro: "NO_FENCE", NoFence: true},
 		{Name: "no-recovery", Macro: "NO_RECOVERY", NoReplay: true},

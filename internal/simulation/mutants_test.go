@@ -26,7 +26,8 @@ func TestMutants(t *testing.T) {
 			case r.Failed == nil:
 				t.Errorf("not caught by %d seeds", r.Happened.Seeds)
 			default:
-				t.Logf("caught by seed %d after %s: %s", r.Failed.Seed, r.Took.Round(time.Millisecond), r.Failed.Violations[0])
+				t.Logf("caught by seed %d after %s: %s", r.Failed.Seed, r.Took.Round(time.Millisecond),
+					r.Failed.Violations[0])
 			}
 		})
 	}

@@ -18,8 +18,8 @@ type check struct {
 	before  []*promise // that were confirmed before it started
 }
 
-// checkSoon checks somebody at a worker: next to at once, and at an instant of its own.
-// Most checks are made under the policy Ask.
+// checkSoon checks somebody at a worker: almost immediately, and at an instant of its own. Most
+// checks are made under the policy Ask.
 func (w *world) checkSoon(p *process, of *holder, how int) {
 	if of == nil || p.guard == nil || p.dead.Load() {
 		return

@@ -87,7 +87,9 @@ func (b *busPort) Tail(ctx context.Context, h port.TailHandler) error {
 }
 
 // Replay implements [port.Bus].
-func (b *busPort) Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error) {
+func (b *busPort) Replay(ctx context.Context, after port.StreamPoint,
+	on func(revocast.Event) error,
+) (port.Replayed, error) {
 	if b.p.w.mutant.NoReplay && b.p.publisher != nil {
 		on = func(revocast.Event) error { return nil }
 	}
@@ -100,7 +102,9 @@ func (b *busPort) Stream(ctx context.Context) (port.StreamInfo, error) {
 }
 
 // SaveSnapshot implements [port.Bus].
-func (b *busPort) SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[port.KeyedState, error]) error {
+func (b *busPort) SaveSnapshot(ctx context.Context, at revocast.Position,
+	states iter.Seq2[port.KeyedState, error],
+) error {
 	return throughErr(b.p, sim.OpSaveSnapshot, func() error { return b.Bus.SaveSnapshot(ctx, at, states) })
 }
 
@@ -140,7 +144,8 @@ func (b *busPort) ClaimEpoch(ctx context.Context, after uint64, next port.EpochR
 			return next, revocast.ErrConflict
 		}
 	}
-	return through(b.p, sim.OpClaimEpoch, func() (port.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
+	return through(b.p, sim.OpClaimEpoch,
+		func() (port.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
 }
 
 // Prepare implements [port.Bus].

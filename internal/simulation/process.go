@@ -116,10 +116,12 @@ func (p *process) makeWorker() func(context.Context) error {
 	}
 	var drawn atomic.Uint64
 	p.worker = worker.NewSubscriber(p.ledger, p.bus, view, worker.SubscriberOptions{
-		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3, LoadRetry: s.Lease,
-		Random: func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
+		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3,
+		LoadRetry: s.Lease,
+		Random:    func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
 	})
-	p.guard = worker.NewGuard(p.worker, verifier{p.w}, worker.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease})
+	p.guard = worker.NewGuard(p.worker, verifier{p.w},
+		worker.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease})
 	grace := s.Lease / 2
 	p.guards = []policed{
 		{guard: p.guard},

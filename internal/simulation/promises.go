@@ -45,13 +45,20 @@ func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 	switch s.Kind {
 	case Ban:
 		b := revocast.Ban{Principal: c.Principal, Until: time.Now().Add(time.Hour)}
-		made := &promise{what: "ban of " + c.Principal, ban: true, match: func(o *revocast.Claims) bool { return o.Principal == c.Principal }}
-		return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+		made := &promise{
+			what: "ban of " + c.Principal, ban: true,
+			match: func(o *revocast.Claims) bool { return o.Principal == c.Principal },
+		}
+		return []*promise{made}, func(ctx context.Context, p *publisher.Publisher,
+			o ...revocast.CallOption,
+		) ([]revocast.Position, error) {
 			return one(p.Ban(ctx, b, o...))
 		}
 	case Unban:
 		made := &promise{what: "lift", lift: true, match: nobody}
-		return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+		return []*promise{made}, func(ctx context.Context, p *publisher.Publisher,
+			o ...revocast.CallOption,
+		) ([]revocast.Position, error) {
 			return one(p.Unban(ctx, revocast.Ban{Principal: c.Principal}, o...))
 		}
 	case Invalidate:
@@ -60,7 +67,9 @@ func (w *world) plan(s Step, c *revocast.Claims) ([]*promise, calling) {
 		return w.planBatch(s)
 	}
 	r, made := revocation(s.How, c)
-	return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+	return []*promise{made}, func(ctx context.Context, p *publisher.Publisher,
+		o ...revocast.CallOption,
+	) ([]revocast.Position, error) {
 		return one(p.Revoke(ctx, r, o...))
 	}
 }
@@ -80,7 +89,9 @@ func (w *world) planInvalidation(s Step, c *revocast.Claims) ([]*promise, callin
 			made.versions[h] = h.version
 		}
 	}
-	return []*promise{made}, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) ([]revocast.Position, error) {
+	return []*promise{made}, func(ctx context.Context, p *publisher.Publisher,
+		o ...revocast.CallOption,
+	) ([]revocast.Position, error) {
 		return one(p.Invalidate(ctx, i, o...))
 	}
 }
@@ -92,7 +103,9 @@ func (w *world) planBatch(s Step) ([]*promise, calling) {
 		r, made := revocation(s.How/(n+1), w.holder(s.What+n).claims)
 		all, rs = append(all, made), append(rs, r)
 	}
-	return all, func(ctx context.Context, p *publisher.Publisher, o ...revocast.CallOption) (at []revocast.Position, err error) {
+	return all, func(ctx context.Context, p *publisher.Publisher,
+		o ...revocast.CallOption,
+	) (at []revocast.Position, err error) {
 		receipts, err := p.RevokeBatch(ctx, rs, o...)
 		for _, r := range receipts {
 			at = append(at, r.Position)

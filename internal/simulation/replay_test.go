@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestReplay runs seeds twice: everything has to happen again, at the same instants. A
-// seed in some thousands does not, where a goroutine finds several channels ready at
-// once and the runtime chooses between two ways; the third time it has to go one of them.
+// TestReplay runs seeds twice: everything has to happen again, at the same instants. A seed in some
+// thousands does not, where a goroutine finds several channels ready at the same time and the
+// runtime chooses between two ways; the third time it has to go one of them.
 func TestReplay(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))

@@ -106,8 +106,8 @@ type Clocks struct {
 // apart reports whether a clock is wrong.
 func (c Clocks) apart() bool { return c != Clocks{} }
 
-// judged reports whether it is asked how the scenario deals with clocks that are apart: not
-// where the ledger's clock jumps besides, or a store loses what was registered.
+// judged reports whether it is asked how the scenario deals with clocks that are apart: not where
+// the ledger's clock also jumps, or a store loses what was registered.
 func (s *Scenario) judged() bool {
 	return s.Clocks.apart() && !s.has(LedgerWall, RollBack, Empty, Fork)
 }
@@ -115,8 +115,10 @@ func (s *Scenario) judged() bool {
 // String returns the scenario with one line for each step.
 func (s Scenario) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d workers, %d publishers, clocks %v, lease %s, fence %s, log of %d, index of %d, snapshots %t, slow %t, clocks apart %+v, %s\n",
-		s.Seed, s.Workers, s.Publishers, s.Rates, s.Lease, s.Fence, s.LogKeep, s.Index, s.Snapshots, s.Slow, s.Clocks, s.Length)
+	fmt.Fprintf(&b, "seed %d: %d workers, %d publishers, clocks %v, lease %s, fence %s, log of %d, index of %d, "+
+		"snapshots %t, slow %t, clocks apart %+v, %s\n",
+		s.Seed, s.Workers, s.Publishers, s.Rates, s.Lease, s.Fence, s.LogKeep, s.Index, s.Snapshots, s.Slow, s.Clocks,
+		s.Length)
 	for _, step := range s.Steps {
 		fmt.Fprintln(&b, step)
 	}
@@ -127,8 +129,8 @@ func (s *Scenario) has(kinds ...Kind) bool {
 	return slices.ContainsFunc(s.Steps, func(step Step) bool { return slices.Contains(kinds, step.Kind) })
 }
 
-// calm reports whether there is no fault at all, nor an index that overflows: while one is
-// loaded anew there is no lease.
+// calm reports whether there is no fault at all, nor an index that overflows: while one is loaded
+// again there is no lease.
 func (s *Scenario) calm() bool {
 	return !s.Slow && s.Index == 0 && !slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Kind.fault() })
 }

@@ -7,13 +7,15 @@ import "time"
 func (g *generator) faults() {
 	kinds := []Kind{
 		Weather, Weather, Weather, Cut, Isolate, Isolate, OneWay, NoLedger, NoAnswer, Hostile,
-		Pause, Pause, Pause, Crash, Crash, Rejoin, Zombie, ProcessWall, LedgerWall, StreamWall, FillStream, StopLedger, TrimLog, ChangeTerms,
+		Pause, Pause, Pause, Crash, Crash, Rejoin, Zombie, ProcessWall, LedgerWall, StreamWall, FillStream, StopLedger,
+		TrimLog, ChangeTerms,
 	}
 	switch g.r.IntN(11) {
 	case 0, 1:
 		g.store(Restart, RollBack, RollBack, RollBack, Empty, Vanish, Vanish, LoseLog)
 	case 2, 3:
-		g.store(Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, EditStream, OlderEpochs, OlderStore)
+		g.store(Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, EditStream,
+			OlderEpochs, OlderStore)
 	case 4:
 		g.s.Fence = g.s.Lease / time.Duration(1+g.r.IntN(4))
 		pick(g.r, g.fork, g.leftBehind, g.bothSides)()
@@ -52,7 +54,8 @@ func (g *generator) fault(k Kind) *Step {
 // everything again: see world.whole.
 func (g *generator) oneAfterTheOther() {
 	ledger := pick(g.r, Restart, RollBack, Empty, Vanish)
-	stream := pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, EditStream, OlderEpochs, OlderStore)
+	stream := pick(g.r, Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, EditStream, OlderEpochs,
+		OlderStore)
 	if g.chance(2) {
 		ledger, stream = stream, ledger
 	}

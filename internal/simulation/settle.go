@@ -27,13 +27,15 @@ func (w *world) settle() {
 		z.end()
 		<-z.ended
 	}
-	if !w.eventually(w.patience(), 20*time.Millisecond, func() bool { return w.pending.Load() == 0 && w.unready() == nil }) {
+	if !w.eventually(w.patience(), 20*time.Millisecond,
+		func() bool { return w.pending.Load() == 0 && w.unready() == nil }) {
 		w.fail("after the faults %d calls are under way, and not ready: %v", w.pending.Load(), w.unready())
 		return
 	}
 	for _, p := range w.processes[w.s.Workers:] {
 		var err error
-		if !w.eventually(w.patience(), 50*time.Millisecond, func() bool { err = w.revokeNobody(p); return err == nil }) {
+		if !w.eventually(w.patience(), 50*time.Millisecond,
+			func() bool { err = w.revokeNobody(p); return err == nil }) {
 			w.fail("%s: a revocation after the faults: %v", p.name, err)
 		}
 	}
@@ -56,7 +58,7 @@ func (w *world) regained() {
 	w.mu.Lock()
 	lease := w.leases.longest
 	w.mu.Unlock()
-	time.Sleep(2 * lease) // for so long workers may go by what they asked for before
+	time.Sleep(2 * lease) // for so long workers may use what they asked for before
 }
 
 func (w *world) unready() error {
@@ -94,7 +96,8 @@ func (w *world) fromTheFuture(h *holder) bool {
 func (w *world) revokeNobody(p *process) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*(w.s.Lease+w.s.Fence))
 	defer cancel()
-	_, err := p.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "nobody's " + p.name}, revocast.WithIdempotencyKey("after "+p.name))
+	_, err := p.publisher.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "nobody's " + p.name},
+		revocast.WithIdempotencyKey("after "+p.name))
 	return err
 }
 
@@ -124,7 +127,8 @@ func (w *world) converged() {
 // unsure reports whether a call that was not confirmed, or not the first time it was
 // made, may cover h.
 func (w *world) unsure(h *holder) bool {
-	return slices.ContainsFunc(w.calling, func(made *promise) bool { return (!made.sure || made.repeated) && made.match(h.claims) })
+	return slices.ContainsFunc(w.calling,
+		func(made *promise) bool { return (!made.sure || made.repeated) && made.match(h.claims) })
 }
 
 // states are what a store holds.

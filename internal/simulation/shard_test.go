@@ -53,7 +53,8 @@ func search(ctx context.Context, o order, processes int) (sum report, err error)
 	for i := range uint64(processes) {
 		wg.Go(func() {
 			mine := o
-			mine.First, mine.Step, mine.Count = o.First+i, uint64(processes), (o.Count+uint64(processes)-1-i)/uint64(processes)
+			mine.First, mine.Step, mine.Count = o.First+
+				i, uint64(processes), (o.Count+uint64(processes)-1-i)/uint64(processes)
 			r, failed := delegate(ctx, mine)
 			mu.Lock()
 			defer mu.Unlock()
@@ -81,7 +82,8 @@ func delegate(ctx context.Context, o order) (r report, err error) {
 	}
 	var out, problems bytes.Buffer
 	c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSeeds$", "-test.timeout=0", "-test.count=1")
-	c.Env = append(os.Environ(), orderVar+"="+string(text), "GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=256MiB", "GODEBUG=asyncpreemptoff=1")
+	c.Env = append(os.Environ(), orderVar+"="+string(text), "GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=256MiB",
+		"GODEBUG=asyncpreemptoff=1")
 	c.Stdout, c.Stderr = &out, &problems
 	ended := c.Run()
 	for line := range strings.Lines(out.String()) {
@@ -124,7 +126,10 @@ func explain(t *testing.T, s Scenario, m Mutant, r Result) *failure {
 	}
 	small := Shrink(s, func(s Scenario) bool { return len(Run(t, s, m).Violations) > 0 })
 	again := Record(t, small, m)
-	return &failure{Seed: s.Seed, Violations: append(r.Violations, again.Violations...), Scenario: small.String(), Record: again.Record}
+	return &failure{
+		Seed: s.Seed, Violations: append(r.Violations, again.Violations...), Scenario: small.String(),
+		Record: again.Record,
+	}
 }
 
 func mutant(t *testing.T, name string) Mutant {

@@ -45,12 +45,13 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// text is what leads to a failure, as far as it is worth reading.
+// text is the part of what leads to a failure that is worth reading.
 func (f *failure) text() string {
 	if f.Scenario == "" {
 		return ""
 	}
-	return "shrunk:\n" + f.Scenario + "\n" + strings.Join(f.Record[:min(len(f.Record), 400)], "\n") + "\n" + strings.Join(f.Violations, "\n")
+	return "shrunk:\n" + f.Scenario + "\n" + strings.Join(f.Record[:min(len(f.Record), 400)], "\n") + "\n" +
+		strings.Join(f.Violations, "\n")
 }
 
 // summary says what ran and what happened.
@@ -62,14 +63,16 @@ func summary(r report) string {
 	if r.Failed != nil {
 		violations = len(r.Failed.Violations)
 	}
-	line("seeds        %d in %s, %.0f a second; %s of virtual time; violations: %d", h.Seeds, r.Took.Round(time.Millisecond),
+	line("seeds        %d in %s, %.0f a second; %s of virtual time; violations: %d", h.Seeds,
+		r.Took.Round(time.Millisecond),
 		float64(h.Seeds)/max(r.Took.Seconds(), 1e-9), h.Virtual.Round(time.Second), violations)
 	line("calls        %d asked for, %d confirmed, %d given up", h.Asked, h.Confirmed, h.Unconfirmed)
 	line("checks       %d: %d allowed, %d revoked, %d unknown; %d of them began after a confirmation that covers them",
 		h.Checks, h.Allowed, h.Revoked, h.Unknown, h.Held)
 	line("epochs       %d begun by recoveries", h.Epochs)
 	line("store calls  %d: %d lost, %d late, %d without an answer", h.Calls, h.CallsLost, h.CallsLate, h.AnswersLost)
-	line("messages     %d: %d lost, %d late, %d repeated", h.Messages, h.MessagesLost, h.MessagesLate, h.MessagesRepeated)
+	line("messages     %d: %d lost, %d late, %d repeated", h.Messages, h.MessagesLost, h.MessagesLate,
+		h.MessagesRepeated)
 	var faults []string
 	for _, k := range slices.Sorted(maps.Keys(h.Steps)) {
 		if k.fault() {

@@ -13,12 +13,13 @@ import (
 // lossOfLedger and lossOfBus are the faults that cost a store something.
 var (
 	lossOfLedger = []Kind{Restart, RollBack, Empty, Vanish, LoseLog, Fork}
-	lossOfBus    = []Kind{Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, OlderEpochs, OlderStore}
+	lossOfBus    = []Kind{
+		Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, OlderEpochs, OlderStore,
+	}
 )
 
 // whole reports whether each store holds all that the other does, so that either may lose
-// something, and whether the epoch's record says so. A record that was lost is written
-// anew by an audit.
+// something, and whether the epoch's record says so. An audit writes a lost record again.
 func (w *world) whole() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
@@ -29,7 +30,8 @@ func (w *world) whole() bool {
 	}
 	// A stream that lost nothing but what stands no more is not whole either, before an audit
 	// has looked at it.
-	if lost := time.Duration(w.busLost.Load()); lost != 0 && time.Duration(d.Now-d.Marked)*time.Millisecond >= w.now()-lost {
+	if lost := time.Duration(w.busLost.Load()); lost != 0 &&
+		time.Duration(d.Now-d.Marked)*time.Millisecond >= w.now()-lost {
 		return false
 	}
 	bus := w.bus.Link("onlooker")
@@ -53,14 +55,16 @@ func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
 	}
 	for cursor := ""; ; {
 		page, next, err := ledger.Snapshot(ctx, cursor)
-		if err != nil || slices.ContainsFunc(page, func(k port.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
+		if err != nil || slices.ContainsFunc(page,
+			func(k port.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
 			return false
 		}
 		if cursor = next; cursor == "" {
 			break
 		}
 	}
-	return !slices.ContainsFunc(w.bus.Events(), func(e revocast.Event) bool { return !same(stream(e.Key), w.ledger.State(e.Key)) })
+	return !slices.ContainsFunc(w.bus.Events(),
+		func(e revocast.Event) bool { return !same(stream(e.Key), w.ledger.State(e.Key)) })
 }
 
 func (w *world) streamFault(s Step) bool {
@@ -121,7 +125,15 @@ func (w *world) streamFault(s Step) bool {
 // taken off: an operator removes the stream.
 func (w *world) edit(s Step) {
 	edit := [...]sim.Edit{
-		{PerKind: 1}, {PerKind: 2}, {Oldest: 1}, {Oldest: 2}, {MaxAge: 1}, {MaxAge: 50}, {Mute: true}, {Elsewhere: true}, {Sealed: true},
+		{PerKind: 1},
+		{PerKind: 2},
+		{Oldest: 1},
+		{Oldest: 2},
+		{MaxAge: 1},
+		{MaxAge: 50},
+		{Mute: true},
+		{Elsewhere: true},
+		{Sealed: true},
 	}[s.How%9]
 	w.bus.Edit(edit)
 	if edit.Sealed {
@@ -134,7 +146,8 @@ func (w *world) hostile(s Step) {
 	at := w.ledger.Position()
 	ack := port.Ack{Member: port.MemberID{Worker: "stranger", Incarnation: "00"}, Applied: at}
 	unrelated := revocast.Event{
-		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession, Key: revocast.KeyOf(realm, revocast.ScopeSession, issuer, "stranger"),
+		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession,
+		Key:    revocast.KeyOf(realm, revocast.ScopeSession, issuer, "stranger"),
 		CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 	}
 	switch s.How % 8 {

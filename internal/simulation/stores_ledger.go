@@ -124,7 +124,10 @@ func (w *world) reach(number int, l *sim.Ledger) {
 // vanish has some of the ledger's states vanish. Until the ledger begins another epoch, what
 // it is asked for it does not know.
 func (w *world) vanish(s Step) bool {
-	return w.ledger.Vanish(func(k revocast.Key) bool { return mix(uint64(s.How), uint64(k[0]), uint64(k[1]))%2 == 0 }) > 0
+	return w.ledger.Vanish(func(k revocast.Key) bool {
+		return mix(uint64(s.How), uint64(k[0]),
+			uint64(k[1]))%2 == 0
+	}) > 0
 }
 
 // moveProcess lets a process's wall clock jump.

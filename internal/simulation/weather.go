@@ -85,7 +85,10 @@ func (w *weather) hook(who int) sim.Hook {
 		defer w.mu.Unlock()
 		w.happened.Calls++
 		x := w.drawLocked(uint64(who)<<32^hashText(string(c.Op)), content(c.Arg))
-		f := sim.Fault{Delay: 50*time.Microsecond + x.upTo(400*time.Microsecond), After: 50*time.Microsecond + x.upTo(400*time.Microsecond), Late: x.below(2) == 0}
+		f := sim.Fault{
+			Delay: 50*time.Microsecond + x.upTo(400*time.Microsecond),
+			After: 50*time.Microsecond + x.upTo(400*time.Microsecond), Late: x.below(2) == 0,
+		}
 		switch {
 		case !onBus(c.Op) && w.noLedger[who] > 0:
 			f.Drop, f.Err = true, fmt.Errorf("%w: no way to the ledger", revocast.ErrUnavailable)
@@ -102,7 +105,8 @@ func (w *weather) hook(who int) sim.Hook {
 
 func onBus(op sim.Op) bool {
 	switch op {
-	case sim.OpPublish, sim.OpRefill, sim.OpReplay, sim.OpStream, sim.OpSaveSnapshot, sim.OpLoadSnapshot, sim.OpEpoch, sim.OpClaimEpoch, sim.OpPrepare, sim.OpMend:
+	case sim.OpPublish, sim.OpRefill, sim.OpReplay, sim.OpStream, sim.OpSaveSnapshot, sim.OpLoadSnapshot,
+		sim.OpEpoch, sim.OpClaimEpoch, sim.OpPrepare, sim.OpMend:
 		return true
 	}
 	return false

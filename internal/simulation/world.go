@@ -90,7 +90,8 @@ func run(t *testing.T, s Scenario, m Mutant, record bool) (r Result) {
 func (w *world) Errorf(format string, args ...any) {
 	// Package sim takes every lease to be as long as the terms of the day say, and every
 	// event to be all of the state at its position, which a refill's need not be.
-	except := w.s.has(ChangeTerms) && (strings.Contains(format, "strikes off") || strings.Contains(format, "settles epoch")) ||
+	except := w.s.has(ChangeTerms) && (strings.Contains(format, "strikes off") ||
+		strings.Contains(format, "settles epoch")) ||
 		w.s.has(lossOfBus...) && strings.Contains(format, "in the place of")
 	if w.mutant.Name == "" && !except {
 		w.fail(format, args...)
@@ -140,7 +141,8 @@ func (w *world) open() error {
 	w.terms.DefaultIssuer, w.terms.Lease, w.terms.Fence = issuer, w.s.Lease, w.s.Fence
 	w.leases.least, w.leases.longest = w.s.Lease, w.s.Lease
 	lo := sim.LedgerOptions{Realm: realm, LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
-	w.ledger, w.bus = sim.NewRealm(w, lo, sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
+	w.ledger, w.bus = sim.NewRealm(w, lo,
+		sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
 	w.current.Store(w.ledger)
 	w.ledger.Advance(w.s.Clocks.Ledger)
 	w.ahead = w.s.Clocks.Ledger

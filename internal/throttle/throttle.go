@@ -1,6 +1,6 @@
-// Package throttle keeps what happens again and again from filling a log: the first line
-// of each kind is written at once, then one a minute that says how many were left out. It
-// needs the standard library alone, so every package of the module may use it.
+// Package throttle keeps what happens again and again from filling a log: the first line of each
+// kind is written immediately, then one a minute that says how many were left out. It needs the
+// standard library alone, so every package of the module may use it.
 package throttle
 
 import (

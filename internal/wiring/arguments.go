@@ -53,7 +53,8 @@ func command(node *kong.Node, name string) *kong.Node {
 	if len(node.Positional) > 0 {
 		return nil
 	}
-	i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Type == kong.CommandNode && n.Name == name })
+	i := slices.IndexFunc(node.Children,
+		func(n *kong.Node) bool { return n.Type == kong.CommandNode && n.Name == name })
 	if i < 0 {
 		return nil
 	}
@@ -92,7 +93,8 @@ func refuseEmpty(parsed *kong.Context) error {
 
 func usageHint(name string, err error) string {
 	if text := err.Error(); strings.HasPrefix(text, "unknown flag --") {
-		return fmt.Sprintf("%s --help lists commands and flags; an id that begins with -- stands last, behind a -- of its own", name)
+		return fmt.Sprintf("%s --help lists commands and flags; an id that begins with -- stands last, behind a -- "+
+			"of its own", name)
 	}
 	return fmt.Sprintf("%s --help lists commands and flags", name)
 }

@@ -23,7 +23,8 @@ type dashCmd struct {
 }
 
 func (c *dashCmd) Run(s *Streams) error {
-	_, err := io.WriteString(s.Out, strings.Join([]string{c.Scope, c.ID, c.Keep, map[bool]string{true: "json"}[c.JSON]}, "|"))
+	_, err := io.WriteString(s.Out, strings.Join([]string{c.Scope, c.ID, c.Keep, map[bool]string{true: "json"}[c.JSON]},
+		"|"))
 	return err
 }
 
@@ -66,7 +67,8 @@ func TestArguments(t *testing.T) {
 func TestCodes(t *testing.T) {
 	for want, err := range map[int]error{
 		ExitDone: nil, ExitFailed: errors.New("x"), ExitUsage: Usage("x"),
-		ExitPending: WithHint(WithCode(ExitPending, errors.New("x")), "y"), ExitUnknown: WithCode(ExitUnknown, errors.New("x")),
+		ExitPending: WithHint(WithCode(ExitPending, errors.New("x")), "y"),
+		ExitUnknown: WithCode(ExitUnknown, errors.New("x")),
 	} {
 		if got := report(io.Discard, "test", err); got != want {
 			t.Errorf("%v: exit code %d, want %d", err, got, want)

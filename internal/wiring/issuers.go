@@ -46,7 +46,8 @@ func cutIssuer(text string) (name, keys string, ok bool) {
 func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o token.Options) (*token.Verifier, error) {
 	switch {
 	case len(own) != len(f.Issuer):
-		return nil, WithHint(Usage("some --issuer have keys of their own and some have none"), "write each as --issuer ISS=FILE or --issuer ISS=URL")
+		return nil, WithHint(Usage("some --issuer have keys of their own and some have none"),
+			"write each as --issuer ISS=FILE or --issuer ISS=URL")
 	case f.AnyIssuer:
 		return nil, Usage("give --issuer or --any-issuer, not both")
 	case f.KeyIssuer != "":
@@ -65,7 +66,8 @@ func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o to
 			}
 			byPlace[i.keys] = source
 		} else if !f.SharedKeys {
-			return nil, WithHint(Usage("%s is the key set of two issuers: whoever holds a key of one could speak for the other", i.keys),
+			return nil, WithHint(Usage("%s is the key set of two issuers: whoever holds a key of one could speak "+
+				"for the other", i.keys),
 				"say --shared-keys if that is meant")
 		}
 		sources[i.name] = source

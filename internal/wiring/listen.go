@@ -14,9 +14,11 @@ func Listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, WithHint(fmt.Errorf("%s %s: the port is in use", flag, addr), "stop what listens there or choose another port with %s", flag)
+		return nil, WithHint(fmt.Errorf("%s %s: the port is in use", flag, addr),
+			"stop what listens there or choose another port with %s", flag)
 	case errors.Is(err, syscall.EACCES):
-		return nil, WithHint(fmt.Errorf("%s %s: not allowed to listen there", flag, addr), "ports below 1024 need a privilege; choose a higher one with %s", flag)
+		return nil, WithHint(fmt.Errorf("%s %s: not allowed to listen there", flag, addr),
+			"ports below 1024 need a privilege; choose a higher one with %s", flag)
 	case err != nil:
 		return nil, fmt.Errorf("%s %s: %w", flag, addr, err)
 	}

@@ -61,9 +61,11 @@ func TestRun(t *testing.T) {
 				t.Setenv("REVOCAST_WAIT", c.env)
 			}
 			var out, errs strings.Builder
-			code := execute(t.Context(), "test", "", &testGrammar{}, strings.Fields(c.args), &Streams{Out: &out, Err: &errs})
+			code := execute(t.Context(), "test", "", &testGrammar{}, strings.Fields(c.args),
+				&Streams{Out: &out, Err: &errs})
 			if code != c.code || !strings.Contains(out.String(), c.out) || !strings.Contains(errs.String(), c.err) {
-				t.Errorf("exit code %d, want %d\nstdout: %q, want %q\nstderr: %q, want %q", code, c.code, out.String(), c.out, errs.String(), c.err)
+				t.Errorf("exit code %d, want %d\nstdout: %q, want %q\nstderr: %q, want %q", code, c.code, out.String(),
+					c.out, errs.String(), c.err)
 			}
 		})
 	}

@@ -17,7 +17,9 @@ import (
 func TestServerCertificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	first, second := newAuthority(t, t.TempDir()), newAuthority(t, t.TempDir())
-	files := TLSFlags{TLSCert: filepath.Join(dir, "cert"), TLSKey: filepath.Join(dir, "key"), TLSClientCA: filepath.Join(dir, "ca")}
+	files := TLSFlags{
+		TLSCert: filepath.Join(dir, "cert"), TLSKey: filepath.Join(dir, "key"), TLSClientCA: filepath.Join(dir, "ca"),
+	}
 	install := func(a *authority) {
 		cert, key := a.issue(t, "server")
 		copyTo(t, cert, files.TLSCert)
@@ -30,7 +32,8 @@ func TestServerCertificateIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "served") }), config)
+	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "served") }),
+		config)
 	client := func(a *authority) *tls.Config {
 		cert, key := a.issue(t, "client")
 		c, err := (&ClientTLSFlags{CA: a.file, Cert: cert, Key: key}).Config()
@@ -76,8 +79,12 @@ func TestServerCertificateIsReadAgain(t *testing.T) {
 func TestClientFilesAreReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	first, second := newAuthority(t, t.TempDir()), newAuthority(t, t.TempDir())
-	server := TLSFlags{TLSCert: filepath.Join(dir, "cert"), TLSKey: filepath.Join(dir, "key"), TLSClientCA: filepath.Join(dir, "ca")}
-	flags := ClientTLSFlags{CA: server.TLSClientCA, Cert: filepath.Join(dir, "client"), Key: filepath.Join(dir, "client-key")}
+	server := TLSFlags{
+		TLSCert: filepath.Join(dir, "cert"), TLSKey: filepath.Join(dir, "key"), TLSClientCA: filepath.Join(dir, "ca"),
+	}
+	flags := ClientTLSFlags{
+		CA: server.TLSClientCA, Cert: filepath.Join(dir, "client"), Key: filepath.Join(dir, "client-key"),
+	}
 	install := func(a *authority) {
 		cert, key := a.issue(t, "server")
 		copyTo(t, cert, server.TLSCert)
@@ -155,7 +162,8 @@ func TestClientFilesAreRefused(t *testing.T) {
 		{cert: empty, says: "--redis-cert and --redis-key go together"},
 		{key: empty, says: "--redis-cert and --redis-key go together"},
 	} {
-		if _, err := clientTLS(nil, "redis-", f.ca, f.cert, f.key); err == nil || !strings.Contains(err.Error(), f.says) {
+		if _, err := clientTLS(nil, "redis-", f.ca, f.cert, f.key); err == nil ||
+			!strings.Contains(err.Error(), f.says) {
 			t.Errorf("%+v: %v", f, err)
 		}
 	}

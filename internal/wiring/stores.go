@@ -54,9 +54,8 @@ type OpenOptions struct {
 	Lenient bool
 }
 
-// redisLog takes in what the Redis client would print on standard error. It is told
-// apart from our own errors by its level: each call that fails is reported by whoever
-// made it.
+// redisLog takes in what the Redis client would print on standard error. It is told apart from our
+// own errors by its level: the caller of each failed call reports it.
 type redisLog struct{ log *slog.Logger }
 
 // Printf implements the client's logger.

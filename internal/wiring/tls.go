@@ -76,8 +76,8 @@ func (f *ClientTLSFlags) Config() (*tls.Config, error) {
 	return files.config(), nil
 }
 
-// Transport carries the requests of a client that may run for long: each new connection goes
-// by what the files hold by then. It is nil where no file is given.
+// Transport carries the requests of a client that may run for long: each new connection uses what
+// the files hold by then. It is nil where no file is given.
 func (f *ClientTLSFlags) Transport() (http.RoundTripper, error) {
 	files, err := clientTLS(nil, "", f.CA, f.Cert, f.Key)
 	if err != nil || files == nil {

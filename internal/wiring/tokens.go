@@ -74,7 +74,8 @@ func (f *TokenFlags) Verifier(logger *slog.Logger) (*token.Verifier, error) {
 func (f *TokenFlags) checkAudience() error {
 	switch {
 	case len(f.Audience) == 0 && !f.AnyAudience:
-		return WithHint(Usage("there is no --audience, so a token that was issued for another service would be accepted"),
+		return WithHint(Usage("there is no --audience, so a token that was issued for another service would "+
+			"be accepted"),
 			"name this service with --audience, as aud in its tokens does, or say --any-audience if that is meant")
 	case len(f.Audience) > 0 && f.AnyAudience:
 		return Usage("give --audience or --any-audience, not both")
@@ -85,7 +86,8 @@ func (f *TokenFlags) checkAudience() error {
 // checkShared refuses one key set for several issuers, unless that is said.
 func (f *TokenFlags) checkShared() error {
 	if len(f.Issuer) > 1 && !f.SharedKeys {
-		return WithHint(Usage("one key set for %d issuers: whoever holds a key of one could speak for the others", len(f.Issuer)),
+		return WithHint(Usage("one key set for %d issuers: whoever holds a key of one could speak for the others",
+			len(f.Issuer)),
 			"give each its own as --issuer ISS=FILE or --issuer ISS=URL, or say --shared-keys if that is meant")
 	}
 	return nil
@@ -96,7 +98,8 @@ func (f *TokenFlags) checkShared() error {
 func (f *TokenFlags) checkIssuer() error {
 	switch {
 	case len(f.Issuer) == 0 && !f.AnyIssuer:
-		return WithHint(Usage("there is no --issuer, so a token of anybody whose key is in the key set would be accepted"),
+		return WithHint(Usage("there is no --issuer, so a token of anybody whose key is in the key set would "+
+			"be accepted"),
 			"name the accepted issuers with --issuer, or say --any-issuer if that is meant")
 	case len(f.Issuer) > 0 && f.AnyIssuer:
 		return Usage("give --issuer or --any-issuer, not both")
@@ -107,7 +110,8 @@ func (f *TokenFlags) checkIssuer() error {
 func (f *TokenFlags) source(o token.SourceOptions) (*token.Source, error) {
 	switch {
 	case !oneOf(f.JWKS, f.PublicKey, f.SecretFile):
-		return nil, Usage("give one of --jwks, --public-key and --secret-file, or --issuer ISS=FILE|URL for each issuer")
+		return nil, Usage("give one of --jwks, --public-key and --secret-file, or --issuer ISS=FILE|URL for " +
+			"each issuer")
 	case f.PublicKey != "":
 		return token.PEMFile(f.PublicKey, o)
 	case f.SecretFile != "":

@@ -186,7 +186,8 @@ func commitCovered(k *kit) {
 	again := k.commit(revokeToken("t"), older).Entries
 	for i, e := range again {
 		want := first[i].Event
-		if e.Fresh || e.Event.Position != want.Position || e.Event.CutOff != want.CutOff || e.Event.Until != want.Until || e.Event.At != want.At {
+		if e.Fresh || e.Event.Position != want.Position || e.Event.CutOff != want.CutOff ||
+			e.Event.Until != want.Until || e.Event.At != want.At {
 			k.Errorf("covered by %+v: %+v", want, e)
 		}
 	}
@@ -235,10 +236,19 @@ func commitUntil(k *kit) {
 		want     int64
 	}{
 		{"a token until its exp", scoped(revocast.ScopeToken, revocast.Forever, now+1000), now + 1000},
-		{"a token that has expired and may be accepted", scoped(revocast.ScopeToken, revocast.Forever, now-299_000), now - 299_000},
+		{
+			"a token that has expired and may be accepted", scoped(revocast.ScopeToken, revocast.Forever, now-299_000),
+			now - 299_000,
+		},
 		{"a token that lives long", scoped(revocast.ScopeToken, revocast.Forever, now+100*hour), now + 100*hour},
-		{"a principal, too early", scoped(revocast.ScopePrincipal, now-1000, now+1000), now - 1000 + longest(revocast.ScopePrincipal)},
-		{"a principal, earlier still", scoped(revocast.ScopePrincipal, now-1000, now-1000), now - 1000 + longest(revocast.ScopePrincipal)},
+		{
+			"a principal, too early", scoped(revocast.ScopePrincipal, now-1000, now+1000),
+			now - 1000 + longest(revocast.ScopePrincipal),
+		},
+		{
+			"a principal, earlier still", scoped(revocast.ScopePrincipal, now-1000, now-1000),
+			now - 1000 + longest(revocast.ScopePrincipal),
+		},
 		{"a key, later", scoped(revocast.ScopeKey, now-1000, now+100*hour), now + 100*hour},
 	} {
 		e := k.commit(c.proposal).Entries[0].Event
@@ -270,7 +280,9 @@ func commitExcept(k *kit) {
 	}
 	k.commit(p(now-300, "s1"))
 	k.commit(p(now-200, "s2"))
-	want := revocast.State{CutOff: now - 200, Except: key("s2"), Floor: now - 300, Until: now + 4*hour + kept, At: at(1, 2)}
+	want := revocast.State{
+		CutOff: now - 200, Except: key("s2"), Floor: now - 300, Until: now + 4*hour + kept, At: at(1, 2),
+	}
 	if s := k.state(key("p")); s != want {
 		k.Errorf("except s1, then except s2: %+v\nwant %+v", s, want)
 	}
@@ -355,7 +367,9 @@ func commitIdempotent(k *kit) {
 	}
 	for what, other := range map[string][]revocast.Event{
 		"fewer": proposals[:1], "another order": {proposals[1], proposals[0], proposals[2]},
-		"another reason": {func() revocast.Event { e := revoke("a"); e.Reason = "other"; return e }(), proposals[1], proposals[2]},
+		"another reason": {
+			func() revocast.Event { e := revoke("a"); e.Reason = "other"; return e }(), proposals[1], proposals[2],
+		},
 	} {
 		_, err := k.Ledger.Commit(k.ctx, id, other)
 		k.fails(what, err, revocast.ErrConflict)
@@ -399,7 +413,9 @@ func commitThousand(k *kit) {
 // was decided meanwhile.
 func banAgain(k *kit) {
 	k.start()
-	ban := revocast.Event{Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key("a"), Until: k.describe().Now + hour}
+	ban := revocast.Event{
+		Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key("a"), Until: k.describe().Now + hour,
+	}
 	lift := revocast.Event{Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: key("a")}
 	first := k.commit(ban).Entries[0].Event
 	lifted := k.commit(lift).Entries[0].Event

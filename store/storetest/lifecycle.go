@@ -94,7 +94,8 @@ func uninitialised(k *kit) {
 	k.allFail(revocast.ErrUninitialised)
 	_, err := k.Ledger.Restore(k.ctx, 1, nil)
 	k.fails("Restore", err, revocast.ErrUninitialised)
-	k.fails("Open", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: port.EpochRecord{}, Settled: true}), revocast.ErrUninitialised)
+	k.fails("Open", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: port.EpochRecord{}, Settled: true}),
+		revocast.ErrUninitialised)
 	k.fails("Fence", k.Ledger.Fence(k.ctx, 1), revocast.ErrUninitialised)
 	d := k.describe()
 	if d.State != port.LedgerUninitialised || !d.Position.IsZero() || d.Server == "" {
@@ -136,10 +137,12 @@ func openLedger(k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 3, Terms()))
 	server := k.describe().Server
 	record := port.EpochRecord{Epoch: 3, Server: server, Sequence: 42}
-	k.fails("Open of another epoch", k.Ledger.Open(k.ctx, port.Opening{Epoch: 2, Record: record, Settled: true}), revocast.ErrEpoch)
+	k.fails("Open of another epoch", k.Ledger.Open(k.ctx, port.Opening{Epoch: 2, Record: record, Settled: true}),
+		revocast.ErrEpoch)
 	wrong := record
 	wrong.Server = "0000000000000000000000000000000000000000"
-	k.fails("Open under another server's record", k.Ledger.Open(k.ctx, port.Opening{Epoch: 3, Record: wrong, Settled: true}), revocast.ErrConflict)
+	k.fails("Open under another server's record",
+		k.Ledger.Open(k.ctx, port.Opening{Epoch: 3, Record: wrong, Settled: true}), revocast.ErrConflict)
 	if s := k.describe().State; s != port.LedgerRecovering {
 		k.Fatalf("refused Opens left the ledger %s", s)
 	}
@@ -164,7 +167,8 @@ func openAgain(k *kit) {
 		k.Errorf("opening again made %+v out of %+v", after, before)
 	}
 	record.Sequence++
-	k.fails("Open under another record", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: record, Settled: true}), revocast.ErrConflict)
+	k.fails("Open under another record", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: record, Settled: true}),
+		revocast.ErrConflict)
 }
 
 func fencedRefuses(k *kit) {
@@ -175,7 +179,9 @@ func fencedRefuses(k *kit) {
 	_, err := k.Ledger.Restore(k.ctx, 1, []revocast.Event{with(revoke("a"), at(1, 1), 1, 1, k.describe().Now+hour)})
 	k.fails("Restore", err, revocast.ErrFenced)
 	d := k.describe()
-	k.fails("Open", k.Ledger.Open(k.ctx, port.Opening{Epoch: 1, Record: port.EpochRecord{Epoch: 1, Server: d.Server}, Settled: true}), revocast.ErrFenced)
+	k.fails("Open", k.Ledger.Open(k.ctx, port.Opening{
+		Epoch: 1, Record: port.EpochRecord{Epoch: 1, Server: d.Server}, Settled: true,
+	}), revocast.ErrFenced)
 	k.fails("Begin", k.Ledger.Begin(k.ctx, 2, Terms()), revocast.ErrConflict)
 	k.Replace()
 	if d = k.describe(); d.State != port.LedgerFenced || d.Position.Epoch != 1 {
@@ -223,7 +229,8 @@ func settle(k *kit) {
 		v, err := k.Ledger.Verify(k.ctx, 1)
 		k.must(err)
 		if c := k.commit(invalidate("a")); v.Settled != want || c.Settled != want || k.describe().Settled != want {
-			k.Errorf("settled: Verify %v, Commit %v, Describe %v, want %v", v.Settled, c.Settled, k.describe().Settled, want)
+			k.Errorf("settled: Verify %v, Commit %v, Describe %v, want %v", v.Settled, c.Settled, k.describe().Settled,
+				want)
 		}
 	}
 	settled(false)

@@ -48,7 +48,9 @@ func markDescribed(k *kit) {
 	}
 	k.commit(revoke("a"))
 	now := k.describe().Now
-	want := port.StreamMark{Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1), Missing: sequence - 9}
+	want := port.StreamMark{
+		Point: point(sequence, now-5), From: sequence - 3, Complete: at(1, 1), Missing: sequence - 9,
+	}
 	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, want))
 	d := k.describe()
 	if d.Mark != want || d.Marked < now || d.Marked > d.Now || d.Witness != want.Point {
@@ -130,7 +132,9 @@ func markAcross(k *kit) {
 	o.Stream = point(9, d.Now)
 	k.must(k.Ledger.Open(k.ctx, o))
 	d = k.describe()
-	if want := (port.StreamMark{Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1), Missing: 4}); d.Mark != want || d.Witness != first {
+	if want := (port.StreamMark{
+		Point: o.Stream, From: o.Stream.Sequence, Complete: at(2, 1), Missing: 4,
+	}); d.Mark != want || d.Witness != first {
 		k.Errorf("opened with mark %+v, want %+v; witness %+v, want still %+v", d.Mark, want, d.Witness, first)
 	}
 	if d.Opened != 2 || d.OpenedBy != d.Server {
@@ -188,7 +192,8 @@ func witnessOfStream(k *kit) {
 	if w := k.describe().Witness; w.Sequence > 4 {
 		k.Errorf("the mark went back to 4, and the witness is %+v", w)
 	}
-	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point, port.StreamMark{Point: point(8, now+2), Complete: at(1, 0), Afresh: true}))
+	k.must(k.Ledger.Mark(k.ctx, k.describe().Mark.Point,
+		port.StreamMark{Point: point(8, now+2), Complete: at(1, 0), Afresh: true}))
 	if d := k.describe(); d.Witness != point(8, now+2) || d.Mark.Point != d.Witness {
 		k.Errorf("the stream was refilled, and the witness is %+v", d.Witness)
 	}
@@ -284,7 +289,9 @@ func witnessAfresh(k *kit) {
 	k.start()
 	now := k.describe().Now
 	k.mark(point(sequence, now-5), at(1, 0))
-	k.must(k.Ledger.Mark(k.ctx, point(sequence, now-5), port.StreamMark{Point: port.StreamPoint{Created: created, Sequence: sequence + 9}, Complete: at(1, 0), Afresh: true}))
+	k.must(k.Ledger.Mark(k.ctx, point(sequence, now-5), port.StreamMark{Point: port.StreamPoint{
+		Created: created, Sequence: sequence + 9,
+	}, Complete: at(1, 0), Afresh: true}))
 	if d := k.describe(); d.Witness != (port.StreamPoint{}) || d.Mark.Point.Sequence != sequence+9 || d.Mark.Afresh {
 		k.Errorf("%+v", d)
 	}

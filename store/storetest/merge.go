@@ -34,7 +34,9 @@ func drawKey(rt *rapid.T) revocast.Key {
 // drawProposal draws a proposal that the ledger accepts at the time now.
 func drawProposal(rt *rapid.T, now int64) revocast.Event {
 	e := revocast.Event{Scope: revocast.ScopePrincipal, Key: drawKey(rt)}
-	e.Kind = rapid.SampledFrom([]revocast.Kind{revocast.KindRevoked, revocast.KindRevoked, revocast.KindBanned, revocast.KindLifted}).Draw(rt, "kind")
+	e.Kind = rapid.SampledFrom([]revocast.Kind{
+		revocast.KindRevoked, revocast.KindRevoked, revocast.KindBanned, revocast.KindLifted,
+	}).Draw(rt, "kind")
 	late := now + 4*hour + rapid.Int64Range(0, mergeTimes).Draw(rt, "until")
 	switch e.Kind {
 	case revocast.KindRevoked:
@@ -75,7 +77,8 @@ func mergeRestored(rt *rapid.T, k *kit) {
 		return e
 	}), 1, 100, func(e revocast.Event) revocast.Position { return e.Position }).Draw(rt, "history")
 
-	fed := append(rapid.Permutation(history).Draw(rt, "order"), rapid.SliceOfN(rapid.SampledFrom(history), 0, 10).Draw(rt, "again")...)
+	fed := append(rapid.Permutation(history).Draw(rt, "order"),
+		rapid.SliceOfN(rapid.SampledFrom(history), 0, 10).Draw(rt, "again")...)
 	for len(fed) > 0 {
 		n := rapid.IntRange(1, len(fed)).Draw(rt, "portion")
 		k.restore(9, fed[:n]...)
@@ -110,7 +113,8 @@ func mergeCommitted(rt *rapid.T, k *kit) {
 	sum := map[revocast.Key]revocast.State{}
 	var fresh []revocast.Event
 	for range rapid.IntRange(1, 8).Draw(rt, "commits") {
-		batch := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) revocast.Event { return drawProposal(rt, now) }), 1, 6).Draw(rt, "batch")
+		batch := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) revocast.Event { return drawProposal(rt, now) }),
+			1, 6).Draw(rt, "batch")
 		for i, e := range k.commit(batch...).Entries {
 			before := sum[e.Event.Key]
 			p := batch[i]

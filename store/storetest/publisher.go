@@ -168,7 +168,15 @@ func ackedOrder(k *kit) {
 	for _, c := range []struct {
 		revs []uint64
 		want uint64
-	}{{[]uint64{2}, 0}, {[]uint64{4, 5}, 0}, {nil, 0}, {[]uint64{1}, 2}, {[]uint64{1, 2}, 2}, {[]uint64{6, 3}, 6}, {[]uint64{4}, 6}} {
+	}{
+		{[]uint64{2}, 0},
+		{[]uint64{4, 5}, 0},
+		{nil, 0},
+		{[]uint64{1}, 2},
+		{[]uint64{1, 2}, 2},
+		{[]uint64{6, 3}, 6},
+		{[]uint64{4}, 6},
+	} {
 		if got := k.acked(1, c.revs...); got != at(1, c.want) {
 			k.Errorf("after acknowledging %v durable is %s, want 1-%d", c.revs, got, c.want)
 		}

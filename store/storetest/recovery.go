@@ -46,7 +46,8 @@ func noticed(k *kit) {
 	_, err := k.Ledger.Restore(k.ctx, epoch, nil)
 	k.fails("Restore on another server", err, revocast.ErrEpoch)
 	k.Replace()
-	k.fails("Open on another server", k.Ledger.Open(k.ctx, port.Opening{Epoch: epoch + 1, Record: port.EpochRecord{}, Settled: true}), revocast.ErrEpoch)
+	k.fails("Open on another server", k.Ledger.Open(k.ctx,
+		port.Opening{Epoch: epoch + 1, Record: port.EpochRecord{}, Settled: true}), revocast.ErrEpoch)
 	k.Replace()
 	k.fails("Fence on another server", k.Ledger.Fence(k.ctx, epoch+2), revocast.ErrEpoch)
 	if d := k.describe(); d.State != port.LedgerRecovering || d.Position.Epoch != epoch+3 {
@@ -258,7 +259,8 @@ func unacknowledgedMany(k *kit) {
 		seen[e.Key] = true
 	}
 	if len(seen) != batches*size || k.describe().Position != at(2, batches*size) {
-		k.Errorf("%d of %d unacknowledged entries have a revision of the new epoch, position %s", len(seen), batches*size, k.describe().Position)
+		k.Errorf("%d of %d unacknowledged entries have a revision of the new epoch, position %s", len(seen),
+			batches*size, k.describe().Position)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package storetest helps to test what stands on package store. [Redis] starts a real
-// redis-server, [Embedded] one in the test's own process, and [Run] checks that a
-// [port.Ledger] keeps the port's contract.
+// Package storetest helps to test packages that use package store. [Redis] starts a real
+// redis-server, [Embedded] one in the test's own process, and [Run] checks that a [port.Ledger]
+// keeps the port's contract.
 package storetest
 
 import (
@@ -48,9 +48,8 @@ type Server struct {
 // Redis starts a redis-server, args (such as "--requirepass", "x") overriding its
 // settings, and kills it when the test ends.
 //
-// Where no redis-server is installed the test fails if CI or
-// REVOCAST_TEST_REQUIRE_REDIS is set, and otherwise is left out with a line that
-// says so.
+// Where no redis-server is installed, the test fails if CI or REVOCAST_TEST_REQUIRE_REDIS is set.
+// Otherwise it is left out, with a line that says so.
 func Redis(tb testing.TB, args ...string) *Server {
 	tb.Helper()
 	return redisOn(tb, &Server{}, args)
@@ -81,7 +80,8 @@ func redisOn(tb testing.TB, s *Server, args []string) *Server {
 func missing(tb testing.TB) {
 	tb.Helper()
 	if os.Getenv("CI") != "" || os.Getenv("REVOCAST_TEST_REQUIRE_REDIS") != "" {
-		tb.Fatal("storetest: no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)")
+		tb.Fatal("storetest: no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew " +
+			"install redis)")
 	}
 	tb.Skipf("storetest: no redis-server in PATH: left out %s", tb.Name())
 }

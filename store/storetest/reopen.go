@@ -78,7 +78,7 @@ func reopenOpen(k *kit) {
 	if !k.state(key("a")).Against(1, revocast.Key{}, 1).Covered {
 		k.Error("a state is gone")
 	}
-	if got := k.commit(revoke("b")).Entries[0].Event.Position; got != at(5, 2) { // a was logged anew as 5-1
+	if got := k.commit(revoke("b")).Entries[0].Event.Position; got != at(5, 2) { // a was logged again as 5-1
 		k.Errorf("the next commit is %s, want 5-2", got)
 	}
 }
@@ -113,7 +113,8 @@ func reopenAgain(k *kit) {
 	k.must(k.Ledger.Reopen(k.ctx, 4, "one"))
 	k.must(k.Ledger.Reopen(k.ctx, 4, "two"))
 	after := k.describe()
-	if !slices.Equal(before.Claims, after.Claims) || before.Position != after.Position || after.State != port.LedgerRecovering {
+	if !slices.Equal(before.Claims, after.Claims) || before.Position != after.Position ||
+		after.State != port.LedgerRecovering {
 		k.Errorf("reopening again made %+v out of %+v", after, before)
 	}
 }
@@ -141,7 +142,7 @@ func reopenUnmarked(k *kit) {
 	if d := k.describe(); d.Mark != (port.StreamMark{}) || d.Witness != (port.StreamPoint{}) || d.Marked != 0 {
 		k.Errorf("the mark is still there: %+v, witness %+v", d.Mark, d.Witness)
 	}
-	k.Replace() // and the new server is another one at once
+	k.Replace() // and the new server is another one immediately
 	k.describe()
 	k.reopen()
 	log := k.log(at(3, 0))
@@ -171,7 +172,8 @@ func termsUnsettle(k *kit) {
 			want, settling = max(before.SettleFor, before.Terms.SettleWait(), terms.SettleWait()), settling+1
 		}
 		if d.Terms != terms || d.Settled == unsettles || d.SettleFor != want || d.Settling != settling {
-			k.Errorf("%s: settled %v for %v, %d times; want %v and %d", what, d.Settled, d.SettleFor, d.Settling, want, settling)
+			k.Errorf("%s: settled %v for %v, %d times; want %v and %d", what, d.Settled, d.SettleFor, d.Settling,
+				want, settling)
 		}
 		if v, err := k.Ledger.Verify(k.ctx, 1); err != nil || v.Settled == unsettles {
 			k.Errorf("%s: Verify says settled %v, %v", what, v.Settled, err)
@@ -208,7 +210,8 @@ func termsUnsettleAcross(k *kit) {
 	}
 	k.Replace()
 	if d := reopen(); d.Settled || d.SettleFor != long.SettleWait() {
-		k.Errorf("the next epoch is unsettled for %v, want %v: leases of %v may be around", d.SettleFor, long.SettleWait(), long.Lease)
+		k.Errorf("the next epoch is unsettled for %v, want %v: leases of %v may be around", d.SettleFor,
+			long.SettleWait(), long.Lease)
 	}
 	k.must(k.Ledger.Reopen(k.ctx, 7, "x"))
 	d := reopen()

@@ -33,7 +33,8 @@ func (k *kit) snapshot() map[revocast.Key]port.KeyedState {
 func (k *kit) counts(what string, live, gone uint64) {
 	k.Helper()
 	if d := k.describe(); d.Born-d.Gone != live || d.Gone-k.base != gone {
-		k.Errorf("%s: %d states made and %d gone, want %d live and %d gone", what, d.Born-k.base, d.Gone-k.base, live, gone)
+		k.Errorf("%s: %d states made and %d gone, want %d live and %d gone", what, d.Born-k.base, d.Gone-k.base,
+			live, gone)
 	}
 }
 
@@ -53,7 +54,8 @@ func statesCounted(k *kit) {
 	}
 	k.Replace()
 	k.describe()
-	k.restore(2, with(revoke("a"), at(1, 9), 1, 2, k.describe().Now+hour), with(revoke("f"), at(1, 10), 1, 2, k.describe().Now+hour))
+	k.restore(2, with(revoke("a"), at(1, 9), 1, 2, k.describe().Now+hour),
+		with(revoke("f"), at(1, 10), 1, 2, k.describe().Now+hour))
 	k.counts("after a recovery", 4, 0)
 }
 

@@ -29,16 +29,23 @@ func at(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: e
 
 // revoke proposes to revoke a principal, now.
 func revoke(name string) revocast.Event {
-	return revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key(name), Reason: "test", Initiator: "storetest"}
+	return revocast.Event{
+		Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key(name), Reason: "test",
+		Initiator: "storetest",
+	}
 }
 
 // revokeToken proposes to revoke a token, outright.
 func revokeToken(name string) revocast.Event {
-	return revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key(name), CutOff: revocast.Forever}
+	return revocast.Event{
+		Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: key(name), CutOff: revocast.Forever,
+	}
 }
 
 func ban(name string, until int64) revocast.Event {
-	return revocast.Event{Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key(name), Until: until, Reason: "abuse"}
+	return revocast.Event{
+		Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key(name), Until: until, Reason: "abuse",
+	}
 }
 
 func lift(name string) revocast.Event {

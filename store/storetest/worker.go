@@ -30,7 +30,8 @@ func renewRegisters(k *kit) {
 		k.Errorf("first renewal: %+v", r)
 	}
 	m := k.members()
-	if len(m.Members) != 1 || m.Members[0].ID != member("w") || m.Members[0].Renewals == 0 || m.Members[0].Version != "v1" {
+	if len(m.Members) != 1 || m.Members[0].ID != member("w") || m.Members[0].Renewals == 0 ||
+		m.Members[0].Version != "v1" {
 		k.Fatalf("members %+v, want w", m.Members)
 	}
 	k.commit(revoke("a"))
@@ -71,8 +72,12 @@ func renewReach(k *kit) {
 	tell(nil, false)
 	holds(nil)
 	full := &port.Reach{
-		Issuers: []port.ReachIssuer{{Name: "https://a.example/ü \"", KeyIDs: []string{"k1", "k2"}}, {Name: "none", KeyIDs: []string{}}, {Name: "unknown"}},
-		Scopes:  []revocast.Scope{revocast.ScopeToken, revocast.ScopeAll},
+		Issuers: []port.ReachIssuer{
+			{Name: "https://a.example/ü \"", KeyIDs: []string{"k1", "k2"}},
+			{Name: "none", KeyIDs: []string{}},
+			{Name: "unknown"},
+		},
+		Scopes: []revocast.Scope{revocast.ScopeToken, revocast.ScopeAll},
 	}
 	tell(full, true)
 	holds(full)
@@ -106,7 +111,8 @@ func renewPages(k *kit) {
 	}{{0, 3, 3, true}, {3, 3, 3, true}, {6, 3, 1, false}, {7, 3, 0, false}, {0, 7, 7, false}, {0, 8, 7, false}} {
 		r := renew(c.applied, c.limit)
 		if len(r.Events) != c.want || r.More != c.more || r.Position != at(1, 7) {
-			k.Errorf("after %d, at most %d: %d entries, more %v, position %s", c.applied, c.limit, len(r.Events), r.More, r.Position)
+			k.Errorf("after %d, at most %d: %d entries, more %v, position %s", c.applied, c.limit, len(r.Events),
+				r.More, r.Position)
 		}
 		for i, e := range r.Events {
 			if want := at(1, c.applied+uint64(i)+1); e.Position != want || e.Key != key(fmt.Sprint(want.Rev-1)) {
@@ -168,7 +174,8 @@ func renewAcross(k *kit) {
 	k.reopen()
 	k.commit(revokeToken("3"))
 	r := k.renew("w", at(1, 1))
-	if len(r.Events) != 2 || r.Events[0].Position != at(1, 2) || r.Events[1].Position != at(2, 1) || r.Position != at(2, 1) {
+	if len(r.Events) != 2 || r.Events[0].Position != at(1, 2) || r.Events[1].Position != at(2, 1) ||
+		r.Position != at(2, 1) {
 		k.Errorf("from 1-1 into epoch 2: %+v", r)
 	}
 	// More than this ledger remembers of epoch 1: it was rolled back, and what it had
@@ -208,7 +215,9 @@ func checkParallel(k *kit) {
 			k.Errorf("state %d: %+v, want one of %s", i, c.States[i], want)
 		}
 	}
-	if want := (revocast.State{CutOff: revocast.Forever, Floor: revocast.Forever, Until: c.States[2].Until, At: at(1, 1)}); c.States[2] != want {
+	if want := (revocast.State{
+		CutOff: revocast.Forever, Floor: revocast.Forever, Until: c.States[2].Until, At: at(1, 1),
+	}); c.States[2] != want {
 		k.Errorf("state of the token: %+v, want %+v", c.States[2], want)
 	}
 	none, err := k.Ledger.Check(k.ctx, nil)

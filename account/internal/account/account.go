@@ -1,5 +1,5 @@
-// Package account is what the account stores have in common: their keys, the start of
-// their scripts, and the two clocks that those go by.
+// Package account is what the account stores have in common: their keys, the start of their
+// scripts, and the two clocks that the scripts use.
 //
 // # Two clocks
 //

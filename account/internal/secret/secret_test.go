@@ -17,7 +17,9 @@ func TestSecret(t *testing.T) {
 		seen[s], seen[id] = true, true
 	}
 	good := strings.Repeat("a", secret.Len)
-	for _, bad := range []string{"", good[1:], good + "a", good[1:] + "=", good[1:] + "+", good[1:] + "\x00", good[2:] + "é"} {
+	for _, bad := range []string{
+		"", good[1:], good + "a", good[1:] + "=", good[1:] + "+", good[1:] + "\x00", good[2:] + "é",
+	} {
 		if secret.Looks(bad) {
 			t.Errorf("%q looks like a secret", bad)
 		}

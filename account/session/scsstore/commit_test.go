@@ -63,8 +63,8 @@ func TestLostReply(t *testing.T) {
 	is(s.Delete(numbered(1)), errDown, 2)
 }
 
-// TestExpiryMoves with commits that change nothing, which tell nobody: an idle timeout
-// starts anew, and neither record nor index ends sooner.
+// TestExpiryMoves with commits that change nothing, which tell nobody: an idle timeout starts
+// again, and neither record nor index ends sooner.
 func TestExpiryMoves(t *testing.T) {
 	s := newSite(t, 1, scsstore.Options{})
 	m := s.managers[0]
@@ -177,7 +177,8 @@ func TestTombstoneOutlivesTheSession(t *testing.T) {
 	}
 }
 
-// TestManyRequestsAtOnce: whoever commits while a session is destroyed, it stays so.
+// TestManyRequestsAtOnce: a destroyed session stays destroyed, however many requests commit
+// meanwhile.
 func TestManyRequestsAtOnce(t *testing.T) {
 	s := newSite(t, 2, scsstore.Options{})
 	for range 5 {

@@ -177,7 +177,8 @@ func TestCutOffOfThePrincipal(t *testing.T) {
 	})
 	s.everywhere(alice, "")
 	s.everywhere(bob, "bob")
-	_, err := s.publisher.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: scsstore.SessionID(bob)})
+	_, err := s.publisher.Revoke(t.Context(),
+		revocast.Revocation{Scope: revocast.ScopeSession, ID: scsstore.SessionID(bob)})
 	s.must(err)
 	s.everywhere(bob, "")
 	s.everywhere(s.put(1, "", "alice"), "alice")

@@ -24,10 +24,11 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// scs.New starts a goroutine for a memory store that nobody wanted, and stopping it at once
-// is a data race in scs.
+// scs.New starts a goroutine for a memory store that nobody wanted, and stopping it immediately is
+// a data race in scs.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
 }
 
 const realm = "scs"
@@ -197,7 +198,7 @@ func silent(t testing.TB, rdb redis.UniversalClient, ender scsstore.Ender, o scs
 
 var errDown = errors.New("down")
 
-// together runs f n times at once.
+// together runs f n times at the same time.
 func together(n int, f func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {

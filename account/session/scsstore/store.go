@@ -102,7 +102,8 @@ func New(sub *worker.Subscriber, ender Ender, o Options) (*Store, error) {
 		o.Timeout = 5 * time.Second
 	}
 	s := &Store{db: db, ender: ender, o: o}
-	s.guard = worker.NewGuard(sub, nil, worker.GuardOptions{LoadSession: s.load, SessionTTL: o.CacheTTL, Policy: o.Policy})
+	s.guard = worker.NewGuard(sub, nil,
+		worker.GuardOptions{LoadSession: s.load, SessionTTL: o.CacheTTL, Policy: o.Policy})
 	return s, nil
 }
 

@@ -23,7 +23,8 @@ func cutOffAhead(w *world) {
 		return w.record(sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: id, CutOff: at}))[0]
 	}
 	ahead := func(ref string, by time.Duration) {
-		w.sql(fmt.Sprintf("UPDATE revocast_outbox SET payload = REPLACE(payload, '%d', '%d') WHERE ref = '%s'", at.UnixMilli(), at.Add(by).UnixMilli(), ref))
+		w.sql(fmt.Sprintf("UPDATE revocast_outbox SET payload = REPLACE(payload, '%d', '%d') WHERE ref = '%s'",
+			at.UnixMilli(), at.Add(by).UnixMilli(), ref))
 	}
 	near, far := revoke("near"), revoke("far")
 	w.record(principal("behind"))
@@ -40,7 +41,8 @@ func cutOffAhead(w *world) {
 		w.t.Fatalf("set aside: %+v", aside)
 	}
 	w.once(r, 0)
-	if n := w.number("SELECT COUNT(tried_ms) FROM revocast_outbox WHERE handed_ms IS NULL AND refused IS NULL"); n != 0 {
+	if n := w.number("SELECT COUNT(tried_ms) FROM revocast_outbox " +
+		"WHERE handed_ms IS NULL AND refused IS NULL"); n != 0 {
 		w.t.Error("it counts as tried although the ledger has refused it")
 	}
 	w.sql("DELETE FROM revocast_outbox WHERE ref = '" + far + "'")
@@ -52,7 +54,8 @@ func cutOffAhead(w *world) {
 // staleLease: held since before the database's clock was set back by a year.
 func staleLease(w *world) {
 	until := func(d time.Duration) {
-		w.sql(fmt.Sprintf("UPDATE revocast_outbox_lease SET holder = 'dead', until_ms = %d", time.Now().Add(d).UnixMilli()))
+		w.sql(fmt.Sprintf("UPDATE revocast_outbox_lease SET holder = 'dead', until_ms = %d",
+			time.Now().Add(d).UnixMilli()))
 	}
 	w.record(principal("patient"))
 	until(9 * time.Minute)
@@ -63,8 +66,8 @@ func staleLease(w *world) {
 	w.once(w.relay(), 1)
 }
 
-// pausedRelay was stopped in the middle of what it had read, and goes on when another relay
-// has done it and the user is banned anew.
+// pausedRelay was stopped in the middle of what it had read, and goes on when another relay has
+// done it and the user is banned again.
 func pausedRelay(w *world) {
 	ban := revocast.Ban{Principal: "bob", Until: time.Now().Add(time.Hour)}
 	w.record(principal("before"), sqloutbox.Unban(ban))
@@ -137,7 +140,8 @@ func TestBusyForLongIsLogged(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	w.once(w.relay(), 0)
 	w.record(principal("alice"))
-	w.sql(fmt.Sprintf("INSERT INTO revocast_outbox_lease (id, holder, until_ms, turn) VALUES (1, 'other', %d, 0)", time.Now().Add(5*time.Minute).UnixMilli()))
+	w.sql(fmt.Sprintf("INSERT INTO revocast_outbox_lease (id, holder, until_ms, turn) VALUES (1, 'other', %d, 0)",
+		time.Now().Add(5*time.Minute).UnixMilli()))
 	var log buffer
 	w.run(w.relay(func(o *sqloutbox.RelayOptions) {
 		o.Lease, o.Logger = time.Second, slog.New(slog.NewTextHandler(&log, nil))
@@ -161,7 +165,8 @@ func TestSQLiteTableInASchema(t *testing.T) {
 		}
 	}
 	var n int
-	must(t, db.QueryRow("SELECT COUNT(*) FROM main.sqlite_master WHERE type = 'index' AND name = 'box_handed'").Scan(&n))
+	must(t, db.QueryRow("SELECT COUNT(*) FROM main.sqlite_master WHERE type = 'index' AND name = 'box_handed'").
+		Scan(&n))
 	if n != 1 {
 		t.Error("there is no index")
 	}

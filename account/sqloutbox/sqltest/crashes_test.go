@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/account/sqloutbox"
 )
 
-// TestCrashAtEveryPoint lets a relay die at each of its steps in turn, before and after it
-// has taken effect. Whoever comes after it finishes the work, and nothing is done twice.
+// TestCrashAtEveryPoint lets a relay die at each of its steps in turn, before and after it has
+// taken effect. The relay that comes after it finishes the work, and nothing is done twice.
 func TestCrashAtEveryPoint(t *testing.T) {
 	each(t, func(t *testing.T, base database) {
 		w := newWorld(t, base)
@@ -103,7 +103,8 @@ func TestCrashWhileRecording(t *testing.T) {
 				}
 				changed := w.number("SELECT COUNT(*) FROM users WHERE password = 'new'")
 				if n := w.waiting(); n != changed {
-					t.Errorf("step %d, after it: %v: %d passwords changed, %d revocations recorded", at, after, changed, n)
+					t.Errorf("step %d, after it: %v: %d passwords changed, %d revocations recorded", at, after, changed,
+						n)
 				}
 				w.once(w.relay(), int(changed))
 				w.clear()

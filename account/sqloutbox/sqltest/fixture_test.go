@@ -43,7 +43,9 @@ func newWorld(t *testing.T, base database) *world {
 	box, err := sqloutbox.New(base.dialect, sqloutbox.Options{})
 	must(t, err)
 	s := newStores(t)
-	w := &world{t: t, base: base, box: box, db: open(t, base), stores: s, pub: &hookedPublisher{Publisher: newPublisher(t, s)}}
+	w := &world{
+		t: t, base: base, box: box, db: open(t, base), stores: s, pub: &hookedPublisher{Publisher: newPublisher(t, s)},
+	}
 	for range 2 { // the second time changes nothing
 		for _, statement := range box.Schema() {
 			w.sql(statement)
@@ -277,7 +279,9 @@ func (p *hookedPublisher) seen() []string {
 	return append([]string(nil), p.calls...)
 }
 
-func (p *hookedPublisher) Revoke(ctx context.Context, r revocast.Revocation, o ...revocast.CallOption) (revocast.Receipt, error) {
+func (p *hookedPublisher) Revoke(ctx context.Context, r revocast.Revocation,
+	o ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return p.through("revoke "+r.ID, func() (revocast.Receipt, error) { return p.Publisher.Revoke(ctx, r, o...) })
 }
 
@@ -285,12 +289,17 @@ func (p *hookedPublisher) Ban(ctx context.Context, b revocast.Ban, o ...revocast
 	return p.through("ban "+b.Principal, func() (revocast.Receipt, error) { return p.Publisher.Ban(ctx, b, o...) })
 }
 
-func (p *hookedPublisher) Unban(ctx context.Context, b revocast.Ban, o ...revocast.CallOption) (revocast.Receipt, error) {
+func (p *hookedPublisher) Unban(ctx context.Context, b revocast.Ban,
+	o ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return p.through("unban "+b.Principal, func() (revocast.Receipt, error) { return p.Publisher.Unban(ctx, b, o...) })
 }
 
-func (p *hookedPublisher) Invalidate(ctx context.Context, i revocast.Invalidation, o ...revocast.CallOption) (revocast.Receipt, error) {
-	return p.through("invalidate "+i.ID, func() (revocast.Receipt, error) { return p.Publisher.Invalidate(ctx, i, o...) })
+func (p *hookedPublisher) Invalidate(ctx context.Context, i revocast.Invalidation,
+	o ...revocast.CallOption,
+) (revocast.Receipt, error) {
+	return p.through("invalidate "+i.ID,
+		func() (revocast.Receipt, error) { return p.Publisher.Invalidate(ctx, i, o...) })
 }
 
 // eventually waits for a condition with a deadline.

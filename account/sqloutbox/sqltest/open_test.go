@@ -35,7 +35,8 @@ func openTransaction(w *world) {
 	defer cancel()
 	r := w.relay()
 	w.pub.fails(func(string) (bool, error) { return false, revocast.ErrUnavailable })
-	if _, err := r.Once(ctx); err == nil || w.number("SELECT COUNT(tried_ms) FROM revocast_outbox WHERE handed_ms IS NULL") != 0 {
+	if _, err := r.Once(ctx); err == nil || w.number("SELECT COUNT(tried_ms) FROM revocast_outbox WHERE "+
+		"handed_ms IS NULL") != 0 {
 		w.t.Errorf("a publisher that is away, beside an open transaction: %v", err)
 	}
 	w.pub.fails(nil)
@@ -49,8 +50,8 @@ func openTransaction(w *world) {
 	w.once(r, 1)
 }
 
-// TestJetStreamAwayHoldsUpNoRevocation: rows that were handed over cannot become durable
-// and wait to be deleted, and what is new goes to the ledger at once all the same.
+// TestJetStreamAwayHoldsUpNoRevocation: rows that were handed over cannot become durable and wait
+// to be deleted, and new rows still go to the ledger immediately.
 func TestJetStreamAwayHoldsUpNoRevocation(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	w.nats.Stop()

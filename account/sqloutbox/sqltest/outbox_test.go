@@ -85,7 +85,8 @@ func passwordAndRevocationTogether(w *world) {
 	}
 	s := w.standing(revocast.ScopePrincipal, "alice")
 	if s.CutOff < before.UnixMilli() || s.CutOff != receipts[0].CutOff.UnixMilli() {
-		w.t.Errorf("cut-off %d, receipt %s; want after %d, when the transaction had been committed", s.CutOff, receipts[0].CutOff, before.UnixMilli())
+		w.t.Errorf("cut-off %d, receipt %s; want after %d, when the transaction had been committed", s.CutOff,
+			receipts[0].CutOff, before.UnixMilli())
 	}
 }
 
@@ -94,7 +95,9 @@ func everyKind(w *world) {
 	cutOff := time.Now().Add(-time.Hour)
 	w.record(
 		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopeToken, ID: "jti-1", Until: until}),
-		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopeSession, ID: "sid-1", Reason: "logout", Initiator: "user"}),
+		sqloutbox.Revoke(revocast.Revocation{
+			Scope: revocast.ScopeSession, ID: "sid-1", Reason: "logout", Initiator: "user",
+		}),
 		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "carol", CutOff: cutOff}),
 		sqloutbox.Ban(revocast.Ban{Principal: "dave", Until: until}),
 		sqloutbox.Ban(revocast.Ban{Principal: "erin", Until: until}),
@@ -164,7 +167,8 @@ func lowerIDCommitsLater(w *world) {
 func poisonIsSetAside(w *world) {
 	bad := w.record(principal("bad"))
 	good := w.record(principal("good"))
-	w.sql("UPDATE revocast_outbox SET payload = '{\"v\":1,\"kind\":\"revoke\",\"scope\":\"galaxy\",\"id\":\"bad\"}' WHERE ref = '" + bad[0] + "'")
+	w.sql("UPDATE revocast_outbox SET payload = '{\"v\":1,\"kind\":\"revoke\",\"scope\":\"galaxy\",\"id\":\"bad\"}' " +
+		"WHERE ref = '" + bad[0] + "'")
 	r := w.relay()
 	_, err := r.Complete(w.t.Context(), good...)
 	must(w.t, err)
@@ -173,13 +177,15 @@ func poisonIsSetAside(w *world) {
 	}
 	aside, err := r.Refused(w.t.Context(), 10)
 	must(w.t, err)
-	if len(aside) != 1 || aside[0].Ref != bad[0] || aside[0].Why == "" || time.Since(aside[0].Created).Abs() > time.Minute {
+	if len(aside) != 1 || aside[0].Ref != bad[0] || aside[0].Why == "" ||
+		time.Since(aside[0].Created).Abs() > time.Minute {
 		w.t.Fatalf("set aside: %+v", aside)
 	}
 	if s, err := r.Stats(w.t.Context()); err != nil || s.Refused != 1 || s.Pending != 0 {
 		w.t.Errorf("stats %+v, %v", s, err)
 	}
-	w.sql("UPDATE revocast_outbox SET payload = '{\"v\":1,\"kind\":\"revoke\",\"scope\":\"session\",\"id\":\"bad\"}' WHERE ref = '" + bad[0] + "'")
+	w.sql("UPDATE revocast_outbox SET payload = " +
+		"'{\"v\":1,\"kind\":\"revoke\",\"scope\":\"session\",\"id\":\"bad\"}' WHERE ref = '" + bad[0] + "'")
 	must(w.t, r.Retry(w.t.Context(), aside[0].ID))
 	w.once(r, 1)
 	if err := r.Retry(w.t.Context(), aside[0].ID); !errors.Is(err, revocast.ErrNotFound) {
@@ -196,7 +202,9 @@ func overIsDropped(w *world) {
 	w.once(w.relay(), 0)
 	// A verifier's leeway may still accept this one, and of more than one token nobody knows.
 	w.record(sqloutbox.Revoke(expired(time.Minute)))
-	w.record(sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "early", Until: time.Now().Add(-time.Hour)}))
+	w.record(sqloutbox.Revoke(revocast.Revocation{
+		Scope: revocast.ScopePrincipal, ID: "early", Until: time.Now().Add(-time.Hour),
+	}))
 	w.once(w.relay(), 2)
 	if w.standing(revocast.ScopePrincipal, "early").IsZero() {
 		w.t.Errorf("calls %v", w.pub.seen())
@@ -299,7 +307,9 @@ func cutOffDoesNotMove(w *world) {
 
 func longName(w *world) {
 	id := string(slices.Repeat([]byte{1}, revocast.MaxID)) // six characters each in JSON
-	refs := w.record(sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: id, Issuer: id, Except: id, Reason: "naïve 🗝 'quoted' ?"}))
+	refs := w.record(sqloutbox.Revoke(revocast.Revocation{
+		Scope: revocast.ScopePrincipal, ID: id, Issuer: id, Except: id, Reason: "naïve 🗝 'quoted' ?",
+	}))
 	_, err := w.relay().Complete(w.t.Context(), refs...)
 	must(w.t, err)
 	if s, err := w.pub.Standing(w.t.Context(), revocast.ScopePrincipal, id, id); err != nil || s.CutOff == 0 {

@@ -30,11 +30,13 @@ type database struct {
 	dsn     string
 }
 
-// each runs a test on all three databases at once. A server that is not installed fails
+// each runs a test on all three databases at the same time. A server that is not installed fails
 // the test.
 func each(t *testing.T, test func(*testing.T, database)) {
 	t.Helper()
-	for name, open := range map[string]func(*testing.T) database{"sqlite": sqlite, "postgres": postgres, "mariadb": mariadb} {
+	for name, open := range map[string]func(*testing.T) database{
+		"sqlite": sqlite, "postgres": postgres, "mariadb": mariadb,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, open(t))
@@ -44,7 +46,8 @@ func each(t *testing.T, test func(*testing.T, database)) {
 
 func sqlite(t *testing.T) database {
 	file := filepath.Join(t.TempDir(), "accounts.db")
-	return database{sqloutbox.SQLite, "sqlite", "file:" + file + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(off)&_txlock=immediate"}
+	return database{sqloutbox.SQLite, "sqlite", "file:" + file +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(off)&_txlock=immediate"}
 }
 
 func postgres(t *testing.T) database {
@@ -118,7 +121,8 @@ func startPostgres() (*server, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	initdb := exec.Command(find("initdb"), "-D", data, "-U", "test", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+	initdb := exec.Command(find("initdb"), "-D", data, "-U", "test", "--auth=trust", "--no-sync", "-E", "UTF8",
+		"--locale=C")
 	initdb.SysProcAttr, initdb.Dir = who, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w (apt install postgresql, brew install postgresql)\n%s", err, out)
@@ -147,14 +151,17 @@ func startMariaDB() (*server, error) {
 	}
 	socket := filepath.Join(dir, "s")
 	cmd := exec.Command(find("mariadbd"), "--no-defaults", "--datadir="+filepath.Dir(data), "--socket="+socket,
-		"--pid-file="+filepath.Join(dir, "pid"), "--skip-networking", "--skip-grant-tables", "--innodb-log-file-size=8M",
+		"--pid-file="+filepath.Join(dir, "pid"), "--skip-networking", "--skip-grant-tables",
+		"--innodb-log-file-size=8M",
 		"--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--default-time-zone=+12:00")
 	dsn := func(name string) string { return "test@unix(" + socket + ")/" + name + "?time_zone=%27-08%3A00%27" }
 	return launch(cmd, dir, who, "mysql", dsn, "", syscall.SIGTERM)
 }
 
 // launch starts a server and waits until it answers.
-func launch(cmd *exec.Cmd, dir string, who *syscall.SysProcAttr, driver string, dsn func(string) string, name string, stop syscall.Signal) (*server, error) {
+func launch(cmd *exec.Cmd, dir string, who *syscall.SysProcAttr, driver string, dsn func(string) string, name string,
+	stop syscall.Signal,
+) (*server, error) {
 	var output bytes.Buffer // read once the process has ended
 	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = who, dir, &output, &output
 	if err := cmd.Start(); err != nil {

@@ -25,7 +25,8 @@ func TestTimeZoneMistakeThatMakesLogoutANoOpWestOfUTC(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestZone$", "-test.v")
 			cmd.Env = append(os.Environ(), "TZ="+zone)
 			out, err := cmd.CombinedOutput()
-			if err != nil || strings.Count(string(out), "--- PASS: TestZone/") != 3 || !strings.Contains(string(out), fmt.Sprintf("zone %d\n", hours)) {
+			if err != nil || strings.Count(string(out), "--- PASS: TestZone/") != 3 ||
+				!strings.Contains(string(out), fmt.Sprintf("zone %d\n", hours)) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
@@ -75,7 +76,8 @@ func TestZone(t *testing.T) {
 				t.Errorf("%s, issued %s: covered %v, want %v", c.user, c.issued, got, c.want)
 			}
 		}
-		if got := time.Now().UnixMilli() - w.number("SELECT MIN(created_ms) FROM revocast_outbox"); got < -1000 || got > 60_000 {
+		if got := time.Now().UnixMilli() - w.number("SELECT MIN(created_ms) FROM revocast_outbox"); got < -1000 ||
+			got > 60_000 {
 			t.Errorf("the database's clock is %d ms off", got)
 		}
 		w.clear()

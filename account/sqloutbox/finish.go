@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// settlers is how many rows are looked at at once before they are deleted. They are
+	// finishers is how many rows are looked at together before they are deleted. They are
 	// committed, so their order matters no more.
-	settlers = 16
-	// settleLimit is how long that may take. They were handed over long ago, so it takes
+	finishers = 16
+	// finishLimit is how long that may take. They were handed over long ago, so it takes
 	// milliseconds, or the stream is away; new revocations wait meanwhile.
-	settleLimit = time.Second
+	finishLimit = time.Second
 )
 
-// settle deletes some rows that were handed over Keep ago and have reached the strength
+// finish deletes some rows that were handed over Keep ago and have reached the strength
 // asked for; more: there may be others. It fails where the database does. That a row has
 // not reached the strength holds up nothing but deletions.
-func (r *Relay) settle(ctx context.Context) (more bool, err error) {
+func (r *Relay) finish(ctx context.Context) (more bool, err error) {
 	rows, err := r.done(ctx)
 	if err != nil || len(rows) == 0 {
 		return false, err
@@ -28,37 +28,38 @@ func (r *Relay) settle(ctx context.Context) (more bool, err error) {
 	if err := r.keep(ctx, false); err != nil {
 		return false, err
 	}
-	deleted, unsettled := r.settled(ctx, rows)
+	deleted, unfinished := r.finished(ctx, rows)
 	if err := r.write(ctx, &outcome{deleted: deleted}); err != nil {
 		return false, err
 	}
 	switch {
-	case unsettled == nil:
-		r.unsettled = 0
+	case unfinished == nil:
+		r.unfinished = 0
 	case ctx.Err() == nil:
-		r.putOff(len(rows)-len(deleted), unsettled)
+		r.putOff(len(rows)-len(deleted), unfinished)
 	}
-	return unsettled == nil, nil
+	return unfinished == nil, nil
 }
 
-// putOff lets the next attempt to settle wait, longer each time.
+// putOff lets the next attempt to finish wait, longer each time.
 func (r *Relay) putOff(rows int, err error) {
-	r.unsettled++
+	r.unfinished++
 	r.failures.Add(1)
-	pause := backoff(r.o.Every, r.unsettled)
-	r.settleAgain = time.Now().Add(pause)
-	r.say.Warn("settle", "sqloutbox: handed over, not "+r.o.Strength.String()+" yet; kept", "rows", rows, "error", err, "after", pause)
+	pause := backoff(r.o.Every, r.unfinished)
+	r.finishAgain = time.Now().Add(pause)
+	r.say.Warn("settle", "sqloutbox: handed over, not "+r.o.Strength.String()+" yet; kept", "rows", rows, "error",
+		err, "after", pause)
 }
 
-// settled returns the ids of those rows that have reached the strength.
-func (r *Relay) settled(ctx context.Context, rows []row) (ids []int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+// finished returns the ids of those rows that have reached the strength.
+func (r *Relay) finished(ctx context.Context, rows []row) (ids []int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, finishLimit)
 	defer cancel()
 	var mu sync.Mutex // guards ids and err
 	var wg sync.WaitGroup
 	for _, x := range rows {
 		wg.Go(func() {
-			e := r.settleOne(ctx, x)
+			e := r.finishOne(ctx, x)
 			mu.Lock()
 			defer mu.Unlock()
 			if e == nil {
@@ -72,10 +73,10 @@ func (r *Relay) settled(ctx context.Context, rows []row) (ids []int64, err error
 	return ids, err
 }
 
-// settleOne asks for the row once more, which changes nothing in a ledger that has it and
+// finishOne asks for the row once more, which changes nothing in a ledger that has it and
 // restores it in one that has lost it. A ban or its lifting is not repeated where the
 // publisher may have forgotten it: a later one may stand by now.
-func (r *Relay) settleOne(ctx context.Context, x row) error {
+func (r *Relay) finishOne(ctx context.Context, x row) error {
 	if r.o.Strength == revocast.Committed {
 		return nil
 	}

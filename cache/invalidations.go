@@ -5,20 +5,20 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// fence keeps data that was read before an invalidation from being stored after
-// it. It remembers the latest invalidations; when they become too many it forgets
-// them and turns away everything that was read before the last of them, which
-// costs a second look at the few fills in flight. Its owner locks.
-type fence struct {
+// invalidations keep data that was read before an invalidation from being stored after it. They are
+// the latest ones. When there are too many, they are forgotten, and all data that was read before
+// the last of them is turned away. That costs a second look at the few fills in flight. The owner
+// locks.
+type invalidations struct {
 	floor  revocast.Position
 	recent map[revocast.Key]revocast.Position
 }
 
-// maxRecent bounds the memory of a fence, to less than a megabyte.
+// maxRecent bounds the memory of invalidations to less than a megabyte.
 const maxRecent = 8192
 
-// add takes an invalidation in; top is the latest position of any event so far.
-func (f *fence) add(key revocast.Key, at, top revocast.Position) {
+// add records an invalidation; top is the latest position of any event so far.
+func (f *invalidations) add(key revocast.Key, at, top revocast.Position) {
 	if f.recent == nil {
 		f.recent = make(map[revocast.Key]revocast.Position)
 	}
@@ -31,7 +31,7 @@ func (f *fence) add(key revocast.Key, at, top revocast.Position) {
 }
 
 // admits reports whether e was checked after every invalidation of its keys.
-func (f *fence) admits(e *port.Entry) bool {
+func (f *invalidations) admits(e *port.Entry) bool {
 	if e.Checked.Before(f.floor) {
 		return false
 	}
