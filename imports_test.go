@@ -40,6 +40,7 @@ var layers = map[string][]string{
 	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
 	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
 	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
+	"client":    {"./.", "./internal/problem", "./internal/apitypes"},
 	"realm":     slices.Concat(ports, []string{"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle", "github.com/nats-io/nats.go", "github.com/oklog/run"}),
 	"token":     slices.Concat(ports, []string{"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson", "./internal/throttle"}),
 
@@ -64,8 +65,7 @@ var layers = map[string][]string{
 	"internal/script":    slices.Concat(words, redis),
 	"internal/throttle":  nil,
 
-	"internal/apitypes":     {"./.", "./internal/problem", "./publisher"},
-	"internal/apiclient":    {"./.", "./internal/problem", "./internal/apitypes"},
+	"internal/apitypes":     {"./.", "./internal/problem"},
 	"internal/problem":      words,
 	"internal/publisherapi": anything,
 	"internal/sidecarapi":   anything,
