@@ -82,22 +82,32 @@ func (b BanState) Merge(c BanState) BanState {
 	return b
 }
 
-// Covers reports whether s refuses a token: one issued at issued (Unix
-// milliseconds; zero: unknown) in the session with this key (zero: none), at the
-// wall-clock time now, which only a ban looks at.
+// Finding is what a state says about one token.
+type Finding struct {
+	Covered bool // the token is refused
+	Banned  bool // and nothing but the ban refuses it, which may be lifted
+	// BanFrom is when a ban begins that is not in force yet, Unix milliseconds; zero: none.
+	BanFrom int64
+}
+
+// Against holds s against a token: one issued at issued (Unix milliseconds; zero: unknown) in
+// the session with this key (zero: none), at the wall-clock time now, which only a ban looks at.
 //
 // Issued at the cut-off itself counts as before it, so a token whose issue time
 // was cut to whole seconds and falls into the cut-off's own second is refused. A
 // token of unknown issue time is refused by any cut-off: what cannot be shown to
 // be newer is not allowed.
-func (s State) Covers(issued int64, session Key, now int64) bool {
-	return s.Cuts(issued, session) || s.Ban.Covers(now)
-}
-
-// Cuts is Covers without the ban: what it says is true for ever.
-func (s State) Cuts(issued int64, session Key) bool {
-	cut := s.cutOffFor(session)
-	return cut != 0 && issued <= cut
+func (s State) Against(issued int64, session Key, now int64) Finding {
+	if cut := s.cutOffFor(session); cut != 0 && issued <= cut {
+		return Finding{Covered: true}
+	}
+	switch b := s.Ban; {
+	case b.Covers(now):
+		return Finding{Covered: true, Banned: true}
+	case now < b.From && b.From < b.Until:
+		return Finding{BanFrom: b.From}
+	}
+	return Finding{}
 }
 
 // Covers reports whether the ban is in force at the wall-clock time now.

@@ -82,13 +82,14 @@ func TestMergeIsTheModel(t *testing.T) {
 		for _, session := range sessions {
 			for issued := int64(0); issued <= 6; issued++ {
 				want := model.cut[session] != 0 && issued <= model.cut[session]
-				if got := s.Cuts(issued, session); got != want {
-					rt.Fatalf("%+v cuts %d of session %s: %v, the model says %v", s, issued, session, got, want)
-				}
 				for now := int64(0); now <= 9; now++ {
 					banned := model.ban.From <= now && now < model.ban.Until
-					if got := s.Covers(issued, session, now); got != (want || banned) {
-						rt.Fatalf("%+v covers %d at %d: %v", s, issued, now, got)
+					f := revocast.Finding{Covered: want || banned, Banned: banned && !want}
+					if ban := model.ban; !f.Covered && now < ban.From && ban.From < ban.Until {
+						f.BanFrom = ban.From
+					}
+					if got := s.Against(issued, session, now); got != f {
+						rt.Fatalf("%+v against %d of session %s at %d: %+v, the model says %+v", s, issued, session, now, got, f)
 					}
 				}
 			}
@@ -176,17 +177,17 @@ func TestExceptThenExcept(t *testing.T) {
 		session revocast.Key
 		want    bool
 	}{{100, s2, true}, {101, s2, false}, {100, s1, true}, {200, s1, true}, {201, s1, false}, {150, revocast.Key{}, true}} {
-		if got := s.Cuts(c.issued, c.session); got != c.want {
+		if got := s.Against(c.issued, c.session, 0).Covered; got != c.want {
 			t.Errorf("issued %d in session %s: %v, want %v", c.issued, c.session, got, c.want)
 		}
 	}
 }
 
 func TestUnknownIssueTimeIsCovered(t *testing.T) {
-	if s := (revocast.State{CutOff: 1, Floor: 1}); !s.Cuts(0, revocast.Key{}) {
+	if s := (revocast.State{CutOff: 1, Floor: 1}); !s.Against(0, revocast.Key{}, 0).Covered {
 		t.Error("a token of unknown issue time is not covered by a cut-off")
 	}
-	if (revocast.State{}).Cuts(0, revocast.Key{}) {
+	if (revocast.State{}).Against(0, revocast.Key{}, 0).Covered {
 		t.Error("the zero state covers a token")
 	}
 }

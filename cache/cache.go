@@ -99,15 +99,12 @@ func (c *Cache) Get(space port.Space, key string) *port.Entry {
 
 // Put implements [port.View].
 func (c *Cache) Put(space port.Space, key string, e *port.Entry, now int64) bool {
-	return c.put(space, key, e, func() bool { return c.index.admits(e, now) })
-}
-
-func (c *Cache) put(space port.Space, key string, e *port.Entry, admit func() bool) bool {
 	if len(c.shards) == 0 {
 		return false
 	}
 	hash := c.seeds.ofText(space, key)
-	return c.shard(hash).put(&node{key: strings.Clone(key), entry: e, hash: hash, space: space}, admit)
+	n := &node{key: strings.Clone(key), entry: e, hash: hash, space: space}
+	return c.shard(hash).put(n, func() bool { return c.index.admits(e, now) })
 }
 
 // Drop implements [port.View].
@@ -140,7 +137,7 @@ func (c *Cache) Apply(e revocast.Event) {
 	}
 	st := e.State()
 	c.drop(e.Scope, e.Key, func(held *port.Entry) bool {
-		return e.Kind != revocast.KindRevoked || st.Covers(held.Issued, held.Keys.Session(), 0)
+		return e.Kind != revocast.KindRevoked || st.Against(held.Issued, held.Keys.Session(), 0).Covered
 	})
 }
 
@@ -152,15 +149,12 @@ func (c *Cache) drop(scope revocast.Scope, key revocast.Key, concerned func(*por
 
 // BeginLoad implements [port.View]. Index first, then cache: what a fill puts
 // in between has passed the stricter gate, and goes all the same.
-func (c *Cache) BeginLoad() {
+func (c *Cache) BeginLoad() bool {
 	c.index.beginLoad()
-	c.purge()
-}
-
-func (c *Cache) purge() {
 	for i := range c.shards {
 		c.shards[i].purge()
 	}
+	return true
 }
 
 // EndLoad implements [port.View]. If the index has overflowed since BeginLoad

@@ -1,10 +1,9 @@
 package cache
 
 import (
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
-
-import "github.com/revocast/revocast"
 
 // fence keeps data that was read before an invalidation from being stored after
 // it. It remembers the latest invalidations; when they become too many it forgets
@@ -39,7 +38,7 @@ func (f *fence) admits(e *port.Entry) bool {
 	if len(f.recent) == 0 {
 		return true
 	}
-	for i := range numKeys {
+	for i := range revocast.NumKeys {
 		if key, scope := e.Keys.At(i); scope != 0 && e.Checked.Before(f.recent[key]) {
 			return false
 		}

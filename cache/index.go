@@ -149,10 +149,3 @@ func (x *index) stats() port.ViewStats {
 	defer x.mu.RUnlock()
 	return port.ViewStats{States: x.states, Complete: x.whole, Overflowed: x.overflowed}
 }
-
-// latest is the latest position of any event so far.
-func (x *index) latest() revocast.Position {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.top
-}

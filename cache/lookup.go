@@ -1,14 +1,9 @@
 package cache
 
 import (
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
-
-import "github.com/revocast/revocast"
-
-// numKeys is how many keys a token has at most, one for each slot of
-// [revocast.Keys].
-const numKeys = revocast.NumScopes + 1
 
 // finding is what the index holds against a token.
 type finding struct {
@@ -33,15 +28,15 @@ func (x *index) find(keys *revocast.Keys, issued, now int64) (f finding) {
 	if x.states == 0 {
 		return f
 	}
-	var hashes, tags [numKeys]uint64
-	for i := range numKeys {
+	var hashes, tags [revocast.NumKeys]uint64
+	for i := range revocast.NumKeys {
 		key, _ := keys.At(i)
 		hashes[i] = x.seeds.ofKey(key)
 		if t := x.table(hashes[i]); len(t.tags) != 0 {
 			tags[i] = t.tags[t.home(hashes[i])]
 		}
 	}
-	for i := range numKeys {
+	for i := range revocast.NumKeys {
 		if matches(tags[i], tagOf(hashes[i])) == 0 && hasEmpty(tags[i]) {
 			continue
 		}
@@ -64,25 +59,19 @@ func (x *index) judge(f *finding, keys *revocast.Keys, i int, hash uint64, issue
 		return false
 	}
 	st := x.load(t, s)
-	if st.Covers(issued, keys.Session(), now) {
-		f.Match = port.Match{Covered: true, Scope: scope, Banned: onlyBanned(st, issued, keys.Session(), now), At: st.At}
+	switch found := st.Against(issued, keys.Session(), now); {
+	case found.Covered:
+		f.Match = port.Match{Covered: true, Scope: scope, Banned: found.Banned, At: st.At}
 		return true
-	}
-	if ban := st.Ban; ban.From > now && ban.From < ban.Until {
-		if f.BanFrom == 0 || ban.From < f.BanFrom {
-			f.BanFrom = ban.From
+	case found.BanFrom != 0:
+		if f.BanFrom == 0 || found.BanFrom < f.BanFrom {
+			f.BanFrom = found.BanFrom
 		}
-		if f.pending.Before(ban.At) {
-			f.pending = ban.At
+		if f.pending.Before(st.Ban.At) {
+			f.pending = st.Ban.At
 		}
 	}
 	return false
-}
-
-// onlyBanned reports whether it takes the ban for st to cover the token.
-func onlyBanned(st revocast.State, issued int64, session revocast.Key, now int64) bool {
-	st.Ban = revocast.BanState{}
-	return !st.Covers(issued, session, now)
 }
 
 // admits reports whether an entry may be stored: nothing covers it, no

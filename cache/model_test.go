@@ -131,7 +131,7 @@ func (m *model) applyOne(e revocast.Event) {
 		}
 	}
 	for id, held := range m.entries {
-		cut := e.Kind == revocast.KindRevoked && e.State().Covers(held.Issued, held.Keys.Session(), 0)
+		cut := e.Kind == revocast.KindRevoked && e.State().Against(held.Issued, held.Keys.Session(), 0).Covered
 		if held.Keys.Has(e.Key) && (cut || e.Kind == revocast.KindBanned || e.Kind == revocast.KindInvalidated) {
 			delete(m.entries, id)
 		}
@@ -227,10 +227,10 @@ func (m *model) find(states map[revocast.Key]revocast.State, e *port.Entry) (f p
 		if scope == 0 || !ok {
 			continue
 		}
-		if st.Covers(e.Issued, e.Keys.Session(), m.now) {
+		if st.Against(e.Issued, e.Keys.Session(), m.now).Covered {
 			cut := st
 			cut.Ban = revocast.BanState{}
-			return port.Match{Covered: true, Scope: scope, At: st.At, Banned: !cut.Covers(e.Issued, e.Keys.Session(), m.now)}
+			return port.Match{Covered: true, Scope: scope, At: st.At, Banned: !cut.Against(e.Issued, e.Keys.Session(), m.now).Covered}
 		}
 		if from := st.Ban.From; from > m.now && from < st.Ban.Until && (f.BanFrom == 0 || from < f.BanFrom) {
 			f.BanFrom = from
@@ -274,7 +274,7 @@ func (m *model) compareEntry(t *rapid.T, id string) {
 		if e.Until < m.now || !got.Keys.Has(e.Key) || e.Kind == revocast.KindBanned && m.liftedAfter(e) {
 			continue
 		}
-		if e.State().Covers(got.Issued, got.Keys.Session(), m.now) {
+		if e.State().Against(got.Issued, got.Keys.Session(), m.now).Covered {
 			t.Fatalf("Get %s, checked at %v: covered by %+v", id, got.Checked, e)
 		}
 	}

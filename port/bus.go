@@ -20,13 +20,14 @@ import (
 //   - Callbacks run on the bus's own goroutines, one at a time for each Tail, and
 //     none runs after Tail, Replay or Acks has returned.
 type Bus interface {
+	WorkerBus
+	PublisherBus
+}
+
+// WorkerBus is what a worker needs of the bus.
+type WorkerBus interface {
 	// Realm is the name of the one realm whose events it carries.
 	Realm() string
-
-	// Publish hands e, which has its position, to the stream and returns without
-	// waiting for it. done is called exactly once, from any goroutine: nil when the
-	// stream has acknowledged e, now or (as a duplicate) before.
-	Publish(e revocast.Event, done func(error))
 
 	// Tail delivers live events until ctx ends. It calls h.Ready once the
 	// subscription is in force at the server, and again after each reconnect. Nothing that
@@ -34,9 +35,33 @@ type Bus interface {
 	// meanwhile. An error is for what only the caller can mend, and callers try again.
 	Tail(ctx context.Context, h TailHandler) error
 
+	// Acknowledge tells the publishers, at most once, what a member has applied.
+	Acknowledge(a Ack) error
+
+	// LoadSnapshot hands the latest snapshot to on and returns the position it stands
+	// for; [revocast.ErrNotFound] if there is none, or none that is whole. on may have been called
+	// before that turns out.
+	LoadSnapshot(ctx context.Context, on func(KeyedState) error) (revocast.Position, error)
+}
+
+// PublisherBus is what a publisher needs of the bus.
+type PublisherBus interface {
+	// Publish hands e, which has its position, to the stream and returns without
+	// waiting for it. done is called exactly once, from any goroutine: nil when the
+	// stream has acknowledged e, now or (as a duplicate) before.
+	Publish(e revocast.Event, done func(error))
+
 	// Refill is Publish for an event that the stream may have had before: it is stored
 	// whatever the stream remembers of duplicates.
 	Refill(e revocast.Event, done func(error))
+
+	// Acks delivers the members' acknowledgements until ctx ends.
+	Acks(ctx context.Context, on func(Ack)) error
+
+	// SaveSnapshot keeps the live states, packed, as of a position in place of the
+	// snapshot before; the states are read until the sequence ends or yields an error,
+	// with which SaveSnapshot fails then. A snapshot is there whole or not at all.
+	SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[KeyedState, error]) error
 
 	// Replay delivers every event in the stream after a point (the zero point: all), in
 	// stream order, up to the end as it was when Replay was called. An error from on
@@ -49,22 +74,6 @@ type Bus interface {
 
 	// Stream describes the stream as its leader has it. [revocast.ErrNotFound]: there is none.
 	Stream(ctx context.Context) (StreamInfo, error)
-
-	// SaveSnapshot keeps the live states, packed, as of a position in place of the
-	// snapshot before; the states are read until the sequence ends or yields an error,
-	// with which SaveSnapshot fails then. A snapshot is there whole or not at all.
-	SaveSnapshot(ctx context.Context, at revocast.Position, states iter.Seq2[KeyedState, error]) error
-
-	// LoadSnapshot hands the latest snapshot to on and returns the position it stands
-	// for; [revocast.ErrNotFound] if there is none, or none that is whole. on may have been called
-	// before that turns out.
-	LoadSnapshot(ctx context.Context, on func(KeyedState) error) (revocast.Position, error)
-
-	// Acknowledge tells the publishers, at most once, what a member has applied.
-	Acknowledge(a Ack) error
-
-	// Acks delivers the members' acknowledgements until ctx ends.
-	Acks(ctx context.Context, on func(Ack)) error
 
 	// Epoch returns the realm's latest epoch record, [revocast.ErrNotFound] if there is none.
 	Epoch(ctx context.Context) (EpochRecord, error)

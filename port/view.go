@@ -43,8 +43,9 @@ type View interface {
 
 	// BeginLoad empties index and cache and starts collecting anew; EndLoad says that
 	// every live revocation has been applied since, so the index is complete, unless
-	// it overflowed meanwhile. Between the two, and after an overflow, it is not.
-	BeginLoad()
+	// it overflowed meanwhile. Between the two, and after an overflow, it is not. BeginLoad
+	// reports whether the view keeps an index; where not, nothing is loaded.
+	BeginLoad() bool
 	EndLoad()
 
 	// Expire forgets states whose Until, in Unix milliseconds, is before now.

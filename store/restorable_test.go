@@ -69,7 +69,7 @@ func TestRestoreOfBadEvents(t *testing.T) {
 	checked, err := l.Check(ctx, keys)
 	must(t, err)
 	for i, s := range checked.States {
-		if !s.Covers(5, numbered(5), until-1) {
+		if !s.Against(5, numbered(5), until-1).Covered {
 			t.Errorf("%+v was restored as %+v", read[i], s)
 		}
 	}

@@ -94,7 +94,7 @@ func TestLoginAgainAtOnce(t *testing.T) {
 	notBefore := time.UnixMilli(cutOff + 1)
 	state := revocast.State{CutOff: cutOff, Floor: cutOff}
 	fresh := accepted(t, v, must(issuer.Issue(Grant{Principal: "alice", NotBefore: notBefore})).Token)
-	if !state.Covers(old.Issued(), revocast.Key{}, 0) || state.Covers(fresh.Issued(), revocast.Key{}, 0) {
+	if !state.Against(old.Issued(), revocast.Key{}, 0).Covered || state.Against(fresh.Issued(), revocast.Key{}, 0).Covered {
 		t.Errorf("cut-off %d: old %d, new %d", cutOff, old.Issued(), fresh.Issued())
 	}
 	// A NotBefore between two milliseconds is rounded up.

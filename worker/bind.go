@@ -1,15 +1,18 @@
 package worker
 
 import (
-	"github.com/revocast/revocast"
-)
+	"context"
+	"fmt"
 
-import "context"
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
+)
 
 // Bind returns a context that is cancelled with cause [revocast.ErrRevoked] the moment a
 // revocation that covers the claims is applied here, for what outlives a check:
 // WebSockets, server-sent events, gRPC streams. The rotation of a refresh token does
-// not end it, since that revokes neither session nor principal.
+// not end it, since that revokes neither session nor principal. Where it is a ban, the cause is
+// [revocast.ErrBanned] too.
 //
 // It is cancelled with [revocast.ErrSignature] when the key that signed the token is no longer in
 // force, where the verifier tells that ([port.KeyHolder]).
@@ -44,6 +47,17 @@ func (g *Guard) Bind(ctx context.Context, c *revocast.Claims) (context.Context, 
 	return ctx, func() { cancel(context.Canceled) }
 }
 
+// ended is why a binding ends that m covers; nil where it does not.
+func ended(m port.Match) error {
+	switch {
+	case m.Covered && m.Banned:
+		return fmt.Errorf("%w: %w", revocast.ErrRevoked, revocast.ErrBanned)
+	case m.Covered:
+		return revocast.ErrRevoked
+	}
+	return nil
+}
+
 // covered reports why the binding must not live: ErrRevoked, ErrExpired, ErrUnknown, or nil.
 func (g *Guard) covered(ctx context.Context, x *binding) error {
 	l := g.sub.lease.Load()
@@ -55,7 +69,7 @@ func (g *Guard) covered(ctx context.Context, x *binding) error {
 	held := l.holds(g.clock.Monotonic())
 	switch {
 	case m.Covered && (held && complete || !m.Banned):
-		return revocast.ErrRevoked
+		return ended(m)
 	case held && complete:
 		return nil
 	}
@@ -65,10 +79,5 @@ func (g *Guard) covered(ctx context.Context, x *binding) error {
 		g.counts.askFailed.Add(1)
 		return joinUnknown(err)
 	}
-	for _, s := range answer.States {
-		if s.Covers(x.issued, x.session, wall) {
-			return revocast.ErrRevoked
-		}
-	}
-	return nil
+	return ended(match(&x.keys, x.issued, answer.States, wall))
 }

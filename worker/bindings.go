@@ -23,8 +23,8 @@ type bindings struct {
 type binding struct {
 	keys    revocast.Keys
 	issued  int64
-	session revocast.Key
-	lost    func() bool // the key that signed the token is no longer in force
+	session revocast.Key // one of keys
+	lost    func() bool  // the key that signed the token is no longer in force
 	cancel  context.CancelCauseFunc
 
 	end   time.Time // from which the claims are refused; zero: never
@@ -71,16 +71,16 @@ func (b *bindings) end(e revocast.Event, now int64) {
 		return
 	}
 	state := e.State()
-	var covered []*binding
+	var cancels []func()
 	b.mu.Lock()
 	for x := range b.byKey[e.Key] {
-		if state.Covers(x.issued, x.session, now) {
-			covered = append(covered, x)
+		if f := state.Against(x.issued, x.session, now); f.Covered {
+			cancels = append(cancels, func() { x.cancel(ended(port.Match{Covered: true, Banned: f.Banned})) })
 		}
 	}
 	b.mu.Unlock()
-	for _, x := range covered {
-		x.cancel(revocast.ErrRevoked)
+	for _, cancel := range cancels {
+		cancel()
 	}
 }
 
@@ -101,7 +101,10 @@ func (b *bindings) endCovered(key revocast.Key, view port.View, now int64) {
 	}
 	b.mu.Unlock()
 	for _, x := range candidates {
-		if m, complete := view.Lookup(&x.keys, x.issued, now); m.Covered || !complete {
+		switch m, complete := view.Lookup(&x.keys, x.issued, now); {
+		case m.Covered:
+			x.cancel(ended(m))
+		case !complete:
 			x.cancel(revocast.ErrRevoked)
 		}
 	}

@@ -95,7 +95,7 @@ func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Ve
 		return nil, refuse(err)
 	}
 	wall, now := g.clock.Now(), g.clock.Monotonic()
-	m := match(q, answer.States, g.sub.earliestNow(now))
+	m := match(&q.keys, q.claims.Issued(), answer.States, g.sub.earliestNow(now))
 	if m.Covered {
 		g.view.Drop(q.space, q.key)
 		return q.claims, revoked(m, revocast.SourceLedger)
@@ -110,23 +110,23 @@ func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Ve
 	return q.claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceLedger, Position: answer.Position, Age: now - asked}
 }
 
-// match holds the ledger's states against a query, narrowest scope first.
-func match(q query, states []revocast.State, wall int64) port.Match {
+// match holds the ledger's states against a token, narrowest scope first.
+func match(keys *revocast.Keys, issued int64, states []revocast.State, now int64) port.Match {
 	var found port.Match
 	next := 0
-	for i := range q.keys.Slots() {
-		_, scope := q.keys.At(i)
+	for i := range keys.Slots() {
+		_, scope := keys.At(i)
 		if scope == 0 {
 			continue
 		}
 		s := states[next]
 		next++
-		if s.Covers(q.claims.Issued(), q.keys.Session(), wall) {
-			banned := !s.Cuts(q.claims.Issued(), q.keys.Session())
-			return port.Match{Covered: true, Scope: scope, At: s.At, Banned: banned}
+		f := s.Against(issued, keys.Session(), now)
+		if f.Covered {
+			return port.Match{Covered: true, Scope: scope, At: s.At, Banned: f.Banned}
 		}
-		if s.Ban.From > wall && (found.BanFrom == 0 || s.Ban.From < found.BanFrom) {
-			found.BanFrom = s.Ban.From
+		if f.BanFrom != 0 && (found.BanFrom == 0 || f.BanFrom < found.BanFrom) {
+			found.BanFrom = f.BanFrom
 		}
 	}
 	return found

@@ -1,11 +1,11 @@
 package worker
 
 import (
+	"fmt"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
-
-import "fmt"
 
 // errKeyLost is why a bound context ends whose token's key has left the key set.
 var errKeyLost = fmt.Errorf("%w: the key that signed the token is no longer in force", revocast.ErrSignature)

@@ -1,11 +1,11 @@
 package worker
 
 import (
+	"time"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
-
-import "time"
 
 // lease is the permission to answer from memory. It is immutable: a check loads the
 // object first, looks the entry up, and compares the clock, read last, with that same

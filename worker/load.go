@@ -12,18 +12,16 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// load makes the index anew. There are four sources, and each is left for the next
-// when it cannot show that it is whole:
+// load fills the index from the beginning. There are three sources, and each is left for the
+// next when it cannot show that it is whole:
 //
 //  1. the ledger's log, where it still reaches back to the beginning and is short;
 //  2. the packed snapshot on the bus, if it is of this epoch and the log reaches back
 //     to the position it stands for;
-//  3. the stream, if it holds every revision of the epoch and the epoch is the realm's
-//     first, so that no other can be missing;
-//  4. the ledger itself, state by state, which is dearest to it.
+//  3. the ledger itself, state by state, which costs it the most.
 //
 // Whichever it is, the renewals that follow bring what came after. Until then, and
-// when all four fail, there is no lease, and every check asks the ledger.
+// when all three fail, there is no lease, and every check asks the ledger.
 // A load whose first renewal finds that entries are missing in the log is followed by one
 // from the ledger, which needs no log.
 func (s *Subscriber) load(ctx context.Context) error {
@@ -33,7 +31,7 @@ func (s *Subscriber) load(ctx context.Context) error {
 	}
 	s.dropLease()
 	s.setReady(fmt.Errorf("%w: loading the index", revocast.ErrUnavailable))
-	if _, none := s.view.(NoCache); none {
+	if !s.beginLoad() {
 		s.begun(d.Position, false)
 		s.reloadAt = s.clock.Monotonic() + never
 		return nil
@@ -75,11 +73,12 @@ func (s *Subscriber) describe(ctx context.Context) (port.Description, error) {
 
 // beginLoad empties the view, and counts before and after. After: an event that was
 // applied before, and perhaps swept away, finds the count changed when it comes to be
-// noted, and is applied again; see onEvent. Before: see fill.
-func (s *Subscriber) beginLoad() {
+// noted, and is applied again; see onEvent. Before: see fill. It reports whether the view keeps
+// an index at all.
+func (s *Subscriber) beginLoad() (indexes bool) {
 	s.countEmptying()
-	s.view.BeginLoad()
-	s.countEmptying()
+	defer s.countEmptying()
+	return s.view.BeginLoad()
 }
 
 func (s *Subscriber) countEmptying() {
@@ -90,15 +89,12 @@ func (s *Subscriber) countEmptying() {
 
 // loadFrom fills the index and returns the position from which renewals have to go on.
 func (s *Subscriber) loadFrom(ctx context.Context, d port.Description) (revocast.Position, error) {
-	s.beginLoad()
-	if !s.logFails && d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog {
+	switch {
+	case s.logFails:
+	case d.Trimmed.IsZero() && d.Position.Epoch == 1 && d.Position.Rev <= s.o.LoadFromLog:
 		return revocast.Position{}, nil // the first renewals bring it all
-	}
-	for _, load := range []func(context.Context, port.Description) (revocast.Position, error){s.loadPacked, s.loadStream} {
-		if s.logFails {
-			break
-		}
-		from, err := load(ctx, d)
+	default:
+		from, err := s.loadPacked(ctx, d)
 		if err == nil || ctx.Err() != nil {
 			return from, err
 		}
@@ -113,7 +109,7 @@ func (s *Subscriber) loadFrom(ctx context.Context, d port.Description) (revocast
 // snapshot yet, or a history that no stream can show whole, is no defect.
 func (s *Subscriber) noteLoad(why error) {
 	level := slog.LevelWarn
-	if errors.Is(why, revocast.ErrNotFound) || errors.Is(why, errNotWhole) || errors.Is(why, errOtherSnapshot) {
+	if errors.Is(why, revocast.ErrNotFound) || errors.Is(why, errOtherSnapshot) {
 		level = slog.LevelInfo
 	}
 	s.say.Log(level, "load", "the index is loaded from elsewhere, which takes longer", "reason", why)
@@ -143,32 +139,6 @@ func (s *Subscriber) applyState(k port.KeyedState) {
 	for _, e := range k.Events() {
 		s.apply(e)
 	}
-}
-
-var errNotWhole = errors.New("the stream cannot be shown to be whole")
-
-// loadStream replays JetStream. The stream may have been truncated or made anew
-// without any sign, so the revisions are counted: positions are compared, never
-// assumed.
-func (s *Subscriber) loadStream(ctx context.Context, d port.Description) (revocast.Position, error) {
-	if d.Position.Epoch != 1 {
-		return revocast.Position{}, fmt.Errorf("%w: the realm has had several epochs", errNotWhole)
-	}
-	seen := newRevisionSet(d.Durable.Rev)
-	_, err := s.bus.Replay(ctx, port.StreamPoint{}, func(e revocast.Event) error {
-		s.apply(e)
-		if e.Refill == 0 && e.Position.Epoch == d.Durable.Epoch {
-			seen.add(e.Position.Rev)
-		}
-		return nil
-	})
-	if err != nil {
-		return revocast.Position{}, err
-	}
-	if missing := seen.missing(); missing > 0 {
-		return revocast.Position{}, fmt.Errorf("%w: %d of %d revisions are missing", errNotWhole, missing, d.Durable.Rev)
-	}
-	return d.Durable, nil
 }
 
 // loadLedger reads the ledger state by state, and counts them: what has vanished from it is
@@ -219,27 +189,3 @@ func (s *Subscriber) finishLoad() {
 		s.reloadAt = s.clock.Monotonic() + s.o.LoadRetry
 	}
 }
-
-// revisionSet is a set of the revisions 1 … n.
-type revisionSet struct {
-	bits  []uint64
-	n     uint64
-	count uint64
-}
-
-func newRevisionSet(n uint64) *revisionSet {
-	return &revisionSet{bits: make([]uint64, n/64+1), n: n}
-}
-
-func (r *revisionSet) add(rev uint64) {
-	if rev == 0 || rev > r.n {
-		return
-	}
-	word, bit := &r.bits[rev/64], uint64(1)<<(rev%64)
-	if *word&bit == 0 {
-		*word |= bit
-		r.count++
-	}
-}
-
-func (r *revisionSet) missing() uint64 { return r.n - r.count }

@@ -29,8 +29,8 @@ func (NoCache) Lookup(*revocast.Keys, int64, int64) (port.Match, bool) { return 
 // Apply does nothing.
 func (NoCache) Apply(revocast.Event) {}
 
-// BeginLoad does nothing.
-func (NoCache) BeginLoad() {}
+// BeginLoad says that there is nothing to load.
+func (NoCache) BeginLoad() bool { return false }
 
 // EndLoad does nothing.
 func (NoCache) EndLoad() {}

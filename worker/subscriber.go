@@ -36,7 +36,7 @@ type SubscriberOptions struct {
 	// RenewLimit is how many log entries one renewal asks for. Default 2,000.
 	RenewLimit int
 	// LoadFromLog is the longest log, in entries, that a starting worker reads instead
-	// of replaying the stream. Default 2,000.
+	// of a snapshot. Default 2,000.
 	LoadFromLog uint64
 	// LoadRetry is how long after the index overflowed the next load is tried; until
 	// then a cache miss asks the ledger. Default 1h.
@@ -96,7 +96,7 @@ func defaultWorker() string {
 type Subscriber struct {
 	realm  string
 	ledger port.WorkerLedger
-	bus    port.Bus
+	bus    port.WorkerBus
 	view   port.View
 	o      SubscriberOptions
 	log    *slog.Logger
@@ -149,7 +149,7 @@ type subscriberCounts struct {
 }
 
 // NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run.
-func NewSubscriber(ledger port.WorkerLedger, bus port.Bus, view port.View, o SubscriberOptions) *Subscriber {
+func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View, o SubscriberOptions) *Subscriber {
 	o.fill()
 	realm := ledger.Realm()
 	s := &Subscriber{

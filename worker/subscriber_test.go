@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
+	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
 )
 
@@ -244,39 +245,39 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 	})
 }
 
-// TestLoadSources: short log, stream, and where the stream lies about its content, the
+// TestLoadSources: short log, snapshot, and where there is none that can be used, the
 // ledger's own states.
 func TestLoadSources(t *testing.T) {
 	for name, c := range map[string]struct {
-		harm          func(w *fleettest.World)
-		limit         uint64
-		pages, replay bool
+		limit           uint64 // of the log
+		packed          bool   // a publisher saves snapshots
+		pages, snapshot bool   // what is read
 	}{
-		"log":                      {limit: 100},
-		"stream":                   {limit: 5, replay: true},
-		"stream that lost one":     {limit: 5, replay: true, pages: true, harm: func(w *fleettest.World) { w.Bus.Forget(func(e revocast.Event) bool { return e.Position.Rev == 7 }) }},
-		"stream that lost all":     {limit: 5, replay: true, pages: true, harm: func(w *fleettest.World) { w.Bus.Lose() }},
-		"stream that lost its end": {limit: 5, replay: true, pages: true, harm: func(w *fleettest.World) { w.Bus.Truncate(10) }},
+		"log":               {limit: 100, packed: true},
+		"snapshot":          {limit: 5, packed: true, snapshot: true},
+		"there is no other": {limit: 5, snapshot: true, pages: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fleettest.InWorldWith(t, sim.LedgerOptions{Page: 4}, func(w *fleettest.World) {
-				p := w.Publisher("p")
+				o := publisher.Options{SnapshotEvery: time.Second, SnapshotAfter: 1}
+				if !c.packed {
+					o.SnapshotEvery = time.Hour
+				}
+				p := w.ColdPublisherWith("p", o)
+				w.Await(p.Ready())
 				for i := range 20 {
 					_, err := p.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)})
 					w.Must(err)
 				}
-				fleettest.Elapse(time.Second)
-				if c.harm != nil {
-					c.harm(w)
-				}
+				fleettest.Elapse(3 * time.Second)
 				x := w.NewWorker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{LoadFromLog: c.limit}})
-				var pages, replays atomic.Int64
+				var pages, snapshots atomic.Int64
 				x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot, func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
-				x.Bus.SetHook(fleettest.Only(sim.OpReplay, func(sim.Call) sim.Fault { replays.Add(1); return sim.Fault{} }))
+				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot, func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
 				w.Run(x.Sub.Run)
 				w.Await(x.Sub.Ready())
-				if pages.Load() > 0 != c.pages || replays.Load() > 0 != c.replay {
-					t.Errorf("%d pages, %d replays", pages.Load(), replays.Load())
+				if pages.Load() > 0 != c.pages || snapshots.Load() > 0 != c.snapshot {
+					t.Errorf("%d pages, %d snapshots", pages.Load(), snapshots.Load())
 				}
 				for i := range 20 {
 					w.Expect(x, fleettest.Bearer(fmt.Sprint("p", i), "s", time.Now().Add(-time.Minute), time.Hour), revocast.Revoked)

@@ -81,7 +81,7 @@ func TestBooleanUserRevokedBlocksLaterLoginsAndOnceClearedRevivesOldTokens(t *te
 	check("before a ban that is to come", true, false)
 	s, err := r.pub.Standing(t.Context(), revocast.ScopePrincipal, "", "alice")
 	must(t, err)
-	if !s.Covers(login.UnixMilli(), revocast.Key{}, ban.From.UnixMilli()) || s.Covers(login.UnixMilli(), revocast.Key{}, ban.Until.UnixMilli()) {
+	if !s.Against(login.UnixMilli(), revocast.Key{}, ban.From.UnixMilli()).Covered || s.Against(login.UnixMilli(), revocast.Key{}, ban.Until.UnixMilli()).Covered {
 		t.Error("the ban is not in force from its beginning to its end")
 	}
 }

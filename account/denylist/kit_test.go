@@ -156,7 +156,7 @@ func (r *rig) refuses(t *testing.T, principal, jti string, issued time.Time) boo
 		if err != nil && !errors.Is(err, revocast.ErrNotFound) {
 			t.Fatal(err)
 		}
-		if s.Covers(issued.UnixMilli(), revocast.Key{}, time.Now().UnixMilli()) {
+		if s.Against(issued.UnixMilli(), revocast.Key{}, time.Now().UnixMilli()).Covered {
 			return true
 		}
 	}

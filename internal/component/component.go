@@ -58,7 +58,7 @@ func Signal(c chan struct{}) {
 // SameRealm fails with [revocast.ErrInvalid] where two parts are of different realms. Neither would
 // notice: what one revokes has other keys in the other, so a confirmed revocation would be
 // allowed.
-func SameRealm(ledger port.WorkerLedger, bus port.Bus) error {
+func SameRealm(ledger port.WorkerLedger, bus port.WorkerBus) error {
 	if a, b := ledger.Realm(), bus.Realm(); a != b {
 		return fmt.Errorf("%w: the ledger is of realm %q and the bus of realm %q: make both with one name", revocast.ErrInvalid, naming.ClipName(a), naming.ClipName(b))
 	}

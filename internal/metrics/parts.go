@@ -26,7 +26,7 @@ func (m *Metrics) AddSubscriber(read func() worker.SubscriberStatus) {
 		gauge("revocast_subscriber_hears", "1 while the live tail is heard; else revocations come with the renewals, and wait for them. Alarm at 0.", func(s status) float64 { return flag(s.Unheard == "") }),
 		gauge("revocast_subscriber_acknowledges", "0 while acknowledgements do not get through: every revocation waits for this worker's renewals. Alarm at 0.", func(s status) float64 { return flag(s.Unacknowledged == "") }),
 		counter("revocast_subscriber_ack_failures_total", "Acknowledgements that did not get through.", func(s status) uint64 { return s.AckFailures }),
-		counter("revocast_subscriber_ledger_loads_total", "Loads for which the ledger was read state by state, since neither a snapshot nor the stream would do.", func(s status) uint64 { return s.LedgerLoads }),
+		counter("revocast_subscriber_ledger_loads_total", "Loads for which the ledger was read state by state, since no snapshot would do.", func(s status) uint64 { return s.LedgerLoads }),
 		counter("revocast_subscriber_load_failures_total", "Loads of the index that failed.", func(s status) uint64 { return s.LoadFailures }),
 		gauge("revocast_subscriber_clock_ahead_seconds", "By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.", func(s status) float64 { return s.ClockAhead.Seconds() }),
 		gauge("revocast_subscriber_largest_lead_seconds", "The largest by which an issuer's clock is ahead of the ledger's, as this worker knows it.", func(s status) float64 { return s.LargestLead.Seconds() }),

@@ -136,7 +136,7 @@ func covered(by states, h *holder, wall time.Time) bool {
 		if scope == 0 {
 			continue
 		}
-		if s := by(key); s.Covers(h.claims.Issued(), h.keys.Session(), wall.UnixMilli()) {
+		if s := by(key); s.Against(h.claims.Issued(), h.keys.Session(), wall.UnixMilli()).Covered {
 			return true
 		}
 	}

@@ -119,11 +119,12 @@ func (v *rashView) Apply(e revocast.Event) {
 	}
 }
 
-func (v *rashView) BeginLoad() {
-	v.View.BeginLoad()
+func (v *rashView) BeginLoad() bool {
+	indexes := v.View.BeginLoad()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	clear(v.held)
+	return indexes
 }
 
 // position only rises.

@@ -386,11 +386,11 @@ func commitThousand(k *kit) {
 	k.commit(revoke("alice"))
 	s := k.state(key("alice"))
 	for i := range int64(1000) {
-		if !s.Covers(now-1000*i, key("session"), now) {
+		if !s.Against(now-1000*i, key("session"), now).Covered {
 			k.Fatalf("a token issued at %d is not covered by %+v", now-1000*i, s)
 		}
 	}
-	if s.Covers(s.CutOff+1, key("session"), now) {
+	if s.Against(s.CutOff+1, key("session"), now).Covered {
 		k.Errorf("a token issued after the cut-off is covered by %+v", s)
 	}
 }

@@ -155,7 +155,7 @@ func logTrimmed(k *kit) {
 	if len(log) != LogKeep || log[0].Position != at(1, trimmed.Rev+1) {
 		k.Errorf("log after %s: %+v", trimmed, log)
 	}
-	if !k.state(key("trim0")).Covers(1, revocast.Key{}, 1) {
+	if !k.state(key("trim0")).Against(1, revocast.Key{}, 1).Covered {
 		k.Error("trimming the log took a state")
 	}
 }

@@ -75,7 +75,7 @@ func reopenOpen(k *kit) {
 	}
 	k.allFail(revocast.ErrRecovering)
 	k.reopen()
-	if !k.state(key("a")).Covers(1, revocast.Key{}, 1) {
+	if !k.state(key("a")).Against(1, revocast.Key{}, 1).Covered {
 		k.Error("a state is gone")
 	}
 	if got := k.commit(revoke("b")).Entries[0].Event.Position; got != at(5, 2) { // a was logged anew as 5-1

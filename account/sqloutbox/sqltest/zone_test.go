@@ -71,7 +71,7 @@ func TestZone(t *testing.T) {
 			{"carol", soon, true},
 		} {
 			s := w.standing(revocast.ScopePrincipal, c.user)
-			if got := s.Covers(c.issued.UnixMilli(), revocast.Key{}, time.Now().UnixMilli()); got != c.want {
+			if got := s.Against(c.issued.UnixMilli(), revocast.Key{}, time.Now().UnixMilli()).Covered; got != c.want {
 				t.Errorf("%s, issued %s: covered %v, want %v", c.user, c.issued, got, c.want)
 			}
 		}

@@ -261,7 +261,7 @@ func (f *fleet) ledgerSays(t *testing.T, tokens []token.Issued) []revocast.Outco
 		}
 		want[i] = revocast.Allowed
 		for _, s := range answer.States {
-			if s.Covers(claims.Issued(), keys.Session(), time.Now().UnixMilli()) {
+			if s.Against(claims.Issued(), keys.Session(), time.Now().UnixMilli()).Covered {
 				want[i] = revocast.Revoked
 			}
 		}
