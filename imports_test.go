@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
 	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
 	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
+	"client":    {"./.", "./internal/problem", "./internal/apitypes"},
 	"realm": slices.Concat(ports, []string{
 		"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle",
 		"github.com/nats-io/nats.go", "github.com/oklog/run",
@@ -73,8 +74,7 @@ var layers = map[string][]string{
 	"internal/script":    slices.Concat(words, redis),
 	"internal/throttle":  nil,
 
-	"internal/apitypes":     {"./.", "./internal/problem", "./publisher"},
-	"internal/apiclient":    {"./.", "./internal/problem", "./internal/apitypes"},
+	"internal/apitypes":     {"./.", "./internal/problem"},
 	"internal/problem":      words,
 	"internal/publisherapi": anything,
 	"internal/sidecarapi":   anything,

@@ -72,13 +72,6 @@ type Standing struct {
 	Position  string `json:"position"` // of the latest event that changed it
 }
 
-// Bar is the ban in a [Standing].
-type Bar struct {
-	From     Time   `json:"from,omitzero"`
-	Until    Time   `json:"until"`
-	Position string `json:"position"`
-}
-
 // NewStanding puts a state into JSON's terms.
 func NewStanding(scope revocast.Scope, issuer, id string, s revocast.State) Standing {
 	out := Standing{
@@ -89,9 +82,32 @@ func NewStanding(scope revocast.Scope, issuer, id string, s revocast.State) Stan
 		out.ExceptKey, out.Floor = s.Except.String(), Millis(s.Floor)
 	}
 	if s.Ban.Until != 0 {
-		out.Ban = &Bar{From: Millis(s.Ban.From), Until: Millis(s.Ban.Until), Position: s.Ban.At.String()}
+		ban := newBar(s.Ban)
+		out.Ban = &ban
 	}
 	return out
+}
+
+// Domain is the inverse of [NewStanding], up to the precision of JSON.
+func (s Standing) Domain() (out revocast.State, err error) {
+	out = revocast.State{CutOff: s.CutOff.millis(), Until: s.Until.millis()}
+	if s.Outright {
+		out.CutOff = revocast.Forever
+	}
+	out.Floor = out.CutOff
+	if out.At, err = revocast.ParsePosition(s.Position); err != nil {
+		return out, err
+	}
+	if s.ExceptKey != "" {
+		out.Floor = s.Floor.millis()
+		if out.Except, err = revocast.ParseKey(s.ExceptKey); err != nil {
+			return out, err
+		}
+	}
+	if s.Ban != nil {
+		out.Ban, err = s.Ban.domain()
+	}
+	return out, err
 }
 
 // Health is the answer to /healthz and, when ready, to /readyz.

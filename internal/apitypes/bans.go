@@ -1,8 +1,6 @@
 package apitypes
 
-import (
-	"github.com/revocast/revocast/publisher"
-)
+import "github.com/revocast/revocast"
 
 // Bans is one page of GET /v1/bans.
 type Bans struct {
@@ -17,7 +15,33 @@ type Banned struct {
 	Bar
 }
 
+// Bar is a ban as a [Standing] and a [Banned] show it.
+type Bar struct {
+	From     Time   `json:"from,omitzero"`
+	Until    Time   `json:"until"`
+	Position string `json:"position"`
+}
+
 // NewBanned puts a ban into JSON's terms.
-func NewBanned(b publisher.BannedKey) Banned {
-	return Banned{Key: b.Key.String(), Bar: Bar{From: Millis(b.Ban.From), Until: Millis(b.Ban.Until), Position: b.Ban.At.String()}}
+func NewBanned(key revocast.Key, b revocast.BanState) Banned {
+	return Banned{Key: key.String(), Bar: newBar(b)}
+}
+
+// Domain is the inverse of [NewBanned].
+func (b Banned) Domain() (revocast.Key, revocast.BanState, error) {
+	key, err := revocast.ParseKey(b.Key)
+	if err != nil {
+		return key, revocast.BanState{}, err
+	}
+	ban, err := b.Bar.domain()
+	return key, ban, err
+}
+
+func newBar(b revocast.BanState) Bar {
+	return Bar{From: Millis(b.From), Until: Millis(b.Until), Position: b.At.String()}
+}
+
+func (b Bar) domain() (revocast.BanState, error) {
+	at, err := revocast.ParsePosition(b.Position)
+	return revocast.BanState{From: b.From.millis(), Until: b.Until.millis(), At: at}, err
 }

@@ -2,10 +2,13 @@ package apitypes
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,12 +16,11 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Request is a JSON object that [Decode] can fill.
+// Request is a JSON object that [Decode] can fill: a pointer to a struct whose tags say the
+// names of its fields. A string that is tagged `api:"nonempty"` must not be empty.
 type Request interface {
-	// fields returns what each name may hold. prefix is where in the request the
+	// complete is called once all fields are in. prefix is where in the request the
 	// object stands, for error messages: empty, or such as "revocations[3].".
-	fields(prefix string) fields
-	// complete is called once all fields are in.
 	complete(prefix string) error
 }
 
@@ -47,7 +49,7 @@ func decodeObject(data []byte, prefix string, req Request) error {
 	if _, err := dec.Token(); err != nil { // the opening brace
 		return syntax(prefix, err)
 	}
-	if err := decodeFields(dec, prefix, req.fields(prefix)); err != nil {
+	if err := decodeFields(dec, prefix, fieldsOf(reflect.ValueOf(req).Elem())); err != nil {
 		return err
 	}
 	if _, err := dec.Token(); err != nil { // the closing brace
@@ -57,6 +59,40 @@ func decodeObject(data []byte, prefix string, req Request) error {
 		return fmt.Errorf("%w: there is more after the JSON object", revocast.ErrInvalid)
 	}
 	return req.complete(prefix)
+}
+
+// fieldsOf collects the fields of a struct, those of the structs that it embeds included.
+func fieldsOf(v reflect.Value) fields {
+	out := make(fields, v.NumField())
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			maps.Copy(out, fieldsOf(v.Field(i)))
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		out[name] = readerOf(v.Field(i).Addr().Interface(), f.Tag.Get("api") == "nonempty")
+	}
+	return out
+}
+
+func readerOf(dst any, nonempty bool) func(json.RawMessage) error {
+	switch dst := dst.(type) {
+	case *string:
+		if nonempty {
+			return given(dst)
+		}
+		return text(dst)
+	case *bool:
+		return flag(dst)
+	case *Time:
+		return instant(dst)
+	case *[]Revocation:
+		return revocations(dst)
+	case encoding.TextUnmarshaler:
+		return name(dst)
+	}
+	panic(fmt.Sprintf("apitypes: no request can hold a %T", dst)) // a test decodes every request
 }
 
 func decodeFields(dec *json.Decoder, prefix string, known fields) error {

@@ -1,8 +1,9 @@
 package apitypes
 
 import (
+	"errors"
+
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/publisher"
 )
 
 // Event is one event as GET /v1/events sends it: what the log holds. It names
@@ -22,12 +23,6 @@ type Event struct {
 	Initiator string `json:"initiator,omitempty"`
 }
 
-// IsCanary reports whether an event is one that a publisher makes to see how long it
-// takes. It revokes a token that nobody has, so listeners are spared it unless they ask.
-func IsCanary(e revocast.Event) bool {
-	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason && e.Initiator == ""
-}
-
 // NewEvent puts an event into JSON's terms.
 func NewEvent(e revocast.Event) Event {
 	out := Event{
@@ -39,4 +34,25 @@ func NewEvent(e revocast.Event) Event {
 		out.ExceptKey = e.Except.String()
 	}
 	return out
+}
+
+// Domain is the inverse of [NewEvent], up to the precision of JSON. It fails with
+// [revocast.ErrInvalid] on a kind or a scope that this program does not know.
+func (e Event) Domain() (revocast.Event, error) {
+	position, errPosition := revocast.ParsePosition(e.Position)
+	kind, errKind := revocast.ParseKind(e.Kind)
+	scope, errScope := revocast.ParseScope(e.Scope)
+	key, errKey := revocast.ParseKey(e.Key)
+	out := revocast.Event{
+		Position: position, Kind: kind, Scope: scope, Key: key, At: e.At.millis(), CutOff: e.CutOff.millis(),
+		From: e.From.millis(), Until: e.Until.millis(), Reason: e.Reason, Initiator: e.Initiator,
+	}
+	if e.Outright {
+		out.CutOff = revocast.Forever
+	}
+	var errExcept error
+	if e.ExceptKey != "" {
+		out.Except, errExcept = revocast.ParseKey(e.ExceptKey)
+	}
+	return out, errors.Join(errPosition, errKind, errScope, errKey, errExcept)
 }

@@ -3,6 +3,7 @@ package apitypes_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -126,5 +127,86 @@ func TestTimeIsCutNotRounded(t *testing.T) {
 	data, err := json.Marshal(apitypes.At(instant()))
 	if err != nil || string(data) != `"2030-01-02T03:04:05.678Z"` {
 		t.Errorf("%s, %v", data, err)
+	}
+}
+
+// TestRoundTrips: what a client makes of an answer is what the server had.
+func TestRoundTrips(t *testing.T) {
+	ms, at := instant().UnixMilli(), revocast.Position{Epoch: 1, Rev: 7}
+	session := revocast.KeyOf("r", revocast.ScopeSession, "i", "s")
+	for _, want := range []revocast.State{
+		{CutOff: ms, Except: session, Floor: ms - 1000, Until: ms + 1000, At: at},
+		{CutOff: ms, Except: session, At: at},
+		{CutOff: ms, Floor: ms, At: at},
+		{CutOff: revocast.Forever, Floor: revocast.Forever, Until: ms, At: at},
+		{Until: ms, At: at, Ban: revocast.BanState{From: ms - 1, Until: ms, At: at}},
+	} {
+		var s apitypes.Standing
+		through(t, apitypes.NewStanding(revocast.ScopePrincipal, "i", "alice", want), &s)
+		if got, err := s.Domain(); err != nil || got != want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	for _, want := range []revocast.Event{
+		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: session, At: ms, CutOff: ms, Except: session, Until: ms, Reason: "r", Initiator: "user"},
+		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: session, At: ms, CutOff: revocast.Forever},
+		{Position: at, Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: session, At: ms, From: ms, Until: ms + 1},
+	} {
+		var e apitypes.Event
+		through(t, apitypes.NewEvent(want), &e)
+		if got, err := e.Domain(); err != nil || got != want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	whole := instant().UTC().Truncate(time.Millisecond)
+	revocation := revocast.Revocation{
+		Scope: revocast.ScopePrincipal, ID: "a", Issuer: "i", Except: "s", CutOff: whole, AsOf: whole, Until: whole, Reason: "r", Initiator: "user",
+	}
+	data, err := json.Marshal(apitypes.NewRevocation(revocation))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := apitypes.DecodeRevocations(data); err != nil || got.Domain()[0] != revocation {
+		t.Errorf("%s: got %+v, %v", data, got, err)
+	}
+}
+
+// through encodes what a server says and decodes it into out.
+func through(t *testing.T, answer, out any) {
+	t.Helper()
+	data, err := json.Marshal(answer)
+	if err == nil {
+		err = json.Unmarshal(data, out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestForeignAnswers: what no server of ours says is an error, and not half a fact.
+func TestForeignAnswers(t *testing.T) {
+	good := apitypes.NewEvent(revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken})
+	for name, change := range map[string]func(*apitypes.Event){
+		"position": func(e *apitypes.Event) { e.Position = "x" }, "kind": func(e *apitypes.Event) { e.Kind = "x" },
+		"scope": func(e *apitypes.Event) { e.Scope = "x" }, "key": func(e *apitypes.Event) { e.Key = "x" },
+		"exception": func(e *apitypes.Event) { e.ExceptKey = "x" },
+	} {
+		e := good
+		change(&e)
+		if got, err := e.Domain(); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for name, s := range map[string]apitypes.Standing{
+		"position": {Position: "x"}, "exception": {Position: "1-1", ExceptKey: "x"}, "ban": {Position: "1-1", Ban: &apitypes.Bar{Position: "x"}},
+	} {
+		if got, err := s.Domain(); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("standing, %s: %+v, %v", name, got, err)
+		}
+	}
+	for name, b := range map[string]apitypes.Banned{"key": {Key: "x"}, "position": {Key: revocast.Key{1}.String()}} {
+		if _, got, err := b.Domain(); !errors.Is(err, revocast.ErrInvalid) {
+			t.Errorf("ban, %s: %+v, %v", name, got, err)
+		}
 	}
 }

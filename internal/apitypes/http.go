@@ -15,6 +15,10 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
+// RealmHeader names the realm that a request is meant for. A server of another realm refuses
+// the request.
+const RealmHeader = "Revocast-Realm"
+
 // MaxBody is how many bytes of a request's body are read: 1 MiB.
 const MaxBody = 1 << 20
 

@@ -1,9 +1,5 @@
 package apitypes
 
-import (
-	"github.com/revocast/revocast/publisher"
-)
-
 // Preview is the answer to a request with "dry_run": what it would concern. How many
 // tokens or sessions that is, nobody knows: neither store holds any.
 type Preview struct {
@@ -16,9 +12,4 @@ type Preview struct {
 	Count    int      `json:"count"`
 	Workers  int      `json:"workers"`
 	Warnings []string `json:"warnings,omitempty"`
-}
-
-// NewPreview puts a preview into JSON's terms.
-func NewPreview(p publisher.Preview) Preview {
-	return Preview{DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings}
 }

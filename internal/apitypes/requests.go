@@ -14,27 +14,16 @@ type Logout struct {
 	Strength revocast.Strength `json:"strength,omitzero"`
 }
 
-func (r *Logout) fields(string) fields {
-	return fields{"token": text(&r.Token), "strength": name(&r.Strength)}
-}
-
 func (r *Logout) complete(string) error { return nil }
 
 // PasswordChanged is the body of POST /v1/password-changed: every session of the
 // principal ends but, if it is named, the one that changed the password.
 type PasswordChanged struct {
 	Principal   string            `json:"principal"`
-	Issuer      string            `json:"issuer,omitempty"`
-	KeepSession string            `json:"keep_session,omitempty"`
+	Issuer      string            `json:"issuer,omitempty" api:"nonempty"`
+	KeepSession string            `json:"keep_session,omitempty" api:"nonempty"`
 	Initiator   string            `json:"initiator,omitempty"`
 	Strength    revocast.Strength `json:"strength,omitzero"`
-}
-
-func (r *PasswordChanged) fields(string) fields {
-	return fields{
-		"principal": text(&r.Principal), "issuer": given(&r.Issuer), "keep_session": given(&r.KeepSession),
-		"initiator": text(&r.Initiator), "strength": name(&r.Strength),
-	}
 }
 
 func (r *PasswordChanged) complete(string) error { return need("principal", r.Principal) }
@@ -43,17 +32,10 @@ func (r *PasswordChanged) complete(string) error { return need("principal", r.Pr
 type Ban struct {
 	Until     Time              `json:"until"`
 	From      Time              `json:"from,omitzero"`
-	Issuer    string            `json:"issuer,omitempty"`
+	Issuer    string            `json:"issuer,omitempty" api:"nonempty"`
 	Reason    string            `json:"reason,omitempty"`
 	Initiator string            `json:"initiator,omitempty"`
 	Strength  revocast.Strength `json:"strength,omitzero"`
-}
-
-func (r *Ban) fields(string) fields {
-	return fields{
-		"until": instant(&r.Until), "from": instant(&r.From), "issuer": given(&r.Issuer),
-		"reason": text(&r.Reason), "initiator": text(&r.Initiator), "strength": name(&r.Strength),
-	}
 }
 
 func (r *Ban) complete(string) error {
@@ -67,12 +49,8 @@ func (r *Ban) complete(string) error {
 type Invalidation struct {
 	Scope    revocast.Scope    `json:"scope"`
 	ID       string            `json:"id"`
-	Issuer   string            `json:"issuer,omitempty"`
+	Issuer   string            `json:"issuer,omitempty" api:"nonempty"`
 	Strength revocast.Strength `json:"strength,omitzero"`
-}
-
-func (r *Invalidation) fields(string) fields {
-	return fields{"scope": name(&r.Scope), "id": text(&r.ID), "issuer": given(&r.Issuer), "strength": name(&r.Strength)}
 }
 
 func (r *Invalidation) complete(string) error {
@@ -86,8 +64,6 @@ func (r *Invalidation) complete(string) error {
 type Login struct {
 	Principal string `json:"principal"`
 }
-
-func (r *Login) fields(string) fields { return fields{"principal": text(&r.Principal)} }
 
 func (r *Login) complete(string) error { return need("principal", r.Principal) }
 
@@ -108,10 +84,6 @@ type Check struct {
 	Token string `json:"token"`
 	// Policy is ask, closed or grace=DURATION; empty: the sidecar's own.
 	Policy string `json:"policy,omitempty"`
-}
-
-func (r *Check) fields(string) fields {
-	return fields{"token": text(&r.Token), "policy": text(&r.Policy)}
 }
 
 func (r *Check) complete(string) error { return need("token", r.Token) }

@@ -14,15 +14,34 @@ import (
 type Revocation struct {
 	Scope     revocast.Scope `json:"scope"`
 	ID        string         `json:"id,omitempty"`
-	Issuer    string         `json:"issuer,omitempty"`
-	Except    string         `json:"except,omitempty"`
+	Issuer    string         `json:"issuer,omitempty" api:"nonempty"`
+	Except    string         `json:"except,omitempty" api:"nonempty"`
 	CutOff    Time           `json:"cutoff,omitzero"`
+	AsOf      Time           `json:"as_of,omitzero"`
 	Until     Time           `json:"until,omitzero"`
 	Reason    string         `json:"reason,omitempty"`
 	Initiator string         `json:"initiator,omitempty"`
 	// Confirm repeats the scope where that is tenant, key or all, each of which ends the
 	// sessions of many. See [Revocations.Unconfirmed].
 	Confirm revocast.Scope `json:"confirm,omitzero"`
+}
+
+// NewRevocation puts a revocation into JSON's terms. It is not confirmed.
+func NewRevocation(r revocast.Revocation) Revocation {
+	return Revocation{
+		Scope: r.Scope, ID: r.ID, Issuer: r.Issuer, Except: r.Except,
+		CutOff: At(r.CutOff), AsOf: At(r.AsOf), Until: At(r.Until),
+		Reason: r.Reason, Initiator: r.Initiator,
+	}
+}
+
+// Domain is the inverse of [NewRevocation].
+func (r Revocation) Domain() revocast.Revocation {
+	return revocast.Revocation{
+		Scope: r.Scope, ID: r.ID, Issuer: r.Issuer, Except: r.Except,
+		CutOff: r.CutOff.Time, AsOf: r.AsOf.Time, Until: r.Until.Time,
+		Reason: r.Reason, Initiator: r.Initiator,
+	}
 }
 
 // Revocations is the body of POST /v1/revocations: one revocation, or
@@ -49,32 +68,33 @@ func (r *Revocations) Unconfirmed() (count int, widest revocast.Scope) {
 	return count, widest
 }
 
+// single is the short form of [Revocations], and batch the other.
+type single struct {
+	Revocation
+	Strength revocast.Strength `json:"strength,omitzero"`
+	DryRun   bool              `json:"dry_run,omitempty"`
+}
+
+type batch struct {
+	List     []Revocation      `json:"revocations"`
+	Strength revocast.Strength `json:"strength,omitzero"`
+	Confirm  revocast.Scope    `json:"confirm,omitzero"`
+	DryRun   bool              `json:"dry_run,omitempty"`
+}
+
 // MarshalJSON writes one revocation in the short form, several as a batch.
 func (r Revocations) MarshalJSON() ([]byte, error) {
 	if !r.Batch && len(r.List) == 1 {
-		return json.Marshal(struct {
-			Revocation
-			Strength revocast.Strength `json:"strength,omitzero"`
-			DryRun   bool              `json:"dry_run,omitempty"`
-		}{r.List[0], r.Strength, r.DryRun})
+		return json.Marshal(single{r.List[0], r.Strength, r.DryRun})
 	}
-	return json.Marshal(struct {
-		List     []Revocation      `json:"revocations"`
-		Strength revocast.Strength `json:"strength,omitzero"`
-		Confirm  revocast.Scope    `json:"confirm,omitzero"`
-		DryRun   bool              `json:"dry_run,omitempty"`
-	}{r.List, r.Strength, r.Confirm, r.DryRun})
+	return json.Marshal(batch{r.List, r.Strength, r.Confirm, r.DryRun})
 }
 
 // Domain returns the revocations in the root package's terms.
 func (r *Revocations) Domain() []revocast.Revocation {
 	out := make([]revocast.Revocation, len(r.List))
 	for i, v := range r.List {
-		out[i] = revocast.Revocation{
-			Scope: v.Scope, ID: v.ID, Issuer: v.Issuer, Except: v.Except,
-			CutOff: v.CutOff.Time, Until: v.Until.Time,
-			Reason: v.Reason, Initiator: v.Initiator,
-		}
+		out[i] = v.Domain()
 	}
 	return out
 }
@@ -82,17 +102,17 @@ func (r *Revocations) Domain() []revocast.Revocation {
 // DecodeRevocations reads the body of POST /v1/revocations.
 func DecodeRevocations(data []byte) (*Revocations, error) {
 	if hasField(data, "revocations") {
-		var b batchRequest
+		var b batch
 		if err := Decode(data, &b); err != nil {
 			return nil, err
 		}
-		return &Revocations{List: b.list, Batch: true, Strength: b.strength, Confirm: b.confirm, DryRun: b.dryRun}, nil
+		return &Revocations{List: b.List, Batch: true, Strength: b.Strength, Confirm: b.Confirm, DryRun: b.DryRun}, nil
 	}
-	var s singleRequest
+	var s single
 	if err := Decode(data, &s); err != nil {
 		return nil, err
 	}
-	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.strength, DryRun: s.dryRun}, nil
+	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.Strength, DryRun: s.DryRun}, nil
 }
 
 // hasField reports whether data starts as an object with a field of this name. It
@@ -118,14 +138,6 @@ func hasField(data []byte, field string) bool {
 	return false
 }
 
-func (r *Revocation) fields(string) fields {
-	return fields{
-		"scope": name(&r.Scope), "id": text(&r.ID), "issuer": given(&r.Issuer), "except": given(&r.Except), "confirm": name(&r.Confirm),
-		"cutoff": instant(&r.CutOff), "until": instant(&r.Until),
-		"reason": text(&r.Reason), "initiator": text(&r.Initiator),
-	}
-}
-
 func (r *Revocation) complete(prefix string) error {
 	if !r.Scope.Valid() {
 		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all", revocast.ErrInvalid, prefix+"scope")
@@ -136,53 +148,33 @@ func (r *Revocation) complete(prefix string) error {
 	return nil
 }
 
-type singleRequest struct {
-	Revocation
-	strength revocast.Strength
-	dryRun   bool
-}
-
-func (r *singleRequest) fields(prefix string) fields {
-	f := r.Revocation.fields(prefix)
-	f["strength"], f["dry_run"] = name(&r.strength), flag(&r.dryRun)
-	return f
-}
-
-type batchRequest struct {
-	list     []Revocation
-	strength revocast.Strength
-	confirm  revocast.Scope
-	dryRun   bool
-}
-
-func (r *batchRequest) fields(string) fields {
-	return fields{"revocations": r.readList, "strength": name(&r.strength), "confirm": name(&r.confirm), "dry_run": flag(&r.dryRun)}
-}
-
-func (r *batchRequest) complete(string) error {
-	if len(r.list) == 0 {
+func (r *batch) complete(string) error {
+	if len(r.List) == 0 {
 		return fmt.Errorf(`%w: field "revocations" holds none`, revocast.ErrInvalid)
 	}
 	return nil
 }
 
-func (r *batchRequest) readList(raw json.RawMessage) error {
-	var items []json.RawMessage
-	if k := kindOf(raw); k != "an array" {
-		return fmt.Errorf("%w: want an array, got %s", revocast.ErrInvalid, k)
-	}
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return syntax("revocations", err)
-	}
-	if len(items) > revocast.MaxBatch {
-		return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls", revocast.ErrInvalid, len(items), revocast.MaxBatch)
-	}
-	r.list = make([]Revocation, len(items))
-	for i, item := range items {
-		prefix := "revocations[" + strconv.Itoa(i) + "]."
-		if err := decodeObject(item, prefix, &r.list[i]); err != nil {
-			return inField(prefix, err)
+// revocations returns a reader for the list of a batch.
+func revocations(dst *[]Revocation) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		var items []json.RawMessage
+		if k := kindOf(raw); k != "an array" {
+			return fmt.Errorf("%w: want an array, got %s", revocast.ErrInvalid, k)
 		}
+		if err := json.Unmarshal(raw, &items); err != nil {
+			return syntax("revocations", err)
+		}
+		if len(items) > revocast.MaxBatch {
+			return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls", revocast.ErrInvalid, len(items), revocast.MaxBatch)
+		}
+		*dst = make([]Revocation, len(items))
+		for i, item := range items {
+			prefix := "revocations[" + strconv.Itoa(i) + "]."
+			if err := decodeObject(item, prefix, &(*dst)[i]); err != nil {
+				return inField(prefix, err)
+			}
+		}
+		return nil
 	}
-	return nil
 }

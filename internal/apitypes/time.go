@@ -28,6 +28,14 @@ func Millis(ms int64) Time {
 	return Time{time.UnixMilli(ms)}
 }
 
+// millis is the inverse of [Millis], where absent is zero.
+func (t Time) millis() int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
 // MarshalJSON implements [encoding/json.Marshaler].
 func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {

@@ -71,18 +71,28 @@ func Reason(v revocast.Verdict) string {
 	return "unknown"
 }
 
+// invalidReasons are the words for why a token is invalid; any other error is "malformed".
+func invalidReasons() []struct {
+	err  error
+	name string
+} {
+	return []struct {
+		err  error
+		name string
+	}{
+		{revocast.ErrExpired, "expired"},
+		{revocast.ErrNotYetValid, "not-yet-valid"},
+		{revocast.ErrSignature, "signature"},
+		{revocast.ErrClaims, "claims"},
+		{revocast.ErrMissingToken, "missing"},
+	}
+}
+
 func invalidReason(err error) string {
-	switch {
-	case errors.Is(err, revocast.ErrExpired):
-		return "expired"
-	case errors.Is(err, revocast.ErrNotYetValid):
-		return "not-yet-valid"
-	case errors.Is(err, revocast.ErrSignature):
-		return "signature"
-	case errors.Is(err, revocast.ErrClaims):
-		return "claims"
-	case errors.Is(err, revocast.ErrMissingToken):
-		return "missing"
+	for _, r := range invalidReasons() {
+		if errors.Is(err, r.err) {
+			return r.name
+		}
 	}
 	return "malformed"
 }
@@ -95,5 +105,71 @@ func newClaims(c *revocast.Claims) *Claims {
 		Issuer: c.Issuer, Principal: c.Principal, Session: c.Session, TokenID: c.TokenID,
 		Client: c.Client, Tenant: c.Tenant, KeyID: c.KeyID,
 		IssuedAt: At(c.IssuedAt), AuthTime: At(c.AuthTime), Expires: At(c.Expires), Extra: c.Extra,
+	}
+}
+
+// Domain is the inverse of [NewVerdict], up to the precision of JSON. What it does not know is
+// [revocast.Unknown].
+func (v Verdict) Domain() (*revocast.Claims, revocast.Verdict) {
+	out := revocast.Verdict{Age: time.Duration(v.AgeMS) * time.Millisecond}
+	for _, o := range []revocast.Outcome{revocast.Allowed, revocast.Revoked, revocast.Invalid} {
+		if v.Verdict == o.String() {
+			out.Outcome = o
+		}
+	}
+	for _, s := range []revocast.Source{revocast.SourceMemory, revocast.SourceLedger} {
+		if v.Source == s.String() {
+			out.Source = s
+		}
+	}
+	out.Scope, _ = revocast.ParseScope(v.Scope)          // absent: none
+	out.Position, _ = revocast.ParsePosition(v.Position) // absent: none
+	if out.Outcome != revocast.Allowed {
+		out.Err = &refusal{v.Detail, refusalOf(out.Outcome, v.Reason)}
+	}
+	return v.Claims.domain(), out
+}
+
+// refusal says why a token is not allowed, in the words of the worker that was asked.
+type refusal struct {
+	text string
+	is   []error
+}
+
+func (r *refusal) Error() string {
+	if r.text == "" {
+		return r.is[0].Error()
+	}
+	return r.text
+}
+
+func (r *refusal) Unwrap() []error { return r.is }
+
+// refusalOf is the inverse of [Reason].
+func refusalOf(o revocast.Outcome, reason string) []error {
+	switch {
+	case o == revocast.Revoked && reason == "banned":
+		return []error{revocast.ErrBanned, revocast.ErrRevoked}
+	case o == revocast.Revoked:
+		return []error{revocast.ErrRevoked}
+	case o != revocast.Invalid:
+		return []error{revocast.ErrUnknown}
+	}
+	for _, r := range invalidReasons() {
+		if r.name == reason {
+			return []error{r.err}
+		}
+	}
+	return []error{revocast.ErrMalformed}
+}
+
+func (c *Claims) domain() *revocast.Claims {
+	if c == nil {
+		return nil
+	}
+	return &revocast.Claims{
+		Issuer: c.Issuer, Principal: c.Principal, Session: c.Session, TokenID: c.TokenID,
+		Client: c.Client, Tenant: c.Tenant, KeyID: c.KeyID,
+		IssuedAt: c.IssuedAt.Time, AuthTime: c.AuthTime.Time, Expires: c.Expires.Time, Extra: c.Extra,
 	}
 }

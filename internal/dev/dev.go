@@ -158,7 +158,7 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 		options.Tokens = tokens
 	}
 	return publisherapi.New(publisherapi.Deps{
-		Publisher: publisherapi.For(p), Ready: p.Ready().Err, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
+		Publisher: p, Ready: p.Ready().Err, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
 	}, options), nil
 }
 

@@ -3,6 +3,7 @@ package dev_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -17,7 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/dev"
 )
@@ -33,8 +34,8 @@ func options(data string) dev.Options {
 // running is one Run in the background.
 type running struct {
 	url     string // of the API
-	api     *apiclient.Client
-	workers []*apiclient.Client
+	api     *client.Client
+	workers []*client.Client
 	stop    func()
 }
 
@@ -62,11 +63,11 @@ func run(t *testing.T, o dev.Options) *running {
 	r := &running{stop: stop}
 	for _, line := range strings.Split(out.String(), "\n") {
 		if url, ok := strings.CutPrefix(line, "publisher  "); ok {
-			r.url, r.api = url, client(t, url, o.APIToken)
+			r.url, r.api = url, newClient(t, url, o.APIToken)
 		}
 		if urls, ok := strings.CutPrefix(line, "workers    "); ok {
 			for _, url := range strings.Fields(urls) {
-				r.workers = append(r.workers, client(t, url, ""))
+				r.workers = append(r.workers, newClient(t, url, ""))
 			}
 		}
 	}
@@ -76,11 +77,11 @@ func run(t *testing.T, o dev.Options) *running {
 	return r
 }
 
-func client(t *testing.T, url, token string) *apiclient.Client {
+func newClient(t *testing.T, url, token string) *client.Client {
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	c, err := apiclient.New(url, apiclient.Options{Token: token, HTTP: &http.Client{Transport: transport}})
+	c, err := client.New(url, client.Options{Token: token, HTTP: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,9 +116,15 @@ func (w *watchedOutput) String() string {
 
 func (r *running) login(t *testing.T, principal string) string {
 	t.Helper()
-	in, err := r.api.Login(t.Context(), principal)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Post(
+		r.url+"/dev/login", "application/json", strings.NewReader(`{"principal":"`+principal+`"}`))
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var in apitypes.LoggedIn
+	if err := json.NewDecoder(resp.Body).Decode(&in); err != nil || in.AccessToken == "" {
+		t.Fatalf("login: %d, %v", resp.StatusCode, err)
 	}
 	return in.AccessToken
 }
@@ -125,8 +132,8 @@ func (r *running) login(t *testing.T, principal string) string {
 func (r *running) expect(t *testing.T, bearer, verdict string) {
 	t.Helper()
 	for i, w := range r.workers {
-		v, err := w.Verdict(t.Context(), bearer)
-		if err != nil || v.Verdict != verdict {
+		_, v, err := w.Verdict(t.Context(), bearer)
+		if err != nil || v.Outcome.String() != verdict {
 			t.Errorf("worker %d says %+v, %v; want %s", i+1, v, err, verdict)
 		}
 	}
@@ -138,11 +145,11 @@ func TestRestart(t *testing.T) {
 	first := run(t, options(data))
 	alice, bob, carol := first.login(t, "alice"), first.login(t, "bob"), first.login(t, "carol")
 	first.expect(t, alice, "allowed")
-	receipt, err := first.api.Revoke(t.Context(), apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}, 0, apiclient.Call{})
+	receipt, err := first.api.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
 	if err != nil || receipt.Workers.Confirmed != 2 {
 		t.Fatalf("receipt %+v, %v", receipt, err)
 	}
-	if _, err := first.api.Logout(t.Context(), bob, 0, apiclient.Call{}); err != nil {
+	if _, err := first.api.Logout(t.Context(), bob); err != nil {
 		t.Fatal(err)
 	}
 	again := first.login(t, "alice") // within the same second
@@ -161,12 +168,12 @@ func TestAPIToken(t *testing.T) {
 	o := options(t.TempDir())
 	o.APIToken = "secret"
 	r := run(t, o)
-	if _, err := r.api.Fleet(t.Context()); err != nil {
+	if _, err := r.api.Status(t.Context()); err != nil {
 		t.Errorf("with the token: %v", err)
 	}
-	open := client(t, r.url, "")
-	var refused *apiclient.Error
-	if _, err := open.Fleet(t.Context()); !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
+	open := newClient(t, r.url, "")
+	var refused *client.Error
+	if _, err := open.Status(t.Context()); !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
 		t.Errorf("without: %v, want 401", err)
 	}
 }

@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/client"
 )
 
 // An actor is patient or not: one that gives up leaves a call behind that may take
@@ -77,27 +76,27 @@ func (a *actor) revoked(ctx context.Context, principal string) {
 	patience := a.patience()
 	switch a.random.IntN(4) {
 	case 0: // one token
-		a.perform(ctx, a.random, revocation(apitypes.Revocation{Scope: revocast.ScopeToken, ID: first[0].Claims.TokenID}, first[:1]), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopeToken, ID: first[0].Claims.TokenID}, first[:1]), patience)
 	case 1: // one device
-		a.perform(ctx, a.random, revocation(apitypes.Revocation{Scope: revocast.ScopeSession, ID: first[0].Claims.Session}, first), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopeSession, ID: first[0].Claims.Session}, first), patience)
 	case 2: // all devices but one
-		a.perform(ctx, a.random, revocation(apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: principal, Except: first[0].Claims.Session}, second), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal, Except: first[0].Claims.Session}, second), patience)
 	default: // all devices, and a new login that must live
-		receipt, call := a.perform(ctx, a.random, revocation(apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: principal}, append(first, second...)), patience)
+		receipt, call := a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal}, append(first, second...)), patience)
 		if call.Ret == never {
 			return // nobody knows which logins the cut-off will cover
 		}
-		if t := a.login(principal, principal+"-s2", receipt.NotBefore.Time); t != nil {
+		if t := a.login(principal, principal+"-s2", receipt.NotBefore); t != nil {
 			a.everywhere(ctx, []*held{t})
 		}
 	}
 }
 
-func revocation(r apitypes.Revocation, covers []*held) request {
+func revocation(r revocast.Revocation, covers []*held) request {
 	return request{
 		name: fmt.Sprintf("revoke %s %s", r.Scope, r.ID), value: Refused, covers: covers,
-		do: func(ctx context.Context, c *apiclient.Client, call apiclient.Call) (apitypes.Receipt, error) {
-			return c.Revoke(ctx, r, revocast.Confirmed, call)
+		do: func(ctx context.Context, c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+			return c.Revoke(ctx, r, key)
 		},
 	}
 }
@@ -120,11 +119,11 @@ func (a *actor) banned(ctx context.Context, principal string) {
 }
 
 func ban(principal string, covers []*held) request {
-	until := apitypes.At(time.Now().Add(time.Hour))
+	b := revocast.Ban{Principal: principal, Until: time.Now().Add(time.Hour)}
 	return request{
 		name: "ban " + principal, value: Refused, covers: covers,
-		do: func(ctx context.Context, c *apiclient.Client, call apiclient.Call) (apitypes.Receipt, error) {
-			return c.Ban(ctx, principal, apitypes.Ban{Until: until}, call)
+		do: func(ctx context.Context, c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+			return c.Ban(ctx, b, key)
 		},
 	}
 }
@@ -132,8 +131,8 @@ func ban(principal string, covers []*held) request {
 func lift(principal string, covers []*held) request {
 	return request{
 		name: "lift the ban of " + principal, value: Allowed, covers: covers,
-		do: func(ctx context.Context, c *apiclient.Client, call apiclient.Call) (apitypes.Receipt, error) {
-			return c.Unban(ctx, principal, apitypes.Ban{}, call)
+		do: func(ctx context.Context, c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+			return c.Unban(ctx, revocast.Ban{Principal: principal}, key)
 		},
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 )
 
 // Peer is a publisher or a worker with its links.
@@ -17,7 +17,7 @@ type Peer struct {
 	Addr  string
 	Redis *Link
 	NATS  []*Link // one to each node
-	API   *apiclient.Client
+	API   *client.Client
 }
 
 // Publisher is a publisher process.
@@ -85,8 +85,8 @@ func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
 	}
 	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis", "redis://"+user+p.Redis.Addr())
 	p.Process = newProcess(r.dir, name, filepath.Join(r.programs, program), args...)
-	p.API, err = apiclient.New("http://"+p.Addr, apiclient.Options{
-		Timeout: answerLimit, Retries: -1, HTTP: &http.Client{Transport: r.http},
+	p.API, err = client.New("http://"+p.Addr, client.Options{
+		Timeout: answerLimit, Retries: client.NoRetries, HTTP: &http.Client{Transport: r.http},
 	})
 	return p, err
 }

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 )
 
 // probes makes n probes one after the other and measures the slowest.
@@ -26,15 +24,15 @@ func (t *Trial) probes(ctx context.Context, name string, n int, goal time.Durati
 
 // Commit revokes a new token at one publisher, without waiting for more than its being
 // committed, and returns when it was asked for.
-func (t *Trial) Commit(ctx context.Context, p *Publisher) (at int64, _ *held, _ apitypes.Receipt, err error) {
+func (t *Trial) Commit(ctx context.Context, p *Publisher) (at int64, _ *held, _ revocast.Receipt, err error) {
 	token := t.login(t.name+"-probe", fmt.Sprintf("%s-commit-%d", t.name, t.h.Now()), time.Time{})
 	if token == nil {
-		return 0, nil, apitypes.Receipt{}, errors.New("no token")
+		return 0, nil, revocast.Receipt{}, errors.New("no token")
 	}
 	at = t.h.Now()
 	token.record.Begin(&Write{Name: "commit", Value: Refused, Call: at, Ret: never})
-	r := apitypes.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
-	receipt, err := p.API.Revoke(ctx, r, revocast.Committed, apiclient.Call{})
+	r := revocast.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
+	receipt, err := p.API.Revoke(ctx, r, revocast.WithStrength(revocast.Committed))
 	return at, token, receipt, err
 }
 
@@ -84,15 +82,15 @@ func (t *Trial) commitInForce(ctx context.Context, name string, goal time.Durati
 
 // pendingWhile makes a confirmed call that cannot be confirmed yet: it must be answered
 // with a pending receipt. It returns the call's tokens for [Trial.completes].
-func (t *Trial) pendingWhile(ctx context.Context, p *Publisher, wait time.Duration) (apitypes.Receipt, *Write, []*held, error) {
+func (t *Trial) pendingWhile(ctx context.Context, p *Publisher, wait time.Duration) (revocast.Receipt, *Write, []*held, error) {
 	token := t.login(t.name+"-probe", fmt.Sprintf("%s-pending-%d", t.name, t.h.Now()), time.Time{})
 	if token == nil {
-		return apitypes.Receipt{}, nil, nil, errors.New("no token")
+		return revocast.Receipt{}, nil, nil, errors.New("no token")
 	}
 	w := &Write{Name: "pending", Value: Refused, Call: t.h.Now(), Ret: never}
 	token.record.Begin(w)
-	r := apitypes.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
-	receipt, err := p.API.Revoke(ctx, r, revocast.Confirmed, apiclient.Call{Wait: wait})
+	r := revocast.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
+	receipt, err := p.API.WithWait(wait).Revoke(ctx, r)
 	if !errors.Is(err, revocast.ErrPending) {
 		return receipt, w, nil, fmt.Errorf("a confirmed call that cannot be is answered %v, receipt %+v, not 202", err, receipt)
 	}
@@ -101,14 +99,11 @@ func (t *Trial) pendingWhile(ctx context.Context, p *Publisher, wait time.Durati
 }
 
 // completes waits until a pending receipt is confirmed.
-func (t *Trial) completes(ctx context.Context, p *Publisher, receipt apitypes.Receipt, w *Write, covers []*held) error {
+func (t *Trial) completes(ctx context.Context, p *Publisher, receipt revocast.Receipt, w *Write, covers []*held) error {
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
 	err := Eventually(ctx, 20*time.Millisecond, func() error {
-		now, err := p.API.Receipt(ctx, receipt.Position(), 3*time.Second)
-		if err == nil && now.Strength != revocast.Confirmed {
-			err = fmt.Errorf("receipt %s is %s", now.Position(), now.Strength)
-		}
+		_, err := awaitFor(ctx, p, receipt.Position, 3*time.Second)
 		return err
 	})
 	if err == nil {

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 )
 
 const (
@@ -50,11 +48,11 @@ func (t *Trial) feed(ctx context.Context, more func() bool, done *atomic.Int64) 
 	for i := range failures {
 		crew.Go(func() {
 			for n := 0; more() && ctx.Err() == nil; n++ {
-				batch := make([]apitypes.Revocation, floodBatch)
+				batch := make([]revocast.Revocation, floodBatch)
 				for k := range batch {
-					batch[k] = apitypes.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-%d-%d-%d", t.name, i, n, k)}
+					batch[k] = revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-%d-%d-%d", t.name, i, n, k)}
 				}
-				_, err := t.Publishers[i%len(t.Publishers)].API.RevokeBatch(ctx, batch, revocast.Committed, apiclient.Call{})
+				_, err := t.Publishers[i%len(t.Publishers)].API.RevokeBatch(ctx, batch, revocast.WithStrength(revocast.Committed))
 				if err != nil {
 					failures[i] = err
 					return
@@ -131,12 +129,12 @@ func (t *Trial) watchReady(ctx context.Context, lapses *atomic.Int64) {
 // drained fails while anything is under way at a publisher, or a worker is behind.
 func (t *Trial) drained(ctx context.Context) error {
 	for _, p := range t.Publishers {
-		fleet, err := p.API.Fleet(ctx)
+		fleet, err := p.API.Status(ctx)
 		if err != nil {
 			return err
 		}
-		if fleet.Unacked > 0 || fleet.Ledger.Durable != fleet.Ledger.Position {
-			return fmt.Errorf("%s has %d unacknowledged events; JetStream has up to %s of %s", p.Name, fleet.Unacked, fleet.Ledger.Durable, fleet.Ledger.Position)
+		if fleet.Unacked > 0 || fleet.Durable != fleet.At {
+			return fmt.Errorf("%s has %d unacknowledged events; JetStream has up to %s of %s", p.Name, fleet.Unacked, fleet.Durable, fleet.At)
 		}
 		for _, w := range fleet.Workers {
 			if w.Lag != 0 {

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 )
 
 const (
@@ -134,7 +132,7 @@ func (t *Trial) Probe(ctx context.Context, patience time.Duration) (*Call, *held
 	if token == nil {
 		return &Call{Write: Write{Ret: never}}, nil
 	}
-	r := apitypes.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
+	r := revocast.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
 	_, call := t.perform(ctx, t.Load.random(uint64(t.h.Now())), revocation(r, []*held{token}), patience)
 	return call, token
 }
@@ -161,8 +159,8 @@ func (t *Trial) Converge(ctx context.Context) error {
 func (t *Trial) whole(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	r := apitypes.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-nobody-%d", t.name, t.h.Now())}
-	receipt, err := t.Publishers[t.h.Now()%int64(len(t.Publishers))].API.Revoke(ctx, r, revocast.Confirmed, apiclient.Call{Wait: 8 * time.Second})
+	r := revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-nobody-%d", t.name, t.h.Now())}
+	receipt, err := t.Publishers[t.h.Now()%int64(len(t.Publishers))].API.WithWait(8*time.Second).Revoke(ctx, r)
 	switch {
 	case err != nil:
 		return err

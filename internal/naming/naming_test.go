@@ -15,9 +15,9 @@ func TestNearest(t *testing.T) {
 	}{
 		"nothing to choose from":   {"issuer", nil, ""},
 		"another case":             {"Issuer", []string{"issuer"}, "issuer"},
-		"another scheme":           {"http://login.example.com", []string{"https://login.example.com"}, "https://login.example.com"},
-		"no scheme":                {"login.example.com", []string{"https://login.example.com"}, "https://login.example.com"},
-		"a slash at the end":       {"https://login.example.com/", []string{"https://login.example.com"}, "https://login.example.com"},
+		"another scheme":           {"http://a.example", []string{"https://a.example"}, "https://a.example"},
+		"no scheme":                {"a.example", []string{"https://a.example"}, "https://a.example"},
+		"a slash at the end":       {"https://a.example/", []string{"https://a.example"}, "https://a.example"},
 		"spaces":                   {" issuer\n", []string{"issuer"}, "issuer"},
 		"one letter":               {"isuer", []string{"issuer"}, "issuer"},
 		"one letter more":          {"issuerr", []string{"issuer"}, "issuer"},

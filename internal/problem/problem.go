@@ -14,6 +14,9 @@ const ContentType = "application/problem+json"
 // Base is what every problem type starts with.
 const Base = "urn:revocast:problem:"
 
+// ConfirmationNeeded is the slug of the answer to a revocation of many that nobody confirmed.
+const ConfirmationNeeded = "confirmation-needed"
+
 // Problem is one problem document. As an error it passes through [From] unchanged,
 // so code below the HTTP surface can decide on a status of its own.
 type Problem struct {

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/publisherapi"
 )
 
@@ -158,7 +157,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	h.want = &revocast.Claims{Issuer: "i", Session: "s"}
 	h.do("POST", "/v1/logout", `{"token":"good"}`)
 	h.do("POST", "/v1/logout", ``, "Authorization", "Bearer hunter2")
-	h.want, h.err = apitypes.PasswordChanged{Principal: "alice"}, errors.New("broken")
+	h.want, h.err = revocast.PasswordChange{Principal: "alice"}, errors.New("broken")
 	h.do("POST", "/v1/password-changed", `{"principal":"alice"}`)
 	h.want, h.err = asked{revocast.ScopePrincipal, "", "alice"}, revocast.ErrUnavailable
 	h.do("GET", "/v1/revocations/principal/alice", "")

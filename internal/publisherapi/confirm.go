@@ -16,7 +16,9 @@ func (h *Handler) preview(ctx context.Context, w http.ResponseWriter, req *apity
 	if err != nil {
 		return err
 	}
-	apitypes.Write(w, http.StatusOK, apitypes.NewPreview(p))
+	apitypes.Write(w, http.StatusOK, apitypes.Preview{
+		DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings,
+	})
 	return nil
 }
 
@@ -32,7 +34,7 @@ func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, co
 		what = fmt.Sprintf("%d revocations of this request, up to scope %s, end the sessions of many each", count, widest)
 	}
 	detail := fmt.Sprintf("%s, and cannot be taken back: %d of %d workers would refuse what it covers. Nothing was revoked", what, p.Accepting, p.Workers)
-	return problem.New(http.StatusConflict, "confirmation-needed", "Confirmation needed", detail).
+	return problem.New(http.StatusConflict, problem.ConfirmationNeeded, "Confirmation needed", detail).
 		WithHint(fmt.Sprintf(`send it again with "confirm":"%s"; "dry_run":true tells what it concerns`, widest)).
 		WithCount(p.Accepting)
 }
@@ -51,7 +53,7 @@ func (h *Handler) getBans(w http.ResponseWriter, r *http.Request, _ []string) er
 	}
 	out := apitypes.Bans{Bans: make([]apitypes.Banned, len(bans)), Next: next}
 	for i, b := range bans {
-		out.Bans[i] = apitypes.NewBanned(b)
+		out.Bans[i] = apitypes.NewBanned(b.Key, b.Ban)
 	}
 	apitypes.Write(w, http.StatusOK, out)
 	return nil

@@ -13,7 +13,7 @@ import (
 // slow is a publisher whose calls are pending until their context ends.
 type slow struct{ *fake }
 
-func (s slow) Revoke(ctx context.Context, _ revocast.Revocation, _ publisherapi.Call) (revocast.Receipt, error) {
+func (s slow) Revoke(ctx context.Context, _ revocast.Revocation, _ ...revocast.CallOption) (revocast.Receipt, error) {
 	<-ctx.Done()
 	return receipt(42, revocast.Committed), revocast.ErrPending
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
+	"github.com/revocast/revocast/publisher"
 )
 
 const (
@@ -206,7 +207,7 @@ func (s *stream) send(e revocast.Event, events <-chan revocast.Event) error {
 }
 
 func (s *stream) append(dst []byte, e revocast.Event) []byte {
-	if !s.canary && apitypes.IsCanary(e) {
+	if !s.canary && IsCanary(e) {
 		return fmt.Appendf(dst, "id: %s\n\n", e.Position)
 	}
 	data, err := json.Marshal(apitypes.NewEvent(e))
@@ -257,4 +258,10 @@ func (s *stream) deadline(t time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// IsCanary reports whether an event is one that a publisher makes to see how long it
+// takes. It revokes a token that nobody has, so listeners are spared it unless they ask.
+func IsCanary(e revocast.Event) bool {
+	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason && e.Initiator == ""
 }

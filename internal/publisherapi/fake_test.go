@@ -1,6 +1,7 @@
 package publisherapi_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,12 +19,17 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/publisher"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// called is how a call is to be carried out; strength zero is confirmed.
+type called struct {
+	strength revocast.Strength
+	key      string
+}
 
 // fake is a publisher that says beforehand what it will be asked. Any other call,
 // one without a deadline, or one with a dead context fails the test.
@@ -32,7 +38,7 @@ type fake struct {
 
 	mu     sync.Mutex
 	want   any // the argument that the one writing call has to have
-	call   publisherapi.Call
+	call   called
 	calls  int
 	within time.Duration // the most that the deadline may be away
 
@@ -40,7 +46,7 @@ type fake struct {
 	err     error
 
 	state  revocast.State
-	fleet  apitypes.Fleet
+	status publisher.FleetStatus
 	tip    revocast.Position
 	log    []revocast.Event
 	more   chan revocast.Event
@@ -69,7 +75,7 @@ func (f *fake) bounded(ctx context.Context) {
 	}
 }
 
-func (f *fake) write(ctx context.Context, got any, c publisherapi.Call) (revocast.Receipt, error) {
+func (f *fake) write(ctx context.Context, got any, opts ...revocast.CallOption) (revocast.Receipt, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
@@ -77,14 +83,22 @@ func (f *fake) write(ctx context.Context, got any, c publisherapi.Call) (revocas
 	if !reflect.DeepEqual(got, f.want) {
 		f.t.Errorf("called with %#v, want %#v", got, f.want)
 	}
-	if c != f.call {
-		f.t.Errorf("called with %+v, want %+v", c, f.call)
+	c, err := revocast.NewCallOptions(opts...)
+	if want := (revocast.CallOptions{Strength: cmp.Or(f.call.strength, revocast.Confirmed), IdempotencyKey: f.call.key}); err != nil || c != want {
+		f.t.Errorf("called with %+v (%v), want %+v", c, err, want)
 	}
 	if f.err != nil && !errors.Is(f.err, revocast.ErrPending) {
 		return revocast.Receipt{}, f.err
 	}
 	return f.receipt, f.err
 }
+
+// read is write for a call that takes no options.
+func (f *fake) read(ctx context.Context, got any) (revocast.Receipt, error) {
+	return f.write(ctx, got, revocast.WithStrength(cmp.Or(f.call.strength, revocast.Confirmed)), revocast.WithIdempotencyKey(f.call.key))
+}
+
+func (f *fake) Realm() string { return "r" }
 
 func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (publisher.Preview, error) {
 	p := publisher.Preview{Revocations: len(list), Workers: 3, Accepting: 2, Warnings: []string{"look twice"}}
@@ -107,12 +121,12 @@ func (f *fake) KeyFor(context.Context, revocast.Scope, string, string) (revocast
 	return revocast.Key{}, nil
 }
 
-func (f *fake) Revoke(ctx context.Context, r revocast.Revocation, c publisherapi.Call) (revocast.Receipt, error) {
-	return f.write(ctx, r, c)
+func (f *fake) Revoke(ctx context.Context, r revocast.Revocation, opts ...revocast.CallOption) (revocast.Receipt, error) {
+	return f.write(ctx, r, opts...)
 }
 
-func (f *fake) RevokeBatch(ctx context.Context, list []revocast.Revocation, c publisherapi.Call) ([]revocast.Receipt, error) {
-	first, err := f.write(ctx, list, c)
+func (f *fake) RevokeBatch(ctx context.Context, list []revocast.Revocation, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+	first, err := f.write(ctx, list, opts...)
 	if first.Position.IsZero() {
 		return nil, err
 	}
@@ -124,32 +138,31 @@ func (f *fake) RevokeBatch(ctx context.Context, list []revocast.Revocation, c pu
 	return out, err
 }
 
-func (f *fake) Logout(ctx context.Context, claims *revocast.Claims, c publisherapi.Call) (revocast.Receipt, error) {
-	return f.write(ctx, claims, c)
+func (f *fake) Logout(ctx context.Context, claims *revocast.Claims, opts ...revocast.CallOption) (revocast.Receipt, error) {
+	return f.write(ctx, claims, opts...)
 }
 
-func (f *fake) PasswordChanged(ctx context.Context, p apitypes.PasswordChanged, c publisherapi.Call) (revocast.Receipt, error) {
-	p.Strength = 0
-	return f.write(ctx, p, c)
+func (f *fake) PasswordChanged(ctx context.Context, p revocast.PasswordChange, opts ...revocast.CallOption) (revocast.Receipt, error) {
+	return f.write(ctx, p, opts...)
 }
 
-func (f *fake) Ban(ctx context.Context, b revocast.Ban, c publisherapi.Call) (revocast.Receipt, error) {
-	return f.write(ctx, b, c)
+func (f *fake) Ban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
+	return f.write(ctx, b, opts...)
 }
 
 // lifted tells an Unban from a Ban.
 type lifted revocast.Ban
 
-func (f *fake) Unban(ctx context.Context, b revocast.Ban, c publisherapi.Call) (revocast.Receipt, error) {
-	return f.write(ctx, lifted(b), c)
+func (f *fake) Unban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
+	return f.write(ctx, lifted(b), opts...)
 }
 
-func (f *fake) Invalidate(ctx context.Context, i revocast.Invalidation, c publisherapi.Call) (revocast.Receipt, error) {
-	return f.write(ctx, i, c)
+func (f *fake) Invalidate(ctx context.Context, i revocast.Invalidation, opts ...revocast.CallOption) (revocast.Receipt, error) {
+	return f.write(ctx, i, opts...)
 }
 
 func (f *fake) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
-	return f.write(ctx, at, f.call)
+	return f.read(ctx, at)
 }
 
 // asked is what Standing was asked about.
@@ -159,13 +172,13 @@ type asked struct {
 }
 
 func (f *fake) Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error) {
-	_, err := f.write(ctx, asked{scope, issuer, id}, f.call)
+	_, err := f.read(ctx, asked{scope, issuer, id})
 	return f.state, err
 }
 
-func (f *fake) Fleet(ctx context.Context) (apitypes.Fleet, error) {
-	_, err := f.write(ctx, nil, f.call)
-	return f.fleet, err
+func (f *fake) Status(ctx context.Context) (publisher.FleetStatus, error) {
+	_, err := f.read(ctx, nil)
+	return f.status, err
 }
 
 func (f *fake) Tip(ctx context.Context) (revocast.Position, error) {

@@ -2,6 +2,7 @@ package publisherapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/port"
@@ -175,6 +177,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
 			return
 		}
 	}
+	if other := r.Header.Get(apitypes.RealmHeader); other != "" && other != h.deps.Publisher.Realm() {
+		problem.Write(w, otherRealm(other))
+		return
+	}
 	if m.handle == nil {
 		if m.allow != "" {
 			w.Header().Set("Allow", m.allow)
@@ -188,6 +194,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
 	if err := m.handle(w, r, m.args); err != nil {
 		h.fail(w, r, err)
 	}
+}
+
+// otherRealm refuses a request that is meant for another realm: what it revokes would be in
+// force nowhere, and what it reads would say that nobody is revoked.
+func otherRealm(want string) *problem.Problem {
+	return problem.From(fmt.Errorf("%w: the request is for the realm %q, and this publisher serves another", revocast.ErrConflict, clip(want))).
+		WithHint("check the URL, and the realm that the client was given")
 }
 
 // fail answers with the problem that err is.

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/publisherapi"
 )
 
@@ -32,5 +33,20 @@ func TestForeignHost(t *testing.T) {
 	h.handler.ServeHTTP(w, r)
 	if p := checkProblem(t, w, 403, "foreign-host"); p.Hint == "" || h.calls != before {
 		t.Errorf("%+v after %d calls", p, h.calls-before)
+	}
+}
+
+// TestOtherRealm: a request that is meant for another realm changes and says nothing.
+func TestOtherRealm(t *testing.T) {
+	h := newHarness(t)
+	for _, c := range [][2]string{{"POST", "/v1/revocations"}, {"GET", "/v1/revocations/all"}, {"POST", "/v1/logout"}, {"GET", "/readyz"}} {
+		checkProblem(t, h.do(c[0], c[1], `{"scope":"all","confirm":"all"}`, "Revocast-Realm", "other"), 409, "conflict")
+	}
+	if h.calls != 0 {
+		t.Errorf("%d calls", h.calls)
+	}
+	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
+	if w := h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`, "Revocast-Realm", "r"); w.Code != 200 {
+		t.Errorf("its own realm: %d %s", w.Code, w.Body)
 	}
 }

@@ -29,16 +29,16 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 	} else if bearer, err = h.bearerToEnd(w, r); err != nil {
 		return err
 	}
-	ctx, cancel, call, err := h.call(r, req.Strength, query)
+	c, err := h.call(r, req.Strength, query)
 	if err != nil {
 		return err
 	}
-	defer cancel()
-	claims, err := h.verifyForLogout(ctx, bearer)
+	defer c.cancel()
+	claims, err := h.verifyForLogout(c.ctx, bearer)
 	if err != nil {
 		return err
 	}
-	receipt, err := h.deps.Publisher.Logout(ctx, claims, call)
+	receipt, err := h.deps.Publisher.Logout(c.ctx, claims, c.opts...)
 	return h.answer(w, receipt, err)
 }
 

@@ -50,22 +50,32 @@ func yes(query url.Values, name string) (bool, error) {
 	}
 }
 
-// call reads what a writing request says about how to carry it out, and returns
-// the context that bounds it. It does not end when the client goes away.
-func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (context.Context, context.CancelFunc, Call, error) {
+// call is how one writing request is carried out.
+type call struct {
+	ctx    context.Context // bounds it, and does not end when the client goes away
+	cancel context.CancelFunc
+	opts   []revocast.CallOption
+}
+
+// call reads what a writing request says about how to carry it out; strength zero is confirmed.
+func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (call, error) {
 	key, err := idempotencyKey(r)
 	if err != nil {
-		return nil, nil, Call{}, err
+		return call{}, err
 	}
 	wait, err := h.wait(query, h.o.RequestTimeout)
 	if err != nil {
-		return nil, nil, Call{}, err
+		return call{}, err
 	}
 	if wait <= 0 {
-		return nil, nil, Call{}, fmt.Errorf("%w: a request that writes needs time: to wait for nothing, ask for strength committed", revocast.ErrInvalid)
+		return call{}, fmt.Errorf("%w: a request that writes needs time: to wait for nothing, ask for strength committed", revocast.ErrInvalid)
 	}
-	ctx, cancel := h.waiting(context.WithoutCancel(r.Context()), wait)
-	return ctx, cancel, Call{Strength: s, Idempotency: key}, nil
+	if s == 0 {
+		s = revocast.Confirmed
+	}
+	c := call{opts: []revocast.CallOption{revocast.WithStrength(s), revocast.WithIdempotencyKey(key)}}
+	c.ctx, c.cancel = h.waiting(context.WithoutCancel(r.Context()), wait)
+	return c, nil
 }
 
 // wait reads the parameter wait, a Go duration, and caps it.

@@ -5,37 +5,31 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/publisher"
 )
 
-// Call is what a request says about how it is to be carried out.
-type Call struct {
-	Strength    revocast.Strength // zero: confirmed
-	Idempotency string            // empty: none
-}
-
-// Publisher is the write path as the interface needs it; [For] makes one of a
-// [publisher.Publisher], whose methods say what these mean. What returns a receipt
-// may return it beside [revocast.ErrPending].
+// Publisher is the write path as the interface needs it; a [publisher.Publisher] is one, and
+// its methods say what these mean.
 type Publisher interface {
-	Revoke(ctx context.Context, r revocast.Revocation, c Call) (revocast.Receipt, error)
-	RevokeBatch(ctx context.Context, list []revocast.Revocation, c Call) ([]revocast.Receipt, error)
-	Logout(ctx context.Context, claims *revocast.Claims, c Call) (revocast.Receipt, error)
-	PasswordChanged(ctx context.Context, p apitypes.PasswordChanged, c Call) (revocast.Receipt, error)
-	Ban(ctx context.Context, b revocast.Ban, c Call) (revocast.Receipt, error)
-	Unban(ctx context.Context, b revocast.Ban, c Call) (revocast.Receipt, error)
-	Invalidate(ctx context.Context, i revocast.Invalidation, c Call) (revocast.Receipt, error)
+	Realm() string
 
-	Preview(ctx context.Context, list []revocast.Revocation) (publisher.Preview, error)
+	Revoke(context.Context, revocast.Revocation, ...revocast.CallOption) (revocast.Receipt, error)
+	RevokeBatch(context.Context, []revocast.Revocation, ...revocast.CallOption) ([]revocast.Receipt, error)
+	Logout(context.Context, *revocast.Claims, ...revocast.CallOption) (revocast.Receipt, error)
+	PasswordChanged(context.Context, revocast.PasswordChange, ...revocast.CallOption) (revocast.Receipt, error)
+	Ban(context.Context, revocast.Ban, ...revocast.CallOption) (revocast.Receipt, error)
+	Unban(context.Context, revocast.Ban, ...revocast.CallOption) (revocast.Receipt, error)
+	Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error)
+
+	Preview(context.Context, []revocast.Revocation) (publisher.Preview, error)
 	Bans(ctx context.Context, cursor string) (bans []publisher.BannedKey, next string, err error)
 	KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error)
 
-	Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error)
+	Await(context.Context, revocast.Position) (revocast.Receipt, error)
 	Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error)
-	Fleet(ctx context.Context) (apitypes.Fleet, error)
+	Status(context.Context) (publisher.FleetStatus, error)
 
-	Tip(ctx context.Context) (revocast.Position, error)
+	Tip(context.Context) (revocast.Position, error)
 	Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error
 }
 

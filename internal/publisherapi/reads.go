@@ -80,13 +80,10 @@ func (h *Handler) getWorkers(w http.ResponseWriter, r *http.Request, _ []string)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
 	defer cancel()
-	fleet, err := h.deps.Publisher.Fleet(ctx)
+	status, err := h.deps.Publisher.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if fleet.Workers == nil {
-		fleet.Workers = []apitypes.Worker{}
-	}
-	apitypes.Write(w, http.StatusOK, fleet)
+	apitypes.Write(w, http.StatusOK, NewFleet(status))
 	return nil
 }

@@ -122,7 +122,7 @@ func TestStanding(t *testing.T) {
 
 func TestWorkers(t *testing.T) {
 	h := newHarness(t)
-	h.fleet = apitypes.Fleet{Ledger: apitypes.Ledger{State: "open"}}
+	h.status = publisher.FleetStatus{Ledger: port.Description{State: port.LedgerOpen}}
 	if w := h.do("GET", "/v1/workers", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"workers":[]`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

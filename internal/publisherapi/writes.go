@@ -22,39 +22,41 @@ func (h *Handler) postRevocations(w http.ResponseWriter, r *http.Request, _ []st
 	if err != nil {
 		return err
 	}
-	ctx, cancel, call, err := h.call(r, req.Strength, query)
+	c, err := h.call(r, req.Strength, query)
 	if err != nil {
 		return err
 	}
-	defer cancel()
+	defer c.cancel()
 	if req.DryRun {
-		return h.preview(ctx, w, req)
+		return h.preview(c.ctx, w, req)
 	}
 	if count, widest := req.Unconfirmed(); count > 0 {
-		return h.unconfirmed(ctx, req, count, widest)
+		return h.unconfirmed(c.ctx, req, count, widest)
 	}
 	if req.Batch {
-		receipts, err := h.deps.Publisher.RevokeBatch(ctx, req.Domain(), call)
+		receipts, err := h.deps.Publisher.RevokeBatch(c.ctx, req.Domain(), c.opts...)
 		return h.answerBatch(w, receipts, err)
 	}
-	receipt, err := h.deps.Publisher.Revoke(ctx, req.Domain()[0], call)
+	receipt, err := h.deps.Publisher.Revoke(c.ctx, req.Domain()[0], c.opts...)
 	return h.answer(w, receipt, err)
 }
 
 func (h *Handler) postPasswordChanged(w http.ResponseWriter, r *http.Request, _ []string) error {
 	var req apitypes.PasswordChanged
-	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, c Call) (revocast.Receipt, error) {
-		return h.deps.Publisher.PasswordChanged(ctx, req, c)
+	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
+		return h.deps.Publisher.PasswordChanged(ctx, revocast.PasswordChange{
+			Principal: req.Principal, Issuer: req.Issuer, KeepSession: req.KeepSession, Initiator: req.Initiator,
+		}, opts...)
 	})
 }
 
 func (h *Handler) putBan(w http.ResponseWriter, r *http.Request, args []string) error {
 	var req apitypes.Ban
-	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, c Call) (revocast.Receipt, error) {
+	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
 		return h.deps.Publisher.Ban(ctx, revocast.Ban{
 			Principal: args[0], Issuer: req.Issuer, From: req.From.Time, Until: req.Until.Time,
 			Reason: req.Reason, Initiator: req.Initiator,
-		}, c)
+		}, opts...)
 	})
 }
 
@@ -70,22 +72,22 @@ func (h *Handler) deleteBan(w http.ResponseWriter, r *http.Request, args []strin
 			return err
 		}
 	}
-	ctx, cancel, call, err := h.call(r, strength, query)
+	c, err := h.call(r, strength, query)
 	if err != nil {
 		return err
 	}
-	defer cancel()
-	receipt, err := h.deps.Publisher.Unban(ctx, revocast.Ban{
+	defer c.cancel()
+	receipt, err := h.deps.Publisher.Unban(c.ctx, revocast.Ban{
 		Principal: args[0], Issuer: query.Get("issuer"),
 		Reason: query.Get("reason"), Initiator: query.Get("initiator"),
-	}, call)
+	}, c.opts...)
 	return h.answer(w, receipt, err)
 }
 
 func (h *Handler) postInvalidation(w http.ResponseWriter, r *http.Request, _ []string) error {
 	var req apitypes.Invalidation
-	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, c Call) (revocast.Receipt, error) {
-		return h.deps.Publisher.Invalidate(ctx, revocast.Invalidation{Scope: req.Scope, ID: req.ID, Issuer: req.Issuer}, c)
+	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
+		return h.deps.Publisher.Invalidate(ctx, revocast.Invalidation{Scope: req.Scope, ID: req.ID, Issuer: req.Issuer}, opts...)
 	})
 }
 
@@ -93,7 +95,7 @@ func (h *Handler) postInvalidation(w http.ResponseWriter, r *http.Request, _ []s
 // req, which has a strength, run do in the time there is, answer with the receipt.
 func (h *Handler) write(
 	w http.ResponseWriter, r *http.Request, req apitypes.Request, strength *revocast.Strength,
-	do func(context.Context, Call) (revocast.Receipt, error),
+	do func(context.Context, ...revocast.CallOption) (revocast.Receipt, error),
 ) error {
 	query, err := params(r, "wait")
 	if err != nil {
@@ -102,12 +104,12 @@ func (h *Handler) write(
 	if err := apitypes.ReadRequest(w, r, req); err != nil {
 		return err
 	}
-	ctx, cancel, call, err := h.call(r, *strength, query)
+	c, err := h.call(r, *strength, query)
 	if err != nil {
 		return err
 	}
-	defer cancel()
-	receipt, err := do(ctx, call)
+	defer c.cancel()
+	receipt, err := do(c.ctx, c.opts...)
 	return h.answer(w, receipt, err)
 }
 

@@ -29,62 +29,62 @@ func TestWrites(t *testing.T) {
 		method, target, body string
 		header               []string
 		want                 any
-		call                 publisherapi.Call
+		call                 called
 	}{
 		"revoke": {
 			"POST", "/v1/revocations", `{"scope":"principal","id":"alice","except":"s","reason":"r","initiator":"user"}`, nil,
 			revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", Reason: "r", Initiator: "user"},
-			publisherapi.Call{},
+			called{},
 		},
 		"revoke with strength and key": {
 			"POST", "/v1/revocations", `{"scope":"all","confirm":"all","strength":"durable"}`,
 			[]string{"Idempotency-Key", `"a key"`},
 			revocast.Revocation{Scope: revocast.ScopeAll},
-			publisherapi.Call{Strength: revocast.Durable, Idempotency: ownKey("api", `"a key"`)},
+			called{strength: revocast.Durable, key: ownKey("api", `"a key"`)},
 		},
 		"charset and capitals": {
 			"POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`,
 			[]string{"Content-Type", `Application/JSON; charset="UTF-8"`},
 			revocast.Revocation{Scope: revocast.ScopeAll},
-			publisherapi.Call{},
+			called{},
 		},
 		"password changed": {
 			"POST", "/v1/password-changed", `{"principal":"alice","keep_session":"s","strength":"committed"}`, nil,
-			apitypes.PasswordChanged{Principal: "alice", KeepSession: "s"},
-			publisherapi.Call{Strength: revocast.Committed},
+			revocast.PasswordChange{Principal: "alice", KeepSession: "s"},
+			called{strength: revocast.Committed},
 		},
 		"ban": {
 			"PUT", "/v1/bans/alice", `{"until":"2031-01-01T00:00:00Z","issuer":"i","reason":"r"}`, nil,
 			revocast.Ban{Principal: "alice", Issuer: "i", Until: until(), Reason: "r"},
-			publisherapi.Call{},
+			called{},
 		},
 		"lift": {
 			"DELETE", "/v1/bans/a%2Fb%20%F0%9F%98%80%0A?issuer=i&reason=r&initiator=admin&strength=durable", ``,
 			[]string{"Idempotency-Key", "k"},
 			lifted{Principal: "a/b 😀\n", Issuer: "i", Reason: "r", Initiator: "admin"},
-			publisherapi.Call{Strength: revocast.Durable, Idempotency: ownKey("api", "k")},
+			called{strength: revocast.Durable, key: ownKey("api", "k")},
 		},
 		"invalidate": {
 			"POST", "/v1/invalidations", `{"scope":"session","id":"s"}`, nil,
 			revocast.Invalidation{Scope: revocast.ScopeSession, ID: "s"},
-			publisherapi.Call{},
+			called{},
 		},
 		"logout by body": {
 			"POST", "/v1/logout", `{"token":"good"}`, nil,
 			&revocast.Claims{Issuer: "i", Session: "s"},
-			publisherapi.Call{},
+			called{},
 		},
 		"logout by bearer": {
 			"POST", "/v1/logout", ``,
 			[]string{"Authorization", "bearer good"},
 			&revocast.Claims{Issuer: "i", Session: "s"},
-			publisherapi.Call{},
+			called{},
 		},
 		"logout by bearer with strength": {
 			"POST", "/v1/logout", `{"strength":"durable"}`,
 			[]string{"Authorization", "Bearer good"},
 			&revocast.Claims{Issuer: "i", Session: "s"},
-			publisherapi.Call{Strength: revocast.Durable},
+			called{strength: revocast.Durable},
 		},
 	}
 	for name, c := range cases {
@@ -105,7 +105,7 @@ func TestWrites(t *testing.T) {
 func TestBatch(t *testing.T) {
 	h := newHarness(t)
 	h.want = []revocast.Revocation{{Scope: revocast.ScopeToken, ID: "a"}, {Scope: revocast.ScopeSession, ID: "b"}}
-	h.call = publisherapi.Call{Strength: revocast.Committed}
+	h.call = called{strength: revocast.Committed}
 	body := `{"revocations":[{"scope":"token","id":"a"},{"scope":"session","id":"b"}],"strength":"committed"}`
 	for _, c := range []struct {
 		err    error

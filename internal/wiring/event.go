@@ -6,11 +6,13 @@ import (
 	"io"
 	"strings"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
 // PrintEvent writes one event on one line: JSON as the API sends it, or text.
-func PrintEvent(w io.Writer, asJSON bool, e apitypes.Event) error {
+func PrintEvent(w io.Writer, asJSON bool, event revocast.Event) error {
+	e := apitypes.NewEvent(event)
 	if asJSON {
 		return json.NewEncoder(w).Encode(e)
 	}

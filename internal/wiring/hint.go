@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 )
 
 // Hinted is an error that knows what to do about it.
@@ -29,7 +29,7 @@ func HintOf(err error) string {
 	if errors.As(err, &h) && h.Hint() != "" {
 		return h.Hint()
 	}
-	var answered *apiclient.Error
+	var answered *client.Error
 	if errors.As(err, &answered) {
 		return answered.Hint
 	}

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +31,7 @@ func (c *testCmd) Run(ctx context.Context, s *Streams) error {
 	case "hint":
 		return fmt.Errorf("outer: %w", WithHint(errors.New("one\ntwo"), "do %s", "that"))
 	case "server":
-		return &apiclient.Error{Title: "No", Status: 400, Hint: "ask nicely"}
+		return &client.Error{Title: "No", Status: 400, Hint: "ask nicely"}
 	case "ended":
 		return ctx.Err()
 	}

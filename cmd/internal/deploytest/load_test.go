@@ -15,9 +15,8 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/token"
@@ -149,9 +148,9 @@ func (l *load) tokens() (principal string, first, second token.Issued) {
 
 // insist calls one publisher after the other under one idempotency key, as a careful
 // client does, until the call is confirmed, and reports whether it was.
-func (l *load) insist(ctx context.Context, key string, f func(*apiclient.Client, apiclient.Call) (apitypes.Receipt, error)) bool {
+func (l *load) insist(ctx context.Context, key string, f func(*client.Client, revocast.CallOption) (revocast.Receipt, error)) bool {
 	for i := 0; ctx.Err() == nil; i++ {
-		r, err := f(l.publishers[i%len(l.publishers)], apiclient.Call{Wait: 2 * time.Second, Idempotency: key})
+		r, err := f(l.publishers[i%len(l.publishers)].WithWait(2*time.Second), revocast.WithIdempotencyKey(key))
 		switch {
 		case err == nil && r.Strength == revocast.Confirmed:
 			return true
@@ -171,21 +170,21 @@ func (l *load) insist(ctx context.Context, key string, f func(*apiclient.Client,
 
 func (l *load) revoke(ctx context.Context, i int) {
 	principal, first, second := l.tokens()
-	r := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: principal}
+	r := revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal}
 	dead, good := []string{first.Token, second.Token}, []string(nil)
 	switch i % 4 {
 	case 0:
-		r = apitypes.Revocation{Scope: revocast.ScopeToken, ID: first.Claims.TokenID}
+		r = revocast.Revocation{Scope: revocast.ScopeToken, ID: first.Claims.TokenID}
 		dead, good = dead[:1], dead[1:]
 	case 1:
-		r = apitypes.Revocation{Scope: revocast.ScopeSession, ID: first.Claims.Session}
+		r = revocast.Revocation{Scope: revocast.ScopeSession, ID: first.Claims.Session}
 		dead, good = dead[:1], dead[1:]
 	case 2:
 		r.Except = second.Claims.Session
 		dead, good = dead[:1], dead[1:]
 	}
-	done := l.insist(ctx, "revoke "+principal, func(c *apiclient.Client, call apiclient.Call) (apitypes.Receipt, error) {
-		return c.Revoke(ctx, r, revocast.Confirmed, call)
+	done := l.insist(ctx, "revoke "+principal, func(c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+		return c.Revoke(ctx, r, key)
 	})
 	if done {
 		l.promised(dead, good)
@@ -195,9 +194,9 @@ func (l *load) revoke(ctx context.Context, i int) {
 func (l *load) ban(ctx context.Context, i int) {
 	principal, first, second := l.tokens()
 	both := []string{first.Token, second.Token}
-	b := apitypes.Ban{Until: apitypes.At(time.Now().Add(time.Hour))}
-	if !l.insist(ctx, "ban "+principal, func(c *apiclient.Client, call apiclient.Call) (apitypes.Receipt, error) {
-		return c.Ban(ctx, principal, b, call)
+	b := revocast.Ban{Principal: principal, Until: time.Now().Add(time.Hour)}
+	if !l.insist(ctx, "ban "+principal, func(c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+		return c.Ban(ctx, b, key)
 	}) {
 		return
 	}
@@ -205,8 +204,8 @@ func (l *load) ban(ctx context.Context, i int) {
 		l.promised(both, nil)
 		return
 	}
-	if l.insist(ctx, "lift "+principal, func(c *apiclient.Client, call apiclient.Call) (apitypes.Receipt, error) {
-		return c.Unban(ctx, principal, apitypes.Ban{}, call)
+	if l.insist(ctx, "lift "+principal, func(c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+		return c.Unban(ctx, b, key)
 	}) {
 		l.promised(nil, both)
 	}
@@ -342,7 +341,7 @@ func (l *load) nothingLost(before, after map[revocast.Key]revocast.State) {
 func (l *load) members() {
 	l.t.Helper()
 	l.eventually("the fleet is the workers that run", func() error {
-		fleet, err := l.publishers[0].Fleet(l.t.Context())
+		fleet, err := l.publishers[0].Status(l.t.Context())
 		if err != nil {
 			return err
 		}
@@ -351,8 +350,8 @@ func (l *load) members() {
 			names = append(names, w.Worker)
 		}
 		slices.Sort(names)
-		if !slices.Equal(names, l.workers()) || !fleet.Ledger.Settled {
-			return fmt.Errorf("the fleet is %q, settled %v", names, fleet.Ledger.Settled)
+		if !slices.Equal(names, l.workers()) || !fleet.Settled {
+			return fmt.Errorf("the fleet is %q, settled %v", names, fleet.Settled)
 		}
 		return nil
 	})

@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 )
 
 // restart is one way in which processes end and come back.
@@ -146,8 +144,7 @@ func (l *load) confirms() {
 	n := 0
 	l.eventually("every worker confirms", func() error {
 		n++
-		r, err := l.publishers[n%2].Revoke(l.t.Context(), apitypes.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody's-%s-%d", l.t.Name(), n)},
-			revocast.Confirmed, apiclient.Call{})
+		r, err := l.publishers[n%2].Revoke(l.t.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody's-%s-%d", l.t.Name(), n)})
 		if err == nil && r.Workers.Confirmed != len(l.workers()) {
 			err = fmt.Errorf("the receipt says %+v", r.Workers)
 		}

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/deployfiles"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
@@ -48,7 +48,7 @@ type site struct {
 	programs    map[string]*process
 	addrs       map[string]string // of the programs
 
-	publishers []*apiclient.Client
+	publishers []*client.Client
 }
 
 func newSite(t *testing.T) *site {
@@ -206,7 +206,7 @@ func (s *site) startPrograms(more ...string) {
 		s.addrs[name] = addr
 		s.programs[name] = newProcess(s.t, name, s.environment(program), append([]string{command}, args...)...)
 		if program == "publisher" {
-			c, err := apiclient.New("http://"+addr, apiclient.Options{Token: apiToken, HTTP: s.http, Retries: -1})
+			c, err := client.New("http://"+addr, client.Options{Token: apiToken, HTTP: s.http, Retries: client.NoRetries})
 			s.must(err)
 			s.publishers = append(s.publishers, c)
 		}

@@ -16,8 +16,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/deployfiles"
 	"github.com/revocast/revocast/internal/wallclock"
 	"github.com/revocast/revocast/token"
@@ -52,7 +50,7 @@ func (s *site) revoked(principal string) {
 	s.t.Helper()
 	dead, good := s.bearer(principal), s.bearer("not-"+principal)
 	s.eventually("a revocation is confirmed", func() error {
-		r, err := s.publishers[0].Revoke(s.t.Context(), apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: principal}, revocast.Confirmed, apiclient.Call{})
+		r, err := s.publishers[0].Revoke(s.t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal})
 		if err == nil && r.Workers.Confirmed != len(s.workers()) {
 			err = fmt.Errorf("the receipt says %+v", r.Workers)
 		}

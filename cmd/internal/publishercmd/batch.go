@@ -45,20 +45,21 @@ func newLineReader(r io.Reader) *lineReader {
 // batch reads up to n revocations that fit into one call, and says up to which line.
 // At the end it returns what is left, beside [io.EOF]; at a bad line what stands before
 // it, beside the error.
-func (l *lineReader) batch(n int) (list []apitypes.Revocation, upTo int, err error) {
+func (l *lineReader) batch(n int) (list *apitypes.Revocations, upTo int, err error) {
 	size := 0
-	for len(list) < n {
+	list = &apitypes.Revocations{Batch: true}
+	for len(list.List) < n {
 		next := l.held
 		if l.held = nil; next == nil {
 			if next, err = l.next(); err != nil {
 				return list, upTo, err
 			}
 		}
-		if size += next.size; size > maxBatchBytes && len(list) > 0 {
+		if size += next.size; size > maxBatchBytes && len(list.List) > 0 {
 			l.held = next
 			return list, upTo, nil
 		}
-		list, upTo = append(list, next.one), next.line
+		list.List, upTo = append(list.List, next.one), next.line
 	}
 	return list, upTo, nil
 }

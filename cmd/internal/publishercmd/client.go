@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/problem"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/wiring"
 )
 
@@ -26,24 +24,29 @@ type clientFlags struct {
 }
 
 // open makes the client. Nothing is sent yet.
-func (f *clientFlags) open() (*apiclient.Client, error) {
+func (f *clientFlags) open() (*client.Client, error) {
+	return f.openWith(client.Options{})
+}
+
+func (f *clientFlags) openWith(o client.Options) (*client.Client, error) {
 	transport, err := f.ClientTLSFlags.Transport()
 	if err != nil {
 		return nil, err
 	}
-	return newClient(f.URL, f.APIToken, transport)
+	o.Token = f.APIToken
+	return newClient(f.URL, transport, o)
 }
 
-func newClient(url, token string, transport http.RoundTripper) (*apiclient.Client, error) {
-	o := apiclient.Options{Token: token, UserAgent: "publisher/" + wiring.Version()}
+func newClient(url string, transport http.RoundTripper, o client.Options) (*client.Client, error) {
+	o.UserAgent = "publisher/" + wiring.Version()
 	if transport != nil {
 		o.HTTP = &http.Client{Transport: transport}
 	}
-	client, err := apiclient.New(url, o)
+	c, err := client.New(url, o)
 	if err != nil {
 		return nil, wiring.Usage("%w", err)
 	}
-	return client, nil
+	return c, nil
 }
 
 // errInterrupted is Ctrl-C: whether the server did what it was asked for is not known.
@@ -54,15 +57,18 @@ const maxTimeout = 30 * time.Second
 
 // explain says what to look at when nobody answers.
 func (f *clientFlags) explain(err error) error {
-	var answered *apiclient.Error
+	var answered *client.Error
 	if errors.Is(err, context.Canceled) {
 		return errInterrupted
 	}
-	if errors.As(err, &answered) && answered.Type == problem.Base+"confirmation-needed" {
+	if errors.As(err, &answered) && answered.NeedsConfirmation() {
 		return wiring.WithHint(err, "run it again with --yes if that is meant; --dry-run tells what it concerns")
 	}
 	if errors.Is(err, revocast.ErrUnavailable) && !errors.As(err, &answered) {
 		return wiring.WithHint(err, "is a publisher running there? start one with `publisher serve` or `publisher dev`, or name another with --url")
+	}
+	if errors.Is(err, revocast.ErrOutcomeUnknown) && !errors.As(err, &answered) {
+		return wiring.WithHint(err, "it may have been done: run it again, under the same --idempotency-key if it had one, or look with `publisher show`")
 	}
 	return err
 }
@@ -83,21 +89,26 @@ func (f *writeFlags) AfterApply() error {
 	return nil
 }
 
-func (f *writeFlags) call() apiclient.Call {
-	return apiclient.Call{Wait: f.Timeout, Idempotency: f.IdempotencyKey}
-}
-
-// strength is valid once kong has checked the enumeration.
-func (f *writeFlags) strength() (revocast.Strength, error) {
-	return revocast.ParseStrength(f.Strength)
+// openToWrite makes the client and says how its calls are carried out.
+func (f *writeFlags) openToWrite() (*client.Client, []revocast.CallOption, error) {
+	c, err := f.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	strength, err := revocast.ParseStrength(f.Strength)
+	if err != nil {
+		return nil, nil, wiring.Usage("%w", err)
+	}
+	opts := []revocast.CallOption{revocast.WithStrength(strength), revocast.WithIdempotencyKey(f.IdempotencyKey)}
+	return c.WithWait(f.Timeout), opts, nil
 }
 
 // finish prints the outcome of one call.
-func (f *writeFlags) finish(streams *wiring.Streams, what string, r apitypes.Receipt, err error) error {
+func (f *writeFlags) finish(streams *wiring.Streams, what string, r revocast.Receipt, err error) error {
 	if err != nil && !errors.Is(err, revocast.ErrPending) {
 		return f.explain(err)
 	}
-	return printReceipt(streams.Out, f.JSON, what, r.Domain(), err)
+	return printReceipt(streams.Out, f.JSON, what, r, err)
 }
 
 // oneIssuer refuses what is meant for another command: REVOCAST_ISSUER lists the issuers

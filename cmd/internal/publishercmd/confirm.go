@@ -8,33 +8,28 @@ import (
 	"io"
 	"strings"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
 )
 
 // confirm has somebody confirm a revocation that ends the sessions of many: --yes, or a
-// word on the terminal. Without either the server refuses it.
-func (c *revokeCmd) confirm(ctx context.Context, streams *wiring.Streams, client *apiclient.Client, one *apitypes.Revocation) error {
-	if !one.Scope.Wide() {
-		return nil
+// word on the terminal. Without either it returns a client that the server refuses.
+func (c *revokeCmd) confirm(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) (*client.Client, error) {
+	if c.Yes || !one.Scope.Wide() {
+		return api, nil
 	}
-	if !c.Yes {
-		if !wiring.IsTerminal(streams.In) {
-			return nil
-		}
-		if err := c.ask(ctx, streams, client, *one); err != nil {
-			return err
-		}
+	if !wiring.IsTerminal(streams.In) {
+		return api.Unconfirmed(), nil
 	}
-	one.Confirm = one.Scope
-	return nil
+	return api, c.ask(ctx, streams, api, one)
 }
 
 // ask shows what is concerned, and takes the scope's name for a yes: nobody types that by
 // habit.
-func (c *revokeCmd) ask(ctx context.Context, streams *wiring.Streams, client *apiclient.Client, one apitypes.Revocation) error {
-	p, err := client.Preview(ctx, []apitypes.Revocation{one})
+func (c *revokeCmd) ask(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) error {
+	p, err := api.Preview(ctx, []revocast.Revocation{one})
 	if err != nil {
 		return c.explain(err)
 	}
@@ -52,28 +47,30 @@ func (c *revokeCmd) ask(ctx context.Context, streams *wiring.Streams, client *ap
 	return nil
 }
 
-// confirmAll says yes for each revocation of many that needs it.
-func (c *revokeCmd) confirmAll(list []apitypes.Revocation) {
-	for i := range list {
-		if c.Yes && list[i].Scope.Wide() {
-			list[i].Confirm = list[i].Scope
-		}
+// confirmAll returns the client for a batch: one that the server refuses where a line needs a
+// confirmation and neither has one nor is covered by --yes.
+func (c *revokeCmd) confirmAll(api *client.Client, list *apitypes.Revocations) *client.Client {
+	if count, _ := list.Unconfirmed(); count > 0 && !c.Yes {
+		return api.Unconfirmed()
 	}
+	return api
 }
 
-func (c *revokeCmd) preview(ctx context.Context, streams *wiring.Streams, client *apiclient.Client, one apitypes.Revocation) error {
-	p, err := client.Preview(ctx, []apitypes.Revocation{one})
+func (c *revokeCmd) preview(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) error {
+	p, err := api.Preview(ctx, []revocast.Revocation{one})
 	if err != nil {
 		return c.explain(err)
 	}
 	if c.JSON {
-		return printJSON(streams.Out, p)
+		return printJSON(streams.Out, apitypes.Preview{
+			DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings,
+		})
 	}
 	return printPreview(streams.Out, one, p)
 }
 
-func printPreview(w io.Writer, one apitypes.Revocation, p apitypes.Preview) error {
-	_, err := fmt.Fprintf(w, "would revoke %s: %d of %d workers would refuse what it covers\n", named(one.Scope, one.ID), p.Count, p.Workers)
+func printPreview(w io.Writer, one revocast.Revocation, p client.Preview) error {
+	_, err := fmt.Fprintf(w, "would revoke %s: %d of %d workers would refuse what it covers\n", named(one.Scope, one.ID), p.Accepting, p.Workers)
 	for _, warning := range p.Warnings {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "  warning: %s\n", warning)
@@ -83,14 +80,14 @@ func printPreview(w io.Writer, one apitypes.Revocation, p apitypes.Preview) erro
 }
 
 // printWarnings prints each warning of many receipts once.
-func (c *revokeCmd) printWarnings(w io.Writer, receipts []apitypes.Receipt) error {
+func (c *revokeCmd) printWarnings(w io.Writer, receipts []revocast.Receipt) error {
 	for _, r := range receipts {
 		for _, warning := range r.Warnings {
 			if c.warned[warning] {
 				continue
 			}
 			c.warned[warning] = true
-			if _, err := fmt.Fprintf(w, "warning, from %s on: %s\n", r.Position(), warning); err != nil {
+			if _, err := fmt.Fprintf(w, "warning, from %s on: %s\n", r.Position, warning); err != nil {
 				return err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
 )
 
@@ -14,7 +13,7 @@ type logoutCmd struct {
 
 // Run reads the token from standard input.
 func (c *logoutCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	client, opts, err := c.openToWrite()
 	if err != nil {
 		return err
 	}
@@ -22,11 +21,7 @@ func (c *logoutCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	strength, err := c.strength()
-	if err != nil {
-		return err
-	}
-	receipt, err := client.Logout(ctx, bearer, strength, c.call())
+	receipt, err := client.Logout(ctx, bearer, opts...)
 	return c.finish(streams, "logged out", receipt, err)
 }
 
@@ -40,20 +35,16 @@ type passwordChangedCmd struct {
 
 // Run ends the principal's sessions.
 func (c *passwordChangedCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	client, opts, err := c.openToWrite()
 	if err != nil {
 		return err
 	}
 	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
-	strength, err := c.strength()
-	if err != nil {
-		return err
-	}
-	receipt, err := client.PasswordChanged(ctx, apitypes.PasswordChanged{
-		Principal: c.Principal, Issuer: c.Issuer, KeepSession: c.Keep, Initiator: c.Initiator, Strength: strength,
-	}, c.call())
+	receipt, err := client.PasswordChanged(ctx, revocast.PasswordChange{
+		Principal: c.Principal, Issuer: c.Issuer, KeepSession: c.Keep, Initiator: c.Initiator,
+	}, opts...)
 	return c.finish(streams, "ended the sessions of "+c.Principal, receipt, err)
 }
 
@@ -69,20 +60,17 @@ type banCmd struct {
 
 // Run bans the principal.
 func (c *banCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	client, opts, err := c.openToWrite()
 	if err != nil {
 		return err
 	}
 	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
-	strength, err := c.strength()
-	if err != nil {
-		return err
-	}
-	receipt, err := client.Ban(ctx, c.Principal, apitypes.Ban{
-		Until: c.Until.Time, From: c.From.Time, Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator, Strength: strength,
-	}, c.call())
+	receipt, err := client.Ban(ctx, revocast.Ban{
+		Principal: c.Principal, Until: c.Until.Time.Time, From: c.From.Time.Time,
+		Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator,
+	}, opts...)
 	return c.finish(streams, "banned "+c.Principal+" until "+stamp(c.Until.Time.Time), receipt, err)
 }
 
@@ -96,20 +84,16 @@ type unbanCmd struct {
 
 // Run lifts the ban.
 func (c *unbanCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	client, opts, err := c.openToWrite()
 	if err != nil {
 		return err
 	}
 	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
-	strength, err := c.strength()
-	if err != nil {
-		return err
-	}
-	receipt, err := client.Unban(ctx, c.Principal, apitypes.Ban{
-		Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator, Strength: strength,
-	}, c.call())
+	receipt, err := client.Unban(ctx, revocast.Ban{
+		Principal: c.Principal, Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator,
+	}, opts...)
 	return c.finish(streams, "lifted the ban on "+c.Principal, receipt, err)
 }
 
@@ -122,23 +106,17 @@ type invalidateCmd struct {
 
 // Run makes caches drop what they hold.
 func (c *invalidateCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	client, opts, err := c.openToWrite()
 	if err != nil {
 		return err
 	}
 	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
-	strength, err := c.strength()
-	if err != nil {
-		return err
-	}
 	scope, err := revocast.ParseScope(c.Scope)
 	if err != nil {
 		return wiring.Usage("%w", err)
 	}
-	receipt, err := client.Invalidate(ctx, apitypes.Invalidation{
-		Scope: scope, ID: c.ID, Issuer: c.Issuer, Strength: strength,
-	}, c.call())
+	receipt, err := client.Invalidate(ctx, revocast.Invalidation{Scope: scope, ID: c.ID, Issuer: c.Issuer}, opts...)
 	return c.finish(streams, "invalidated "+named(scope, c.ID), receipt, err)
 }

@@ -62,7 +62,7 @@ func TestLines(t *testing.T) {
 			var err error
 			for err == nil {
 				list, _, e := lines.batch(2)
-				total, err = total+len(list), e
+				total, err = total+len(list.List), e
 			}
 			if total != c.good {
 				t.Errorf("%d good lines, want %d", total, c.good)
@@ -94,20 +94,20 @@ func TestBatchesFit(t *testing.T) {
 			lines := newLineReader(strings.NewReader(text.String()))
 			var seen, calls int
 			for err := error(nil); err == nil; calls++ {
-				var list []apitypes.Revocation
+				var list *apitypes.Revocations
 				var upTo int
 				list, upTo, err = lines.batch(revocast.MaxBatch)
-				body, e := json.Marshal(apitypes.Revocations{List: list, Batch: true, Strength: revocast.Confirmed})
+				body, e := json.Marshal(apitypes.Revocations{List: list.List, Batch: true, Strength: revocast.Confirmed})
 				if e != nil || len(body) > apitypes.MaxBody {
-					t.Fatalf("a body of %d bytes for %d revocations, %v", len(body), len(list), e)
+					t.Fatalf("a body of %d bytes for %d revocations, %v", len(body), len(list.List), e)
 				}
-				for _, r := range list {
+				for _, r := range list.List {
 					if want := fmt.Sprint(seen, ids[seen]); r.ID != strings.Replace(want, " ", "", 1) {
 						t.Fatalf("revocation %d is %.20q", seen, r.ID)
 					}
 					seen++
 				}
-				if len(list) > 0 && upTo != seen {
+				if len(list.List) > 0 && upTo != seen {
 					t.Errorf("up to line %d after %d", upTo, seen)
 				}
 				if err != nil && err != io.EOF {

@@ -2,11 +2,13 @@ package publishercmd
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
 )
@@ -17,16 +19,24 @@ type statusCmd struct {
 
 // Run prints the fleet.
 func (c *statusCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	api, err := c.open()
 	if err != nil {
 		return err
 	}
-	fleet, err := client.Fleet(ctx)
+	status, err := api.Status(ctx)
 	if err != nil {
 		return c.explain(err)
 	}
 	if c.JSON {
-		return printJSON(streams.Out, fleet)
+		return printJSON(streams.Out, status)
+	}
+	answer, err := json.Marshal(status)
+	if err != nil {
+		return err
+	}
+	var fleet apitypes.Fleet
+	if err := json.Unmarshal(answer, &fleet); err != nil {
+		return err
 	}
 	return printFleet(streams.Out, &fleet)
 }
@@ -41,7 +51,9 @@ type watchCmd struct {
 
 // Run prints events until it is told to stop.
 func (c *watchCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
+	api, err := c.openWith(client.Options{Canaries: c.Canary, OnBreak: func(err error) {
+		fmt.Fprintln(streams.Err, "connection lost, connecting again:", err)
+	}})
 	if err != nil {
 		return err
 	}
@@ -51,14 +63,8 @@ func (c *watchCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 			return wiring.Usage("--after: %w", err)
 		}
 	}
-	watch := client.Watch
-	if c.Canary {
-		watch = client.WatchAll
-	}
-	err = watch(ctx, after, func(e apitypes.Event) error {
+	err = api.Watch(ctx, after, func(e revocast.Event) error {
 		return wiring.PrintEvent(streams.Out, c.JSON, e)
-	}, func(err error) {
-		fmt.Fprintln(streams.Err, "connection lost, connecting again:", err)
 	})
 	if ctx.Err() != nil {
 		return nil // told to stop
@@ -84,7 +90,7 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	client, err := newClient(c.WorkerURL, "", transport)
+	worker, err := newClient(c.WorkerURL, transport, client.Options{})
 	if err != nil {
 		return err
 	}
@@ -92,7 +98,7 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	v, err := client.Verdict(ctx, bearer)
+	claims, verdict, err := worker.Verdict(ctx, bearer)
 	if err != nil && ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -102,6 +108,7 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher dev`, or name another with --worker-url")
 	}
+	v := apitypes.NewVerdict(claims, verdict)
 	if c.JSON {
 		err = printJSON(streams.Out, v)
 	} else {
@@ -110,11 +117,12 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	switch v.Verdict {
-	case revocast.Allowed.String():
+	switch verdict.Outcome {
+	case revocast.Allowed:
 		return nil
-	case revocast.Revoked.String(), revocast.Invalid.String():
+	case revocast.Revoked, revocast.Invalid:
 		return wiring.WithCode(wiring.ExitRefused, nil)
+	case revocast.Unknown:
 	}
 	return wiring.WithCode(wiring.ExitUnknown, revocast.ErrUnknown)
 }

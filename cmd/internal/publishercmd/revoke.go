@@ -8,7 +8,7 @@ import (
 	"io"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/wiring"
 )
@@ -38,11 +38,7 @@ func (c *revokeCmd) Help() string {
 
 // Run revokes one thing, or what standard input lists.
 func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	client, err := c.open()
-	if err != nil {
-		return err
-	}
-	strength, err := c.strength()
+	api, opts, err := c.openToWrite()
 	if err != nil {
 		return err
 	}
@@ -50,29 +46,29 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	if c.Scope == "-" {
-		return c.many(ctx, streams, client, strength)
+		return c.many(ctx, streams, api, opts)
 	}
 	scope, err := revocast.ParseScope(c.Scope)
 	if err != nil {
 		return wiring.Usage("%w", err)
 	}
-	one := apitypes.Revocation{
-		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time, Until: c.Until.Time,
+	one := revocast.Revocation{
+		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time.Time, Until: c.Until.Time.Time,
 		Reason: c.Reason, Initiator: c.Initiator,
 	}
 	if c.DryRun {
-		return c.preview(ctx, streams, client, one)
+		return c.preview(ctx, streams, api, one)
 	}
-	if err := c.confirm(ctx, streams, client, &one); err != nil {
+	if api, err = c.confirm(ctx, streams, api, one); err != nil {
 		return err
 	}
-	receipt, err := client.Revoke(ctx, one, strength, c.call())
+	receipt, err := api.Revoke(ctx, one, opts...)
 	return c.finish(streams, "revoked "+named(scope, c.ID), receipt, err)
 }
 
 // many sends batches one after the other, so that at a failure it is plain what was
 // done. Each has an idempotency key of its own: the client repeats what broke.
-func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, client *apiclient.Client, strength revocast.Strength) error {
+func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *client.Client, opts []revocast.CallOption) error {
 	if err := c.refuseOthers(); err != nil {
 		return err
 	}
@@ -86,16 +82,15 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, client *a
 	done, unconfirmed := 0, error(nil)
 	for n := 0; ; n++ {
 		list, upTo, readErr := lines.batch(revocast.MaxBatch)
-		if len(list) > 0 {
-			c.confirmAll(list)
-			call := apiclient.Call{Wait: c.Timeout, Idempotency: fmt.Sprintf("%s-%d", keys, n)}
-			receipts, err := client.RevokeBatch(ctx, list, strength, call)
+		if len(list.List) > 0 {
+			key := revocast.WithIdempotencyKey(fmt.Sprintf("%s-%d", keys, n))
+			receipts, err := c.confirmAll(api, list).RevokeBatch(ctx, list.Domain(), append(opts, key)...)
 			if err != nil && !errors.Is(err, revocast.ErrPending) {
 				bar.clear()
-				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list), upTo, err))
+				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list.List), upTo, err))
 			}
 			unconfirmed = errors.Join(unconfirmed, err)
-			done += len(list)
+			done += len(list.List)
 			if err := c.printEach(streams.Out, receipts); err != nil {
 				return err
 			}
@@ -119,12 +114,12 @@ func (c *revokeCmd) refuseOthers() error {
 	return nil
 }
 
-func (c *revokeCmd) printEach(w io.Writer, receipts []apitypes.Receipt) error {
+func (c *revokeCmd) printEach(w io.Writer, receipts []revocast.Receipt) error {
 	if !c.JSON {
 		return c.printWarnings(w, receipts)
 	}
 	for _, r := range receipts {
-		if err := printJSON(w, r); err != nil {
+		if err := printJSON(w, apitypes.NewReceipt(r)); err != nil {
 			return err
 		}
 	}

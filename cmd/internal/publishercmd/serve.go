@@ -81,7 +81,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	g.Add(serving.Stopper(ctx))
 	{
 		c.addMetrics(m, &api, p, r)
-		deps := publisherapi.Deps{Publisher: publisherapi.For(p.Publisher), Ready: p.Ready().Err, Metrics: m.Handler()}
+		deps := publisherapi.Deps{Publisher: p.Publisher, Ready: p.Ready().Err, Metrics: m.Handler()}
 		if verifier != nil {
 			deps.Verifier = verifier
 		}

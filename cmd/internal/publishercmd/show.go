@@ -31,9 +31,17 @@ func (c *showCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err := oneIssuer(c.Issuer); err != nil {
 		return err
 	}
-	s, err := client.Standing(ctx, scope, c.Issuer, c.ID)
+	state, err := client.Standing(ctx, scope, c.Issuer, c.ID)
 	if err != nil {
 		return c.explain(err)
+	}
+	key, err := client.KeyFor(ctx, scope, c.Issuer, c.ID)
+	if err != nil {
+		return c.explain(err)
+	}
+	s := apitypes.NewStanding(scope, c.Issuer, c.ID, state)
+	if !key.IsZero() {
+		s.Key = key.String()
 	}
 	if c.JSON {
 		return printJSON(streams.Out, s)
@@ -91,11 +99,12 @@ func (c *bansCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	seen := make(map[string]bool)
 	for cursor := ""; ; {
-		page, err := client.Bans(ctx, cursor)
+		page, next, err := client.Bans(ctx, cursor)
 		if err != nil {
 			return c.explain(err)
 		}
-		for _, b := range page.Bans {
+		for _, banned := range page {
+			b := apitypes.NewBanned(banned.Key, banned.Ban)
 			if seen[b.Key] {
 				continue
 			}
@@ -104,7 +113,7 @@ func (c *bansCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 				return err
 			}
 		}
-		if cursor = page.Next; cursor == "" {
+		if cursor = next; cursor == "" {
 			break
 		}
 	}

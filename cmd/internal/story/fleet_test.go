@@ -12,9 +12,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events/eventstest"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
@@ -47,14 +46,14 @@ func TestFleet(t *testing.T) {
 // fleet is what the test has started.
 type fleet struct {
 	ledger     *store.Ledger
-	publishers []*apiclient.Client
+	publishers []*client.Client
 	workers    []fleetWorker
 	minter     *token.Issuer
 }
 
 type fleetWorker struct {
 	name   string
-	client *apiclient.Client
+	client *client.Client
 }
 
 func startFleet(t *testing.T) *fleet {
@@ -87,8 +86,8 @@ func startFleet(t *testing.T) *fleet {
 	return f
 }
 
-func (f *fleet) everybody() []*apiclient.Client {
-	all := append([]*apiclient.Client(nil), f.publishers...)
+func (f *fleet) everybody() []*client.Client {
+	all := append([]*client.Client(nil), f.publishers...)
 	for _, w := range f.workers {
 		all = append(all, w.client)
 	}
@@ -160,31 +159,31 @@ func (f *fleet) revokeAll(t *testing.T, tokens []token.Issued) {
 }
 
 // someCall makes one random call and returns how many decisions it was.
-func someCall(ctx context.Context, c *apiclient.Client, random *rand.Rand, tokens []token.Issued) (int, error) {
-	call := apiclient.Call{Wait: 20 * time.Second}
+func someCall(ctx context.Context, c *client.Client, random *rand.Rand, tokens []token.Issued) (int, error) {
+	c = c.WithWait(20 * time.Second)
 	someone := fmt.Sprintf("p-%d", random.IntN(10*fleetTokens))
 	switch random.IntN(20) {
 	case 0:
-		_, err := c.Ban(ctx, someone, apitypes.Ban{Until: apitypes.At(time.Now().Add(time.Hour))}, call)
+		_, err := c.Ban(ctx, revocast.Ban{Principal: someone, Until: time.Now().Add(time.Hour)})
 		return 1, err
 	case 1:
-		_, err := c.Unban(ctx, someone, apitypes.Ban{}, call)
+		_, err := c.Unban(ctx, revocast.Ban{Principal: someone})
 		return 1, err
 	case 2:
-		_, err := c.Invalidate(ctx, apitypes.Invalidation{Scope: revocast.ScopePrincipal, ID: someone}, call)
+		_, err := c.Invalidate(ctx, revocast.Invalidation{Scope: revocast.ScopePrincipal, ID: someone})
 		return 1, err
 	case 3:
-		_, err := c.PasswordChanged(ctx, apitypes.PasswordChanged{Principal: someone, KeepSession: "s-" + someone[2:]}, call)
+		_, err := c.PasswordChanged(ctx, revocast.PasswordChange{Principal: someone, KeepSession: "s-" + someone[2:]})
 		return 1, err
 	case 4, 5, 6, 7:
-		list := make([]apitypes.Revocation, 40)
+		list := make([]revocast.Revocation, 40)
 		for i := range list {
 			list[i] = someRevocation(random, tokens)
 		}
-		_, err := c.RevokeBatch(ctx, list, revocast.Confirmed, call)
+		_, err := c.RevokeBatch(ctx, list)
 		return len(list), err
 	}
-	_, err := c.Revoke(ctx, someRevocation(random, tokens), someStrength(random), call)
+	_, err := c.Revoke(ctx, someRevocation(random, tokens), revocast.WithStrength(someStrength(random)))
 	return 1, err
 }
 
@@ -195,26 +194,26 @@ func someStrength(random *rand.Rand) revocast.Strength {
 // someRevocation mostly names sessions and principals, of which one in ten has a
 // token. Cut-offs of whole clients and tenants lie in the past, so that not everything
 // is dead in the end.
-func someRevocation(random *rand.Rand, tokens []token.Issued) apitypes.Revocation {
-	past := apitypes.At(time.Now().Add(-time.Hour))
+func someRevocation(random *rand.Rand, tokens []token.Issued) revocast.Revocation {
+	past := time.Now().Add(-time.Hour)
 	n := random.IntN(10 * fleetTokens)
 	switch random.IntN(10) {
 	case 0:
-		return apitypes.Revocation{Scope: revocast.ScopeToken, ID: tokens[random.IntN(len(tokens))].Claims.TokenID}
+		return revocast.Revocation{Scope: revocast.ScopeToken, ID: tokens[random.IntN(len(tokens))].Claims.TokenID}
 	case 1:
-		return apitypes.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody's-%d", n)}
+		return revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody's-%d", n)}
 	case 2:
-		return apitypes.Revocation{Scope: revocast.ScopeClient, ID: fmt.Sprintf("c-%d", n%50), CutOff: past}
+		return revocast.Revocation{Scope: revocast.ScopeClient, ID: fmt.Sprintf("c-%d", n%50), CutOff: past}
 	case 3:
-		return apitypes.Revocation{Scope: revocast.ScopeTenant, ID: fmt.Sprintf("t-%d", n%50), CutOff: past, Confirm: revocast.ScopeTenant}
+		return revocast.Revocation{Scope: revocast.ScopeTenant, ID: fmt.Sprintf("t-%d", n%50), CutOff: past}
 	case 4:
-		return apitypes.Revocation{Scope: revocast.ScopeKey, ID: fmt.Sprintf("k-%d", n), Confirm: revocast.ScopeKey}
+		return revocast.Revocation{Scope: revocast.ScopeKey, ID: fmt.Sprintf("k-%d", n)}
 	case 5:
-		return apitypes.Revocation{Scope: revocast.ScopeAll, CutOff: past, Confirm: revocast.ScopeAll}
+		return revocast.Revocation{Scope: revocast.ScopeAll, CutOff: past}
 	case 6, 7:
-		return apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Reason: "test"}
+		return revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Reason: "test"}
 	}
-	return apitypes.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprintf("s-%d", n)}
+	return revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprintf("s-%d", n)}
 }
 
 // awaitPositions waits until every worker has reported that it stands where the
@@ -226,7 +225,7 @@ func (f *fleet) awaitPositions(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		status, err := f.publishers[0].Fleet(t.Context())
+		status, err := f.publishers[0].Status(t.Context())
 		if err != nil {
 			return err
 		}
@@ -234,7 +233,7 @@ func (f *fleet) awaitPositions(t *testing.T) {
 			return fmt.Errorf("%d workers, want %d", len(status.Workers), fleetWorkers)
 		}
 		for _, w := range status.Workers {
-			if w.Position != d.Position.String() {
+			if w.Position != d.Position {
 				return fmt.Errorf("%s is at %s, the ledger at %s", w.Worker, w.Position, d.Position)
 			}
 		}
@@ -279,9 +278,9 @@ func (f *fleet) ledgerSays(t *testing.T, tokens []token.Issued) []revocast.Outco
 
 func (f *fleet) compare(t *testing.T, w fleetWorker, tokens []token.Issued, want []revocast.Outcome) {
 	for i := range tokens {
-		v, err := w.client.Verdict(t.Context(), tokens[i].Token)
-		if err == nil && v.Verdict != want[i].String() {
-			err = fmt.Errorf("it says %s, the ledger %s: %+v", v.Verdict, want[i], v)
+		_, v, err := w.client.Verdict(t.Context(), tokens[i].Token)
+		if err == nil && v.Outcome != want[i] {
+			err = fmt.Errorf("it says %s, the ledger %s: %+v", v.Outcome, want[i], v)
 		}
 		if err != nil {
 			t.Fatalf("token %d: %v", i, err)

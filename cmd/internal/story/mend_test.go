@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -171,7 +171,7 @@ func TestTermsWhileWorkersRun(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	_, api := s.publisher(s.redis)
-	workers := []*apiclient.Client{s.worker(s.redis), s.worker(s.redis)}
+	workers := []*client.Client{s.worker(s.redis), s.worker(s.redis)}
 	s.ready(append(workers, api)...)
 	for i, lease := range []string{"200ms", "1s", "300ms"} {
 		if out := s.must("publisher", "terms", "--lease", lease, "--json"); !strings.Contains(out, `"settled":true,"changed":true`) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/revocast/revocast/internal/apiclient"
+	"github.com/revocast/revocast/client"
 )
 
 // process is one of the programs as it runs for a test.
@@ -77,11 +77,11 @@ func freeAddr(t *testing.T) string {
 }
 
 // newClient has connections of its own, which end with the test.
-func newClient(t *testing.T, addr string) *apiclient.Client {
+func newClient(t *testing.T, addr string) *client.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: fleetClients}
 	t.Cleanup(transport.CloseIdleConnections)
-	c, err := apiclient.New("http://"+addr, apiclient.Options{HTTP: &http.Client{Transport: transport}})
+	c, err := client.New("http://"+addr, client.Options{HTTP: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,9 +16,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events/eventstest"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
 )
@@ -87,14 +86,14 @@ func (s *site) refused(redis *storetest.Server, code int, says []string, args ..
 }
 
 // publisher starts one that audits every five seconds, and whenever it suspects a loss.
-func (s *site) publisher(redis *storetest.Server) (*process, *apiclient.Client) {
+func (s *site) publisher(redis *storetest.Server) (*process, *client.Client) {
 	s.t.Helper()
 	addr := freeAddr(s.t)
 	p := start(s.t, "publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr, "--nats", s.nats.URL(), "--redis", redis.URL(), "--log-level", "error")
 	return p, newClient(s.t, addr)
 }
 
-func (s *site) worker(redis *storetest.Server) *apiclient.Client {
+func (s *site) worker(redis *storetest.Server) *client.Client {
 	s.t.Helper()
 	addr := freeAddr(s.t)
 	start(s.t, "subscriber", "serve", "--listen", addr, "--jwks", s.jwks, "--issuer", issuer, "--any-audience",
@@ -102,7 +101,7 @@ func (s *site) worker(redis *storetest.Server) *apiclient.Client {
 	return newClient(s.t, addr)
 }
 
-func (s *site) ready(clients ...*apiclient.Client) {
+func (s *site) ready(clients ...*client.Client) {
 	s.t.Helper()
 	for _, c := range clients {
 		if err := poll(func() error { return c.Ready(s.t.Context()) }); err != nil {
@@ -121,24 +120,24 @@ func (s *site) token(principal string) string {
 }
 
 // revoke revokes all that a principal has, and wants it confirmed.
-func (s *site) revoke(c *apiclient.Client, principal string) {
+func (s *site) revoke(c *client.Client, principal string) {
 	s.t.Helper()
 	if err := revokePrincipal(s.t.Context(), c, principal); err != nil {
 		s.t.Fatalf("revoke %s: %v", principal, err)
 	}
 }
 
-func revokePrincipal(ctx context.Context, c *apiclient.Client, principal string) error {
-	_, err := c.Revoke(ctx, apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: principal}, revocast.Confirmed, apiclient.Call{Wait: patience})
+func revokePrincipal(ctx context.Context, c *client.Client, principal string) error {
+	_, err := c.WithWait(patience).Revoke(ctx, revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal})
 	return err
 }
 
 // says waits until a worker gives this verdict.
-func (s *site) says(worker *apiclient.Client, bearer, verdict string) {
+func (s *site) says(worker *client.Client, bearer, verdict string) {
 	s.t.Helper()
 	err := poll(func() error {
-		v, err := worker.Verdict(s.t.Context(), bearer)
-		if err == nil && v.Verdict != verdict {
+		_, v, err := worker.Verdict(s.t.Context(), bearer)
+		if err == nil && v.Outcome.String() != verdict {
 			err = fmt.Errorf("it says %+v, want %s", v, verdict)
 		}
 		return err
@@ -165,11 +164,11 @@ func (s *site) equal(redis *storetest.Server, least int) {
 }
 
 // seenWhole waits until a stream made after the given time is seen whole.
-func (s *site) seenWhole(c *apiclient.Client, after time.Time) {
+func (s *site) seenWhole(c *client.Client, after time.Time) {
 	s.t.Helper()
 	err := poll(func() error {
-		f, err := c.Fleet(s.t.Context())
-		if err == nil && (f.Stream.Whole == "" || f.Stream.Created.Before(after.Truncate(time.Millisecond)) || f.Stream.Error != "") {
+		f, err := c.Status(s.t.Context())
+		if err == nil && (f.Stream.Whole.IsZero() || f.Stream.Created.Before(after.Truncate(time.Millisecond)) || f.Stream.Error != "") {
 			err = fmt.Errorf("the stream is %+v", f.Stream)
 		}
 		return err
@@ -191,7 +190,7 @@ func (s *site) deleteStream() {
 }
 
 // revokeAgain revokes until the ledger serves again.
-func (s *site) revokeAgain(c *apiclient.Client, principal string) {
+func (s *site) revokeAgain(c *client.Client, principal string) {
 	s.t.Helper()
 	if err := poll(func() error { return revokePrincipal(s.t.Context(), c, principal) }); err != nil {
 		s.t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/port"
 )
@@ -44,11 +44,11 @@ func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	var printErr error // written by the tail's one callback at a time, read after it
 	err = bus.Tail(tailing, port.TailHandler{
 		Event: func(e revocast.Event) {
-			if !c.Canary && apitypes.IsCanary(e) {
+			if !c.Canary && publisherapi.IsCanary(e) {
 				return
 			}
 			if printErr == nil {
-				printErr = wiring.PrintEvent(streams.Out, c.JSON, apitypes.NewEvent(e))
+				printErr = wiring.PrintEvent(streams.Out, c.JSON, e)
 			}
 			if printErr != nil {
 				stop()

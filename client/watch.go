@@ -1,4 +1,4 @@
-package apiclient
+package client
 
 import (
 	"bufio"
@@ -15,37 +15,27 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// Watch calls on with every event after a position, in order and without gaps,
-// until ctx ends or on fails. The zero position means: from now on. When the
-// connection breaks it connects again and goes on where it was; onBreak, which may
-// be nil, is told why.
+// Watch calls on with every event after a position, in order and without gaps, until ctx
+// ends or on fails, and returns the context's error or that of on. The zero position means
+// from now on. When the connection breaks it tells [Options.OnBreak], connects again and goes
+// on where it was.
 //
-// It ends with an error where connecting again would not help: the server refuses
-// (401), or its log no longer reaches back that far ([revocast.ErrTrimmed]).
-func (c *Client) Watch(ctx context.Context, after revocast.Position, on func(apitypes.Event) error, onBreak func(error)) error {
-	return c.watch(ctx, "/v1/events", after, on, onBreak)
-}
-
-// WatchAll is Watch with the revocations that only measure, which publishers make to
-// see how long it takes.
-func (c *Client) WatchAll(ctx context.Context, after revocast.Position, on func(apitypes.Event) error, onBreak func(error)) error {
-	return c.watch(ctx, "/v1/events?canary=1", after, on, onBreak)
-}
-
-func (c *Client) watch(ctx context.Context, path string, after revocast.Position, on func(apitypes.Event) error, onBreak func(error)) error {
+// It ends with an error where connecting again would not help: the server refuses (401), or
+// its log no longer reaches back that far ([revocast.ErrTrimmed]).
+func (c *Client) Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error {
 	for {
-		err := c.follow(ctx, path, &after, on)
-		var handler *handlerError
+		err := c.follow(ctx, &after, on)
+		var final *finalError
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.As(err, &handler):
-			return handler.cause
+		case errors.As(err, &final):
+			return final.cause
 		case !transient(err):
 			return err
 		}
-		if onBreak != nil {
-			onBreak(err)
+		if c.o.OnBreak != nil {
+			c.o.OnBreak(err)
 		}
 		if !pause(ctx, c.o.Reconnect) {
 			return ctx.Err()
@@ -62,13 +52,18 @@ func transient(err error) bool {
 	return true
 }
 
-// handlerError is an error of the caller's on, which ends the watch.
-type handlerError struct{ cause error }
+// finalError ends the watch: the caller's on has failed, or the server says what this client
+// does not understand, and would say it again.
+type finalError struct{ cause error }
 
-func (e *handlerError) Error() string { return e.cause.Error() }
+func (e *finalError) Error() string { return e.cause.Error() }
 
 // follow reads one connection and moves after along.
-func (c *Client) follow(ctx context.Context, path string, after *revocast.Position, on func(apitypes.Event) error) error {
+func (c *Client) follow(ctx context.Context, after *revocast.Position, on func(revocast.Event) error) error {
+	path := "/v1/events"
+	if c.o.Canaries {
+		path += "?canary=1"
+	}
 	req, err := c.build(ctx, request{method: http.MethodGet, path: path}, nil)
 	if err != nil {
 		return err
@@ -79,7 +74,7 @@ func (c *Client) follow(ctx context.Context, path string, after *revocast.Positi
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return c.unanswered(err, false)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
@@ -88,12 +83,12 @@ func (c *Client) follow(ctx context.Context, path string, after *revocast.Positi
 	}
 	err = readStream(resp.Body, func(m message) error { return handle(m, after, on) })
 	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = c.unreachable(errors.New("the event stream ended"))
+		err = c.unanswered(errors.New("the event stream ended"), false)
 	}
 	return err
 }
 
-func handle(m message, after *revocast.Position, on func(apitypes.Event) error) error {
+func handle(m message, after *revocast.Position, on func(revocast.Event) error) error {
 	switch {
 	case m.event == "problem":
 		return streamProblem(m.data)
@@ -110,10 +105,14 @@ func handle(m message, after *revocast.Position, on func(apitypes.Event) error) 
 	}
 	var e apitypes.Event
 	if err := json.Unmarshal([]byte(m.data), &e); err != nil {
-		return fmt.Errorf("the event stream holds something else than events: %w", err)
+		return &finalError{fmt.Errorf("the event stream holds something else than events: %w", err)}
 	}
-	if err := on(e); err != nil {
-		return &handlerError{err}
+	event, err := e.Domain()
+	if err != nil {
+		return &finalError{fmt.Errorf("event %s: %w: is the server newer than this program?", m.id, err)}
+	}
+	if err := on(event); err != nil {
+		return &finalError{err}
 	}
 	*after = at
 	return nil

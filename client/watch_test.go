@@ -1,4 +1,4 @@
-package apiclient_test
+package client_test
 
 import (
 	"context"
@@ -10,8 +10,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/problem"
 )
 
@@ -28,22 +27,26 @@ func streams(t *testing.T, last, text string) http.HandlerFunc {
 }
 
 func event(rev int) string {
-	return fmt.Sprintf("id: 1-%d\ndata: {\"position\":\"1-%d\",\"kind\":\"revoked\"}\n\n", rev, rev)
+	return fmt.Sprintf("id: 1-%d\ndata: {\"position\":\"1-%d\",\"kind\":\"revoked\",\"scope\":\"all\",\"key\":\"01000000000000000000000000000000\",\"outright\":true}\n\n", rev, rev)
 }
 
 var errEnough = errors.New("enough")
 
 // watch collects the positions of n events.
-func watch(t *testing.T, c *apiclient.Client, after revocast.Position, n int) (got []string, broken []error, err error) {
+func watch(t *testing.T, s *server, o client.Options, after revocast.Position, n int) (got []string, broken []error, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err = c.Watch(ctx, after, func(e apitypes.Event) error {
-		if got = append(got, e.Position); len(got) == n {
+	o.Reconnect, o.OnBreak = time.Millisecond, func(err error) { broken = append(broken, err) }
+	err = s.client(t, o).Watch(ctx, after, func(e revocast.Event) error {
+		if e.Kind != revocast.KindRevoked || e.Scope != revocast.ScopeAll || e.Key != (revocast.Key{1}) || e.CutOff != revocast.Forever {
+			t.Errorf("got %+v", e)
+		}
+		if got = append(got, e.Position.String()); len(got) == n {
 			return errEnough
 		}
 		return nil
-	}, func(err error) { broken = append(broken, err) })
+	})
 	return got, broken, err
 }
 
@@ -59,8 +62,7 @@ func TestWatchResumes(t *testing.T) {
 		refuses(revocast.ErrRecovering),
 		streams(t, "1-7", event(8)),
 	)
-	c := s.client(t, apiclient.Options{Token: "t", Reconnect: time.Millisecond})
-	got, broken, err := watch(t, c, revocast.Position{}, 4)
+	got, broken, err := watch(t, s, client.Options{Token: "t"}, revocast.Position{}, 4)
 	if !errors.Is(err, errEnough) || strings.Join(got, " ") != "1-5 1-6 1-7 1-8" {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -74,7 +76,7 @@ func TestWatchResumes(t *testing.T) {
 
 func TestWatchFromAPosition(t *testing.T) {
 	s := newServer(t, streams(t, "1-41", event(42)))
-	got, _, err := watch(t, s.client(t, apiclient.Options{}), revocast.Position{Epoch: 1, Rev: 41}, 1)
+	got, _, err := watch(t, s, client.Options{}, revocast.Position{Epoch: 1, Rev: 41}, 1)
 	if !errors.Is(err, errEnough) || len(got) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -88,9 +90,10 @@ func TestWatchGivesUp(t *testing.T) {
 		"trimmed":        {refuses(revocast.ErrTrimmed), revocast.ErrTrimmed},
 		"trimmed inside": {says(200, "event: problem\ndata: {\"type\":\""+problem.Base+"trimmed\",\"title\":\"x\",\"status\":410}\n\n"), revocast.ErrTrimmed},
 		"refused":        {refuses(revocast.ErrMissingToken), revocast.ErrMissingToken},
+		"no kind known":  {says(200, strings.ReplaceAll(event(1), "revoked", "forgiven")), revocast.ErrInvalid},
 	} {
 		s := newServer(t, c.handler)
-		_, broken, err := watch(t, s.client(t, apiclient.Options{Reconnect: time.Millisecond}), revocast.Position{}, 1)
+		_, broken, err := watch(t, s, client.Options{}, revocast.Position{}, 1)
 		if !errors.Is(err, c.want) || len(broken) != 0 || len(s.requests()) != 1 {
 			t.Errorf("%s: %v after %v", name, err, broken)
 		}
@@ -105,14 +108,14 @@ func TestWatchEndsWithContext(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	err := s.client(t, apiclient.Options{}).Watch(ctx, revocast.Position{}, func(apitypes.Event) error { return nil }, nil)
+	err := s.client(t, client.Options{}).Watch(ctx, revocast.Position{}, func(revocast.Event) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
-// TestWatchAll asks for what only measures too, each time that it connects.
-func TestWatchAll(t *testing.T) {
+// TestWatchCanaries asks for what only measures too, each time that it connects.
+func TestWatchCanaries(t *testing.T) {
 	asked := func(last, text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.RawQuery != "canary=1" {
@@ -121,14 +124,8 @@ func TestWatchAll(t *testing.T) {
 			streams(t, last, text)(w, r)
 		}
 	}
-	c := newServer(t, asked("", event(1)), asked("1-1", "id: 1-2\n\n"), asked("1-2", event(3))).client(t, apiclient.Options{Reconnect: time.Millisecond})
-	var got []string
-	err := c.WatchAll(t.Context(), revocast.Position{}, func(e apitypes.Event) error {
-		if got = append(got, e.Position); len(got) == 2 {
-			return errEnough
-		}
-		return nil
-	}, nil)
+	s := newServer(t, asked("", event(1)), asked("1-1", "id: 1-2\n\n"), asked("1-2", event(3)))
+	got, _, err := watch(t, s, client.Options{Canaries: true}, revocast.Position{}, 2)
 	if !errors.Is(err, errEnough) || strings.Join(got, " ") != "1-1 1-3" {
 		t.Errorf("%v, %v", got, err)
 	}

@@ -1,4 +1,4 @@
-package apiclient_test
+package client_test
 
 import (
 	"context"
@@ -15,11 +15,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/account/denylist"
+	"github.com/revocast/revocast/account/outbox"
+	"github.com/revocast/revocast/account/sqloutbox"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
-	"github.com/revocast/revocast/internal/apiclient"
-	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/port"
@@ -37,9 +39,10 @@ const issuer = "https://issuer.example"
 type realm struct {
 	t       *testing.T
 	mint    *token.Issuer
-	api     *apiclient.Client // publisher
-	open    *apiclient.Client // publisher, without API token
-	sidecar *apiclient.Client
+	api     *client.Client // publisher
+	open    *client.Client // publisher, without API token
+	sidecar *client.Client
+	base    string // the publisher's URL
 	check   string // the sidecar's /check
 	ledger  *store.Ledger
 }
@@ -102,20 +105,20 @@ func run(t *testing.T, component func(context.Context) error, ready *port.Readin
 }
 
 func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
-	handler := publisherapi.New(publisherapi.Deps{Publisher: publisherapi.For(p), Ready: p.Ready().Err, Verifier: v}, publisherapi.Options{Tokens: tokens})
+	handler := publisherapi.New(publisherapi.Deps{Publisher: p, Ready: p.Ready().Err, Verifier: v}, publisherapi.Options{Tokens: tokens})
 	api := httptest.NewServer(handler)
 	r.t.Cleanup(api.Close)
 	r.t.Cleanup(handler.Drain) // before Close, which waits for streams
 	guard := worker.NewGuard(s, v, worker.GuardOptions{})
 	side := httptest.NewServer(sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: s.Ready().Err}, sidecarapi.Options{}))
 	r.t.Cleanup(side.Close)
-	r.check = side.URL + "/check"
-	r.api, r.open, r.sidecar = r.client(api.URL, "api-token"), r.client(api.URL, ""), r.client(side.URL, "")
+	r.base, r.check = api.URL, side.URL+"/check"
+	r.api, r.open, r.sidecar = r.newClient(api.URL, "api-token"), r.newClient(api.URL, ""), r.newClient(side.URL, "")
 }
 
-func (r *realm) client(base, apiToken string) *apiclient.Client {
-	return must[*apiclient.Client](r.t)(apiclient.New(base, apiclient.Options{
-		Token: apiToken, HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+func (r *realm) newClient(base, apiToken string) *client.Client {
+	return must[*client.Client](r.t)(client.New(base, client.Options{
+		Token: apiToken, Realm: "r", HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}))
 }
 
@@ -136,9 +139,9 @@ func (r *realm) expect(bearer string, status int) {
 }
 
 // confirmed checks that a receipt is a confirmed one of the one worker.
-func (r *realm) confirmed(receipt apitypes.Receipt, err error) apitypes.Receipt {
+func (r *realm) confirmed(receipt revocast.Receipt, err error) revocast.Receipt {
 	r.t.Helper()
-	if err != nil || receipt.Strength != revocast.Confirmed || receipt.Workers != (apitypes.Workers{Live: 1, Confirmed: 1}) {
+	if err != nil || receipt.Strength != revocast.Confirmed || receipt.Workers != (revocast.Tally{Live: 1, Confirmed: 1}) {
 		r.t.Fatalf("%+v, %v", receipt, err)
 	}
 	return receipt
@@ -147,44 +150,44 @@ func (r *realm) confirmed(receipt apitypes.Receipt, err error) apitypes.Receipt 
 // TestEndToEnd goes through the interface with everything real behind it.
 func TestEndToEnd(t *testing.T) {
 	r := newRealm(t)
-	ctx, call := t.Context(), apiclient.Call{}
+	ctx := t.Context()
 	stream := r.follow()
 
 	alice, other, bob := r.login("alice", "s1"), r.login("alice", "s2"), r.login("bob/ 😀", "s3")
 	for _, bearer := range []string{alice, other, bob} {
 		r.expect(bearer, 200)
 	}
-	r.confirmed(r.open.Logout(ctx, alice, 0, call)) // no API token
+	r.confirmed(r.open.Logout(ctx, alice)) // no API token
 	r.expect(alice, 401)
 	r.expect(other, 200)
 
-	key := apiclient.Call{Idempotency: "once"}
-	first := r.confirmed(r.api.PasswordChanged(ctx, apitypes.PasswordChanged{Principal: "alice", KeepSession: "s2"}, key))
+	key := revocast.WithIdempotencyKey("once")
+	first := r.confirmed(r.api.PasswordChanged(ctx, revocast.PasswordChange{Principal: "alice", KeepSession: "s2"}, key))
 	r.expect(other, 200)
-	again := r.confirmed(r.api.PasswordChanged(ctx, apitypes.PasswordChanged{Principal: "alice", KeepSession: "s2"}, key))
-	if first.Position() != again.Position() {
-		t.Errorf("the same key made %v and %v", first.Position(), again.Position())
+	again := r.confirmed(r.api.PasswordChanged(ctx, revocast.PasswordChange{Principal: "alice", KeepSession: "s2"}, key))
+	if first.Position != again.Position {
+		t.Errorf("the same key made %v and %v", first.Position, again.Position)
 	}
-	if _, err := r.api.Revoke(ctx, apitypes.Revocation{Scope: revocast.ScopeAll, Confirm: revocast.ScopeAll}, 0, key); !errors.Is(err, revocast.ErrConflict) {
+	if _, err := r.api.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeAll}, key); !errors.Is(err, revocast.ErrConflict) {
 		t.Errorf("the same key for something else: %v", err)
 	}
 
-	r.confirmed(r.api.Ban(ctx, "bob/ 😀", apitypes.Ban{Until: apitypes.At(time.Now().Add(time.Hour))}, call))
+	r.confirmed(r.api.Ban(ctx, revocast.Ban{Principal: "bob/ 😀", Until: time.Now().Add(time.Hour)}))
 	r.expect(bob, 401)
-	if v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Verdict != "revoked" || v.Reason != "banned" || v.Scope != "principal" {
+	if _, v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() || v.Scope != revocast.ScopePrincipal {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if st, err := r.api.Standing(ctx, revocast.ScopePrincipal, "", "bob/ 😀"); err != nil || st.Ban == nil {
+	if st, err := r.api.Standing(ctx, revocast.ScopePrincipal, "", "bob/ 😀"); err != nil || st.Ban.Until == 0 {
 		t.Errorf("%+v, %v", st, err)
 	}
-	r.confirmed(r.api.Unban(ctx, "bob/ 😀", apitypes.Ban{}, call))
+	r.confirmed(r.api.Unban(ctx, revocast.Ban{Principal: "bob/ 😀"}))
 	r.expect(bob, 200)
 	if _, err := r.api.Standing(ctx, revocast.ScopePrincipal, "", "bob/ 😀"); !errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("after the lift: %v", err)
 	}
-	r.confirmed(r.api.Invalidate(ctx, apitypes.Invalidation{Scope: revocast.ScopeSession, ID: "s2"}, call))
+	r.confirmed(r.api.Invalidate(ctx, revocast.Invalidation{Scope: revocast.ScopeSession, ID: "s2"}))
 
-	batch, err := r.api.RevokeBatch(ctx, []apitypes.Revocation{{Scope: revocast.ScopeSession, ID: "s2"}, {Scope: revocast.ScopePrincipal, ID: "bob/ 😀"}}, 0, call)
+	batch, err := r.api.RevokeBatch(ctx, []revocast.Revocation{{Scope: revocast.ScopeSession, ID: "s2"}, {Scope: revocast.ScopePrincipal, ID: "bob/ 😀"}})
 	if err != nil || len(batch) != 2 {
 		t.Fatalf("%+v, %v", batch, err)
 	}
@@ -203,48 +206,51 @@ func TestStrength(t *testing.T) {
 	r := newRealm(t)
 	ghost := port.MemberID{Worker: "ghost", Incarnation: "1"}
 	must[port.Renewed](t)(r.ledger.Renew(t.Context(), port.Renewal{Member: ghost, Limit: 1}))
-	one := apitypes.Revocation{Scope: revocast.ScopeSession, ID: "s"}
-	got, err := r.api.Revoke(t.Context(), one, revocast.Committed, apiclient.Call{})
+	one := revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"}
+	got, err := r.api.Revoke(t.Context(), one, revocast.WithStrength(revocast.Committed))
 	if err != nil || got.Strength == revocast.Confirmed {
 		t.Errorf("committed: %+v, %v", got, err)
 	}
 	one.ID = "s2"
-	got, err = r.api.Revoke(t.Context(), one, 0, apiclient.Call{Wait: 100 * time.Millisecond})
-	if !errors.Is(err, revocast.ErrPending) || got.Position().IsZero() {
+	got, err = r.api.WithWait(100*time.Millisecond).Revoke(t.Context(), one)
+	if !errors.Is(err, revocast.ErrPending) || got.Position.IsZero() {
 		t.Errorf("confirmed: %+v, %v", got, err)
 	}
-	got, err = r.api.Receipt(t.Context(), got.Position(), 10*time.Second)
+	if now, err := r.api.Receipt(t.Context(), got.Position); err != nil || now.Strength == revocast.Confirmed {
+		t.Errorf("as it stands: %+v, %v", now, err)
+	}
+	got, err = r.api.Await(t.Context(), got.Position)
 	if err != nil || got.Strength != revocast.Confirmed || got.Workers.Lapsed != 1 {
 		t.Errorf("afterwards: %+v, %v", got, err)
 	}
 }
 
-func (r *realm) reads(last apitypes.Receipt) {
+func (r *realm) reads(last revocast.Receipt) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	if got, err := r.api.Receipt(ctx, last.Position(), time.Second); err != nil || got.Position() != last.Position() || got.Strength != revocast.Confirmed {
+	if got, err := r.api.Receipt(ctx, last.Position); err != nil || got.Position != last.Position || got.Strength != revocast.Confirmed {
 		r.t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := r.api.Receipt(ctx, revocast.Position{Epoch: 1, Rev: 999}, 0); !errors.Is(err, revocast.ErrNotFound) {
+	if _, err := r.api.Receipt(ctx, revocast.Position{Epoch: 1, Rev: 999}); !errors.Is(err, revocast.ErrNotFound) {
 		r.t.Errorf("a receipt of the future: %v", err)
 	}
-	fleet, err := r.api.Fleet(ctx)
-	if err != nil || fleet.Ledger.State != "open" || len(fleet.Workers) != 1 || fleet.Workers[0].Worker != "w" || fleet.Ledger.DefaultIssuer != issuer {
+	fleet, err := r.api.Status(ctx)
+	if err != nil || fleet.Ledger != "open" || len(fleet.Workers) != 1 || fleet.Workers[0].Worker != "w" || fleet.DefaultIssuer != issuer {
 		r.t.Errorf("%+v, %v", fleet, err)
 	}
-	var refused *apiclient.Error
-	if _, err := r.open.Fleet(ctx); !errors.As(err, &refused) || refused.Status != 401 {
+	var refused *client.Error
+	if _, err := r.open.Status(ctx); !errors.As(err, &refused) || refused.Status != 401 {
 		r.t.Errorf("without API token: %v", err)
 	}
-	_, err = r.open.Logout(ctx, "e30.e30.e30", 0, apiclient.Call{})
+	_, err = r.open.Logout(ctx, "e30.e30.e30")
 	if !errors.As(err, &refused) || refused.Status != 401 {
 		r.t.Errorf("logout of rubbish: %v", err)
 	}
-	future := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: "x", CutOff: apitypes.At(time.Now().Add(time.Hour))}
-	past := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Until: apitypes.At(time.Now().Add(-time.Hour))}
-	long := apitypes.Revocation{Scope: revocast.ScopePrincipal, ID: strings.Repeat("x", 10<<10)}
-	for _, bad := range []apitypes.Revocation{future, past, long} {
-		if _, err := r.api.Revoke(ctx, bad, 0, apiclient.Call{}); !errors.Is(err, revocast.ErrInvalid) {
+	future := revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", CutOff: time.Now().Add(time.Hour)}
+	past := revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Until: time.Now().Add(-time.Hour)}
+	long := revocast.Revocation{Scope: revocast.ScopePrincipal, ID: strings.Repeat("x", 10<<10)}
+	for _, bad := range []revocast.Revocation{future, past, long} {
+		if _, err := r.api.Revoke(ctx, bad); !errors.Is(err, revocast.ErrInvalid) {
 			r.t.Errorf("%.80v: %v", bad, err)
 		}
 	}
@@ -256,10 +262,9 @@ func (r *realm) follow() func(n int) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan string, 100)
 	var wg sync.WaitGroup
-	start := must[apitypes.Fleet](r.t)(r.api.Fleet(r.t.Context()))
-	after := must[revocast.Position](r.t)(revocast.ParsePosition(start.Ledger.Position))
+	after := must[revocast.Position](r.t)(r.api.Tip(r.t.Context()))
 	wg.Go(func() {
-		err := r.api.Watch(ctx, after, func(e apitypes.Event) error { got <- e.Kind; return nil }, nil)
+		err := r.api.Watch(ctx, after, func(e revocast.Event) error { got <- e.Kind.String(); return nil })
 		if !errors.Is(err, context.Canceled) {
 			r.t.Errorf("watch: %v", err)
 		}
@@ -277,5 +282,45 @@ func (r *realm) follow() func(n int) string {
 			}
 		}
 		return strings.Join(kinds, " ")
+	}
+}
+
+// A client stands in for a publisher where account stores want one.
+var (
+	_ outbox.Publisher    = (*client.Client)(nil)
+	_ denylist.Publisher  = (*client.Client)(nil)
+	_ sqloutbox.Publisher = (*client.Client)(nil)
+)
+
+// TestOutbox: an account store's outbox tells the fleet through the API.
+func TestOutbox(t *testing.T) {
+	r := newRealm(t)
+	box := must[*outbox.Outbox](t)(outbox.New(storetest.Embedded(t).Client(), r.api, outbox.Options{}))
+	alice := r.login("alice", "s1")
+	r.expect(alice, 200)
+	item := outbox.Item{Scope: "session", ID: "s1", Issuer: issuer}
+	if err := box.Owe(t.Context(), "logout", []outbox.Item{item}); err != nil {
+		t.Fatal(err)
+	}
+	if receipts, err := box.Complete(t.Context(), "logout"); err != nil || len(receipts) != 1 || receipts[0].Strength != revocast.Confirmed {
+		t.Errorf("%+v, %v", receipts, err)
+	}
+	r.expect(alice, 401)
+}
+
+// TestAnotherRealm: a client that was given the name of another realm can neither change
+// nor learn anything.
+func TestAnotherRealm(t *testing.T) {
+	r := newRealm(t)
+	c := must[*client.Client](t)(client.New(r.base, client.Options{
+		Token: "api-token", Realm: "test", HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}))
+	_, write := c.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"})
+	_, read := c.Standing(t.Context(), revocast.ScopeSession, "", "s")
+	watch := c.Watch(t.Context(), revocast.Position{}, func(revocast.Event) error { return nil })
+	for _, err := range []error{write, read, watch} {
+		if !errors.Is(err, revocast.ErrConflict) {
+			t.Error(err)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package apiclient
+package client
 
 import (
 	"encoding/json"
@@ -14,13 +14,13 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// Error is what a server answered instead of doing what it was asked.
+// Error is what a server answered instead of doing what it was asked (RFC 9457).
 type Error struct {
-	Type       string // of the problem; empty where the answer was none
-	Title      string
-	Status     int
-	Detail     string
-	Hint       string
+	Type       string        // of the problem, a URN; empty where no revocast server answered
+	Title      string        // the same for every problem of a type
+	Status     int           // of the HTTP answer
+	Detail     string        // what went wrong this time
+	Hint       string        // what to do about it; may be empty
 	RetryAfter time.Duration // zero: the server does not say
 }
 
@@ -35,6 +35,10 @@ func (e *Error) Error() string {
 
 // Unwrap returns the root package's sentinel for the problem's type, if it has one.
 func (e *Error) Unwrap() error { return problem.Sentinel(e.Type) }
+
+// NeedsConfirmation reports whether the server refused a wide revocation because nobody
+// confirmed it: see [Client.Unconfirmed].
+func (e *Error) NeedsConfirmation() bool { return e.Type == problem.Base+problem.ConfirmationNeeded }
 
 func problemOf(resp *http.Response, body []byte) *Error {
 	e := &Error{Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode)}
@@ -52,25 +56,30 @@ func problemOf(resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// transportError is a request that got no answer. It wraps [revocast.ErrUnavailable]
-// and the cause.
-type transportError struct {
-	base  string
-	cause error
+// unansweredError is a request that got no answer. It wraps [revocast.ErrUnavailable], or
+// [revocast.ErrOutcomeUnknown] where it may have been carried out, and the cause.
+type unansweredError struct {
+	base    string
+	meaning error
+	cause   error
 }
 
-func (e *transportError) Error() string {
-	return fmt.Sprintf("%s: no answer from %s: %s", revocast.ErrUnavailable, e.base, e.cause)
+func (e *unansweredError) Error() string {
+	return fmt.Sprintf("%s: no answer from %s: %s", e.meaning, e.base, e.cause)
 }
 
-func (e *transportError) Unwrap() []error { return []error{revocast.ErrUnavailable, e.cause} }
+func (e *unansweredError) Unwrap() []error { return []error{e.meaning, e.cause} }
 
-// unreachable drops what the url package puts in front of the cause: the whole URL,
+// unanswered drops what the url package puts in front of the cause: the whole URL,
 // which holds ids.
-func (c *Client) unreachable(err error) error {
+func (c *Client) unanswered(err error, maybeDone bool) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return &transportError{c.name, err}
+	meaning := revocast.ErrUnavailable
+	if maybeDone {
+		meaning = revocast.ErrOutcomeUnknown
+	}
+	return &unansweredError{c.name, meaning, err}
 }

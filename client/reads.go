@@ -1,0 +1,176 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitypes"
+)
+
+// askAgain is how long [Client.Await] pauses between two requests.
+const askAgain = 100 * time.Millisecond
+
+// withWait adds the parameter wait to a path; zero leaves it out.
+func withWait(path string, wait time.Duration) string {
+	if wait <= 0 {
+		return path
+	}
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	return path + separator + "wait=" + url.QueryEscape(wait.Round(time.Millisecond).String())
+}
+
+func (c *Client) get(ctx context.Context, path string, out any) error {
+	_, err := c.do(ctx, request{method: http.MethodGet, path: path}, out)
+	return err
+}
+
+// Receipt returns the receipt of the revocation at a position as it stands. That it is not
+// confirmed yet is no error. [revocast.ErrNotFound] is as for [Client.Await].
+func (c *Client) Receipt(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
+	return c.receipt(ctx, at, 0)
+}
+
+func (c *Client) receipt(ctx context.Context, at revocast.Position, wait time.Duration) (revocast.Receipt, error) {
+	var answer apitypes.Receipt
+	err := c.get(ctx, withWait("/v1/receipts/"+at.String(), wait), &answer)
+	return answer.Domain(), err
+}
+
+// Await returns the receipt of the revocation at a position once it is confirmed or, with
+// [revocast.ErrPending], as it stood when ctx ended. [revocast.ErrNotFound]: there is no such
+// revision, or nobody remembers it; revoking again is always safe.
+func (c *Client) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
+	var last revocast.Receipt
+	for {
+		wait := c.patience(ctx)
+		if wait == 0 {
+			wait = serverWait
+		}
+		now, err := c.receipt(ctx, at, wait)
+		switch {
+		case err == nil && now.Strength == revocast.Confirmed:
+			return now, nil
+		case err == nil:
+			last = now
+		case ctx.Err() == nil || last.Position.IsZero():
+			return last, err
+		}
+		if !pause(ctx, askAgain) {
+			return last, revocast.ErrPending
+		}
+	}
+}
+
+// Standing returns what stands against one id, [revocast.ErrNotFound] if nothing does. An
+// empty issuer is the ledger's default issuer; with [revocast.ScopeAll] it is every issuer.
+func (c *Client) Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error) {
+	answer, err := c.standing(ctx, scope, issuer, id)
+	if err != nil {
+		return revocast.State{}, err
+	}
+	return answer.Domain()
+}
+
+// KeyFor returns what the stores hold in place of a name that something stands against;
+// [revocast.ErrNotFound] if nothing does.
+func (c *Client) KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error) {
+	answer, err := c.standing(ctx, scope, issuer, id)
+	if err != nil || answer.Key == "" {
+		return revocast.Key{}, err
+	}
+	return revocast.ParseKey(answer.Key)
+}
+
+func (c *Client) standing(
+	ctx context.Context, scope revocast.Scope, issuer, id string,
+) (out apitypes.Standing, err error) {
+	if id == "" && scope != revocast.ScopeAll {
+		return out, fmt.Errorf("%w: scope %s needs an id", revocast.ErrInvalid, scope)
+	}
+	path := "/v1/revocations/" + scope.String()
+	if id != "" {
+		path += "/" + url.PathEscape(id)
+	}
+	if issuer != "" {
+		path += "?" + url.Values{"issuer": {issuer}}.Encode()
+	}
+	err = c.get(ctx, path, &out)
+	return out, err
+}
+
+// BannedKey is one ban that has not ended. The stores hold keys in place of names:
+// [Client.KeyFor] returns the key of a name.
+type BannedKey struct {
+	Key revocast.Key
+	Ban revocast.BanState
+}
+
+// Bans lists the bans that have not ended, a page at a time: begin with cursor "" and go on
+// with the one returned until that is "". A page may be empty, and a ban may come twice.
+func (c *Client) Bans(ctx context.Context, cursor string) (bans []BannedKey, next string, err error) {
+	path := "/v1/bans"
+	if cursor != "" {
+		path += "?" + url.Values{"cursor": {cursor}}.Encode()
+	}
+	var answer apitypes.Bans
+	if err := c.get(ctx, path, &answer); err != nil {
+		return nil, "", err
+	}
+	bans = make([]BannedKey, len(answer.Bans))
+	for i, b := range answer.Bans {
+		if bans[i].Key, bans[i].Ban, err = b.Domain(); err != nil {
+			return nil, "", err
+		}
+	}
+	return bans, answer.Next, nil
+}
+
+// Preview is what a call would concern. Nobody can count tokens or sessions: neither store
+// holds any.
+type Preview struct {
+	Revocations int // in the call
+	Wide        int // of them of a scope that is wide, see [revocast.Scope.Wide]
+	Workers     int // that are connected
+	// Accepting is how many of the workers accept tokens of an issuer that the call
+	// concerns, or do not say which they accept.
+	Accepting int
+	Warnings  []string // for people, each once
+}
+
+// Preview checks rs as [Client.RevokeBatch] would and says what they would concern. Nothing
+// is revoked.
+func (c *Client) Preview(ctx context.Context, rs []revocast.Revocation) (Preview, error) {
+	body := apitypes.Revocations{List: make([]apitypes.Revocation, len(rs)), Batch: true, DryRun: true}
+	for i, r := range rs {
+		body.List[i] = apitypes.NewRevocation(r)
+	}
+	var p apitypes.Preview
+	_, err := c.do(ctx, request{method: http.MethodPost, path: "/v1/revocations", body: body}, &p)
+	return Preview{
+		Revocations: p.Revocations, Wide: p.Wide, Workers: p.Workers, Accepting: p.Count, Warnings: p.Warnings,
+	}, err
+}
+
+// Ready returns nil if the server is ready, else an error with the reason.
+func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz", nil) }
+
+// Verdict asks the worker at the client's URL, a sidecar, about a token. The error is not
+// nil where no worker answered, and the verdict is then [revocast.Unknown].
+func (c *Client) Verdict(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict, error) {
+	var answer apitypes.Verdict
+	q := request{method: http.MethodPost, path: "/v1/verdict", body: apitypes.Check{Token: bearer}}
+	_, err := c.do(ctx, q, &answer)
+	if err != nil {
+		return nil, revocast.Verdict{Err: fmt.Errorf("%w: %w", revocast.ErrUnknown, err)}, err
+	}
+	claims, verdict := answer.Domain()
+	return claims, verdict, nil
+}
