@@ -359,7 +359,7 @@ func revoked(epoch, rev uint64) revocast.Event {
 // pass lets a bubble's time pass, until everybody in it waits again.
 func pass(d time.Duration) {
 	touch()
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
