@@ -1,9 +1,9 @@
 // Package revocast makes logout true everywhere at once.
 //
-// A service calls [Publisher.Revoke] on logout, password change, ban or theft, and
-// every worker of the fleet stops accepting the token before the call returns.
-// Each worker goes on answering "is this token still good?" from its own memory:
-// [Guard.Check] needs no network while the worker's lease holds.
+// A service calls Revoke on logout, password change, ban or theft, and every worker of the
+// fleet stops accepting the token before the call returns. Each worker goes on answering "is
+// this token still good?" from its own memory: a check needs no network while the worker's
+// lease holds.
 //
 // # Guarantees
 //
@@ -29,14 +29,14 @@
 // that suspends its machine's monotonic clock; anything under the Grace policy beyond the lease;
 // anything when both stores lose data at the same time.
 //
-// # Pieces
+// # Packages
 //
-// This package holds the vocabulary ([Revocation], [Claims], [Event], [Position],
-// [State]), the ports ([Ledger], [Bus], [View], [Verifier]) and the three things
-// that a program runs: [Publisher] (write path), [Subscriber] (a worker's memory and
-// lease) and [Guard] (read path). It imports the standard library alone. Package
-// store is a Ledger on Redis, events a Bus on NATS JetStream, cache a View, token a
-// Verifier for JWTs.
+// This package holds the words: [Revocation], [Ban], [Claims], [Key], [State], [Event],
+// [Position], [Receipt], [Verdict] and the errors. It imports the standard library alone.
+// Package realm is the door for a program that embeds Revocast; publisher is the write path,
+// worker the read path, and port has the contracts between the parts. Package store is the
+// ledger on Redis, events the broadcast on NATS JetStream, cache a worker's memory, token a
+// verifier of JWTs. The packages below account are the login around it.
 //
 // Constructors are inert; Run(ctx) blocks and owns every goroutine. Everything is
 // safe for concurrent use unless it says otherwise.

@@ -24,7 +24,7 @@ func TestModels(t *testing.T) {
 		t.Logf("left out: %v", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	var quick []model.Case
 	for _, c := range model.Cases() {

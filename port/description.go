@@ -1,10 +1,10 @@
 package port
 
 import (
+	"time"
+
 	"github.com/revocast/revocast"
 )
-
-import "time"
 
 // LedgerState is the ledger's own state.
 type LedgerState uint8

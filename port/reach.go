@@ -1,10 +1,10 @@
 package port
 
 import (
+	"slices"
+
 	"github.com/revocast/revocast"
 )
-
-import "slices"
 
 // Reach is what a worker says about the tokens that revocations can reach at it. It only serves to
 // tell people of slips; no decision about a token rests on it.

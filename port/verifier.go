@@ -1,10 +1,10 @@
 package port
 
 import (
+	"context"
+
 	"github.com/revocast/revocast"
 )
-
-import "context"
 
 // Verifier turns a bearer string into verified claims. Package token implements it
 // for JWTs.

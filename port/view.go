@@ -1,10 +1,10 @@
 package port
 
 import (
+	"time"
+
 	"github.com/revocast/revocast"
 )
-
-import "time"
 
 // View is a worker's memory: the session cache and the live-revocation index.
 // Package cache implements it; [NoView] remembers nothing.

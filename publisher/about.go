@@ -67,14 +67,16 @@ func proposeRevocation(r revocast.Revocation) proposal {
 func proposeBan(b revocast.Ban) proposal {
 	return func(realm, defaultIssuer string) (revocast.Event, about, error) {
 		e, err := b.Proposal(realm, defaultIssuer)
-		return e, aboutProposal(revocast.KindBanned, revocast.ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer), b.Principal, ""), err
+		return e, aboutProposal(revocast.KindBanned, revocast.ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer),
+			b.Principal, ""), err
 	}
 }
 
 func proposeLift(b revocast.Ban) proposal {
 	return func(realm, defaultIssuer string) (revocast.Event, about, error) {
 		e, err := b.LiftProposal(realm, defaultIssuer)
-		return e, aboutProposal(revocast.KindLifted, revocast.ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer), b.Principal, ""), err
+		return e, aboutProposal(revocast.KindLifted, revocast.ScopePrincipal, cmp.Or(b.Issuer, defaultIssuer),
+			b.Principal, ""), err
 	}
 }
 

@@ -56,7 +56,10 @@ func Audit(ctx context.Context, ledger port.Ledger, bus port.Bus) (AuditReport, 
 	if err := d.State.Err(); err != nil {
 		return AuditReport{}, fmt.Errorf("%w: an audit needs an open ledger", err)
 	}
-	a := audit{ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()), stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool), report: AuditReport{Position: d.Position}}
+	a := audit{
+		ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()),
+		stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool), report: AuditReport{Position: d.Position},
+	}
 	states, err := a.readLedger(ctx)
 	if err != nil {
 		return a.report, err

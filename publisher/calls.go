@@ -29,46 +29,58 @@ func newEphemeralKey() string {
 // A nil error means that it is. [revocast.ErrPending] comes with a valid receipt: r is
 // committed, and ctx ended before the rest; that goes on in the background. With any
 // other error except [revocast.ErrOutcomeUnknown] nothing was revoked.
-func (p *Publisher) Revoke(ctx context.Context, r revocast.Revocation, opts ...revocast.CallOption) (revocast.Receipt, error) {
-	return p.one(ctx, proposeRevocation(r), opts)
+func (p *Publisher) Revoke(ctx context.Context, r revocast.Revocation,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
+	return p.writer.one(ctx, proposeRevocation(r), opts)
 }
 
 // RevokeBatch revokes up to [revocast.MaxBatch] things in one atomic step: all or none are
 // committed. The receipts are parallel to rs.
-func (p *Publisher) RevokeBatch(ctx context.Context, rs []revocast.Revocation, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (p *Publisher) RevokeBatch(ctx context.Context, rs []revocast.Revocation,
+	opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	if len(rs) == 0 || len(rs) > revocast.MaxBatch {
-		return nil, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs), revocast.MaxBatch)
+		return nil, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs),
+			revocast.MaxBatch)
 	}
 	proposals := make([]proposal, len(rs))
 	for i := range rs {
 		proposals[i] = proposeRevocation(rs[i])
 	}
-	return p.submit(ctx, proposals, opts)
+	return p.writer.submit(ctx, proposals, opts)
 }
 
 // Ban refuses every token of a principal, newer ones too, until b.Until.
 func (p *Publisher) Ban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
-	return p.one(ctx, proposeBan(b), opts)
+	return p.writer.one(ctx, proposeBan(b), opts)
 }
 
 // Unban lifts the ban on b.Principal; the other fields but Issuer, Reason and
 // Initiator are ignored. What was revoked stays revoked.
 func (p *Publisher) Unban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
-	return p.one(ctx, proposeLift(b), opts)
+	return p.writer.one(ctx, proposeLift(b), opts)
 }
 
 // Invalidate makes every worker drop what it caches of a session or a principal.
 // Confirmed means that no worker answers from the old data any more.
-func (p *Publisher) Invalidate(ctx context.Context, i revocast.Invalidation, opts ...revocast.CallOption) (revocast.Receipt, error) {
-	return p.one(ctx, proposeInvalidation(i), opts)
+func (p *Publisher) Invalidate(ctx context.Context, i revocast.Invalidation,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
+	return p.writer.one(ctx, proposeInvalidation(i), opts)
 }
 
 // Logout ends the session of verified claims, or, where they name none, the one token.
 // The claims may be expired.
-func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims, opts ...revocast.CallOption) (revocast.Receipt, error) {
-	r := revocast.Revocation{Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer, Reason: "logout", Initiator: "user"}
+func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
+	r := revocast.Revocation{
+		Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer, Reason: "logout",
+		Initiator: "user",
+	}
 	if c.Session == "" {
-		r.Scope, r.ID, r.Until = revocast.ScopeToken, c.TokenID, p.tokenUntil(c)
+		r.Scope, r.ID, r.Until = revocast.ScopeToken, c.TokenID, tokenUntil(c, p.base.clock.Now())
 	}
 	if r.ID == "" {
 		return revocast.Receipt{}, fmt.Errorf("%w: the token has neither a session nor an id of its own; revoke its principal", revocast.ErrInvalid)
@@ -77,8 +89,8 @@ func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims, opts ...revo
 }
 
 // tokenUntil is when a token expires; zero, for one that has, leaves it to the ledger.
-func (p *Publisher) tokenUntil(c *revocast.Claims) time.Time {
-	if end := c.End(); end.IsZero() || !end.After(p.clock.Now()) {
+func tokenUntil(c *revocast.Claims, now time.Time) time.Time {
+	if end := c.End(); end.IsZero() || !end.After(now) {
 		return time.Time{}
 	}
 	if c.Expires.IsZero() {
@@ -89,55 +101,8 @@ func (p *Publisher) tokenUntil(c *revocast.Claims) time.Time {
 
 // PasswordChanged ends everything that the principal had before, but for the session
 // that is to be kept.
-func (p *Publisher) PasswordChanged(ctx context.Context, c revocast.PasswordChange, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (p *Publisher) PasswordChanged(ctx context.Context, c revocast.PasswordChange,
+	opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return p.Revoke(ctx, c.Revocation(), opts...)
-}
-
-func (p *Publisher) one(ctx context.Context, want proposal, opts []revocast.CallOption) (revocast.Receipt, error) {
-	receipts, err := p.submit(ctx, []proposal{want}, opts)
-	if len(receipts) == 0 {
-		return revocast.Receipt{}, err
-	}
-	return receipts[0], err
-}
-
-// submit hands a batch to a job of its own, which goes on when the caller has left,
-// and waits as far as the caller wants.
-func (p *Publisher) submit(ctx context.Context, wanted []proposal, opts []revocast.CallOption) ([]revocast.Receipt, error) {
-	o, err := revocast.NewCallOptions(opts...)
-	if err != nil {
-		return nil, err
-	}
-	terms, err := p.currentTerms(ctx)
-	if err != nil {
-		return nil, err
-	}
-	events, abouts := make([]revocast.Event, len(wanted)), make([]about, len(wanted))
-	for i, propose := range wanted {
-		if events[i], abouts[i], err = propose(p.realm, terms.DefaultIssuer); err != nil {
-			return nil, inBatch(err, i, len(wanted))
-		}
-	}
-	j := newJob(p.clock.Monotonic(), idempotencyKey(o), events)
-	j.abouts = abouts
-	if err := p.start(func(run context.Context) { p.work(run, ctx, j) }); err != nil {
-		return nil, err
-	}
-	return j.wait(ctx, o.Strength)
-}
-
-// currentTerms are the ledger's terms, asked for once.
-func (p *Publisher) currentTerms(ctx context.Context) (*port.Terms, error) {
-	if t := p.terms.Load(); t != nil {
-		return t, nil
-	}
-	d, err := p.describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.State.Err(); err != nil && d.State != port.LedgerRecovering {
-		return nil, err
-	}
-	p.terms.Store(&d.Terms)
-	return &d.Terms, nil
 }

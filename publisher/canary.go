@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/port"
 )
 
 const (
@@ -25,49 +26,66 @@ type CanaryResult struct {
 	Err     error // [revocast.ErrPending]: not confirmed within twice the longest that it may take
 }
 
-// canary revokes, now and then, a token that nobody has, and tells how long it took the
+// canary makes synthetic revocations.
+type canary struct {
+	*base
+	calls   canaryCalls
+	turns   *turns
+	terms   func() *port.Terms
+	serving func() error // nil: the ledger serves
+	every   time.Duration
+	observe func(CanaryResult)
+}
+
+// canaryCalls are a caller's, see [writer].
+type canaryCalls interface {
+	one(ctx context.Context, want proposal, opts []revocast.CallOption) (revocast.Receipt, error)
+	await(ctx context.Context, at revocast.Position) (revocast.Receipt, error)
+}
+
+// run revokes, now and then, a token that nobody has, and tells how long it took the
 // last worker to hear of it: what a user's logout would have taken at that time, also
 // when nobody logs out.
-func (p *Publisher) canary(ctx context.Context) error {
-	if p.o.Canary <= 0 {
+func (c *canary) run(ctx context.Context) error {
+	if c.every <= 0 {
 		return nil
 	}
 	var open revocast.Position // of one that was not confirmed
-	for p.sleep(ctx, p.o.Canary, nil) {
-		if p.serving.Err() != nil || !p.myTurn(ctx, "canary", p.o.Canary*3/2) {
+	for c.sleep(ctx, c.every, nil) {
+		if c.serving() != nil || !c.turns.mine(ctx, "canary", c.every*3/2) {
 			continue
 		}
-		if !open.IsZero() && !p.confirmed(ctx, open) {
-			p.tell(CanaryResult{Err: revocast.ErrPending}) // one at a time, however long it takes
+		if !open.IsZero() && !c.confirmed(ctx, open) {
+			c.tell(CanaryResult{Err: revocast.ErrPending}) // one at a time, however long it takes
 			continue
 		}
 		var result CanaryResult
-		result, open = p.sing(ctx)
+		result, open = c.revoke(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if result.Err != nil {
-			p.say.Warn("canary", "the canary's revocation was not confirmed", "error", result.Err)
+			c.say.Warn("canary", "the canary's revocation was not confirmed", "error", result.Err)
 		}
-		p.tell(result)
+		c.tell(result)
 	}
 	return nil
 }
 
-func (p *Publisher) tell(r CanaryResult) {
-	if p.o.ObserveCanary != nil {
-		p.o.ObserveCanary(r)
+func (c *canary) tell(r CanaryResult) {
+	if c.observe != nil {
+		c.observe(r)
 	}
 }
 
-// sing makes one revocation and returns its position if it was not confirmed.
-func (p *Publisher) sing(ctx context.Context) (CanaryResult, revocast.Position) {
-	ctx, cancel := context.WithTimeout(ctx, 2*p.terms.Load().Wait())
+// revoke makes one revocation and returns its position if it was not confirmed.
+func (c *canary) revoke(ctx context.Context) (CanaryResult, revocast.Position) {
+	ctx, cancel := context.WithTimeout(ctx, 2*c.terms().Wait())
 	defer cancel()
-	r, err := p.Revoke(ctx, revocast.Revocation{
+	r, err := c.calls.one(ctx, proposeRevocation(revocast.Revocation{
 		Scope: revocast.ScopeToken, ID: fmt.Sprintf("%016x", component.Random()), Issuer: canaryIssuer,
-		Reason: CanaryReason, Until: p.clock.Now().Add(canaryLife),
-	})
+		Reason: CanaryReason, Until: c.clock.Now().Add(canaryLife),
+	}), nil)
 	var open revocast.Position
 	if errors.Is(err, revocast.ErrPending) {
 		open = r.Position
@@ -76,17 +94,9 @@ func (p *Publisher) sing(ctx context.Context) (CanaryResult, revocast.Position) 
 }
 
 // confirmed reports whether an earlier canary has been confirmed, or is of a past epoch.
-func (p *Publisher) confirmed(ctx context.Context, at revocast.Position) bool {
+func (c *canary) confirmed(ctx context.Context, at revocast.Position) bool {
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	_, err := p.Await(ctx, at)
+	_, err := c.calls.await(ctx, at)
 	return err == nil || errors.Is(err, revocast.ErrNotFound)
-}
-
-// myTurn reports whether this publisher is to do what one of the realm does.
-func (p *Publisher) myTurn(ctx context.Context, task string, d time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	mine, err := p.ledger.Turn(ctx, task, p.name, d)
-	return err == nil && mine
 }

@@ -31,7 +31,8 @@ const (
 // does not count. A cut-off is written in that time, unless the tokens of its issuer show
 // that the issuer's clock is another.
 type clocks struct {
-	p *Publisher
+	*base
+	ledger clocksLedger
 
 	// Owned by the keeper's goroutine.
 	turn   uint64
@@ -55,6 +56,13 @@ type clocks struct {
 	reading, readAt time.Duration
 }
 
+type clocksLedger interface {
+	memberLister
+	TurnLeads(ctx context.Context, over uint64) (turn uint64, err error)
+}
+
+func newClocks(b *base, ledger clocksLedger) *clocks { return &clocks{base: b, ledger: ledger} }
+
 // pulse is when a member was last seen to have renewed, or was first seen. What a worker told
 // that is gone counts no more: the ledger's clock may have been wrong then.
 type pulse struct {
@@ -65,7 +73,7 @@ type pulse struct {
 // observe takes in a description that was asked for at sent, when the machine's clock showed
 // wall.
 func (c *clocks) observe(ctx context.Context, d port.Description, sent time.Duration, wall time.Time) {
-	now := c.p.clock.Monotonic()
+	now := c.clock.Monotonic()
 	half := (now - sent) / 2
 	c.mu.Lock()
 	c.own, c.error = wall.Add(half).Sub(time.UnixMilli(d.Now)), half+time.Millisecond
@@ -83,7 +91,7 @@ func (c *clocks) observe(ctx context.Context, d port.Description, sent time.Dura
 	c.turnLeads(ctx, d, now)
 	if err := c.err(); err != nil && (c.warned == 0 || now-c.warned >= time.Minute) {
 		c.warned = cmp.Or(now, 1)
-		c.p.log.Warn("clocks are apart", "error", err)
+		c.log.Warn("clocks are apart", "error", err)
 	}
 }
 
@@ -111,7 +119,7 @@ func (c *clocks) prepare(ctx context.Context) {
 func (c *clocks) askWorkers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	m, err := c.p.ledger.Members(ctx)
+	m, err := c.ledger.Members(ctx)
 	if err != nil {
 		return // what was known stands
 	}
@@ -119,7 +127,7 @@ func (c *clocks) askWorkers(ctx context.Context) {
 }
 
 func (c *clocks) setWorkers(members []port.Member) {
-	now := c.p.clock.Monotonic()
+	now := c.clock.Monotonic()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ahead []int64
@@ -153,8 +161,8 @@ func (c *clocks) turnLeads(ctx context.Context, d port.Description, now time.Dur
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if _, err := c.p.ledger.TurnLeads(ctx, d.Turn); err != nil {
-		c.p.log.Debug("the book of leads was not turned", "error", err)
+	if _, err := c.ledger.TurnLeads(ctx, d.Turn); err != nil {
+		c.log.Debug("the book of leads was not turned", "error", err)
 	}
 }
 
@@ -178,10 +186,10 @@ func (c *clocks) reckon(r revocast.Reckoning) revocast.Reckoning {
 	defer c.mu.Unlock()
 	r.Ahead, r.Lead = c.aheadLocked().Milliseconds(), c.lead
 	if c.readAt != 0 {
-		r.Now = max(0, (c.reading + c.p.clock.Monotonic() - inStep).Milliseconds())
+		r.Now = max(0, (c.reading + c.clock.Monotonic() - inStep).Milliseconds())
 		if r.Ahead > 0 {
 			// What the clocks of the fleet are ahead is the same that the ledger's went back.
-			r.Now = min(r.Now, c.p.clock.Now().UnixMilli()-r.Ahead)
+			r.Now = min(r.Now, c.clock.Now().UnixMilli()-r.Ahead)
 		}
 	}
 	return r
@@ -209,7 +217,8 @@ func (c *clocks) err() error {
 // warnings are what a receipt has to say about clocks.
 func (c *clocks) warnings(e revocast.Event) []string {
 	var list []string
-	if lead := time.Duration(e.CutOff-e.At) * time.Millisecond; e.Kind == revocast.KindRevoked && !e.Scope.Outright() && lead.Abs() >= receiptSkew {
+	if lead := time.Duration(e.CutOff-e.At) * time.Millisecond; e.Kind == revocast.KindRevoked &&
+		!e.Scope.Outright() && lead.Abs() >= receiptSkew {
 		list = append(list, fmt.Sprintf("the cut-off is written in the issuer's time, which is %s", direction(lead)))
 	}
 	if err := c.err(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -23,8 +24,12 @@ const (
 // fleet knows how far each member has come and tells revocations when the last one
 // has applied them, or when the lease of every member that has not must have run out.
 type fleet struct {
-	p    *Publisher
-	kick chan struct{}
+	*base
+	ledger fleetLedger
+	terms  func() *port.Terms // those in force; nil before the ledger was read
+	kick   chan struct{}
+
+	struck, strangers atomic.Uint64
 
 	// mu guards the rest. least is the smallest Applied of members and atLeast how many
 	// have it, so that an acknowledgement costs nothing while others are behind.
@@ -42,6 +47,15 @@ type fleet struct {
 	// not applied it is looked at until it has, or is struck off, so that the next
 	// revocation need not wait for it too. Zero: nobody.
 	chase revocast.Position
+}
+
+type fleetLedger interface {
+	memberLister
+	Strike(ctx context.Context, m port.Member) (bool, error)
+}
+
+type memberLister interface {
+	Members(ctx context.Context) (port.Membership, error)
 }
 
 type fleetMember struct {
@@ -74,8 +88,11 @@ type outcome struct {
 	reach *fleetReach // nil: it is not known what the members accept
 }
 
-func newFleet(p *Publisher) *fleet {
-	return &fleet{p: p, kick: make(chan struct{}, 1), members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position), reach: reachOf(nil)}
+func newFleet(b *base, ledger fleetLedger, terms func() *port.Terms) *fleet {
+	return &fleet{
+		base: b, ledger: ledger, terms: terms, kick: make(chan struct{}, 1),
+		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position), reach: reachOf(nil),
+	}
 }
 
 // wait returns a waiter for position, committed when the membership was of generation.
@@ -85,7 +102,7 @@ func newFleet(p *Publisher) *fleet {
 //
 // When the generation is not known, anew asks for the members as they are from now on.
 func (f *fleet) wait(b batch) *fleetWaiter {
-	now := f.p.clock.Monotonic()
+	now := f.clock.Monotonic()
 	w := &fleetWaiter{
 		f: f, position: b.last, generation: b.generation, since: now,
 		deadline: b.since + b.terms.Wait(), done: make(chan outcome, 1),
@@ -96,11 +113,25 @@ func (f *fleet) wait(b batch) *fleetWaiter {
 	if b.anew {
 		w.look = f.looks + 1
 	}
-	i, _ := slices.BinarySearchFunc(f.waiters, position, func(w *fleetWaiter, p revocast.Position) int { return w.position.Compare(p) })
+	i, _ := slices.BinarySearchFunc(f.waiters, position, func(w *fleetWaiter,
+		p revocast.Position,
+	) int {
+		return w.position.Compare(p)
+	})
 	f.waiters = slices.Insert(f.waiters, i, w)
 	f.settleLocked(now)
 	component.Signal(f.kick)
 	return w
+}
+
+// applied waits until the fleet has it.
+func (w *fleetWaiter) applied(run context.Context) (outcome, error) {
+	select {
+	case by := <-w.done:
+		return by, nil
+	case <-run.Done():
+		return outcome{}, context.Cause(run)
+	}
 }
 
 func (w *fleetWaiter) cancel() {
@@ -124,7 +155,7 @@ func (f *fleet) acknowledge(a port.Ack) {
 	}
 	m.hears(a.Applied)
 	if f.appliedLocked(m, a.Applied) {
-		f.settleLocked(f.p.clock.Monotonic())
+		f.settleLocked(f.clock.Monotonic())
 	}
 }
 
@@ -169,7 +200,7 @@ func (f *fleet) settleLocked(now time.Duration) {
 		if tally.Lapsed > 0 && f.chase.Before(w.position) {
 			f.chase = w.position
 		}
-		by := outcome{realm: f.p.realm, tally: tally}
+		by := outcome{realm: f.realm, tally: tally}
 		if f.knownLocked(w) || tally.Live == 0 {
 			by.reach = f.reach
 		}
@@ -215,17 +246,17 @@ func (f *fleet) tallyLocked(position revocast.Position) revocast.Tally {
 // run looks at the members while somebody waits, keeps deadlines, and strikes off
 // those whose lease is gone.
 func (f *fleet) run(ctx context.Context) error {
-	looked := f.p.clock.Monotonic() - lookEvery
+	looked := f.clock.Monotonic() - lookEvery
 	for ctx.Err() == nil {
-		pause, look := f.next(f.p.clock.Monotonic(), looked)
+		pause, look := f.next(f.clock.Monotonic(), looked)
 		if look {
-			looked = f.p.clock.Monotonic()
+			looked = f.clock.Monotonic()
 			f.look(ctx)
 			continue
 		}
-		f.p.sleep(ctx, pause, f.kick)
+		f.sleep(ctx, pause, f.kick)
 		f.mu.Lock()
-		f.settleLocked(f.p.clock.Monotonic())
+		f.settleLocked(f.clock.Monotonic())
 		f.mu.Unlock()
 	}
 	return nil
@@ -268,26 +299,26 @@ func (f *fleet) look(ctx context.Context) {
 	f.looks++
 	look := f.looks
 	f.mu.Unlock()
-	list, err := f.p.ledger.Members(ctx)
+	list, err := f.ledger.Members(ctx)
 	if err != nil {
-		f.p.log.Debug("members not read", "error", err)
+		f.log.Debug("members not read", "error", err)
 		return
 	}
 	f.update(list, look)
-	f.p.noteSilent(f.silent())
+	f.noteSilent(f.silent())
 	for _, m := range f.lapsed() {
-		gone, err := f.p.ledger.Strike(ctx, m)
+		gone, err := f.ledger.Strike(ctx, m)
 		if err != nil || !gone {
 			continue
 		}
-		f.p.counts.struck.Add(1)
-		f.p.log.Warn("struck off a worker that neither renews nor acknowledges", "member", m.ID, "applied", m.Applied)
+		f.struck.Add(1)
+		f.log.Warn("struck off a worker that neither renews nor acknowledges", "member", m.ID, "applied", m.Applied)
 		f.remove(m.ID)
 	}
 }
 
 func (f *fleet) update(list port.Membership, look uint64) {
-	now := f.p.clock.Monotonic()
+	now := f.clock.Monotonic()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := make(map[port.MemberID]*fleetMember, len(list.Members))
@@ -301,7 +332,7 @@ func (f *fleet) update(list port.Membership, look uint64) {
 	f.looked = look
 	for id := range f.early {
 		if next[id] == nil {
-			f.p.counts.strangers.Add(1)
+			f.strangers.Add(1)
 		}
 	}
 	clear(f.early)
@@ -339,12 +370,12 @@ func (f *fleet) mergeLocked(m port.Member, sameEpoch bool, now time.Duration) *f
 func (f *fleet) lapsed() []port.Member {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	terms := f.p.terms.Load()
+	terms := f.terms()
 	if terms == nil {
 		return nil
 	}
 	var gone []port.Member
-	now := f.p.clock.Monotonic()
+	now := f.clock.Monotonic()
 	for _, m := range f.members {
 		if m.Still = now - m.still; m.Still >= terms.Wait() {
 			gone = append(gone, m.Member)
@@ -360,7 +391,7 @@ func (f *fleet) remove(id port.MemberID) {
 	f.reach = f.reachLocked()
 	f.countLocked()
 	f.chaseLocked()
-	f.settleLocked(f.p.clock.Monotonic())
+	f.settleLocked(f.clock.Monotonic())
 }
 
 // freshen raises members' positions to what they have acknowledged since they renewed.

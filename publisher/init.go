@@ -40,7 +40,10 @@ func Init(ctx context.Context, ledger port.Ledger, bus port.Bus, terms port.Term
 	if stream.Last >= stream.First && stream.Last > 0 {
 		return false, fmt.Errorf("%w: neither store knows the realm's epoch, but its stream holds %d messages: of a realm whose other data is gone; remove it (nats stream rm), or restore what was lost", revocast.ErrConflict, stream.Last-stream.First+1)
 	}
-	record, err = bus.ClaimEpoch(ctx, 0, port.EpochRecord{Epoch: 1, Server: d.Server, Terms: terms, Stream: stream.Created})
+	record, err = bus.ClaimEpoch(ctx, 0, port.EpochRecord{
+		Epoch: 1, Server: d.Server, Terms: terms,
+		Stream: stream.Created,
+	})
 	if err != nil {
 		return false, err
 	}
@@ -48,5 +51,8 @@ func Init(ctx context.Context, ledger port.Ledger, bus port.Bus, terms port.Term
 		return false, err
 	}
 	// Settled from the start: no worker can hold a lease of an earlier epoch.
-	return true, ledger.Open(ctx, port.Opening{Epoch: 1, Record: record, Stream: port.StreamPoint{Created: stream.Created}, Settled: true})
+	return true, ledger.Open(ctx, port.Opening{
+		Epoch: 1, Record: record,
+		Stream: port.StreamPoint{Created: stream.Created}, Settled: true,
+	})
 }

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/port"
 )
 
@@ -23,23 +23,19 @@ const (
 // keeper looks after the ledger's state: it recovers one that was restarted, promoted
 // or emptied, settles a new epoch, and fences one whose realm goes on elsewhere. Every
 // publisher has one; each step may be done by several of them at once.
-func (p *Publisher) keeper(ctx context.Context) error {
-	k := &keeping{p: p}
-	for ctx.Err() == nil {
-		pause := keepEvery
-		err := k.look(ctx)
-		if err != nil {
-			pause = recoverPace
-		}
-		k.report(err)
-		p.sleep(ctx, pause, p.recheck)
-	}
-	return nil
-}
+type keeper struct {
+	*base
+	ledger  keeperLedger
+	bus     recordBus
+	reader  *reader
+	streams *streams
+	status  *status
+	writers writers
+	keeperOptions
 
-// keeping is what one keeper remembers. Only its goroutine touches it.
-type keeping struct {
-	p         *Publisher
+	recoveries atomic.Uint64
+
+	// What it remembers. Only its goroutine touches that.
 	epoch     revocast.Position // seen open and unsettled: epoch and [port.Description.Settling]
 	since     time.Duration     // since when
 	won       uint64            // the latest epoch that this keeper has claimed
@@ -54,39 +50,85 @@ type keeping struct {
 	logged    time.Duration     // when
 }
 
+// keeperLedger is what the keeper needs of the ledger: all that recovers one, and to settle it.
+type keeperLedger interface {
+	port.RecoveryLedger
+	Settle(ctx context.Context, epoch, settling uint64) error
+}
+
+// writers are those who commit and confirm, as the keeper sees them: it tells them what it
+// has seen. What they want of the keeper goes through [status].
+type writers interface {
+	// observe takes in a description of an open ledger that was asked for at sent, when the
+	// machine's clock showed wall.
+	observe(ctx context.Context, d port.Description, sent time.Duration, wall time.Time)
+	// charge says that the epoch's record, asked for at sent, named no later epoch.
+	charge(epoch uint64, sent time.Duration)
+	// recovered says that the keeper has opened the ledger again.
+	recovered()
+	// impaired is why what is committed may not be confirmed, or not as it was meant, though
+	// the ledger serves; nil: nothing is wrong.
+	impaired() error
+}
+
+type keeperOptions struct {
+	recoverEmpty bool // see [Options.RecoverEmpty]
+	acceptLoss   bool // see [RepairOptions.AcceptLoss]
+}
+
+func newKeeper(t tools, ledger keeperLedger, s *status, w writers, o keeperOptions) *keeper {
+	return &keeper{
+		base: t.base, ledger: ledger, bus: t.streams.bus, reader: t.reader, streams: t.streams,
+		status: s, writers: w, keeperOptions: o,
+	}
+}
+
+func (k *keeper) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		pause := keepEvery
+		err := k.look(ctx)
+		if err != nil {
+			pause = recoverPace
+		}
+		k.report(err)
+		k.sleep(ctx, pause, k.status.recheck)
+	}
+	return nil
+}
+
 // report makes the outcome of a look the publisher's readiness: the ledger serves, and
 // the stream can hold what is committed.
-func (k *keeping) report(err error) {
-	k.p.setServing(err)
+func (k *keeper) report(err error) {
+	k.status.setServing(err)
 	// Where clocks or the stream are at fault it goes on serving, and receipts say so.
-	k.p.setReady(cmp.Or(err, k.p.auditor.fit(), k.p.outbox.refusal(), k.p.clocks.err()))
+	k.status.setReady(cmp.Or(err, k.writers.impaired()))
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
 	// The text of a server that is away changes from look to look.
-	now, flips := k.p.clock.Monotonic(), (text == "") != (k.lastText == "")
+	now, flips := k.clock.Monotonic(), (text == "") != (k.lastText == "")
 	if flips || text != k.lastText && now-k.logged >= reportEveryText {
 		k.lastText, k.logged = text, now
 		if err != nil {
-			k.p.log.Warn("the ledger does not serve", "error", err)
+			k.log.Warn("the ledger does not serve", "error", err)
 		} else {
-			k.p.log.Info("the ledger serves")
+			k.log.Info("the ledger serves")
 		}
 	}
 }
 
 // look takes the one step that the ledger's state calls for; nil: it is open.
-func (k *keeping) look(ctx context.Context) error {
-	sent, wall := k.p.clock.Monotonic(), k.p.clock.Now()
-	d, err := k.p.describe(ctx)
+func (k *keeper) look(ctx context.Context) error {
+	sent, wall := k.clock.Monotonic(), k.clock.Now()
+	d, err := k.reader.describe(ctx)
 	if err != nil {
 		return err
 	}
 	switch d.State {
 	case port.LedgerOpen:
-		k.p.terms.Store(&d.Terms)
-		k.p.clocks.observe(ctx, d, sent, wall)
+		k.reader.terms.Store(&d.Terms)
+		k.writers.observe(ctx, d, sent, wall)
 		return k.compare(ctx, d)
 	case port.LedgerUninitialised:
 		return k.begin(ctx)
@@ -103,25 +145,25 @@ func (k *keeping) look(ctx context.Context) error {
 // left, nor one of other terms: a Redis that was rolled back may have forgotten that
 // its leases were made longer, and the record has not. A publisher that came later
 // waits longer, never shorter.
-func (k *keeping) settle(ctx context.Context, d port.Description, record port.EpochRecord) {
+func (k *keeper) settle(ctx context.Context, d port.Description, record port.EpochRecord) {
 	if d.Settled {
 		return
 	}
-	now := k.p.clock.Monotonic()
+	now := k.clock.Monotonic()
 	if this := (revocast.Position{Epoch: d.Position.Epoch, Rev: d.Settling}); k.epoch != this {
 		k.epoch, k.since = this, now
 	}
 	left := k.since + max(d.Terms.SettleWait(), record.Terms.SettleWait(), d.SettleFor) - now
 	if left > 0 {
-		if left < keepEvery && k.p.sleep(ctx, left, nil) {
+		if left < keepEvery && k.sleep(ctx, left, nil) {
 			k.settle(ctx, d, record)
 		}
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := k.p.ledger.Settle(ctx, d.Position.Epoch, d.Settling); err != nil {
-		k.p.log.Debug("epoch not settled yet", "epoch", d.Position.Epoch, "error", err)
+	if err := k.ledger.Settle(ctx, d.Position.Epoch, d.Settling); err != nil {
+		k.log.Debug("epoch not settled yet", "epoch", d.Position.Epoch, "error", err)
 	}
 }
 
@@ -129,13 +171,13 @@ func (k *keeping) settle(ctx context.Context, d port.Description, record port.Ep
 // realm over, and writes the record again where JetStream has forgotten it. A bus that
 // does not answer proves nothing, and changes nothing; nothing is confirmed without it
 // either, so settling can wait.
-func (k *keeping) compare(ctx context.Context, d port.Description) error {
-	sent := k.p.clock.Monotonic()
+func (k *keeper) compare(ctx context.Context, d port.Description) error {
+	sent := k.clock.Monotonic()
 	record, err := k.record(ctx)
 	unread := errors.Is(err, revocast.ErrUnsuited)
-	k.unread.say(k.p, err, func() {
+	k.unread.say(k.clock.Monotonic(), err, func() {
 		if unread {
-			k.p.log.Error("the epoch's record cannot be read; nothing is confirmed", "error", err)
+			k.log.Error("the epoch's record cannot be read; nothing is confirmed", "error", err)
 		}
 	}, nil)
 	lost := errors.Is(err, revocast.ErrNotFound) || unread && record.Sequence > 0
@@ -150,16 +192,16 @@ func (k *keeping) compare(ctx context.Context, d port.Description) error {
 	}
 	k.served = max(k.served, d.Position.Epoch)
 	if !unread {
-		k.p.verifier.charge(d.Position.Epoch, sent)
+		k.writers.charge(d.Position.Epoch, sent)
 	}
 	k.settle(ctx, d, record)
 	return k.rewrite(ctx, d, record, lost)
 }
 
-func (k *keeping) record(ctx context.Context) (port.EpochRecord, error) {
+func (k *keeper) record(ctx context.Context) (port.EpochRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	r, err := k.p.bus.Epoch(ctx)
+	r, err := k.bus.Epoch(ctx)
 	if err == nil && r.Epoch >= k.latest.Epoch {
 		k.latest = r
 	}
@@ -173,7 +215,7 @@ func (k *keeping) record(ctx context.Context) (port.EpochRecord, error) {
 // or none says nothing about that. Should another server carry on in a later epoch
 // whose record was lost as well, its publishers write that, over this one too, and the
 // ledger here is fenced.
-func (k *keeping) rewrite(ctx context.Context, d port.Description, found port.EpochRecord, lost bool) error {
+func (k *keeper) rewrite(ctx context.Context, d port.Description, found port.EpochRecord, lost bool) error {
 	next, mine := own(d, found, lost)
 	if !mine {
 		return nil
@@ -190,26 +232,27 @@ func (k *keeping) rewrite(ctx context.Context, d port.Description, found port.Ep
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if lost || found.Epoch < d.Opened {
-		k.lost.say(k.p, revocast.ErrNotFound, func() {
-			k.p.log.Error("JetStream has lost the epoch's record; writing it again", "epoch", next.Epoch, "found_epoch", found.Epoch)
+		k.lost.say(k.clock.Monotonic(), revocast.ErrNotFound, func() {
+			k.log.Error("JetStream has lost the epoch's record; writing it again", "epoch", next.Epoch, "found_epoch",
+				found.Epoch)
 		}, nil)
 	}
 	if lost && found.Sequence == 0 {
-		if err := k.p.prepare(ctx, d.Terms); err != nil {
-			k.p.log.Debug("the epoch's record is not written yet", "error", err)
+		if err := k.streams.prepare(ctx, d.Terms); err != nil {
+			k.log.Debug("the epoch's record is not written yet", "error", err)
 			return nil // tried again; the ledger serves all the same
 		}
 	}
-	if err := k.p.writeRecord(ctx, found, next); err != nil {
-		k.p.log.Debug("the epoch's record is not written yet", "error", err)
+	if err := k.streams.writeRecord(ctx, found, next); err != nil {
+		k.log.Debug("the epoch's record is not written yet", "error", err)
 	}
 	return nil
 }
 
-func (k *keeping) fence(ctx context.Context, d port.Description, record port.EpochRecord) error {
-	k.p.log.Error("another server carries on this realm's history; fencing this one",
+func (k *keeper) fence(ctx context.Context, d port.Description, record port.EpochRecord) error {
+	k.log.Error("another server carries on this realm's history; fencing this one",
 		"epoch", d.Position.Epoch, "server", d.Server, "other_epoch", record.Epoch, "other_server", record.Server)
-	if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+	if err := k.ledger.Fence(ctx, d.Position.Epoch); err != nil {
 		return err
 	}
 	return revocast.ErrFenced
@@ -217,7 +260,7 @@ func (k *keeping) fence(ctx context.Context, d port.Description, record port.Epo
 
 // begin puts a ledger that holds nothing into recovery, if JetStream knows the realm.
 // It never makes a new one: an empty Redis must not look like "nobody is revoked".
-func (k *keeping) begin(ctx context.Context) error {
+func (k *keeper) begin(ctx context.Context) error {
 	record, err := k.record(ctx)
 	if errors.Is(err, revocast.ErrNotFound) {
 		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`", revocast.ErrUninitialised)
@@ -230,26 +273,26 @@ func (k *keeping) begin(ctx context.Context) error {
 	}
 	// An older record may have come back: the epochs that this process has seen are used up.
 	record.Epoch = max(record.Epoch, k.served, k.latest.Epoch)
-	if terms := k.p.terms.Load(); terms != nil && k.served > 0 {
+	if terms := k.reader.terms.Load(); terms != nil && k.served > 0 {
 		record.Terms = longer(record.Terms, *terms)
 	}
-	k.p.log.Warn("Redis holds nothing of this realm; recovering it from JetStream", "epoch", record.Epoch+1)
-	if err := k.p.ledger.Begin(ctx, record.Epoch+1, record.Terms); err != nil && !errors.Is(err, revocast.ErrConflict) {
+	k.log.Warn("Redis holds nothing of this realm; recovering it from JetStream", "epoch", record.Epoch+1)
+	if err := k.ledger.Begin(ctx, record.Epoch+1, record.Terms); err != nil && !errors.Is(err, revocast.ErrConflict) {
 		return err
 	}
-	component.Signal(k.p.recheck)
+	k.status.lookAgain()
 	return revocast.ErrRecovering
 }
 
 // mayTakeOver refuses to fill a Redis that may simply be the wrong one: the right one
 // would be fenced, and the fleet that uses it left without a ledger. A Redis that this
 // process saw serving, or that the epoch was opened under, was emptied.
-func (k *keeping) mayTakeOver(ctx context.Context, record port.EpochRecord) error {
-	d, err := k.p.describe(ctx)
+func (k *keeper) mayTakeOver(ctx context.Context, record port.EpochRecord) error {
+	d, err := k.reader.describe(ctx)
 	switch {
 	case err != nil:
 		return err
-	case k.served > 0 || k.p.o.RecoverEmpty || d.Server == record.Server:
+	case k.served > 0 || k.recoverEmpty || d.Server == record.Server:
 		return nil
 	}
 	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: publisher repair --from jetstream",

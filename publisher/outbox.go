@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -27,8 +28,12 @@ const (
 // acknowledged is repeated. Events that another publisher committed and did not live
 // to publish are found in the ledger's log and adopted.
 type outbox struct {
-	p    *Publisher
-	kick chan struct{} // something wants the relay's attention
+	*base
+	ledger outboxLedger
+	bus    outboxBus
+	kick   chan struct{} // something wants the relay's attention
+
+	published, republished atomic.Uint64
 
 	// mu guards the rest.
 	mu      sync.Mutex
@@ -44,6 +49,16 @@ type outbox struct {
 	since    time.Duration // since when it takes none
 }
 
+type outboxLedger interface {
+	describer
+	logReader
+	Acked(ctx context.Context, epoch uint64, revs []uint64) (durable revocast.Position, err error)
+}
+
+type outboxBus interface {
+	Publish(e revocast.Event, done func(error))
+}
+
 // outboxWaiter waits for a position, or for all up to it.
 type outboxWaiter struct {
 	done chan bool
@@ -55,9 +70,9 @@ type outboxItem struct {
 	flying bool // handed to the bus, no answer yet
 }
 
-func newOutbox(p *Publisher) *outbox {
+func newOutbox(b *base, ledger outboxLedger, bus outboxBus) *outbox {
 	return &outbox{
-		p: p, kick: make(chan struct{}, 1),
+		base: b, ledger: ledger, bus: bus, kick: make(chan struct{}, 1),
 		items: make(map[revocast.Position]*outboxItem), waiters: make(map[revocast.Position][]outboxWaiter),
 		acked: make(map[uint64]map[uint64]struct{}), seen: make(map[revocast.Position]struct{}),
 		pace: relayPace{batch: relayBatch, pause: relayEvery},
@@ -67,13 +82,13 @@ func newOutbox(p *Publisher) *outbox {
 // publish hands e to the stream. The channel delivers once: true when JetStream has e,
 // false when all that is known is that a later epoch has begun.
 func (o *outbox) publish(e revocast.Event) <-chan bool {
-	o.p.counts.published.Add(1)
+	o.published.Add(1)
 	o.mu.Lock()
 	done := o.waitLocked(e.Position, false)
 	item := o.holdLocked(e)
 	o.mu.Unlock()
 	if item != nil {
-		o.p.bus.Publish(e, o.answer(e.Position, false))
+		o.bus.Publish(e, o.answer(e.Position, false))
 	}
 	return done
 }
@@ -132,10 +147,10 @@ func (o *outbox) answer(position revocast.Position, repeated bool) func(error) {
 				item.flying = false
 			}
 			if o.latest == nil {
-				o.since = o.p.clock.Monotonic()
+				o.since = o.clock.Monotonic()
 			}
 			o.latest = err
-			o.p.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
+			o.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
 				"error", err, "refused", o.refusals, "waiting", len(o.items))
 			return
 		}
@@ -169,13 +184,13 @@ func (o *outbox) releaseLocked(position revocast.Position, all, durable bool) {
 // report tells the ledger, ten times a second at most, what JetStream has
 // acknowledged, so that the log may be trimmed and no other publisher repeats it.
 func (o *outbox) report(ctx context.Context) error {
-	for o.p.sleep(ctx, reportEvery, nil) {
+	for o.sleep(ctx, reportEvery, nil) {
 		acked := o.takeAcked()
 		for _, epoch := range slices.Sorted(maps.Keys(acked)) {
 			revs := acked[epoch]
 			if err := o.tell(ctx, epoch, revs); err != nil && ctx.Err() == nil {
 				o.putBack(epoch, revs, err)
-				o.p.sleep(ctx, relayEvery, nil)
+				o.sleep(ctx, relayEvery, nil)
 			}
 		}
 	}
@@ -210,7 +225,7 @@ func (o *outbox) tell(ctx context.Context, epoch uint64, revs []uint64) error {
 func (o *outbox) tellChunk(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	return o.p.ledger.Acked(ctx, epoch, revs)
+	return o.ledger.Acked(ctx, epoch, revs)
 }
 
 // putBack keeps revisions that the ledger could not be told of, unless they belong to
@@ -262,7 +277,7 @@ func (o *outbox) refusing() error {
 	if len(o.items) == 0 {
 		o.latest = nil // there is nothing to take
 	}
-	if o.latest == nil || o.p.clock.Monotonic()-o.since < refusedFor {
+	if o.latest == nil || o.clock.Monotonic()-o.since < refusedFor {
 		return nil
 	}
 	return o.latest

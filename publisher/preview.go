@@ -25,9 +25,10 @@ type Preview struct {
 // Nothing is revoked.
 func (p *Publisher) Preview(ctx context.Context, rs []revocast.Revocation) (Preview, error) {
 	if len(rs) == 0 || len(rs) > revocast.MaxBatch {
-		return Preview{}, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs), revocast.MaxBatch)
+		return Preview{}, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs),
+			revocast.MaxBatch)
 	}
-	terms, err := p.currentTerms(ctx)
+	terms, err := p.reader.currentTerms(ctx)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -43,7 +44,7 @@ func (p *Publisher) Preview(ctx context.Context, rs []revocast.Revocation) (Prev
 	out := Preview{Revocations: len(rs), Workers: len(reaches)}
 	concerned := make([]bool, len(reaches))
 	for i, r := range rs {
-		_, a, err := proposeRevocation(r)(p.realm, terms.DefaultIssuer)
+		_, a, err := proposeRevocation(r)(p.base.realm, terms.DefaultIssuer)
 		if err != nil {
 			return Preview{}, inBatch(err, i, len(rs))
 		}
@@ -53,7 +54,7 @@ func (p *Publisher) Preview(ctx context.Context, rs []revocast.Revocation) (Prev
 		for n, reach := range reaches {
 			concerned[n] = concerned[n] || reach.Accepts(a.issuer)
 		}
-		for _, w := range append(slices.Clone(a.slips), all.warnings(p.realm, a)...) {
+		for _, w := range append(slices.Clone(a.slips), all.warnings(p.base.realm, a)...) {
 			if !slices.Contains(out.Warnings, w) {
 				out.Warnings = append(out.Warnings, w)
 			}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/port"
 )
 
@@ -28,7 +27,7 @@ const restoreChunk = 500
 //     mark, and the auditor refills it.
 //
 // It may be interrupted anywhere and begun again by anyone.
-func (k *keeping) recover(ctx context.Context, d port.Description) error {
+func (k *keeper) recover(ctx context.Context, d port.Description) error {
 	record, err := k.claim(ctx, d)
 	if err != nil {
 		return err
@@ -36,31 +35,34 @@ func (k *keeping) recover(ctx context.Context, d port.Description) error {
 	if !k.joins(d) {
 		return revocast.ErrRecovering
 	}
-	if wait := max(d.Terms.FenceWait(), record.Terms.FenceWait(), standDown(record)); wait > 0 && !k.p.sleep(ctx, wait, nil) {
+	if wait := max(d.Terms.FenceWait(), record.Terms.FenceWait(), standDown(record)); wait > 0 && !k.sleep(ctx,
+		wait, nil) {
 		return revocast.ErrRecovering
 	}
-	started := k.p.clock.Monotonic()
+	started := k.clock.Monotonic()
 	r, err := k.replay(ctx, d, record)
 	if err != nil {
 		return fmt.Errorf("%w: from JetStream: %w", revocast.ErrRecovering, err)
 	}
 	if r.Undecodable+r.Foreign > 0 || r.Missing > 0 {
-		k.p.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
+		k.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
 			"undecodable", r.Undecodable, "foreign", r.Foreign, "missing", r.Missing)
 	}
 	if d.Position.Epoch <= r.top && r.top-d.Position.Epoch < farEpochs {
 		return k.beyond(ctx, d, r.top)
 	}
-	if err := k.p.ledger.Open(ctx, port.Opening{Epoch: d.Position.Epoch, Record: record, Begin: r.Begin, Stream: r.End}); err != nil {
+	if err := k.ledger.Open(ctx, port.Opening{
+		Epoch: d.Position.Epoch, Record: record, Begin: r.Begin,
+		Stream: r.End,
+	}); err != nil {
 		return fmt.Errorf("%w: open: %w", revocast.ErrRecovering, err)
 	}
 	k.restored += r.changed
-	k.p.counts.recoveries.Add(1)
-	k.p.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis", r.changed,
-		"took", k.p.clock.Monotonic()-started)
-	component.Signal(k.p.recheck)
-	component.Signal(k.p.outbox.kick)
-	component.Signal(k.p.auditor.kick)
+	k.recoveries.Add(1)
+	k.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis", r.changed,
+		"took", k.clock.Monotonic()-started)
+	k.status.lookAgain()
+	k.writers.recovered()
 	return revocast.ErrRecovering // open, and looked at again at once
 }
 
@@ -71,27 +73,28 @@ const farEpochs = 1 << 20
 // one that is being recovered where the record came back older, and with it the number
 // of the epoch: two histories under one number would be taken for one, and workers would
 // miss of the second what they have of the first.
-func (k *keeping) beyond(ctx context.Context, d port.Description, top uint64) error {
-	now, err := k.p.describe(ctx)
+func (k *keeper) beyond(ctx context.Context, d port.Description, top uint64) error {
+	now, err := k.reader.describe(ctx)
 	if err != nil || now.State != port.LedgerRecovering || now.Position.Epoch != d.Position.Epoch {
 		return errors.Join(revocast.ErrRecovering, err) // opened by another publisher, whose events these are
 	}
-	k.p.log.Warn("the stream holds events of this epoch already; beginning a later one", "epoch", d.Position.Epoch, "next", top+1)
-	if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+	k.log.Warn("the stream holds events of this epoch already; beginning a later one", "epoch", d.Position.Epoch,
+		"next", top+1)
+	if err := k.ledger.Fence(ctx, d.Position.Epoch); err != nil {
 		return err
 	}
-	if err := k.p.ledger.Reopen(ctx, top+1, d.Server); err != nil {
+	if err := k.ledger.Reopen(ctx, top+1, d.Server); err != nil {
 		return err
 	}
-	component.Signal(k.p.recheck)
+	k.status.lookAgain()
 	return revocast.ErrRecovering
 }
 
 // claim makes sure that the realm's record names this epoch and this server.
-func (k *keeping) claim(ctx context.Context, d port.Description) (port.EpochRecord, error) {
+func (k *keeper) claim(ctx context.Context, d port.Description) (port.EpochRecord, error) {
 	latest, err := k.record(ctx)
 	if errors.Is(err, revocast.ErrNotFound) { // JetStream has lost it
-		err = k.p.prepare(ctx, d.Terms)
+		err = k.streams.prepare(ctx, d.Terms)
 	}
 	if err != nil {
 		return port.EpochRecord{}, fmt.Errorf("%w: read the epoch's record: %w", revocast.ErrRecovering, err)
@@ -107,13 +110,14 @@ func (k *keeping) claim(ctx context.Context, d port.Description) (port.EpochReco
 	// Which stream holds the history is what the record before says, not what is there
 	// now; where that record is lost or came back older, what the ledger itself remembers.
 	next := port.EpochRecord{
-		Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Takeover: k.takesOver(d, latest), After: d.OpenedBy,
+		Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Takeover: k.takesOver(d,
+			latest), After: d.OpenedBy,
 		Stream: latest.Stream, Base: latest.Base, Kept: latest.Kept,
 	}
 	if remembered := d.Mark.Point.Created; latest.Epoch < d.Opened && remembered != 0 && remembered != latest.Stream {
 		next.Stream, next.Base, next.Kept = remembered, 0, [port.RecordWitnesses]port.StreamWitness{}
 	}
-	won, err := k.p.bus.ClaimEpoch(ctx, latest.Sequence, next)
+	won, err := k.bus.ClaimEpoch(ctx, latest.Sequence, next)
 	if err != nil {
 		return port.EpochRecord{}, fmt.Errorf("%w: claim epoch %d: %w", revocast.ErrRecovering, d.Position.Epoch, err)
 	}
@@ -124,11 +128,11 @@ func (k *keeping) claim(ctx context.Context, d port.Description) (port.EpochReco
 // joins reports whether this publisher replays the stream into the ledger: the one that
 // claimed the epoch does, and the others only when nothing moves any more, for several
 // at once would do everything as often.
-func (k *keeping) joins(d port.Description) bool {
+func (k *keeper) joins(d port.Description) bool {
 	if k.won == d.Position.Epoch {
 		return true
 	}
-	now := k.p.clock.Monotonic()
+	now := k.clock.Monotonic()
 	if k.watched != d.Position {
 		k.watched, k.watchedAt = d.Position, now
 	}
@@ -148,7 +152,7 @@ func standDown(record port.EpochRecord) time.Duration {
 
 // takesOver reports whether the realm is taken from a server that may be alive, rather
 // than carried on where it was restarted or emptied.
-func (k *keeping) takesOver(d port.Description, latest port.EpochRecord) bool {
+func (k *keeper) takesOver(d port.Description, latest port.EpochRecord) bool {
 	ours := latest.Server == d.Server || latest.Server == d.OpenedBy || d.Opened == 0 && k.served > 0
 	return latest.Epoch != 0 && !ours
 }
@@ -157,25 +161,25 @@ func (k *keeping) takesOver(d port.Description, latest port.EpochRecord) bool {
 // it was open here in the record's own epoch, or in the one that the record goes on
 // from, which tells it from a server that was cut off while another one carried on.
 // With replicas it does not: the same publisher may have seen both.
-func (k *keeping) mayReopen(d port.Description, latest port.EpochRecord) bool {
+func (k *keeper) mayReopen(d port.Description, latest port.EpochRecord) bool {
 	child := k.served > 0 && k.served == d.Opened && latest.After == d.OpenedBy
 	known := max(latest.Epoch, k.latest.Epoch) // an older record may have come back
 	return d.Terms.Fence == 0 && (k.served >= known || child && latest.Epoch == known)
 }
 
 // reopen begins the next epoch on a ledger that was rolled back to before its latest.
-func (k *keeping) reopen(ctx context.Context, d port.Description, latest port.EpochRecord) error {
+func (k *keeper) reopen(ctx context.Context, d port.Description, latest port.EpochRecord) error {
 	next := max(latest.Epoch, d.Position.Epoch, k.latest.Epoch) + 1
-	k.p.log.Error("Redis was rolled back to before its latest epoch; beginning a new one", "epoch", next)
+	k.log.Error("Redis was rolled back to before its latest epoch; beginning a new one", "epoch", next)
 	if d.State != port.LedgerFenced {
-		if err := k.p.ledger.Fence(ctx, d.Position.Epoch); err != nil {
+		if err := k.ledger.Fence(ctx, d.Position.Epoch); err != nil {
 			return err
 		}
 	}
-	if err := k.p.ledger.Reopen(ctx, next, latest.Server); err != nil {
+	if err := k.ledger.Reopen(ctx, next, latest.Server); err != nil {
 		return err
 	}
-	component.Signal(k.p.recheck)
+	k.status.lookAgain()
 	return revocast.ErrRecovering
 }
 
@@ -201,8 +205,8 @@ type recovered struct {
 // what came after its own mark, for a server that restarts or is promoted forgets the
 // latest writes and no earlier ones. The end is zero where the stream cannot be shown
 // to be whole, so that the auditor refills it.
-func (k *keeping) replay(ctx context.Context, d port.Description, record port.EpochRecord) (recovered, error) {
-	info, err := k.p.auditor.stream(ctx, d.Terms)
+func (k *keeper) replay(ctx context.Context, d port.Description, record port.EpochRecord) (recovered, error) {
+	info, err := k.streams.stream(ctx, d.Terms)
 	if err != nil {
 		return recovered{}, err
 	}
@@ -211,19 +215,19 @@ func (k *keeping) replay(ctx context.Context, d port.Description, record port.Ep
 		if !errors.Is(err, revocast.ErrStreamLost) {
 			return r, err
 		}
-		k.p.log.Error("the stream has lost events", "reason", err)
+		k.log.Error("the stream has lost events", "reason", err)
 	}
 	r, err := k.restore(ctx, d, port.StreamMark{})
 	if err != nil {
 		return r, err
 	}
 	empty := d.Opened == 0
-	if empty && !k.p.o.acceptLoss {
+	if empty && !k.acceptLoss {
 		if err := k.mustBeWhole(ctx, d, record, info, r); err != nil {
 			return r, err
 		}
 	}
-	if !empty || k.p.o.acceptLoss || r.Missing > 0 || r.Undecodable > 0 {
+	if !empty || k.acceptLoss || r.Missing > 0 || r.Undecodable > 0 {
 		r.End = port.StreamPoint{}
 	}
 	return r, nil
@@ -232,17 +236,20 @@ func (k *keeping) replay(ctx context.Context, d port.Description, record port.Ep
 // mustBeWhole fails if the stream is not the one that held the history of a ledger which
 // has lost everything, or has lost some of it too: opening that ledger would read "nobody
 // is revoked" out of two losses.
-func (k *keeping) mustBeWhole(ctx context.Context, d port.Description, record port.EpochRecord, info port.StreamInfo, r recovered) error {
+func (k *keeper) mustBeWhole(ctx context.Context, d port.Description, record port.EpochRecord,
+	info port.StreamInfo, r recovered,
+) error {
 	gone := r.Missing
 	if gone > 0 && record.Base > 0 && record.Stream == info.Created { // what is gone from before is not missed
-		after, err := k.p.bus.Replay(ctx, port.StreamPoint{Created: info.Created, Sequence: record.Base}, func(revocast.Event) error { return nil })
+		after, err := k.streams.bus.Replay(ctx, port.StreamPoint{Created: info.Created, Sequence: record.Base},
+			func(revocast.Event) error { return nil })
 		if err != nil {
 			return err
 		}
 		gone = after.Missing
 	}
 	err := wholeStream(record, d, info, gone)
-	if seen := k.p.auditor.seen.Load(); err == nil && seen != nil && seen.Created == info.Created && info.Last < seen.Last {
+	if seen := k.streams.seen.Load(); err == nil && seen != nil && seen.Created == info.Created && info.Last < seen.Last {
 		err = fmt.Errorf("ends at message %d, and reached to %d before", info.Last, seen.Last)
 	}
 	if err == nil {
@@ -255,8 +262,8 @@ func (k *keeping) mustBeWhole(ctx context.Context, d port.Description, record po
 // restore merges what the stream holds after a mark into the ledger, but for revocations
 // that may be forgotten: two clocks say so. Bans and lifts go along in any case, since one
 // that is over overrides an earlier one that is not.
-func (k *keeping) restore(ctx context.Context, d port.Description, after port.StreamMark) (r recovered, err error) {
-	over := k.p.forgettable(d)
+func (k *keeper) restore(ctx context.Context, d port.Description, after port.StreamMark) (r recovered, err error) {
+	over := k.reader.forgettable(d)
 	var chunk []revocast.Event
 	flush := func() error {
 		if len(chunk) == 0 {
@@ -264,12 +271,12 @@ func (k *keeping) restore(ctx context.Context, d port.Description, after port.St
 		}
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		n, err := k.p.ledger.Restore(ctx, d.Position.Epoch, chunk)
+		n, err := k.ledger.Restore(ctx, d.Position.Epoch, chunk)
 		r.changed += n
 		chunk = chunk[:0]
 		return err
 	}
-	r.Replayed, err = k.p.replayFrom(ctx, after, func(e revocast.Event) error {
+	r.Replayed, err = k.streams.replayFrom(ctx, after, func(e revocast.Event) error {
 		r.top = max(r.top, e.Position.Epoch)
 		if e.Kind == revocast.KindInvalidated || e.Kind == revocast.KindRevoked && e.Until < over {
 			return nil

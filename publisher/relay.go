@@ -30,11 +30,11 @@ func (o *outbox) repeatedLocked(taken bool) {
 	if r.flying > 0 {
 		return
 	}
-	now := o.p.clock.Monotonic()
+	now := o.clock.Monotonic()
 	if r.failed {
 		r.pause = min(2*r.pause, relayMost)
 		r.batch = max(1, r.batch/32)
-		r.due = now + r.pause/2 + o.p.jitter(r.pause/2)
+		r.due = now + r.pause/2 + o.jitter(r.pause/2)
 	} else {
 		r.batch, r.pause, r.due = min(8*r.batch, relayBatch), relayEvery, now
 		component.Signal(o.kick)
@@ -46,16 +46,16 @@ func (o *outbox) repeatedLocked(taken bool) {
 func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.pace.pause, o.pace.due = relayEvery, o.p.clock.Monotonic()
+	o.pace.pause, o.pace.due = relayEvery, o.clock.Monotonic()
 	component.Signal(o.kick)
 }
 
 // run is the relay: it repeats what the bus refused and adopts what nobody publishes.
 func (o *outbox) run(ctx context.Context) error {
-	scanned := o.p.clock.Monotonic() - scanEvery
-	for o.p.sleep(ctx, relayEvery, o.kick) {
+	scanned := o.clock.Monotonic() - scanEvery
+	for o.sleep(ctx, relayEvery, o.kick) {
 		o.repeat()
-		now := o.p.clock.Monotonic()
+		now := o.clock.Monotonic()
 		if due := now-scanned >= scanEvery; due || o.wanted() {
 			if due {
 				scanned = now
@@ -69,15 +69,15 @@ func (o *outbox) run(ctx context.Context) error {
 // repeat publishes again what was refused, oldest first, as far as the pace allows.
 func (o *outbox) repeat() {
 	for _, e := range o.takeRefused() {
-		o.p.counts.republished.Add(1)
-		o.p.bus.Publish(e, o.answer(e.Position, true))
+		o.republished.Add(1)
+		o.bus.Publish(e, o.answer(e.Position, true))
 	}
 }
 
 func (o *outbox) takeRefused() []revocast.Event {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.pace.flying > 0 || o.p.clock.Monotonic() < o.pace.due {
+	if o.pace.flying > 0 || o.clock.Monotonic() < o.pace.due {
 		return nil
 	}
 	var refused []revocast.Event
@@ -114,7 +114,7 @@ func (o *outbox) wanted() bool {
 func (o *outbox) scan(ctx context.Context, full bool) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	d, err := o.p.ledger.Describe(ctx)
+	d, err := o.ledger.Describe(ctx)
 	if err != nil || d.State != port.LedgerOpen {
 		return // the keeper sees to it
 	}
@@ -122,9 +122,9 @@ func (o *outbox) scan(ctx context.Context, full bool) {
 	if d.Durable == d.Position {
 		return
 	}
-	entries, err := o.p.ledger.Log(ctx, d.Durable, scanLimit)
+	entries, err := o.ledger.Log(ctx, d.Durable, scanLimit)
 	if err != nil {
-		o.p.say.Warn("relay log", "the relay cannot read the log", "after", d.Durable, "error", err)
+		o.say.Warn("relay log", "the relay cannot read the log", "after", d.Durable, "error", err)
 		return
 	}
 	o.adopt(entries, full)

@@ -59,40 +59,73 @@ func Repair(ctx context.Context, ledger port.Ledger, bus port.Bus, from Side, o 
 	if err := cmp.Or(o.Publisher.check(), component.SameRealm(ledger, bus)); err != nil {
 		return Repaired{}, err
 	}
-	o.Publisher.RecoverEmpty = from == JetStream
-	p := New(ledger, bus, o.Publisher)
-	p.o.acceptLoss = o.AcceptLoss
-	started := p.clock.Monotonic()
-	d, err := p.describe(ctx)
+	r := newRepair(ledger, bus, from, o)
+	started := r.base.clock.Monotonic()
+	d, err := r.reader.describe(ctx)
 	if err != nil {
 		return Repaired{}, err
 	}
-	if err := p.reopen(ctx, d, from); err != nil {
+	if err := r.reopen(ctx, d, from); err != nil {
 		return Repaired{}, err
 	}
 	if d.State != port.LedgerUninitialised {
-		if err := p.auditor.judge(ctx, d.Terms); err != nil {
+		if err := newJudge(r.base, bus, r.streams).judge(ctx, d.Terms); err != nil {
 			return Repaired{}, err
 		}
 	}
-	k := &keeping{p: p}
-	if err := k.untilOpen(ctx); err != nil {
+	if err := r.keeper.untilOpen(ctx); err != nil {
 		return Repaired{}, err
 	}
 	if from == Redis {
-		if err := p.refillNow(ctx, o.Refilled); err != nil {
+		if err := r.refillNow(ctx, o.Refilled); err != nil {
 			return Repaired{}, err
 		}
 	}
-	d, err = p.describe(ctx)
+	d, err = r.reader.describe(ctx)
 	return Repaired{
-		Position: d.Position, Restored: k.restored, Refilled: p.counts.republished.Load(),
-		Took: p.clock.Monotonic() - started,
+		Position: d.Position, Restored: r.keeper.restored, Refilled: r.refiller.republished.Load(),
+		Took: r.base.clock.Monotonic() - started,
 	}, err
 }
 
+// repair is what a repair is done with: a keeper and a refiller that nobody else runs.
+type repair struct {
+	tools
+	ledger   reopener
+	bus      recordBus
+	keeper   *keeper
+	refiller *refiller
+}
+
+type reopener interface {
+	Reopen(ctx context.Context, epoch uint64, after string) error
+}
+
+func newRepair(ledger port.Ledger, bus port.Bus, from Side, o RepairOptions) *repair {
+	o.Publisher.fill()
+	t := newTools(ledger, bus, o.Publisher)
+	return &repair{
+		tools: t, ledger: ledger, bus: bus,
+		keeper: newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)},
+			keeperOptions{recoverEmpty: from == JetStream, acceptLoss: o.AcceptLoss}),
+		refiller: newRefiller(t, bus, newMarker(t, ledger)),
+	}
+}
+
+// noWriters are those of a keeper beside whom nobody commits: it only notes whose clocks
+// are apart.
+type noWriters struct{ clocks *clocks }
+
+func (n noWriters) observe(ctx context.Context, d port.Description, sent time.Duration, wall time.Time) {
+	n.clocks.observe(ctx, d, sent, wall)
+}
+
+func (noWriters) charge(uint64, time.Duration) {}
+func (noWriters) recovered()                   {}
+func (noWriters) impaired() error              { return nil }
+
 // reopen begins the new epoch that a repair calls for, if any.
-func (p *Publisher) reopen(ctx context.Context, d port.Description, from Side) error {
+func (r *repair) reopen(ctx context.Context, d port.Description, from Side) error {
 	switch {
 	case d.State == port.LedgerRecovering, d.State == port.LedgerOpen && from == Redis:
 		return nil
@@ -101,28 +134,28 @@ func (p *Publisher) reopen(ctx context.Context, d port.Description, from Side) e
 	case d.State == port.LedgerUninitialised:
 		return fmt.Errorf("%w: there is nothing in it to refill the stream from", revocast.ErrUninitialised)
 	}
-	record, err := p.bus.Epoch(ctx)
+	record, err := r.bus.Epoch(ctx)
 	if err != nil && !errors.Is(err, revocast.ErrNotFound) {
 		return err
 	}
 	epoch := max(d.Position.Epoch, record.Epoch) + 1
-	p.log.Warn("the ledger begins a new epoch for a repair", "epoch", epoch)
+	r.base.log.Warn("the ledger begins a new epoch for a repair", "epoch", epoch)
 	after := record.Server
 	if after == "" { // the record was lost; nobody can have carried on under one
 		after = d.Server
 	}
-	return p.ledger.Reopen(ctx, epoch, after)
+	return r.ledger.Reopen(ctx, epoch, after)
 }
 
 // untilOpen does the keeper's steps until the ledger is open. Another publisher may be
 // doing the same.
-func (k *keeping) untilOpen(ctx context.Context) error {
+func (k *keeper) untilOpen(ctx context.Context) error {
 	for {
 		err := k.look(ctx)
 		if err == nil || !transient(err) {
 			return err
 		}
-		if !k.p.sleep(ctx, recoverPace, k.p.recheck) {
+		if !k.sleep(ctx, recoverPace, k.status.recheck) {
 			return component.JoinCause(err, ctx)
 		}
 	}
@@ -130,7 +163,10 @@ func (k *keeping) untilOpen(ctx context.Context) error {
 
 // transient reports whether the next look may find things better.
 func transient(err error) bool {
-	for _, final := range []error{revocast.ErrStreamLost, revocast.ErrFenced, revocast.ErrUninitialised, revocast.ErrUnsuited} {
+	for _, final := range []error{
+		revocast.ErrStreamLost, revocast.ErrFenced, revocast.ErrUninitialised,
+		revocast.ErrUnsuited,
+	} {
 		if errors.Is(err, final) {
 			return false
 		}
@@ -140,31 +176,31 @@ func transient(err error) bool {
 
 // refillNow publishes all live states once. A refill that a running publisher began
 // after the call is as good.
-func (p *Publisher) refillNow(ctx context.Context, shown func(int)) error {
-	d, err := p.describe(ctx)
+func (r *repair) refillNow(ctx context.Context, shown func(int)) error {
+	d, err := r.reader.describe(ctx)
 	if err != nil {
 		return err
 	}
-	info, err := p.auditor.stream(ctx, d.Terms)
+	info, err := r.streams.stream(ctx, d.Terms)
 	if err != nil {
 		return err
 	}
 	for began := info; ; {
-		before := p.counts.refills.Load()
-		err := p.auditor.refill(ctx, d, info, refillWhy{shown: shown})
-		if err != nil && !errors.Is(err, revocast.ErrConflict) || p.counts.refills.Load() > before {
+		before := r.refiller.refills.Load()
+		err := r.refiller.refill(ctx, d, info, refillWhy{shown: shown})
+		if err != nil && !errors.Is(err, revocast.ErrConflict) || r.refiller.refills.Load() > before {
 			return err
 		}
-		if !p.sleep(ctx, time.Second, nil) {
+		if !r.base.sleep(ctx, time.Second, nil) {
 			return context.Cause(ctx)
 		}
-		if done, err := p.refilledSince(ctx, began); done || err != nil {
+		if done, err := r.refilledSince(ctx, began); done || err != nil {
 			return err
 		}
-		if d, err = p.describe(ctx); err != nil {
+		if d, err = r.reader.describe(ctx); err != nil {
 			return err
 		}
-		if info, err = p.auditor.stream(ctx, d.Terms); err != nil {
+		if info, err = r.streams.stream(ctx, d.Terms); err != nil {
 			return err
 		}
 	}
@@ -172,13 +208,13 @@ func (p *Publisher) refillNow(ctx context.Context, shown func(int)) error {
 
 // refilledSince reports whether somebody has completed a refill that began when the
 // stream had all that it had at before, or when it was another one.
-func (p *Publisher) refilledSince(ctx context.Context, before port.StreamInfo) (bool, error) {
+func (r *repair) refilledSince(ctx context.Context, before port.StreamInfo) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	r, err := p.bus.Epoch(ctx)
+	record, err := r.bus.Epoch(ctx)
 	if errors.Is(err, revocast.ErrNotFound) {
 		return false, nil
 	}
-	same := r.Stream == before.Created && r.Base >= before.Last && before.Last > 0
-	return err == nil && (same || r.Stream > before.Created), err
+	same := record.Stream == before.Created && record.Base >= before.Last && before.Last > 0
+	return err == nil && (same || record.Stream > before.Created), err
 }

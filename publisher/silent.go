@@ -60,7 +60,7 @@ func (f *fleet) silent() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var names []string
-	now := f.p.clock.Monotonic()
+	now := f.clock.Monotonic()
 	for id, m := range f.members {
 		if m.answering(now) == AnswersRenewal {
 			names = append(names, id.Worker)
@@ -71,14 +71,14 @@ func (f *fleet) silent() []string {
 }
 
 // noteSilent says who slows every revocation down: nothing else fails for them.
-func (p *Publisher) noteSilent(names []string) {
+func (f *fleet) noteSilent(names []string) {
 	if len(names) == 0 {
 		return
 	}
 	const most = 10
 	listed := strings.Join(names[:min(len(names), most)], ", ")
-	p.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: their acknowledgements are not heard; "+
-		"compare the permissions for rv."+p.realm+".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
+	f.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: their acknowledgements are not heard; "+
+		"compare the permissions for rv."+f.realm+".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
 		"count", len(names), "workers", listed)
 }
 
@@ -86,7 +86,7 @@ func (p *Publisher) noteSilent(names []string) {
 func (f *fleet) answering(members []port.Member) []Answering {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := f.p.clock.Monotonic()
+	now := f.clock.Monotonic()
 	list := make([]Answering, len(members))
 	for i, m := range members {
 		if held := f.members[m.ID]; held != nil {

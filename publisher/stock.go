@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/census"
-	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/port"
 )
 
@@ -21,46 +21,73 @@ const (
 	stockTurn   = 5 * time.Second // how much longer than a pause the turn lasts
 )
 
-// takeStock goes through all states of the ledger again and again, one publisher at a time.
-// It takes out what is over, by two clocks, and finds out whether states have vanished: an
-// eviction policy that was switched on, a clean-up job, a hand that slipped. Nothing else in
-// Redis tells.
-func (p *Publisher) takeStock(ctx context.Context) error {
-	took := time.Duration(0)
-	for {
-		pause := max(p.o.AuditEvery, stockShare*took)
-		if !p.sleep(ctx, pause, nil) {
-			return nil
-		}
-		if !p.myTurn(ctx, "stock", pause+stockTurn) {
-			continue
-		}
-		started := p.clock.Monotonic()
-		if err := p.stock(ctx); err != nil && ctx.Err() == nil {
-			p.log.Debug("the states in the ledger were not counted", "error", err)
-		}
-		took = p.clock.Monotonic() - started
+// stock takes care that the ledger holds all states that it must, and none that are over.
+type stock struct {
+	*base
+	ledger    stockLedger
+	reader    *reader
+	turns     *turns
+	states    *states
+	every     time.Duration
+	lookAgain func() // has the keeper look at the ledger
+
+	forgotten, missed atomic.Uint64
+}
+
+type stockLedger interface {
+	logReader
+	Forget(ctx context.Context, now int64, keys []revocast.Key) (removed int, err error)
+	Recount(ctx context.Context, epoch, was, gone uint64) error
+	Reopen(ctx context.Context, epoch uint64, after string) error
+}
+
+func newStock(t tools, ledger stockLedger, every time.Duration, lookAgain func()) *stock {
+	return &stock{
+		base: t.base, ledger: ledger, reader: t.reader, turns: t.turns, states: t.states,
+		every: every, lookAgain: lookAgain,
 	}
 }
 
-// stock goes through the states once.
-func (p *Publisher) stock(ctx context.Context) error {
-	d, err := p.describe(ctx)
+// run goes through all states of the ledger again and again, one publisher at a time.
+// It takes out what is over, by two clocks, and finds out whether states have vanished: an
+// eviction policy that was switched on, a clean-up job, a hand that slipped. Nothing else in
+// Redis tells.
+func (s *stock) run(ctx context.Context) error {
+	took := time.Duration(0)
+	for {
+		pause := max(s.every, stockShare*took)
+		if !s.sleep(ctx, pause, nil) {
+			return nil
+		}
+		if !s.turns.mine(ctx, "stock", pause+stockTurn) {
+			continue
+		}
+		started := s.clock.Monotonic()
+		if err := s.take(ctx); err != nil && ctx.Err() == nil {
+			s.log.Debug("the states in the ledger were not counted", "error", err)
+		}
+		took = s.clock.Monotonic() - started
+	}
+}
+
+// take goes through the states once.
+func (s *stock) take(ctx context.Context) error {
+	d, err := s.reader.describe(ctx)
 	if err != nil || d.State != port.LedgerOpen {
 		return err // the keeper sees to it
 	}
-	if whole, err := p.logWhole(ctx, d); err != nil || !whole {
+	if whole, err := s.logWhole(ctx, d); err != nil || !whole {
 		if err == nil {
-			err = p.lost(ctx, d, "the log", 0)
+			err = s.lost(ctx, d, "the log", 0)
 		}
 		return err
 	}
 	var over []revocast.Key
-	bound := p.forgettable(d) - forgetAfter.Milliseconds()
-	for k, err := range p.states(ctx, d, refreshPace) {
+	bound := s.reader.forgettable(d) - forgetAfter.Milliseconds()
+	for k, err := range s.states.all(ctx, d, refreshPace) {
 		var lost *census.VanishedError
 		if errors.As(err, &lost) {
-			return p.vanished(ctx, lost)
+			return s.vanished(ctx, lost)
 		}
 		if err != nil {
 			return err
@@ -69,15 +96,15 @@ func (p *Publisher) stock(ctx context.Context) error {
 			over = append(over, k.Key)
 		}
 	}
-	return p.forget(ctx, bound+forgetAfter.Milliseconds(), over)
+	return s.forget(ctx, bound+forgetAfter.Milliseconds(), over)
 }
 
-func (p *Publisher) forget(ctx context.Context, now int64, over []revocast.Key) error {
+func (s *stock) forget(ctx context.Context, now int64, over []revocast.Key) error {
 	for chunk := range slices.Chunk(over, adoptChunk) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		n, err := p.ledger.Forget(ctx, now, chunk)
+		n, err := s.ledger.Forget(ctx, now, chunk)
 		cancel()
-		p.counts.forgotten.Add(uint64(n))
+		s.forgotten.Add(uint64(n))
 		if err != nil {
 			return err
 		}
@@ -88,34 +115,35 @@ func (p *Publisher) forget(ctx context.Context, now int64, over []revocast.Key) 
 // vanished has the ledger recovered from the stream, as one that was emptied is: until that
 // is done it serves nobody, for nothing tells which states are missing. Those that the
 // recovery brings back are new ones for the count, so the missing ones count as gone.
-func (p *Publisher) vanished(ctx context.Context, lost *census.VanishedError) error {
+func (s *stock) vanished(ctx context.Context, lost *census.VanishedError) error {
 	d := lost.After
 	if lost.Surplus() {
-		return p.ledger.Recount(ctx, d.Position.Epoch, d.Gone, d.Gone-uint64(-lost.Missing))
+		return s.ledger.Recount(ctx, d.Position.Epoch, d.Gone, d.Gone-uint64(-lost.Missing))
 	}
-	return p.lost(ctx, d, fmt.Sprintf("%d of %d revocations", lost.Missing, d.Born-d.Gone), uint64(lost.Missing))
+	return s.lost(ctx, d, fmt.Sprintf("%d of %d revocations", lost.Missing, d.Born-d.Gone), uint64(lost.Missing))
 }
 
-func (p *Publisher) lost(ctx context.Context, d port.Description, what string, missing uint64) error {
-	p.log.Error("something has vanished from Redis that nobody may remove; recovering the ledger from JetStream", "what", what)
-	p.counts.vanished.Add(missing)
+func (s *stock) lost(ctx context.Context, d port.Description, what string, missing uint64) error {
+	s.log.Error("something has vanished from Redis that nobody may remove; recovering the ledger from JetStream",
+		"what", what)
+	s.missed.Add(missing)
 	epoch := d.Position.Epoch + 1
-	if err := p.ledger.Reopen(ctx, epoch, d.OpenedBy); err != nil {
+	if err := s.ledger.Reopen(ctx, epoch, d.OpenedBy); err != nil {
 		return err
 	}
-	component.Signal(p.recheck)
+	s.lookAgain()
 	if missing == 0 {
 		return nil
 	}
-	return p.ledger.Recount(ctx, epoch, d.Gone, d.Gone+missing)
+	return s.ledger.Recount(ctx, epoch, d.Gone, d.Gone+missing)
 }
 
 // logWhole reports whether the ledger's log begins where it was trimmed and ends where the
 // ledger does.
-func (p *Publisher) logWhole(ctx context.Context, d port.Description) (bool, error) {
+func (s *stock) logWhole(ctx context.Context, d port.Description) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	first, err := p.ledger.Log(ctx, d.Trimmed, 1)
+	first, err := s.ledger.Log(ctx, d.Trimmed, 1)
 	if errors.Is(err, revocast.ErrTrimmed) {
 		return true, nil // it was trimmed since
 	}
@@ -125,7 +153,7 @@ func (p *Publisher) logWhole(ctx context.Context, d port.Description) (bool, err
 	if d.Position.Rev == 0 || !d.Trimmed.Before(d.Position) {
 		return true, nil
 	}
-	last, err := p.ledger.Log(ctx, revocast.Position{Epoch: d.Position.Epoch, Rev: d.Position.Rev - 1}, 1)
+	last, err := s.ledger.Log(ctx, revocast.Position{Epoch: d.Position.Epoch, Rev: d.Position.Rev - 1}, 1)
 	if errors.Is(err, revocast.ErrTrimmed) {
 		return true, nil
 	}

@@ -35,10 +35,10 @@ func own(d port.Description, found port.EpochRecord, lost bool) (port.EpochRecor
 
 // record keeps the epoch's record true to the stream, which was just seen whole; after
 // is the sequence that a refill began after, nil where there was none.
-func (a *auditor) record(ctx context.Context, d port.Description, info port.StreamInfo, after *uint64) error {
+func (s *streams) record(ctx context.Context, d port.Description, info port.StreamInfo, after *uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	r, err := a.p.bus.Epoch(ctx)
+	r, err := s.bus.Epoch(ctx)
 	if err != nil && !errors.Is(err, revocast.ErrNotFound) {
 		return err
 	}
@@ -47,7 +47,7 @@ func (a *auditor) record(ctx context.Context, d port.Description, info port.Stre
 		return nil // the keeper's business
 	}
 	if err != nil { // it was lost, perhaps with the stream that held it
-		if err := a.p.prepare(ctx, d.Terms); err != nil {
+		if err := s.prepare(ctx, d.Terms); err != nil {
 			return err
 		}
 	}
@@ -60,15 +60,15 @@ func (a *auditor) record(ctx context.Context, d port.Description, info port.Stre
 	default:
 		keepWitnesses(&next, d, info)
 	}
-	return a.p.writeRecord(ctx, r, next)
+	return s.writeRecord(ctx, r, next)
 }
 
 // writeRecord writes next in the place of r, if they differ.
-func (p *Publisher) writeRecord(ctx context.Context, r, next port.EpochRecord) error {
+func (s *streams) writeRecord(ctx context.Context, r, next port.EpochRecord) error {
 	if next == r {
 		return nil
 	}
-	_, err := p.bus.ClaimEpoch(ctx, r.Sequence, next)
+	_, err := s.bus.ClaimEpoch(ctx, r.Sequence, next)
 	if errors.Is(err, revocast.ErrConflict) {
 		return nil // another publisher was faster; or another server, which the keeper will see
 	}

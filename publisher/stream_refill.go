@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -19,6 +20,31 @@ const (
 	refillReport   = 5 * time.Second        // how often the log says how far it is
 	refillPatience = 10 * time.Second       // for the last answers
 )
+
+// refiller publishes anew what a stream has lost.
+type refiller struct {
+	*base
+	bus     refillBus
+	reader  *reader
+	turns   *turns
+	states  *states
+	streams *streams
+	marker  *marker
+
+	refills, losses, republished atomic.Uint64
+}
+
+type refillBus interface {
+	// Refill and Replay are those of [port.Bus].
+	Refill(e revocast.Event, done func(error))
+	Replay(ctx context.Context, after port.StreamPoint, on func(revocast.Event) error) (port.Replayed, error)
+}
+
+func newRefiller(t tools, bus refillBus, m *marker) *refiller {
+	return &refiller{
+		base: t.base, bus: bus, reader: t.reader, turns: t.turns, states: t.states, streams: t.streams, marker: m,
+	}
+}
 
 // refillWhy is what a refill is for.
 type refillWhy struct {
@@ -36,15 +62,15 @@ type refillWhy struct {
 //
 // It has the turn as long as it lasts: nobody else refills, nor begins to compare the
 // stream and moves the mark that it is to replace.
-func (a *auditor) refill(ctx context.Context, d port.Description, info port.StreamInfo, why refillWhy) error {
-	ctx, mine, release, err := a.hold(ctx)
+func (f *refiller) refill(ctx context.Context, d port.Description, info port.StreamInfo, why refillWhy) error {
+	ctx, mine, release, err := f.hold(ctx)
 	defer release()
 	if err != nil || !mine {
 		return err // somebody else is at it
 	}
-	a.tell(why)
-	started := a.p.clock.Monotonic()
-	now, err := a.describe(ctx)
+	f.tell(why)
+	started := f.clock.Monotonic()
+	now, err := f.reader.glance(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,40 +79,41 @@ func (a *auditor) refill(ctx context.Context, d port.Description, info port.Stre
 	}
 	// The next mark stands behind all that there is now. What came late from an earlier epoch
 	// nobody would look at any more.
-	if err := a.adoptAll(ctx, now); err != nil {
+	if err := f.marker.adoptAll(ctx, now); err != nil {
 		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
 	base := port.StreamPoint{Created: info.Created, Sequence: info.Last}
 	seen := newSighting(now.Position)
 	seen.refill = component.Random() | 1
-	sent, err := a.publishStates(ctx, now, seen.refill, why.shown)
+	sent, err := f.publishStates(ctx, now, seen.refill, why.shown)
 	if err != nil {
 		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
-	r, err := a.p.bus.Replay(ctx, base, seen.add)
+	r, err := f.bus.Replay(ctx, base, seen.add)
 	if err != nil {
 		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
 	if seen.events < sent {
-		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there", revocast.ErrStreamLost, sent, seen.events)
+		return fmt.Errorf("%w: again, while it was being refilled: %d events were sent, %d are there",
+			revocast.ErrStreamLost, sent, seen.events)
 	}
 	next := port.StreamMark{From: base.Sequence, Begin: r.Begin, Afresh: true, Missing: info.Missing}
-	if err := a.advance(ctx, now, next, r.End, seen); err != nil {
+	if err := f.marker.advance(ctx, now, next, r.End, seen); err != nil {
 		return causeOf(ctx, err)
 	}
-	a.seen.Store(nil)
-	a.p.counts.refills.Add(1)
-	a.p.log.Warn("the stream has been refilled from the ledger", "events", sent, "took", a.p.clock.Monotonic()-started)
-	return a.record(ctx, now, info, &base.Sequence)
+	f.streams.seen.Store(nil)
+	f.refills.Add(1)
+	f.log.Warn("the stream has been refilled from the ledger", "events", sent, "took", f.clock.Monotonic()-started)
+	return f.streams.record(ctx, now, info, &base.Sequence)
 }
 
-func (a *auditor) tell(why refillWhy) {
+func (f *refiller) tell(why refillWhy) {
 	if why.lost == nil {
-		a.p.log.Info("refilling the stream from the ledger", "reason", "a repair was asked for")
+		f.log.Info("refilling the stream from the ledger", "reason", "a repair was asked for")
 		return
 	}
-	a.p.counts.streamLosses.Add(1)
-	a.p.log.Error("refilling the stream from the ledger", "reason", why.lost)
+	f.losses.Add(1)
+	f.log.Error("refilling the stream from the ledger", "reason", why.lost)
 }
 
 // causeOf is why ctx was ended, if it was, in the place of what came of that.
@@ -103,15 +130,15 @@ const holdFor = refillPatience + 5*time.Second
 
 // hold takes the turn and renews it until release is called, which gives it back. The
 // context that it returns ends with [revocast.ErrConflict] when somebody else has taken it.
-func (a *auditor) hold(ctx context.Context) (held context.Context, mine bool, release func(), err error) {
+func (f *refiller) hold(ctx context.Context) (held context.Context, mine bool, release func(), err error) {
 	held, cancel := context.WithCancelCause(ctx)
-	if mine, err = a.turn(held, "refill", holdFor); err != nil || !mine {
+	if mine, err = f.turns.take(held, "refill", holdFor); err != nil || !mine {
 		return held, false, func() { cancel(nil) }, err
 	}
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
-		for a.p.sleep(held, refillTurn, nil) {
-			if mine, err := a.turn(held, "refill", holdFor); err == nil && !mine {
+		for f.sleep(held, refillTurn, nil) {
+			if mine, err := f.turns.take(held, "refill", holdFor); err == nil && !mine {
 				cancel(fmt.Errorf("%w: another publisher has taken the refill over", revocast.ErrConflict))
 			}
 		}
@@ -119,22 +146,24 @@ func (a *auditor) hold(ctx context.Context) (held context.Context, mine bool, re
 	return held, true, func() {
 		cancel(nil)
 		renewing.Wait()
-		_, _ = a.turn(context.WithoutCancel(ctx), "refill", time.Millisecond) // for the next one
+		_, _ = f.turns.take(context.WithoutCancel(ctx), "refill", time.Millisecond) // for the next one
 	}, nil
 }
 
-// refillingElsewhere reports whether another publisher has the turn to refill.
-func (a *auditor) refillingElsewhere(ctx context.Context) (bool, error) {
-	free, err := a.turn(ctx, "refill", time.Millisecond)
+// elsewhere reports whether another publisher has the turn to refill.
+func (f *refiller) elsewhere(ctx context.Context) (bool, error) {
+	free, err := f.turns.take(ctx, "refill", time.Millisecond)
 	return !free, err
 }
 
 // publishStates publishes all live states and returns how many events that took, when
 // the stream has every one of them.
-func (a *auditor) publishStates(ctx context.Context, d port.Description, refill uint64, shown func(int)) (sent int, err error) {
+func (f *refiller) publishStates(ctx context.Context, d port.Description, refill uint64,
+	shown func(int),
+) (sent int, err error) {
 	w := newRefillWindow()
-	said := a.p.clock.Monotonic()
-	for k, err := range a.p.states(ctx, d, 0) {
+	said := f.clock.Monotonic()
+	for k, err := range f.states.all(ctx, d, 0) {
 		if err != nil {
 			return 0, err
 		}
@@ -143,19 +172,19 @@ func (a *auditor) publishStates(ctx context.Context, d port.Description, refill 
 				return 0, err
 			}
 			e.Refill = refill
-			a.p.counts.republished.Add(1)
-			a.p.bus.Refill(e, w.leave)
+			f.republished.Add(1)
+			f.bus.Refill(e, w.leave)
 			sent++
 		}
 		if shown != nil {
 			shown(sent)
 		}
-		if now := a.p.clock.Monotonic(); now-said >= refillReport {
+		if now := f.clock.Monotonic(); now-said >= refillReport {
 			said = now
-			a.p.log.Info("refilling the stream", "events", sent)
+			f.log.Info("refilling the stream", "events", sent)
 		}
 	}
-	return sent, w.drain(ctx, a.p)
+	return sent, w.drain(ctx, f.clock)
 }
 
 // refillPace makes a refill that fails again and again come less often: each may leave
@@ -166,18 +195,18 @@ type refillPace struct {
 }
 
 // refill refills, or says what is lost and when it will be tried again.
-func (r *refillPace) refill(ctx context.Context, a *auditor, d port.Description, info port.StreamInfo, lost error) error {
-	now := a.p.clock.Monotonic()
+func (r *refillPace) refill(clock port.Clock, every time.Duration, lost error, refill func() error) error {
+	now := clock.Monotonic()
 	if r.failed > 0 && now < r.next {
 		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost, (r.next - now).Round(time.Millisecond))
 	}
-	err := a.refill(ctx, d, info, refillWhy{lost: lost})
+	err := refill()
 	if err == nil || errors.Is(err, revocast.ErrConflict) || errors.Is(err, revocast.ErrEpoch) {
 		*r = refillPace{}
 		return err
 	}
 	r.failed = min(r.failed+1, 4)
-	r.next = a.p.clock.Monotonic() + min(a.p.o.AuditEvery<<r.failed, 12*a.p.o.AuditEvery)
+	r.next = clock.Monotonic() + min(every<<r.failed, 12*every)
 	return err
 }
 
@@ -219,8 +248,8 @@ func (w *refillWindow) leave(err error) {
 }
 
 // drain waits for all answers.
-func (w *refillWindow) drain(ctx context.Context, p *Publisher) error {
-	timer := p.clock.NewTimer(refillPatience)
+func (w *refillWindow) drain(ctx context.Context, clock port.Clock) error {
+	timer := clock.NewTimer(refillPatience)
 	defer timer.Stop()
 	for range cap(w.slots) {
 		select {

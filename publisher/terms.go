@@ -23,13 +23,16 @@ import (
 //
 // Should ctx end early, the terms are in force and the running publishers see to the
 // rest.
-func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms, o Options) (time.Duration, error) {
+func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms,
+	o Options,
+) (time.Duration, error) {
 	if err := cmp.Or(next.Validate(), o.check(), component.SameRealm(ledger, bus)); err != nil {
 		return 0, err
 	}
-	p := New(ledger, bus, o)
-	started := p.clock.Monotonic()
-	d, err := p.describe(ctx)
+	o.fill()
+	t := newTools(ledger, bus, o)
+	started := t.base.clock.Monotonic()
+	d, err := t.reader.describe(ctx)
 	if err == nil {
 		err = d.State.Err()
 	}
@@ -40,28 +43,29 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 		return 0, err
 	}
 	// Two commands at once could take each other's announcement back.
-	if !p.myTurn(ctx, "terms", termsTurn) {
+	if !t.turns.mine(ctx, "terms", termsTurn) {
 		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute", revocast.ErrConflict)
 	}
-	defer p.myTurn(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
+	defer t.turns.mine(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
 	if d.Terms != next {
-		if err := p.announce(ctx, d, next); err != nil {
+		if err := announce(ctx, bus, d, next); err != nil {
 			return 0, err
 		}
 		if err := ledger.SetTerms(ctx, next); err != nil {
 			return 0, err
 		}
 	}
-	k := &keeping{p: p}
+	k := newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)},
+		keeperOptions{recoverEmpty: o.RecoverEmpty})
 	for {
 		err := k.look(ctx)
 		if err == nil {
-			if d, err = p.describe(ctx); err == nil && d.Settled {
-				return p.clock.Monotonic() - started, p.withdraw(ctx, next)
+			if d, err = t.reader.describe(ctx); err == nil && d.Settled {
+				return t.base.clock.Monotonic() - started, withdraw(ctx, bus, t.reader, next)
 			}
 		}
-		if !p.sleep(ctx, recoverPace, nil) {
-			return p.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
+		if !t.base.sleep(ctx, recoverPace, nil) {
+			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
 		}
 	}
 }
@@ -85,25 +89,25 @@ func mayBecome(t, next port.Terms) error {
 // withdraw writes terms that make waits shorter into the epoch's record, once no lease
 // of the longer ones is left. Whoever changes the terms meanwhile changes the record
 // first, and this fails.
-func (p *Publisher) withdraw(ctx context.Context, next port.Terms) error {
-	r, err := p.bus.Epoch(ctx)
+func withdraw(ctx context.Context, bus recordBus, ledger *reader, next port.Terms) error {
+	r, err := bus.Epoch(ctx)
 	if err != nil {
 		return err
 	}
-	d, err := p.describe(ctx)
+	d, err := ledger.describe(ctx)
 	if err != nil || d.Terms != next || !d.Settled || r.Epoch != d.Opened || r.Server != d.OpenedBy || r.Terms == next {
 		return err
 	}
 	r.Terms = next
-	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
+	_, err = bus.ClaimEpoch(ctx, r.Sequence, r)
 	return err
 }
 
 // announce writes terms that make waits longer into the epoch's record before the
 // ledger has them, so that a Redis which forgets the change is recovered with the wait
 // that the longer leases need.
-func (p *Publisher) announce(ctx context.Context, d port.Description, next port.Terms) error {
-	r, err := p.bus.Epoch(ctx)
+func announce(ctx context.Context, bus recordBus, d port.Description, next port.Terms) error {
+	r, err := bus.Epoch(ctx)
 	if err != nil {
 		return fmt.Errorf("read the epoch's record: %w", err)
 	}
@@ -114,7 +118,7 @@ func (p *Publisher) announce(ctx context.Context, d port.Description, next port.
 		return nil
 	}
 	r.Terms = next
-	_, err = p.bus.ClaimEpoch(ctx, r.Sequence, r)
+	_, err = bus.ClaimEpoch(ctx, r.Sequence, r)
 	return err
 }
 

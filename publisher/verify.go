@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/port"
 )
 
 // epochVerifier asks the ledger whether an epoch is still in charge. One question
@@ -20,9 +21,17 @@ import (
 // whoever takes over waits for longer than that before reading the stream (standDown),
 // and finds there what JetStream had acknowledged before the question.
 type epochVerifier struct {
-	p       *Publisher
+	*base
+	ledger    verifyLedger
+	fit       func() error // why the stream cannot be relied on; nil: it can
+	lookAgain func()       // has the keeper look at the ledger
+
 	asks    chan verifyAsk
 	charged atomic.Pointer[charge]
+}
+
+type verifyLedger interface {
+	Verify(ctx context.Context, epoch uint64) (port.Verified, error)
 }
 
 // charge says that, asked at sent, the record named no later epoch.
@@ -56,8 +65,8 @@ type verifyAnswer struct {
 // settlePoll is how often an unsettled epoch is asked about again.
 const settlePoll = 50 * time.Millisecond
 
-func newEpochVerifier(p *Publisher) *epochVerifier {
-	return &epochVerifier{p: p, asks: make(chan verifyAsk)}
+func newEpochVerifier(b *base, ledger verifyLedger, fit func() error, lookAgain func()) *epochVerifier {
+	return &epochVerifier{base: b, ledger: ledger, fit: fit, lookAgain: lookAgain, asks: make(chan verifyAsk)}
 }
 
 // settled returns nil once the ledger has said, in answer to a question sent after the
@@ -74,12 +83,13 @@ func (v *epochVerifier) settled(ctx context.Context, epoch uint64) error {
 			return nil
 		case errors.Is(answer.err, revocast.ErrEpoch):
 			return answer.err
-		case errors.Is(answer.err, revocast.ErrRecovering), errors.Is(answer.err, revocast.ErrUninitialised), errors.Is(answer.err, revocast.ErrFenced):
-			component.Signal(v.p.recheck)
+		case errors.Is(answer.err, revocast.ErrRecovering), errors.Is(answer.err,
+			revocast.ErrUninitialised), errors.Is(answer.err, revocast.ErrFenced):
+			v.lookAgain()
 		case answer.err != nil:
 			pause = component.RetryMin
 		}
-		if !v.p.sleep(ctx, pause, nil) {
+		if !v.sleep(ctx, pause, nil) {
 			return context.Cause(ctx)
 		}
 	}
@@ -139,13 +149,13 @@ func (v *epochVerifier) serve(ctx context.Context, asks []verifyAsk) {
 func (v *epochVerifier) question(ctx context.Context, epoch uint64) verifyAnswer {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	sent := v.p.clock.Monotonic()
-	answer, err := v.p.ledger.Verify(ctx, epoch)
+	sent := v.clock.Monotonic()
+	answer, err := v.ledger.Verify(ctx, epoch)
 	if err == nil && !v.inCharge(epoch, sent) {
-		component.Signal(v.p.recheck)
+		v.lookAgain()
 		err = fmt.Errorf("%w: it is not known whether another server carries on the realm", revocast.ErrUnavailable)
 	}
-	if unfit := v.p.auditor.fit(); err == nil && unfit != nil {
+	if unfit := v.fit(); err == nil && unfit != nil {
 		err = fmt.Errorf("%w: %w", revocast.ErrUnavailable, unfit)
 	}
 	return verifyAnswer{settled: answer.Settled, err: err}

@@ -79,7 +79,8 @@ func (f *fleetReach) warnings(realm string, a about) []string {
 			out = append(out, fmt.Sprintf("no worker holds a key %q of issuer %q now, which is right if the key has left the key set; they hold %s", naming.ClipName(a.keyID), naming.ClipName(a.issuer), naming.QuoteSome(keys)))
 		}
 	}
-	if f.scopes != nil && a.kind == revocast.KindRevoked && (a.scope == revocast.ScopeClient || a.scope == revocast.ScopeTenant) && !f.scopes[a.scope] {
+	if f.scopes != nil && a.kind == revocast.KindRevoked && (a.scope == revocast.ScopeClient ||
+		a.scope == revocast.ScopeTenant) && !f.scopes[a.scope] {
 		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its %s: the claim is missing, or has another name than they look for", a.scope))
 	}
 	return out
@@ -87,7 +88,7 @@ func (f *fleetReach) warnings(realm string, a about) []string {
 
 // again asks the members anew where what is known of them would warn: keys change, and a
 // worker meets its first token with a tenant.
-func (p *Publisher) again(ctx context.Context, by outcome, j *job) outcome {
+func (w *writer) again(ctx context.Context, by outcome, j *job) outcome {
 	doubtful := false
 	for i := range j.proposals {
 		doubtful = doubtful || len(by.reach.warnings(by.realm, j.about(i))) > 0
@@ -97,7 +98,7 @@ func (p *Publisher) again(ctx context.Context, by outcome, j *job) outcome {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
 	defer cancel()
-	list, err := p.ledger.Members(ctx)
+	list, err := w.ledger.Members(ctx)
 	if err != nil {
 		return by
 	}
@@ -111,7 +112,8 @@ func (p *Publisher) again(ctx context.Context, by outcome, j *job) outcome {
 
 func (f *fleetReach) unaccepted(issuer string) string {
 	names := slices.Collect(maps.Keys(f.issuers))
-	text := fmt.Sprintf("no worker of the fleet accepts tokens of issuer %q; they accept %s", naming.ClipName(issuer), naming.QuoteSome(names))
+	text := fmt.Sprintf("no worker of the fleet accepts tokens of issuer %q; they accept %s",
+		naming.ClipName(issuer), naming.QuoteSome(names))
 	if near := naming.Nearest(issuer, names); near != "" {
 		text += fmt.Sprintf(" (names are compared letter by letter: was %q meant?)", naming.ClipName(near))
 	}
@@ -149,13 +151,13 @@ func (l *slipLog) due(text string, now time.Duration) bool {
 }
 
 // noteSlips counts and logs what a call was warned of. It never says whose tokens.
-func (p *Publisher) noteSlips(warnings []string) {
-	for _, w := range warnings {
-		if p.slips.due(w, p.clock.Monotonic()) {
-			p.log.Warn("a revocation may not do what was meant", "warning", w)
+func (w *writer) noteSlips(warnings []string) {
+	for _, text := range warnings {
+		if w.slips.due(text, w.clock.Monotonic()) {
+			w.log.Warn("a revocation may not do what was meant", "warning", text)
 		}
 	}
 	if len(warnings) > 0 {
-		p.counts.doubtful.Add(1)
+		w.doubtful.Add(1)
 	}
 }

@@ -1,6 +1,7 @@
 package reckon
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -105,4 +106,43 @@ func TestCautiousClock(t *testing.T) {
 	ahead = time.Hour
 	mono += 30 * time.Hour
 	shows(time.Hour, time.Hour) // it was right after all
+}
+
+// TestReckonerErr says which clock is ahead, by how much, and from where on it matters.
+func TestReckonerErr(t *testing.T) {
+	own := time.UnixMilli(1_000_000)
+	for name, c := range map[string]struct {
+		apart time.Duration
+		want  string // empty: in step
+	}{
+		"as far as may be":        {ClocksInStep, ""},
+		"as far behind as may be": {-ClocksInStep, ""},
+		"ahead":                   {ClocksInStep + time.Millisecond, "is 10.001s ahead of this machine's"},
+		"behind":                  {-ClocksInStep - time.Millisecond, "is 10.001s behind this machine's"},
+	} {
+		var r Reckoner
+		r.Observe(own.Add(c.apart).UnixMilli(), 0, 0, own)
+		err := r.Err()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestReckonerIsNeverEarly: the ledger's clock may have been read when the question was sent, and
+// the monotonic clock may be slow since.
+func TestReckonerIsNeverEarly(t *testing.T) {
+	var r Reckoner
+	own := time.UnixMilli(1_000_000)
+	const sent, received = 100 * time.Millisecond, 300 * time.Millisecond
+	r.Observe(own.UnixMilli(), sent, received, own)
+	for _, passed := range []time.Duration{0, 64 * time.Second, 640 * time.Second} {
+		got, known := r.Now(received + passed)
+		// Read between the two instants, in the middle at the best guess: half the answer's way
+		// there and back, a millisecond that is cut off, and one part in 64 of what has passed.
+		want := own.Add(100*time.Millisecond + 100*time.Millisecond + time.Millisecond + passed + passed/64).UnixMilli()
+		if !known || got != want {
+			t.Errorf("%s after the answer: %d, want %d", passed, got, want)
+		}
+	}
 }

@@ -1,10 +1,9 @@
 package storetest
 
 import (
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
-
-import "github.com/revocast/revocast"
 
 // lostLogTests are about a log that somebody deletes, or cuts at its front, while the states
 // are still there.

@@ -113,13 +113,13 @@ func TestThousandRows(t *testing.T) {
 func TestPausedPublisherKeepsTheLease(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	w.pub.fails(func(string) (bool, error) {
-		<-time.After(150 * time.Millisecond)
+		<-time.After(400 * time.Millisecond)
 		return true, nil
 	})
 	for i := range 12 {
 		w.record(principal(name(i)))
 	}
-	short := func(o *sqloutbox.RelayOptions) { o.Lease = time.Second }
+	short := func(o *sqloutbox.RelayOptions) { o.Lease = 4 * time.Second }
 	first, second := w.relay(short), w.relay(short)
 	done := make(chan error, 1)
 	go func() {

@@ -1,0 +1,77 @@
+package publisher
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/port"
+)
+
+// Options tune a [Publisher]; the zero value works.
+type Options struct {
+	// CommitTimeout is how long one commit may take, its retries included, before its
+	// outcome counts as unknown. Default 5s.
+	CommitTimeout time.Duration
+	// Receipts is how many receipts are remembered for [Publisher.Await]. Default
+	// 10,000; older ones are worked out again from the stores.
+	Receipts int
+	// MaxOpen is how many calls may be on their way to confirmation, those whose callers
+	// have left included. Beyond it a call ends when it is committed, with [revocast.ErrPending].
+	// Default 20,000, some 10 KiB each.
+	MaxOpen int
+
+	// StreamReplicas is how many replicas a stream has that must be made anew because it
+	// was lost. Default 1; 3 in a cluster.
+	StreamReplicas int
+	// AuditEvery is how often the stream is compared with the ledger, by one publisher of
+	// the realm. Default 5s.
+	AuditEvery time.Duration
+	// RecoverEmpty lets this publisher refill from JetStream a Redis that holds nothing
+	// of the realm and that it has not seen serve it before. That Redis may be a wrong
+	// one, and the right one is fenced when it is taken for it. Default: refuse. A Redis
+	// that was emptied under a running publisher is refilled in any case.
+	RecoverEmpty bool
+	// SnapshotEvery is how often the live states are packed for workers that start, by
+	// one publisher of the realm, where the log has grown by SnapshotAfter revisions.
+	// Defaults 2m and 2,000.
+	SnapshotEvery time.Duration
+	SnapshotAfter uint64
+	// Canary is how often one publisher of the realm revokes a token that nobody has, to
+	// see how long that takes. Default 0: never. Each leaves an event in the stream.
+	Canary time.Duration
+	// ObserveCanary is told how each went. It must not block.
+	ObserveCanary func(CanaryResult)
+
+	Clock  port.Clock   // default [port.SystemClock]
+	Logger *slog.Logger // default [slog.Default]
+	// Random is where jitter comes from. Default: crypto/rand.
+	Random func() uint64
+}
+
+func (o *Options) fill() {
+	component.SetDefault(&o.MaxOpen, 20_000)
+	component.SetDefault(&o.StreamReplicas, 1)
+	component.SetDefault(&o.AuditEvery, 5*time.Second)
+	component.SetDefault(&o.SnapshotEvery, 2*time.Minute)
+	component.SetDefault(&o.SnapshotAfter, 2000)
+	component.SetDefault(&o.CommitTimeout, 5*time.Second)
+	component.SetDefault(&o.Receipts, 10_000)
+	if o.Clock == nil {
+		o.Clock = port.SystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Random == nil {
+		o.Random = component.Random
+	}
+}
+
+func (o *Options) check() error {
+	return component.RefuseNegative(map[string]int64{
+		"CommitTimeout": int64(o.CommitTimeout), "Receipts": int64(o.Receipts), "MaxOpen": int64(o.MaxOpen),
+		"StreamReplicas": int64(o.StreamReplicas), "AuditEvery": int64(o.AuditEvery),
+		"SnapshotEvery": int64(o.SnapshotEvery), "Canary": int64(o.Canary),
+	})
+}
