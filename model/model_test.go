@@ -40,7 +40,8 @@ func TestModels(t *testing.T) {
 		t.Logf("%s: %d states, %d errors, %.0f MB, %s", r.Case, r.States, r.Errors, r.Memory, r.Took)
 	})
 	if s.Sound != 2 || s.Caught != len(model.Safeguards()) {
-		t.Errorf("%d whole models and %d mutants came out right, want 2 and %d", s.Sound, s.Caught, len(model.Safeguards()))
+		t.Errorf("%d whole models and %d mutants came out right, want 2 and %d", s.Sound, s.Caught,
+			len(model.Safeguards()))
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// minRSABits is what RFC 7518 §§3.3 and 3.5 demand; maxRSABits bounds what a
-// hostile key set can make one verification cost.
+// minRSABits is what RFC 7518 §§3.3 and 3.5 demand. maxRSABits bounds the cost that a hostile key
+// set can give to one verification.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
@@ -106,8 +106,8 @@ func (a algorithm) suits(k *Key) bool {
 // isEdDSA: both names mean the same for a key on Ed25519, the only curve here.
 func isEdDSA(alg string) bool { return alg == "EdDSA" || alg == "Ed25519" }
 
-// smallOrder are the encodings of the points of small order on Ed25519, without the sign
-// bit: with such a key a signature can be made that holds for any text, by anybody.
+// smallOrder are the encodings of the points of small order on Ed25519, without the sign bit: with
+// such a key anybody can make a signature that holds for any text.
 var smallOrder = [...]string{
 	"0000000000000000000000000000000000000000000000000000000000000000",
 	"0100000000000000000000000000000000000000000000000000000000000000",

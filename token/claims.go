@@ -16,13 +16,13 @@ import (
 	"github.com/revocast/revocast/internal/ijson"
 )
 
-// times is what checkTimes needs beside the claims; zero where the token is silent.
+// times is what checkTimes needs in addition to the claims; zero where the token says nothing.
 type times struct {
 	notBefore time.Time
 }
 
-// members reads claims by name and takes out what it reads, so what is left over in
-// the end is Extra. The first error sticks.
+// members reads claims by name and removes those that it reads, so the rest is Extra. The first
+// error stays.
 type members struct {
 	all  map[string]any
 	lone bool // half a surrogate pair was replaced somewhere
@@ -105,8 +105,8 @@ func (m *members) fail(format string, args ...any) {
 	}
 }
 
-// text reads a string that a revocation may name: what revocast cannot name as an
-// id must not be one in a token either.
+// text reads a string that a revocation may name. A string that revocast cannot name as an id must
+// not be one in a token either.
 func (m *members) text(name string) string {
 	value := m.take(name)
 	text, isText := value.(string)

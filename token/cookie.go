@@ -10,14 +10,13 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// FromCookie returns a function like [FromRequest] for a cookie, whose value may be
-// quoted (RFC 6265 §4.1.1). It reads what was sent and not what [http.Request.Cookies]
-// makes of it, which leaves out a cookie whose value it does not like: the service behind
-// may take that one. Refused as [revocast.ErrMalformed] is everything of which some reader
-// in some language takes another cookie than this one does: two of the name, in any case
-// and encoding and behind whatever a reader takes for the end of a cookie; blanks around
-// the equals sign; and more than one Cookie header, which no client sends (RFC 6265 §5.4)
-// and which servers join in different ways.
+// FromCookie returns a function like [FromRequest] for a cookie, whose value may be quoted (RFC
+// 6265 §4.1.1). It reads the header that was sent and not [http.Request.Cookies], which leaves out
+// a cookie whose value it does not accept, although the service behind may take that one. It
+// refuses, as [revocast.ErrMalformed], every header from which a reader in some language would take
+// another cookie: two cookies of the name, in any case and encoding, behind anything that a reader
+// takes for the end of a cookie; blanks around the equals sign; and more than one Cookie header,
+// which no client sends (RFC 6265 §5.4) and which servers join in different ways.
 func FromCookie(name string) func(*http.Request) (string, error) {
 	where := "cookie " + name
 	return func(r *http.Request) (string, error) {
@@ -83,8 +82,8 @@ func namings(pair, name string) (n int) {
 	return n
 }
 
-// lastWord returns what stands at the end of text, and whether it can be the name of a
-// cookie: behind an equals sign it is the value of one.
+// lastWord returns the last word of text, and whether it can be the name of a cookie: behind an
+// equals sign it is a value.
 func lastWord(text string) (word string, free bool) {
 	text = strings.TrimRightFunc(text, ends)
 	for at := len(text) - 1; at >= 0; at-- {
@@ -121,8 +120,8 @@ func sameName(text, name string) bool {
 // asPHP only reads its table, so requests may share it.
 var asPHP = strings.NewReplacer(".", "_", " ", "_", "[", "_", "+", "_")
 
-// stripped is every white space that some language strips, also where it takes the header for
-// Latin-1, and what is no character.
+// stripped holds every white space that some language strips, also where it reads the header as
+// Latin-1, and bytes that are no character.
 func stripped(c rune) bool {
 	return c == utf8.RuneError || c == '"' || unicode.IsSpace(c) || unicode.IsControl(c) ||
 		unicode.In(c, unicode.Z, unicode.Cf)

@@ -30,8 +30,8 @@
 //   - RSA keys below 2048 bits and HMAC secrets shorter than the hash are refused
 //     (RFC 7518 §§3.2, 3.3), as is an ES* algorithm with the curve of another one.
 //   - Shared secrets and public keys never meet in one verifier.
-//   - A key is its issuer's alone (RFC 8725 §3.8), see [NewIssuers]; issuers and audiences
-//     have to be named, or it has to be said that any will do.
+//   - A key is its issuer's alone (RFC 8725 §3.8), see [NewIssuers]; issuers and audiences have to
+//     be named, or an option has to allow any.
 //   - ID tokens, logout tokens, security events and tokens bound to a key (cnf) are refused,
 //     as is a typ header other than at+jwt and JWT, unless configured (RFC 8725 §3.12).
 //   - A claim that a revocation can name is refused if half a surrogate pair is in it.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Causes that golang-jwt has no name for. Each comes wrapped together with the
-// category that says what to answer.
+// Causes that golang-jwt has no name for. Each is wrapped together with the category that says what
+// to answer.
 var (
 	// ErrAlgorithm: the alg header is not on the allow-list; "none" never is. With
 	// revocast.ErrSignature.

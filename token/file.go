@@ -17,8 +17,8 @@ import (
 
 // JWKSFile is a source of public keys in a file that holds a JWK Set. The file is read immediately,
 // and an error says what is wrong with it. It is read again while Run is active; a changed file
-// takes effect within Interval. Without Run the source works and never changes. A file that is
-// broken later leaves the keys in force as they were.
+// takes effect within Interval. Without Run the source works and never changes. If the file is
+// broken later, the keys in force stay.
 func JWKSFile(path string, o SourceOptions) (*Source, error) {
 	if o.KeyID != "" {
 		return nil, fmt.Errorf("%w: KeyID is for PEM and secret files; a JWK Set names its keys", revocast.ErrInvalid)
@@ -75,7 +75,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return readLimited(file, limit)
 }
 
-// readLimited fails rather than cut: half a document might still parse.
+// readLimited fails on a long document and does not cut it: half a document might still parse.
 func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {

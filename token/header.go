@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/internal/ijson"
 )
 
-// header is what is used of the JOSE header. Nothing in it is trusted: alg must be
-// on the allow-list, kid only picks among the keys in force.
+// header is the part of the JOSE header that is used. Nothing in it is trusted: alg must be on the
+// allow-list, kid only picks among the keys in force.
 type header struct {
 	alg    string
 	kid    string

@@ -80,9 +80,9 @@ func NewIssuer(name string, key *ecdsa.PrivateKey, o IssuerOptions) (*Issuer, er
 	return &Issuer{name: name, key: key, kid: thumbprint(&key.PublicKey), opts: o}, nil
 }
 
-// Issue mints a token. It fails with [revocast.ErrInvalid] without a principal, with
-// a NotBefore further ahead than any verifier forgives (the clocks disagree), and
-// with a session that started before NotBefore: such a token would be dead at birth.
+// Issue mints a token. It fails with [revocast.ErrInvalid] without a principal, with a NotBefore
+// further ahead than any verifier forgives (the clocks disagree), and with a session that started
+// before NotBefore: such a token would be refused from the beginning.
 func (i *Issuer) Issue(g Grant) (Issued, error) {
 	c, err := i.claims(g)
 	if err != nil {
@@ -117,8 +117,8 @@ func (i *Issuer) claims(g Grant) (revocast.Claims, error) {
 	}, nil
 }
 
-// issueTimes are iat and auth_time in whole milliseconds. NotBefore is rounded up:
-// what is issued at the cut-off counts as before it.
+// issueTimes are iat and auth_time in whole milliseconds. NotBefore is rounded up: a token issued
+// at the cut-off counts as before it.
 func issueTimes(now time.Time, g Grant) (issued, started time.Time, err error) {
 	earliest := g.NotBefore.Truncate(time.Millisecond)
 	if earliest.Before(g.NotBefore) {

@@ -15,14 +15,14 @@ const (
 	minSecret = 32
 	// maxKeys bounds a key set.
 	maxKeys = 256
-	// maxTries is how many keys one token is tried against: what a forged token
-	// without kid can cost.
+	// maxTries is how many keys are tried for one token. It bounds the cost of a forged token
+	// without kid.
 	maxTries = 4
 )
 
 // Key verifies signatures: either Public or Secret is set.
 type Key struct {
-	// ID is the kid that tokens name the key by. Empty: the key serves tokens of any kid or none.
+	// ID is the kid by which tokens name the key. Empty: the key serves tokens of any kid or none.
 	// In [revocast.Claims.KeyID], where a revocation names it, a public key is then named by its
 	// RFC 7638 thumbprint, and a secret by a name that is derived from it, see [Key.Name].
 	ID string
@@ -35,10 +35,10 @@ type Key struct {
 	// secrets of at least 48 and 64.
 	Secret []byte
 
-	// name is what claims call the key. It is never what a token's header says: the
-	// thief of a key could write anything there, and slip through its revocation.
+	// name is the key's name in claims. It never comes from a token's header: the thief of a key
+	// could write anything there, and escape its revocation.
 	name string
-	// print tells the key from every other one of the same name.
+	// print distinguishes the key from every other one of the same name.
 	print [sha256.Size]byte
 	// strict: without ID, serve only tokens without kid (a key set from elsewhere).
 	strict bool
@@ -110,8 +110,8 @@ func (k Key) check() (Key, error) {
 }
 
 // secretName is what a secret without a kid is called: "secret-" and 128 bits of
-// PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2). Names stand in logs; from this one nobody gets back
-// to the secret, and to try guesses of a weak one costs thousands of hashes each.
+// PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2). Names are in logs. Nobody can compute the secret from this
+// one, and each guess at a weak secret costs thousands of hashes.
 func secretName(secret []byte) (string, error) {
 	sum, err := pbkdf2.Key(sha256.New, string(secret), []byte("revocast: the name of a shared secret"), 1<<15, 16)
 	if err != nil {
@@ -158,7 +158,7 @@ func (k *Key) answers(h header) bool {
 	return k.ID == h.kid && k.ID != ""
 }
 
-// material is what golang-jwt's signing methods take.
+// material is the key in the form that golang-jwt's signing methods take.
 func (k *Key) material() any {
 	if k.Public != nil {
 		return k.Public

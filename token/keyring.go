@@ -38,7 +38,7 @@ func (r *keyring) holds(s revocast.Signer) bool {
 	return held
 }
 
-// current is the set in force; nil: it cannot be told.
+// current is the set in force; nil: it is not known.
 func (r *keyring) current() *KeySet {
 	if s, ok := r.source.(*Source); ok {
 		return s.inForce()

@@ -52,7 +52,7 @@ func (v *Verifier) notice(r *keyring) {
 	}
 }
 
-// follow hears of changes of a ring's source, if the source tells.
+// follow registers for changes of a ring's source, if the source reports them.
 func (v *Verifier) follow(r *keyring) *keyring {
 	if teller, ok := r.source.(interface{ OnChange(func()) }); ok {
 		teller.OnChange(func() { v.notice(r) })
@@ -93,9 +93,9 @@ func (v *Verifier) makeRings(keys map[string]KeySource) error {
 	return nil
 }
 
-// ringOf is the keys that a token has to be signed with one of. Where each issuer has its
-// own, iss says which, before its signature is known to hold: it picks keys, as kid does,
-// and the signature has to hold with one of those.
+// ringOf returns the keys, one of which must have signed the token. Where each issuer has its own,
+// iss says which, before the signature is known to hold. It only picks keys, as kid does: the
+// signature has to hold with one of them.
 func (v *Verifier) ringOf(bearer string) (*keyring, error) {
 	if v.shared != nil {
 		return v.shared, nil

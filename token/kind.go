@@ -13,10 +13,10 @@ const (
 	typeJWT    = "jwt"
 )
 
-// checkKind refuses what is signed by the right issuer but not meant for calling a
-// service (RFC 8725 §3.12): ID tokens (OpenID Connect Core §2), logout tokens and other
-// security events (RFC 8417), and tokens that are bound to a key whose proof nobody here
-// looks at (RFC 7800 §3.1, RFC 9449 §6). Its claims stay in Extra.
+// checkKind refuses tokens that the right issuer signed but that are not meant for calling a
+// service (RFC 8725 §3.12): ID tokens (OpenID Connect Core §2), logout tokens and other security
+// events (RFC 8417), and tokens that are bound to a key whose proof nobody here looks at (RFC 7800
+// §3.1, RFC 9449 §6). Its claims stay in Extra.
 func (v *Verifier) checkKind(h header, claims map[string]any) error {
 	typ := mediaType(h.typ)
 	switch {

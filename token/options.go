@@ -29,9 +29,9 @@ type Options struct {
 	// SharedKeys accepts that several issuers have one set of keys: the holder of one of them may
 	// speak for each (RFC 8725 §3.8).
 	SharedKeys bool
-	// KeyIssuer is whose keys they are where several issuers share them: a revocation of
-	// scope key names this one. Default: DefaultIssuer, else the first of Issuers; with
-	// AnyIssuer and no DefaultIssuer the token's own iss, which a thief of the key chooses.
+	// KeyIssuer is the owner of the keys where several issuers share them: a revocation of scope
+	// key names this issuer. Default: DefaultIssuer, else the first of Issuers; with AnyIssuer and
+	// no DefaultIssuer the token's own iss, which a thief of the key chooses.
 	KeyIssuer string
 	// DefaultIssuer is what a token without iss counts as. Empty: such a token is
 	// refused, since no revocation could name it. Must be one of Issuers if there are any.
@@ -81,7 +81,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// ClaimNames says where a token holds what. An empty field means the default.
+// ClaimNames are the names of the claims that have no standard name. An empty field means the
+// default.
 type ClaimNames struct {
 	Session  string   // default "sid"
 	Tenant   string   // default "tenant"
@@ -89,7 +90,7 @@ type ClaimNames struct {
 	AuthTime string   // when the session started, a NumericDate; default "auth_time"
 }
 
-// normal fills in the defaults and refuses nonsense.
+// normal fills in the defaults and refuses options that make no sense.
 func (o Options) normal() (Options, error) {
 	var err error
 	if o.Claims, err = o.Claims.normal(); err != nil {
@@ -138,7 +139,7 @@ func (o Options) checkIssuers() error {
 	return nil
 }
 
-// keyOwner is whose keys the one source holds.
+// keyOwner is the issuer whose keys the one source holds.
 func (o Options) keyOwner() string {
 	switch {
 	case o.KeyIssuer != "":

@@ -8,8 +8,8 @@ import (
 
 var _ port.Reacher = (*Verifier)(nil)
 
-// ReachIssuers implements [port.Reacher]: the accepted issuers and the names of their
-// keys in force, so that a revocation which no token can match is told from one that can.
+// ReachIssuers implements [port.Reacher]: the accepted issuers and the names of their keys in
+// force, so that a revocation which no token can match can be recognised.
 func (v *Verifier) ReachIssuers() []port.ReachIssuer {
 	if len(v.opts.Issuers) == 0 {
 		return nil

@@ -18,9 +18,10 @@ import (
 // Source is a [KeySource] that reads its keys from a file or a URL again and again
 // while [Source.Run] is active.
 //
-// What was read last stays in force when a later reading fails: an issuer that is down must not log
-// everybody out. A key that the issuer takes out of its set is refused from the next reading on,
-// also where its tokens were remembered. To end a stolen key immediately, revoke it (scope key).
+// The keys that were read last stay in force when a later reading fails: an issuer that is down
+// must not log everybody out. A key that the issuer takes out of its set is refused from the next
+// reading on, also where its tokens were remembered. To end a stolen key immediately, revoke it
+// (scope key).
 type Source struct {
 	name      string // file or URL, for errors and logs
 	symmetric bool
@@ -77,9 +78,9 @@ func (s *Source) Ready() error {
 	return err
 }
 
-// Renew implements [KeySource]: it has Run read again, unless that was done less
-// than MinInterval ago, and waits for the outcome. Everybody who waits shares one
-// reading, done by Run, so a caller who goes away does not spoil it.
+// Renew implements [KeySource]: it has Run read again, unless that was done less than MinInterval
+// ago, and waits for the outcome. All callers that wait share one reading, done by Run, so a caller
+// that goes away does not end it.
 func (s *Source) Renew(ctx context.Context, stale *KeySet) (*KeySet, error) {
 	seen := s.state.Load() // before running, see Run
 	if seen.set != stale {
@@ -110,8 +111,8 @@ func (s *Source) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return fmt.Errorf("%w: key source %s is running already", revocast.ErrConflict, s.name)
 	}
-	// First not running, then a new snapshot: who finds the new one in Renew does not
-	// wait for it, who waits for the old one is released.
+	// First not running, then a new snapshot: a caller that finds the new one in Renew does not
+	// wait for it, and a caller that waits for the old one is released.
 	defer s.replace(func(*reading) {})
 	defer s.running.Store(false)
 	defer s.close()
@@ -124,8 +125,8 @@ func (s *Source) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.wake:
-			// One token can be left from a caller who found the snapshot before the last
-			// one; it was released by that reading, and those who wait now came later.
+			// One wake-up can be left from a caller that found the snapshot before the last one.
+			// That reading released it, and the callers that wait now came later.
 			if time.Since(s.state.Load().tried) < s.opts.MinInterval {
 				continue
 			}
@@ -206,7 +207,7 @@ func (s *Source) changed() {
 // inForce is the set that was read last, an empty one included; nil: there was none.
 func (s *Source) inForce() *KeySet { return s.state.Load().set }
 
-// take parses what was read and tells what it leaves out.
+// take parses a document and logs what it leaves out.
 func (s *Source) take(raw []byte) (*KeySet, error) {
 	set, leftOut, err := s.parse(raw)
 	if err != nil {

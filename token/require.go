@@ -97,9 +97,9 @@ func (v *Verifier) checkTimes(c *revocast.Claims, t times) error {
 			now.Sub(c.Expires).Round(time.Millisecond))
 	}
 	latest := now.Add(v.opts.Leeway)
-	// Of issue times the guard is the judge, who knows the ledger's clock and the realm's
-	// skew. Here only that is refused which no realm accepts. An nbf that says no more than
-	// that the token is good from its issue on goes with it.
+	// The guard judges issue times, because it knows the ledger's clock and the realm's skew. Here
+	// only an issue time is refused that no realm accepts. The same holds for an nbf that only says
+	// that the token is good from its issue on.
 	issued := now.Add(max(v.opts.Leeway, port.MaxSkew))
 	if t.notBefore.After(latest) && (t.notBefore.After(c.IssuedAt) || t.notBefore.After(issued)) {
 		return refuse(revocast.ErrNotYetValid, "%w: %s too early", jwt.ErrTokenNotValidYet,

@@ -34,9 +34,9 @@ func split(bearer string) (signed, error) {
 	return s, nil
 }
 
-// checkSignature returns the key that the signature holds with. Where none does, the issuer
-// may have a new key, perhaps under the same kid or none: the source is asked to look
-// again, which it limits on its own, and if it holds others they are tried, once.
+// checkSignature returns the key that the signature holds with. Where none does, the issuer may
+// have a new key, perhaps under the same kid or none: the source is asked to look again, which it
+// limits on its own, and if it then holds other keys, they are tried once.
 func (v *Verifier) checkSignature(ctx context.Context, s signed, h header, a algorithm, r *keyring) (*Key, error) {
 	set, err := r.source.Keys()
 	if err != nil {
@@ -59,7 +59,7 @@ func (v *Verifier) checkSignature(ctx context.Context, s signed, h header, a alg
 // errWhich: more keys suit than are tried.
 var errWhich = fmt.Errorf("%w, and the token does not tell which", ErrUnknownKey)
 
-// try looks for the key in one set.
+// try looks for the signing key in one set.
 func (v *Verifier) try(s signed, h header, a algorithm, r *keyring, set *KeySet) (*Key, error) {
 	if !r.noticed(set) {
 		v.notice(r)

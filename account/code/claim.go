@@ -10,7 +10,7 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// Claim is the right to do the step that a code allows.
+// Claim is the right to do the step that a code permits.
 type Claim struct {
 	// ID is the code's, the same whenever it is claimed, and not secret: an idempotency key
 	// for what is done with the code.
@@ -22,13 +22,13 @@ type Claim struct {
 // MaxLease is the longest that a claim can keep others out.
 const MaxLease = 10 * time.Minute
 
-// Claim takes the code for a step that may fail half-way. Nobody else can claim it for as
-// long as lease, which must be longer than the step takes, or until [Store.Release]. After
-// that it may be claimed again until it expires, but only for the same step: one code, one
-// step, however often that has to be tried. [Store.Finish] uses the code up.
+// Claim takes the code for a step that may fail half-way. Nobody else can claim it for the time
+// lease, which must be longer than the step takes, or until [Store.Release]. After that it may be
+// claimed again until it expires, but only for the same step: one code, one step, however often the
+// step has to be tried. [Store.Finish] uses the code up.
 //
-// step is whatever tells the step from others, such as the new password. A keyed hash of it
-// and the code is kept with the code, and goes with it.
+// step is a text that distinguishes the step from others, such as the new password. A keyed hash of
+// it and the code is kept with the code, and goes with it.
 //
 // Errors are those of [Store.Verify]. The right code for another step is an [ErrCode] too.
 func (s *Store) Claim(ctx context.Context, purpose, principal, code, step string, lease time.Duration) (Claim, error) {
@@ -83,7 +83,7 @@ func (s *Store) take(ctx context.Context, q request) (id string, err error) {
 	if q.lease > 0 {
 		bound = s.hash("step", q.purpose, q.principal, code, q.step)
 	} else {
-		q.id = secret.NewID() // makes this call known when it is repeated
+		q.id = secret.NewID() // identifies this call when it is repeated
 	}
 	reply, err := s.db.Run(ctx, takeScript, s.slot(q.purpose, q.principal), s.mac(kind, q.purpose, q.principal, code),
 		q.id, s.o.Attempts, s.o.Window.Milliseconds(), bound, q.lease.Milliseconds())

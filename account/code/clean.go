@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/account/internal/secret"
 )
 
-// clean brings what somebody sent into the form that a code was made in, and says which
-// kind it can be; none for text that can be neither.
+// clean brings a text that somebody sent into the form in which a code was made, and says which
+// kind it can be; none for a text that can be neither.
 //
 // People paste codes out of mails, out of formatted text and through input methods, with what
 // stood around them and in the digits of their own script.
@@ -44,8 +44,8 @@ func visible(r rune) rune {
 	return r
 }
 
-// letter is the letter of the alphabet that somebody means by r; not keep: none, r only
-// separates others or stands around them. A letter that cannot be meant stays what it is.
+// letter is the letter of the alphabet that somebody means by r. If keep is false there is none: r
+// only separates letters or surrounds them. A letter that cannot be meant stays as it is.
 func (o *Options) letter(r rune) (c rune, keep bool) {
 	r = plain(r)
 	if c, found := o.found(r); found {
@@ -65,7 +65,8 @@ func (o *Options) letter(r rune) (c rune, keep bool) {
 	return r, true
 }
 
-// dashes are those that are no punctuation: a minus, and what input methods make of a hyphen.
+// dashes are the dashes that are no punctuation: a minus, and the replacements of input methods for
+// a hyphen.
 const dashes = "\u2212\u30fc\uff70"
 
 // lookAlikes are characters that people take for each other.

@@ -15,14 +15,14 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// Code is what was made. Its text is the secret: send it, and log it nowhere. Printed or
-// logged as a whole, a Code does not show it.
+// Code is a new code. Its text is the secret: send it, and log it nowhere. Printed or logged as a
+// whole, a Code does not show it.
 type Code struct {
 	Text    string
 	Expires time.Time // by Redis' clock
 }
 
-// String says when the code expires, and not what it is.
+// String says when the code expires, and never its text.
 func (c Code) String() string { return "code until " + c.Expires.UTC().Format(time.RFC3339) }
 
 // GoString is String, for %#v.
@@ -87,10 +87,9 @@ func (s *Store) Create(ctx context.Context, purpose, principal string) (Code, er
 	return s.CreateFor(ctx, purpose, principal, Asker{})
 }
 
-// CreateFor is Create where it is known who asks, such as by their address: [Options.Interval]
-// and [Options.Sends] are held against each asker alone, so that a stranger who asks for
-// somebody's codes does not keep them from getting one. All strangers together have
-// [Options.Strangers].
+// CreateFor is Create where the asker is known, such as by an address. [Options.Interval] and
+// [Options.Sends] then count for each asker alone, so that a stranger who asks for somebody's codes
+// does not keep them from getting one. All strangers together have [Options.Strangers].
 func (s *Store) CreateFor(ctx context.Context, purpose, principal string, by Asker) (Code, error) {
 	return s.create(ctx, typed, purpose, principal, s.o.random(), by)
 }
@@ -98,7 +97,7 @@ func (s *Store) CreateFor(ctx context.Context, purpose, principal string, by Ask
 // Asker is who asks for a code.
 type Asker struct {
 	// From is where they are: an address, as limits count it, or a device. A keyed hash of it is
-	// kept for a Window. Empty: nobody knows; all of these are one.
+	// kept for a Window. Empty: not known; all such askers count as one.
 	From string
 	// Known: the principal has succeeded from there before (limit.Limiter.Known), or it is
 	// shown by a cookie. Such askers have their own allowance whatever strangers have used.
@@ -112,7 +111,7 @@ func (s *Store) CreateLink(ctx context.Context, purpose, principal string) (Code
 	return s.CreateLinkFor(ctx, purpose, principal, Asker{})
 }
 
-// CreateLinkFor is CreateLink where it is known who asks, as [Store.CreateFor].
+// CreateLinkFor is CreateLink where the asker is known, as in [Store.CreateFor].
 func (s *Store) CreateLinkFor(ctx context.Context, purpose, principal string, by Asker) (Code, error) {
 	return s.create(ctx, link, purpose, principal, secret.New(), by)
 }
@@ -121,7 +120,7 @@ func (s *Store) create(ctx context.Context, kind, purpose, principal, text strin
 	if err := vet(purpose, principal); err != nil {
 		return Code{}, err
 	}
-	// The id makes this call known when it is repeated.
+	// The id identifies this call when it is repeated.
 	reply, err := s.db.Run(ctx, createScript, s.slot(purpose, principal),
 		s.mac(kind, purpose, principal, text), kind, secret.NewID(), s.o.TTL.Milliseconds(), s.o.Attempts,
 		s.o.Window.Milliseconds(), s.o.Interval.Milliseconds(), s.o.Sends,

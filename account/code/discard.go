@@ -8,14 +8,14 @@ import (
 )
 
 // Discard makes the outstanding code of a purpose and principal, of which there is one at most, no
-// longer good, and reports whether there was one. Call it for each purpose whenever what the code
-// could bring back has been settled in another way: a password was changed, everything was logged
-// out, an address was changed, an account was banned or deleted. A reader of the mail can use the
-// code until then.
+// longer good, and reports whether there was one. Call it for each purpose whenever the code must
+// no longer count, because the step was done in another way: a password was changed, everything was
+// logged out, an address was changed, an account was banned or deleted. A reader of the mail can
+// use the code until then.
 //
-// What was counted stays counted: discarding is no way to get more guesses or more codes. A
-// step that is under way with the code, since [Store.Claim], goes on; the code is good for no
-// other. It may be repeated; after [revocast.ErrOutcomeUnknown] repeat it.
+// The counts stay: discarding is no way to get more guesses or more codes. A step that is under way
+// with the code, since [Store.Claim], goes on; the code is good for no other. It may be repeated;
+// after [revocast.ErrOutcomeUnknown] repeat it.
 func (s *Store) Discard(ctx context.Context, purpose, principal string) (bool, error) {
 	return s.discard(ctx, purpose, principal, "", Discarded)
 }

@@ -9,8 +9,8 @@
 //
 // # What holds
 //
-//   - A code is good once, whatever the concurrency: it is compared, counted and taken in
-//     one script.
+//   - A code is good once, however many calls run at the same time: it is compared, counted and
+//     taken in one script.
 //   - Each principal has one code per purpose. A new one replaces the older.
 //   - After [Options.Attempts] wrong guesses within [Options.Window] the code is gone. A new code
 //     does not reset the count, and no code is made while the count is used up. Otherwise an
@@ -19,28 +19,28 @@
 //     and in the long run for Attempts in a Window; a right one ends the count.
 //   - Codes are asked for at most every [Options.Interval], and [Options.Sends] times in a
 //     Window.
-//   - What is wrong with a code is not said: [ErrCode], whether there is none, or another,
-//     or it has expired or was used. [Refusal.Why] has it for logs.
+//   - The error does not say what is wrong with a code: it is [ErrCode] whether there is none, or
+//     another, or it has expired or was used. [Refusal.Why] has it for logs.
 //
 // With the defaults an attacker who guesses a principal's six digits has 5 tries in an hour, one
-// chance in 200,000. They also use up the principal's own: make what is guessed at harder to name,
-// by verifying under a principal that only the browser which asked for the code knows (such as the
-// id of its login flow), or use links, at which wrong guesses are not counted since there is
-// nothing to guess.
+// chance in 200,000. They also use up the principal's own tries. Make the target harder to name, by
+// verifying under a principal that only the browser which asked for the code knows (such as the id
+// of its login flow), or use links, at which wrong guesses are not counted since there is nothing
+// to guess.
 //
-// Nobody uses up another's codes: name who asks ([Store.CreateFor]), and they are held to what they
-// have asked for themselves. A newer code replaces the older one no matter who asked for it: its
-// mail goes to the principal too.
+// Nobody uses up another's codes: name the asker ([Store.CreateFor]), and only the asker's own
+// requests count. A newer code replaces the older one no matter who asked for it: its mail goes to
+// the principal too.
 //
 // A code must not outlive what it recovers: [Store.Discard] it when a password was changed,
 // everything was logged out, an address was changed, an account was banned or deleted.
 //
 // # Enumeration
 //
-// The store does not know who exists. A page that asks for a code must answer the same, and
-// as fast, for a name that nobody has: call Create under the name that was typed, send nothing
-// where there is no such account, and answer alike. A [ResendError] that is only seen by those
-// who exist tells that they do.
+// The store does not know who exists. A page that asks for a code must answer the same, and as
+// fast, for a name that nobody has: call Create under the name that was typed, send nothing where
+// there is no such account, and give the same answer. A [ResendError] that only existing users see
+// tells that they exist.
 //
 // # What is stored
 //
@@ -51,11 +51,11 @@
 // itself, so a clock that is set back makes nothing good again. Counts use Redis' clock: each jump
 // of it gives one more Window.
 //
-// The script compares MACs, not codes. How long that takes tells how far two MACs agree, and
-// nobody without the key can make a MAC that agrees with anything: it is as good as comparing
+// The script compares MACs, not codes. The time that it takes tells how far two MACs agree, but
+// nobody without the key can make a MAC that agrees with anything. So it is as good as a comparison
 // in constant time, and can be one step with counting and taking.
 //
-// When Redis is emptied the codes in it are no longer good, and new ones must be asked for.
-// When it is rolled back, a code that was used since is good again until it expires: what a
-// code allows must stand being done twice. The counts are as old as the rest.
+// When Redis is emptied the codes in it are no longer good, and new ones must be asked for. When it
+// is rolled back, a code that was used since is good again until it expires: so the step of a code
+// must be safe to do twice. The counts are as old as the rest.
 package code

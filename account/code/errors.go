@@ -12,9 +12,8 @@ var (
 	// user is told, is the same whatever the cause.
 	ErrCode = errors.New("the code is not valid")
 
-	// ErrClaimed: the code is right, and a claim on it for the same step stands: it is being done
-	// by another call of [Store.Claim]. It comes as a [*ClaimedError], and only a caller that has
-	// the code gets it.
+	// ErrClaimed: the code is right, but another call of [Store.Claim] holds it for the same step.
+	// It comes as a [*ClaimedError], and only a caller that has the code gets it.
 	ErrClaimed = errors.New("the code is being used")
 
 	// ErrResend: it is too early for another code. It comes as a [*ResendError].
@@ -39,7 +38,7 @@ const (
 	Superseded Why = "superseded"
 )
 
-// Refusal is [ErrCode] with what logs want to know.
+// Refusal is [ErrCode] with details for logs.
 type Refusal struct {
 	Why Why
 	// Left is how many wrong guesses there is room for; 0 where none are counted.

@@ -13,7 +13,7 @@ import (
 // Options are the settings of a [Store]. Key is required; each other field that is zero
 // has its default.
 type Options struct {
-	// Key is what codes are hashed under, at least 32 random bytes, the same in every
+	// Key is the key under which codes are hashed, at least 32 random bytes, the same in every
 	// process, and kept out of Redis. With another one no earlier code is good.
 	Key []byte
 
@@ -23,7 +23,7 @@ type Options struct {
 	// begins with its first wrong guess and does not slide: an attacker who makes one guess, waits,
 	// and makes the others as the Window ends can have close to twice as many in a short time.
 	Attempts int
-	// Window is what Attempts and Sends are counted in. Default 1 h, at most 24 h and not
+	// Window is the time in which Attempts and Sends are counted. Default 1 h, at most 24 h and not
 	// shorter than TTL.
 	Window time.Duration
 	// Interval is the least time between two codes of one principal and purpose. Default
@@ -44,8 +44,8 @@ type Options struct {
 	// ASCII characters; not both upper and lower case of one letter, neither space nor
 	// hyphen.
 	Alphabet string
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock port.Clock
 }
 

@@ -31,13 +31,13 @@ func (o *Options) random() string {
 	}
 }
 
-// mac is what is kept of a code. It says what the code is for and whose it is, so that it
-// is good for nothing else.
+// mac is the part of a code that is kept. It covers the code's purpose and principal, so that the
+// code is good for nothing else.
 func (s *Store) mac(kind, purpose, principal, code string) string {
 	return s.hash("code", kind, purpose, principal, code)
 }
 
-// slot is what the key ends in.
+// slot is the end of the key.
 func (s *Store) slot(purpose, principal string) string {
 	return s.hash("slot", purpose, principal)[:22] // 132 bits
 }

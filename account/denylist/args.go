@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// args checks what the caller wants and makes the arguments of the script.
+// args checks the caller's request and makes the arguments of the script.
 func (l *List) args(id string, why Why, i Issued, tokens []Token) ([]any, error) {
 	if len(tokens) > MaxTokens {
 		return nil, fmt.Errorf("%w: %d tokens in one call, at most %d", revocast.ErrInvalid, len(tokens), MaxTokens)
@@ -46,7 +46,7 @@ func (l *List) tokenArgs(why Why, t Token) ([]any, error) {
 	return []any{key, t.ID, t.Issuer, t.Principal, milli(t.Issued), expires, details}, err
 }
 
-// stands is until when the token's entry does.
+// stands is until when the token's entry lasts.
 func (t Token) stands() time.Time { return t.Expires.Add(afterExpiry) }
 
 func (t Token) check(why Why) error {

@@ -44,7 +44,7 @@ type Ender interface {
 	Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error)
 }
 
-// Publisher is what is asked, and what bans; a [publisher.Publisher] is one.
+// Publisher answers questions and makes bans; a [publisher.Publisher] is one.
 type Publisher interface {
 	Realm() string
 	Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error)
@@ -54,11 +54,11 @@ type Publisher interface {
 
 // Options are the settings of a [List]. The zero value works.
 type Options struct {
-	// Issuer is whose tokens and principals are meant where none is named. Empty: the
-	// ledger's default issuer.
+	// Issuer is the issuer of tokens and principals where none is named. Empty: the ledger's
+	// default issuer.
 	Issuer string
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock port.Clock
 }
 
@@ -98,13 +98,13 @@ type Token struct {
 	Principal string    // sub; empty: for RevokeIssued that of the cut-off
 }
 
-// Why is what is kept with a decision. It is read by people; put no personal data in it.
+// Why is the explanation that is kept with a decision. People read it; put no personal data in it.
 type Why struct {
 	Reason    string
 	Initiator string // who asked: "user", "admin", "policy", "system", or your own word
 }
 
-// Result is what came of a call.
+// Result is the result of a call.
 type Result struct {
 	CutOff   time.Time // of [List.RevokeIssued]
 	Entries  int       // tokens that got an entry; those that had expired need none
@@ -132,11 +132,11 @@ type Issued struct {
 	AsOf      time.Time // tokens issued at or before it; zero: now, by Redis' clock
 }
 
-// RevokeIssued ends what a principal was given at or before a time, known or not, by one
-// cut-off, and denies those of tokens that it does not cover: what was issued later, or by
-// another issuer, or to another principal. A token that names no principal is taken for one
-// of this principal's, and one whose issue time is zero for one issued before. Errors are
-// those of [List.Deny].
+// RevokeIssued ends all tokens that a principal was given at or before a time, known or not, by one
+// cut-off. It denies those of tokens that the cut-off does not cover: tokens issued later, or by
+// another issuer, or to another principal. A token that names no principal counts as one of this
+// principal's, and one whose issue time is zero for one issued before. Errors are those of
+// [List.Deny].
 func (l *List) RevokeIssued(ctx context.Context, why Why, i Issued, tokens []Token,
 	opts ...revocast.CallOption,
 ) (Result, error) {
@@ -194,8 +194,7 @@ func (l *List) Ban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOpt
 	return l.pub.Ban(ctx, b, opts...)
 }
 
-// Lift ends a ban early. What was issued before a cut-off stays dead; see the package's
-// documentation.
+// Lift ends a ban early. Tokens issued before a cut-off stay dead; see the package's documentation.
 func (l *List) Lift(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
 	b.Issuer = l.issuer(b.Issuer)
 	return l.pub.Unban(ctx, b, opts...)

@@ -2,9 +2,8 @@
 // by its jti until it has expired, ask, list; end everything that a principal has as of a
 // time; ban for a period.
 //
-// What decides is the ledger, by way of the [publisher.Publisher]; every worker hears of it.
-// What this package adds is a list: the ledger keeps hashes and cannot say which tokens are
-// denied by name.
+// The ledger decides, through the [publisher.Publisher], and every worker hears of it. This package
+// adds a list: the ledger keeps hashes and cannot say which tokens are denied by name.
 //
 // # What to use
 //
@@ -24,9 +23,9 @@
 // cut-off does not: a login after it is accepted. So the only use that is left for such a call is
 // to end a ban early, and that is [List.Lift]. It restores logging in, not tokens: what a cut-off
 // or an entry covers stays dead, before, during and after a ban. To take back a denied token would
-// be to trust again what was thought to be stolen, and it would not be safe: revocations are merged
-// from several histories, whenever a store is lost, and merging is safe only because nothing ever
-// shrinks. Issue another token.
+// be to trust a token again that was thought to be stolen, and it would not be safe: revocations
+// are merged from several histories, whenever a store is lost, and merging is safe only because
+// nothing ever shrinks. Issue another token.
 //
 // # Keys and expiry
 //
@@ -46,9 +45,9 @@
 // Where it does not nobody knows which is right, and [List.RevokeIssued] without AsOf fails with
 // [revocast.ErrUnavailable] before it has changed anything.
 //
-// The list holds jtis and, where given, principals in plain text. If Redis is emptied or
-// rolled back the list is gone or older; what was denied stands in the ledger, which is
-// refilled from JetStream, and is refused all the same.
+// The list holds jtis and, where given, principals in plain text. If Redis is emptied or rolled
+// back the list is gone or older; what was denied is in the ledger, which is refilled from
+// JetStream, and is still refused.
 //
 // All times are instants of Redis' clock in milliseconds. A [List] is safe for concurrent
 // use.

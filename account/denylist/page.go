@@ -31,9 +31,8 @@ type Entry struct {
 	Why
 }
 
-// Page returns denied tokens, those first that go first, up to limit (1 to [MaxTokens]).
-// next continues after them, and is empty where there are no more. after is empty for the
-// first page.
+// Page returns denied tokens, in the order in which they end, up to limit (1 to [MaxTokens]). next
+// continues after them, and is empty where there are no more. after is empty for the first page.
 func (l *List) Page(ctx context.Context, after string, limit int) (entries []Entry, next string, err error) {
 	if limit < 1 || limit > MaxTokens {
 		return nil, "", fmt.Errorf("%w: limit %d, want 1 to %d", revocast.ErrInvalid, limit, MaxTokens)

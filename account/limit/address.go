@@ -25,8 +25,8 @@ func ParseAddress(text string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), true
 }
 
-// Network is what counts as one address by default: an IPv4 address, or the /48 of one of IPv6.
-// It is empty for no address.
+// Network is the part of an address that counts as one address by default: an IPv4 address, or the
+// /48 of one of IPv6. It is empty for no address.
 func Network(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
@@ -36,10 +36,10 @@ func Network(a netip.Addr) string {
 
 // Forwarded returns the client's address by the lines of a header in which proxies of your own
 // write it, such as all values of X-Forwarded-For: each proxy appends the address that it was
-// connected from, to the last line or as a line of its own. proxies is how many of them a
-// request comes through, one at least: the client's is the address that the outermost of these
-// wrote. What stands before it is the client's own word, and is not looked at. It reports
-// false where there are fewer, or where that one is no address: refuse the request then.
+// connected from, to the last line or as a line of its own. proxies is how many of them a request
+// comes through, one at least: the client's is the address that the outermost of these wrote. The
+// client itself wrote everything before it, and that is not used. It reports false where there are
+// fewer, or where that one is no address: refuse the request then.
 func Forwarded(lines []string, proxies int) (netip.Addr, bool) {
 	all := strings.Split(strings.Join(lines, ","), ",")
 	if proxies < 1 || len(all) < proxies {

@@ -4,21 +4,21 @@
 //
 // [Limiter.Begin] before the password is looked at: it decides and counts, in one step.
 // [Limiter.Fail] or [Limiter.Succeed] with the attempt that it returned afterwards. An attempt
-// counts as failed from the moment it begins until it is said to have succeeded: a hundred guesses
-// sent at the same time are a hundred failures, not none, and one whose process dies stays counted.
-// Fail therefore counts nothing more. Neither does Begin when it is repeated under the same
+// counts as failed from the moment it begins until Succeed is called: a hundred guesses sent at the
+// same time are a hundred failures, not none, and one whose process dies stays counted. Fail
+// therefore counts nothing more. Neither does Begin when it is repeated under the same
 // [Attempt.ID].
 //
-// When Begin fails nobody knows how much has been guessed: refuse the login, 503. Letting
-// it through, or counting in the process meanwhile, gives everybody unlimited guesses for
-// as long as Redis can be kept away.
+// When Begin fails nobody knows how much has been guessed: refuse the login, 503. To let it
+// through, or to count in the process meanwhile, would give everybody unlimited guesses while Redis
+// is kept away.
 //
 // # What is counted
 //
 // Within one sliding window ([Options.Window]), by Redis' clock:
 //
-//   - A pair, an identifier at an address, is blocked after a few failures, and after a
-//     larger number of attempts whatever came of them. It is what blocks first.
+//   - A pair, an identifier at an address, is blocked after a few failures, and after a larger
+//     number of attempts whatever came of them. It is the first limit to block.
 //   - An address is blocked once many different identifiers have failed there: an office
 //     behind one address mistypes many passwords, and each pair is limited anyway. One
 //     identifier counts once however often it fails. All attempts of an address have a
@@ -51,10 +51,10 @@
 //	              [Options.Key] anybody can work out which do
 //	k:<identifier> where it succeeded lately, at most KnownAddresses; only real accounts have one
 //
-// At an address that has its number of failed identifiers no further name is looked at, and
-// none is written down. Neither is one that would have to wait where AddressIdentifiers do.
-// What a flood can take is so many bytes for each address that it comes from, for one window,
-// and never more for more names.
+// At an address that has its number of failed identifiers, no further name is looked at or written
+// down. Nor is a name that would have to wait where AddressIdentifiers already wait. So a flood
+// takes a fixed number of bytes for each address that it comes from, for one window, and never more
+// for more names.
 //
 // When Redis' clock jumps by more than ten seconds the counts begin again, once: counts made by a
 // clock that was ahead would keep everybody out for as long.

@@ -51,7 +51,7 @@ type Decision struct {
 	// after RetryAfter; [Seconds] makes it a header.
 	Reason     Reason
 	RetryAfter time.Duration
-	// Attempt is what [Limiter.Fail] and [Limiter.Succeed] want.
+	// Attempt is the argument for [Limiter.Fail] and [Limiter.Succeed].
 	Attempt Attempt
 	// At is when the attempt began by Redis' clock, in whole milliseconds, which is before
 	// the password was looked at. As the session's auth_time it makes a cut-off on a
@@ -141,8 +141,8 @@ func decode(reply any, a Attempt) (Decision, error) {
 	return d, nil
 }
 
-// unavailable makes every failure of Redis what a caller that only looks for ErrUnavailable
-// refuses for; what it was stands behind.
+// unavailable makes every failure of Redis an ErrUnavailable, for callers that look only for that;
+// the cause is wrapped.
 func unavailable(err error) error {
 	for _, known := range []error{revocast.ErrUnavailable, revocast.ErrInvalid, revocast.ErrConflict} {
 		if errors.Is(err, known) {
@@ -184,9 +184,9 @@ func (l *Limiter) outcome(ctx context.Context, a Attempt, state string) error {
 	return nil
 }
 
-// Known reports whether an identifier succeeded at an address within [Options.KnownFor]. It
-// counts nothing: for what is limited otherwise, such as who may ask for a code. Errors are
-// those of [Limiter.Begin].
+// Known reports whether an identifier succeeded at an address within [Options.KnownFor]. It counts
+// nothing. It is for other limits, such as on who may ask for a code. Errors are those of
+// [Limiter.Begin].
 func (l *Limiter) Known(ctx context.Context, identifier string, address netip.Addr) (bool, error) {
 	n, err := l.name(Attempt{ID: "-", Identifier: identifier, Address: address})
 	if err != nil {

@@ -66,8 +66,8 @@ func network(a netip.Addr, bits int) string {
 	return p.String()
 }
 
-// hash is one-way, keyed if there is a key, and has the length of every part in it, so
-// that no two lists of parts are the same text.
+// hash is one-way, keyed if there is a key, and includes the length of every part, so that no two
+// lists of parts are the same text.
 func (l *Limiter) hash(kind string, parts ...string) []byte {
 	var h hash.Hash
 	if l.o.Key != nil {

@@ -43,11 +43,11 @@ type Options struct {
 	// KnownAddresses is how many are remembered, the latest. Default 10, at most 1,000.
 	KnownAddresses int
 
-	// IPv6Bits is the length of the prefix that counts as one IPv6 address. Default 48: anybody
-	// who asks for a network gets that much, and with 64 would count as 65,536 addresses. Who
-	// shares a /48 with strangers, as at some mobile carriers, shares limits with them as behind
-	// one address of IPv4; a pair that has succeeded lately answers for itself alone. From 32
-	// to 128.
+	// IPv6Bits is the length of the prefix that counts as one IPv6 address. Default 48: anybody who
+	// asks for a network gets that much, and with 64 would count as 65,536 addresses. Users who
+	// share a /48 with strangers, as at some mobile carriers, share limits with them, as they would
+	// behind one address of IPv4. A pair that has succeeded lately answers for itself alone. From
+	// 32 to 128.
 	IPv6Bits int
 
 	// Key, if set, makes the hashes in Redis keyed ones (HMAC): without it a reader of Redis can
@@ -56,13 +56,13 @@ type Options struct {
 	// with another one the counts begin again.
 	Key []byte
 
-	// Normalise makes one of all spellings of an identifier that find the same account.
-	// What it leaves apart is counted apart, and is so many more guesses. Default: lower
-	// case, without space around it. If your accounts are found by Unicode's NFKC form, or
+	// Normalise makes all spellings of an identifier that find the same account into one. Spellings
+	// that it does not unite are counted separately, which allows that many more guesses. Default:
+	// lower case, without space around it. If your accounts are found by Unicode's NFKC form, or
 	// without the dots in a mail address, do the same here.
 	Normalise func(string) string
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock port.Clock
 }
 

@@ -24,7 +24,7 @@ func (e *early) Error() string {
 
 func (e *early) Unwrap() error { return revocast.ErrUnavailable }
 
-// handing is one time that an entry is told.
+// handing is one attempt to tell an entry.
 type handing struct {
 	*Outbox
 	id       string
@@ -35,8 +35,8 @@ type handing struct {
 	why      error  // the first refusal
 }
 
-// hand tells the publisher. What is over need not be told, and must not keep back the rest;
-// neither must what the publisher refuses.
+// hand tells the publisher. Items that are over need not be told. They must not hold back the rest,
+// nor may items that the publisher refuses.
 func (h *handing) hand(ctx context.Context, e entry, items []Item) error {
 	var revoke, invalidate []Item
 	for _, i := range items {
@@ -116,7 +116,7 @@ func (h *handing) invalidate(ctx context.Context, i Item) error {
 	return h.took([]revocast.Receipt{receipt}, err)
 }
 
-// took notes what is committed. A pending answer is as good as any for the outbox.
+// took notes the committed items. For the outbox a pending answer is as good as any.
 func (h *handing) took(receipts []revocast.Receipt, err error) error {
 	if err != nil && !errors.Is(err, revocast.ErrPending) {
 		return err

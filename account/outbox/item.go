@@ -45,7 +45,7 @@ func encode(items []Item) (string, error) {
 	return string(text), nil
 }
 
-// check refuses what no publisher would ever take.
+// check refuses items that no publisher would ever accept.
 func (i Item) check() error {
 	r, err := i.revocation()
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 // confirmed yet", never "done" and never "nothing happened".
 var ErrOwed = errors.New("decided and written down, the fleet is not told yet")
 
-// Publisher is what an outbox hands things to; a [publisher.Publisher] is one.
+// Publisher is the part to which an outbox hands items; a [publisher.Publisher] is one.
 type Publisher interface {
 	Realm() string
 	RevokeBatch(context.Context, []revocast.Revocation, ...revocast.CallOption) ([]revocast.Receipt, error)
@@ -39,11 +39,11 @@ const remember = time.Minute
 type Options struct {
 	// Every is how often [Outbox.Run] looks for what was left behind. Default 1 s.
 	Every time.Duration
-	// Again is how long it leaves something alone that it has tried. Default 10 s.
+	// Again is how long it waits before it tries the same entry again. Default 10 s.
 	Again  time.Duration
 	Logger *slog.Logger // nil: none
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock port.Clock
 }
 
@@ -52,7 +52,7 @@ type Outbox struct {
 	db  account.Realm
 	pub Publisher
 	o   Options
-	say *throttle.Log // what may be said again and again
+	say *throttle.Log // log lines that may repeat
 }
 
 var (
@@ -106,10 +106,10 @@ func (o *Outbox) Realm() string { return o.pub.Realm() }
 // Redis is the client that the outbox was made with.
 func (o *Outbox) Redis() redis.UniversalClient { return o.db.Client() }
 
-// Owe writes down items under an id of the caller's choice, to be told to the fleet from
-// five seconds on, or by [Outbox.Complete]. Under an id that is owed already they take the
-// place of what was. It fails with [revocast.ErrInvalid], and writes nothing, where a
-// publisher would refuse one of them. The account stores owe in their own scripts.
+// Owe writes down items under an id of the caller's choice, to be told to the fleet from five
+// seconds on, or by [Outbox.Complete]. Under an id that is owed already they replace the former
+// items. It fails with [revocast.ErrInvalid], and writes nothing, where a publisher would refuse
+// one of them. The account stores owe in their own scripts.
 func (o *Outbox) Owe(ctx context.Context, id string, items []Item) error {
 	if len(items) == 0 {
 		return fmt.Errorf("%w: nothing to owe under %.80q", revocast.ErrInvalid, id)
@@ -127,14 +127,14 @@ func (o *Outbox) Owe(ctx context.Context, id string, items []Item) error {
 	return err
 }
 
-// Complete hands what is owed under id to the publisher, and strikes it out once it is
-// committed. It returns the receipts of the revocations, then those of the invalidations;
-// of what somebody else handed over within the last minute likewise, at the strength
-// confirmed. No receipts and no error: nothing is owed, or it is over.
+// Complete hands what is owed under id to the publisher, and deletes it once it is committed. It
+// returns the receipts of the revocations, then those of the invalidations. It also does so for an
+// entry that another process handed over within the last minute, at the strength confirmed. No
+// receipts and no error: nothing is owed, or it is over.
 //
-// [revocast.ErrPending] comes with receipts: committed, and ctx ended before the strength
-// asked for was reached. Any other failure wraps [ErrOwed]: [Outbox.Run] goes on trying.
-// What every call says of idempotency is set here; opts are for the strength.
+// [revocast.ErrPending] comes with receipts: committed, and ctx ended before the strength asked for
+// was reached. Any other failure wraps [ErrOwed]: [Outbox.Run] goes on trying. Complete sets the
+// idempotency keys itself; opts are for the strength.
 func (o *Outbox) Complete(ctx context.Context, id string, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
 	e, err := o.take(ctx, id)
 	switch {
@@ -152,7 +152,7 @@ func owed(err error) error { return fmt.Errorf("%w: %w", ErrOwed, err) }
 type entry struct {
 	id, text string
 	now      time.Time // by Redis' clock
-	over     time.Time // what ended before it is over, by both clocks
+	over     time.Time // an item that ends before this is over, by both clocks
 	told     []revocast.Position
 }
 
@@ -173,7 +173,7 @@ func (o *Outbox) take(ctx context.Context, id string) (entry, error) {
 	return e, r.Err
 }
 
-// tell hands an entry over and strikes it out.
+// tell hands an entry over and deletes it.
 func (o *Outbox) tell(ctx context.Context, e entry, opts []revocast.CallOption) ([]revocast.Receipt, error) {
 	items, err := decode(e.text)
 	if err != nil {
@@ -197,8 +197,7 @@ func (o *Outbox) tell(ctx context.Context, e entry, opts []revocast.CallOption) 
 	return h.receipts, h.pending
 }
 
-// strike takes out what was told. Where ctx has ended it does so all the same, or it would
-// be told twice.
+// strike deletes a told entry, even where ctx has ended: otherwise it would be told twice.
 func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receipt, rest string) {
 	var places []string
 	for _, r := range receipts {
@@ -215,7 +214,7 @@ func (o *Outbox) strike(ctx context.Context, e entry, receipts []revocast.Receip
 	}
 }
 
-// await waits for the confirmation of what somebody else has handed over.
+// await waits for the confirmation of an entry that another process has handed over.
 func (o *Outbox) await(ctx context.Context, told []revocast.Position) ([]revocast.Receipt, error) {
 	var receipts []revocast.Receipt
 	var pending error

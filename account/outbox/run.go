@@ -15,7 +15,7 @@ const (
 	refused  = 10 * time.Minute // before one that was refused as invalid is tried again
 )
 
-// Run completes what calls have left behind, until ctx ends, and returns nil then. Any
+// Run completes the entries that calls have left behind, until ctx ends, and returns nil then. Any
 // number of processes may run it: each entry is taken by one at a time.
 func (o *Outbox) Run(ctx context.Context) error {
 	timer := time.NewTimer(o.o.Every)
@@ -79,7 +79,7 @@ func (o *Outbox) attempt(parent context.Context, id string) {
 		o.say.Warn("early", "outbox: cannot be told yet", "id", id, "error", err)
 		o.later(parent, id, tooEarly.wait)
 	case errors.Is(err, revocast.ErrInvalid), errors.Is(err, revocast.ErrConflict):
-		// It will be refused again, and is kept for somebody to look at.
+		// It will be refused again, and is kept so that an operator can look at it.
 		o.o.Logger.Error("outbox: refused", "id", id, "error", err)
 		o.later(parent, id, refused)
 	default:

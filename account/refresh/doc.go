@@ -16,17 +16,18 @@
 //
 // # What a token is made of
 //
-// A token holds its family's id, its number in the family, 256 bits of secret and a tag.
-// The tag is an HMAC under [Options.Key], so every token that was ever issued is known
-// again by its number, and none of them has to be kept. Redis holds a hash of the latest
-// secret and one of its predecessor's.
+// A token holds its family's id, its number in the family, 256 bits of secret and a tag. The tag is
+// an HMAC under [Options.Key], so every token that was ever issued is recognised by its number, and
+// none of them has to be kept. Redis holds a hash of the latest secret and one of its
+// predecessor's.
 //
 // The successor's secret is an HMAC under a key derived from [Options.Key], over the predecessor's
 // secret and a nonce. The nonce is made by the call that rotates and is kept with the family, so
-// any process can derive the same successor for a client that presents the predecessor. It takes
-// all three: Redis' content and an old token do not yield the successor without the key, the key
-// and an old token not without the nonce, and Redis' content with the key yield no token at all.
-// Encrypting the successor under the predecessor would do as well, and would have to store it.
+// any process can derive the same successor for a client that presents the predecessor. All three
+// are needed. Redis' content and an old token do not yield the successor without the key; the key
+// and an old token do not yield it without the nonce; and Redis' content with the key yields no
+// token at all. Encrypting the successor under the predecessor would do as well, but the store
+// would have to keep it.
 //
 // # What Redis holds
 //
@@ -46,18 +47,17 @@
 //
 // # Two clocks
 //
-// A cut-off is Redis' time where the caller's clock agrees with it to within ten seconds. Where
-// it does not nobody knows which is right: an earlier one would spare a thief, a later one keep
-// the user out, and the calls that cut off fail with [revocast.ErrUnavailable] before they have
-// changed anything. Logging in goes on, at the earlier of both times, and so does ending one
-// session. A failover to a server a few seconds behind puts nothing out of order. What expires
-// here by Redis' clock alone ends sooner if that is ahead; what was ended stands in the ledger.
+// A cut-off is Redis' time where the caller's clock agrees with it to within ten seconds. Where it
+// does not nobody knows which is right: an earlier one would spare a thief, a later one keep the
+// user out, and the calls that cut off fail with [revocast.ErrUnavailable] before they have changed
+// anything. Logging in goes on, at the earlier of both times, and so does ending one session. A
+// failover to a server a few seconds behind puts nothing out of order. Records that expire here by
+// Redis' clock alone end sooner if that clock is ahead; what was ended is in the ledger.
 //
 // # Access tokens
 //
 // An access token made beside a refresh token should bear [Family.Session] as sid,
-// [Family.AuthTime] as auth_time, and expire no later than [Family.Ends]: it dies with its
-// session, no cut-off misses it, and the guard does not find it older than the ledger
-// remembers revocations. [Options.Lifetime] must not exceed the ledger's longest lifetimes
-// for that reason.
+// [Family.AuthTime] as auth_time, and expire no later than [Family.Ends]: it dies with its session,
+// no cut-off misses it, and it is never older than the revocations that the ledger remembers.
+// [Options.Lifetime] must not exceed the ledger's longest lifetimes for that reason.
 package refresh

@@ -6,9 +6,8 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// What comes of a token that is not good any more. Each of them is an [ErrInvalidGrant];
-// every other error of this package says nothing about the token, and the client must keep
-// it.
+// The errors for a token that is not good any more. Each of them is an [ErrInvalidGrant]. Every
+// other error of this package says nothing about the token, and the client must keep it.
 var (
 	// ErrInvalidGrant is the category: the client's answer is 400 invalid_grant (RFC 6749
 	// section 5.2), and the user logs in again.
@@ -41,9 +40,9 @@ var (
 )
 
 // ErrBanned, a [revocast.ErrRevoked] and [revocast.ErrBanned]: a ban refuses the principal, the
-// client or the tenant at this time. Nothing was ended, and the token goes on where it was once the
-// ban is lifted or over. It is no [ErrInvalidGrant]: answer 403, and the client keeps its token.
-// What shall not go on after a ban is ended beside it.
+// client or the tenant at this time. Nothing was ended, and the token is good again once the ban is
+// lifted or over. It is no [ErrInvalidGrant]: answer 403, and the client keeps its token. To end a
+// login for good, revoke it as well as banning.
 var ErrBanned error = &refusal{"a ban is in force", []error{revocast.ErrRevoked, revocast.ErrBanned}}
 
 // ErrNotMember: the callback of [Store.SwitchTenant] said no. The token stays good for the
@@ -58,7 +57,7 @@ type refusal struct {
 func (r *refusal) Error() string   { return r.text }
 func (r *refusal) Unwrap() []error { return r.also }
 
-// ReuseError is an [ErrReused]: what was stolen, and what has become of it.
+// ReuseError is an [ErrReused], with the stolen family and what became of it.
 type ReuseError struct {
 	Family   Family             // as it stood when it was ended
 	Receipts []revocast.Receipt // of its session's revocation
@@ -74,7 +73,7 @@ func (e *ReuseError) Error() string {
 	return text
 }
 
-// Unwrap makes the error an [ErrReused], and what Err is.
+// Unwrap makes the error an [ErrReused], and also Err.
 func (e *ReuseError) Unwrap() []error {
 	if e.Err == nil {
 		return []error{ErrReused}

@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// Family is what the tokens of one login stand for. Instants are Redis', in milliseconds.
+// Family is all refresh tokens of one login. Instants are Redis', in milliseconds.
 type Family struct {
 	ID        string // names the family; not a secret
 	Principal string
@@ -26,19 +26,18 @@ type Family struct {
 	Number   uint32    // how often it was rotated
 }
 
-// Token is a refresh token for a client, with its family. Only this and the next rotation
-// ever have the text: nothing that would yield it is kept.
+// Token is a refresh token for a client, with its family. Only this and the next rotation ever have
+// the text: nothing is kept from which it could be made.
 type Token struct {
 	Text string
 	Family
-	// Again tells that the token presented had been rotated before, within the grace: this
-	// is the same successor.
+	// Again says that the presented token had been rotated before, within the grace: this is the
+	// same successor.
 	Again bool
 }
 
-// Expect is what the caller knows about a token from elsewhere. An empty field expects
-// nothing. RFC 6749 section 6 has a token bound to its client, so a token endpoint sets
-// Client.
+// Expect is what the caller knows about a token from another source. An empty field expects
+// nothing. RFC 6749 section 6 has a token bound to its client, so a token endpoint sets Client.
 type Expect struct {
 	Principal string
 	Tenant    string
@@ -54,7 +53,7 @@ func (e Expect) of(f Family) Family {
 	return f
 }
 
-// claims are what revocations can name of a family. It has no Expires: a family that is
+// claims are the parts of a family that revocations can name. It has no Expires: a family that is
 // younger than the ledger's memory is fine, however long it may last.
 func (s *Store) claims(f Family) *revocast.Claims {
 	return &revocast.Claims{

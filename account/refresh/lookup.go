@@ -11,9 +11,9 @@ import (
 // rotates nothing. A token that would be theft is [ErrRotated]: looking at it is not using
 // it. Its errors are otherwise those of Rotate.
 //
-// Beside ErrRotated, [ErrEnded] and what [Options.Check] says it returns the family all the
-// same: a logout is told by it which session to end. It is the zero Family beside all other
-// errors, and never one that want does not fit.
+// Beside ErrRotated, [ErrEnded] and what [Options.Check] says it returns the family all the same:
+// it tells a logout which session to end. With all other errors it is the zero Family, and it is
+// never a family that want does not fit.
 func (s *Store) Lookup(ctx context.Context, token string, want Expect, opts ...revocast.CallOption) (Family, error) {
 	t, ok := parse(s.mints, token)
 	if !ok {
@@ -22,7 +22,7 @@ func (s *Store) Lookup(ctx context.Context, token string, want Expect, opts ...r
 	return s.find(ctx, t, want, opts)
 }
 
-// find looks a token up and asks what the ledger says of its family.
+// find looks a token up and asks the ledger about its family.
 func (s *Store) find(ctx context.Context, t serial, want Expect, opts []revocast.CallOption) (Family, error) {
 	args := s.wanted([]any{t.id(), t.number, t.hash(), s.o.Grace.Milliseconds()}, want)
 	a, err := s.answer(s.db.Run(ctx, findScript, args...))
@@ -60,7 +60,7 @@ func (s *Store) abandon(ctx context.Context, f Family, v *verdictError) error {
 	return v
 }
 
-// verdictError says that a family was refused by the ledger, or that it could not be asked.
+// verdictError says that the ledger refused a family, or could not be asked.
 type verdictError struct{ revocast.Verdict }
 
 func (e *verdictError) Error() string { return fmt.Sprintf("refresh token: %v", e.Unwrap()[1]) }

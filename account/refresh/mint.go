@@ -55,7 +55,7 @@ func (t *serial) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// appendTo appends what the tag vouches for.
+// appendTo appends the bytes that the tag covers.
 func (t *serial) appendTo(buf []byte) []byte {
 	buf = append(buf, t.family[:]...)
 	buf = binary.BigEndian.AppendUint32(buf, t.number)
@@ -89,7 +89,7 @@ func (k *keyed) sum(dst, message []byte) []byte {
 	return h.Sum(dst)
 }
 
-// newMint derives a key per purpose and realm: a token of one realm is none of another.
+// newMint derives a key for each purpose and realm: a token of one realm is no token of another.
 func newMint(key []byte, realm string) (m mint, err error) {
 	if m.tag, err = newKeyed(key, "tag "+realm); err != nil {
 		return m, err

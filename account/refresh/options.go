@@ -52,8 +52,8 @@ type Options struct {
 	// here goes on, whatever the ledger says of its principal, and bears access tokens that
 	// every worker refuses. It must be safe for concurrent use. Default: none.
 	Check func(context.Context, *revocast.Claims) revocast.Verdict
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock port.Clock
 }
 

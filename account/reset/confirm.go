@@ -11,7 +11,7 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// afterwards is for what has to be written down although the caller may be gone.
+// afterwards is the context for writes that are needed although the caller may be gone.
 const afterwards = 3 * time.Second
 
 // Confirm sets the password that the code allows to set, and ends everything that the
@@ -46,7 +46,7 @@ func (r *Reset) Confirm(ctx context.Context, principal, text, password string,
 		return receipts, fmt.Errorf("%w: %w", ErrOwed, err)
 	}
 	if err := r.codes.Finish(ctx, claim); err != nil {
-		// All is done. What is left of the code repeats this and nothing else.
+		// All is done. What is left of the code can only repeat this.
 		r.o.Logger.Warn("reset: the code could not be used up; it will expire", "error", err)
 	}
 	return receipts, nil
@@ -125,9 +125,9 @@ func (t try) discard(ctx context.Context) error {
 	return nil
 }
 
-// left is how long setting the password may take from now on: it must not happen after the
-// cut-off that was written down since started. While a machine stands still so may its
-// monotonic clock, and the other one can be set: the longer of both is what has gone by.
+// left is how long setting the password may take from now on: it must not happen after the cut-off
+// that has been written down. While a machine stands still its monotonic clock may stand still too,
+// and the wall clock can be set. So the longer of both times since started counts as passed.
 func (t try) left(started time.Time) time.Duration {
 	now := t.now()
 	gone := max(now.Sub(started), now.Round(0).Sub(started.Round(0)))

@@ -83,7 +83,7 @@ func (t try) end(ctx context.Context, opts []revocast.CallOption) ([]revocast.Re
 	return receipts, errors.Join(err, others)
 }
 
-// tell tells the fleet, or waits for what somebody else has told it.
+// tell tells the fleet, or waits for the confirmation of what another process has told it.
 func (t try) tell(ctx context.Context, opts []revocast.CallOption) ([]revocast.Receipt, error) {
 	id := "reset:" + t.claim.ID
 	receipts, err := t.ender.Complete(ctx, id, opts...)

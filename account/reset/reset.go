@@ -74,8 +74,8 @@ type Options struct {
 	// Reason and Initiator go into the revocation. Default "password-reset" and "user". The
 	// reason of a [Reset.Change] is always "password-change".
 	Reason, Initiator string
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock  port.Clock
 	Logger *slog.Logger // nil: none
 }
@@ -145,7 +145,7 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 	return r, nil
 }
 
-// vet refuses what a publisher would refuse: that must not turn out after the password was
+// vet refuses what a publisher would refuse, because that must not come out after the password was
 // changed.
 func (r *Reset) vet(principal, keep string) error {
 	err := revocast.Revocation{

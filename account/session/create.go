@@ -17,16 +17,15 @@ type Login struct {
 	UserAgent string
 	Data      map[string]string // the caller's own; may be changed later
 
-	// ID is the sid, where it was chosen elsewhere: by an identity provider, or for the
-	// tokens of the same login. It must be unique per issuer for good, since what was
-	// ended stays revoked under it. Empty: 128 random bits.
+	// ID is the sid, where it was chosen elsewhere: by an identity provider, or for the tokens of
+	// the same login. It must be unique per issuer for ever, since an ended session stays revoked
+	// under it. Empty: 128 random bits.
 	ID string
 
-	// AuthTime is when the user authenticated. Empty: now. Say it where that was earlier,
-	// at an identity provider, or before a password was looked up: the login is refused
-	// ([ErrCutOff]) if the principal was logged out everywhere since. A time in the
-	// future counts as now; a clock that is behind Redis' has the user try again for as
-	// long after such a logout.
+	// AuthTime is when the user authenticated. Empty: now. Say it where that was earlier, at an
+	// identity provider, or before a password was looked up: the login is refused ([ErrCutOff]) if
+	// the principal was logged out everywhere since. A time in the future counts as now; where the
+	// clock is behind Redis', the user must try again for that long after such a logout.
 	AuthTime time.Time
 
 	// OnLogin is the policy for this login; zero: the store's.

@@ -31,9 +31,9 @@
 //
 // # How it is changed
 //
-// Each operation is one Lua script, one round trip, one atomic step: a crash leaves no
-// session without expiry, without index or without its revocation. A session that is gone
-// is never brought back by a write that comes late.
+// Each operation is one Lua script, one round trip, one atomic step: a crash leaves no session
+// without expiry, without index or without its revocation. A late write never brings back a session
+// that is gone.
 //
 // Expiry is Redis' clock, in milliseconds. A session ends when it has been idle for [Options].Idle,
 // and at last one [Options].Lifetime after its user authenticated. A use is written down once per
@@ -41,12 +41,12 @@
 //
 // # Two clocks
 //
-// A cut-off is Redis' time where the caller's clock agrees with it to within ten seconds. Where
-// it does not nobody knows which is right: an earlier one would spare a thief, a later one keep
-// the user out, and the calls that cut off fail with [revocast.ErrUnavailable] before they have
-// changed anything. Logging in goes on, at the earlier of both times, and so does ending one
-// session. A failover to a server a few seconds behind puts nothing out of order. What expires
-// here by Redis' clock alone ends sooner if that is ahead; what was ended stands in the ledger.
+// A cut-off is Redis' time where the caller's clock agrees with it to within ten seconds. Where it
+// does not nobody knows which is right: an earlier one would spare a thief, a later one keep the
+// user out, and the calls that cut off fail with [revocast.ErrUnavailable] before they have changed
+// anything. Logging in goes on, at the earlier of both times, and so does ending one session. A
+// failover to a server a few seconds behind puts nothing out of order. Records that expire here by
+// Redis' clock alone end sooner if that clock is ahead; what was ended is in the ledger.
 //
 // # What may be lost
 //

@@ -8,10 +8,10 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// End ends a session: its record is gone, and the fleet refuses it, its token and every
-// token that bears its sid. A sid that the store does not know is revoked all the same,
-// for tokens may live on that Redis has forgotten the session of; so ask [Store.Peek]
-// first whose session it is, where a user names it.
+// End ends a session: its record is gone, and the fleet refuses it, its token and every token that
+// bears its sid. A sid that the store does not know is revoked all the same, because tokens may
+// outlive the record of their session. So ask [Store.Peek] first whose session it is, where a user
+// names it.
 //
 // The error says how far it got: nil, confirmed (or the strength asked for); outbox.ErrOwed,
 // decided and written down, and [revocast.ErrPending], committed: it goes on by itself, and

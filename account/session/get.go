@@ -7,9 +7,8 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// Get returns the session of a token and notes that it was used. It fails with
-// [ErrNotFound] if there is none, or not any more; what has not the shape of a token is
-// not looked up.
+// Get returns the session of a token and notes that it was used. It fails with [ErrNotFound] if
+// there is none, or not any more; a text that does not look like a token is not looked up.
 func (s *Store) Get(ctx context.Context, token string) (Session, error) {
 	f, err := s.get(ctx, token)
 	return f.Session, err
@@ -30,8 +29,7 @@ func (s *Store) ByID(ctx context.Context, sid string) (Session, error) {
 	return f.Session, err
 }
 
-// Peek is ByID without noting anything: for those who look at a session that is not
-// theirs.
+// Peek is ByID without noting a use: for administrators who look at a session that is not theirs.
 func (s *Store) Peek(ctx context.Context, sid string) (Session, error) {
 	f, err := s.run(ctx, getScript, "sid", s.sessionKey(sid), 0, 0)
 	return f.Session, err

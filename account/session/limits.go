@@ -22,7 +22,7 @@ const (
 	MaxData      = 16 << 10 // of own data, names and values
 )
 
-// name checks what names something and must be there.
+// name checks a required name.
 func name(field, text string, limit int) error {
 	if text == "" {
 		return fmt.Errorf("%w: %s is empty", revocast.ErrInvalid, field)
@@ -30,7 +30,7 @@ func name(field, text string, limit int) error {
 	return words(field, text, limit)
 }
 
-// words checks text that may be empty.
+// words checks a text that may be empty.
 func words(field, text string, limit int) error {
 	if len(text) > limit {
 		return fmt.Errorf("%w: %s has %d bytes, at most %d are allowed", revocast.ErrInvalid, field, len(text), limit)

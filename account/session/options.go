@@ -34,8 +34,8 @@ const (
 // Options are the settings of a [Store]. The zero value works. Every process of a realm
 // should use the same.
 type Options struct {
-	// Issuer is who vouches for the principals (iss). Empty: the ledger's default issuer.
-	// Changing it hides all sessions there are.
+	// Issuer is the issuer (iss) of the principals. Empty: the ledger's default issuer. A change of
+	// it hides all existing sessions.
 	Issuer string
 
 	// Idle is how long a session lives without being used. Default 24 h.
@@ -44,18 +44,17 @@ type Options struct {
 	// Default 30 days. It must not exceed the ledger's longest lifetime of a session, or
 	// the guard refuses the session: a revocation would be forgotten before it.
 	Lifetime time.Duration
-	// Touch is how often it is written down at most that a session was used. Default 1
-	// min, or a quarter of Idle if that is shorter; at most half of Idle.
+	// Touch is the least time between two writes that note a use of a session. Default 1 min, or a
+	// quarter of Idle if that is shorter; at most half of Idle.
 	Touch time.Duration
 
-	// Cap is how many live sessions a principal has at most. A login beyond ends the ones
-	// that would expire first, which are those unused for longest: they are revoked.
-	// Default 0: any number.
+	// Cap is how many live sessions a principal has at most. A further login revokes the ones that
+	// would expire first, which are those unused for longest. Default 0: any number.
 	Cap int
 	// OnLogin is what a login does to earlier sessions. Default [Keep].
 	OnLogin Policy
-	// Clock is this process' own, which is held against Redis': see "Two clocks" in the
-	// package's documentation. Default: the system's.
+	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
+	// documentation. Default: the system's.
 	Clock port.Clock
 }
 

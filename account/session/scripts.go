@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/internal/script"
 )
 
-// All of them may run twice behind the caller's back: each recognises by what the call
-// brings along (a new token's hash, a mark) that it has been here.
+// All of them may run twice behind the caller's back: each recognises by what the call brings along
+// (a new token's hash, its own mark) that it has run before.
 var (
 	//go:embed lua/session.lua
 	luaSession string

@@ -42,8 +42,8 @@ const tokenIDLen = 32
 
 func tokenID(hash string) string { return hash[:min(len(hash), tokenIDLen)] }
 
-// hashOf is the hash of what may be a token; false: it is none of ours, and is not looked
-// up, since anybody can send it.
+// hashOf is the hash of a text that may be a token; false: it is no token of ours. That one is not
+// looked up, since anybody can send it.
 func hashOf(token string) (string, bool) {
 	if !secret.Looks(token) {
 		return "", false

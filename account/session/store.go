@@ -66,17 +66,17 @@ func New(ender Ender, o Options) (*Store, error) {
 	return &Store{realm: realm, db: db, ender: ender, o: o}, nil
 }
 
-// Because returns the same store, with other words for why what it ends is ended; they
-// stand in the ledger's log and in events, so no personal data. Default: "logout" by
-// "user", and for what a login or a rotation ends "replaced" by "policy". At most
-// [revocast.MaxReason] bytes each, else the calls fail with [revocast.ErrInvalid].
+// Because returns the same store, with another reason and initiator for the sessions that it ends.
+// Both are in the ledger's log and in events, so use no personal data. Default: "logout" by "user",
+// and for what a login or a rotation ends "replaced" by "policy". At most [revocast.MaxReason]
+// bytes each, else the calls fail with [revocast.ErrInvalid].
 func (s *Store) Because(reason, initiator string) *Store {
 	b := *s
 	b.reason, b.initiator = reason, initiator
 	return &b
 }
 
-// why returns the words that were given, where none were the call's own.
+// why returns the words of [Store.Because], or the call's own where none were given.
 func (s *Store) why(reason, initiator string) (string, string, error) {
 	if s.reason != "" {
 		reason = s.reason
@@ -96,7 +96,7 @@ const (
 	replaced, byPolicy = "replaced", "policy"
 )
 
-// tell hands what a script wrote down under id to the fleet; an empty id is nothing.
+// tell hands what a script wrote down under id to the fleet; an empty id stands for nothing.
 func (s *Store) tell(ctx context.Context, id string, opts []revocast.CallOption) ([]revocast.Receipt, error) {
 	if id == "" {
 		return nil, nil

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Dialect is the SQL that a database speaks. The zero value is none and is refused.
+// Dialect is the SQL that a database speaks. The zero value is no dialect and is refused.
 type Dialect uint8
 
 // The dialects. MySQL is MariaDB too.

@@ -5,9 +5,9 @@
 // A password that is changed in one store and revoked in another can be changed and not revoked:
 // the process may die in between. [Outbox.Record] writes the revocation into a table beside the
 // accounts, inside the user's own transaction, so that both are committed or neither is. A [Relay]
-// hands what was committed to the [publisher.Publisher] and strikes it out. [Relay.Complete],
-// called after the commit, does that immediately and waits until it is confirmed; a relay's Run in
-// any process of the service picks up what such calls have left behind.
+// hands committed rows to the [publisher.Publisher] and deletes them. [Relay.Complete], called
+// after the commit, does that immediately and waits until it is confirmed; a relay's Run in any
+// process of the service picks up what such calls have left behind.
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	// … UPDATE users SET password_hash = … in tx
@@ -17,9 +17,9 @@
 //
 // # Guarantees
 //
-//  1. What was not committed is never handed over, and what was committed is handed over
-//     at least once, whatever crashes at any point. Each row has a random reference of its
-//     own, under which the publisher does it once however often it is handed over.
+//  1. A row that was not committed is never handed over. A committed row is handed over at least
+//     once, whatever crashes at any point. Each row has a random reference of its own, under which
+//     the publisher does it once however often it is handed over.
 //  2. In order: rows are handed over by their id, one after the other, by one relay at a
 //     time. Ids are given out before transactions commit, so a lower one may become visible
 //     after a higher one was handed over; no high-water mark is kept, so it is not skipped.
@@ -27,9 +27,9 @@
 //     of their commits; order matters between a ban and its lifting alone, everything else
 //     adds up to the same.
 //  3. One row that the publisher refuses as invalid is set aside with the reason, logged and
-//     counted ([Relay.Refused], [Relay.Retry]), and holds up nobody else. One whose cut-off
-//     is a minute or less ahead of the ledger's clock waits until it is not. While the
-//     publisher is away everything waits, and is tried again with growing pauses.
+//     counted ([Relay.Refused], [Relay.Retry]), and holds up nobody else. One whose cut-off is a
+//     minute or less ahead of the ledger's clock waits until it is not. While the publisher is away
+//     all rows wait, and are tried again with growing pauses.
 //  4. A row is deleted once it has reached Strength, by default durable: until then the database
 //     holds it, as well as Redis and JetStream. Deletions hold up no hand-over for more than a
 //     second, also while JetStream is away.
@@ -44,9 +44,9 @@
 // length of the outage where the publisher is away. A cut-off of one's own may be recorded;
 // make it from the clock that issues tokens, and not before the commit.
 //
-// Two things that no outbox can see to: a login that has read the old hash before the
-// commit and issues its token after the hand-over (read the hash again, or its version,
-// before the token is given out), and issuers whose clock is ahead of the ledger's.
+// Two things that no outbox can ensure: a login that has read the old hash before the commit and
+// issues its token after the hand-over (read the hash again, or its version, before the token is
+// given out), and issuers whose clock is ahead of the ledger's.
 //
 // The publisher remembers references for an hour. A row whose outcome has been unknown for
 // half of that, since a relay died on it and nobody took up its work, is handed over under

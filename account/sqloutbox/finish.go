@@ -10,7 +10,7 @@ import (
 
 const (
 	// finishers is how many rows are looked at together before they are deleted. They are
-	// committed, so their order matters no more.
+	// committed, so their order no longer matters.
 	finishers = 16
 	// finishLimit is how long that may take. They were handed over long ago, so it takes
 	// milliseconds, or the stream is away; new revocations wait meanwhile.

@@ -23,9 +23,9 @@ func (e *VanishedError) Error() string {
 	return fmt.Sprintf("%d of %d states have vanished from the ledger", e.Missing, e.After.Born-e.After.Gone)
 }
 
-// count compares how many states a reading of the ledger came across with how many there
-// must be. Those that were made while it ran are left out, by their number; those that were
-// taken out meanwhile may or may not have been come across.
+// count compares how many states a reading of the ledger met with how many there must be. States
+// made during the reading are left out, by their number. States taken out meanwhile may or may not
+// have been met.
 type count struct {
 	before port.Description
 	seen   []uint64 // their numbers; a state may come twice
@@ -40,7 +40,7 @@ func (c *count) Add(k port.KeyedState) {
 }
 
 // Compare fails with a [vanishedError] if the numbers differ, and with [revocast.ErrEpoch] where
-// they mean nothing: the ledger has begun another epoch since.
+// they cannot be compared: the ledger has begun another epoch since.
 func (c *count) Compare(after port.Description) error {
 	if after.State != port.LedgerOpen || after.Position.Epoch != c.before.Position.Epoch {
 		return fmt.Errorf("%w: it changed while the ledger was read", revocast.ErrEpoch)

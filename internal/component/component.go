@@ -67,8 +67,8 @@ func SameRealm(ledger port.WorkerLedger, bus port.WorkerBus) error {
 }
 
 // RefuseNegative fails with [revocast.ErrInvalid] on an option that is below zero. Zero is the
-// default, and nothing is switched off by a negative number: it would be a pause of no time, or
-// a bound that lets nothing pass.
+// default. A negative number does not switch anything off: it would be a pause of no time, or a
+// bound that lets nothing pass.
 func RefuseNegative(options map[string]int64) error {
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		if options[name] < 0 {

@@ -39,7 +39,8 @@ func (n NATS) Write(name string) error {
 		c.uncomment("cluster {", "}")
 		c.replace(`^  listen: .*$`, "  listen: 127.0.0.1:"+strconv.Itoa(n.Cluster))
 		// Clients must not learn of addresses that nothing stands in front of.
-		c.replace(`^  routes: .*$`, `  no_advertise: true`+"\n"+`  routes: [ "nats://`+strings.Join(n.Routes, `", "nats://`)+`" ]`)
+		c.replace(`^  routes: .*$`, `  no_advertise: true`+"\n"+`  routes: [ "nats://`+
+			strings.Join(n.Routes, `", "nats://`)+`" ]`)
 	}
 	if n.TLS != (TLS{}) {
 		c.uncomment("tls {", "}")

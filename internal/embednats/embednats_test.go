@@ -50,7 +50,8 @@ func TestDataSurvivesARestart(t *testing.T) {
 	o := embednats.Options{Dir: filepath.Join(t.TempDir(), "made", "by", "run"), Port: -1}
 	address, stop := start(t, o)
 	withJetStream(t, address, func(js jetstream.JetStream) {
-		if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}}); err != nil {
+		if _, err := js.CreateStream(t.Context(),
+			jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := js.Publish(t.Context(), "s", []byte("kept")); err != nil {

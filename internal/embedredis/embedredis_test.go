@@ -77,14 +77,17 @@ func TestTimePasses(t *testing.T) {
 }
 
 func TestIdentity(t *testing.T) {
-	s, c := start(t, embedredis.Options{Info: map[string]string{"redis_version": "6.0.1"}, Config: map[string]string{"save": "60 1"}})
+	s, c := start(t, embedredis.Options{
+		Info: map[string]string{"redis_version": "6.0.1"}, Config: map[string]string{"save": "60 1"},
+	})
 	ctx := context.Background()
 	first := c.Info(ctx, "replication").Val()
 	s.Replace()
 	if second := c.Info(ctx, "replication").Val(); second == first || !strings.Contains(second, "master_replid:") {
 		t.Errorf("INFO replication before %q and after Replace %q", first, second)
 	}
-	if all := c.Info(ctx).Val(); !strings.Contains(all, "redis_version:6.0.1") || !strings.Contains(all, "maxmemory_policy:noeviction") {
+	if all := c.Info(ctx).Val(); !strings.Contains(all, "redis_version:6.0.1") ||
+		!strings.Contains(all, "maxmemory_policy:noeviction") {
 		t.Errorf("INFO: %q", all)
 	}
 	if m := c.ConfigGet(ctx, "save").Val(); m["save"] != "60 1" {

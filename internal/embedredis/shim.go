@@ -104,7 +104,8 @@ func (s *Server) infoText(names []string) string {
 	defer s.mu.Unlock()
 	var b strings.Builder
 	for _, sec := range s.info {
-		if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, sec.name) }) {
+		if len(names) > 0 && !slices.ContainsFunc(names,
+			func(n string) bool { return strings.EqualFold(n, sec.name) }) {
 			continue
 		}
 		b.WriteString("# " + sec.name + "\r\n")

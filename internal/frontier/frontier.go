@@ -4,8 +4,8 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// maxAhead bounds what a frontier remembers beyond a hole. Past it the memory is
-// dropped: the next renewal repairs from the log, whatever is remembered.
+// maxAhead bounds what a frontier remembers beyond a hole. Past it the memory is dropped: the next
+// renewal repairs from the log in any case.
 const maxAhead = 1 << 16
 
 // Frontier tracks up to where history has been applied without a hole. Events are

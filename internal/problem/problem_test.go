@@ -189,12 +189,13 @@ func TestRecover(t *testing.T) {
 func TestRecoverCutsABegunAnswer(t *testing.T) {
 	for name, cause := range map[string]any{"begun": "boom", "aborted": http.ErrAbortHandler} {
 		t.Run(name, func(t *testing.T) {
-			h := problem.Recover(slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if name == "begun" {
-					_, _ = w.Write([]byte("part"))
-				}
-				panic(cause)
-			}))
+			h := problem.Recover(slog.New(slog.DiscardHandler),
+				http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if name == "begun" {
+						_, _ = w.Write([]byte("part"))
+					}
+					panic(cause)
+				}))
 			defer func() {
 				if got := recover(); got != http.ErrAbortHandler {
 					t.Errorf("recovered %v", got)

@@ -30,28 +30,76 @@ func table() []row {
 	)
 	return []row{
 		{revocast.ErrInvalid, http.StatusBadRequest, "invalid-request", "Invalid request", "", 0},
-		{revocast.ErrConflict, http.StatusConflict, "conflict", "Conflict", "an Idempotency-Key belongs to one request: use a new key for a new one", 0},
+		{
+			revocast.ErrConflict, http.StatusConflict, "conflict", "Conflict",
+			"an Idempotency-Key belongs to one request: use a new key for a new one", 0,
+		},
 		{revocast.ErrNotFound, http.StatusNotFound, "not-found", "Not found", "", 0},
-		{revocast.ErrTrimmed, http.StatusGone, "trimmed", "Log trimmed", "start again without Last-Event-ID, and reload what you derived from the events before", 0},
+		{
+			revocast.ErrTrimmed, http.StatusGone, "trimmed", "Log trimmed",
+			"start again without Last-Event-ID, and reload what you derived from the events before", 0,
+		},
 
-		{revocast.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown", "repeat the request with the same Idempotency-Key: it will not be done twice", soon},
-		{revocast.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Store unavailable", "nothing was done; try again", soon},
-		{revocast.ErrUninitialised, http.StatusServiceUnavailable, "uninitialised", "Ledger not initialised", "if this realm is new, run `publisher init`; if it is not, this is the wrong Redis, or one that lost its data: check the URL, then `publisher repair`", later},
-		{revocast.ErrStreamLost, http.StatusServiceUnavailable, "stream-lost", "Stream has lost events", "Redis and JetStream have both lost events, so neither can be refilled without loss: restore one from a backup; the detail and `publisher repair --help` say what else there is", later},
-		{revocast.ErrRecovering, http.StatusServiceUnavailable, "recovering", "Ledger recovering", "the ledger is being refilled; try again", soon},
-		{revocast.ErrFenced, http.StatusServiceUnavailable, "fenced", "Ledger fenced", "another Redis carries on this realm: point the program there, or take the realm back with `publisher repair --from redis`", later},
-		{revocast.ErrUnsuited, http.StatusServiceUnavailable, "unsuited", "Store not suited", "the detail names what to change in the store's configuration", later},
-		{revocast.ErrNotRunning, http.StatusServiceUnavailable, "not-running", "Not running", "the program is starting or stopping; try again", soon},
-		{revocast.ErrEpoch, http.StatusServiceUnavailable, "epoch-changed", "Epoch changed", "the ledger has just moved to another epoch; try again", soon},
-		{revocast.ErrPending, http.StatusServiceUnavailable, "pending", "Not yet confirmed", "it is committed and goes on in the background; ask for the receipt", soon},
-		{revocast.ErrUnknown, http.StatusServiceUnavailable, "revocation-unknown", "Revocation state unknown", "keep the token and try again", soon},
+		{
+			revocast.ErrOutcomeUnknown, http.StatusServiceUnavailable, "outcome-unknown", "Outcome unknown",
+			"repeat the request with the same Idempotency-Key: it will not be done twice", soon,
+		},
+		{
+			revocast.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Store unavailable",
+			"nothing was done; try again", soon,
+		},
+		{
+			revocast.ErrUninitialised, http.StatusServiceUnavailable, "uninitialised", "Ledger not initialised",
+			"if this realm is new, run `publisher init`; if it is not, this is the wrong Redis, or one that lost " +
+				"its data: check the URL, then `publisher repair`", later,
+		},
+		{
+			revocast.ErrStreamLost, http.StatusServiceUnavailable, "stream-lost", "Stream has lost events",
+			"Redis and JetStream have both lost events, so neither can be refilled without loss: restore one from a " +
+				"backup; the detail and `publisher repair --help` say what else there is", later,
+		},
+		{
+			revocast.ErrRecovering, http.StatusServiceUnavailable, "recovering", "Ledger recovering",
+			"the ledger is being refilled; try again", soon,
+		},
+		{revocast.ErrFenced, http.StatusServiceUnavailable, "fenced", "Ledger fenced", "another Redis carries on " +
+			"this realm: point the program there, or take the realm back with `publisher repair --from redis`", later},
+		{
+			revocast.ErrUnsuited, http.StatusServiceUnavailable, "unsuited", "Store not suited",
+			"the detail names what to change in the store's configuration", later,
+		},
+		{
+			revocast.ErrNotRunning, http.StatusServiceUnavailable, "not-running", "Not running",
+			"the program is starting or stopping; try again", soon,
+		},
+		{
+			revocast.ErrEpoch, http.StatusServiceUnavailable, "epoch-changed", "Epoch changed",
+			"the ledger has just moved to another epoch; try again", soon,
+		},
+		{
+			revocast.ErrPending, http.StatusServiceUnavailable, "pending", "Not yet confirmed",
+			"it is committed and goes on in the background; ask for the receipt", soon,
+		},
+		{
+			revocast.ErrUnknown, http.StatusServiceUnavailable, "revocation-unknown", "Revocation state unknown",
+			"keep the token and try again", soon,
+		},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "Timed out", "try again", soon},
 
-		{revocast.ErrMissingToken, http.StatusUnauthorized, "missing-token", "No token", "send it as `Authorization: Bearer …`", 0},
-		{revocast.ErrBanned, http.StatusUnauthorized, "banned", "Principal banned", "logging in again does not help before the ban ends", 0},
+		{
+			revocast.ErrMissingToken, http.StatusUnauthorized, "missing-token", "No token",
+			"send it as `Authorization: Bearer …`", 0,
+		},
+		{
+			revocast.ErrBanned, http.StatusUnauthorized, "banned", "Principal banned",
+			"logging in again does not help before the ban ends", 0,
+		},
 		{revocast.ErrRevoked, http.StatusUnauthorized, "revoked", "Token revoked", "log in again", 0},
 		{revocast.ErrExpired, http.StatusUnauthorized, "expired", "Token expired", "log in again, or refresh", 0},
-		{revocast.ErrNotYetValid, http.StatusUnauthorized, "not-yet-valid", "Token not valid yet", "compare the clocks of the issuer and of this machine", 0},
+		{
+			revocast.ErrNotYetValid, http.StatusUnauthorized, "not-yet-valid", "Token not valid yet",
+			"compare the clocks of the issuer and of this machine", 0,
+		},
 		{revocast.ErrSignature, http.StatusUnauthorized, "bad-signature", "Token signature not valid", "", 0},
 		{revocast.ErrClaims, http.StatusUnauthorized, "bad-claims", "Token claims not acceptable", "", 0},
 		{revocast.ErrMalformed, http.StatusUnauthorized, "malformed-token", "Malformed token", "", 0},

@@ -12,11 +12,10 @@ import (
 // are written, and what is over is forgotten, by clocks that agree this far.
 const ClocksInStep = 10 * time.Second
 
-// Reckoner tells the ledger's time without believing one wall clock. It compares the
-// ledger's clock with the process's own, and both with the monotonic clock, which never
-// jumps: of two clocks that have come apart, the one that the monotonic clock contradicts
-// is the one that jumped. Two clocks that were apart from the beginning tell nothing, and
-// then nothing is reckoned.
+// Reckoner tells the ledger's time without believing one wall clock. It compares the ledger's clock
+// with the process's own, and both with the monotonic clock, which never jumps: of two clocks that
+// have come apart, the one that the monotonic clock contradicts is the one that jumped. If two
+// clocks were apart from the beginning, neither can be trusted, and then nothing is reckoned.
 //
 // Offsets are what has to be added to the monotonic clock to get a wall clock.
 type Reckoner struct {
@@ -46,8 +45,8 @@ func (r *Reckoner) Observe(ledgerNow int64, sent, received time.Duration, own ti
 	}
 }
 
-// Now is the ledger's time as it is reckoned at an instant of the monotonic clock, in Unix
-// milliseconds, and no earlier than it may be; false: it cannot be told.
+// Now is the reckoned ledger's time at an instant of the monotonic clock, in Unix milliseconds, and
+// no earlier than it may be; false: it is not known.
 func (r *Reckoner) Now(mono time.Duration) (int64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,8 +56,8 @@ func (r *Reckoner) Now(mono time.Duration) (int64, bool) {
 // maxDriftParts: a monotonic clock goes wrong by less than one part in so many.
 const maxDriftParts = 64
 
-// Latest is the latest time that any of the clocks shows: for what is safe when it is too
-// late. Zero: the ledger's clock has not been read.
+// Latest is the latest time that any of the clocks shows, for uses where a time that is too late is
+// safe. Zero: the ledger's clock has not been read.
 func (r *Reckoner) Latest(mono time.Duration, own time.Time) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,10 +90,10 @@ func (r *Reckoner) Err() error {
 		revocast.ErrUnavailable, apart.Abs().Round(time.Millisecond), direction, which)
 }
 
-// Cautious is a wall clock for forgetting: it shows the time of the process's own clock, or
-// less where that has jumped ahead. It makes a jump up by a tenth of what passes, so a clock
-// that was right to jump delays forgetting, and one that was wrong and comes back has made
-// next to nothing be forgotten.
+// Cautious is a wall clock for forgetting: it shows the time of the process's own clock, or less
+// where that has jumped ahead. It catches up with a jump by a tenth of the time that passes. So a
+// clock that jumped rightly only delays forgetting, and one that jumped wrongly and comes back has
+// caused almost nothing to be forgotten.
 type Cautious struct {
 	mu   sync.Mutex
 	at   time.Duration // on the monotonic clock, when wall was shown

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// ErrReply: a script answered with something that none of ours does.
+// ErrReply: a script gave an answer that none of ours gives.
 var ErrReply = errors.New("store: unexpected reply of a script")
 
 // Reader takes a script's reply apart, field by field. The first thing that is not
@@ -104,8 +104,8 @@ func (r *Reader) Signed() (n int64, there bool) {
 // Flag reads a truth value: "1" is true.
 func (r *Reader) Flag() bool { return r.Text() == "1" }
 
-// Sub reads a field that is a list of its own. Its failure is the outer one's too, as far
-// as it has failed by then.
+// Sub reads a field that is a list of its own. If it has failed by then, the outer one has failed
+// too.
 func (r *Reader) Sub() *Reader {
 	inner := Read(r.Any())
 	if inner.Err != nil && r.Err == nil {

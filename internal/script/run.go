@@ -20,10 +20,9 @@ const (
 
 // Run executes the script as one step and returns its reply. keys must all be in one slot.
 //
-// Errors wrap the sentinels of package revocast. A script that changes something and was
-// sent but not answered is [revocast.ErrOutcomeUnknown]; one that reads likewise is
-// [revocast.ErrUnavailable]. What may run twice is tried up to three times while the context
-// lasts.
+// Errors wrap the sentinels of package revocast. A script that changes something and was sent but
+// not answered is [revocast.ErrOutcomeUnknown]; one that only reads is [revocast.ErrUnavailable]
+// then. A script that may run twice is tried up to three times while the context lasts.
 func (s *Script) Run(ctx context.Context, rdb redis.UniversalClient, keys []string, args ...any) (any, error) {
 	unanswered := false
 	for attempt := 1; ; attempt++ {

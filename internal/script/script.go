@@ -1,5 +1,5 @@
-// Package script runs the Lua scripts of the stores on Redis, each as one atomic step and
-// one round trip, and says in the words of package revocast what came of it.
+// Package script runs the Lua scripts of the stores on Redis, each as one atomic step and one round
+// trip, and reports the outcome with the errors of package revocast.
 package script
 
 import (
@@ -26,15 +26,14 @@ type Script struct {
 	sha string // Redis compiles a script once and knows it by its hash
 }
 
-// New makes a script of parts and puts the shebang in front: it makes Redis treat the
-// script as one that writes, and so refuse it on a replica and on a cut-off primary. With
-// the memory used up only what [NewGrowing] made is refused: all else goes on, and what
-// gives memory back must.
+// New makes a script of parts and puts the shebang in front: it makes Redis treat the script as one
+// that writes, and so refuse it on a replica and on a cut-off primary. With the memory used up only
+// scripts of [NewGrowing] are refused. All others go on, and those that give memory back must.
 func New(name string, e Effect, parts ...string) *Script {
 	return of("#!lua flags=allow-oom\n", name, e, parts)
 }
 
-// NewGrowing is New for what adds to the store.
+// NewGrowing is New for a script that adds to the store.
 func NewGrowing(name string, e Effect, parts ...string) *Script {
 	return of("#!lua\n", name, e, parts)
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// stopTimeout is how long an interrupt waits for its actor. Longer than any of them
-// takes; it is there so that one that hangs does not keep the others from stopping.
+// stopTimeout is how long an interrupt waits for its actor. It is longer than any of them takes,
+// and keeps an actor that hangs from holding up the others.
 const stopTimeout = 15 * time.Second
 
 // Actor turns a Run method into the two halves that a run.Group wants. The interrupt

@@ -7,7 +7,7 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// annals are what is true of a realm whichever of its servers one asks.
+// annals are facts about a realm that hold at all of its servers.
 type annals struct {
 	mu      sync.Mutex        // guards the rest; nothing else is locked while it is held
 	servers int               // that there ever were

@@ -90,8 +90,8 @@ func (s sheet) clone() sheet {
 	return s
 }
 
-// keep makes the present version one that can be come back to. Steps begin with it that
-// change the position; what others change goes with the version before.
+// keep makes the present version one to which back can return. Steps that change the position begin
+// with it; changes of other steps belong to the version before.
 func (b *books) keep() { b.history.keep(&b.sheet) }
 
 // back makes the books what they were at a position, or at the latest version before.

@@ -28,9 +28,9 @@ type Message struct {
 	Foreign  bool // of another realm; neither of the above: nobody can read it
 }
 
-// Delivery says after how long each copy of a message arrives: none for a message that
-// is lost, several for one that is repeated. Messages of different delays overtake one
-// another. It runs under the bus's lock and must not call the bus.
+// Delivery says after what time each copy of a message arrives: no copy for a lost message, several
+// for a repeated one. Messages of different delays overtake one another. It runs under the bus's
+// lock and must not call the bus.
 type Delivery func(Message) []time.Duration
 
 // Bus is a broadcast server with a stream of events, one of epoch records, and a place

@@ -176,7 +176,7 @@ func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error 
 	return nil
 }
 
-// commitOne merges one proposal. What changes nothing is answered with what covers it.
+// commitOne merges one proposal. A proposal that changes nothing is answered with what covers it.
 func (l *Ledger) commitOne(p proposal) port.CommitEntry {
 	b, now := &l.books, p.At
 	e := p.Event

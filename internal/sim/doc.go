@@ -42,7 +42,7 @@
 // own it too. Hooks run outside all locks and may block: they are where a scheduler takes hold of a
 // call.
 //
-// The same calls at the same instants come to the same, whatever the Go scheduler does:
-// a call whose answer and whose deadline fall on one instant has failed. What several
-// goroutines do at one instant is in the order in which they do it.
+// The same calls at the same instants have the same results, whatever the Go scheduler does: a call
+// whose answer and whose deadline fall on one instant has failed. What several goroutines do at one
+// instant is in the order in which they do it.
 package sim

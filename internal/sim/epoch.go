@@ -22,7 +22,7 @@ func (k *BusLink) Epoch(ctx context.Context) (port.EpochRecord, error) {
 // ClaimEpoch implements [port.Bus].
 func (k *BusLink) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	return through(ctx, k, OpClaimEpoch, next, revocast.ErrOutcomeUnknown, func() (port.EpochRecord, error) {
-		// Who was overtaken on the way is refused and has done nothing wrong, nor has who
+		// A claimant that was overtaken is refused, but has done nothing wrong. Nor has one that
 		// writes its own record again because the stream is another one.
 		latest, _ := k.b.records.latest()
 		rewritten := next.Epoch == latest.Epoch && next.Server == latest.Server

@@ -141,8 +141,8 @@ func (l *Ledger) Advance(d time.Duration) {
 	l.ahead += d
 }
 
-// Trim makes the server drop all but the latest keep entries of its log, as far as the
-// stream has acknowledged and was seen to hold them.
+// Trim makes the server drop all but the latest keep entries of its log, if the stream has
+// acknowledged them and was seen to hold them.
 func (l *Ledger) Trim(keep int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

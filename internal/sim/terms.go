@@ -20,7 +20,7 @@ func (k *LedgerLink) SetTerms(ctx context.Context, terms port.Terms) error {
 			return nil
 		}
 		if wait := unsettledBy(b.terms, terms); wait > 0 {
-			// What an earlier change still waits for is waited for too.
+			// The wait of an earlier change still counts too.
 			b.settled, b.settling, b.settleFor = false, b.settling+1, max(b.settleFor, wait)
 			l.opened = l.clock.Monotonic()
 		}

@@ -37,8 +37,8 @@ func (t *timers) pass(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// ended fails if ctx ends at this very instant: which of two timers goes off first is
-// nobody's to say, and a course of events must not depend on it.
+// ended fails if ctx ends at this very instant: which of two timers fires first is not defined, and
+// a course of events must not depend on it.
 func ended(ctx context.Context) error {
 	if at, ok := ctx.Deadline(); ok && time.Until(at) <= 0 && ctx.Err() == nil {
 		return context.DeadlineExceeded

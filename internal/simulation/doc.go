@@ -1,10 +1,10 @@
 // Package simulation runs the real publishers, subscribers, guards and caches on the
 // stores of package sim, in virtual time, under faults drawn from a seed.
 //
-// One seed is one [Scenario]: how many processes there are and how wrong their clocks
-// go, who is logged in, what is revoked and checked when, and which faults befall whom.
-// Most are small and short, for what breaks a protocol is two or three things that
-// happen at the wrong moment; some are large.
+// One seed is one [Scenario]: how many processes there are and how wrong their clocks go, who is
+// logged in, what is revoked and checked when, and which faults hit which processes. Most are small
+// and short, because two or three events at the wrong moment are what breaks a protocol; some are
+// large.
 //
 // # What is checked
 //
@@ -16,8 +16,8 @@
 //   - No worker answers from memory by what it knew more than a lease ago, under the
 //     policy Closed none answers at all then, and under Grace none beyond the grace (G3).
 //     G1 is not asked of what Grace allows after the lease.
-//   - Nobody is told "revoked" whom nobody ever revoked, nobody is ever "invalid", and in
-//     a scenario without faults nobody is "unknown".
+//   - No verdict is "revoked" unless somebody revoked, no verdict is ever "invalid", and in a
+//     scenario without faults no verdict is "unknown".
 //   - When the faults have ended, every process is ready within a bounded time, a new
 //     revocation is confirmed, and every worker's verdict about everybody is the ledger's.
 //   - No process does what the stores' contracts forbid; see package sim.
@@ -27,8 +27,8 @@
 // One goroutine steps through the scenario and lets everything come to rest between two steps. What
 // the network does to each message is a function of the seed and of the message, not of the order
 // in which goroutines happen to run. Every delay is drawn to the nanosecond and every timer of a
-// process fires a little late, each by an amount of its own, so that next to never two goroutines
-// are due at one instant and the runtime has nothing to choose; and searches run in processes of
+// process fires a little late, each by an amount of its own, so that two goroutines are almost
+// never due at one instant and the runtime has nothing to choose; and searches run in processes of
 // one processor each. What is left to the runtime is a goroutine that finds several channels ready
 // at the same time: some seeds in ten thousand part there.
 //

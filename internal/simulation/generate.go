@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// generator draws a scenario. Most are small: two workers, a publisher or two, a few
-// calls and up to three faults close to them, under a short lease. That is what most
-// holes need, and dozens of them cost what one large scenario does.
+// generator draws a scenario. Most are small: two workers, a publisher or two, a few calls and up
+// to three faults close to them, under a short lease. Most flaws need no more than that, and dozens
+// of them cost as much as one large scenario.
 type generator struct {
 	r     *rand.Rand
 	s     Scenario

@@ -9,9 +9,9 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// Mutant is the protocol without one of its safeguards. The zero value is the protocol
-// as it is. What is taken out of a process is taken out at its ports, its view and its
-// clock: the code in between is the product's.
+// Mutant is the protocol without one of its safeguards. The zero value is the protocol as it is. A
+// safeguard is taken out at the process's ports, its view and its clock: the code in between is the
+// product's.
 type Mutant struct {
 	Name  string
 	Macro string // of the same mutant of the model; empty: the model has none
@@ -126,7 +126,7 @@ func unsighted(l *ledgerPort, ctx context.Context, _ port.Sighting) (port.Sighte
 	return port.Sighted{Now: d.Now, Lead: revocast.Forever, Sure: true}, err
 }
 
-// answerAnyway is a cut-off primary whose reads nobody fences.
+// answerAnyway is a cut-off primary that goes on answering reads.
 func answerAnyway(l *ledgerPort, keys []revocast.Key, answer port.Checked, err error) (port.Checked, error) {
 	at := l.p.reaches.Load()
 	if err == nil || at == l.p.w.current.Load() {
@@ -144,7 +144,7 @@ func acknowledgeLatest(b *busPort, e revocast.Event) {
 	_ = b.Bus.Acknowledge(port.Ack{Member: b.p.worker.Status().Member, Applied: b.latest.raise(e.Position)})
 }
 
-// forAll takes one member's word for everybody's.
+// forAll takes one member's acknowledgement as that of all.
 func forAll(p *process, a port.Ack, on func(port.Ack)) {
 	for _, m := range *p.members.Load() {
 		on(port.Ack{Member: m.ID, Applied: a.Applied})

@@ -63,7 +63,7 @@ func (c *check) ask() (*revocast.Claims, revocast.Verdict) {
 	return c.by.guard.Check(context.Background(), c.of.text)
 }
 
-// judge holds a verdict against what was promised.
+// judge compares a verdict with what was promised.
 func (w *world) judge(c *check, claims *revocast.Claims, v revocast.Verdict) {
 	w.mu.Lock()
 	count, why := &w.result.Happened, ""
@@ -132,7 +132,7 @@ func (c *check) broken() *promise {
 	return nil
 }
 
-// slack is for what the clocks round off.
+// slack allows for the rounding of the clocks.
 const slack = 100 * time.Microsecond
 
 func (w *world) wronglyAllowed(c *check, claims *revocast.Claims, v revocast.Verdict, held *promise) string {

@@ -9,7 +9,7 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// promise is what a call promises once it is confirmed.
+// promise is what a call promises when it is confirmed.
 type promise struct {
 	what     string
 	ban      bool

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Result is what a run came to.
+// Result is the result of a run.
 type Result struct {
 	Violations []string
 	Trace      uint64   // the same for the same course of events
@@ -47,7 +47,7 @@ func (h *Happened) step(k Kind) {
 	h.Steps[k]++
 }
 
-// add takes another run in.
+// add adds another run.
 func (h *Happened) add(o *Happened) {
 	h.Virtual += o.Virtual
 	for _, c := range [...]struct{ sum, of *uint64 }{

@@ -95,7 +95,7 @@ func (g *generator) store(kinds ...Kind) {
 	}
 }
 
-// What follows is what chance alone brings about too rarely.
+// The following scenes are those that chance alone makes too rarely.
 
 // fork cuts a primary off with some of the processes, just as something is revoked on
 // either side or soon after. There are checks all along.

@@ -101,7 +101,7 @@ func (w *world) revokeNobody(p *process) error {
 	return err
 }
 
-// converged holds every worker's verdicts against the ledger.
+// converged compares every worker's verdicts with the ledger.
 func (w *world) converged() {
 	for _, p := range w.processes[:w.s.Workers] {
 		for _, h := range w.holders {

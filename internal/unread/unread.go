@@ -41,7 +41,8 @@ func Handler(next http.Handler) http.Handler {
 		next.ServeHTTP(answer, own)
 		answer.begin()
 		if !body.whole {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger)) // without one, the server's own holds
+			// without one, the server's own holds
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger))
 		}
 	})
 }

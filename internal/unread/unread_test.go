@@ -91,7 +91,9 @@ func TestKeptAlive(t *testing.T) {
 					if resp.Close {
 						t.Fatalf("closed: %v", resp.Header)
 					}
-					want := map[string]string{"length": "body <nil>", "chunks": "body <nil>", "no chunk": " <nil>"}[kind]
+					want := map[string]string{
+						"length": "body <nil>", "chunks": "body <nil>", "no chunk": " <nil>",
+					}[kind]
 					if name == "read" && want != "" && string(body) != want {
 						t.Errorf("answer %q, want %q", body, want)
 					}

@@ -42,7 +42,8 @@ func (c *Clock) compile(ctx context.Context, dir string) error {
 	if err := os.WriteFile(text, source, 0o600); err != nil {
 		return err
 	}
-	if out, err := exec.CommandContext(ctx, "cc", "-shared", "-fPIC", "-O2", "-o", c.library, text, "-lm").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "cc", "-shared", "-fPIC", "-O2", "-o", c.library, text,
+		"-lm").CombinedOutput(); err != nil {
 		return fmt.Errorf("wallclock: %w (a C compiler is needed: apt install gcc)\n%s", err, out)
 	}
 	return nil

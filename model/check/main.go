@@ -68,5 +68,6 @@ func report(out io.Writer, r model.Result, err error) {
 	case r.Case.Mutant():
 		verdict = "ok    found out"
 	}
-	fmt.Fprintf(out, "%-15s %-32s %11d states %6.0f MB %6.1f s\n", verdict, r.Case, r.States, r.Memory, r.Took.Seconds())
+	fmt.Fprintf(out, "%-15s %-32s %11d states %6.0f MB %6.1f s\n", verdict, r.Case, r.States, r.Memory,
+		r.Took.Seconds())
 }

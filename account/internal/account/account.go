@@ -7,16 +7,15 @@
 // its own. So every script is told the caller's clock too ([Realm.Run]), and each judgement
 // says which of the two it trusts:
 //
-//   - A cut-off, and whatever else ends something as of a time, needs both: where they are
-//     more than ten seconds apart nobody knows what "now" is, and the script refuses before
-//     it has changed anything. An earlier cut-off would spare a thief, a later one would keep
-//     the user out.
+//   - A cut-off, and every other end as of a time, needs both: where they are more than ten seconds
+//     apart nobody knows what "now" is, and the script refuses before it has changed anything. An
+//     earlier cut-off would spare a thief, a later one would keep the user out.
 //   - A login begins at the earlier of the two where they are that far apart: the sooner it
 //     began, the more cut-offs cover it.
 //   - Where they agree it is Redis' time, which all processes share, and it never goes
 //     back: a failover to a server that is some seconds behind does not put a cut-off
 //     before the logins that it is to cover, or a login before the cut-off it comes after.
-//   - What is denied or owed is over once both say so; what is due is due once either does.
+//   - A denial or a debt is over once both say so; a debt is due once either says so.
 package account
 
 import (
@@ -32,12 +31,12 @@ import (
 //go:embed lua/account.lua
 var prelude string
 
-// Script makes a script of an account store; parts follow what every one starts with.
+// Script makes a script of an account store; parts follow the beginning that all of them share.
 func Script(name string, e script.Effect, parts ...string) *script.Script {
 	return script.New(name, e, append([]string{prelude}, parts...)...)
 }
 
-// Growing is Script for what adds to the store: it is refused when memory is used up.
+// Growing is Script for a script that adds to the store: Redis refuses it when memory is used up.
 func Growing(name string, e script.Effect, parts ...string) *script.Script {
 	return script.NewGrowing(name, e, append([]string{prelude}, parts...)...)
 }

@@ -60,7 +60,7 @@ func (s *Store) load(ctx context.Context, token string) (*revocast.Claims, error
 	}
 	c := &revocast.Claims{
 		Issuer: s.o.Issuer, Session: hash[:sidLen], IssuedAt: created, Expires: expires,
-		// The guard compares it with its own clock, so only what is left is Redis'.
+		// The guard compares it with its own clock, so only the remaining time comes from Redis.
 		AcceptUntil: time.Now().Add(expires.Sub(now)),
 		Extra:       map[string]any{keptName: k},
 	}
