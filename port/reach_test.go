@@ -66,10 +66,14 @@ func TestReachEqual(t *testing.T) {
 		"the same":         {issuers(2, 2, "i"), issuers(2, 2, "i"), true},
 		"another name":     {issuers(1, 1, "i"), issuers(1, 1, "j"), false},
 		"more keys":        {issuers(1, 1, "i"), issuers(1, 2, "i"), false},
-		"no keys, unknown": {Reach{Issuers: []ReachIssuer{{Name: "a", KeyIDs: []string{}}}}, Reach{Issuers: []ReachIssuer{{Name: "a"}}}, false},
-		"other scopes":     {Reach{Scopes: scopes}, Reach{}, false},
-		"the same scopes":  {Reach{Scopes: scopes}, Reach{Scopes: slices.Clone(scopes)}, true},
-		"fewer issuers":    {issuers(2, 1, "i"), issuers(1, 1, "i"), false},
+		"no keys, unknown": {
+			Reach{Issuers: []ReachIssuer{{Name: "a", KeyIDs: []string{}}}},
+			Reach{Issuers: []ReachIssuer{{Name: "a"}}},
+			false,
+		},
+		"other scopes":    {Reach{Scopes: scopes}, Reach{}, false},
+		"the same scopes": {Reach{Scopes: scopes}, Reach{Scopes: slices.Clone(scopes)}, true},
+		"fewer issuers":   {issuers(2, 1, "i"), issuers(1, 1, "i"), false},
 	} {
 		if c.a.Equal(c.b) != c.want || c.b.Equal(c.a) != c.want {
 			t.Errorf("%s: want %v", name, c.want)

@@ -74,13 +74,17 @@ func TestKeyedStateEvents(t *testing.T) {
 		state revocast.State
 		n     int
 	}{
-		"nothing":           {revocast.State{}, 0},
-		"a cut-off":         {revocast.State{CutOff: 9, Floor: 9, Until: 99, At: at(1, 2)}, 1},
-		"an exception":      {revocast.State{CutOff: 9, Except: session, Until: 99, At: at(1, 2)}, 1},
-		"and its own":       {revocast.State{CutOff: 9, Except: session, Floor: 4, Until: 99, At: at(1, 2)}, 2},
-		"a ban":             {revocast.State{Until: 50, Ban: revocast.BanState{From: 3, Until: 50, At: at(1, 3)}, At: at(1, 3)}, 1},
-		"one that is over":  {revocast.State{Ban: revocast.BanState{At: at(1, 3)}, At: at(1, 3)}, 1},
-		"a cut-off and ban": {revocast.State{CutOff: 9, Floor: 9, Until: 99, Ban: revocast.BanState{Until: 50, At: at(1, 1)}, At: at(1, 2)}, 2},
+		"nothing":      {revocast.State{}, 0},
+		"a cut-off":    {revocast.State{CutOff: 9, Floor: 9, Until: 99, At: at(1, 2)}, 1},
+		"an exception": {revocast.State{CutOff: 9, Except: session, Until: 99, At: at(1, 2)}, 1},
+		"and its own":  {revocast.State{CutOff: 9, Except: session, Floor: 4, Until: 99, At: at(1, 2)}, 2},
+		"a ban": {revocast.State{
+			Until: 50, Ban: revocast.BanState{From: 3, Until: 50, At: at(1, 3)}, At: at(1, 3),
+		}, 1},
+		"one that is over": {revocast.State{Ban: revocast.BanState{At: at(1, 3)}, At: at(1, 3)}, 1},
+		"a cut-off and ban": {revocast.State{
+			CutOff: 9, Floor: 9, Until: 99, Ban: revocast.BanState{Until: 50, At: at(1, 1)}, At: at(1, 2),
+		}, 2},
 	} {
 		k := KeyedState{Key: revocast.Key{1}, Scope: revocast.ScopePrincipal, State: c.state, Changed: 5}
 		events := k.Events()

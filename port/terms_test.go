@@ -51,16 +51,18 @@ func TestWaits(t *testing.T) {
 	terms := Terms{Lease: 3 * time.Second, Drift: 0.125, Fence: 7 * time.Second}
 	margin := 10 * time.Millisecond
 	for name, c := range map[string]struct{ got, want time.Duration }{
-		"lease":         {terms.LeaseFor(), 3 * time.Second * 7 / 8},
-		"wait":          {terms.Wait(), 3*time.Second*9/7 + margin},
-		"settle":        {terms.SettleWait(), 10*time.Second*9/7 + margin},
-		"fence":         {terms.FenceWait(), 9*time.Second + margin},
-		"no fence":      {Terms{Lease: time.Second, Drift: 0.125}.FenceWait(), 0},
-		"skew":          {terms.SkewOrDefault(), DefaultSkew},
-		"skew that is":  {Terms{Skew: time.Second}.SkewOrDefault(), time.Second},
-		"retention":     {DefaultTerms().Retention(), 30*24*time.Hour + 2*time.Hour},
-		"retention of":  {Terms{MaxLifetime: [revocast.NumScopes]time.Duration{1, 9, 3}}.Retention(), 9 + 2*time.Hour},
-		"stream, in ms": {time.Duration(DefaultTerms().StreamOptions().MaxAge), time.Duration((30*24 + 2) * 3600 * 1000)},
+		"lease":        {terms.LeaseFor(), 3 * time.Second * 7 / 8},
+		"wait":         {terms.Wait(), 3*time.Second*9/7 + margin},
+		"settle":       {terms.SettleWait(), 10*time.Second*9/7 + margin},
+		"fence":        {terms.FenceWait(), 9*time.Second + margin},
+		"no fence":     {Terms{Lease: time.Second, Drift: 0.125}.FenceWait(), 0},
+		"skew":         {terms.SkewOrDefault(), DefaultSkew},
+		"skew that is": {Terms{Skew: time.Second}.SkewOrDefault(), time.Second},
+		"retention":    {DefaultTerms().Retention(), 30*24*time.Hour + 2*time.Hour},
+		"retention of": {Terms{MaxLifetime: [revocast.NumScopes]time.Duration{1, 9, 3}}.Retention(), 9 + 2*time.Hour},
+		"stream, in ms": {
+			time.Duration(DefaultTerms().StreamOptions().MaxAge), time.Duration((30*24 + 2) * 3600 * 1000),
+		},
 	} {
 		if c.got-c.want > 1 || c.want-c.got > 1 {
 			t.Errorf("%s: %s, want %s", name, c.got, c.want)

@@ -13,11 +13,17 @@ func TestNearest(t *testing.T) {
 		names []string
 		near  string
 	}{
-		"nothing to choose from":   {"issuer", nil, ""},
-		"another case":             {"Issuer", []string{"issuer"}, "issuer"},
-		"another scheme":           {"http://login.example.com", []string{"https://login.example.com"}, "https://login.example.com"},
-		"no scheme":                {"login.example.com", []string{"https://login.example.com"}, "https://login.example.com"},
-		"a slash at the end":       {"https://login.example.com/", []string{"https://login.example.com"}, "https://login.example.com"},
+		"nothing to choose from": {"issuer", nil, ""},
+		"another case":           {"Issuer", []string{"issuer"}, "issuer"},
+		"another scheme": {
+			"http://login.example.com", []string{"https://login.example.com"}, "https://login.example.com",
+		},
+		"no scheme": {
+			"login.example.com", []string{"https://login.example.com"}, "https://login.example.com",
+		},
+		"a slash at the end": {
+			"https://login.example.com/", []string{"https://login.example.com"}, "https://login.example.com",
+		},
 		"spaces":                   {" issuer\n", []string{"issuer"}, "issuer"},
 		"one letter":               {"isuer", []string{"issuer"}, "issuer"},
 		"one letter more":          {"issuerr", []string{"issuer"}, "issuer"},
