@@ -23,13 +23,8 @@ func TestRunError(t *testing.T) {
 		if got := RunError(ctx); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {
 			t.Errorf("%s: %v", name, got)
 		}
-<<<<<<< HEAD
 		err := JoinCause(revocast.ErrFenced, ctx)
 		if !errors.Is(err, revocast.ErrFenced) || !errors.Is(err, context.Cause(ctx)) {
-=======
-		if err := JoinCause(revocast.ErrFenced, ctx); !errors.Is(err, revocast.ErrFenced) ||
-			!errors.Is(err, context.Cause(ctx)) {
->>>>>>> wip-words
 			t.Errorf("%s: %v, want both", name, err)
 		}
 	}

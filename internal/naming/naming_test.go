@@ -13,25 +13,11 @@ func TestNearest(t *testing.T) {
 		names []string
 		near  string
 	}{
-<<<<<<< HEAD
 		"nothing to choose from":   {"issuer", nil, ""},
 		"another case":             {"Issuer", []string{"issuer"}, "issuer"},
 		"another scheme":           {"http://a.example", []string{"https://a.example"}, "https://a.example"},
 		"no scheme":                {"a.example", []string{"https://a.example"}, "https://a.example"},
 		"a slash at the end":       {"https://a.example/", []string{"https://a.example"}, "https://a.example"},
-=======
-		"nothing to choose from": {"issuer", nil, ""},
-		"another case":           {"Issuer", []string{"issuer"}, "issuer"},
-		"another scheme": {
-			"http://login.example.com", []string{"https://login.example.com"}, "https://login.example.com",
-		},
-		"no scheme": {
-			"login.example.com", []string{"https://login.example.com"}, "https://login.example.com",
-		},
-		"a slash at the end": {
-			"https://login.example.com/", []string{"https://login.example.com"}, "https://login.example.com",
-		},
->>>>>>> wip-words
 		"spaces":                   {" issuer\n", []string{"issuer"}, "issuer"},
 		"one letter":               {"isuer", []string{"issuer"}, "issuer"},
 		"one letter more":          {"issuerr", []string{"issuer"}, "issuer"},
