@@ -4,13 +4,12 @@ GO       ?= go
 LISTEN   ?= 127.0.0.1:8080
 BENCH    ?= .
 MODEL    ?=
-NESTED   := account/session/scsstore account/sqloutbox/sqltest
 FUZZTIME ?= 10s
 UNITSEEDS ?= 20000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X github.com/revocast/revocast/internal/wiring.version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/revocast/revocast/cmd/internal/wiring.version=$(VERSION)
 
-.PHONY: help dev build test unit lint machine tools vuln bench model fuzz clean
+.PHONY: help dev build test unit lint tidy machine tools vuln bench model fuzz clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,30 +24,33 @@ build: ## both programs into bin/
 
 test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 
+# The pattern work stands for all modules of go.work.
 # A test may be left out for want of redis-server when somebody runs plain
 # `go test ./...`, never here. -vet=off: lint has done it.
 unit: tools
-	cd tools && $(GO) test ./...
-	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 22m ./...
-	@set -e; for m in $(NESTED); do (cd $$m && REVOCAST_TEST_REQUIRE_REDIS=1 $(CURDIR)/bin/suite -race -vet=off -timeout 5m ./...); done
+	cd tools && GOWORK=off $(GO) test -timeout 20m ./...
+	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 22m work
 	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
 
 lint: tools ## formatting, vet, staticcheck, tidy
 	@out=$$(bin/gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt -w is needed for:"; echo "$$out"; exit 1; fi
-	$(GO) vet ./...
-	bin/staticcheck ./...
-	$(GO) mod tidy -diff
-	@set -e; for m in $(NESTED); do (cd $$m && $(GO) vet ./... && $(CURDIR)/bin/staticcheck ./... && $(GO) mod tidy -diff); done
+	$(GO) vet work
+	bin/staticcheck work
+	cd tools && export GOWORK=off && $(GO) vet ./... && ../bin/staticcheck ./... && $(GO) mod tidy -diff
+	bin/modules
+
+tidy: tools ## the go.mod files of all modules
+	bin/modules -w
 
 machine:
 	@tools/machine.sh
 
 tools:
-	@$(GO) build -C tools -o ../bin/ ./suite mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+	@GOWORK=off $(GO) build -C tools -o ../bin/ ./suite ./modules mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
 vuln: ## known vulnerabilities, asked from the Go vulnerability database
-	$(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck
-	bin/govulncheck ./...
+	GOWORK=off $(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck
+	bin/govulncheck ./... ./cmd/...
 
 bench: machine ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
 	@mkdir -p bench
@@ -58,7 +60,7 @@ model: machine ## the protocol's models through every interleaving, and their mu
 	$(GO) run ./model/check '$(MODEL)'
 
 fuzz: ## every fuzz target for FUZZTIME each
-	@set -e; for pkg in $$($(GO) list ./...); do \
+	@set -e; for pkg in $$($(GO) list work); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$target"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \

@@ -79,10 +79,10 @@ var layers = map[string][]string{
 	"internal/publisherapi": anything,
 	"internal/sidecarapi":   anything,
 	"internal/unread":       nil,
-	"internal/metrics":      anything,
+	"cmd/internal/metrics":  anything,
 	"internal/serving":      {"github.com/oklog/run"},
-	"internal/wiring":       anything,
-	"internal/dev":          anything,
+	"cmd/internal/wiring":   anything,
+	"cmd/internal/dev":      anything,
 	"internal/embednats":    {"github.com/nats-io/nats-server/v2/server"},
 	"internal/embedredis":   {"github.com/alicebob/miniredis/v2"},
 	"internal/natsserver":   {"github.com/nats-io/nats-server/v2/server"},
@@ -113,6 +113,7 @@ var layers = map[string][]string{
 	"account/session/scsstore":  anything, // modules of their own
 	"account/sqloutbox/sqltest": anything,
 	"tools/compose":             anything,
+	"tools/modules":             anything,
 	"tools/suite":               anything,
 }
 
@@ -177,7 +178,7 @@ func TestMayImport(t *testing.T) {
 		{"store", "github.com/redis/go-redis/v99", false},
 		{"store", "github.com/nats-io/nats.go", false},
 		{"cache", "github.com/hashicorp/golang-lru/v2", false},
-		{"internal/wiring", "github.com/nats-io/nats.go", true},
+		{"cmd/internal/wiring", "github.com/nats-io/nats.go", true},
 	} {
 		if got := mayImport(c.imported, layers[c.folder]); got != c.want {
 			t.Errorf("%s imports %s: %v, want %v", c.folder, c.imported, got, c.want)

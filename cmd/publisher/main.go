@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 func main() { os.Exit(publishercmd.Main(os.Args[1:], wiring.StandardStreams())) }

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/revocast/revocast/cmd/internal/subscribercmd"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 func main() { os.Exit(subscribercmd.Main(os.Args[1:], wiring.StandardStreams())) }

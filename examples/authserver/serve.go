@@ -15,7 +15,6 @@ import (
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/unread"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
@@ -164,7 +163,7 @@ func listen(ctx context.Context, f Flags) (ports []net.Listener, err error) {
 			closeAll(ports)
 		}
 	}()
-	ln, err := wiring.Listen(ctx, "--listen", f.Listen)
+	ln, err := listenOn(ctx, "--listen", f.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -182,13 +181,22 @@ func listen(ctx context.Context, f Flags) (ports []net.Listener, err error) {
 		if p != 0 {
 			p += i
 		}
-		ln, err := wiring.Listen(ctx, "--worker-listen", net.JoinHostPort(host, strconv.Itoa(p)))
+		ln, err := listenOn(ctx, "--worker-listen", net.JoinHostPort(host, strconv.Itoa(p)))
 		if err != nil {
 			return ports, err
 		}
 		ports = append(ports, ln)
 	}
 	return ports, nil
+}
+
+// listenOn names the flag that the operator would change.
+func listenOn(ctx context.Context, flag, addr string) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", flag, addr, err)
+	}
+	return ln, nil
 }
 
 func closeAll(ports []net.Listener) {

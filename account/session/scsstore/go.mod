@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/redis/go-redis/v9 v9.23.0
-	github.com/revocast/revocast v0.0.0-00010101000000-000000000000
+	github.com/revocast/revocast v0.0.0
 	go.uber.org/goleak v1.3.0
 )
 
@@ -29,5 +29,3 @@ require (
 	golang.org/x/time v0.16.0 // indirect
 	pgregory.net/rapid v1.3.0 // indirect
 )
-
-replace github.com/revocast/revocast => ../../..

@@ -10,7 +10,7 @@ import (
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
 	"github.com/revocast/revocast/cmd/internal/subscribercmd"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 // TestComposeCommands: every command line in compose.yaml is one that the programs take.

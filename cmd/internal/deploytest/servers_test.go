@@ -17,10 +17,10 @@ import (
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
 	"github.com/revocast/revocast/cmd/internal/subscribercmd"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/deployfiles"
 	"github.com/revocast/revocast/internal/natsserver"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/store/storetest"
 )
 

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/port"
 )
 

@@ -5,7 +5,7 @@ package publishercmd
 import (
 	"github.com/alecthomas/kong"
 
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 const description = "Makes logout true everywhere at once: revokes tokens, sessions and accounts on every worker of a fleet."

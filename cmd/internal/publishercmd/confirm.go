@@ -10,8 +10,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/client"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/wiring"
 )
 
 // confirm has somebody confirm a revocation that ends the sessions of many: --yes, or a

@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/dev"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/dev"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 type devCmd struct {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 type logoutCmd struct {

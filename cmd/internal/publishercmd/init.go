@@ -9,7 +9,7 @@ import (
 	"unicode"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )

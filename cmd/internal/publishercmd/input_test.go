@@ -13,8 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/wiring"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

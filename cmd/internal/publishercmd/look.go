@@ -9,8 +9,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/client"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/wiring"
 )
 
 type statusCmd struct {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 const (

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/publisher"
 )
 

@@ -9,10 +9,10 @@ import (
 
 	"github.com/oklog/run"
 
-	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/cmd/internal/metrics"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/serving"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/token"

@@ -7,8 +7,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/wiring"
 )
 
 type showCmd struct {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
 	"github.com/revocast/revocast/cmd/internal/subscribercmd"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/store/storetest"
 )
 

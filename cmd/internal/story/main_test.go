@@ -12,7 +12,7 @@ import (
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
 	"github.com/revocast/revocast/cmd/internal/subscribercmd"
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 func TestMain(m *testing.M) {

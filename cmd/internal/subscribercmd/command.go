@@ -5,7 +5,7 @@ package subscribercmd
 import (
 	"github.com/alecthomas/kong"
 
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 const description = "A worker's memory of what is revoked, as a sidecar for services in any language."

@@ -8,10 +8,10 @@ import (
 	"github.com/oklog/run"
 
 	"github.com/revocast/revocast/cache"
-	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/cmd/internal/metrics"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/sidecarapi"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/worker"
 )

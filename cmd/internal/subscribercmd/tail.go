@@ -7,8 +7,8 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/publisherapi"
-	"github.com/revocast/revocast/internal/wiring"
 	"github.com/revocast/revocast/port"
 )
 

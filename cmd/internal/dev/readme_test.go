@@ -10,7 +10,7 @@ import (
 // What the README tells people to paste is what the program prints, and the story
 // quickstart.txtar runs what the program prints.
 func TestReadmeShowsTheBanner(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

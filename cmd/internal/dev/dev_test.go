@@ -19,8 +19,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/client"
+	"github.com/revocast/revocast/cmd/internal/dev"
 	"github.com/revocast/revocast/internal/apitypes"
-	"github.com/revocast/revocast/internal/dev"
 )
 
 const patience = 30 * time.Second

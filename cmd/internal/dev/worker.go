@@ -9,7 +9,7 @@ import (
 	"github.com/oklog/run"
 
 	"github.com/revocast/revocast/cache"
-	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/port"

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net"
 
-	"github.com/revocast/revocast/internal/wiring"
+	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
 // ports are the listeners, open before anything else.

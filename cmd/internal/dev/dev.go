@@ -11,7 +11,7 @@ import (
 	"github.com/oklog/run"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/metrics"
+	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/port"

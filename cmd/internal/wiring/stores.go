@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store"
 )

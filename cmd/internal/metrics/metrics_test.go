@@ -13,8 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/internal/metrics"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
