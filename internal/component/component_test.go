@@ -44,7 +44,7 @@ func TestOptions(t *testing.T) {
 	if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), "option B is -2") {
 		t.Errorf("%v, want the first by name", err)
 	}
-	if Random() == Random() {
+	if a, b := Random(), Random(); a == b {
 		t.Error("the same number twice")
 	}
 }

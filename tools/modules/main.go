@@ -85,7 +85,8 @@ func (w *workspace) tidy(folder string, write bool) error {
 	defer os.RemoveAll(scratch)
 	dir := filepath.Join(w.root, folder)
 	mod, sum := filepath.Join(scratch, "go.mod"), filepath.Join(scratch, "go.sum")
-	if err := errors.Join(copyFile(mod, filepath.Join(dir, "go.mod")), copyFile(sum, filepath.Join(dir, "go.sum"))); err != nil {
+	err = errors.Join(copyFile(mod, filepath.Join(dir, "go.mod")), copyFile(sum, filepath.Join(dir, "go.sum")))
+	if err != nil {
 		return err
 	}
 	replace, restore := []string{"mod", "edit"}, []string{"mod", "edit"}
@@ -101,7 +102,10 @@ func (w *workspace) tidy(folder string, write bool) error {
 			return err
 		}
 	}
-	return errors.Join(settle(filepath.Join(dir, "go.mod"), mod, write), settle(filepath.Join(dir, "go.sum"), sum, write))
+	return errors.Join(
+		settle(filepath.Join(dir, "go.mod"), mod, write),
+		settle(filepath.Join(dir, "go.sum"), sum, write),
+	)
 }
 
 // settle compares a file with what it has to be.

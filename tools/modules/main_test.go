@@ -12,7 +12,8 @@ import (
 )
 
 // proxy is a module proxy that serves the modules of the workspace as they stand, at
-// [version], and all others out of the module cache of this machine.
+// [version], and all others out of the module cache of this machine, or else from where this
+// machine gets them.
 type proxy struct {
 	t   *testing.T
 	env []string
@@ -29,6 +30,10 @@ func newProxy(t *testing.T) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
+	usual, err := goRun(".", "env", "GOPROXY")
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	for folder, path := range w.modules {
 		if err := publish(filepath.Join(dir, path, "@v"), filepath.Join(w.root, folder), path); err != nil {
@@ -39,7 +44,8 @@ func newProxy(t *testing.T) *proxy {
 	p := &proxy{t: t, bin: t.TempDir()}
 	p.env = append(
 		os.Environ(), "GOWORK=off", "GOSUMDB=off", "GOFLAGS=-mod=mod -modcacherw -trimpath", "GOTOOLCHAIN=local",
-		"GOPROXY="+fileURL(dir)+","+fileURL(download), "GOMODCACHE="+t.TempDir(), "GOBIN="+p.bin,
+		"GOPROXY="+fileURL(dir)+","+fileURL(download)+","+strings.TrimSpace(string(usual)),
+		"GOMODCACHE="+t.TempDir(), "GOBIN="+p.bin,
 	)
 	return p
 }
@@ -53,7 +59,8 @@ func publish(at, dir, path string) error {
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(at, version+".info"), fmt.Appendf(nil, "{\"Version\":%q}", version), 0o644); err != nil {
+	info := fmt.Appendf(nil, "{\"Version\":%q}", version)
+	if err := os.WriteFile(filepath.Join(at, version+".info"), info, 0o644); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(at, "list"), []byte(version+"\n"), 0o644); err != nil {
@@ -114,7 +121,8 @@ var foreign = []string{"kong", "porcupine", "prometheus", "argon2id", "go-intern
 // TestConsumer is the module of a program that embeds a worker.
 func TestConsumer(t *testing.T) {
 	p, dir := newProxy(t), t.TempDir()
-	write(t, filepath.Join(dir, "go.mod"), "module example.com/consumer\n\ngo 1.26.0\n\nrequire github.com/revocast/revocast "+version+"\n")
+	write(t, filepath.Join(dir, "go.mod"),
+		"module example.com/consumer\n\ngo 1.26.0\n\nrequire github.com/revocast/revocast "+version+"\n")
 	write(t, filepath.Join(dir, "main.go"), `package main
 
 import (
