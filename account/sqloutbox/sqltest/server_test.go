@@ -224,8 +224,7 @@ func home() (dir string, who *syscall.SysProcAttr, err error) {
 	}
 	uid, _ := strconv.Atoi(nobody.Uid)
 	gid, _ := strconv.Atoi(nobody.Gid)
-	who = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-	return dir, who, os.Chown(dir, uid, gid)
+	return dir, runAs(uid, gid), os.Chown(dir, uid, gid)
 }
 
 // find looks where packages put servers that are not in everybody's path.
