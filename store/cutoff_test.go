@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -178,11 +177,11 @@ func TestStoppedPrimary(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	p := newPair(t)
 	ctx := within(t, time.Minute)
-	must(t, syscall.Kill(p.primary.PID(), syscall.SIGSTOP))
+	must(t, suspend(p.primary.PID()))
 	woken := false
 	wake := func() {
 		if !woken {
-			must(t, syscall.Kill(p.primary.PID(), syscall.SIGCONT))
+			must(t, resume(p.primary.PID()))
 		}
 		woken = true
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -102,8 +101,8 @@ func TestFrozenServer(t *testing.T) {
 	server := storetest.Redis(t)
 	l := newLedger(t, server.Client(), store.Options{})
 	must(t, storetest.Start(within(t, 10*time.Second), l, 1))
-	must(t, syscall.Kill(server.PID(), syscall.SIGSTOP))
-	defer syscall.Kill(server.PID(), syscall.SIGCONT)
+	must(t, suspend(server.PID()))
+	defer resume(server.PID())
 
 	const patience = 200 * time.Millisecond
 	began := time.Now()
