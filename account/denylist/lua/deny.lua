@@ -2,7 +2,7 @@
 -- other arguments. The answer is the cut-off and how many entries were made.
 --
 -- id is the one under which this is owed. An empty principal stands for no cut-off. A cut of 0
--- stands for now. outlives is how long an entry outlives its token. Times are in ms.
+-- stands for the present time. outlives is how long an entry outlives its token. Times are in ms.
 local id, principal, issuer, cut = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local reason, initiator, outlives = ARGV[5], ARGV[6], tonumber(ARGV[7])
 local HEADER, EACH = 7, 7 -- how many arguments come before the tokens, and how many make one

@@ -1,5 +1,5 @@
 -- A family is started with its first token, which has this hash. who, tenant and client are keys.
--- body has names and data, as Go packs them. auth is when the login was, in ms, or 0 for now.
+-- body has names and data, as Go packs them. auth is when the login was, in ms, or 0 where it is the present time.
 local id, hash, who, tenant, client = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local session, body, auth = ARGV[6], ARGV[7], tonumber(ARGV[8])
 local lifetimeMs, idleMs = tonumber(ARGV[9]), tonumber(ARGV[10])

@@ -2,9 +2,9 @@
 -- the session. Record, token and index are written in one step, each with its expiry, together with
 -- what the login ends. So a crash leaves all of it or nothing.
 --
--- auth is when the user was authenticated, or 0 for now. policy says what the login does to other
--- sessions of the principal: 'end' ends them. cap is how many there may be, or 0. reason and initiator
--- are those of what is ended. Times are in ms.
+-- auth is when the user was authenticated, or 0 where that is the present time. policy says what the login
+-- does to other sessions of the principal: 'end' ends them. cap is how many there may be, or 0. reason and
+-- initiator are those of what is ended. Times are in ms.
 local sk, pk, hash, idle, lifetime = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local auth, policy, cap, sid, principal = tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8]), ARGV[9], ARGV[10]
 local tenant, device, ip, agent, issuer = ARGV[11], ARGV[12], ARGV[13], ARGV[14], ARGV[15]
