@@ -103,6 +103,8 @@ var layers = map[string][]string{
 	"internal/faults/faultrun":   anything,
 	"internal/faults/natsnode":   anything,
 	"internal/fleettest":         anything,
+	"internal/leak":              nil,
+	"internal/property":          nil,
 	"internal/sim":               ports,
 	"internal/simulation":        anything,
 	"internal/unread/unreadtest": nil,
