@@ -4,19 +4,18 @@ import (
 	"fmt"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/property"
 )
 
 // mergeTests drive State.Merge and the ledger with the same random histories.
 func mergeTests(open func(*testing.T) Env) []test {
 	return []test{
 		{"restored histories", func(k *kit) {
-			rapid.Check(k.T, func(rt *rapid.T) { mergeRestored(rt, newKit(k.T, open(k.T))) })
+			property.Check(k.T, func(rt *property.T) { mergeRestored(rt, newKit(k.T, open(k.T))) })
 		}},
 		{"committed histories", func(k *kit) {
-			rapid.Check(k.T, func(rt *rapid.T) { mergeCommitted(rt, newKit(k.T, open(k.T))) })
+			property.Check(k.T, func(rt *property.T) { mergeCommitted(rt, newKit(k.T, open(k.T))) })
 		}},
 	}
 }
@@ -27,28 +26,28 @@ const (
 	mergeTimes = 6
 )
 
-func drawKey(rt *rapid.T) revocast.Key {
-	return key(fmt.Sprint("merge", rapid.IntRange(0, mergeKeys-1).Draw(rt, "key")))
+func drawKey(rt *property.T) revocast.Key {
+	return key(fmt.Sprint("merge", property.IntRange(0, mergeKeys-1).Draw(rt, "key")))
 }
 
 // drawProposal draws a proposal that the ledger accepts at the time now.
-func drawProposal(rt *rapid.T, now int64) revocast.Event {
+func drawProposal(rt *property.T, now int64) revocast.Event {
 	e := revocast.Event{Scope: revocast.ScopePrincipal, Key: drawKey(rt)}
-	e.Kind = rapid.SampledFrom([]revocast.Kind{
+	e.Kind = property.SampledFrom([]revocast.Kind{
 		revocast.KindRevoked, revocast.KindRevoked, revocast.KindBanned, revocast.KindLifted,
 	}).Draw(rt, "kind")
-	late := now + 4*hour + rapid.Int64Range(0, mergeTimes).Draw(rt, "until")
+	late := now + 4*hour + property.Int64Range(0, mergeTimes).Draw(rt, "until")
 	switch e.Kind {
 	case revocast.KindRevoked:
-		e.CutOff, e.Until = now-rapid.Int64Range(1, mergeTimes).Draw(rt, "cutoff"), late
-		if rapid.IntRange(0, 19).Draw(rt, "forever") == 0 {
+		e.CutOff, e.Until = now-property.Int64Range(1, mergeTimes).Draw(rt, "cutoff"), late
+		if property.IntRange(0, 19).Draw(rt, "forever") == 0 {
 			e.CutOff = revocast.Forever
 		}
-		if n := rapid.IntRange(0, 3).Draw(rt, "except"); n > 0 {
+		if n := property.IntRange(0, 3).Draw(rt, "except"); n > 0 {
 			e.Except = key(fmt.Sprint("session", n))
 		}
 	case revocast.KindBanned:
-		e.Until, e.From = late, rapid.Int64Range(0, 2).Draw(rt, "from")
+		e.Until, e.From = late, property.Int64Range(0, 2).Draw(rt, "from")
 	case revocast.KindLifted:
 	}
 	return e
@@ -64,23 +63,23 @@ func states(events []revocast.Event) map[revocast.Key]revocast.State {
 }
 
 // mergeRestored: any events, in any order, in any portions, some twice.
-func mergeRestored(rt *rapid.T, k *kit) {
+func mergeRestored(rt *property.T, k *kit) {
 	k.must(k.Ledger.Begin(k.ctx, 9, Terms()))
 	now := k.describe().Now
-	history := rapid.SliceOfNDistinct(rapid.Custom(func(rt *rapid.T) revocast.Event {
+	history := property.SliceOfNDistinct(property.Custom(func(rt *property.T) revocast.Event {
 		e := drawProposal(rt, now)
-		e.Position = at(rapid.Uint64Range(1, 3).Draw(rt, "epoch"), rapid.Uint64Range(1, 40).Draw(rt, "rev"))
-		e.At = now - rapid.Int64Range(0, 100).Draw(rt, "at")
+		e.Position = at(property.Uint64Range(1, 3).Draw(rt, "epoch"), property.Uint64Range(1, 40).Draw(rt, "rev"))
+		e.At = now - property.Int64Range(0, 100).Draw(rt, "at")
 		if e.Until == 0 {
 			e.Until = now + hour
 		}
 		return e
 	}), 1, 100, func(e revocast.Event) revocast.Position { return e.Position }).Draw(rt, "history")
 
-	fed := append(rapid.Permutation(history).Draw(rt, "order"),
-		rapid.SliceOfN(rapid.SampledFrom(history), 0, 10).Draw(rt, "again")...)
+	fed := append(property.Permutation(history).Draw(rt, "order"),
+		property.SliceOfN(property.SampledFrom(history), 0, 10).Draw(rt, "again")...)
 	for len(fed) > 0 {
-		n := rapid.IntRange(1, len(fed)).Draw(rt, "portion")
+		n := property.IntRange(1, len(fed)).Draw(rt, "portion")
 		k.restore(9, fed[:n]...)
 		fed = fed[n:]
 	}
@@ -107,14 +106,14 @@ func mergeRestored(rt *rapid.T, k *kit) {
 
 // mergeCommitted: what the ledger answers and logs adds up to what it holds, and
 // what it calls covered is.
-func mergeCommitted(rt *rapid.T, k *kit) {
+func mergeCommitted(rt *property.T, k *kit) {
 	k.start()
 	now := k.describe().Now
 	sum := map[revocast.Key]revocast.State{}
 	var fresh []revocast.Event
-	for range rapid.IntRange(1, 8).Draw(rt, "commits") {
-		batch := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) revocast.Event { return drawProposal(rt, now) }),
-			1, 6).Draw(rt, "batch")
+	for range property.IntRange(1, 8).Draw(rt, "commits") {
+		proposal := property.Custom(func(rt *property.T) revocast.Event { return drawProposal(rt, now) })
+		batch := property.SliceOfN(proposal, 1, 6).Draw(rt, "batch")
 		for i, e := range k.commit(batch...).Entries {
 			before := sum[e.Event.Key]
 			p := batch[i]
