@@ -9,7 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
-	"pgregory.net/rapid"
+	"github.com/revocast/revocast/internal/property"
 )
 
 // TestKeyGolden: keys are in Redis, on the wire and in other people's backups. They
@@ -39,17 +39,17 @@ func TestKeysDoNotMeet(t *testing.T) {
 		issuer string
 		id     string
 	}
-	text := rapid.SampledFrom([]string{
+	text := property.SampledFrom([]string{
 		"", "a", "b", "ab", ".", "*", ">", ":", " ", "\n", "\x00", "👋", "a\x00b", "\x00\x00\x00\x01",
 		"\x00\x00\x00\x00",
 	})
-	draw := rapid.Custom(func(rt *rapid.T) name {
+	draw := property.Custom(func(rt *property.T) name {
 		return name{
-			text.Draw(rt, "realm"), revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(rt, "scope")),
+			text.Draw(rt, "realm"), revocast.Scope(property.IntRange(1, revocast.NumScopes).Draw(rt, "scope")),
 			text.Draw(rt, "issuer") + text.Draw(rt, "more"), text.Draw(rt, "id") + text.Draw(rt, "rest"),
 		}
 	})
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		x, y := draw.Draw(rt, "x"), draw.Draw(rt, "y")
 		same := revocast.KeyOf(x.realm, x.scope, x.issuer, x.id) == revocast.KeyOf(y.realm, y.scope, y.issuer, y.id)
 		if same != (x == y) {

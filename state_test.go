@@ -6,8 +6,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/port"
-	"pgregory.net/rapid"
 )
 
 // The model: a state is a function from sessions to cut-offs, and a register.
@@ -40,28 +40,28 @@ func (m *modelState) add(e revocast.Event) {
 
 // drawHistory draws events of one key at distinct positions, with many ties among the
 // times.
-func drawHistory(rt *rapid.T) []revocast.Event {
-	return rapid.SliceOfNDistinct(rapid.Custom(drawEvent), 0, 12, func(e revocast.Event) revocast.Position {
+func drawHistory(rt *property.T) []revocast.Event {
+	return property.SliceOfNDistinct(property.Custom(drawEvent), 0, 12, func(e revocast.Event) revocast.Position {
 		return e.Position
 	}).Draw(rt, "history")
 }
 
-func drawEvent(rt *rapid.T) revocast.Event {
+func drawEvent(rt *property.T) revocast.Event {
 	e := revocast.Event{
-		Kind:  rapid.SampledFrom(revocast.Kinds[:]).Draw(rt, "kind"),
+		Kind:  property.SampledFrom(revocast.Kinds[:]).Draw(rt, "kind"),
 		Scope: revocast.ScopePrincipal, Key: sessionKey(9),
 		Position: revocast.Position{
-			Epoch: rapid.Uint64Range(1, 2).Draw(rt, "epoch"), Rev: rapid.Uint64Range(1, 20).Draw(rt, "rev"),
+			Epoch: property.Uint64Range(1, 2).Draw(rt, "epoch"), Rev: property.Uint64Range(1, 20).Draw(rt, "rev"),
 		},
-		Until: rapid.Int64Range(50, 60).Draw(rt, "until"),
+		Until: property.Int64Range(50, 60).Draw(rt, "until"),
 	}
 	switch e.Kind {
 	case revocast.KindRevoked:
-		e.CutOff = rapid.Int64Range(1, 5).Draw(rt, "cutoff")
-		e.Except = rapid.SampledFrom(sessions).Draw(rt, "except")
+		e.CutOff = property.Int64Range(1, 5).Draw(rt, "cutoff")
+		e.Except = property.SampledFrom(sessions).Draw(rt, "except")
 	case revocast.KindBanned:
-		e.From = rapid.Int64Range(0, 3).Draw(rt, "from")
-		e.Until = rapid.Int64Range(4, 8).Draw(rt, "end")
+		e.From = property.Int64Range(0, 3).Draw(rt, "from")
+		e.Until = property.Int64Range(4, 8).Draw(rt, "end")
 	}
 	return e
 }
@@ -74,7 +74,7 @@ func fold(events []revocast.Event) (s revocast.State) {
 }
 
 func TestMergeIsTheModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		history := drawHistory(rt)
 		model := modelState{cut: map[revocast.Key]int64{}}
 		for _, e := range history {
@@ -101,7 +101,7 @@ func TestMergeIsTheModel(t *testing.T) {
 }
 
 func TestMergeLaws(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		a, b, c := fold(drawHistory(rt)), fold(drawHistory(rt)), fold(drawHistory(rt))
 		if ab, ba := a.Merge(b), b.Merge(a); ab != ba {
 			rt.Errorf("not commutative:\n%+v\n%+v", ab, ba)
@@ -119,9 +119,9 @@ func TestMergeLaws(t *testing.T) {
 }
 
 func TestMergeInAnyOrder(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		history := drawHistory(rt)
-		again := append(rapid.Permutation(history).Draw(rt, "order"), history...)
+		again := append(property.Permutation(history).Draw(rt, "order"), history...)
 		if x, y := fold(history), fold(again); x != y {
 			rt.Errorf("%+v\nin another order and twice %+v", x, y)
 		}
@@ -130,7 +130,7 @@ func TestMergeInAnyOrder(t *testing.T) {
 
 // TestNormalForm: states that cover the same tokens are the same value.
 func TestNormalForm(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		s := fold(drawHistory(rt))
 		if s.Except.IsZero() != (s.Floor == s.CutOff) {
 			rt.Errorf("exception %s, floor %d, cut-off %d", s.Except, s.Floor, s.CutOff)
@@ -143,7 +143,7 @@ func TestNormalForm(t *testing.T) {
 
 // TestKeyedStateEvents: a snapshot is applied as a log is, with the same result.
 func TestKeyedStateEvents(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		s := fold(drawHistory(rt))
 		k := port.KeyedState{Key: sessionKey(9), Scope: revocast.ScopePrincipal, State: s}
 		events := k.Events()

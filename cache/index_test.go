@@ -5,10 +5,9 @@ import (
 	"math"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/port"
 )
 
@@ -268,18 +267,18 @@ func TestExpireIsNeverEarly(t *testing.T) {
 
 // The index returns every state as it was stored, packed or not.
 func TestStatesSurvivePacking(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *property.T) {
 		c := cache.New(cache.Options{})
 		want := map[revocast.Key]revocast.State{}
-		for range rapid.IntRange(1, 150).Draw(t, "events") {
+		for range property.IntRange(1, 150).Draw(t, "events") {
 			e := revocast.Event{
-				Kind: rapid.SampledFrom(revocast.Kinds[:3]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
+				Kind: property.SampledFrom(revocast.Kinds[:3]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
 				Position: revocast.Position{Epoch: drawEdge(t, "epoch", 1, 300), Rev: drawEdge(t, "rev", 1, 1<<40)},
 				CutOff:   int64(drawEdge(t, "cutoff", 1, 1<<48)),
 				Until:    int64(drawEdge(t, "until", 0, math.MaxUint32)) * 1000,
 			}
-			e.Key = keyOf(e.Scope, fmt.Sprint(rapid.IntRange(0, 100).Draw(t, "id")))
-			if rapid.IntRange(0, 4).Draw(t, "spare") == 0 {
+			e.Key = keyOf(e.Scope, fmt.Sprint(property.IntRange(0, 100).Draw(t, "id")))
+			if property.IntRange(0, 4).Draw(t, "spare") == 0 {
 				e.Except = keyOf(revocast.ScopeSession, "s")
 			}
 			c.Apply(e)
@@ -316,7 +315,7 @@ func TestMoreEpochsThanSlotsCanName(t *testing.T) {
 }
 
 // drawEdge draws a number near one of two bounds, or any number that a ledger may hold.
-func drawEdge(t *rapid.T, name string, low, high uint64) uint64 {
-	return rapid.OneOf(rapid.Uint64Range(low, low+3), rapid.Uint64Range(high-3, high+3),
-		rapid.Uint64Range(low, 1<<43)).Draw(t, name)
+func drawEdge(t *property.T, name string, low, high uint64) uint64 {
+	return property.OneOf(property.Uint64Range(low, low+3), property.Uint64Range(high-3, high+3),
+		property.Uint64Range(low, 1<<43)).Draw(t, name)
 }

@@ -5,10 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/port"
 )
 
@@ -32,28 +31,28 @@ type model struct {
 }
 
 func TestModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		entries := rapid.SampledFrom([]int{-1, 1, 5, 1000, 1000}).Draw(t, "entries")
-		limit := rapid.SampledFrom([]int{3, 20, 1000, 1000}).Draw(t, "limit")
-		make := rapid.SampledFrom([]func(cache.Options) *cache.Cache{cache.New, cache.NewCrowded}).Draw(t, "make")
+	property.Check(t, func(t *property.T) {
+		entries := property.SampledFrom([]int{-1, 1, 5, 1000, 1000}).Draw(t, "entries")
+		limit := property.SampledFrom([]int{3, 20, 1000, 1000}).Draw(t, "limit")
+		make := property.SampledFrom([]func(cache.Options) *cache.Cache{cache.New, cache.NewCrowded}).Draw(t, "make")
 		m := &model{
 			view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000,
 			now: 10_000,
 		}
 		m.entries, m.recent = map[string]*port.Entry{}, map[revocast.Key]revocast.Position{}
 		m.states, m.seen = map[revocast.Key]revocast.State{}, map[revocast.Position]revocast.Event{}
-		t.Repeat(map[string]func(*rapid.T){
-			"commit": func(t *rapid.T) { m.commit(t) },
-			"apply":  func(t *rapid.T) { m.apply(t) },
-			"both":   func(t *rapid.T) { m.commit(t); m.applyOne(m.ledger[len(m.ledger)-1]) },
-			"put":    func(t *rapid.T) { m.put(t) },
-			"drop":   func(t *rapid.T) { m.drop(t) },
-			"begin":  func(t *rapid.T) { m.beginLoad() },
-			"end":    func(t *rapid.T) { m.endLoad() },
-			"load":   func(t *rapid.T) { m.loadAll() },
-			"later":  func(t *rapid.T) { m.now += rapid.Int64Range(1, 2500).Draw(t, "ms") },
-			"expire": func(t *rapid.T) { m.expire() },
-			"":       func(t *rapid.T) { m.compare(t) },
+		t.Repeat(map[string]func(*property.T){
+			"commit": func(t *property.T) { m.commit(t) },
+			"apply":  func(t *property.T) { m.apply(t) },
+			"both":   func(t *property.T) { m.commit(t); m.applyOne(m.ledger[len(m.ledger)-1]) },
+			"put":    func(t *property.T) { m.put(t) },
+			"drop":   func(t *property.T) { m.drop(t) },
+			"begin":  func(t *property.T) { m.beginLoad() },
+			"end":    func(t *property.T) { m.endLoad() },
+			"load":   func(t *property.T) { m.loadAll() },
+			"later":  func(t *property.T) { m.now += property.Int64Range(1, 2500).Draw(t, "ms") },
+			"expire": func(t *property.T) { m.expire() },
+			"":       func(t *property.T) { m.compare(t) },
 		})
 	})
 }
@@ -63,14 +62,14 @@ var scopes = []revocast.Scope{
 	revocast.ScopeTenant, revocast.ScopeKey, revocast.ScopeAll,
 }
 
-func drawID(t *rapid.T, scope revocast.Scope) string {
+func drawID(t *property.T, scope revocast.Scope) string {
 	switch scope {
 	case revocast.ScopeToken:
-		return fmt.Sprint("t", rapid.IntRange(0, 15).Draw(t, "token"))
+		return fmt.Sprint("t", property.IntRange(0, 15).Draw(t, "token"))
 	case revocast.ScopeSession:
-		return fmt.Sprint("s", rapid.IntRange(0, 7).Draw(t, "session"))
+		return fmt.Sprint("s", property.IntRange(0, 7).Draw(t, "session"))
 	case revocast.ScopePrincipal:
-		return fmt.Sprint("p", rapid.IntRange(0, 3).Draw(t, "principal"))
+		return fmt.Sprint("p", property.IntRange(0, 3).Draw(t, "principal"))
 	}
 	return map[revocast.Scope]string{
 		revocast.ScopeClient: "client", revocast.ScopeTenant: "tenant", revocast.ScopeKey: "kid",
@@ -78,44 +77,45 @@ func drawID(t *rapid.T, scope revocast.Scope) string {
 }
 
 // commit appends a random event to the ledger; now and then in a new epoch.
-func (m *model) commit(t *rapid.T) {
+func (m *model) commit(t *property.T) {
 	next := revocast.Position{Epoch: 1, Rev: 1}
 	if n := len(m.ledger); n > 0 {
 		next = m.ledger[n-1].Position
 		next.Rev++
-		if rapid.IntRange(0, 9).Draw(t, "epoch") == 0 {
+		if property.IntRange(0, 9).Draw(t, "epoch") == 0 {
 			next = revocast.Position{Epoch: next.Epoch + 1, Rev: 1}
 		}
 	}
-	seconds := func(name string) int64 { return m.now/1000*1000 + 1000*rapid.Int64Range(-1, 8).Draw(t, name) }
+	seconds := func(name string) int64 { return m.now/1000*1000 + 1000*property.Int64Range(-1, 8).Draw(t, name) }
 	e := revocast.Event{
-		Position: next, Kind: rapid.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
+		Position: next, Kind: property.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"), Scope: revocast.ScopePrincipal,
 	}
 	switch e.Kind {
 	case revocast.KindRevoked:
-		e.Scope = rapid.SampledFrom(scopes).Draw(t, "scope")
+		e.Scope = property.SampledFrom(scopes).Draw(t, "scope")
 		e.Until, e.CutOff = seconds("until"), revocast.Forever
 		if !e.Scope.Outright() {
-			e.CutOff = rapid.Int64Range(1, 6).Draw(t, "cutoff")
-			if rapid.Bool().Draw(t, "spare") {
+			e.CutOff = property.Int64Range(1, 6).Draw(t, "cutoff")
+			if property.Bool().Draw(t, "spare") {
 				e.Except = keyOf(revocast.ScopeSession, drawID(t, revocast.ScopeSession))
 			}
 		}
 	case revocast.KindBanned:
 		e.From = max(0, seconds("from"))
-		e.Until = e.From + 1000*rapid.Int64Range(1, 4).Draw(t, "length")
+		e.Until = e.From + 1000*property.Int64Range(1, 4).Draw(t, "length")
 	case revocast.KindLifted:
 		e.Until = seconds("until")
 	case revocast.KindInvalidated:
-		e.Scope = rapid.SampledFrom([]revocast.Scope{revocast.ScopeSession, revocast.ScopePrincipal}).Draw(t, "scope")
+		sorts := []revocast.Scope{revocast.ScopeSession, revocast.ScopePrincipal}
+		e.Scope = property.SampledFrom(sorts).Draw(t, "scope")
 	}
 	e.Key = keyOf(e.Scope, drawID(t, e.Scope))
 	m.ledger = append(m.ledger, e)
 }
 
-func (m *model) apply(t *rapid.T) {
+func (m *model) apply(t *property.T) {
 	if len(m.ledger) > 0 {
-		m.applyOne(rapid.SampledFrom(m.ledger).Draw(t, "event"))
+		m.applyOne(property.SampledFrom(m.ledger).Draw(t, "event"))
 	}
 }
 
@@ -172,14 +172,14 @@ func (m *model) expire() {
 
 // put checks a token with the ledger as it was at some position, and puts what a guard would put:
 // no entry that was covered there, and none beyond the start of a known ban.
-func (m *model) put(t *rapid.T) {
-	i := rapid.IntRange(0, 15).Draw(t, "token")
+func (m *model) put(t *property.T) {
+	i := property.IntRange(0, 15).Draw(t, "token")
 	checked := revocast.Position{}
-	if len(m.ledger) > 0 && rapid.IntRange(0, 5).Draw(t, "zero") > 0 {
-		checked = rapid.SampledFrom(m.ledger).Draw(t, "checked").Position
+	if len(m.ledger) > 0 && property.IntRange(0, 5).Draw(t, "zero") > 0 {
+		checked = property.SampledFrom(m.ledger).Draw(t, "checked").Position
 	}
 	e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4),
-		rapid.Int64Range(1, 6).Draw(t, "issued")), checked)
+		property.Int64Range(1, 6).Draw(t, "issued")), checked)
 	known := map[revocast.Key]revocast.State{}
 	for _, event := range m.ledger {
 		if event.Position.Compare(checked) <= 0 {
@@ -247,14 +247,14 @@ func (m *model) find(states map[revocast.Key]revocast.State, e *port.Entry) (f p
 	return f
 }
 
-func (m *model) drop(t *rapid.T) {
-	id := fmt.Sprint(rapid.IntRange(0, 15).Draw(t, "token"))
+func (m *model) drop(t *property.T) {
+	id := fmt.Sprint(property.IntRange(0, 15).Draw(t, "token"))
 	m.view.Drop(port.SpaceBearer, id)
 	delete(m.entries, id)
 }
 
 // compare is the invariant after every step.
-func (m *model) compare(t *rapid.T) {
+func (m *model) compare(t *property.T) {
 	if err := m.view.CheckWhole(); err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func (m *model) compare(t *rapid.T) {
 	}
 }
 
-func (m *model) compareEntry(t *rapid.T, id string) {
+func (m *model) compareEntry(t *property.T, id string) {
 	got, want := m.view.Get(port.SpaceBearer, id), m.entries[id]
 	if got != nil && got != want || m.unlimited && got != want {
 		t.Fatalf("Get %s: %p, want %p", id, got, want)
@@ -299,7 +299,7 @@ func (m *model) liftedAfter(e revocast.Event) bool {
 	return false
 }
 
-func (m *model) compareLookup(t *rapid.T, i int) {
+func (m *model) compareLookup(t *property.T, i int) {
 	for issued := range int64(8) {
 		e := entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i/2), fmt.Sprint("p", i/4), issued),
 			revocast.Position{})

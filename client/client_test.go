@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/client"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/problem"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // seen is what a server was sent.
 type seen struct{ line, body, key, auth, contentType, realm string }

@@ -6,15 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/property"
 )
 
 func TestTokensAreOneTokenEach(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a := rapid.StringMatching(`[a-z.*> \n=😀$/\\]{1,12}`).Draw(t, "a")
-		b := rapid.StringMatching(`[a-z.*> \n=😀$/\\]{1,12}`).Draw(t, "b")
+	text := property.StringOf(property.Runes('a', 'z')+".*> \n=😀$/\\", 1, 12)
+	property.Check(t, func(t *property.T) {
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
 		token := escapeToken(a)
 		if token == "" || strings.ContainsAny(token, ".*> \t\r\n") {
 			t.Fatalf("%q became %q", a, token)

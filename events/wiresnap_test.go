@@ -6,18 +6,17 @@ import (
 	"errors"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/port"
 )
 
 // drawState draws a state as a ledger may hold it.
-func drawState(t *rapid.T) port.KeyedState {
-	moment := rapid.Int64Range(0, revocast.Forever)
-	count := rapid.Uint64Range(1, uint64(revocast.Forever))
+func drawState(t *property.T) port.KeyedState {
+	moment := property.Int64Range(0, revocast.Forever)
+	count := property.Uint64Range(1, uint64(revocast.Forever))
 	key := func(name string) (k revocast.Key) {
-		copy(k[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, name))
+		copy(k[:], property.SliceOfN(property.Byte(), 16, 16).Draw(t, name))
 		k[0] |= 1
 		return k
 	}
@@ -25,24 +24,24 @@ func drawState(t *rapid.T) port.KeyedState {
 		return revocast.Position{Epoch: count.Draw(t, name+" epoch"), Rev: count.Draw(t, name+" revision")}
 	}
 	k := port.KeyedState{
-		Key: key("key"), Scope: revocast.Scope(rapid.IntRange(1, revocast.NumScopes).Draw(t, "scope")),
+		Key: key("key"), Scope: revocast.Scope(property.IntRange(1, revocast.NumScopes).Draw(t, "scope")),
 		Changed: moment.Draw(t, "changed"),
 		State:   revocast.State{Until: moment.Draw(t, "until"), At: position("at")},
 	}
 	s := &k.State
-	s.CutOff = rapid.OneOf(rapid.Just(int64(0)), rapid.Just(revocast.Forever), moment).Draw(t, "cut-off")
+	s.CutOff = property.OneOf(property.Just(int64(0)), property.Just(revocast.Forever), moment).Draw(t, "cut-off")
 	s.Floor = s.CutOff
-	if !k.Scope.Outright() && s.CutOff > 0 && rapid.Bool().Draw(t, "excepts") {
-		s.Except, s.Floor = key("except"), rapid.Int64Range(0, s.CutOff-1).Draw(t, "floor")
+	if !k.Scope.Outright() && s.CutOff > 0 && property.Bool().Draw(t, "excepts") {
+		s.Except, s.Floor = key("except"), property.Int64Range(0, s.CutOff-1).Draw(t, "floor")
 	}
-	if rapid.Bool().Draw(t, "has a ban") {
+	if property.Bool().Draw(t, "has a ban") {
 		s.Ban = revocast.BanState{From: moment.Draw(t, "from"), Until: moment.Draw(t, "ban until"), At: position("ban")}
 	}
 	return k
 }
 
 func TestStateRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *property.T) {
 		want := drawState(t)
 		data, err := appendState(nil, want)
 		if err != nil || len(data) < minState || len(data) > maxState {
@@ -52,7 +51,7 @@ func TestStateRoundTrip(t *testing.T) {
 		if rest, err := takeState(append(data, 7), &got); err != nil || got != want || len(rest) != 1 {
 			t.Fatalf("got %+v and %d bytes more, %v; want %+v", got, len(rest), err, want)
 		}
-		cut := rapid.IntRange(0, len(data)-1).Draw(t, "cut")
+		cut := property.IntRange(0, len(data)-1).Draw(t, "cut")
 		if _, err := takeState(data[:cut], &got); !errors.Is(err, errUndecodable) {
 			t.Fatalf("%d of %d bytes: %v", cut, len(data), err)
 		}

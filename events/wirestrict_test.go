@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/property"
 )
 
 // ledgerTakes says what the ledger refuses to restore, as package store has it. An event
@@ -40,15 +39,15 @@ func TestWhatDecodesCanBeRestored(t *testing.T) {
 		0, 1, 2, 3, 7, 8, 256, 257, uint64(revocast.Forever), uint64(revocast.Forever) + 1, 1 << 63, 1<<64 - 1,
 	}
 	var read int
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *property.T) {
 		e := drawEvent(t)
 		data, err := appendEvent(nil, testRealm, &e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range rapid.IntRange(0, 3).Draw(t, "fields") {
-			f := rapid.SampledFrom(fields).Draw(t, "field")
-			value := binary.BigEndian.AppendUint64(make([]byte, 8), rapid.SampledFrom(edges).Draw(t, "value"))
+		for range property.IntRange(0, 3).Draw(t, "fields") {
+			f := property.SampledFrom(fields).Draw(t, "field")
+			value := binary.BigEndian.AppendUint64(make([]byte, 8), property.SampledFrom(edges).Draw(t, "value"))
 			copy(data[f.at:f.at+f.size], value[16-f.size:])
 		}
 		var got revocast.Event
@@ -67,7 +66,7 @@ func TestWhatDecodesCanBeRestored(t *testing.T) {
 
 // TestEventsOfStatesCanBeWritten: what a refill makes of a state goes over the wire.
 func TestEventsOfStatesCanBeWritten(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	property.Check(t, func(t *property.T) {
 		k := drawState(t)
 		for _, e := range k.Events() {
 			data, err := appendEvent(nil, testRealm, &e)

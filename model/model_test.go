@@ -7,12 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/model"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // TestModels runs every search that is short: both whole models, and each safeguard
 // missing once. `make model` runs the others.

@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
@@ -17,7 +16,7 @@ import (
 // history is a ledger, the stream that is fed from it, and all that was ever revoked. The
 // stream loses its end now and then, never what was before the mark.
 type history struct {
-	*rapid.T
+	*property.T
 	ctx     context.Context
 	server  *storetest.Server
 	l       *store.Ledger
@@ -32,7 +31,7 @@ type history struct {
 func TestNothingIsLostBehindTheMark(t *testing.T) {
 	server := storetest.Redis(t, "--appendfsync", "no")
 	rdb := server.Client()
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		l, err := store.New(rdb, rand.Text(), store.Options{LogMaxLen: 2})
@@ -40,20 +39,20 @@ func TestNothingIsLostBehindTheMark(t *testing.T) {
 		h.must(err)
 		h.must(l.Begin(ctx, 1, storetest.Terms()))
 		h.open()
-		rt.Repeat(map[string]func(*rapid.T){
-			"":        func(*rapid.T) { h.check() },
+		rt.Repeat(map[string]func(*property.T){
+			"":        func(*property.T) { h.check() },
 			"commit":  h.commit,
 			"publish": h.publish,
-			"mark":    func(*rapid.T) { h.mark() },
-			"lose": func(rt *rapid.T) {
-				h.stream = h.stream[:rapid.IntRange(int(h.describe().Mark.Point.Sequence), len(h.stream)).Draw(rt,
+			"mark":    func(*property.T) { h.mark() },
+			"lose": func(rt *property.T) {
+				h.stream = h.stream[:property.IntRange(int(h.describe().Mark.Point.Sequence), len(h.stream)).Draw(rt,
 					"left")]
 			},
-			"replace": func(rt *rapid.T) {
+			"replace": func(rt *property.T) {
 				h.server.Replace()
 				h.recover(rt)
 			},
-			"reopen": func(rt *rapid.T) {
+			"reopen": func(rt *property.T) {
 				h.must(h.l.Reopen(h.ctx, h.describe().Position.Epoch+2, "x"))
 				h.recover(rt)
 			},
@@ -77,15 +76,15 @@ func (h *history) end() port.StreamPoint {
 	return port.StreamPoint{Created: 1, Sequence: uint64(len(h.stream)), Stored: time.Now().UnixMilli()}
 }
 
-func (h *history) commit(rt *rapid.T) {
-	n := rapid.IntRange(1, 6).Draw(rt, "revocations")
+func (h *history) commit(rt *property.T) {
+	n := property.IntRange(1, 6).Draw(rt, "revocations")
 	_, err := h.l.Commit(h.ctx, "", numberedProposals(h.revoked, h.revoked+n))
 	h.must(err)
 	h.revoked += n
 }
 
 // publish stores some of what is not durable, and tells the ledger.
-func (h *history) publish(rt *rapid.T) {
+func (h *history) publish(rt *property.T) {
 	d := h.describe()
 	events, err := h.l.Log(h.ctx, d.Durable, 100)
 	h.must(err)
@@ -93,7 +92,7 @@ func (h *history) publish(rt *rapid.T) {
 		return
 	}
 	var revs []uint64
-	for _, e := range rapid.SliceOfN(rapid.SampledFrom(events), 1, 8).Draw(rt, "published") {
+	for _, e := range property.SliceOfN(property.SampledFrom(events), 1, 8).Draw(rt, "published") {
 		h.stream = append(h.stream, e)
 		revs = append(revs, e.Position.Rev)
 	}
@@ -126,10 +125,10 @@ func (h *history) mark() {
 }
 
 // recover takes the ledger to open, now and then by way of another server.
-func (h *history) recover(rt *rapid.T) {
-	for rapid.IntRange(0, 2).Draw(rt, "interrupted") == 0 {
+func (h *history) recover(rt *property.T) {
+	for property.IntRange(0, 2).Draw(rt, "interrupted") == 0 {
 		h.restore()
-		for range rapid.IntRange(0, 3).Draw(rt, "steps") {
+		for range property.IntRange(0, 3).Draw(rt, "steps") {
 			done, err := h.l.OpenStep(h.ctx, openingOf(h.describe(), h.end()), 3)
 			h.must(err)
 			if done {

@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // noon is when the tests happen.
 var noon = time.UnixMilli(1_700_000_000_500).UTC()

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast/account/code"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const reset = "password-reset"
 

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var (
 	home  = netip.MustParseAddr("192.0.2.1")

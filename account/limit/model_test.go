@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast/account/limit"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -59,7 +58,7 @@ func (m *pairModel) tell(id, state string) {
 }
 
 // open picks an attempt that has no outcome yet and is still in the window.
-func (m *pairModel) open(t *rapid.T, at time.Time) (limit.Attempt, bool) {
+func (m *pairModel) open(t *property.T, at time.Time) (limit.Attempt, bool) {
 	var all []limit.Attempt
 	for _, e := range m.log {
 		if e.state == "open" && at.Sub(e.at) < window-10*time.Second {
@@ -69,7 +68,7 @@ func (m *pairModel) open(t *rapid.T, at time.Time) (limit.Attempt, bool) {
 	if len(all) == 0 {
 		return limit.Attempt{}, false
 	}
-	return rapid.SampledFrom(all).Draw(t, "attempt"), true
+	return property.SampledFrom(all).Draw(t, "attempt"), true
 }
 
 // TestModel drives the limiter and the model with the same histories: same decisions, same
@@ -77,7 +76,7 @@ func (m *pairModel) open(t *rapid.T, at time.Time) (limit.Attempt, bool) {
 func TestModel(t *testing.T) {
 	e := storetest.Embedded(t)
 	runs := 0
-	rapid.Check(t, func(r *rapid.T) {
+	property.Check(t, func(r *property.T) {
 		runs++
 		e.FlushAll()
 		l := open(t, e.Client(), limit.Options{
@@ -86,9 +85,9 @@ func TestModel(t *testing.T) {
 		})
 		models := map[string]*pairModel{"ann": {}, "bob": {}}
 		now := time.Now() // moved by every answer
-		r.Repeat(map[string]func(*rapid.T){
-			"begin": func(r *rapid.T) {
-				who := rapid.SampledFrom([]string{"ann", "bob"}).Draw(r, "who")
+		r.Repeat(map[string]func(*property.T){
+			"begin": func(r *property.T) {
+				who := property.SampledFrom([]string{"ann", "bob"}).Draw(r, "who")
 				d, err := l.Begin(t.Context(), limit.Attempt{Identifier: who, Address: home})
 				if err != nil {
 					r.Fatal(err)
@@ -102,8 +101,8 @@ func TestModel(t *testing.T) {
 					models[who].log = append(models[who].log, entry{now, "open", d.Attempt})
 				}
 			},
-			"fail": func(r *rapid.T) {
-				who := rapid.SampledFrom([]string{"ann", "bob"}).Draw(r, "who")
+			"fail": func(r *property.T) {
+				who := property.SampledFrom([]string{"ann", "bob"}).Draw(r, "who")
 				if a, ok := models[who].open(r, now); ok {
 					if err := l.Fail(t.Context(), a); err != nil {
 						r.Fatal(err)
@@ -111,8 +110,8 @@ func TestModel(t *testing.T) {
 					models[who].tell(a.ID, "failed")
 				}
 			},
-			"succeed": func(r *rapid.T) {
-				who := rapid.SampledFrom([]string{"ann", "bob"}).Draw(r, "who")
+			"succeed": func(r *property.T) {
+				who := property.SampledFrom([]string{"ann", "bob"}).Draw(r, "who")
 				if a, ok := models[who].open(r, now); ok {
 					if err := l.Succeed(t.Context(), a); err != nil {
 						r.Fatal(err)
@@ -120,8 +119,8 @@ func TestModel(t *testing.T) {
 					models[who].tell(a.ID, "right")
 				}
 			},
-			"wait": func(r *rapid.T) {
-				d := time.Duration(rapid.IntRange(1, 40).Draw(r, "seconds")) * time.Second
+			"wait": func(r *property.T) {
+				d := time.Duration(property.IntRange(1, 40).Draw(r, "seconds")) * time.Second
 				e.Advance(d)
 				now = now.Add(d)
 			},

@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/internal/property"
 )
 
 // The model counts in minutes, which only Advance moves: the real time that a run takes is
@@ -38,7 +37,7 @@ func (f *modelFamily) over(now int) bool {
 // machine drives a store and the model with the same steps.
 type machine struct {
 	*rig
-	rt       *rapid.T
+	rt       *property.T
 	people   [2]string
 	now      int
 	families []*modelFamily
@@ -47,11 +46,11 @@ type machine struct {
 
 // draw picks a family; somebody logs in before every run.
 func (m *machine) draw() *modelFamily {
-	return rapid.SampledFrom(m.families).Draw(m.rt, "family")
+	return property.SampledFrom(m.families).Draw(m.rt, "family")
 }
 
-func (m *machine) issue(rt *rapid.T) {
-	who := rapid.SampledFrom(m.people[:]).Draw(rt, "principal")
+func (m *machine) issue(rt *property.T) {
+	who := property.SampledFrom(m.people[:]).Draw(rt, "principal")
 	t, err := m.Issue(m.ctx, refresh.Grant{Principal: who})
 	if err != nil {
 		rt.Fatal(err)
@@ -62,10 +61,10 @@ func (m *machine) issue(rt *rapid.T) {
 }
 
 // present rotates any token that a family has had, the latest or an older one.
-func (m *machine) present(rt *rapid.T) {
+func (m *machine) present(rt *property.T) {
 	f := m.draw()
-	back := rapid.IntRange(0, len(f.tokens)-1).Draw(rt, "back")
-	if rapid.Bool().Draw(rt, "recent") {
+	back := property.IntRange(0, len(f.tokens)-1).Draw(rt, "back")
+	if property.Bool().Draw(rt, "recent") {
 		back = min(back, 1)
 	}
 	got, err := m.Rotate(m.ctx, f.tokens[len(f.tokens)-1-back], refresh.Expect{})
@@ -97,9 +96,9 @@ func (m *machine) present(rt *rapid.T) {
 	}
 }
 
-func (m *machine) revoke(rt *rapid.T) {
+func (m *machine) revoke(rt *property.T) {
 	f := m.draw()
-	token := rapid.SampledFrom(f.tokens).Draw(rt, "token")
+	token := property.SampledFrom(f.tokens).Draw(rt, "token")
 	_, err := m.RevokeToken(m.ctx, token, refresh.Expect{}, refresh.Cause{})
 	if m.want(err, nil); !f.over(m.now) && !f.ended {
 		f.ended = true
@@ -107,15 +106,15 @@ func (m *machine) revoke(rt *rapid.T) {
 	}
 }
 
-func (m *machine) revokeAll(rt *rapid.T) {
-	who := rapid.SampledFrom(m.people[:]).Draw(rt, "principal")
+func (m *machine) revokeAll(rt *property.T) {
+	who := property.SampledFrom(m.people[:]).Draw(rt, "principal")
 	_, err := m.RevokeAll(m.ctx, who, passwordChange)
 	m.want(err, nil)
 	m.owed = append(m.owed, cutOff(who))
 	m.endAll(who, nil)
 }
 
-func (m *machine) revokeOthers(*rapid.T) {
+func (m *machine) revokeOthers(*property.T) {
 	f := m.draw()
 	_, err := m.RevokeOthers(m.ctx, f.principal, f.ID, passwordChange)
 	if f.ended || f.over(m.now) {
@@ -137,8 +136,8 @@ func (m *machine) endAll(who string, except *modelFamily) {
 	}
 }
 
-func (m *machine) pass(rt *rapid.T) {
-	minutes := rapid.IntRange(1, 6).Draw(rt, "minutes")
+func (m *machine) pass(rt *property.T) {
+	minutes := property.IntRange(1, 6).Draw(rt, "minutes")
 	m.advance(time.Duration(minutes) * time.Minute)
 	m.now += minutes
 }
@@ -150,7 +149,7 @@ func (m *machine) want(err, want error) {
 }
 
 // check is run after every step: the fleet was told what the model says and nothing else.
-func (m *machine) check(rt *rapid.T) {
+func (m *machine) check(rt *property.T) {
 	told := m.pub.take()
 	for i := range told {
 		told[i].CutOff = time.Time{}
@@ -162,7 +161,7 @@ func (m *machine) check(rt *rapid.T) {
 }
 
 // list: the living are listed, and nobody else.
-func (m *machine) list(rt *rapid.T) {
+func (m *machine) list(rt *property.T) {
 	for _, who := range m.people {
 		list, err := m.List(m.ctx, who)
 		m.want(err, nil)
@@ -190,12 +189,12 @@ func TestModel(t *testing.T) {
 		Grace: modelGrace * time.Minute, Idle: modelIdle * time.Minute, Lifetime: modelLifetime * time.Minute,
 	})
 	run := 0
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		run++
 		m := &machine{rig: r, rt: rt, people: [2]string{"alice" + strconv.Itoa(run), "bob" + strconv.Itoa(run)}}
 		r.pub.take()
 		m.issue(rt)
-		rt.Repeat(map[string]func(*rapid.T){
+		rt.Repeat(map[string]func(*property.T){
 			"issue": m.issue, "present": m.present, "present again": m.present, "revoke": m.revoke,
 			"revoke all":    m.revokeAll,
 			"revoke others": m.revokeOthers, "time passes": m.pass, "list": m.list, "": m.check,

@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const issuer = "https://issuer.example"
 

@@ -8,15 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // fleet is a publisher that writes down what it is told, and fails where it is to.
 type fleet struct {

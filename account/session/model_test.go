@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -57,7 +56,7 @@ func (m *model) kill(sid string) {
 	delete(m.live, sid)
 }
 
-func (m *model) pick(t *rapid.T) *entry {
+func (m *model) pick(t *property.T) *entry {
 	var all []*entry
 	for i := range m.n { // in a fixed order, so that a failure repeats
 		if e := m.live[fmt.Sprint("s", i)]; e != nil {
@@ -67,13 +66,13 @@ func (m *model) pick(t *rapid.T) *entry {
 	if len(all) == 0 {
 		return nil
 	}
-	return rapid.SampledFrom(all).Draw(t, "session")
+	return property.SampledFrom(all).Draw(t, "session")
 }
 
-func (m *model) create(t *rapid.T) {
+func (m *model) create(t *property.T) {
 	l := session.Login{
-		Principal: rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "principal"), ID: fmt.Sprint("s", m.n),
-		OnLogin: rapid.SampledFrom([]session.Policy{session.Keep, session.Keep, session.Keep, session.End}).Draw(t,
+		Principal: property.SampledFrom([]string{"alice", "bob"}).Draw(t, "principal"), ID: fmt.Sprint("s", m.n),
+		OnLogin: property.SampledFrom([]session.Policy{session.Keep, session.Keep, session.Keep, session.End}).Draw(t,
 			"policy"),
 	}
 	s, token := m.login(l)
@@ -92,15 +91,15 @@ func (m *model) killAll(principal, but string) {
 	}
 }
 
-func (m *model) change(t *rapid.T) {
+func (m *model) change(t *property.T) {
 	e := m.pick(t)
 	if e == nil {
 		return
 	}
-	switch rapid.SampledFrom([]string{"set", "replace", "stale", "extend", "rotate", "use", "end", "all", "others"}).
+	switch property.SampledFrom([]string{"set", "replace", "stale", "extend", "rotate", "use", "end", "all", "others"}).
 		Draw(t, "change") {
 	case "set":
-		field := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "field")
+		field := property.SampledFrom([]string{"a", "b"}).Draw(t, "field")
 		_, _, err := m.SetField(m.ctx(), e.ID, field, fmt.Sprint(m.now))
 		m.must(err)
 		e.data[field] = fmt.Sprint(m.now)
@@ -114,7 +113,7 @@ func (m *model) change(t *rapid.T) {
 		_, _, err := m.Update(m.ctx(), e.ID, e.version-1, map[string]string{"lost": ""})
 		m.is(err, session.ErrVersion)
 	case "extend":
-		d := time.Duration(rapid.IntRange(1, 40).Draw(t, "hours")) * time.Hour
+		d := time.Duration(property.IntRange(1, 40).Draw(t, "hours")) * time.Hour
 		_, err := m.Extend(m.ctx(), e.ID, d)
 		m.must(err)
 		e.until = max(e.until, m.now+m.steps(d))
@@ -142,7 +141,7 @@ func (m *model) change(t *rapid.T) {
 }
 
 // check compares everything there is, and uses nothing that lives.
-func (m *model) check(t *rapid.T) {
+func (m *model) check(t *property.T) {
 	listed := map[string]bool{}
 	for _, principal := range []string{"alice", "bob"} {
 		for _, s := range m.list(principal) {
@@ -171,18 +170,18 @@ func (m *model) check(t *rapid.T) {
 func TestModel(t *testing.T) {
 	server := storetest.Embedded(t)
 	b := storetest.Backend{Client: server.Client(), Advance: server.Advance}
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		server.FlushAll()
 		m := &model{
 			kit:  newKit(t, b, session.Options{Idle: modelIdle, Lifetime: modelLife, Touch: time.Minute}),
 			live: map[string]*entry{},
 		}
-		rt.Repeat(map[string]func(*rapid.T){
+		rt.Repeat(map[string]func(*property.T){
 			"create": m.create,
 			"change": m.change,
 			"again":  m.change,
-			"wait": func(t *rapid.T) {
-				n := rapid.IntRange(1, 12).Draw(t, "steps")
+			"wait": func(t *property.T) {
+				n := property.IntRange(1, 12).Draw(t, "steps")
 				m.now += n
 				server.Advance(time.Duration(n) * modelStep)
 				m.pass()

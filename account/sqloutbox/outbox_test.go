@@ -8,15 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/sqloutbox"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/publisher"
 )
 
 // What needs a database is tested in module sqltest.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func newOutbox(t *testing.T, d sqloutbox.Dialect, table string) *sqloutbox.Outbox {
 	t.Helper()

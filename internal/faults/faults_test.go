@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // TestFaults is the short run: one rig with a short lease, each kind of fault once,
 // then faults drawn from a seed, then the proof that a worker which answers from a

@@ -3,9 +3,8 @@ package frontier
 import (
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/property"
 )
 
 // modelFrontier remembers everything.
@@ -33,17 +32,17 @@ func (m *modelFrontier) hole() bool {
 // TestFrontierModel: revisions in any order, some twice, some of other epochs; answers
 // to renewals in between; now and then a new beginning.
 func TestFrontierModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	property.Check(t, func(rt *property.T) {
 		var f Frontier
 		m := modelFrontier{seen: map[revocast.Position]bool{}}
-		position := rapid.Custom(func(rt *rapid.T) revocast.Position {
+		position := property.Custom(func(rt *property.T) revocast.Position {
 			return revocast.Position{
-				Epoch: rapid.Uint64Range(0, 3).Draw(rt, "epoch"), Rev: rapid.Uint64Range(0, 12).Draw(rt, "rev"),
+				Epoch: property.Uint64Range(0, 3).Draw(rt, "epoch"), Rev: property.Uint64Range(0, 12).Draw(rt, "rev"),
 			}
 		})
-		for range rapid.IntRange(0, 40).Draw(rt, "steps") {
+		for range property.IntRange(0, 40).Draw(rt, "steps") {
 			before, p := f.At, position.Draw(rt, "p")
-			switch rapid.IntRange(0, 9).Draw(rt, "what") {
+			switch property.IntRange(0, 9).Draw(rt, "what") {
 			case 0:
 				f.Reset(p)
 				m = modelFrontier{at: p, seen: map[revocast.Position]bool{}}

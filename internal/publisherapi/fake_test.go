@@ -16,14 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/publisher"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // called is how a call is to be carried out; strength zero is confirmed.
 type called struct {

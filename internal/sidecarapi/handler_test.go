@@ -13,14 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/sidecarapi"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // guard answers by bearer; one it does not know fails the test.
 type guard struct{ t testing.TB }

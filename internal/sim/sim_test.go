@@ -5,13 +5,13 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store/storetest"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // TestLedgerConformance has no reporter: the suite does on purpose what no caller may.
 func TestLedgerConformance(t *testing.T) {

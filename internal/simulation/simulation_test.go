@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/revocast/revocast/internal/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // TestSeeds runs SEEDS seeds from SEED on, or as many as fit into SIMTIME; with MUTANT,
 // until that mutant is caught.

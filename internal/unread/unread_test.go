@@ -10,13 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/internal/unread/unreadtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // handlers answer in each way that there is. Those that read answer with what they read.
 func handlers() map[string]http.HandlerFunc {

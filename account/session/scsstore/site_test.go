@@ -9,7 +9,6 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/outbox"
@@ -17,6 +16,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -27,8 +27,7 @@ import (
 // scs.New starts a goroutine for a memory store that nobody wanted, and stopping it immediately is
 // a data race in scs.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
+	leak.Main(m, "github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup")
 }
 
 const realm = "scs"

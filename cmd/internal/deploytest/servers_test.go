@@ -13,13 +13,13 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rogpeppe/go-internal/testscript"
-	"go.uber.org/goleak"
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
 	"github.com/revocast/revocast/cmd/internal/subscribercmd"
 	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/deployfiles"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/natsserver"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -44,7 +44,7 @@ type leakChecked struct{ m *testing.M }
 
 func (l leakChecked) Run() int {
 	code := l.m.Run()
-	if err := goleak.Find(); code == 0 && err != nil {
+	if err := leak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -15,17 +15,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/cmd/internal/dev"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/leak"
 )
 
 const patience = 30 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func options(data string) dev.Options {
 	return dev.Options{Listen: "127.0.0.1:0", WorkerListen: "127.0.0.1:0", Workers: 2, Data: data, Version: "test"}

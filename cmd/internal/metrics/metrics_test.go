@@ -10,17 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // numbered returns a struct whose counters hold 1, 2, 3 … in the order of the
 // fields, so that a series that reads the wrong field shows.
