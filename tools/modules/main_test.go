@@ -116,7 +116,7 @@ func (p *proxy) run(dir, name string, args ...string) string {
 const most = 35
 
 // foreign are modules that no such program hears of.
-var foreign = []string{"kong", "porcupine", "prometheus", "argon2id", "go-internal"}
+var foreign = []string{"kong", "porcupine", "prometheus", "argon2id", "go-internal", "goleak", "rapid"}
 
 // TestConsumer is the module of a program that embeds a worker.
 func TestConsumer(t *testing.T) {

@@ -6,7 +6,6 @@ require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/revocast/revocast v0.0.0
-	go.uber.org/goleak v1.3.0
 )
 
 require (
@@ -27,5 +26,4 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
-	pgregory.net/rapid v1.3.0 // indirect
 )
