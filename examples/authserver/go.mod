@@ -9,6 +9,7 @@ require (
 	github.com/oklog/run v1.2.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/revocast/revocast v0.0.0
+	github.com/revocast/revocast/embedded v0.0.0
 	go.uber.org/goleak v1.3.0
 	golang.org/x/text v0.43.0
 )

@@ -14,7 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
-	"github.com/revocast/revocast/internal/embednats"
+	"github.com/revocast/revocast/embedded/embednats"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

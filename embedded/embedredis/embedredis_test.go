@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
-	"github.com/revocast/revocast/internal/embedredis"
+	"github.com/revocast/revocast/embedded/embedredis"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
