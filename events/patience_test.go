@@ -44,7 +44,7 @@ func userOf(user, password string) string {
 var natsRefusals = []struct {
 	name         string
 	said, mended string // configurations
-	provoke      bool // it shows with the next publication
+	provoke      bool   // it shows with the next publication
 }{
 	{name: "a subscription too few", said: forbid([]string{"rv.r.ev.*"}, nil), mended: forbid(nil, nil)},
 	{name: "no subscription at all", said: forbid([]string{">"}, nil), mended: forbid(nil, nil)},

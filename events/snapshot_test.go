@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"

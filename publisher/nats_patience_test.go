@@ -151,7 +151,9 @@ func newSecured(t *testing.T, at bool) *secured {
 	return s
 }
 
-func tlsConfig(parts ...string) string { return "tls { timeout: 2, " + strings.Join(parts, ", ") + " }" }
+func tlsConfig(parts ...string) string {
+	return "tls { timeout: 2, " + strings.Join(parts, ", ") + " }"
+}
 
 // turn starts the server again with another configuration.
 func (s *secured) turn(config string) func() {

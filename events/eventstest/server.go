@@ -34,7 +34,7 @@ func WithUser(user, password string) Option {
 func WithSync() Option { return WithConfig("jetstream { sync_interval: always }") }
 
 // WithConfig gives the server the text of a configuration file. What it says of the client port
-// and of the folder does not count.
+// does not count, and it names no store_dir.
 func WithConfig(text string) Option { return func(s *Server) { s.config = text } }
 
 // Server is a nats-server process with JetStream on a free port of the loopback, storing in

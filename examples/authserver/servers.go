@@ -9,9 +9,9 @@ import (
 	"sync"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/embedded/embednats"
 	"github.com/revocast/revocast/embedded/embedredis"
+	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"

@@ -29,6 +29,7 @@ const (
 	patience          = 20 * time.Second
 
 	monitoring = "http: 127.0.0.1:8222" // a fixed port, which may be taken
+	storing    = "store_dir: /data/jetstream"
 )
 
 func TestMain(m *testing.M) {
@@ -67,12 +68,12 @@ func natsServer(t *testing.T) *eventstest.Server {
 		t.Fatal(err)
 	}
 	text := string(conf)
-	for _, want := range []string{"\njetstream {", "sync_interval: always\n", monitoring} {
+	for _, want := range []string{"\njetstream {", "sync_interval: always\n", monitoring, storing} {
 		if !strings.Contains(text, want) {
 			t.Errorf("nats.conf does not say %q", want)
 		}
 	}
-	return eventstest.NewServer(t, eventstest.WithConfig(strings.Replace(text, monitoring, "", 1)))
+	return eventstest.NewServer(t, eventstest.WithConfig(strings.NewReplacer(monitoring, "", storing, "").Replace(text)))
 }
 
 // redisServer runs with every directive of redis.conf but for the address and the
