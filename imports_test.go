@@ -28,6 +28,12 @@ var (
 
 	// accounts are what the account stores may import. They run on the ledger's Redis.
 	accounts = slices.Concat(ports, redis, []string{"./account/internal/", "./internal/script", "./internal/throttle"})
+	// public are the packages that users import, beside the root and port.
+	public = []string{
+		"./publisher", "./worker", "./realm", "./store", "./events", "./cache", "./client", "./token",
+		"./account/code", "./account/denylist", "./account/limit", "./account/outbox", "./account/refresh",
+		"./account/reset", "./account/session", "./account/sqloutbox", "./embedded/embednats", "./embedded/embedredis",
+	}
 	// anything: commands, what only commands use, and tests put several packages together.
 	anything = []string{""}
 )
@@ -83,9 +89,6 @@ var layers = map[string][]string{
 	"internal/serving":      {"github.com/oklog/run"},
 	"cmd/internal/wiring":   anything,
 	"cmd/internal/dev":      anything,
-	"internal/embednats":    {"github.com/nats-io/nats-server/v2/server"},
-	"internal/embedredis":   {"github.com/alicebob/miniredis/v2"},
-	"internal/natsserver":   {"github.com/nats-io/nats-server/v2/server"},
 
 	"cmd/internal/deploytest":    anything,
 	"cmd/internal/publishercmd":  anything,
@@ -93,7 +96,12 @@ var layers = map[string][]string{
 	"cmd/internal/subscribercmd": anything,
 	"cmd/publisher":              anything,
 	"cmd/subscriber":             anything,
-	"examples/authserver":        anything,
+
+	// an example can be copied out
+	"examples/authserver": slices.Concat(ports, public, []string{
+		"github.com/alecthomas/kong", "github.com/alexedwards/argon2id", "github.com/golang-jwt/jwt/v5",
+		"github.com/redis/go-redis/v9", "golang.org/x/text",
+	}),
 
 	"events/eventstest":          anything,
 	"store/storetest":            anything,
@@ -101,10 +109,10 @@ var layers = map[string][]string{
 	"internal/dnstest":           nil,
 	"internal/faults":            anything,
 	"internal/faults/faultrun":   anything,
-	"internal/faults/natsnode":   anything,
 	"internal/fleettest":         anything,
 	"internal/leak":              nil,
 	"internal/property":          nil,
+	"internal/program":           nil,
 	"internal/sim":               ports,
 	"internal/simulation":        anything,
 	"internal/unread/unreadtest": nil,
@@ -112,11 +120,28 @@ var layers = map[string][]string{
 	"model":                      nil,
 	"model/check":                {"./model"},
 
-	"account/session/scsstore":  anything, // modules of their own
+	"embedded/embednats":        {"github.com/nats-io/nats-server/v2/server"}, // modules of their own
+	"embedded/embedredis":       {"github.com/alicebob/miniredis/v2"},
+	"embedded/cmd/embedredis":   {"./embedded/embedredis"},
+	"account/session/scsstore":  anything,
 	"account/sqloutbox/sqltest": anything,
 	"tools/compose":             anything,
 	"tools/modules":             anything,
 	"tools/suite":               anything,
+}
+
+// TestExamplesCanBeCopiedOut: their tests, too, import public packages alone.
+func TestExamplesCanBeCopiedOut(t *testing.T) {
+	eachGoFile(t, func(name string) {
+		if !strings.HasPrefix(name, "examples/") {
+			return
+		}
+		for _, imported := range importsOf(t, name) {
+			if strings.HasPrefix(imported, module) && strings.Contains(imported, "/internal/") {
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+	})
 }
 
 // TestLayers parses the files itself: one that runs the go tool would be hidden by the

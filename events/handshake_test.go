@@ -4,24 +4,26 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
 )
 
-// selfSigned is a certificate for the loopback, and who trusts it.
-func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
+// selfSigned is the configuration of a server with a certificate for the loopback, and who trusts
+// that.
+func selfSigned(t *testing.T) (config string, trust *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,7 +42,19 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, secret := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for file, block := range map[string]pem.Block{
+		cert: {Type: "CERTIFICATE", Bytes: der}, secret: {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(&block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fmt.Sprintf("tls { cert_file: %q, key_file: %q, timeout: 2 }", cert, secret), pool
 }
 
 // TestRefusedHandshakeIsSaid: the library tells nobody why a server that answers is left
@@ -49,11 +63,7 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 func TestRefusedHandshakeIsSaid(t *testing.T) {
 	cert, right := selfSigned(t)
 	_, wrong := selfSigned(t)
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) {
-		o.TLS, o.TLSTimeout, o.TLSConfig = true, 2, &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert},
-		}
-	}))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(cert))
 	var out syncBuffer
 	var trusted atomic.Pointer[x509.CertPool]
 	var attempts atomic.Int64

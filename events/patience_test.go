@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
@@ -19,35 +20,45 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// forbid takes rights away from the user of a permitted server.
-func forbid(subscribe, publish []string) func(*server.Options) {
-	return func(o *server.Options) {
-		o.Users = []*server.User{{Username: "u", Password: "p", Permissions: &server.Permissions{
-			Subscribe: &server.SubjectPermission{Deny: subscribe}, Publish: &server.SubjectPermission{Deny: publish},
-		}}}
+// forbid is the configuration of a server whose user lacks rights.
+func forbid(subscribe, publish []string) string {
+	return fmt.Sprintf("authorization { users: [ { user: u, password: p, permissions: "+
+		"{ subscribe: { deny: [ %s ] }, publish: { deny: [ %s ] } } } ] }\n", quoted(subscribe), quoted(publish))
+}
+
+func quoted(subjects []string) string {
+	var all []string
+	for _, s := range subjects {
+		all = append(all, strconv.Quote(s))
 	}
+	return strings.Join(all, ", ")
+}
+
+// userOf is the configuration of a server that lets one user in.
+func userOf(user, password string) string {
+	return fmt.Sprintf("authorization { users: [ { user: %s, password: %s } ] }\n", user, password)
 }
 
 // natsRefusals are what NATS says to a process that listens and publishes. mended is what the
 // administrator does afterwards.
 var natsRefusals = []struct {
 	name         string
-	said, mended func(*server.Options)
-	provoke      bool // it shows with the next publication
+	said, mended string // configurations
+	provoke      bool   // it shows with the next publication
 }{
 	{name: "a subscription too few", said: forbid([]string{"rv.r.ev.*"}, nil), mended: forbid(nil, nil)},
 	{name: "no subscription at all", said: forbid([]string{">"}, nil), mended: forbid(nil, nil)},
 	{
 		name: "another password", mended: forbid(nil, nil),
-		said: func(o *server.Options) { o.Users = []*server.User{{Username: "u", Password: "other"}} },
+		said: userOf("u", "other"),
 	},
 	{
 		name: "the user is gone", mended: forbid(nil, nil),
-		said: func(o *server.Options) { o.Users = []*server.User{{Username: "somebody", Password: "p"}} },
+		said: userOf("somebody", "p"),
 	},
 	{
 		name: "max_payload lowered", provoke: true,
-		said: func(o *server.Options) { o.MaxPayload = 64 }, mended: func(o *server.Options) { o.MaxPayload = 1 << 20 },
+		said: forbid(nil, nil) + "max_payload: 64", mended: forbid(nil, nil) + "max_payload: 1MB",
 	},
 }
 
@@ -57,7 +68,7 @@ func TestWhatNATSSaysEndsNoTail(t *testing.T) {
 	for _, cause := range natsRefusals {
 		t.Run(cause.name, func(t *testing.T) {
 			t.Parallel()
-			ns := eventstest.NewServer(t, eventstest.WithConfigure(forbid(nil, nil)))
+			ns := eventstest.NewServer(t, eventstest.WithConfig(forbid(nil, nil)))
 			nc := ns.Conn(t, nats.UserInfo("u", "p"))
 			prepared(t, nc, "r", events.Options{})
 			bus := newBus(t, nc, "r", events.Options{RequestTimeout: time.Second, PublishTimeout: time.Second})
@@ -99,11 +110,11 @@ func TestConnectionClosedForGoodIsReplaced(t *testing.T) {
 	ns := eventstest.NewServer(t)
 	nc := ns.Conn(t)
 	bus := prepared(t, nc, "r", events.Options{})
-	ns.Reload(func(o *server.Options) { o.MaxPayload = 64 })
+	ns.Reload("max_payload: 64")
 	_ = eventstest.Publish(t, bus, eventstest.Event(1, 1))
 	eventstest.Await(t, "the connection to be closed", nc.IsClosed)
 	eventstest.Await(t, "another one", func() bool { s := bus.Stats(); return s.Replaced == 1 && s.Connected })
-	ns.Reload(func(o *server.Options) { o.MaxPayload = 1 << 20 })
+	ns.Reload("max_payload: 1MB")
 	ns.Restart()
 	eventstest.Await(t, "a publication",
 		func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
@@ -124,19 +135,17 @@ func TestPatientConnect(t *testing.T) {
 			return p.url(), p.mend
 		}},
 		{"a wrong password", func(t *testing.T) (string, func()) {
-			ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) {
-				o.Users = []*server.User{{Username: "u", Password: "other"}}
-			}))
+			ns := eventstest.NewServer(t, eventstest.WithConfig(userOf("u", "other")))
 			return withUser(ns.URL()), func() { ns.Reload(forbid(nil, nil)) }
 		}},
 		{"a server that is full", func(t *testing.T) (string, func()) {
 			ns := eventstest.NewServer(t)
 			ns.Conn(t)
-			ns.Reload(func(o *server.Options) { o.MaxConn = 1 })
-			return ns.URL(), func() { ns.Reload(func(o *server.Options) { o.MaxConn = 100 }) }
+			ns.Reload("max_connections: 1")
+			return ns.URL(), func() { ns.Reload("max_connections: 100") }
 		}},
 		{"no subscription", func(t *testing.T) (string, func()) {
-			ns := eventstest.NewServer(t, eventstest.WithConfigure(forbid([]string{"rv.r.ev.*"}, nil)))
+			ns := eventstest.NewServer(t, eventstest.WithConfig(forbid([]string{"rv.r.ev.*"}, nil)))
 			return withUser(ns.URL()), func() { ns.Reload(forbid(nil, nil)) }
 		}},
 	}
@@ -164,7 +173,7 @@ func TestPatientConnect(t *testing.T) {
 // TestRefusedAcknowledgement: the server refuses beside the answers, and each refusal
 // costs it a line in its log.
 func TestRefusedAcknowledgement(t *testing.T) {
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(forbid(nil, []string{"rv.r.ack.*"})))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(forbid(nil, []string{"rv.r.ack.*"})))
 	var out syncBuffer
 	logger := slog.New(slog.NewTextHandler(&out, nil))
 	nc, err := events.Connect(withUser(ns.URL()), events.ConnectOptions{Logger: logger})

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
@@ -66,7 +64,7 @@ func TestSnapshotAcrossARestart(t *testing.T) {
 
 // TestSnapshotFitsTheServer: chunks are no longer than the server takes messages.
 func TestSnapshotFitsTheServer(t *testing.T) {
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) { o.MaxPayload = 4 << 10 }))
+	ns := eventstest.NewServer(t, eventstest.WithConfig("max_payload: 4KB"))
 	bus := prepared(t, ns.Conn(t), "r", events.Options{})
 	at := revocast.Position{Epoch: 1, Rev: 1}
 	if err := bus.SaveSnapshot(limited(t), at, eventstest.States(5000)); err != nil {

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -193,11 +192,7 @@ func TestStreamVanishesWhilePublishing(t *testing.T) {
 }
 
 func TestForbiddenRequestSaysSo(t *testing.T) {
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) {
-		o.Users = []*server.User{{Username: "u", Password: "p", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.*.RVSNAP_r"}},
-		}}}
-	}))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(forbid(nil, []string{"$JS.API.STREAM.*.RVSNAP_r"})))
 	bus := newBus(t, ns.Conn(t, nats.UserInfo("u", "p")), "r", events.Options{RequestTimeout: 200 * time.Millisecond})
 	err := bus.Prepare(limited(t), port.StreamOptions{})
 	if !errors.Is(err, revocast.ErrUnavailable) || !errors.Is(err, nats.ErrPermissionViolation) {

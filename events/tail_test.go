@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
@@ -181,11 +180,7 @@ func TestSlowTailIsSignalled(t *testing.T) {
 }
 
 func TestTailWithoutPermission(t *testing.T) {
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) {
-		o.Users = []*server.User{{Username: "u", Password: "p", Permissions: &server.Permissions{
-			Subscribe: &server.SubjectPermission{Deny: []string{"rv.secret.>"}},
-		}}}
-	}))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(forbid([]string{"rv.secret.>"}, nil)))
 	nc := ns.Conn(t, nats.UserInfo("u", "p"))
 	secret, _ := eventstest.Tail(t, newBus(t, nc, "secret", events.Options{}))
 	eventstest.Await(t, "the refusal", func() bool { return len(secret.Losses()) > 0 })

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/dnstest"
@@ -85,24 +83,6 @@ func TestWhatBecomesOfNATSEndsNoService(t *testing.T) {
 	}
 }
 
-// configured is what a configuration file says, but for where the server is.
-func configured(t *testing.T, text string) func(*server.Options) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "nats.conf")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	conf, err := server.ProcessConfigFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(o *server.Options) {
-		host, port, dir := o.Host, o.Port, o.StoreDir
-		*o = *conf.Clone()
-		o.Host, o.Port, o.StoreDir, o.NoSigs, o.ConfigFile = host, port, dir, true, ""
-	}
-}
-
 const twoAccounts = `jetstream: enabled
 accounts {
   OTHER { users: [ { user: o, password: o } ] }
@@ -110,19 +90,19 @@ accounts {
 }`
 
 func deletedAccount(t *testing.T) trouble {
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(configured(t, twoAccounts)))
-	gone := configured(t, `jetstream: enabled, accounts { OTHER { users: [ { user: o, password: o } ] } }`)
+	ns := eventstest.NewServer(t, eventstest.WithConfig(twoAccounts))
+	gone := `jetstream: enabled, accounts { OTHER { users: [ { user: o, password: o } ] } }`
 	return trouble{
 		nats: ns, url: strings.Replace(ns.URL(), "://", "://u:p@", 1), says: "authorization violation",
 		spoil: func() { ns.Reload(gone) },
 		// A server that only reloads lets the user in again, and its JetStream answers nothing.
-		mend: func() { ns.Change(configured(t, twoAccounts)) },
+		mend: func() { ns.Change(twoAccounts) },
 	}
 }
 
 func expiredJWT(t *testing.T) trouble {
 	o := newOperator(t)
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(configured(t, o.conf())))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(o.conf()))
 	creds := filepath.Join(t.TempDir(), "user.creds")
 	o.write(creds, time.Hour)
 	return trouble{
@@ -136,7 +116,7 @@ func expiredJWT(t *testing.T) trouble {
 
 func halfWritten(t *testing.T) trouble {
 	o := newOperator(t)
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(configured(t, o.conf())))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(o.conf()))
 	creds := filepath.Join(t.TempDir(), "user.creds")
 	o.write(creds, time.Hour)
 	return trouble{
@@ -155,30 +135,29 @@ func halfWritten(t *testing.T) trouble {
 type secured struct {
 	ns           *eventstest.Server
 	right, wrong *authority
-	on, off      func(*server.Options)
+	files        string // the certificate's part of the configuration
+	on           string // a configuration; without TLS it is empty
 }
 
-func newSecured(t *testing.T, at bool, more func(*server.Options)) *secured {
+func newSecured(t *testing.T, at bool) *secured {
 	s := &secured{right: newAuthority(t), wrong: newAuthority(t)}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.right.issue("127.0.0.1")}}
-	s.on = func(o *server.Options) {
-		o.TLS, o.TLSConfig, o.TLSTimeout = true, config, 2
-		if more != nil {
-			more(o)
-		}
-	}
-	s.off = func(o *server.Options) { o.TLS, o.TLSConfig, o.TLSHandshakeFirst = false, nil, false }
-	first := s.off
+	s.files = s.right.files("127.0.0.1")
+	s.on = tlsConfig(s.files)
+	first := ""
 	if at {
 		first = s.on
 	}
-	s.ns = eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) { first(o) }))
+	s.ns = eventstest.NewServer(t, eventstest.WithConfig(first))
 	return s
 }
 
-// turn starts the server again with other options.
-func (s *secured) turn(change func(*server.Options)) func() {
-	return func() { s.ns.Change(change) }
+func tlsConfig(parts ...string) string {
+	return "tls { timeout: 2, " + strings.Join(parts, ", ") + " }"
+}
+
+// turn starts the server again with another configuration.
+func (s *secured) turn(config string) func() {
+	return func() { s.ns.Change(config) }
 }
 
 func (s *secured) trusts(a *authority) func() (*x509.CertPool, error) {
@@ -186,20 +165,20 @@ func (s *secured) trusts(a *authority) func() (*x509.CertPool, error) {
 }
 
 func unknownTLS(t *testing.T) trouble {
-	s := newSecured(t, false, nil)
-	return trouble{nats: s.ns, url: s.ns.URL(), says: "unknown authority", spoil: s.turn(s.on), mend: s.turn(s.off)}
+	s := newSecured(t, false)
+	return trouble{nats: s.ns, url: s.ns.URL(), says: "unknown authority", spoil: s.turn(s.on), mend: s.turn("")}
 }
 
 func plainAgain(t *testing.T) trouble {
-	s := newSecured(t, true, nil)
+	s := newSecured(t, true)
 	return trouble{
 		nats: s.ns, url: s.ns.URL(), connect: events.ConnectOptions{Roots: s.trusts(s.right)},
-		says: "secure connection not available", spoil: s.turn(s.off), mend: s.turn(s.on),
+		says: "secure connection not available", spoil: s.turn(""), mend: s.turn(s.on),
 	}
 }
 
 func otherAuthority(t *testing.T) trouble {
-	s := newSecured(t, true, nil)
+	s := newSecured(t, true)
 	var trusted atomic.Pointer[authority]
 	trusted.Store(s.right)
 	roots := func() (*x509.CertPool, error) { return trusted.Load().pool(), nil }
@@ -210,28 +189,25 @@ func otherAuthority(t *testing.T) trouble {
 }
 
 func certificateWanted(t *testing.T) trouble {
-	s := newSecured(t, true, nil)
+	s := newSecured(t, true)
 	var shown atomic.Pointer[tls.Certificate]
 	shown.Store(&tls.Certificate{})
-	wanted := &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{s.right.issue("127.0.0.1")},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: s.right.pool(),
-	}
+	wanted := tlsConfig(s.files, "verify: true")
 	return trouble{
 		nats: s.ns, url: s.ns.URL(), says: "certificate required|bad certificate",
 		connect: events.ConnectOptions{Roots: s.trusts(s.right), Certificate: func() (tls.Certificate, error) { return *shown.Load(), nil }},
-		spoil:   s.turn(func(o *server.Options) { o.TLSConfig, o.TLSVerify = wanted, true }),
+		spoil:   s.turn(wanted),
 		mend:    func() { c := s.right.issue("client"); shown.Store(&c) },
 	}
 }
 
 // handshakeFirst: the server waits for the client's hello, and the client for the server's.
 func handshakeFirst(t *testing.T) trouble {
-	s := newSecured(t, true, nil)
+	s := newSecured(t, true)
 	return trouble{
 		nats: s.ns, url: s.ns.URL(), connect: events.ConnectOptions{Roots: s.trusts(s.right)}, says: "timeout",
-		spoil: s.turn(func(o *server.Options) { s.on(o); o.TLSHandshakeFirst = true }),
-		mend:  s.turn(func(o *server.Options) { s.on(o); o.TLSHandshakeFirst = false }),
+		spoil: s.turn(tlsConfig(s.files, "handshake_first: true")),
+		mend:  s.turn(s.on),
 	}
 }
 

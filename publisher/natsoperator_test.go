@@ -12,11 +12,14 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -178,4 +181,26 @@ func (a *authority) issue(name string) tls.Certificate {
 		a.t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// files makes a certificate for a server and says in a configuration where it is, and whom it
+// trusts.
+func (a *authority) files(name string) string {
+	a.t.Helper()
+	issued := a.issue(name)
+	key, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	dir := a.t.TempDir()
+	at := func(file string, block pem.Block) string {
+		path := filepath.Join(dir, file)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&block), 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+		return strconv.Quote(path)
+	}
+	return "cert_file: " + at("cert.pem", pem.Block{Type: "CERTIFICATE", Bytes: issued.Certificate[0]}) +
+		", key_file: " + at("key.pem", pem.Block{Type: "PRIVATE KEY", Bytes: key}) +
+		", ca_file: " + at("ca.pem", pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }

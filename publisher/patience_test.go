@@ -1,11 +1,11 @@
 package publisher_test
 
 import (
+	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
@@ -14,38 +14,46 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func denied(subscribe, publish []string) func(*server.Options) {
-	return func(o *server.Options) {
-		o.NoAuthUser = "admin"
-		o.Users = []*server.User{{Username: "admin", Password: "a"}, {Username: "u", Password: "p", Permissions: &server.Permissions{
-			Subscribe: &server.SubjectPermission{Deny: subscribe}, Publish: &server.SubjectPermission{Deny: publish},
-		}}}
+// denied is the configuration of a server whose user u lacks rights.
+func denied(subscribe, publish []string) string { return letsIn("p", subscribe, publish) }
+
+func letsIn(password string, subscribe, publish []string) string {
+	list := func(subjects []string) string {
+		quoted := make([]string, len(subjects))
+		for i, s := range subjects {
+			quoted[i] = strconv.Quote(s)
+		}
+		return strings.Join(quoted, ", ")
 	}
+	return fmt.Sprintf(`no_auth_user: admin
+authorization { users: [
+  { user: admin, password: a }
+  { user: u, password: %s, permissions: { subscribe: { deny: [ %s ] }, publish: { deny: [ %s ] } } }
+] }
+`, password, list(subscribe), list(publish))
 }
 
 // TestWhatNATSSaysEndsNoService: the worker serves from the ledger, the publisher commits,
 // and when NATS is fine again all is as before. Each cause comes twice: while the service
 // runs, and before its start.
 func TestWhatNATSSaysEndsNoService(t *testing.T) {
-	fine := denied(nil, nil)
 	causes := []struct {
 		name string
-		said func(*server.Options)
-		fine func(*server.Options)
+		said string
 	}{
-		{"events may not be heard", denied([]string{"rv.test.ev.*"}, nil), fine},
-		{"acknowledgements may not be heard", denied([]string{"rv.test.ack.*"}, nil), fine},
-		{"acknowledgements may not be sent", denied(nil, []string{"rv.test.ack.*"}), fine},
-		{"nothing may be heard", denied([]string{">"}, nil), fine},
-		{"nothing may be sent", denied(nil, []string{">"}), fine},
-		{"JetStream may not be asked", denied(nil, []string{"$JS.>"}), fine},
-		{"another password", func(o *server.Options) { o.Users[1].Password = "other" }, fine},
-		{"max_payload", func(o *server.Options) { o.MaxPayload = 64 }, func(o *server.Options) { o.MaxPayload = 1 << 20 }},
+		{"events may not be heard", denied([]string{"rv.test.ev.*"}, nil)},
+		{"acknowledgements may not be heard", denied([]string{"rv.test.ack.*"}, nil)},
+		{"acknowledgements may not be sent", denied(nil, []string{"rv.test.ack.*"})},
+		{"nothing may be heard", denied([]string{">"}, nil)},
+		{"nothing may be sent", denied(nil, []string{">"})},
+		{"JetStream may not be asked", denied(nil, []string{"$JS.>"})},
+		{"another password", letsIn("other", nil, nil)},
+		{"max_payload", denied(nil, nil) + "max_payload: 64"},
 	}
 	for _, cause := range causes {
 		t.Run(cause.name, func(t *testing.T) {
 			t.Parallel()
-			ns := eventstest.NewServer(t, eventstest.WithConfigure(denied(nil, nil)))
+			ns := eventstest.NewServer(t, eventstest.WithConfig(denied(nil, nil)))
 			r := fleettest.NewRigOn(t, storetest.Redis(t), ns)
 			url := strings.Replace(ns.URL(), "://", "://u:p@", 1)
 			running := r.Serve(url, r.Redis.URL())
@@ -55,7 +63,7 @@ func TestWhatNATSSaysEndsNoService(t *testing.T) {
 			r.Commits(running, "refused")
 			r.Commits(late, "refused at the start")
 			r.Alive(running, "refused")
-			ns.Reload(cause.fine)
+			ns.Reload(denied(nil, nil))
 			r.Confirms(running, "fine again")
 			r.Confirms(late, "fine at last")
 		})
@@ -122,7 +130,7 @@ func TestWhatRedisSaysEndsNoService(t *testing.T) {
 // revocation down and fails none, so it has to be seen.
 func TestSilentWorkerIsNamed(t *testing.T) {
 	t.Parallel()
-	ns := eventstest.NewServer(t, eventstest.WithConfigure(denied(nil, nil)))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(denied(nil, nil)))
 	r := fleettest.NewRigOn(t, storetest.Redis(t), ns)
 	s := r.Serve(strings.Replace(ns.URL(), "://", "://u:p@", 1), r.Redis.URL())
 	answers := func(want publisher.Answering, silent int) func() bool {

@@ -9,16 +9,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/embednats"
-	"github.com/revocast/revocast/internal/embedredis"
+	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
+	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
 	"github.com/revocast/revocast/worker"
 )
@@ -55,17 +57,11 @@ func startExample() *example {
 			}
 		})
 	}
-	// The servers outlive what uses them.
-	serverCtx, stopServers := context.WithCancel(context.Background())
-	var servers sync.WaitGroup
-	natsServer := must(embednats.New(embednats.Options{Dir: dir, Port: -1}))
-	redis := embedredis.New(embedredis.Options{})
-	servers.Go(func() { _ = natsServer.Run(serverCtx) })
-	servers.Go(func() { _ = redis.Run(serverCtx) })
-	<-natsServer.Ready()
-	<-redis.Ready()
-
-	at := &example{natsURL: natsServer.URL(), redisURL: redis.URL(), jwksFile: filepath.Join(dir, "jwks.json")}
+	servers := &exampleTB{dir: dir}
+	at := &example{
+		natsURL: eventstest.NewServer(servers).URL(), redisURL: storetest.Embedded(servers).URL(),
+		jwksFile: filepath.Join(dir, "jwks.json"),
+	}
 	at.run = run
 	at.ctx, at.leave = context.WithCancel(ctx)
 	at.realm = must(realm.Open(ctx, "default",
@@ -81,11 +77,30 @@ func startExample() *example {
 		cancel()
 		wg.Wait()
 		at.realm.Close()
-		stopServers()
-		servers.Wait()
+		servers.end() // they outlive what uses them
 		must(0, os.RemoveAll(dir))
 	}
 	return at
+}
+
+// exampleTB stands in for the test that an example does not have.
+type exampleTB struct {
+	testing.TB
+	dir      string
+	cleanups []func()
+}
+
+func (t *exampleTB) Helper()                   {}
+func (t *exampleTB) TempDir() string           { return must(os.MkdirTemp(t.dir, "server")) }
+func (t *exampleTB) Cleanup(f func())          { t.cleanups = append(t.cleanups, f) }
+func (t *exampleTB) Fatal(args ...any)         { log.Fatal(args...) }
+func (t *exampleTB) Fatalf(s string, a ...any) { log.Fatalf(s, a...) }
+func (t *exampleTB) Errorf(s string, a ...any) { log.Printf(s, a...) }
+
+func (t *exampleTB) end() {
+	for _, f := range slices.Backward(t.cleanups) {
+		f()
+	}
 }
 
 // issue makes the login service: an issuer and the file with its public key.

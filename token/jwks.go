@@ -1,13 +1,12 @@
 package token
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/MicahParks/keyfunc/v3"
+	"github.com/MicahParks/jwkset"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/ijson"
@@ -97,23 +96,13 @@ func (j publicJWK) usable() error {
 	return nil
 }
 
-// public lets keyfunc decode the key material.
+// public lets jwkset decode the key material.
 func (j publicJWK) public() (any, error) {
-	material := publicJWK{KTY: j.KTY, CRV: j.CRV, X: j.X, Y: j.Y, N: j.N, E: j.E}
-	raw, err := json.Marshal(material)
+	jwk, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{
+		KTY: jwkset.KTY(j.KTY), CRV: jwkset.CRV(j.CRV), X: j.X, Y: j.Y, N: j.N, E: j.E,
+	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := keyfunc.NewJWKJSON(raw)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := parsed.Storage().KeyReadAll(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	if len(keys) != 1 {
-		return nil, fmt.Errorf("%d keys in one JWK", len(keys))
-	}
-	return keys[0].Key(), nil
+	return jwk.Key(), nil
 }

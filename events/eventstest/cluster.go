@@ -3,11 +3,8 @@ package eventstest
 import (
 	"fmt"
 	"net"
-	"net/url"
+	"strings"
 	"testing"
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // NewCluster starts n servers that form a cluster, so that a stream can have as many
@@ -15,19 +12,18 @@ import (
 func NewCluster(tb testing.TB, n int) []*Server {
 	tb.Helper()
 	ports := freePorts(tb, n)
-	var routes []*url.URL
-	for _, port := range ports {
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
+	routes := make([]string, n)
+	for i, port := range ports {
+		routes[i] = fmt.Sprintf("nats://127.0.0.1:%d", port)
 	}
 	servers := make([]*Server, n)
 	for i := range servers {
-		servers[i] = NewServer(tb, WithConfigure(func(o *server.Options) {
-			o.ServerName = fmt.Sprintf("revocast-%d", i)
-			o.Cluster = server.ClusterOpts{Name: "revocast", Host: "127.0.0.1", Port: ports[i]}
-			o.Routes = routes
-			// See [Server.LameDuck]; by default it takes two minutes.
-			o.LameDuckDuration, o.LameDuckGracePeriod = 100*time.Millisecond, 10*time.Millisecond
-		}))
+		// See [Server.LameDuck]; by default it takes two minutes, and 30 seconds is the least.
+		servers[i] = NewServer(tb, WithConfig(fmt.Sprintf(`server_name: revocast-%d
+cluster { name: revocast, listen: "127.0.0.1:%d", routes: [ %s ] }
+lame_duck_duration: "30s"
+lame_duck_grace_period: "10ms"
+`, i, ports[i], strings.Join(routes, ", "))))
 	}
 	return servers
 }

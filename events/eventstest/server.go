@@ -1,77 +1,71 @@
-// Package eventstest helps to test what stands on package events: [NewServer] runs a
-// real nats-server in the test's own process, and [Run] checks that a [port.Bus]
-// keeps the port's contract.
+// Package eventstest helps to test what stands on package events: [NewServer] starts a
+// real nats-server, and [Run] checks that a [port.Bus] keeps the port's contract.
 package eventstest
 
 import (
-	"context"
 	"errors"
-	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/internal/embednats"
+	"github.com/revocast/revocast/internal/program"
 )
 
 // Option changes a test server.
-type Option func(*embednats.Options)
+type Option func(*Server)
 
 // WithoutJetStream leaves JetStream off.
-func WithoutJetStream() Option { return func(o *embednats.Options) { o.NoJetStream = true } }
+func WithoutJetStream() Option { return func(s *Server) { s.noJetStream = true } }
 
 // WithUser makes the server ask for a user and password. URL does not hold them.
 func WithUser(user, password string) Option {
-	return func(o *embednats.Options) { o.User, o.Password = user, password }
+	return WithConfig("authorization { user: " + strconv.Quote(user) + ", password: " + strconv.Quote(password) + " }")
 }
 
 // WithSync makes the server sync every write to the disk, as `publisher dev` and the
 // configuration in deploy do. Test servers do not, for speed.
-func WithSync() Option { return func(o *embednats.Options) { o.NoSync = false } }
+func WithSync() Option { return WithConfig("jetstream { sync_interval: always }") }
 
-// WithConfigure lets f change the server's own options before it starts.
-func WithConfigure(f func(*server.Options)) Option {
-	return func(o *embednats.Options) { o.Configure = f }
-}
+// WithConfig gives the server the text of a configuration file. What it says of the client port
+// does not count, and it names no store_dir.
+func WithConfig(text string) Option { return func(s *Server) { s.config = text } }
 
-// Server is a nats-server with JetStream on a free port of the loopback, storing in
+// Server is a nats-server process with JetStream on a free port of the loopback, storing in
 // the test's temporary directory. It is for one goroutine.
 type Server struct {
-	tb     testing.TB
-	opts   embednats.Options
-	url    string
-	cancel context.CancelFunc
-	ended  chan error
-	loaded *server.Options // in force
-	change []func(*server.Options)
-	ns     *server.Server
+	tb          testing.TB
+	noJetStream bool
+	path        string
+	dir         string // where it stores, and beside that its configuration file
+	config      string // the text of that file
+	port        int    // -1 until it has one
+	process     *program.Process
+	log         program.Log
 }
 
-const startLimit = 20 * time.Second
+const (
+	startLimit = 20 * time.Second
+	stopLimit  = 20 * time.Second
+)
 
 // NewServer starts a server and stops it when the test ends.
 func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, opts: embednats.Options{Dir: tb.TempDir(), Port: -1, NoSync: true}}
+	path, err := program.NATSServer()
+	if err != nil {
+		tb.Fatalf("eventstest: %v", err)
+	}
+	s := &Server{tb: tb, path: path, dir: tb.TempDir(), port: -1}
 	for _, o := range options {
-		o(&s.opts)
+		o(s)
 	}
-	configure := s.opts.Configure
-	s.opts.Configure = func(o *server.Options) {
-		if configure != nil {
-			configure(o)
-		}
-		for _, change := range s.change {
-			change(o)
-		}
-		s.loaded = o.Clone()
-	}
-	s.opts.Started = func(ns *server.Server) { s.ns = ns }
 	s.Start()
 	tb.Cleanup(s.Stop)
 	return s
@@ -80,58 +74,85 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 // Start starts a server that was stopped, on the port and the data that it had.
 func (s *Server) Start() {
 	s.tb.Helper()
-	if s.cancel != nil {
+	if s.process != nil {
 		s.tb.Fatal("eventstest: the server runs already")
 	}
-	ns, err := embednats.New(s.opts)
+	s.configure()
+	from := s.log.Len()
+	p, err := program.Start(s.path, s.args(), nil, &s.log)
 	if err != nil {
-		s.tb.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- ns.Run(ctx) }()
-	limit := time.NewTimer(startLimit)
-	defer limit.Stop()
-	select {
-	case <-ns.Ready():
-	case err := <-ended:
-		cancel()
 		s.tb.Fatalf("eventstest: %v", err)
-	case <-limit.C:
-		cancel()
-		s.tb.Fatalf("eventstest: nats-server is not ready after %v", startLimit)
 	}
-	s.url, s.cancel, s.ended = ns.URL(), cancel, ended
-	s.opts.Port = portOf(s.tb, s.url)
+	s.process = p
+	// With JetStream it listens before it is ready.
+	said, err := p.Await(from, ready, startLimit)
+	if err != nil {
+		s.tb.Fatalf("eventstest: %v", err)
+	}
+	if s.port, err = strconv.Atoi(said[1]); err != nil {
+		s.tb.Fatalf("eventstest: %v", err)
+	}
+}
+
+var (
+	ready    = regexp.MustCompile(`(?s)Listening for client connections on [^\n]*:(\d+)\n.*Server is ready`)
+	reloaded = regexp.MustCompile(`Reloaded server configuration|(Failed to reload[^\n]*)`)
+)
+
+func (s *Server) args() []string {
+	args := []string{"--config", s.file(), "--addr", "127.0.0.1", "--port", strconv.Itoa(s.port)}
+	if !s.noJetStream {
+		args = append(args, "--jetstream", "--store_dir", s.store())
+	}
+	return args
+}
+
+func (s *Server) file() string  { return filepath.Join(s.dir, "nats.conf") }
+func (s *Server) store() string { return filepath.Join(s.dir, "store") }
+
+func (s *Server) configure() {
+	s.tb.Helper()
+	if err := os.WriteFile(s.file(), []byte(s.config), 0o600); err != nil {
+		s.tb.Fatalf("eventstest: %v", err)
+	}
 }
 
 // Stop stops the server; it is idempotent. Clients see their connections close.
 func (s *Server) Stop() {
 	s.tb.Helper()
-	if s.cancel == nil {
+	if s.process == nil {
 		return
 	}
-	s.cancel()
-	s.cancel = nil
-	if err := <-s.ended; err != nil {
-		s.tb.Errorf("eventstest: %v", err)
+	s.process.Stop(stopLimit)
+	s.process = nil
+}
+
+// Reload gives the running server another configuration file, and those that Start starts later.
+func (s *Server) Reload(config string) {
+	s.tb.Helper()
+	s.config = config
+	s.configure()
+	from := s.log.Len()
+	s.signal("reload")
+	said, err := s.process.Await(from, reloaded, startLimit)
+	if err == nil && said[1] != "" {
+		err = errors.New(said[1])
+	}
+	if err != nil {
+		s.tb.Fatalf("eventstest: %v", err)
 	}
 }
 
-// Reload changes the options of the running server, and of those that Start starts later.
-func (s *Server) Reload(change func(*server.Options)) {
+// signal tells the server what nats-server --signal means by word.
+func (s *Server) signal(word string) {
 	s.tb.Helper()
-	if s.cancel == nil {
+	if s.process == nil {
 		s.tb.Fatal("eventstest: the server does not run")
 	}
-	s.change = append(s.change, change)
-	next := s.loaded.Clone()
-	next.Port = s.opts.Port
-	change(next)
-	if err := s.ns.ReloadOptions(next); err != nil {
-		s.tb.Fatalf("eventstest: reload: %v", err)
+	out, err := exec.Command(s.path, "--signal", word+"="+strconv.Itoa(s.process.PID())).CombinedOutput()
+	if err != nil {
+		s.tb.Fatalf("eventstest: %v: %s", err, out)
 	}
-	s.loaded = next
 }
 
 // Restart stops the server and starts it on the same port and data.
@@ -141,11 +162,11 @@ func (s *Server) Restart() {
 	s.Start()
 }
 
-// Change restarts the server with other options, of those too that cannot be reloaded.
-func (s *Server) Change(change func(*server.Options)) {
+// Change restarts the server with another configuration file, also for what cannot be reloaded.
+func (s *Server) Change(config string) {
 	s.tb.Helper()
 	s.Stop()
-	s.change = append(s.change, change)
+	s.config = config
 	s.Start()
 }
 
@@ -153,9 +174,9 @@ func (s *Server) Change(change func(*server.Options)) {
 // its clients one after the other.
 func (s *Server) LameDuck() {
 	s.tb.Helper()
-	s.ns.LameDuckShutdown()
-	s.ns.WaitForShutdown()
-	s.Stop()
+	s.signal("ldm")
+	<-s.process.Over()
+	s.process = nil
 }
 
 // Backup copies the server's data while it is stopped for a moment. restore, which may be
@@ -164,14 +185,14 @@ func (s *Server) Backup() (restore func()) {
 	s.tb.Helper()
 	s.Stop()
 	saved := s.tb.TempDir()
-	if err := os.CopyFS(saved, os.DirFS(s.opts.Dir)); err != nil {
+	if err := os.CopyFS(saved, os.DirFS(s.store())); err != nil {
 		s.tb.Fatal(err)
 	}
 	s.Start()
 	return func() {
 		s.tb.Helper()
 		s.Stop()
-		if err := errors.Join(os.RemoveAll(s.opts.Dir), os.CopyFS(s.opts.Dir, os.DirFS(saved))); err != nil {
+		if err := errors.Join(os.RemoveAll(s.store()), os.CopyFS(s.store(), os.DirFS(saved))); err != nil {
 			s.tb.Fatal(err)
 		}
 		s.Start()
@@ -179,13 +200,13 @@ func (s *Server) Backup() (restore func()) {
 }
 
 // URL returns where clients connect.
-func (s *Server) URL() string { return s.url }
+func (s *Server) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(s.port) }
 
 // Conn returns a connection made by [events.Connect] that comes back within
 // milliseconds after a restart. It is closed when the test ends.
 func (s *Server) Conn(tb testing.TB, options ...nats.Option) *nats.Conn {
 	tb.Helper()
-	nc, err := events.Connect(s.url, events.ConnectOptions{
+	nc, err := events.Connect(s.URL(), events.ConnectOptions{
 		Name: tb.Name(), ReconnectWait: 10 * time.Millisecond, Extra: options,
 	})
 	if err != nil {
@@ -193,17 +214,4 @@ func (s *Server) Conn(tb testing.TB, options ...nats.Option) *nats.Conn {
 	}
 	tb.Cleanup(nc.Close)
 	return nc
-}
-
-func portOf(tb testing.TB, address string) int {
-	tb.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
 }

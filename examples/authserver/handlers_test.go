@@ -147,7 +147,7 @@ func TestPasswordIsComparedAndSet(t *testing.T) {
 
 // Who asks a worker whether it is ready is told no more than that.
 func TestNotReady(t *testing.T) {
-	l, err := store.New(storetest.Embedded(t).Client(), realm, store.Options{})
+	l, err := store.New(storetest.Embedded(t).Client(), realmName, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

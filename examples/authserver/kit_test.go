@@ -15,12 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/revocast/revocast/events/eventstest"
-	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/store/storetest"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	password = "correct horse battery staple" // of the accounts that there are from the start

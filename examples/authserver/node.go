@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/token"
 	"github.com/revocast/revocast/worker"
 )
@@ -20,8 +21,8 @@ type node struct {
 	guard      *worker.Guard
 }
 
-func newNode(name string, s *stores, p *parts, logger *slog.Logger) *node {
-	subscriber := worker.NewSubscriber(s.ledger, s.bus, cache.New(cache.Options{}), worker.SubscriberOptions{
+func newNode(name string, r *realm.Realm, p *parts, logger *slog.Logger) *node {
+	subscriber := worker.NewSubscriber(r.Ledger(), r.Bus(), cache.New(cache.Options{}), worker.SubscriberOptions{
 		Worker: name, Logger: logger,
 	})
 	guard := worker.NewGuard(subscriber, p.verifier, worker.GuardOptions{

@@ -106,7 +106,7 @@ func (o outage) overTheCap(redis *storetest.Server, oldest tokens) {
 // nobody is told anything.
 type nobody struct{ redis redis.UniversalClient }
 
-func (nobody) Realm() string { return realm }
+func (nobody) Realm() string { return realmName }
 
 func (n nobody) Redis() redis.UniversalClient { return n.redis }
 

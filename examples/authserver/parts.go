@@ -62,7 +62,7 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 		return nil, err
 	}
 	p.refresh = refresh.Options{Key: key, Issuer: issuerName, Lifetime: loginLife, Idle: idleLife}
-	if p.limiter, err = limit.New(rdb, realm, limit.Options{}); err != nil {
+	if p.limiter, err = limit.New(rdb, realmName, limit.Options{}); err != nil {
 		return nil, err
 	}
 	if key, err = loadKey(filepath.Join(f.Data, "codes.key")); err != nil {
@@ -70,7 +70,7 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	}
 	// Of six digits few guesses can be allowed, and then anybody's few keep the user out. Eight
 	// of these allow so many that one address cannot use them up: the limiter stops it first.
-	p.codes, err = code.New(rdb, realm, code.Options{Key: key, Digits: 8, Alphabet: codeAlphabet, Attempts: 100})
+	p.codes, err = code.New(rdb, realmName, code.Options{Key: key, Digits: 8, Alphabet: codeAlphabet, Attempts: 100})
 	return p, err
 }
 

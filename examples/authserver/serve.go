@@ -5,22 +5,21 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/oklog/run"
-
 	"github.com/revocast/revocast/account/outbox"
-	"github.com/revocast/revocast/internal/serving"
-	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/realm"
+	"github.com/revocast/revocast/store"
 )
 
 const (
-	realm      = "authserver"
+	realmName  = "authserver"
 	issuerName = "https://auth.example"
 	numWorkers = 2
 	startLimit = time.Minute // for everything to become ready
@@ -54,22 +53,21 @@ func serve(ctx context.Context, f Flags, out Output) error {
 	if err != nil {
 		return err
 	}
-	// Actors are stopped in the order in which they are added: the servers last.
-	var g run.Group
-	g.Add(serving.Stopper(ctx))
-	g.Add(serving.Actor(func(ctx context.Context) error { return above(ctx, f, out, ports, servers) }))
-	for _, s := range servers.own {
-		g.Add(serving.Actor(s))
-	}
-	return g.Run()
+	return servers.under(ctx, func(ctx context.Context) error { return above(ctx, f, out, ports, servers) })
 }
+
+// part is what runs beside the login service's server until its context ends.
+type part func(context.Context) error
+
+// Run implements [realm.Part].
+func (p part) Run(ctx context.Context) error { return p(ctx) }
 
 // above is everything that stands on the servers.
 func above(ctx context.Context, f Flags, out Output, ports []net.Listener, servers *servers) error {
 	if err := servers.wait(ctx); err != nil {
 		return err
 	}
-	all := &connections{servers: servers, logger: out.Logger}
+	all := &connections{ctx: ctx, servers: servers, logger: out.Logger}
 	defer all.close()
 	own, err := all.open("login")
 	if err != nil {
@@ -78,54 +76,75 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	if err := initialise(ctx, own); err != nil {
 		return err
 	}
-	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
+	rdb, err := store.NewClient(servers.redis())
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	publisher := own.Publisher(publisher.Options{
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})
-	box, err := outbox.New(own.redis, publisher, outbox.Options{Logger: out.Logger})
+	box, err := outbox.New(rdb, publisher, outbox.Options{Logger: out.Logger})
 	if err != nil {
 		return err
 	}
-	parts, err := newParts(f, own.redis, box)
+	parts, err := newParts(f, rdb, box)
 	if err != nil {
 		return err
 	}
-
+	nodes, err := newNodes(all, own, parts, len(ports), out.Logger)
+	if err != nil {
+		return err
+	}
 	mails := newMailer(out)
-	var g run.Group
-	g.Add(serving.Stopper(ctx))
+	login, err := newService(f, parts, nodes[0], publisher.Publisher, mails, out.Logger)
+	if err != nil {
+		return err
+	}
+	return realm.ServeOn(ctx, ports[0], &http.Server{Handler: login.routes()},
+		beside(publisher, box, mails, nodes, ports, func(ctx context.Context, ready []*port.Readiness) error {
+			return announce(ctx, f, out, ports, ready)
+		})...)
+}
+
+// beside are the parts that run beside the login service. They end after it, in this order: what it
+// has queued is sent, and what it has committed is confirmed.
+func beside(publisher *realm.Publisher, box *outbox.Outbox, mails *mailer, nodes []*node, ports []net.Listener,
+	announce func(context.Context, []*port.Readiness) error,
+) (parts []realm.Part) {
 	ready := []*port.Readiness{publisher.Ready()}
-	for i, ln := range ports {
-		s := own
-		if i > 0 { // as if it were on another machine
-			if s, err = all.open("worker-" + strconv.Itoa(i)); err != nil {
-				return err
-			}
+	for i, n := range nodes {
+		if i > 0 {
+			parts = append(parts, part(func(ctx context.Context) error {
+				return realm.ServeOn(ctx, ports[i], &http.Server{Handler: n.routes()})
+			}))
 		}
-		node := newNode(nodeName(i), s, parts, out.Logger)
-		handler := node.routes()
-		if i == 0 {
-			login, err := newService(f, parts, node, publisher, mails, out.Logger)
-			if err != nil {
-				return err
-			}
-			handler = login.routes()
-		}
-		server := serving.NewHTTPServer(ln, unread.Handler(handler), nil, out.Logger)
-		g.Add(server.Serve, server.Drain)
-		g.Add(serving.Actor(func(ctx context.Context) error {
+		parts = append(parts, part(func(ctx context.Context) error {
 			if publisher.Ready().Wait(ctx) != nil {
 				return nil // told to end first
 			}
-			return node.subscriber.Run(ctx)
+			return n.subscriber.Run(ctx)
 		}))
-		ready = append(ready, node.subscriber.Ready())
+		ready = append(ready, n.subscriber.Ready())
 	}
-	g.Add(serving.Actor(mails.run)) // after the server: what that has queued is sent
-	g.Add(serving.Actor(box.Run))
-	g.Add(serving.Actor(publisher.Run))
-	g.Add(serving.Actor(func(ctx context.Context) error { return announce(ctx, f, out, ports, ready) }))
-	return g.Run()
+	return append(parts, part(mails.run), box, publisher,
+		part(func(ctx context.Context) error { return announce(ctx, ready) }))
+}
+
+// newNodes makes the login service's own node and those of the workers, each with connections of its
+// own, as if it were on another machine.
+func newNodes(all *connections, own *realm.Realm, p *parts, n int, logger *slog.Logger) (nodes []*node, err error) {
+	for i := range n {
+		at := own
+		if i > 0 {
+			if at, err = all.open(nodeName(i)); err != nil {
+				return nil, err
+			}
+		}
+		nodes = append(nodes, newNode(nodeName(i), at, p, logger))
+	}
+	return nodes, nil
 }
 
 func nodeName(i int) string {

@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-
-	"github.com/nats-io/nats.go"
-	"github.com/redis/go-redis/v9"
+	"sync"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/embedded/embednats"
+	"github.com/revocast/revocast/embedded/embedredis"
 	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/internal/embednats"
-	"github.com/revocast/revocast/internal/embedredis"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
-	"github.com/revocast/revocast/store"
+	"github.com/revocast/revocast/realm"
 )
 
 // servers are Redis and NATS: embedded ones, or those that the flags name.
@@ -55,65 +53,64 @@ func (s *servers) wait(ctx context.Context) error {
 	return nil
 }
 
-// stores are the connections of the login service, or of one worker.
-type stores struct {
-	redis  redis.UniversalClient
-	ledger *store.Ledger
-	conn   *nats.Conn
-	bus    *events.Bus
+// under runs the embedded servers below what stands on them, and until that has ended.
+func (s *servers) under(ctx context.Context, above func(context.Context) error) error {
+	own, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var running sync.WaitGroup
+	for _, run := range s.own {
+		running.Go(func() {
+			if err := run(own); err != nil {
+				fail(err)
+			}
+		})
+	}
+	err := above(ctx)
+	stop()
+	running.Wait()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
-func (s *stores) close() {
-	if s.bus != nil {
-		s.bus.Close()
-	}
-	if s.conn != nil {
-		s.conn.SetDisconnectErrHandler(nil) // this one is meant
-		s.conn.Close()
-	}
-	s.redis.Close()
-}
-
-// connections are everybody's stores, closed together.
+// connections are everybody's connections, closed together.
 type connections struct {
+	ctx     context.Context
 	servers *servers
 	logger  *slog.Logger
-	opened  []*stores
+	opened  []*realm.Realm
 }
 
-func (c *connections) open(name string) (s *stores, err error) {
-	s = &stores{}
-	if s.redis, err = store.NewClient(c.servers.redis()); err != nil {
-		return nil, err
-	}
-	c.opened = append(c.opened, s)
-	if s.ledger, err = store.New(s.redis, realm, store.Options{}); err != nil {
-		return nil, err
-	}
-	if s.conn, err = events.Connect(c.servers.nats(), events.ConnectOptions{Name: name, Logger: c.logger, Patient: true}); err != nil {
+func (c *connections) open(name string) (*realm.Realm, error) {
+	r, err := realm.Open(c.ctx, realmName, realm.Options{
+		NATS: c.servers.nats(), Redis: c.servers.redis(), Connect: events.ConnectOptions{Name: name}, Logger: c.logger,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	s.bus, err = events.New(s.conn, realm, events.Options{Logger: c.logger})
-	return s, err
+	c.opened = append(c.opened, r)
+	return r, nil
 }
 
 func (c *connections) close() {
-	for _, s := range c.opened {
-		s.close()
+	for _, r := range c.opened {
+		r.Close()
 	}
 }
 
 // initialise makes the realm on the first start.
-func initialise(ctx context.Context, s *stores) error {
+func initialise(ctx context.Context, r *realm.Realm) error {
 	terms := port.DefaultTerms()
 	terms.DefaultIssuer = issuerName
-	if err := s.bus.Prepare(ctx, terms.StreamOptions()); err != nil {
+	if err := r.Bus().Prepare(ctx, terms.StreamOptions()); err != nil {
 		return err
 	}
-	_, err := s.bus.Epoch(ctx)
+	_, err := r.Bus().Epoch(ctx)
 	if !errors.Is(err, revocast.ErrNotFound) {
 		return err
 	}
-	_, err = publisher.Init(ctx, s.ledger, s.bus, terms)
+	_, err = publisher.Init(ctx, r.Ledger(), r.Bus(), terms)
 	return err
 }

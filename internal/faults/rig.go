@@ -68,7 +68,7 @@ type Rig struct {
 func Build(ctx context.Context, dir string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator),
 		"github.com/revocast/revocast/cmd/publisher", "github.com/revocast/revocast/cmd/subscriber",
-		"github.com/revocast/revocast/internal/faults/natsnode")
+		"github.com/nats-io/nats-server/v2")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -195,7 +195,7 @@ func (r *Rig) startNodes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.Nodes, err = newNodes(r.dir, filepath.Join(r.programs, "natsnode"), ports); err != nil {
+	if r.Nodes, err = newNodes(r.dir, filepath.Join(r.programs, "nats-server"), ports); err != nil {
 		return err
 	}
 	var urls []string

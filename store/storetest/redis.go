@@ -1,24 +1,24 @@
 // Package storetest helps to test packages that use package store. [Redis] starts a real
-// redis-server, [Embedded] one in the test's own process, and [Run] checks that a [port.Ledger]
+// redis-server, [Embedded] the one of `publisher dev`, and [Run] checks that a [port.Ledger]
 // keeps the port's contract.
 package storetest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/revocast/revocast/internal/program"
 	"github.com/revocast/revocast/internal/wallclock"
 	"github.com/revocast/revocast/store"
 )
@@ -38,9 +38,8 @@ type Server struct {
 	args []string
 	env  []string // nil: the test's own
 	port int
-	cmd  *exec.Cmd
-	over chan struct{} // closed when the process has ended
-	log  *lockedBuffer
+	run  *program.Process // nil: killed
+	log  program.Log
 
 	clock *wallclock.Clock // nil: the machine's
 }
@@ -61,7 +60,7 @@ func redisOn(tb testing.TB, s *Server, args []string) *Server {
 	if err != nil {
 		missing(tb)
 	}
-	s.tb, s.path, s.dir, s.args, s.log = tb, path, tb.TempDir(), args, &lockedBuffer{}
+	s.tb, s.path, s.dir, s.args = tb, path, tb.TempDir(), args
 	tb.Cleanup(s.Kill)
 	// Between finding a free port and listening on it another process may take it.
 	for attempt := 1; ; attempt++ {
@@ -72,7 +71,7 @@ func redisOn(tb testing.TB, s *Server, args []string) *Server {
 		}
 		s.Kill()
 		if attempt == 3 {
-			tb.Fatalf("storetest: redis-server does not start: %v\n%s", err, s.log)
+			tb.Fatalf("storetest: redis-server does not start: %v\n%s", err, &s.log)
 		}
 	}
 }
@@ -104,23 +103,22 @@ func (s *Server) start() error {
 		"--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
 		"--enable-debug-command", "local", // for Replace
 	}, s.args...)
-	s.cmd = exec.Command(s.path, args...)
-	s.cmd.Env = s.env
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if err := s.cmd.Start(); err != nil {
-		s.cmd = nil
+	run, err := program.Start(s.path, args, s.env, &s.log)
+	if err != nil {
 		return err
 	}
+	s.run = run
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	cmd := s.cmd
-	s.over = make(chan struct{})
-	go func() { // ends with the process, which Kill waits for
-		defer close(s.over)
-		defer cancel()
-		_ = cmd.Wait()
-	}()
-	return Eventually(ctx, s.ping)
+	return Eventually(ctx, func() error {
+		select {
+		case <-run.Over():
+			cancel() // there is nothing to wait for
+			return errors.New("it has ended")
+		default:
+			return s.ping()
+		}
+	})
 }
 
 // ping asks without a client, which would log every refused connection.
@@ -155,7 +153,7 @@ func (s *Server) isOwn(conn net.Conn, in *bufio.Reader) error {
 	if _, err := conn.Write([]byte("INFO server\r\n")); err != nil {
 		return err
 	}
-	own := "process_id:" + strconv.Itoa(s.cmd.Process.Pid)
+	own := "process_id:" + strconv.Itoa(s.run.PID())
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {
@@ -180,7 +178,7 @@ func (s *Server) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }
 func (s *Server) URL() string { return "redis://" + s.Addr() }
 
 // PID returns the id of the running process, for tests that stop and continue it.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
+func (s *Server) PID() int { return s.run.PID() }
 
 // Client returns a client made by [store.NewClient], closed when the test ends.
 func (s *Server) Client() redis.UniversalClient {
@@ -201,22 +199,21 @@ func client(tb testing.TB, url string) redis.UniversalClient {
 // Kill kills the process, as a crash does: what is in the append-only file remains.
 // It is idempotent.
 func (s *Server) Kill() {
-	if s.cmd == nil {
+	if s.run == nil {
 		return
 	}
-	_ = s.cmd.Process.Kill() // it may have ended by itself
-	<-s.over
-	s.cmd = nil
+	s.run.Kill()
+	s.run = nil
 }
 
 // Start starts a server that was killed, on the port and the data that it had.
 func (s *Server) Start() {
 	s.tb.Helper()
-	if s.cmd != nil {
+	if s.run != nil {
 		s.tb.Fatal("storetest: the server runs already")
 	}
 	if err := s.start(); err != nil {
-		s.tb.Fatalf("storetest: redis-server does not start again: %v\n%s", err, s.log)
+		s.tb.Fatalf("storetest: redis-server does not start again: %v\n%s", err, &s.log)
 	}
 }
 
@@ -266,22 +263,4 @@ func Eventually(ctx context.Context, f func() error) error {
 			return fmt.Errorf("%w, last: %w", ctx.Err(), err)
 		}
 	}
-}
-
-// lockedBuffer takes the process's output while the test may read it.
-type lockedBuffer struct {
-	mu  sync.Mutex // guards buf, which the process's copying goroutine writes
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

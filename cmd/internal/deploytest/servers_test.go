@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/revocast/revocast/cmd/internal/publishercmd"
@@ -20,7 +19,6 @@ import (
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/deployfiles"
 	"github.com/revocast/revocast/internal/leak"
-	"github.com/revocast/revocast/internal/natsserver"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -29,13 +27,15 @@ const (
 	publisherPassword = "publisher-password"
 	workerPassword    = "worker-password"
 	patience          = 20 * time.Second
+
+	monitoring = "http: 127.0.0.1:8222" // a fixed port, which may be taken
+	storing    = "store_dir: /data/jetstream"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(leakChecked{m}, map[string]func(){
 		"publisher":  func() { os.Exit(publishercmd.Main(os.Args[1:], wiring.StandardStreams())) },
 		"subscriber": func() { os.Exit(subscribercmd.Main(os.Args[1:], wiring.StandardStreams())) },
-		"natsserver": func() { os.Exit(natsserver.Main(os.Args[1:])) },
 	})
 }
 
@@ -58,24 +58,22 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// natsServer runs nats.conf as it is, but for the port and the folder.
+// natsServer runs nats.conf as it is, but for the ports and the folder.
 func natsServer(t *testing.T) *eventstest.Server {
 	t.Helper()
 	t.Setenv("NATS_PUBLISHER_PASSWORD", publisherPassword)
 	t.Setenv("NATS_WORKER_PASSWORD", workerPassword)
-	conf, err := server.ProcessConfigFile(folder + "nats.conf")
+	conf, err := os.ReadFile(folder + "nats.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !conf.JetStream || !conf.SyncAlways {
-		t.Errorf("nats.conf: JetStream %v, sync_interval always %v", conf.JetStream, conf.SyncAlways)
+	text := string(conf)
+	for _, want := range []string{"\njetstream {", "sync_interval: always\n", monitoring, storing} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nats.conf does not say %q", want)
+		}
 	}
-	return eventstest.NewServer(t, eventstest.WithConfigure(func(o *server.Options) {
-		host, port, dir := o.Host, o.Port, o.StoreDir
-		*o = *conf
-		o.Host, o.Port, o.StoreDir = host, port, dir
-		o.HTTPHost, o.HTTPPort, o.NoSigs = "", 0, true
-	}))
+	return eventstest.NewServer(t, eventstest.WithConfig(strings.NewReplacer(monitoring, "", storing, "").Replace(text)))
 }
 
 // redisServer runs with every directive of redis.conf but for the address and the

@@ -19,6 +19,7 @@ import (
 
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/deployfiles"
+	"github.com/revocast/revocast/internal/program"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
 )
@@ -131,7 +132,9 @@ func (s *site) startNATS(files deployfiles.TLS) {
 	dir := s.t.TempDir()
 	conf := filepath.Join(dir, "nats.conf")
 	s.must(deployfiles.NATS{Name: "revocast-1", Port: portOf(s.natsAddr), HTTP: portOf(freeAddr(s.t)), Dir: dir, TLS: files}.Write(conf))
-	s.nats = newProcess(s.t, "nats", s.variables, "natsserver", "-c", conf)
+	path, err := program.NATSServer()
+	s.must(err)
+	s.nats = newProcess(s.t, "nats", s.variables, path, "-c", conf)
 	s.listening(s.natsAddr)
 }
 

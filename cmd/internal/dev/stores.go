@@ -8,9 +8,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/revocast/revocast/embedded/embednats"
+	"github.com/revocast/revocast/embedded/embedredis"
 	"github.com/revocast/revocast/events"
-	"github.com/revocast/revocast/internal/embednats"
-	"github.com/revocast/revocast/internal/embedredis"
 	"github.com/revocast/revocast/store"
 )
 

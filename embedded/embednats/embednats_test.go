@@ -12,12 +12,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
 
-	"github.com/revocast/revocast/internal/embednats"
-	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/embedded/embednats"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start runs a server and returns its URL and what stops it.
 func start(t *testing.T, o embednats.Options) (address string, stop func()) {

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
-	"github.com/revocast/revocast/internal/embedredis"
-	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/embedded/embedredis"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func start(t *testing.T, o embedredis.Options) (*embedredis.Server, *redis.Client) {
 	t.Helper()
