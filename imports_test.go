@@ -32,7 +32,7 @@ var (
 	public = []string{
 		"./publisher", "./worker", "./realm", "./store", "./events", "./cache", "./client", "./token",
 		"./account/code", "./account/denylist", "./account/limit", "./account/outbox", "./account/refresh",
-		"./account/reset", "./account/session", "./account/sqloutbox", "./embedded/embednats", "./embedded/embedredis",
+		"./account/reset", "./account/session", "./account/sqloutbox", "./revocasttest", "./embedded/embednats", "./embedded/embedredis",
 	}
 	// anything: commands, what only commands use, and tests put several packages together.
 	anything = []string{""}
@@ -113,6 +113,8 @@ var layers = map[string][]string{
 	"internal/leak":              nil,
 	"internal/property":          nil,
 	"internal/program":           nil,
+	"internal/tcplink":           nil,
+	"revocasttest":               anything,
 	"internal/sim":               ports,
 	"internal/simulation":        anything,
 	"internal/unread/unreadtest": nil,

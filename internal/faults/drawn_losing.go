@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/revocast/revocast/internal/tcplink"
 )
 
 // losing faults take from a store what it had.
@@ -79,8 +81,8 @@ func drawPromotion(random *rand.Rand, shape Shape) action {
 	lag := time.Duration(random.Int64N(int64(2 * time.Second)))
 	order := random.Perm(shape.Publishers + shape.Workers)
 	return action{name: fmt.Sprintf("replica promoted, %.1fs behind", lag.Seconds()), loses: true, run: func(ctx context.Context, t *Trial, d time.Duration) error {
-		t.repl.Set(Out, Hold)
-		t.repl.Set(Back, Hold)
+		t.repl.Set(tcplink.Out, tcplink.Hold)
+		t.repl.Set(tcplink.Back, tcplink.Hold)
 		if err := t.Rest(ctx, lag); err != nil {
 			return err
 		}
