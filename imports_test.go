@@ -32,7 +32,8 @@ var (
 	public = []string{
 		"./publisher", "./worker", "./realm", "./store", "./events", "./cache", "./client", "./token",
 		"./account/code", "./account/denylist", "./account/limit", "./account/outbox", "./account/refresh",
-		"./account/reset", "./account/session", "./account/sqloutbox", "./revocasttest", "./embedded/embednats", "./embedded/embedredis",
+		"./account/reset", "./account/session", "./account/sqloutbox", "./revocasttest", "./embedded/embednats",
+		"./embedded/embedredis",
 	}
 	// anything: commands, what only commands use, and tests put several packages together.
 	anything = []string{""}

@@ -36,6 +36,8 @@ func TestPackageDocument(t *testing.T) {
 		f.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
 		f.Refused(alice.Token)
 		f.Allowed(bob.Token)
+		w.Cut()
+		w.Mend()
 		w.Stop()
 		f.Allowed(alice.Token) // there is no worker left that could refuse it
 	})
@@ -110,7 +112,7 @@ func TestWorkerThatHearsNothing(t *testing.T) {
 				if _, err := p.Revoke(t.Context(), alice, revocast.WithStrength(revocast.Committed)); err != nil {
 					t.Fatal(err)
 				}
-				eventstest.Await(t, "the other worker to refuse", func() bool { return says(ws[1]) == revocast.Revoked })
+				eventstest.Await(t, "the other to refuse", func() bool { return says(ws[1]) == revocast.Revoked })
 				if says(ws[0]) == revocast.Revoked {
 					t.Error("the worker has heard of it")
 				}

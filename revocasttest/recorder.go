@@ -152,6 +152,15 @@ func (r *Recorder) Await(_ context.Context, at revocast.Position) (revocast.Rece
 // Revocations returns what was revoked, in order.
 func (r *Recorder) Revocations() []revocast.Revocation { return read(r, &r.revocations) }
 
+// Take returns what was revoked since it was called last, in order, and forgets it.
+func (r *Recorder) Take() []revocast.Revocation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.revocations
+	r.revocations = nil
+	return all
+}
+
 // Invalidations returns what was invalidated, in order.
 func (r *Recorder) Invalidations() []revocast.Invalidation { return read(r, &r.invalidations) }
 

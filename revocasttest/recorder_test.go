@@ -61,8 +61,12 @@ func TestRecorderFails(t *testing.T) {
 	if n := len(r.Revocations()); n != 2 {
 		t.Errorf("%d of 2 were recorded", n)
 	}
+	if n, left := len(r.Take()), len(r.Take()); n != 2 || left != 0 {
+		t.Errorf("took %d, then %d", n, left)
+	}
 	r.Fail(revocast.ErrUnavailable)
-	if _, err := r.Ban(ctx, revocast.Ban{Principal: "bob"}); !errors.Is(err, revocast.ErrUnavailable) || len(r.Bans()) > 0 {
+	_, err := r.Ban(ctx, revocast.Ban{Principal: "bob"})
+	if !errors.Is(err, revocast.ErrUnavailable) || len(r.Bans()) > 0 {
 		t.Errorf("%v, %d bans", err, len(r.Bans()))
 	}
 	if _, err := r.Await(ctx, revocast.Position{Epoch: 1, Rev: 1}); !errors.Is(err, revocast.ErrUnavailable) {

@@ -17,7 +17,7 @@ import (
 func TestOneClockForgetsNothing(t *testing.T) {
 	s := storetest.Embedded(t)
 	var wall storetest.Wall
-	pub := &recorder{}
+	pub := newRecorder()
 	box, err := outbox.New(s.Client(), pub, outbox.Options{Clock: &wall})
 	must(t, err)
 	l, err := denylist.New(box, pub, denylist.Options{Issuer: issuer, Clock: &wall})
@@ -31,12 +31,12 @@ func TestOneClockForgetsNothing(t *testing.T) {
 	_, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(1, time.Time{}, time.Now().Add(time.Minute))})
 	must(t, err)
 	pub.take()
-	pub.failing(errors.New("away"))
+	pub.Fail(errors.New("away"))
 	_, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(2, time.Time{}, time.Now().Add(time.Minute))})
 	if !errors.Is(err, outbox.ErrOwed) {
 		t.Fatal(err)
 	}
-	pub.failing(nil)
+	pub.Fail(nil)
 	s.Advance(time.Hour)
 	wall.Set(-time.Hour) // the caller's clock stays where it was
 	_, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(3, time.Time{}, time.Now().Add(time.Minute))})

@@ -175,13 +175,13 @@ func TestNearlyOverNeedsNoEntry(t *testing.T) {
 func TestOwedIsToldLater(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, box := onFake(t, b)
-		pub.failing(revocast.ErrUnavailable)
+		pub.Fail(revocast.ErrUnavailable)
 		_, err := l.Deny(t.Context(), denylist.Why{},
 			[]denylist.Token{token(1, time.Time{}, time.Now().Add(time.Hour))})
 		if !errors.Is(err, outbox.ErrOwed) {
 			t.Fatalf("got %v", err)
 		}
-		pub.failing(nil)
+		pub.Fail(nil)
 		if n, err := box.Pending(t.Context()); err != nil || n != 1 {
 			t.Errorf("%d owed, %v", n, err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/store/storetest"
 )
 
 func cutOff(principal string) revocast.Revocation {
@@ -24,7 +25,7 @@ func allOfPrincipal(r *rig) {
 	if r.is("revoke all", err); len(receipts) != 1 {
 		r.Errorf("receipts %+v, want one, not one per family", receipts)
 	}
-	told := r.pub.told[0]
+	told := storetest.CutOff(r.pub.Revocations())[0]
 	r.tells("one cut-off", cutOff("alice"))
 	for _, f := range []refresh.Family{a.Family, b.Family} {
 		if f.AuthTime.After(told.CutOff) {
@@ -65,7 +66,7 @@ func allButOne(r *rig) {
 
 	_, err = r.RevokeOthers(r.ctx, "alice", keep.ID, passwordChange)
 	r.must(err)
-	cut := r.pub.told[0].CutOff
+	cut := storetest.CutOff(r.pub.Revocations())[0].CutOff
 	want := cutOff("alice")
 	want.Except = "kept"
 	r.tells("one cut-off for all", want)

@@ -124,7 +124,7 @@ func TestLookupTellsTheFamilyThatTheLedgerRefuses(t *testing.T) {
 // what the first was told, until the fleet has confirmed.
 func notConfirmed(r *rig) {
 	login := r.login("alice")
-	r.pub.at, r.pub.wait = revocast.Position{Epoch: 1, Rev: 1}, revocast.ErrPending
+	r.pub.Fail(revocast.ErrPending)
 	for range 3 {
 		receipts, err := r.Revoke(r.ctx, login.ID, refresh.Expect{}, refresh.Cause{})
 		if r.is("while a worker is away", err, revocast.ErrPending); len(receipts) != 1 {
@@ -132,7 +132,7 @@ func notConfirmed(r *rig) {
 		}
 	}
 	r.fails("ended all the same", login.Text, refresh.ErrEnded)
-	r.pub.wait = nil
+	r.pub.Fail(nil)
 	receipts, err := r.RevokeToken(r.ctx, login.Text, refresh.Expect{}, refresh.Cause{})
 	if r.is("when it is back", err); len(receipts) != 1 {
 		r.Errorf("receipts %+v", receipts)

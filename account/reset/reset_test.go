@@ -147,7 +147,7 @@ func TestNewRefusesNonsense(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := outbox.New(e.Client(), &recorder{}, outbox.Options{})
+	box, err := outbox.New(e.Client(), newRecorder(), outbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
