@@ -30,13 +30,14 @@ func each(t *testing.T, test func(t *testing.T, f *revocasttest.Fleet)) {
 // TestPackageDocument is the package document's example.
 func TestPackageDocument(t *testing.T) {
 	each(t, func(t *testing.T, f *revocasttest.Fleet) {
-		w := f.Worker(worker.Options{})
-		alice, bob := f.Login("alice"), f.Login("bob")
+		w := f.Worker(worker.Options{}) // w.Middleware, w.Check: as in your service
+		bob := f.Login("bob")
+		alice := f.Login("alice")
 		f.Allowed(alice.Token)
 		f.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
 		f.Refused(alice.Token)
 		f.Allowed(bob.Token)
-		w.Cut()
+		w.Cut() // neither store can be reached; Mend ends that
 		w.Mend()
 		w.Stop()
 		f.Allowed(alice.Token) // there is no worker left that could refuse it
