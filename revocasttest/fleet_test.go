@@ -27,20 +27,30 @@ func each(t *testing.T, test func(t *testing.T, f *revocasttest.Fleet)) {
 	t.Run("real", func(t *testing.T) { test(t, revocasttest.Real(t)) })
 }
 
-// TestPackageDocument is the package document's example.
-func TestPackageDocument(t *testing.T) {
+// TestReadme is what README.md shows.
+func TestReadme(t *testing.T) {
+	f := revocasttest.Memory(t)
+	w := f.Worker(worker.Options{}) // w.Middleware, w.Check: as in your service
+	alice := f.Login("alice")
+	f.Allowed(alice.Token)
+	f.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
+	f.Refused(alice.Token)
+	w.Cut() // neither store can be reached; Mend ends that
+}
+
+// TestFleet: what is revoked is refused by every worker of the fleet, and nothing else.
+func TestFleet(t *testing.T) {
 	each(t, func(t *testing.T, f *revocasttest.Fleet) {
-		w := f.Worker(worker.Options{}) // w.Middleware, w.Check: as in your service
-		bob := f.Login("bob")
-		alice := f.Login("alice")
-		f.Allowed(alice.Token)
-		f.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
-		f.Refused(alice.Token)
+		ws := f.Workers(3)
+		before, bob := f.Login("alice"), f.Login("bob")
+		f.Allowed(before.Token)
+		f.Revoke(alice)
+		f.Refused(before.Token)
 		f.Allowed(bob.Token)
-		w.Cut() // neither store can be reached; Mend ends that
-		w.Mend()
-		w.Stop()
-		f.Allowed(alice.Token) // there is no worker left that could refuse it
+		for _, w := range ws {
+			w.Stop()
+		}
+		f.Allowed(before.Token) // there is no worker left that could refuse it
 	})
 }
 
