@@ -129,6 +129,7 @@ var layers = map[string][]string{
 	"account/session/scsstore":  anything,
 	"account/sqloutbox/sqltest": anything,
 	"tools/compose":             anything,
+	"tools/exported":            anything,
 	"tools/modules":             anything,
 	"tools/suite":               anything,
 }
