@@ -38,7 +38,8 @@ func run() error {
 	listed := strings.Fields(forUsers)
 	for _, name := range left {
 		if !slices.Contains(listed, name) {
-			errs = append(errs, fmt.Errorf("only tests use %s: remove it, or list it in tools/exported/users.txt", name))
+			errs = append(errs,
+				fmt.Errorf("only tests use %s: remove it, or list it in tools/exported/users.txt", name))
 		}
 	}
 	for _, name := range listed {

@@ -11,8 +11,26 @@ import (
 func TestUnused(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":                  "module " + module + "\n\ngo 1.26.0\n",
-		"a/a.go":                  "package a\n\ntype (\n\tUsed struct{ F Field }\n\tField int\n\tAlone int\n)\n\nconst (\n\tOne Field = 1\n\tLoose = 2\n)\n\nfunc (Used) Called() {}\nfunc (Used) Tested() {}\nfunc (Used) String() string { return \"\" }\n\ntype hidden int\n\nfunc (hidden) Method() {}\n",
+		"go.mod": "module " + module + "\n\ngo 1.26.0\n",
+		"a/a.go": `package a
+
+type (
+	Used   struct{ F Field }
+	Field  int
+	Alone  int
+	hidden int
+)
+
+const (
+	One   Field = 1
+	Loose       = 2
+)
+
+func (Used) Called()        {}
+func (Used) Tested()        {}
+func (Used) String() string { return "" }
+func (hidden) Method()      {}
+`,
 		"a/a_test.go":             "package a\n\nvar _ = func() { Used{}.Tested() }\n",
 		"b/b.go":                  "package b\n\nimport \"" + module + "/a\"\n\nvar _ = func() { a.Used{}.Called() }\n",
 		"kit/storetest/k.go":      "package storetest\n\nfunc Kit() {}\n",
