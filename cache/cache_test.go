@@ -7,11 +7,12 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
 func TestGetReturnsWhatWasPut(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	for _, key := range []string{
 		"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192),
@@ -33,7 +34,7 @@ func TestGetReturnsWhatWasPut(t *testing.T) {
 // A long key is hashed by a sample of it. Two keys that agree in the sample must never be taken for
 // each other, wherever they differ.
 func TestLongKeysAreComparedWhole(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	key := strings.Repeat("k", 500)
 	held := token(1, pos(1))
@@ -61,7 +62,7 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 }
 
 func TestOverwrittenEntryIsOutOfTheIndexes(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	c.Put(port.SpaceBearer, "key", token(0, pos(1)), 0)
 	fresh := token(8, pos(1))
@@ -99,7 +100,7 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 		{earlierCutOff(revoked(2, revocast.ScopeAll, "")), func(int) bool { return false }},
 		{sparing(revoked(2, revocast.ScopePrincipal, "p1"), "s2"), func(i int) bool { return i/4 == 1 && i/2 != 2 }},
 	} {
-		c := cache.New(cache.Options{})
+		c := option.Must(cache.New(cache.Options{}))
 		load(c)
 		for i := range 16 {
 			c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
@@ -130,7 +131,7 @@ func sparing(e revocast.Event, session string) revocast.Event {
 
 // One event takes out all of a principal's tokens, in whatever shards they are.
 func TestPrincipalWithManyTokens(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	for i := range 1000 {
 		c.Put(port.SpaceBearer, fmt.Sprint(i),
@@ -144,7 +145,7 @@ func TestPrincipalWithManyTokens(t *testing.T) {
 
 func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 	const capacity = 64
-	c := cache.New(cache.Options{Entries: capacity})
+	c := option.Must(cache.New(cache.Options{Entries: capacity}))
 	load(c)
 	for i := range capacity {
 		c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
@@ -205,7 +206,7 @@ func TestCrowdedBucket(t *testing.T) {
 }
 
 func TestReadersDoNotAllocate(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c, revoked(1, revocast.ScopePrincipal, "p9"), banned(2, "p8", 0, never))
 	key := bearers(1)[0]
 	e := token(0, pos(2))

@@ -35,7 +35,7 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		entries := rapid.SampledFrom([]int{-1, 1, 5, 1000, 1000}).Draw(t, "entries")
 		limit := rapid.SampledFrom([]int{3, 20, 1000, 1000}).Draw(t, "limit")
-		make := rapid.SampledFrom([]func(cache.Options) *cache.Cache{cache.New, cache.NewCrowded}).Draw(t, "make")
+		make := rapid.SampledFrom([]func(cache.Options) *cache.Cache{cache.NewPlain, cache.NewCrowded}).Draw(t, "make")
 		m := &model{
 			view: make(cache.Options{Entries: entries, Revocations: limit}), limit: limit, unlimited: entries == 1000,
 			now: 10_000,

@@ -5,18 +5,19 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
 func TestOptionEntries(t *testing.T) {
 	for _, test := range []struct{ option, put, atLeast, atMost int }{
-		{-1, 10, 0, 0},
+		{cache.NoEntries, 10, 0, 0},
 		{1, 10, 1, 1},
 		{100, 1000, 100, 100},
 		{5000, 50_000, 5000, 5000},
 		{0, cache.DefaultEntries + 30_000, cache.DefaultEntries, cache.DefaultEntries},
 	} {
-		c := cache.New(cache.Options{Entries: test.option})
+		c := option.Must(cache.New(cache.Options{Entries: test.option}))
 		load(c)
 		e := token(0, pos(1))
 		for i := range test.put {
@@ -34,12 +35,12 @@ func TestOptionEntries(t *testing.T) {
 
 func TestOptionRevocations(t *testing.T) {
 	for _, test := range []struct{ option, fits int }{
-		{-1, 0},
+		{cache.NoRevocations, 0},
 		{1, 1},
 		{1000, 1000},
 		{0, cache.DefaultRevocations},
 	} {
-		c := cache.New(cache.Options{Entries: -1, Revocations: test.option})
+		c := option.Must(cache.New(cache.Options{Entries: cache.NoEntries, Revocations: test.option}))
 		load(c)
 		for i := range test.fits {
 			c.Apply(randomRevoked(i + 1))

@@ -8,6 +8,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store/storetest"
@@ -23,7 +24,7 @@ func (a apart) rig(t *testing.T) (*fleettest.Rig, *publisher.Publisher, []*fleet
 	r := fleettest.NewRigOn(t, storetest.RedisAhead(t, a.redis), eventstest.NewServer(t))
 	r.IssuedAside(a.issuer)
 	ws := []*fleettest.Worker{r.WorkerAside(a.worker), r.WorkerAside(0), r.WorkerAside(0)}
-	p := publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)})
+	p := option.Must(publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)}))
 	r.Run(p.Run)
 	r.Await(p.Ready())
 	return r, p, ws

@@ -11,6 +11,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
@@ -437,7 +438,7 @@ func TestQuestionSentBeforeTheAsk(t *testing.T) {
 
 func TestPublisherMustRun(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
-		p := publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), publisher.Options{})
+		p := option.Must(publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), publisher.Options{}))
 		if _, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrNotRunning) {
 			t.Errorf("without Run: %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
@@ -167,7 +168,7 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		other.Restart()
 		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
 		w.Must(err)
-		next := publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()})
+		next := option.Must(publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()}))
 		w.Run(next.Run)
 		fleettest.Elapse(12 * time.Second)
 		w.Must(next.Ready().Err())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
@@ -261,7 +262,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		fleettest.Elapse(7 * time.Second)
 		wrong := sim.NewLedger(t, sim.LedgerOptions{})
 		wrong.Restart() // so that its identity is another one
-		lost := publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()})
+		lost := option.Must(publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()}))
 		w.Run(lost.Run)
 		fleettest.Elapse(5 * time.Second)
 		if err := lost.Ready().Err(); !errors.Is(err, revocast.ErrUninitialised) || !strings.Contains(err.Error(), "publisher repair --from jetstream") {
@@ -308,9 +309,9 @@ func TestCanary(t *testing.T) {
 		w.Worker("w", fleettest.WorkerOptions{})
 		results := make(chan publisher.CanaryResult, 100)
 		for _, name := range []string{"a", "b"} {
-			p := publisher.New(w.Ledger.Link(name), w.Bus.Link(name), publisher.Options{
+			p := option.Must(publisher.New(w.Ledger.Link(name), w.Bus.Link(name), publisher.Options{
 				Logger: fleettest.Logger(), Canary: 5 * time.Second, ObserveCanary: func(r publisher.CanaryResult) { results <- r },
-			})
+			}))
 			w.Run(p.Run)
 		}
 		fleettest.Elapse(61 * time.Second)

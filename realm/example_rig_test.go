@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast/internal/embednats"
 	"github.com/revocast/revocast/internal/embedredis"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
@@ -74,7 +75,7 @@ func startExample() *example {
 	terms.DefaultIssuer = "https://login.example.com"
 	must(publisher.Init(ctx, at.realm.Ledger(), at.realm.Bus(), terms))
 	at.issue()
-	at.publisher = at.realm.Publisher(publisher.Options{})
+	at.publisher = option.Must(at.realm.Publisher(publisher.Options{}))
 	run(at.publisher.Run)
 	must(0, at.publisher.Ready().Wait(ctx))
 	at.stop = func() {

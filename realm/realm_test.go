@@ -15,6 +15,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store/storetest"
@@ -91,7 +92,7 @@ func TestRealmThatNobodyMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		p := r.Publisher(publisher.Options{})
+		p := option.Must(r.Publisher(publisher.Options{}))
 		if err := p.Prepare(t.Context()); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", name, err, want)
 		}
@@ -116,7 +117,7 @@ func TestWorkerNeedsItsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	rig.Run(r.Publisher(publisher.Options{}).Run)
+	rig.Run(option.Must(r.Publisher(publisher.Options{})).Run)
 	absent, err := token.JWKS(t.TempDir()+"/jwks.json", token.SourceOptions{})
 	if err == nil {
 		w, err := r.Worker(absent.For("https://login.example.com", "orders"), worker.Options{})

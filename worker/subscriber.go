@@ -15,7 +15,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/internal/frontier"
-	"github.com/revocast/revocast/internal/naming"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/reckon"
 	"github.com/revocast/revocast/internal/throttle"
 	"github.com/revocast/revocast/port"
@@ -48,14 +48,15 @@ type SubscriberOptions struct {
 	Random func() uint64
 }
 
-func (o *SubscriberOptions) fill() {
+// complete puts defaults in the place of zeros, and fails with [revocast.ErrInvalid].
+func (o *SubscriberOptions) complete() error {
 	if o.Worker == "" {
 		o.Worker = defaultWorker()
 	}
-	component.SetDefault(&o.HoleDelay, 30*time.Millisecond)
-	component.SetDefault(&o.RenewLimit, 2000)
+	if !workerName.MatchString(o.Worker) {
+		return option.Wrong("worker.SubscriberOptions", "Worker", o.Worker, "want 1 to 64 of A-Z a-z 0-9 _ . -")
+	}
 	component.SetDefault(&o.LoadFromLog, 2000)
-	component.SetDefault(&o.LoadRetry, time.Hour)
 	if o.Clock == nil {
 		o.Clock = port.SystemClock()
 	}
@@ -65,12 +66,11 @@ func (o *SubscriberOptions) fill() {
 	if o.Random == nil {
 		o.Random = component.Random
 	}
-}
-
-func (o *SubscriberOptions) check() error {
-	return component.RefuseNegative(map[string]int64{
-		"HoleDelay": int64(o.HoleDelay), "RenewLimit": int64(o.RenewLimit), "LoadRetry": int64(o.LoadRetry),
-	})
+	return option.Complete("worker.SubscriberOptions",
+		option.Of("HoleDelay", &o.HoleDelay, 30*time.Millisecond),
+		option.Of("RenewLimit", &o.RenewLimit, 2000),
+		option.Of("LoadRetry", &o.LoadRetry, time.Hour),
+	)
 }
 
 var workerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -148,9 +148,13 @@ type subscriberCounts struct {
 	events, renewals, renewFailures, holes, suspects, loads, loadFailures, ackFailures, ledgerLoads atomic.Uint64
 }
 
-// NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run.
-func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View, o SubscriberOptions) *Subscriber {
-	o.fill()
+// NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run. It fails with
+// [revocast.ErrInvalid] where an option makes no sense, and where the bus is of another realm.
+func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View, o SubscriberOptions,
+) (*Subscriber, error) {
+	if err := cmp.Or(o.complete(), component.SameRealm(ledger, bus)); err != nil {
+		return nil, err
+	}
 	realm := ledger.Realm()
 	s := &Subscriber{
 		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
@@ -164,23 +168,15 @@ func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View,
 	s.ready, s.setReady = port.NewReadiness(revocast.ErrNotRunning)
 	s.sights = &sights{s: s}
 	s.say = throttle.New(s.log, s.clock.Monotonic)
-	return s
+	return s, nil
 }
 
 // Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet, so that no
 // revocation waits for this worker. It returns nil when ctx ended, and an error only for what no
-// retry can mend: an invalid name, an option below zero, a ledger and a bus of different realms, a
-// second Run. An error of a store never ends Run. Without the bus the worker serves from the
+// retry can mend: a second Run. An error of a store never ends Run. Without the bus the worker serves from the
 // ledger; without both it answers unknown; when they are back, all is as before. Drain requests
 // before ending ctx: a draining worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
-	if !workerName.MatchString(s.o.Worker) {
-		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid,
-			naming.ClipName(s.o.Worker))
-	}
-	if err := cmp.Or(s.o.check(), component.SameRealm(s.ledger, s.bus)); err != nil {
-		return err
-	}
 	if !s.running.CompareAndSwap(false, true) {
 		return fmt.Errorf("%w: the subscriber is running already", revocast.ErrConflict)
 	}

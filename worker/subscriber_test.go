@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -343,8 +344,8 @@ func TestSubscriberRunsOnce(t *testing.T) {
 		if err := x.Sub.Run(w.T.Context()); !errors.Is(err, revocast.ErrConflict) {
 			t.Errorf("a second Run: %v", err)
 		}
-		bad := w.NewWorker("no good/name", fleettest.WorkerOptions{})
-		if err := bad.Sub.Run(w.T.Context()); !errors.Is(err, revocast.ErrInvalid) {
+		_, err := worker.NewSubscriber(x.Ledger, x.Bus, nil, worker.SubscriberOptions{Worker: "no good/name"})
+		if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), ".Worker is") {
 			t.Errorf("a worker of a bad name: %v", err)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -126,7 +127,7 @@ func onReal(t *testing.T) *rig {
 	terms.DefaultIssuer = issuer
 	_, err = publisher.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	r.pub = publisher.New(ledger, bus, publisher.Options{})
+	r.pub = option.Must(publisher.New(ledger, bus, publisher.Options{}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.pub.Run(ctx) }()

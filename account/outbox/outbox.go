@@ -13,6 +13,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/internal/account"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/internal/throttle"
 	"github.com/revocast/revocast/port"
@@ -88,11 +89,10 @@ func New(rdb redis.UniversalClient, pub Publisher, o Options) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Every <= 0 {
-		o.Every = time.Second
-	}
-	if o.Again <= 0 {
-		o.Again = 10 * time.Second
+	if err := option.Complete("outbox.Options",
+		option.Of("Every", &o.Every, time.Second), option.Of("Again", &o.Again, 10*time.Second),
+	); err != nil {
+		return nil, err
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

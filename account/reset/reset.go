@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/code"
 	"github.com/revocast/revocast/account/internal/account"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/port"
 )
@@ -120,12 +121,10 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 	if err != nil {
 		return nil, err
 	}
-	if o.SetTimeout == 0 {
-		o.SetTimeout = 10 * time.Second
-	}
-	if o.SetTimeout < time.Second || o.SetTimeout > code.MaxLease/2 {
-		return nil, fmt.Errorf("%w: reset: SetTimeout is %v, want 1s to %v", revocast.ErrInvalid, o.SetTimeout,
-			code.MaxLease/2)
+	if err := option.Complete("reset.Options",
+		option.Of("SetTimeout", &o.SetTimeout, 10*time.Second).In(time.Second, code.MaxLease/2),
+	); err != nil {
+		return nil, err
 	}
 	for _, d := range []struct {
 		value     *string

@@ -78,10 +78,13 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	if err := initialise(ctx, own); err != nil {
 		return err
 	}
-	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
+	publisher, err := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})
+	if err != nil {
+		return err
+	}
 	box, err := outbox.New(own.redis, publisher, outbox.Options{Logger: out.Logger})
 	if err != nil {
 		return err
@@ -102,7 +105,10 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 				return err
 			}
 		}
-		node := newNode(nodeName(i), s, parts, out.Logger)
+		node, err := newNode(nodeName(i), s, parts, out.Logger)
+		if err != nil {
+			return err
+		}
 		handler := node.routes()
 		if i == 0 {
 			login, err := newService(f, parts, node, publisher, mails, out.Logger)

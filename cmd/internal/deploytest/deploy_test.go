@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -95,9 +96,9 @@ func TestPermissions(t *testing.T) {
 	if created, err := publisher.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
 		t.Fatalf("Init: %v, %v", created, err)
 	}
-	publisher := publisher.New(pub.ledger, pub.bus, publisher.Options{
+	publisher := option.Must(publisher.New(pub.ledger, pub.bus, publisher.Options{
 		AuditEvery: 50 * time.Millisecond, SnapshotEvery: 50 * time.Millisecond, SnapshotAfter: 1,
-	})
+	}))
 	inBackground(t, publisher.Run)
 	if err := publisher.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -108,7 +109,7 @@ func TestPermissions(t *testing.T) {
 	}
 	sees(t, publisher, pub, work, before.Position)
 	// LoadFromLog: one entry is more, so the stream is replayed.
-	subscriber := worker.NewSubscriber(work.ledger, work.bus, cache.New(cache.Options{}), worker.SubscriberOptions{LoadFromLog: 1})
+	subscriber := option.Must(worker.NewSubscriber(work.ledger, work.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{LoadFromLog: 1}))
 	inBackground(t, subscriber.Run)
 	if err := subscriber.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func TestPermissions(t *testing.T) {
 // acknowledge on the bus as every other one does.
 func besideThePublisher(t *testing.T, p *publisher.Publisher, pub side) {
 	t.Helper()
-	beside := worker.NewSubscriber(pub.ledger, pub.bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: "beside"})
+	beside := option.Must(worker.NewSubscriber(pub.ledger, pub.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "beside"}))
 	inBackground(t, beside.Run)
 	if err := beside.Ready().Wait(within(t)); err != nil {
 		t.Fatal(err)

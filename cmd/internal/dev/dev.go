@@ -97,10 +97,13 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	g.Add(serving.Stopper(ctx))
 	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
-	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
+	publisher, err := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be a wrong one
 		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
 	})
+	if err != nil {
+		return err
+	}
 	ready := []*port.Readiness{publisher.Ready()}
 	{
 		handler, err := api(o, m, publisher, demo)
@@ -116,7 +119,11 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		if err != nil {
 			return err
 		}
-		ready = append(ready, addWorker(&g, i+1, ln, s, demo.verifier, publisher.Ready(), o.Version, o.Logger).Ready())
+		w, err := addWorker(&g, i+1, ln, s, demo.verifier, publisher.Ready(), o.Version, o.Logger)
+		if err != nil {
+			return err
+		}
+		ready = append(ready, w.Ready())
 	}
 	{
 		g.Add(serving.Actor(publisher.Run))

@@ -72,7 +72,10 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer r.Close()
 	m := metrics.NewFor(c.Realm)
-	p := r.Publisher(c.options(m, logger))
+	p, err := r.Publisher(c.options(m, logger))
+	if err != nil {
+		return err
+	}
 	if err := p.Prepare(ctx); err != nil {
 		return err
 	}
