@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -209,7 +210,9 @@ func TestAllOptionsAreHeldToTheLaw(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") || !public(path.Dir(file)) {
 			return
 		}
-		for _, name := range structsOfOptions(t, file) {
+		for _, s := range structsOfOptions(t, file) {
+			name := s.Name.Name
+			checkLogger(t, file, s)
 			if dir := path.Dir(file); dir != "." {
 				name = dir + "." + name
 			}
@@ -241,23 +244,37 @@ func public(dir string) bool {
 	return true
 }
 
-func structsOfOptions(t *testing.T, file string) (names []string) {
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+// structsOfOptions are the exported structs of a file whose names end in Options.
+func structsOfOptions(t *testing.T, file string) (found []*ast.TypeSpec) {
+	text := parser.SkipObjectResolution | parser.ParseComments
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash(file), nil, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range parsed.Decls {
-		decl, ok := d.(*ast.GenDecl)
-		if !ok {
-			continue
-		}
-		for _, spec := range decl.Specs {
-			if s, ok := spec.(*ast.TypeSpec); ok && s.Name.IsExported() && strings.HasSuffix(s.Name.Name, "Options") {
-				if _, ok := s.Type.(*ast.StructType); ok {
-					names = append(names, s.Name.Name)
-				}
+	for node := range ast.Preorder(parsed) {
+		switch n := node.(type) {
+		case *ast.TypeSpec:
+			_, ok := n.Type.(*ast.StructType)
+			if ok && n.Name.IsExported() && strings.HasSuffix(n.Name.Name, "Options") {
+				found = append(found, n)
+			}
+		case *ast.Ident:
+			if n.Name == "DiscardHandler" {
+				t.Errorf("%s: what nobody asked for a logger says goes to slog.Default, not to DiscardHandler", file)
 			}
 		}
 	}
-	return names
+	return found
+}
+
+// checkLogger holds the documentation of a Logger to what every part does without one.
+func checkLogger(t *testing.T, file string, s *ast.TypeSpec) {
+	for _, field := range s.Type.(*ast.StructType).Fields.List {
+		for _, name := range field.Names {
+			doc := strings.ToLower(field.Doc.Text() + field.Comment.Text())
+			if name.Name == "Logger" && !strings.Contains(doc, "default [slog.default]") {
+				t.Errorf("%s: %s.Logger: %q, want that the default is [slog.Default]", file, s.Name.Name, doc)
+			}
+		}
+	}
 }

@@ -44,7 +44,7 @@ type ConnectOptions struct {
 	// random, so that a fleet does not come back in step. Default 250 ms. After some failed rounds
 	// it grows, to eight times this at most.
 	ReconnectWait time.Duration
-	// Logger receives lost and regained connections and errors. Default: none.
+	// Logger receives lost and regained connections and errors. Default [slog.Default].
 	Logger *slog.Logger
 	// Extra is applied last and may override everything here.
 	Extra []nats.Option
@@ -97,7 +97,7 @@ func (o ConnectOptions) withDefaults() (ConnectOptions, error) {
 		o.Name = "revocast"
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

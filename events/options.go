@@ -42,7 +42,7 @@ type Options struct {
 	// seconds while it is not, with the reason. Default: no call.
 	AcksLost func(error)
 
-	// Logger receives what an operator should see. Default: nothing is logged.
+	// Logger receives what an operator should see. Default [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -67,7 +67,7 @@ func (o Options) withDefaults() (Options, error) {
 		return Options{}, err
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

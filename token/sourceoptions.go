@@ -35,7 +35,7 @@ type SourceOptions struct {
 	// every token.
 	AllowHTTP bool
 
-	// Logger hears of failed readings and of keys that are left out. Nil: discarded.
+	// Logger hears of failed readings and of keys that are left out. Default [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -55,7 +55,7 @@ func (o SourceOptions) withDefaults(interval, minInterval time.Duration) (Source
 		return o, err
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

@@ -42,7 +42,7 @@ type Options struct {
 	Every time.Duration
 	// Again is how long it waits before it tries the same entry again. Default 10 s.
 	Again  time.Duration
-	Logger *slog.Logger // nil: none
+	Logger *slog.Logger // default [slog.Default]
 	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
 	// documentation. Default: the system's.
 	Clock port.Clock
@@ -95,7 +95,7 @@ func New(rdb redis.UniversalClient, pub Publisher, o Options) (*Outbox, error) {
 		return nil, err
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return &Outbox{db: db, pub: pub, o: o, say: throttle.New(o.Logger, nil)}, nil
 }

@@ -78,7 +78,7 @@ type Options struct {
 	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
 	// documentation. Default: the system's.
 	Clock  port.Clock
-	Logger *slog.Logger // nil: none
+	Logger *slog.Logger // default [slog.Default]
 }
 
 // Reset is one realm's. It is safe for concurrent use.
@@ -135,7 +135,7 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 		}
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	r := &Reset{db: db, codes: codes, ender: outbox, set: set, now: time.Now, o: o}
 	if err := r.vet("anybody", ""); err != nil {

@@ -44,7 +44,7 @@ type RelayOptions struct {
 	// Skew is how far the clocks that issue tokens may be ahead of the database's. It
 	// matters only for rows whose outcome is unknown for half an hour. Default 5 s.
 	Skew   time.Duration
-	Logger *slog.Logger // nil: none
+	Logger *slog.Logger // default [slog.Default]
 }
 
 const (
@@ -59,7 +59,7 @@ const (
 
 func (o *RelayOptions) fill() error {
 	setDefault(&o.Strength, revocast.Durable)
-	setDefault(&o.Logger, slog.New(slog.DiscardHandler))
+	setDefault(&o.Logger, slog.Default())
 	const owner = "sqloutbox.RelayOptions"
 	if o.Strength < revocast.Committed || o.Strength > revocast.Confirmed {
 		return option.Wrong(owner, "Strength", o.Strength, "want Committed, Durable or Confirmed")
