@@ -298,7 +298,7 @@ func BenchmarkMemoryPerEntry(b *testing.B) {
 		for i, key := range keys {
 			c.Put(port.SpaceBearer, key, entries[i], 0)
 		}
-		stored := c.Stats().Entries
+		stored := c.Status().Entries
 		b.ReportMetric(float64(heap()-before)/float64(stored)-float64(len(keys[0])), "B/entry")
 		runtime.KeepAlive(c)
 	}

@@ -170,6 +170,15 @@ func (c *Cache) EndLoad() { c.index.endLoad() }
 // states go at most a second late.
 func (c *Cache) Expire(now int64) { c.index.expire(now) }
 
+// Status implements [port.View].
+func (c *Cache) Status() port.ViewStatus {
+	st := c.index.status()
+	for i := range c.shards {
+		st.Entries += c.shards[i].len()
+	}
+	return st
+}
+
 // Stats implements [port.View].
 func (c *Cache) Stats() port.ViewStats {
 	st := c.index.stats()

@@ -116,7 +116,7 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 				dropped++
 			}
 		}
-		if st := c.Stats(); st.Dropped != uint64(dropped) || st.Entries != 16-dropped || st.Evicted != 0 {
+		if st := c.Stats(); st.Dropped != uint64(dropped) || c.Status().Entries != 16-dropped || st.Evicted != 0 {
 			t.Errorf("%v %v: stats %+v after %d drops", test.event.Kind, test.event.Scope, st, dropped)
 		}
 	}
@@ -138,7 +138,7 @@ func TestPrincipalWithManyTokens(t *testing.T) {
 			entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
 	}
 	c.Apply(revoked(2, revocast.ScopePrincipal, "many"))
-	if st := c.Stats(); st.Entries != 0 || st.Dropped != 1000 || st.States != 1 {
+	if st := c.Stats(); c.Status().Entries != 0 || st.Dropped != 1000 || c.Status().States != 1 {
 		t.Errorf("stats %+v", st)
 	}
 }
@@ -166,7 +166,7 @@ func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 			t.Errorf("entry %d is new and is gone", last)
 		}
 	}
-	if st := c.Stats(); st.Entries != capacity || st.Evicted != 2*capacity {
+	if st := c.Stats(); c.Status().Entries != capacity || st.Evicted != 2*capacity {
 		t.Errorf("stats %+v", st)
 	}
 }
@@ -196,7 +196,7 @@ func TestCrowdedBucket(t *testing.T) {
 				found++
 			}
 		}
-		if n := c.Stats().Entries; n != found || n == 0 {
+		if n := c.Status().Entries; n != found || n == 0 {
 			t.Errorf("%d entries, of which Get finds %d", n, found)
 		}
 		if err := c.CheckWhole(); err != nil {

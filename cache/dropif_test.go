@@ -28,7 +28,7 @@ func TestDropIf(t *testing.T) {
 			t.Errorf("entry %d: held %v", i, held)
 		}
 	}
-	if s := c.Stats(); s.Entries != n-n/3 || s.Dropped != n/3 {
+	if s := c.Stats(); c.Status().Entries != n-n/3 || s.Dropped != n/3 {
 		t.Errorf("%+v", s)
 	}
 	option.Must(cache.New(cache.Options{Entries: cache.NoEntries})).DropIf(func(*port.Entry) bool { return true })

@@ -15,19 +15,19 @@ import (
 
 func TestIncompleteUntilLoaded(t *testing.T) {
 	c := option.Must(cache.New(cache.Options{}))
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete before any load")
 	}
 	c.EndLoad()
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete by an EndLoad without BeginLoad")
 	}
 	c.BeginLoad()
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete while loading")
 	}
 	c.EndLoad()
-	if !c.Stats().Complete {
+	if !c.Status().Complete {
 		t.Error("not complete after a load")
 	}
 }
@@ -49,7 +49,7 @@ func TestOverflowGivesUpTheIndex(t *testing.T) {
 		}
 	}
 	c.Apply(revoked(limit+1, revocast.ScopePrincipal, fmt.Sprint("p", limit)))
-	if st := c.Stats(); st.Complete || st.Overflowed != 1 || st.States != 0 {
+	if st := c.Stats(); c.Status().Complete || st.Overflowed != 1 || c.Status().States != 0 {
 		t.Fatalf("past the limit: %+v", st)
 	}
 	if c.Get(port.SpaceBearer, "held") != held {
@@ -69,7 +69,7 @@ func TestOverflowGivesUpTheIndex(t *testing.T) {
 		t.Error("after the overflow the index no longer collects")
 	}
 	load(c)
-	if st := c.Stats(); !st.Complete || st.Overflowed != 1 {
+	if st := c.Stats(); !c.Status().Complete || st.Overflowed != 1 {
 		t.Errorf("after a new load: %+v", st)
 	}
 }
@@ -81,7 +81,7 @@ func TestOverflowWhileLoading(t *testing.T) {
 		c.Apply(revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i)))
 	}
 	c.EndLoad()
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete although the load did not fit")
 	}
 }
@@ -219,7 +219,7 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 	}
 	for _, over := range []int{0, 1, n / 3, n / 2, n - 1, n} {
 		c.Expire(int64(1000 * (over + 1))) // until is the last instant, not the first after
-		if st := c.Stats(); st.States != n-over || !st.Complete {
+		if st := c.Status(); st.States != n-over || !st.Complete {
 			t.Fatalf("after %d seconds: %+v, want %d states", over, st, n-over)
 		}
 		if err := c.CheckWhole(); err != nil {
@@ -261,8 +261,8 @@ func TestExpireIsNeverEarly(t *testing.T) {
 		now  int64
 		want int
 	}{{1000, 1}, {1001, 1}, {2001, 0}} {
-		if c.Expire(test.now); c.Stats().States != test.want {
-			t.Errorf("at %d: %d states, want %d", test.now, c.Stats().States, test.want)
+		if c.Expire(test.now); c.Status().States != test.want {
+			t.Errorf("at %d: %d states, want %d", test.now, c.Status().States, test.want)
 		}
 	}
 }

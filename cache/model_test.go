@@ -262,7 +262,7 @@ func (m *model) compare(t *rapid.T) {
 		m.compareEntry(t, fmt.Sprint(i))
 		m.compareLookup(t, i)
 	}
-	stats := m.view.Stats()
+	stats := m.view.Status()
 	if stats.States != len(m.states) || stats.Complete != m.whole || stats.Entries > len(m.entries) {
 		t.Fatalf("stats %+v, want %d states, complete %v, at most %d entries", stats, len(m.states), m.whole,
 			len(m.entries))

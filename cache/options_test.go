@@ -23,7 +23,7 @@ func TestOptionEntries(t *testing.T) {
 		for i := range test.put {
 			c.Put(port.SpaceBearer, fmt.Sprint(i), e, 0)
 		}
-		if n := c.Stats().Entries; n < test.atLeast || n > test.atMost {
+		if n := c.Status().Entries; n < test.atLeast || n > test.atMost {
 			t.Errorf("Entries %d: %d held after %d, want %d to %d", test.option, n, test.put, test.atLeast, test.atMost)
 		}
 		c.Drop(port.SpaceBearer, "0")
@@ -45,11 +45,11 @@ func TestOptionRevocations(t *testing.T) {
 		for i := range test.fits {
 			c.Apply(randomRevoked(i + 1))
 		}
-		if st := c.Stats(); !st.Complete || st.States != test.fits {
+		if st := c.Status(); !st.Complete || st.States != test.fits {
 			t.Errorf("Revocations %d: %+v at the limit", test.option, st)
 		}
 		c.Apply(randomRevoked(test.fits + 1))
-		if st := c.Stats(); st.Complete || st.Overflowed != 1 {
+		if st := c.Stats(); c.Status().Complete || st.Overflowed != 1 {
 			t.Errorf("Revocations %d: %+v past the limit", test.option, st)
 		}
 	}

@@ -23,7 +23,7 @@ func TestOpenCallsAreBounded(t *testing.T) {
 		ledger, bus := w.Ledger.Link("p"), w.Bus.Link("p")
 		p := option.Must(publisher.New(ledger, bus, publisher.Options{MaxOpen: 5, Logger: fleettest.Logger()}))
 		w.Run(p.Run)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
 		for i := range 5 {
 			ctx, cancel := fleettest.Within(10 * time.Millisecond)

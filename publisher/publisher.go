@@ -115,11 +115,14 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return component.RunError(ctx)
 }
 
-// Ready is gained when the ledger is open, and lost while it is not, while wall clocks are
+// Ready returns nil while the ledger is open, else why not. It fails as well while wall clocks are
 // further apart than the skew of the terms, and while the stream takes no events or cannot
 // hold them. The publisher then goes on revoking as well as it can, and says so in each
 // receipt.
-func (p *Publisher) Ready() *port.Readiness { return p.status.ready }
+func (p *Publisher) Ready() error { return p.status.ready.Err() }
+
+// Readiness is what Ready asks, for a caller that waits for it.
+func (p *Publisher) Readiness() *port.Readiness { return p.status.ready }
 
 // Realm returns the realm that the publisher serves.
 func (p *Publisher) Realm() string { return p.base.realm }

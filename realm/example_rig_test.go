@@ -77,7 +77,7 @@ func startExample() *example {
 	at.issue()
 	at.publisher = option.Must(at.realm.Publisher(publisher.Options{}))
 	run(at.publisher.Run)
-	must(0, at.publisher.Ready().Wait(ctx))
+	must(0, at.publisher.Readiness().Wait(ctx))
 	at.stop = func() {
 		cancel()
 		wg.Wait()
@@ -109,7 +109,7 @@ func (at *example) worker(o worker.GuardOptions) *realm.Worker {
 	keys := must(token.JWKS(at.jwksFile, token.SourceOptions{}))
 	w := must(at.realm.Worker(keys.For("https://login.example.com", "orders"), worker.Options{Guard: o}))
 	at.run(w.Run)
-	must(0, w.Subscriber().Ready().Wait(at.ctx))
+	must(0, w.Subscriber().Readiness().Wait(at.ctx))
 	for w.Ready() != nil { // until it has read the keys
 		<-time.After(time.Millisecond)
 	}

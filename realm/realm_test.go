@@ -98,7 +98,7 @@ func TestRealmThatNobodyMade(t *testing.T) {
 		}
 		if want == nil {
 			rig.Run(p.Run)
-			rig.Await(p.Ready())
+			rig.Await(p.Readiness())
 			continue
 		}
 		if err := p.Run(t.Context()); !errors.Is(err, want) {
@@ -125,7 +125,7 @@ func TestWorkerNeedsItsKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		rig.Run(w.Run)
-		rig.Await(w.Subscriber().Ready())
+		rig.Await(w.Subscriber().Readiness())
 		if w.Guard.Ready() != nil || w.Ready() == nil {
 			t.Errorf("without keys the guard says %v and the worker %v", w.Guard.Ready(), w.Ready())
 		}

@@ -239,80 +239,12 @@ func (s *Subscriber) moment() moment {
 	return moment{applied: s.front.At, emptied: s.emptied}
 }
 
-// Ready is gained when the worker holds a lease and has loaded what it could. It is lost when the
-// lease runs out.
-func (s *Subscriber) Ready() *port.Readiness { return s.ready }
+// Ready returns nil from when the worker holds a lease and has loaded what it could until the lease
+// runs out, else why not.
+func (s *Subscriber) Ready() error { return s.ready.Err() }
+
+// Readiness is what Ready asks, for a caller that waits for it.
+func (s *Subscriber) Readiness() *port.Readiness { return s.ready }
 
 // Realm returns the realm that the subscriber serves.
 func (s *Subscriber) Realm() string { return s.realm }
-
-// SubscriberStatus is the present state of a subscriber.
-type SubscriberStatus struct {
-	Member    port.MemberID
-	Position  revocast.Position // applied without a hole up to here
-	LeaseLeft time.Duration     // zero: none
-	Ready     bool
-	Reason    string // why not ready
-	// Unheard is why the live tail is not heard, empty while it is. The worker's answers are just
-	// as right without it. But it hears of a revocation only with its next renewal, and the
-	// revocation waits for that.
-	Unheard string
-	// Unacknowledged is why the latest acknowledgement did not get through, empty if it did. The
-	// effect is the same.
-	Unacknowledged string
-	View           port.ViewStats
-	Bound          int // keys that a bound context waits for
-
-	Events        uint64 // applied from the live tail
-	Renewals      uint64
-	RenewFailures uint64
-	Holes         uint64 // times that a missing revision was fetched from the log
-	Suspects      uint64 // times that the live tail may have lost messages
-	Loads         uint64 // times that the index was loaded
-	LoadFailures  uint64
-
-	// ClockAhead is how far this machine's wall clock was ahead of the ledger's at the latest
-	// renewal.
-	ClockAhead    time.Duration
-	Sightings     uint64        // tokens newer than any of their issuer before, of which the ledger was told
-	SightFailures uint64        // of which it could not be told
-	FromTheFuture uint64        // tokens refused for being ahead of the ledger's clock by more than the skew
-	LargestLead   time.Duration // of an issuer over the ledger, as this worker knows it
-	LedgerLoads   uint64        // of the loads, those for which the ledger was read state by state
-	AckFailures   uint64        // acknowledgements that did not get through
-}
-
-// Status returns the subscriber as it stands now.
-func (s *Subscriber) Status() SubscriberStatus {
-	s.mu.Lock()
-	member, at := s.member, s.front.At
-	s.mu.Unlock()
-	st := SubscriberStatus{
-		Member: member, Position: at, View: s.view.Stats(), Bound: s.bindings.size(),
-		Events: s.counts.events.Load(), Renewals: s.counts.renewals.Load(),
-		RenewFailures: s.counts.renewFailures.Load(), Holes: s.counts.holes.Load(),
-		Suspects: s.counts.suspects.Load(), Loads: s.counts.loads.Load(),
-		LoadFailures: s.counts.loadFailures.Load(),
-		ClockAhead:   time.Duration(s.ahead.Load()), Sightings: s.sights.counts.asked.Load(),
-		SightFailures: s.sights.counts.failed.Load(), FromTheFuture: s.sights.counts.beyond.Load(),
-		LargestLead: s.sights.largest(),
-		LedgerLoads: s.counts.ledgerLoads.Load(),
-		AckFailures: s.counts.ackFailures.Load(), Unheard: reason(&s.deaf), Unacknowledged: reason(&s.mute),
-	}
-	if l := s.lease.Load(); l != nil {
-		st.LeaseLeft = max(0, l.expires-s.clock.Monotonic())
-	}
-	if err := s.ready.Err(); err != nil {
-		st.Reason = err.Error()
-	} else {
-		st.Ready = true
-	}
-	return st
-}
-
-func reason(p *atomic.Pointer[error]) string {
-	if err := p.Load(); err != nil {
-		return (*err).Error()
-	}
-	return ""
-}

@@ -137,7 +137,7 @@ func onReal(t *testing.T) *rig {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	must(t, r.pub.Ready().Wait(t.Context()))
+	must(t, r.pub.Readiness().Wait(t.Context()))
 	box, err := outbox.New(r.redis.Client(), r.pub, outbox.Options{})
 	must(t, err)
 	r.List, err = denylist.New(box, r.pub, denylist.Options{})

@@ -38,7 +38,7 @@ func newSite(t testing.TB, workers int, v port.Verifier, o session.Options) *sit
 	_, err := publisher.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
 	p := option.Must(publisher.New(s.ledger(), s.bus(), publisher.Options{}))
-	s.run(p.Run, p.Ready())
+	s.run(p.Run, p.Readiness())
 	rdb := s.redis.Client()
 	box, err := outbox.New(rdb, p, outbox.Options{})
 	s.must(err)
@@ -47,7 +47,7 @@ func newSite(t testing.TB, workers int, v port.Verifier, o session.Options) *sit
 	for range workers {
 		sub := option.Must(worker.NewSubscriber(s.ledger(), s.bus(), option.Must(cache.New(cache.Options{})),
 			worker.SubscriberOptions{}))
-		s.run(sub.Run, sub.Ready())
+		s.run(sub.Run, sub.Readiness())
 		s.guards = append(s.guards, option.Must(worker.NewGuard(sub, v, worker.GuardOptions{LoadSession: s.Loader()})))
 	}
 	return s

@@ -97,7 +97,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 	mails := newMailer(out)
 	var g run.Group
 	g.Add(serving.Stopper(ctx))
-	ready := []*port.Readiness{publisher.Ready()}
+	ready := []*port.Readiness{publisher.Readiness()}
 	for i, ln := range ports {
 		s := own
 		if i > 0 { // as if it were on another machine
@@ -120,12 +120,12 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		server := serving.NewHTTPServer(ln, unread.Handler(handler), nil, out.Logger)
 		g.Add(server.Serve, server.Drain)
 		g.Add(serving.Actor(func(ctx context.Context) error {
-			if publisher.Ready().Wait(ctx) != nil {
+			if publisher.Readiness().Wait(ctx) != nil {
 				return nil // told to end first
 			}
 			return node.subscriber.Run(ctx)
 		}))
-		ready = append(ready, node.subscriber.Ready())
+		ready = append(ready, node.subscriber.Readiness())
 	}
 	g.Add(serving.Actor(mails.run)) // after the server: what that has queued is sent
 	g.Add(serving.Actor(box.Run))

@@ -78,7 +78,7 @@ func revocationLatency(b *testing.B, r *fleettest.Rig) {
 			option.Must(cache.New(cache.Options{})), new(atomic.Uint64), &applied,
 		}, worker.SubscriberOptions{Logger: fleettest.Logger()}))
 		r.Run(sub.Run)
-		r.Await(sub.Ready())
+		r.Await(sub.Readiness())
 	}
 	js, _ := bareStream(b, r)
 	for range workers {

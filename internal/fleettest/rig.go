@@ -137,7 +137,7 @@ func (r *Rig) Publisher() *publisher.Publisher {
 	r.T.Helper()
 	p := option.Must(publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: Logger()}))
 	r.Run(p.Run)
-	r.Await(p.Ready())
+	r.Await(p.Readiness())
 	return p
 }
 
@@ -151,7 +151,7 @@ type Worker struct {
 func (r *Rig) Worker(o worker.GuardOptions) *Worker {
 	r.T.Helper()
 	w := r.coldWorker(o)
-	r.Await(w.Sub.Ready())
+	r.Await(w.Sub.Readiness())
 	return w
 }
 

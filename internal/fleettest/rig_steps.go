@@ -29,7 +29,7 @@ func (r *Rig) WorkerAside(ahead time.Duration) *Worker {
 		worker.SubscriberOptions{Logger: Logger(), Clock: Aside(ahead), Worker: "aside"}))
 	w := &Worker{Guard: option.Must(worker.NewGuard(sub, r.verify, worker.GuardOptions{})), Sub: sub}
 	w.Stop = r.Run(sub.Run)
-	r.Await(w.Sub.Ready())
+	r.Await(w.Sub.Readiness())
 	return w
 }
 
@@ -53,7 +53,7 @@ func (r *Rig) Auditing(log *LockedBuffer) *publisher.Publisher {
 		AuditEvery: 200 * time.Millisecond, Logger: TextLogger(log),
 	}))
 	r.Run(p.Run)
-	r.Awaiting(10*time.Second, p.Ready().Err)
+	r.Awaiting(10*time.Second, p.Ready)
 	return p
 }
 

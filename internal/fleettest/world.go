@@ -97,7 +97,7 @@ type SimPublisher struct {
 func (w *World) Publisher(name string) *SimPublisher {
 	w.T.Helper()
 	p := w.ColdPublisher(name)
-	w.Await(p.Ready())
+	w.Await(p.Readiness())
 	synctest.Wait()
 	return p
 }
@@ -155,7 +155,7 @@ func (w *World) Worker(name string, o WorkerOptions) *SimWorker {
 	w.T.Helper()
 	x := w.NewWorker(name, o)
 	x.Stop = w.Run(x.Sub.Run)
-	w.Await(x.Sub.Ready())
+	w.Await(x.Sub.Readiness())
 	synctest.Wait()
 	return x
 }

@@ -88,7 +88,7 @@ func (w *World) Accepting(name string, issuers ...string) *knowing {
 		worker.SubscriberOptions{Worker: name, Logger: Logger()}))
 	x.Guard = option.Must(worker.NewGuard(x.Sub, k, worker.GuardOptions{}))
 	w.Run(x.Sub.Run)
-	w.Await(x.Sub.Ready())
+	w.Await(x.Sub.Readiness())
 	return k
 }
 
@@ -146,7 +146,7 @@ func (w *World) LoggedPublisher(name string) (*SimPublisher, *logLines) {
 	p := &SimPublisher{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
 	p.Publisher = option.Must(publisher.New(p.Ledger, p.Bus, publisher.Options{Logger: slog.New(lines)}))
 	p.Stop = w.Run(p.Run)
-	w.Await(p.Ready())
+	w.Await(p.Readiness())
 	return p, lines
 }
 

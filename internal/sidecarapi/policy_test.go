@@ -82,7 +82,7 @@ func newWorker(t *testing.T, policy string) (*cutOff, *sidecarapi.Handler) {
 	}
 	guard := option.Must(worker.NewGuard(s, anybody{}, worker.GuardOptions{Policy: granted}))
 	return far, sidecarapi.New(sidecarapi.Deps{
-		Guard: guard, WithPolicy: sidecarapi.Policies(guard), Ready: s.Ready().Err,
+		Guard: guard, WithPolicy: sidecarapi.Policies(guard), Ready: s.Ready,
 	}, sidecarapi.Options{Policy: granted})
 }
 
@@ -98,7 +98,7 @@ func running(t *testing.T, s *worker.Subscriber) {
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
-	if err := s.Ready().Wait(wait); err != nil {
+	if err := s.Readiness().Wait(wait); err != nil {
 		t.Fatal(err)
 	}
 }

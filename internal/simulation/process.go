@@ -159,9 +159,9 @@ func (p *process) crash() {
 
 func (p *process) readiness() *port.Readiness {
 	if p.worker != nil {
-		return p.worker.Ready()
+		return p.worker.Readiness()
 	}
-	return p.publisher.Ready()
+	return p.publisher.Readiness()
 }
 
 // reach makes a server of the ledger the one that the process reaches.

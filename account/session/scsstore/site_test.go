@@ -54,13 +54,13 @@ func newSite(t testing.TB, workers int, o scsstore.Options) *site {
 	_, err := publisher.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
 	s.publisher = option.Must(publisher.New(s.ledger(), s.bus(), publisher.Options{}))
-	s.run(s.publisher.Run, s.publisher.Ready())
+	s.run(s.publisher.Run, s.publisher.Readiness())
 	box, err := outbox.New(s.rdb, s.publisher, outbox.Options{})
 	s.must(err)
 	for range workers {
 		sub := option.Must(worker.NewSubscriber(s.ledger(), s.bus(), option.Must(cache.New(cache.Options{})),
 			worker.SubscriberOptions{}))
-		s.run(sub.Run, sub.Ready())
+		s.run(sub.Run, sub.Readiness())
 		st, err := scsstore.New(sub, box, o)
 		s.must(err)
 		m := scs.New()

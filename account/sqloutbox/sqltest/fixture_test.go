@@ -212,7 +212,7 @@ func newPublisher(t *testing.T, s stores) *publisher.Publisher {
 	must(t, err)
 	p := option.Must(publisher.New(ledger, bus, publisher.Options{}))
 	background(t, p.Run)
-	must(t, p.Ready().Wait(t.Context()))
+	must(t, p.Readiness().Wait(t.Context()))
 	return p
 }
 

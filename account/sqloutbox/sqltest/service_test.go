@@ -113,7 +113,7 @@ func (w *world) fleet(t *testing.T, n int) (*token.Issuer, []string) {
 		sub := option.Must(worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})),
 			worker.SubscriberOptions{}))
 		background(t, sub.Run)
-		must(t, sub.Ready().Wait(t.Context()))
+		must(t, sub.Readiness().Wait(t.Context()))
 		guard := option.Must(worker.NewGuard(sub, verifier, worker.GuardOptions{}))
 		server := httptest.NewServer(guard.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 		t.Cleanup(server.Close)

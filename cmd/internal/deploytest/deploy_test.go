@@ -100,7 +100,7 @@ func TestPermissions(t *testing.T) {
 		AuditEvery: 50 * time.Millisecond, SnapshotEvery: 50 * time.Millisecond, SnapshotAfter: 1,
 	}))
 	inBackground(t, publisher.Run)
-	if err := publisher.Ready().Wait(within(t)); err != nil {
+	if err := publisher.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	before, err := publisher.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
@@ -111,7 +111,7 @@ func TestPermissions(t *testing.T) {
 	// LoadFromLog: one entry is more, so the stream is replayed.
 	subscriber := option.Must(worker.NewSubscriber(work.ledger, work.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{LoadFromLog: 1}))
 	inBackground(t, subscriber.Run)
-	if err := subscriber.Ready().Wait(within(t)); err != nil {
+	if err := subscriber.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	receipt, err := publisher.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"})
@@ -131,18 +131,18 @@ func besideThePublisher(t *testing.T, p *publisher.Publisher, pub side) {
 	t.Helper()
 	beside := option.Must(worker.NewSubscriber(pub.ledger, pub.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "beside"}))
 	inBackground(t, beside.Run)
-	if err := beside.Ready().Wait(within(t)); err != nil {
+	if err := beside.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	eventstest.Await(t, "both workers to answer on the bus", func() bool {
 		if _, err := p.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"}); err != nil {
 			t.Fatal(err)
 		}
-		s, err := p.Status(within(t))
+		s, err := p.Fleet(within(t))
 		return err == nil && len(s.Answering) == 2 && s.Answering[0] == publisher.AnswersBus && s.Answering[1] == publisher.AnswersBus
 	})
-	if s := beside.Status(); s.Unacknowledged != "" || p.Stats().Silent != 0 {
-		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Stats().Silent)
+	if s := beside.Status(); s.Unacknowledged != "" || p.Status().Silent != 0 {
+		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Status().Silent)
 	}
 }
 
@@ -153,7 +153,7 @@ func sees(t *testing.T, p *publisher.Publisher, pub, work side, at revocast.Posi
 	eventstest.Await(t, "the stream was seen whole, and a snapshot packed", func() bool {
 		d, err := pub.ledger.Describe(within(t))
 		s := p.Stats()
-		return err == nil && d.Mark.Complete == at && s.Snapshots > 0 && s.StreamError == nil
+		return err == nil && d.Mark.Complete == at && s.Snapshots > 0 && p.Status().StreamError == nil
 	})
 	states := 0
 	got, err := work.bus.LoadSnapshot(within(t), func(port.KeyedState) error { states++; return nil })

@@ -88,7 +88,7 @@ func (s *site) openAuth() *auth {
 		})
 	}}
 	s.whole.Cleanup(a.stop)
-	s.eventually("the login service is ready", publisher.Ready().Err)
+	s.eventually("the login service is ready", publisher.Ready)
 	return a
 }
 

@@ -104,7 +104,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	if err != nil {
 		return err
 	}
-	ready := []*port.Readiness{publisher.Ready()}
+	ready := []*port.Readiness{publisher.Readiness()}
 	{
 		handler, err := api(o, m, publisher, demo)
 		if err != nil {
@@ -119,11 +119,11 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		if err != nil {
 			return err
 		}
-		w, err := addWorker(&g, i+1, ln, s, demo.verifier, publisher.Ready(), o.Version, o.Logger)
+		w, err := addWorker(&g, i+1, ln, s, demo.verifier, publisher.Readiness(), o.Version, o.Logger)
 		if err != nil {
 			return err
 		}
-		ready = append(ready, w.Ready())
+		ready = append(ready, w.Readiness())
 	}
 	{
 		g.Add(serving.Actor(publisher.Run))
@@ -165,7 +165,7 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 		options.Tokens = tokens
 	}
 	return publisherapi.New(publisherapi.Deps{
-		Publisher: p, Ready: p.Ready().Err, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
+		Publisher: p, Ready: p.Ready, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
 	}, options), nil
 }
 

@@ -39,10 +39,10 @@ func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier,
 	}
 	m := metrics.NewFor(Realm)
 	m.AddBuild(version)
-	m.AddSubscriber(subscriber.Status)
+	m.AddSubscriber(subscriber)
 	m.AddGuard(guard.Stats)
 	{
-		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready().Err, Metrics: m.Handler()}, sidecarapi.Options{Logger: logger})
+		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready, Metrics: m.Handler()}, sidecarapi.Options{Logger: logger})
 		server := serving.NewHTTPServer(ln, handler, nil, logger)
 		g.Add(server.Serve, server.Drain)
 	}

@@ -118,9 +118,9 @@ func (c *serveCmd) policy() worker.Policy {
 func (c *serveCmd) metrics(w *realm.Worker, r *realm.Realm) http.Handler {
 	m := metrics.NewFor(c.Realm)
 	m.AddBuild(wiring.Version())
-	m.AddSubscriber(w.Subscriber().Status)
+	m.AddSubscriber(w.Subscriber())
 	m.AddGuard(w.Stats)
 	m.AddSuited(w.Suited)
-	wiring.AddMetrics(m, r.Bus())
+	m.AddBus(r.Bus())
 	return m.Handler()
 }
