@@ -78,7 +78,7 @@ func TestLostReplyOfTheRest(t *testing.T) {
 		t.Errorf("switched: %+v", b)
 	}
 	l.left.Store(2)
-	_, err = r.Revoke(r.ctx, login.ID, refresh.Expect{}, refresh.Cause{})
+	_, err = r.Revoke(r.ctx, login.ID, refresh.Expect{}, revocast.Cause{})
 	r.must(err)
 	r.tells("revoke", logout(login.Family))
 	l.left.Store(2)

@@ -100,7 +100,7 @@ func (m *machine) present(rt *rapid.T) {
 func (m *machine) revoke(rt *rapid.T) {
 	f := m.draw()
 	token := rapid.SampledFrom(f.tokens).Draw(rt, "token")
-	_, err := m.RevokeToken(m.ctx, token, refresh.Expect{}, refresh.Cause{})
+	_, err := m.RevokeToken(m.ctx, token, refresh.Expect{}, revocast.Cause{})
 	if m.want(err, nil); !f.over(m.now) && !f.ended {
 		f.ended = true
 		m.owed = append(m.owed, logout(f.Family))

@@ -12,11 +12,12 @@ import (
 
 func cutOff(principal string) revocast.Revocation {
 	return revocast.Revocation{
-		Scope: revocast.ScopePrincipal, ID: principal, Issuer: issuer, Reason: "password-change", Initiator: "user",
+		Scope: revocast.ScopePrincipal, ID: principal, Issuer: issuer,
+		Cause: revocast.Cause{Reason: "password-change", Initiator: "user"},
 	}
 }
 
-var passwordChange = refresh.Cause{Reason: "password-change"}
+var passwordChange = revocast.Cause{Reason: "password-change"}
 
 func allOfPrincipal(r *rig) {
 	a, b, other := r.login("alice"), r.login("alice"), r.login("bob")

@@ -72,9 +72,9 @@ type Options struct {
 	// the rest and whether the caller is still there, and has SetTimeout for it. It is called
 	// again when the request is repeated.
 	End func(ctx context.Context, principal, keep string) error
-	// Reason and Initiator go into the revocation. Default "password-reset" and "user". The
-	// reason of a [Reset.Change] is always "password-change".
-	Reason, Initiator string
+	// Cause goes into the revocation. Default "password-reset" and "user". The reason of a
+	// [Reset.Change] is always "password-change".
+	Cause revocast.Cause
 	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
 	// documentation. Default: the system's.
 	Clock  port.Clock
@@ -129,7 +129,7 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 	for _, d := range []struct {
 		value     *string
 		byDefault string
-	}{{&o.Purpose, Purpose}, {&o.Reason, "password-reset"}, {&o.Initiator, "user"}} {
+	}{{&o.Purpose, Purpose}, {&o.Cause.Reason, "password-reset"}, {&o.Cause.Initiator, "user"}} {
 		if *d.value == "" {
 			*d.value = d.byDefault
 		}
@@ -149,7 +149,7 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 func (r *Reset) vet(principal, keep string) error {
 	err := revocast.Revocation{
 		Scope: revocast.ScopePrincipal, ID: principal, Issuer: r.o.Issuer, Except: keep,
-		Reason: r.o.Reason, Initiator: r.o.Initiator,
+		Cause: r.o.Cause,
 	}.Validate()
 	if err != nil {
 		return fmt.Errorf("reset: %w", err)

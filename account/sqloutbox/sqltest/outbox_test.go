@@ -96,7 +96,7 @@ func everyKind(w *world) {
 	w.record(
 		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopeToken, ID: "jti-1", Until: until}),
 		sqloutbox.Revoke(revocast.Revocation{
-			Scope: revocast.ScopeSession, ID: "sid-1", Reason: "logout", Initiator: "user",
+			Scope: revocast.ScopeSession, ID: "sid-1", Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 		}),
 		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "carol", CutOff: cutOff}),
 		sqloutbox.Ban(revocast.Ban{Principal: "dave", Until: until}),
@@ -308,7 +308,8 @@ func cutOffDoesNotMove(w *world) {
 func longName(w *world) {
 	id := string(slices.Repeat([]byte{1}, revocast.MaxID)) // six characters each in JSON
 	refs := w.record(sqloutbox.Revoke(revocast.Revocation{
-		Scope: revocast.ScopePrincipal, ID: id, Issuer: id, Except: id, Reason: "naïve 🗝 'quoted' ?",
+		Scope: revocast.ScopePrincipal, ID: id, Issuer: id, Except: id,
+		Cause: revocast.Cause{Reason: "naïve 🗝 'quoted' ?"},
 	}))
 	_, err := w.relay().Complete(w.t.Context(), refs...)
 	must(w.t, err)
