@@ -100,7 +100,7 @@ func (m *machine) present(rt *rapid.T) {
 func (m *machine) revoke(rt *rapid.T) {
 	f := m.draw()
 	token := rapid.SampledFrom(f.tokens).Draw(rt, "token")
-	_, err := m.RevokeToken(m.ctx, token, refresh.Expect{}, revocast.Cause{})
+	_, err := m.EndToken(m.ctx, token, refresh.Expect{}, revocast.Cause{})
 	if m.want(err, nil); !f.over(m.now) && !f.ended {
 		f.ended = true
 		m.owed = append(m.owed, logout(f.Family))
@@ -109,7 +109,7 @@ func (m *machine) revoke(rt *rapid.T) {
 
 func (m *machine) revokeAll(rt *rapid.T) {
 	who := rapid.SampledFrom(m.people[:]).Draw(rt, "principal")
-	_, err := m.RevokeAll(m.ctx, who, passwordChange)
+	_, err := m.EndAll(m.ctx, who, passwordChange)
 	m.want(err, nil)
 	m.owed = append(m.owed, cutOff(who))
 	m.endAll(who, nil)
@@ -117,7 +117,7 @@ func (m *machine) revokeAll(rt *rapid.T) {
 
 func (m *machine) revokeOthers(*rapid.T) {
 	f := m.draw()
-	_, err := m.RevokeOthers(m.ctx, f.principal, f.ID, passwordChange)
+	_, err := m.EndOthers(m.ctx, f.principal, f.ID, passwordChange)
 	if f.ended || f.over(m.now) {
 		m.want(err, refresh.ErrNotFound)
 		return
