@@ -138,12 +138,12 @@ func TestRequests(t *testing.T) {
 			return err
 		}, receipt, post("POST /v1/password-changed?wait=2s", `{"principal":"alice","issuer":"i","keep_session":"s","initiator":"user","strength":"confirmed"}`)},
 		"ban": {func(c *client.Client) error {
-			_, err := c.Ban(ctx, revocast.Ban{Principal: "../a/b 😀", Until: end, From: end, Issuer: "i", Reason: "x", Initiator: "admin"}, key)
+			_, err := c.Ban(ctx, revocast.Ban{Principal: "../a/b 😀", Until: end, From: end, Issuer: "i", Cause: revocast.Cause{Reason: "x", Initiator: "admin"}}, key)
 			return err
 		}, receipt, post("PUT /v1/bans/..%2Fa%2Fb%20%F0%9F%98%80?wait=2s",
 			`{"until":"2031-01-01T00:00:00.000Z","from":"2031-01-01T00:00:00.000Z","issuer":"i","reason":"x","initiator":"admin","strength":"confirmed"}`)},
 		"unban": {func(c *client.Client) error {
-			_, err := c.Unban(ctx, revocast.Ban{Principal: "alice", Issuer: "i", Reason: "r&r"}, revocast.WithStrength(revocast.Committed), key)
+			_, err := c.Unban(ctx, revocast.Ban{Principal: "alice", Issuer: "i", Cause: revocast.Cause{Reason: "r&r"}}, revocast.WithStrength(revocast.Committed), key)
 			return err
 		}, receipt, seen{"DELETE /v1/bans/alice?issuer=i&reason=r%26r&strength=committed&wait=2s", ``, "k", "Bearer t", "", "r"}},
 		"invalidate": {func(c *client.Client) error {

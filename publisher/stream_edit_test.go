@@ -62,7 +62,7 @@ func TestEditedStreamOnTheServer(t *testing.T) {
 		t.Error("the log does not say so")
 	}
 	r.Must(r.Redis.Client().FlushAll(t.Context()).Err())
-	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready().Err(), r.Equal(n)) })
+	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready(), r.Equal(n)) })
 }
 
 // A sealed stream: in force, not confirmed, said by everything that is asked; and removed
@@ -81,7 +81,7 @@ func TestSealedStreamOnTheServer(t *testing.T) {
 		t.Errorf("%+v, %v", receipt, err)
 	}
 	r.Awaiting(10*time.Second, func() error {
-		ready, stats := p.Ready().Err(), p.Stats().StreamError
+		ready, stats := p.Ready(), p.Status().StreamError
 		if ready == nil || stats == nil || !strings.Contains(ready.Error(), "nats stream rm RV_"+fleettest.Realm) {
 			return fmt.Errorf("ready %w, stream error %w", ready, stats)
 		}
@@ -93,7 +93,7 @@ func TestSealedStreamOnTheServer(t *testing.T) {
 	js, err := jetstream.New(r.Nats.Conn(t))
 	r.Must(err)
 	r.Must(js.DeleteStream(t.Context(), "RV_"+fleettest.Realm))
-	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready().Err(), r.Equal(2)) })
+	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready(), r.Equal(2)) })
 	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
 	_, err = p.Await(wait, receipt.Position)
@@ -109,7 +109,7 @@ func TestJetStreamFromABackup(t *testing.T) {
 	_, err := p.Revoke(t.Context(), fleettest.RevokeAlice())
 	r.Must(err)
 	restore := r.Nats.Backup()
-	serves := func() error { return p.Ready().Err() }
+	serves := func() error { return p.Ready() }
 	r.Awaiting(20*time.Second, func() error { return r.Equal(1) })
 	r.Redis.Restart()
 	r.Awaiting(20*time.Second, serves)

@@ -180,7 +180,10 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	p := r.Publisher(publisher.Options{})
+	p, err := r.Publisher(publisher.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
@@ -190,7 +193,7 @@ func TestOptions(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := p.Ready().Wait(t.Context()); err != nil {
+	if err := p.Readiness().Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.Worker(worker.Options{})

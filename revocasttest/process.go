@@ -38,14 +38,19 @@ func (f *Fleet) Worker(o worker.Options) *Worker {
 		o.Logger = f.log
 	}
 	if o.View == nil {
-		o.View = cache.New(cache.Options{})
+		view, err := cache.New(cache.Options{})
+		f.must(err)
+		o.View = view
 	}
 	ledger, bus, links := f.stores.open(f.tb, w.Name)
 	w.Ledger, w.Bus = &Link{links.ledger}, &Link{links.bus}
-	w.Subscriber = worker.NewSubscriber(ledger, bus, o.View, o.SubscriberOptions)
-	w.Guard = worker.NewGuard(w.Subscriber, f.Verifier(), o.Guard)
+	var err error
+	w.Subscriber, err = worker.NewSubscriber(ledger, bus, o.View, o.SubscriberOptions)
+	f.must(err)
+	w.Guard, err = worker.NewGuard(w.Subscriber, f.Verifier(), o.Guard)
+	f.must(err)
 	stop := f.run(w.Subscriber.Run)
-	f.await(w.Subscriber.Ready())
+	f.await(w.Subscriber.Readiness())
 	f.workers = append(f.workers, w)
 	w.stop = func() {
 		stop()
@@ -106,12 +111,11 @@ func (f *Fleet) Publisher(o publisher.Options) *Publisher {
 		o.Logger = f.log
 	}
 	ledger, bus, links := f.stores.open(f.tb, name("publisher"))
-	p := &Publisher{
-		Publisher: publisher.New(ledger, bus, o),
-		Ledger:    &Link{links.ledger}, Bus: &Link{links.bus},
-	}
+	own, err := publisher.New(ledger, bus, o)
+	f.must(err)
+	p := &Publisher{Publisher: own, Ledger: &Link{links.ledger}, Bus: &Link{links.bus}}
 	p.stop = f.run(p.Run)
-	f.await(p.Ready())
+	f.await(p.Readiness())
 	return p
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/revocasttest"
@@ -74,7 +75,7 @@ func onReal(t *testing.T) *rig {
 	terms.DefaultIssuer = issuer
 	_, err = publisher.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	r.pub = publisher.New(ledger, bus, publisher.Options{})
+	r.pub = option.Must(publisher.New(ledger, bus, publisher.Options{}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.pub.Run(ctx) }()
@@ -84,7 +85,7 @@ func onReal(t *testing.T) *rig {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	must(t, r.pub.Ready().Wait(t.Context()))
+	must(t, r.pub.Readiness().Wait(t.Context()))
 	box, err := outbox.New(r.redis.Client(), r.pub, outbox.Options{})
 	must(t, err)
 	r.List, err = denylist.New(box, r.pub, denylist.Options{})

@@ -123,16 +123,16 @@ func TestManyReplaysOneAlarm(t *testing.T) {
 	r.tells("once", theft(login.Family))
 }
 
-// TestRotateAgainstRevoke: SMEMBERS followed by DEL misses what happens in between. Here a
+// TestRotateAgainstEnd: SMEMBERS followed by DEL misses what happens in between. Here a
 // rotation or a login comes before the revocation, and is covered, or after it.
-func TestRotateAgainstRevoke(t *testing.T) {
+func TestRotateAgainstEnd(t *testing.T) {
 	r := onRedis(t, refresh.Options{})
 	token := r.login("alice").Text
 	made := make([]refresh.Token, clients)
 	together(func(n int) {
 		switch {
 		case n == 0:
-			_, err := r.RevokeAll(r.ctx, "alice", passwordChange)
+			_, err := r.EndAll(r.ctx, "alice", passwordChange)
 			r.is("revoke all", err)
 		case n%2 == 0:
 			made[n] = r.login("alice")

@@ -164,13 +164,15 @@ func (r *rig) tells(what string, wants ...revocast.Revocation) {
 
 func theft(f refresh.Family) revocast.Revocation {
 	return revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "refresh-token-reuse", Initiator: "policy",
+		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer,
+		Cause: revocast.Cause{Reason: "refresh-token-reuse", Initiator: "policy"},
 	}
 }
 
 func logout(f refresh.Family) revocast.Revocation {
 	return revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "logout", Initiator: "user",
+		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer,
+		Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 	}
 }
 

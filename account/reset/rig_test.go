@@ -151,7 +151,9 @@ func build(t *testing.T, rdb, hooked redis.UniversalClient, o reset.Options) *ri
 	r := &rig{t: t, hooked: hooked, users: accounts{password: map[string]string{}, rdb: rdb}}
 	hooked.AddHook(&r.faults)
 	var err error
-	if r.codes, err = code.New(rdb, realm, code.Options{Key: make([]byte, 32), Interval: -1, Sends: 50}); err != nil {
+	if r.codes, err = code.New(rdb, realm, code.Options{
+		Key: make([]byte, 32), Interval: code.NoInterval, Sends: 50,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	r.pub = newRecorder()

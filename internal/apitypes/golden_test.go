@@ -46,7 +46,7 @@ func shapes() map[string]any {
 		"standing_cutoff": apitypes.NewStanding(revocast.ScopePrincipal, "i", "alice", revocast.State{CutOff: ms, Except: session, Floor: ms - 1000, Until: ms + 1000, At: revocast.Position{Epoch: 1, Rev: 7}}),
 		"standing_token":  apitypes.NewStanding(revocast.ScopeToken, "", "j", revocast.State{CutOff: revocast.Forever, Floor: revocast.Forever, Until: ms, At: revocast.Position{Epoch: 1, Rev: 8}}),
 		"standing_ban":    apitypes.NewStanding(revocast.ScopePrincipal, "", "alice", revocast.State{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}, Ban: revocast.BanState{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}}}),
-		"event_revoked":   apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 42}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: principal, At: ms, CutOff: ms, Except: session, Until: ms, Reason: "r", Initiator: "user"}),
+		"event_revoked":   apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 42}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: principal, At: ms, CutOff: ms, Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"}}),
 		"event_token":     apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 43}, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: principal, At: ms, CutOff: revocast.Forever, Until: ms}),
 		"event_lifted":    apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 44}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: principal, At: ms}),
 		"verdict_allowed": apitypes.NewVerdict(claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: revocast.Position{Epoch: 1, Rev: 42}, Age: 12_900 * time.Microsecond}),
@@ -148,7 +148,7 @@ func TestRoundTrips(t *testing.T) {
 		}
 	}
 	for _, want := range []revocast.Event{
-		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: session, At: ms, CutOff: ms, Except: session, Until: ms, Reason: "r", Initiator: "user"},
+		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: session, At: ms, CutOff: ms, Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"}},
 		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: session, At: ms, CutOff: revocast.Forever},
 		{Position: at, Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: session, At: ms, From: ms, Until: ms + 1},
 	} {
@@ -160,7 +160,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 	whole := instant().UTC().Truncate(time.Millisecond)
 	revocation := revocast.Revocation{
-		Scope: revocast.ScopePrincipal, ID: "a", Issuer: "i", Except: "s", CutOff: whole, AsOf: whole, Until: whole, Reason: "r", Initiator: "user",
+		Scope: revocast.ScopePrincipal, ID: "a", Issuer: "i", Except: "s", CutOff: whole, AsOf: whole, Until: whole, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
 	}
 	data, err := json.Marshal(apitypes.NewRevocation(revocation))
 	if err != nil {

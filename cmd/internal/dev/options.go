@@ -32,7 +32,7 @@ type Options struct {
 	APIToken string
 
 	Version string       // of the software, as status shows it
-	Logger  *slog.Logger // nil: nothing is logged
+	Logger  *slog.Logger // default [slog.Default]
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -46,7 +46,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%w: --listen %s is not a loopback address and the API would be open to everybody: give an --api-token too", revocast.ErrInvalid, o.Listen)
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

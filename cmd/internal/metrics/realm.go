@@ -13,16 +13,16 @@ import (
 // AddWritePath adds all there is to know of a publisher: its counters, its readiness,
 // and the realm's two stores as it sees them, which are asked at each scrape.
 func (m *Metrics) AddWritePath(p *publisher.Publisher) {
-	m.AddPublisher(p.Stats)
-	m.AddReadiness("publisher", p.Ready().Err)
+	m.AddPublisher(p)
+	m.AddReadiness("publisher", p.Ready)
 	m.AddRealm(func() (publisher.FleetStatus, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		return p.Status(ctx)
+		return p.Fleet(ctx)
 	})
 }
 
-// AddRealm adds how the realm's stores stand, which [publisher.Publisher.Status] tells.
+// AddRealm adds how the realm's stores stand, which [publisher.Publisher.Fleet] tells.
 // While the ledger is not open, or was not asked, its series are missing, and not zero.
 func (m *Metrics) AddRealm(read func() (publisher.FleetStatus, error)) {
 	m.registry.MustRegister(&realm{
