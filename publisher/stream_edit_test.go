@@ -61,6 +61,14 @@ func TestEditedStreamOnTheServer(t *testing.T) {
 	if !strings.Contains(log.String(), "level=ERROR msg=\"somebody edited") {
 		t.Error("the log does not say so")
 	}
+	// A refill is over when the ledger knows where it begins. An audit that begins after it says so.
+	audits := p.Stats().Audits
+	r.Awaiting(20*time.Second, func() error {
+		if n := p.Stats().Audits; n < audits+2 {
+			return fmt.Errorf("%d audits since", n-audits)
+		}
+		return p.Status().StreamError
+	})
 	r.Must(r.Redis.Client().FlushAll(t.Context()).Err())
 	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready(), r.Equal(n)) })
 }
