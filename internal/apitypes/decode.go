@@ -41,7 +41,8 @@ func Decode(data []byte, req Request) error {
 
 func decodeObject(data []byte, prefix string, req Request) error {
 	if k := kindOf(data); k == "null" {
-		return fmt.Errorf("%w: %s is null, which says nothing: want a JSON object, {…}", revocast.ErrInvalid, place(prefix))
+		return fmt.Errorf("%w: %s is null, which says nothing: want a JSON object, {…}", revocast.ErrInvalid,
+			place(prefix))
 	} else if k != "an object" {
 		return fmt.Errorf("%w: %s: want an object, got %s", revocast.ErrInvalid, place(prefix), k)
 	}
@@ -131,7 +132,8 @@ func unknownField(prefix, name string, known fields) error {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	return fmt.Errorf("%w: unknown field %q; known are %s", revocast.ErrInvalid, prefix+clip(name), strings.Join(names, ", "))
+	return fmt.Errorf("%w: unknown field %q; known are %s", revocast.ErrInvalid, prefix+clip(name),
+		strings.Join(names, ", "))
 }
 
 func syntax(where string, err error) error {

@@ -48,7 +48,8 @@ type Stream struct {
 	Created  Time   `json:"created,omitzero"` // when it was made: one made anew has another time
 	SeenAt   Time   `json:"seen_at,omitzero"` // when it was seen whole, by the ledger's clock
 	AgeMS    int64  `json:"age_ms"`           // how long ago that was
-	Error    string `json:"error,omitempty"`  // why the stream cannot be relied on, or could not be compared by the publisher that answers
+	// why the stream cannot be relied on, or could not be compared by the publisher that answers
+	Error string `json:"error,omitempty"`
 }
 
 // Worker is one worker incarnation.

@@ -53,7 +53,8 @@ func FuzzDecodeRevocations(f *testing.F) {
 func FuzzDecodeRequests(f *testing.F) {
 	for _, seed := range []string{
 		`{"token":"t","strength":"durable"}`, `{"principal":"alice","keep_session":"s"}`,
-		`{"until":"2030-01-01T00:00:00Z","from":null}`, `{"scope":"session","id":"s"}`, `{"token":"\ud800"}`, `{`, `[]`, ``,
+		`{"until":"2030-01-01T00:00:00Z","from":null}`, `{"scope":"session","id":"s"}`, `{"token":"\ud800"}`, `{`, `[]`,
+		``,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -46,7 +46,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, problem.New(http.StatusRequestTimeout, "body-timeout", "Body not received",
 			"the request says that it has a body, and it did not come in time").
-			WithHint("a gateway that passes on a request's header without its body has to take out Content-Length and Transfer-Encoding")
+			WithHint("a gateway that passes on a request's header without its body has to take out " +
+				"Content-Length and Transfer-Encoding")
 	case err != nil:
 		return nil, fmt.Errorf("%w: the body could not be read to its end", revocast.ErrInvalid)
 	case len(data) == 0: // in chunks, of which there were none
@@ -65,14 +66,16 @@ func tooLarge() error {
 func checkKind(w http.ResponseWriter, h http.Header) error {
 	if packed := h.Values("Content-Encoding"); len(packed) > 0 {
 		w.Header().Set("Accept-Encoding", "identity") // RFC 9110 §15.5.16
-		return unsupported("Content-Encoding is "+strconv.Quote(clip(strings.Join(packed, ", "))), "send the JSON as it is, without Content-Encoding")
+		return unsupported("Content-Encoding is "+strconv.Quote(clip(strings.Join(packed, ", "))),
+			"send the JSON as it is, without Content-Encoding")
 	}
 	given := h.Values("Content-Type")
 	if len(given) == 1 && isJSON(given[0]) {
 		return nil
 	}
 	w.Header().Set("Accept-Post", "application/json")
-	return unsupported("Content-Type is "+strconv.Quote(clip(strings.Join(given, ", "))), "send JSON, with `Content-Type: application/json`")
+	return unsupported("Content-Type is "+strconv.Quote(clip(strings.Join(given, ", "))),
+		"send JSON, with `Content-Type: application/json`")
 }
 
 func isJSON(given string) bool {
@@ -82,7 +85,8 @@ func isJSON(given string) bool {
 }
 
 func unsupported(detail, hint string) error {
-	return problem.New(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", detail).WithHint(hint)
+	return problem.New(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type",
+		detail).WithHint(hint)
 }
 
 // ReadRequest reads and decodes a request's body. Errors are for [problem.From].

@@ -140,10 +140,12 @@ func hasField(data []byte, field string) bool {
 
 func (r *Revocation) complete(prefix string) error {
 	if !r.Scope.Valid() {
-		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all", revocast.ErrInvalid, prefix+"scope")
+		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all",
+			revocast.ErrInvalid, prefix+"scope")
 	}
 	if r.Confirm != 0 && r.Confirm != r.Scope {
-		return fmt.Errorf("%w: field %q says %s, and the scope is %s: they have to be the same", revocast.ErrInvalid, prefix+"confirm", r.Confirm, r.Scope)
+		return fmt.Errorf("%w: field %q says %s, and the scope is %s: they have to be the same", revocast.ErrInvalid,
+			prefix+"confirm", r.Confirm, r.Scope)
 	}
 	return nil
 }
@@ -166,7 +168,8 @@ func revocations(dst *[]Revocation) func(json.RawMessage) error {
 			return syntax("revocations", err)
 		}
 		if len(items) > revocast.MaxBatch {
-			return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls", revocast.ErrInvalid, len(items), revocast.MaxBatch)
+			return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls",
+				revocast.ErrInvalid, len(items), revocast.MaxBatch)
 		}
 		*dst = make([]Revocation, len(items))
 		for i, item := range items {

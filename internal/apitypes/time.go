@@ -50,7 +50,8 @@ func (t Time) MarshalJSON() ([]byte, error) {
 func ParseTime(text string) (Time, error) {
 	var t time.Time
 	if err := t.UnmarshalText([]byte(text)); err != nil {
-		return Time{}, fmt.Errorf("%w: %q is not a time: want RFC 3339, such as 2030-01-02T15:04:05.678Z", revocast.ErrInvalid, clip(text))
+		return Time{}, fmt.Errorf("%w: %q is not a time: want RFC 3339, such as 2030-01-02T15:04:05.678Z",
+			revocast.ErrInvalid, clip(text))
 	}
 	if t.UnixMilli() <= 0 {
 		return Time{}, fmt.Errorf("%w: %q is not after 1970", revocast.ErrInvalid, clip(text))

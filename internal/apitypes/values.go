@@ -72,7 +72,8 @@ func unquote(raw json.RawMessage) (string, error) {
 		return "", fmt.Errorf("%w: want a string, got %s", revocast.ErrInvalid, k)
 	}
 	if halfSurrogate(raw) {
-		return "", fmt.Errorf("%w: the string holds half of a surrogate pair, which is no character", revocast.ErrInvalid)
+		return "", fmt.Errorf("%w: the string holds half of a surrogate pair, which is no character",
+			revocast.ErrInvalid)
 	}
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
