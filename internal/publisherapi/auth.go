@@ -82,7 +82,8 @@ func (t *Tokens) add(name, token string) error {
 		return fmt.Errorf("%w: an API token is empty", revocast.ErrInvalid)
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("%w: an API token holds something else than visible ASCII and could not be sent", revocast.ErrInvalid)
+		return fmt.Errorf("%w: an API token holds something else than visible ASCII and could not be sent",
+			revocast.ErrInvalid)
 	}
 	hash := sha256.Sum256([]byte(token))
 	for _, other := range t.list {
@@ -138,7 +139,9 @@ func (h *Handler) challenge(w http.ResponseWriter, wrong bool) {
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
 	problem.Write(w, problem.New(http.StatusUnauthorized, "unauthenticated", "Not authenticated", detail).
-		WithHint("send `Authorization: Bearer …` with a token of the file that --api-tokens names, or REVOCAST_API_TOKEN's"))
+		WithHint(
+			"send `Authorization: Bearer …` with a token of the file that --api-tokens names, or REVOCAST_API_TOKEN's",
+		))
 }
 
 // bearerOf returns the bearer in the Authorization header (RFC 6750 §2.1); the

@@ -17,7 +17,8 @@ func (h *Handler) preview(ctx context.Context, w http.ResponseWriter, req *apity
 		return err
 	}
 	apitypes.Write(w, http.StatusOK, apitypes.Preview{
-		DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings,
+		DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers,
+		Warnings: p.Warnings,
 	})
 	return nil
 }
@@ -31,9 +32,11 @@ func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, co
 	}
 	what := fmt.Sprintf("a revocation of scope %s ends the sessions of many", widest)
 	if count > 1 {
-		what = fmt.Sprintf("%d revocations of this request, up to scope %s, end the sessions of many each", count, widest)
+		what = fmt.Sprintf("%d revocations of this request, up to scope %s, end the sessions of many each", count,
+			widest)
 	}
-	detail := fmt.Sprintf("%s, and cannot be taken back: %d of %d workers would refuse what it covers. Nothing was revoked", what, p.Accepting, p.Workers)
+	detail := fmt.Sprintf("%s, and cannot be taken back: %d of %d workers would refuse what it "+
+		"covers. Nothing was revoked", what, p.Accepting, p.Workers)
 	return problem.New(http.StatusConflict, problem.ConfirmationNeeded, "Confirmation needed", detail).
 		WithHint(fmt.Sprintf(`send it again with "confirm":"%s"; "dry_run":true tells what it concerns`, widest)).
 		WithCount(p.Accepting)

@@ -44,7 +44,9 @@ func TestLeave(t *testing.T) {
 // TestLastWait: what waits for confirmation is answered with what there is, before the
 // server cuts its connections.
 func TestLastWait(t *testing.T) {
-	for target, method := range map[string]string{"/v1/revocations?wait=30s": "POST", "/v1/receipts/1-42?wait=30s": "GET"} {
+	for target, method := range map[string]string{
+		"/v1/revocations?wait=30s": "POST", "/v1/receipts/1-42?wait=30s": "GET",
+	} {
 		h := newHarness(t, func(d *publisherapi.Deps, o *publisherapi.Options) {
 			d.Publisher, o.LastWait = slow{newFake(t)}, time.Millisecond
 		})

@@ -85,7 +85,8 @@ func (h *Handler) startOf(r *http.Request, query url.Values) (revocast.Position,
 	}
 	after, err := revocast.ParsePosition(text)
 	if err == nil && tip.Before(after) {
-		err = fmt.Errorf("%w: %s is not reached yet, the ledger is at %s: the position is another ledger's", revocast.ErrTrimmed, after, tip)
+		err = fmt.Errorf("%w: %s is not reached yet, the ledger is at %s: the position is another ledger's",
+			revocast.ErrTrimmed, after, tip)
 	}
 	return after, err
 }
@@ -263,5 +264,6 @@ func (s *stream) deadline(t time.Time) error {
 // IsCanary reports whether an event is one that a publisher makes to see how long it
 // takes. It revokes a token that nobody has, so listeners are spared it unless they ask.
 func IsCanary(e revocast.Event) bool {
-	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason && e.Initiator == ""
+	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason &&
+		e.Initiator == ""
 }

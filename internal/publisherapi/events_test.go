@@ -26,7 +26,8 @@ func event(rev uint64) revocast.Event {
 }
 
 func lineOf(rev uint64) string {
-	return fmt.Sprintf(`data: {"position":"1-%d","kind":"revoked","scope":"token","key":"%032d","at":"2030-01-02T03:04:05.678Z","outright":true}`, rev, 0)
+	return fmt.Sprintf(`data: {"position":"1-%d","kind":"revoked","scope":"token","key":"%032d",`+
+		`"at":"2030-01-02T03:04:05.678Z","outright":true}`, rev, 0)
 }
 
 // open opens an event stream of a real server, with timeouts that would end any
@@ -78,7 +79,8 @@ func TestEventsFromNowOn(t *testing.T) {
 	h := newHarness(t)
 	h.tip, h.fake.log = revocast.Position{Epoch: 1, Rev: 2}, []revocast.Event{event(1), event(2)}
 	resp, lines := h.open(t.Context(), "/v1/events")
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store" {
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" ||
+		resp.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
 	}
 	expect(t, lines, "id: 1-2", "retry: 1000", "")
@@ -214,7 +216,8 @@ func TestEventsSayWhyTheyEnd(t *testing.T) {
 	h.fake.log, h.tip = []revocast.Event{event(1)}, revocast.Position{Epoch: 1, Rev: 1}
 	h.ending = errors.New("secret")
 	w := h.do("GET", "/v1/events?after=1-0", "")
-	want := "id: 1-0\nretry: 1000\n\nid: 1-1\n" + lineOf(1) + "\n\nevent: problem\ndata: {\"type\":\"urn:revocast:problem:internal\""
+	want := "id: 1-0\nretry: 1000\n\nid: 1-1\n" + lineOf(1) +
+		"\n\nevent: problem\ndata: {\"type\":\"urn:revocast:problem:internal\""
 	if w.Code != 200 || !strings.HasPrefix(w.Body.String(), want) || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

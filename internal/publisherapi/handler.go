@@ -163,7 +163,8 @@ func (h *Handler) observe(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		took := time.Since(start)
 		h.o.OnRequest(found.pattern, rec.status, took)
-		h.o.Logger.Debug("request", "method", r.Method, "route", found.pattern, "status", rec.status, "took", took, "remote", r.RemoteAddr)
+		h.o.Logger.Debug("request", "method", r.Method, "route", found.pattern, "status", rec.status, "took",
+			took, "remote", r.RemoteAddr)
 	}()
 	problem.Recover(h.o.Logger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.serve(w, r, found)
@@ -199,7 +200,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
 // otherRealm refuses a request that is meant for another realm: what it revokes would be in
 // force nowhere, and what it reads would say that nobody is revoked.
 func otherRealm(want string) *problem.Problem {
-	return problem.From(fmt.Errorf("%w: the request is for the realm %q, and this publisher serves another", revocast.ErrConflict, clip(want))).
+	return problem.From(fmt.Errorf(
+		"%w: the request is for the realm %q, and this publisher serves another", revocast.ErrConflict, clip(want),
+	)).
 		WithHint("check the URL, and the realm that the client was given")
 }
 

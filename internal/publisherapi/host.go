@@ -20,8 +20,10 @@ func ownHost(r *http.Request) *problem.Problem {
 		return nil
 	}
 	return problem.New(http.StatusForbidden, "foreign-host", "Not this machine's name",
-		"the request is for the host "+strconv.Quote(clip(r.Host))+", and without an API token only this machine is served").
-		WithHint("call it as http://127.0.0.1 or http://localhost with its port; behind a proxy or under another name, start it with an API token")
+		"the request is for the host "+strconv.Quote(clip(r.Host))+
+			", and without an API token only this machine is served").
+		WithHint("call it as http://127.0.0.1 or http://localhost with its port; behind a proxy or under another " +
+			"name, start it with an API token")
 }
 
 // isLoopback reports whether a Host header, with or without a port, is a loopback

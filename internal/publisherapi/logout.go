@@ -60,10 +60,14 @@ func (h *Handler) bearerToEnd(w http.ResponseWriter, r *http.Request) (string, e
 	}
 	if bearer == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="revocast"`)
-		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}", revocast.ErrMissingToken)
+		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}",
+			revocast.ErrMissingToken)
 	}
 	if _, ok := h.o.Tokens.Match(bearer); ok {
-		return "", fmt.Errorf("%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it", revocast.ErrInvalid)
+		return "", fmt.Errorf(
+			"%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it",
+			revocast.ErrInvalid,
+		)
 	}
 	return bearer, nil
 }
@@ -75,7 +79,8 @@ func (h *Handler) verifyForLogout(ctx context.Context, bearer string) (*revocast
 			WithHint("start it with --jwks and --issuer, or revoke the session with POST /v1/revocations")
 	}
 	if len(bearer) > h.o.MaxBearer {
-		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), h.o.MaxBearer)
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer),
+			h.o.MaxBearer)
 	}
 	return h.deps.Verifier.VerifyForLogout(ctx, bearer)
 }
