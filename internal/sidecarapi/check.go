@@ -130,7 +130,8 @@ type answer struct {
 
 func newAnswer(status int, slug, title, name, value string) *answer {
 	var body bytes.Buffer
-	name = http.CanonicalHeaderKey(name)                                    // the map is filled without [http.Header.Set]
+	// the map is filled without [http.Header.Set]
+	name = http.CanonicalHeaderKey(name)
 	_ = json.NewEncoder(&body).Encode(problem.New(status, slug, title, "")) // strings and a number
 	return &answer{status: status, body: body.Bytes(), header: http.Header{
 		name:             {value},

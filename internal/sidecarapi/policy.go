@@ -74,9 +74,11 @@ func (g *guards) choose(text string) (Guard, error) {
 	case p == worker.Closed:
 		return g.closed, nil
 	case grace > g.granted && g.granted == 0:
-		return nil, fmt.Errorf("%w: policy %s: this worker grants no grace; it would have to be started with --policy %s", revocast.ErrInvalid, p, p)
+		return nil, fmt.Errorf("%w: policy %s: this worker grants no grace; it would have to be "+
+			"started with --policy %s", revocast.ErrInvalid, p, p)
 	case grace > g.granted:
-		return nil, fmt.Errorf("%w: policy %s: this worker grants %s at most (--policy)", revocast.ErrInvalid, p, g.granted)
+		return nil, fmt.Errorf("%w: policy %s: this worker grants %s at most (--policy)", revocast.ErrInvalid, p,
+			g.granted)
 	}
 	return g.with(p), nil
 }

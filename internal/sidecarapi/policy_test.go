@@ -48,7 +48,9 @@ type anybody struct{}
 
 func (anybody) Verify(_ context.Context, bearer string) (*revocast.Claims, error) {
 	now := time.Now()
-	return &revocast.Claims{Issuer: "i", Principal: bearer, Session: "s", IssuedAt: now, Expires: now.Add(time.Hour)}, nil
+	return &revocast.Claims{
+		Issuer: "i", Principal: bearer, Session: "s", IssuedAt: now, Expires: now.Add(time.Hour),
+	}, nil
 }
 
 // newWorker is a worker with a lease of 200 ms, under a policy.
@@ -117,8 +119,10 @@ func TestPolicyOfARequest(t *testing.T) {
 	})
 	for target, want := range map[string]int{
 		"/check": 200, "/check?policy=grace=1h": 200, "/check?policy=grace%3D30m": 200, "/check?x=policy": 200,
-		"/check?policy=closed": 503, "/check?policy=ask": 503, "/check?policy=closed&unknown=403": 403, "/check?unknown=403&policy=ask": 403,
-		"/check?policy=grace=1h1ns": 400, "/check?policy=": 400, "/check?policy=maybe": 400, "/check?policy=grace=-1s": 400,
+		"/check?policy=closed": 503, "/check?policy=ask": 503, "/check?policy=closed&unknown=403": 403,
+		"/check?unknown=403&policy=ask": 403,
+		"/check?policy=grace=1h1ns":     400, "/check?policy=": 400, "/check?policy=maybe": 400,
+		"/check?policy=grace=-1s":              400,
 		"/check?policy=closed&policy=grace=1h": 400, "/check?policy=%zz": 400,
 		// Below /check the query is that of the client who wants in.
 		"/check/orders?policy=closed": 200, "/check/?policy=none": 200,
