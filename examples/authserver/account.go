@@ -73,7 +73,8 @@ func (s *service) deleteAccount(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	if err := s.discard(ctx, c.Principal); err != nil {
-		s.log.Warn("an account is deleted, and its codes could not be discarded; they expire, and set no password", "error", err)
+		s.log.Warn("an account is deleted, and its codes could not be discarded; they expire, and set no password",
+			"error", err)
 	}
 	receipts, err := s.sessions.Because("account-deleted", "user").EndAll(ctx, c.Principal)
 	if err == nil || decided(err) {

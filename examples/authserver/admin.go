@@ -46,7 +46,8 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 	// A revocation stands for whatever name it is given: of an account that is not there,
 	// a ban would be confirmed and concern nobody.
 	if _, exists := s.users.byPrincipal(principal); !exists {
-		problem(w, http.StatusNotFound, "no such account", "a ban takes the account's principal, such as u-1001, not its mail address")
+		problem(w, http.StatusNotFound, "no such account",
+			"a ban takes the account's principal, such as u-1001, not its mail address")
 		return
 	}
 	_, err := s.publisher.Ban(ctx, revocast.Ban{

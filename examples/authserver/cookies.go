@@ -43,7 +43,9 @@ func setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
 }
 
 func newCookie(name, value string) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{
+		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+	}
 }
 
 // cookieSession is the session that a request's cookies are of, empty for none: of the access
@@ -85,7 +87,9 @@ func (s *service) endReplaced(r *http.Request, sid string) {
 	}
 	ctx, cancel := asking(context.WithoutCancel(r.Context()))
 	defer cancel()
-	if _, err := s.sessions.Because("replaced", "user").End(ctx, sid, revocast.WithStrength(revocast.Committed)); err != nil {
+	if _, err := s.sessions.Because("replaced", "user").End(
+		ctx, sid, revocast.WithStrength(revocast.Committed),
+	); err != nil {
 		s.log.Warn("a login has replaced another, which could not be ended yet", "session", sid, "error", err)
 	}
 }

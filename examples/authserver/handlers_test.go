@@ -35,7 +35,8 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func(b storetest.Backend) *session.Store {
-		s, err := session.New(nobody{b.Client}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
+		s, err := session.New(nobody{b.Client},
+			session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +44,8 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 	}
 	sessions, gone := open(storetest.Backend{Client: here.Client()}), open(storetest.Backend{Client: away.Client()})
 	s := &service{parts: p, confirm: 2 * time.Second, log: slog.New(slog.DiscardHandler)}
-	s.families, err = refresh.New(nobody{here.Client()}, refresh.Options{Key: make([]byte, 32), Issuer: issuerName, Lifetime: loginLife, Idle: idleLife})
+	s.families, err = refresh.New(nobody{here.Client()},
+		refresh.Options{Key: make([]byte, 32), Issuer: issuerName, Lifetime: loginLife, Idle: idleLife})
 	if err != nil {
 		t.Fatal(err)
 	}

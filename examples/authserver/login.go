@@ -38,7 +38,9 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// A ban is told to nobody but the one who knows the password.
-	if v := s.guard.CheckClaims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)}); !v.OK() {
+	if v := s.guard.CheckClaims(
+		r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)},
+	); !v.OK() {
 		s.refuseLogin(w, v)
 		return
 	}
@@ -62,7 +64,9 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // checkPassword answers by itself unless the password is right.
-func (s *service) checkPassword(w http.ResponseWriter, r *http.Request, mail, password string) (user, limit.Decision, bool) {
+func (s *service) checkPassword(
+	w http.ResponseWriter, r *http.Request, mail, password string,
+) (user, limit.Decision, bool) {
 	d, ok := s.begin(w, r, "", mail)
 	if !ok {
 		return user{}, d, false
@@ -124,7 +128,9 @@ func loginAgain(w http.ResponseWriter) {
 //
 // Where there were too many sessions it ends the oldest, which nobody asked for: that is
 // not waited for, so that a login needs nobody's confirmation.
-func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (session.Session, refresh.Token, token.Issued, error) {
+func (s *service) open(
+	r *http.Request, u user, at time.Time, in loginRequest,
+) (session.Session, refresh.Token, token.Issued, error) {
 	ctx, cancel := asking(r.Context())
 	defer cancel()
 	addr := s.address(r)
@@ -135,7 +141,9 @@ func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (
 	if err != nil && sess.ID == "" {
 		return session.Session{}, refresh.Token{}, token.Issued{}, err
 	}
-	fresh, err := s.families.Issue(ctx, refresh.Grant{Principal: u.Principal, Session: sess.ID, AuthTime: sess.AuthTime})
+	fresh, err := s.families.Issue(
+		ctx, refresh.Grant{Principal: u.Principal, Session: sess.ID, AuthTime: sess.AuthTime},
+	)
 	if err == nil {
 		var access token.Issued
 		if access, err = s.access(sess); err == nil {

@@ -32,7 +32,8 @@ type Flags struct {
 
 func main() {
 	var f Flags
-	kong.Parse(&f, kong.Name("authserver"), kong.Description("A login service on Revocast, with two API workers behind it."))
+	kong.Parse(&f, kong.Name("authserver"),
+		kong.Description("A login service on Revocast, with two API workers behind it."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	level := slog.LevelWarn

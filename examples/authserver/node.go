@@ -57,7 +57,8 @@ func (n *node) routes() http.Handler {
 func (n *node) me(w http.ResponseWriter, r *http.Request) {
 	c, _ := worker.ClaimsFrom(r.Context())
 	reply(w, http.StatusOK, map[string]any{
-		"principal": c.Principal, "session": c.Session, "auth_time": c.AuthTime, "expires": c.Expires, "answered_by": n.name,
+		"principal": c.Principal, "session": c.Session, "auth_time": c.AuthTime, "expires": c.Expires,
+		"answered_by": n.name,
 	})
 }
 

@@ -21,7 +21,8 @@ func TestWithoutNATS(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	f := start(t, func(f *Flags) { f.Redis, f.NATS, f.Confirm = redis.URL(), nats.URL(), time.Second })
 	o := outage{fleet: f}
-	phone, laptop, tablet := f.signIn("alice@example.com", "phone"), f.signIn("alice@example.com", "laptop"), f.signIn("alice@example.com", "tablet")
+	phone, laptop, tablet := f.signIn("alice@example.com", "phone"), f.signIn("alice@example.com",
+		"laptop"), f.signIn("alice@example.com", "tablet")
 	bob := f.signIn("bob@example.com", "phone")
 	nats.Stop()
 
@@ -80,12 +81,15 @@ func (o outage) confirmedLater(what string, ask func() answer) {
 // confirmation for that.
 func (o outage) overTheCap(redis *storetest.Server, oldest tokens) {
 	o.t.Helper()
-	store, err := session.New(nobody{redis.Client()}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
+	store, err := session.New(nobody{redis.Client()},
+		session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	for n := 1; n < maxSessions; n++ { // with oldest there are as many as there may be
-		if _, _, _, err := store.Create(o.t.Context(), session.Login{Principal: oldest.principal, Device: fmt.Sprint(n)}); err != nil {
+		if _, _, _, err := store.Create(
+			o.t.Context(), session.Login{Principal: oldest.principal, Device: fmt.Sprint(n)},
+		); err != nil {
 			o.t.Fatal(err)
 		}
 	}

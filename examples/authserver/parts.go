@@ -53,7 +53,9 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	if p.issuer, p.verifier, err = newIssuer(f.Data); err != nil {
 		return nil, err
 	}
-	p.sessions, err = session.New(box, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife, Cap: maxSessions})
+	p.sessions, err = session.New(
+		box, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife, Cap: maxSessions},
+	)
 	if err != nil {
 		return nil, err
 	}

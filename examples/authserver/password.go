@@ -195,7 +195,8 @@ func (s *service) confirmReset(w http.ResponseWriter, r *http.Request) {
 }
 
 func codeWasRight(err error) bool {
-	return err == nil || errors.Is(err, reset.ErrRejected) || errors.Is(err, reset.ErrOwed) || errors.Is(err, code.ErrClaimed)
+	return err == nil || errors.Is(err, reset.ErrRejected) || errors.Is(err, reset.ErrOwed) ||
+		errors.Is(err, code.ErrClaimed)
 }
 
 // passwordSet answers for what package reset did.

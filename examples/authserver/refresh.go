@@ -106,7 +106,8 @@ func (s *service) refuseRefresh(w http.ResponseWriter, err error) {
 // warnOfTheft tells the user, who knows whether it was them.
 func (s *service) warnOfTheft(reuse *refresh.ReuseError) {
 	f := reuse.Family
-	s.log.Warn("a refresh token was used twice; its login has been ended", "principal", f.Principal, "session", f.Session, "error", reuse.Err)
+	s.log.Warn("a refresh token was used twice; its login has been ended", "principal", f.Principal, "session",
+		f.Session, "error", reuse.Err)
 	if u, ok := s.users.byPrincipal(f.Principal); ok {
 		s.mail("mail to %s: one of your logins was used from two places and has been ended\n", u.Mail)
 	}
@@ -120,7 +121,8 @@ func (s *service) invalidGrant(w http.ResponseWriter, detail string) {
 
 // abandon ends a family whose session is gone.
 func (s *service) abandon(ctx context.Context, f refresh.Family) {
-	_, err := s.families.Revoke(ctx, f.ID, refresh.Expect{Principal: f.Principal}, refresh.Cause{Reason: "idle", Initiator: "policy"},
+	_, err := s.families.Revoke(ctx, f.ID, refresh.Expect{Principal: f.Principal},
+		refresh.Cause{Reason: "idle", Initiator: "policy"},
 		revocast.WithStrength(revocast.Committed))
 	if err != nil {
 		s.log.Warn("refresh tokens of a session that is gone could not be ended; they expire", "error", err)

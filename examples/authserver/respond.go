@@ -30,7 +30,9 @@ func problem(w http.ResponseWriter, status int, title, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail})
+	_ = json.NewEncoder(w).Encode(
+		map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail},
+	)
 }
 
 // tooMany answers a request that has to wait.

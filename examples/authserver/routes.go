@@ -32,7 +32,9 @@ type service struct {
 }
 
 // newService completes the parts: what is refreshed is held against the guard.
-func newService(f Flags, p *parts, n *node, publisher *publisher.Publisher, mails *mailer, log *slog.Logger) (*service, error) {
+func newService(
+	f Flags, p *parts, n *node, publisher *publisher.Publisher, mails *mailer, log *slog.Logger,
+) (*service, error) {
 	s := &service{
 		parts: p, node: n, publisher: publisher, mail: mails.send, log: log,
 		adminToken: f.AdminToken, ipHeader: f.ClientIP, proxies: max(1, f.Proxies), confirm: f.Confirm,

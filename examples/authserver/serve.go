@@ -167,7 +167,8 @@ func announce(ctx context.Context, f Flags, out Output, ports []net.Listener, re
 	for _, ln := range ports {
 		urls = append(urls, "http://"+ln.Addr().String())
 	}
-	out.Print("login service  %s\nAPI workers    %s\nadmin token    %s\nready\n", urls[0], strings.Join(urls[1:], " "), f.AdminToken)
+	out.Print("login service  %s\nAPI workers    %s\nadmin token    %s\nready\n", urls[0], strings.Join(urls[1:], " "),
+		f.AdminToken)
 	if out.Ready != nil {
 		out.Ready(urls[0], urls[1:])
 	}

@@ -32,7 +32,8 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 	for _, x := range all {
 		// What was revoked elsewhere, by an administrator or another service, is not in the
 		// store that lists; the guard knows it.
-		v := s.guard.CheckClaims(r.Context(), &revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
+		v := s.guard.CheckClaims(r.Context(),
+			&revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
 		switch {
 		case v.Outcome == revocast.Unknown:
 			s.unavailable(w, v.Err)
@@ -57,7 +58,8 @@ func (s *service) endSession(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	x, err := s.sessions.Peek(ctx, r.PathValue("id"))
 	switch {
-	case errors.Is(err, session.ErrNotFound), errors.Is(err, revocast.ErrInvalid), err == nil && x.Principal != c.Principal:
+	case errors.Is(err, session.ErrNotFound), errors.Is(err, revocast.ErrInvalid), err == nil &&
+		x.Principal != c.Principal:
 		problem(w, http.StatusNotFound, "no such session", "")
 		return
 	case err != nil:

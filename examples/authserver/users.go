@@ -188,5 +188,7 @@ func (u *users) gone(principal string) bool {
 func looksLikeMail(mail string) bool {
 	mail = normal(mail)
 	local, domain, _ := strings.Cut(mail, "@")
-	return local != "" && domain != "" && len(mail) <= 254 && !strings.ContainsFunc(mail, func(r rune) bool { return r <= ' ' || r == 0x7f })
+	return local != "" && domain != "" && len(mail) <= 254 && !strings.ContainsFunc(mail, func(r rune) bool {
+		return r <= ' ' || r == 0x7f
+	})
 }
