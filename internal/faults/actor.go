@@ -76,13 +76,20 @@ func (a *actor) revoked(ctx context.Context, principal string) {
 	patience := a.patience()
 	switch a.random.IntN(4) {
 	case 0: // one token
-		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopeToken, ID: first[0].Claims.TokenID}, first[:1]), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{
+			Scope: revocast.ScopeToken, ID: first[0].Claims.TokenID,
+		}, first[:1]), patience)
 	case 1: // one device
-		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopeSession, ID: first[0].Claims.Session}, first), patience)
+		a.perform(ctx, a.random,
+			revocation(revocast.Revocation{Scope: revocast.ScopeSession, ID: first[0].Claims.Session}, first), patience)
 	case 2: // all devices but one
-		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal, Except: first[0].Claims.Session}, second), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: principal, Except: first[0].Claims.Session,
+		}, second), patience)
 	default: // all devices, and a new login that must live
-		receipt, call := a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal}, append(first, second...)), patience)
+		receipt, call := a.perform(ctx, a.random, revocation(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: principal,
+		}, append(first, second...)), patience)
 		if call.Ret == never {
 			return // nobody knows which logins the cut-off will cover
 		}

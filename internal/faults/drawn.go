@@ -137,7 +137,8 @@ func drawLink(random *rand.Rand, shape Shape) action {
 	name, peer := drawPeer(random, shape)
 	trouble, which := troubles()[random.IntN(len(troubles()))], random.IntN(3)
 	return action{
-		name: fmt.Sprintf("%s's connection to %s %s", name, [...]string{"NATS", "Redis", "NATS and Redis"}[which], trouble.name),
+		name: fmt.Sprintf("%s's connection to %s %s", name, [...]string{"NATS", "Redis", "NATS and Redis"}[which],
+			trouble.name),
 		run: func(ctx context.Context, t *Trial, d time.Duration) error {
 			_, links := peer(t).some(which)
 			for _, l := range links {
@@ -156,7 +157,8 @@ func drawNode(random *rand.Rand, shape Shape) action {
 	i := random.IntN(shape.Nodes)
 	all, kill := random.IntN(3) == 0, random.IntN(2) == 0
 	return action{
-		name: fmt.Sprintf("%s %s", map[bool]string{true: "every NATS node", false: fmt.Sprintf("nats-%d", i+1)}[all], map[bool]string{true: "killed", false: "stopped"}[kill]),
+		name: fmt.Sprintf("%s %s", map[bool]string{true: "every NATS node", false: fmt.Sprintf("nats-%d", i+1)}[all],
+			map[bool]string{true: "killed", false: "stopped"}[kill]),
 		run: func(ctx context.Context, t *Trial, d time.Duration) error {
 			nodes := t.Nodes[i : i+1]
 			if all {

@@ -80,7 +80,9 @@ func (j *Judgement) tasks(h *History, strict bool) []task {
 			continue
 		}
 		for worker := range workersOf(reads) {
-			tasks = append(tasks, task{fmt.Sprintf("%s at worker %d", r.name, worker), register(), registerHistory(worker, reads, writes)})
+			tasks = append(tasks, task{
+				fmt.Sprintf("%s at worker %d", r.name, worker), register(), registerHistory(worker, reads, writes),
+			})
 		}
 	}
 	return tasks

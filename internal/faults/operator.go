@@ -17,7 +17,8 @@ import (
 
 // Ledger is a look at the ledger past every link. Close it.
 func (r *Rig) Ledger() (*store.Ledger, error) {
-	return store.Open("redis://"+operator+":"+operator+"@"+r.Primary().Addr, "default", store.Options{AllowUnsuited: true})
+	return store.Open("redis://"+operator+":"+operator+"@"+r.Primary().Addr, "default",
+		store.Options{AllowUnsuited: true})
 }
 
 // LedgerOpen fails while the ledger does not serve.

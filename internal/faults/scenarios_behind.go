@@ -74,7 +74,9 @@ func (t *Trial) promoteFor(ctx context.Context, peers []*Peer) (spare *Redis, er
 
 // staysPending looks for two leases whether a call is confirmed. If it is, it holds for
 // workers that start afterwards as well, which learn what the new primary knows.
-func (t *Trial) staysPending(ctx context.Context, p *Publisher, receipt revocast.Receipt, w *Write, covers []*held) error {
+func (t *Trial) staysPending(
+	ctx context.Context, p *Publisher, receipt revocast.Receipt, w *Write, covers []*held,
+) error {
 	limit, cancel := context.WithTimeout(ctx, 2*t.Lease)
 	defer cancel()
 	if err := t.completes(limit, p, receipt, w, covers); err != nil {

@@ -85,7 +85,9 @@ func (t *Trial) emptied(ctx context.Context) error {
 	}
 	at := t.h.Now()
 	goal := goalRefill + time.Duration(records)*goalPerRecord + t.Fence
-	if err := t.opens(ctx, fmt.Sprintf("ledger of %s records complete again after it was emptied", magnitude(records)), at, goal); err != nil {
+	if err := t.opens(
+		ctx, fmt.Sprintf("ledger of %s records complete again after it was emptied", magnitude(records)), at, goal,
+	); err != nil {
 		return err
 	}
 	return t.comesBack(ctx, t.h.Now(), goalReturn)

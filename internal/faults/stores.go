@@ -40,7 +40,9 @@ const (
 func newRedis(dir, name string, port int, replicated bool, more ...string) (*Redis, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, errors.New("no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)")
+		return nil, errors.New(
+			"no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)",
+		)
 	}
 	data := filepath.Join(dir, name)
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -49,8 +51,10 @@ func newRedis(dir, name string, port int, replicated bool, more ...string) (*Red
 	conf := filepath.Join(dir, name+".conf")
 	err = deployfiles.Redis{
 		Port: port, Dir: data, MinReplicas: replicated,
-		Passwords: map[string]string{"publisher": "publisher-password", "worker": "worker-password", "replica": "replica-password"},
-		More:      "user operator on >operator ~* &* +@all\nrepl-diskless-sync-delay 0\n",
+		Passwords: map[string]string{
+			"publisher": "publisher-password", "worker": "worker-password", "replica": "replica-password",
+		},
+		More: "user operator on >operator ~* &* +@all\nrepl-diskless-sync-delay 0\n",
 	}.Write(conf)
 	if err != nil {
 		return nil, err
@@ -76,14 +80,17 @@ func (r *Redis) MoveClock(ahead time.Duration) error {
 
 // Do runs one command at the server, past every link.
 func (r *Redis) Do(ctx context.Context, args ...any) (any, error) {
-	c := redis.NewClient(&redis.Options{Addr: r.Addr, Username: operator, Password: operator, MaxRetries: -1, DisableIdentity: true})
+	c := redis.NewClient(
+		&redis.Options{Addr: r.Addr, Username: operator, Password: operator, MaxRetries: -1, DisableIdentity: true},
+	)
 	defer c.Close()
 	return c.Do(ctx, args...).Result()
 }
 
 // ForgetFiles deletes what it has written to disk. The process must not run.
 func (r *Redis) ForgetFiles() error {
-	return errors.Join(os.RemoveAll(filepath.Join(r.dir, "appendonlydir")), os.RemoveAll(filepath.Join(r.dir, "dump.rdb")))
+	return errors.Join(os.RemoveAll(filepath.Join(r.dir, "appendonlydir")),
+		os.RemoveAll(filepath.Join(r.dir, "dump.rdb")))
 }
 
 // Serves asks without a client, which would log every refused connection.
@@ -128,7 +135,9 @@ func newNodes(dir, program string, ports []int) ([]*Node, error) {
 	nodes := make([]*Node, n)
 	for i := range nodes {
 		name := fmt.Sprintf("nats-%d", i+1)
-		o := deployfiles.NATS{Name: name, Port: ports[i], HTTP: ports[n+i], Dir: filepath.Join(dir, name), Operator: operator}
+		o := deployfiles.NATS{
+			Name: name, Port: ports[i], HTTP: ports[n+i], Dir: filepath.Join(dir, name), Operator: operator,
+		}
 		if n > 1 {
 			o.Cluster, o.Routes = ports[2*n+i], routes
 		}
