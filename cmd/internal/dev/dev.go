@@ -90,7 +90,8 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		return err
 	}
 	if again {
-		fmt.Fprintln(stdout, "the embedded Redis begins empty, as it always does, and is refilled from JetStream: what was revoked stays revoked")
+		fmt.Fprintln(stdout, "the embedded Redis begins empty, as it always does, and is refilled from JetStream: "+
+			"what was revoked stays revoked")
 	}
 
 	var g run.Group
@@ -149,7 +150,9 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 	m.ObserveRevocations()
 	m.ObserveRequests()
 	open := o.APIToken == ""
-	options := publisherapi.Options{Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request}
+	options := publisherapi.Options{
+		Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request,
+	}
 	if !open {
 		tokens, err := publisherapi.OneToken(o.APIToken)
 		if err != nil {
@@ -163,7 +166,9 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 }
 
 // announce says ready when everybody is, and then does nothing until ctx ends.
-func announce(ctx context.Context, o Options, ports *ports, ready []*port.Readiness, stdout io.Writer, start *start) error {
+func announce(
+	ctx context.Context, o Options, ports *ports, ready []*port.Readiness, stdout io.Writer, start *start,
+) error {
 	waiting, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for _, r := range ready {

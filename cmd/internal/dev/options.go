@@ -43,7 +43,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%w: --data is empty", revocast.ErrInvalid)
 	}
 	if o.APIToken == "" && !isLoopback(o.Listen) {
-		return o, fmt.Errorf("%w: --listen %s is not a loopback address and the API would be open to everybody: give an --api-token too", revocast.ErrInvalid, o.Listen)
+		return o, fmt.Errorf("%w: --listen %s is not a loopback address and the API would be open to "+
+			"everybody: give an --api-token too", revocast.ErrInvalid, o.Listen)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -26,10 +26,13 @@ func (m *Metrics) AddWritePath(p *publisher.Publisher) {
 // While the ledger is not open, or was not asked, its series are missing, and not zero.
 func (m *Metrics) AddRealm(read func() (publisher.FleetStatus, error)) {
 	m.registry.MustRegister(&realm{
-		read:    read,
-		oldest:  desc("revocast_publisher_oldest_unacked_seconds", "Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds."),
-		marked:  desc("revocast_stream_mark_age_seconds", "How long ago the stream was last seen to hold what the ledger says. Alarm above a minute; missing: never."),
-		settled: desc("revocast_ledger_settled", "0 while confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out."),
+		read: read,
+		oldest: desc("revocast_publisher_oldest_unacked_seconds",
+			"Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds."),
+		marked: desc("revocast_stream_mark_age_seconds", "How long ago the stream was last seen to hold what the "+
+			"ledger says. Alarm above a minute; missing: never."),
+		settled: desc("revocast_ledger_settled",
+			"0 while confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out."),
 	})
 }
 
@@ -68,13 +71,16 @@ func (r *realm) Collect(out chan<- prometheus.Metric) {
 // AddRestoreSkipped adds the events that recoveries left out.
 func (m *Metrics) AddRestoreSkipped(read func() uint64) {
 	m.registry.MustRegister(newSnapshots("", read, []series[uint64]{
-		counter("revocast_ledger_restore_skipped_total", "Events of the stream that recoveries left out because nothing could be read out of them. Alarm on any.", func(n uint64) uint64 { return n }),
+		counter("revocast_ledger_restore_skipped_total",
+			"Events of the stream that recoveries left out because nothing could be read out of them. Alarm on "+
+				"any.", func(n uint64) uint64 { return n }),
 	}))
 }
 
 // AddSuited adds whether Redis was found to be configured so that it forgets nothing.
 func (m *Metrics) AddSuited(suited func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "revocast_redis_suited", Help: "1 while Redis is configured so that it forgets no revocation; the log says what is wrong. Alarm at 0.",
+		Name: "revocast_redis_suited",
+		Help: "1 while Redis is configured so that it forgets no revocation; the log says what is wrong. Alarm at 0.",
 	}, func() float64 { return flag(suited()) }))
 }

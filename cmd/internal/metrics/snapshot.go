@@ -57,7 +57,9 @@ func (c *snapshots[S]) Collect(out chan<- prometheus.Metric) {
 }
 
 func counter[S any](name, help string, value func(S) uint64) series[S] {
-	return series[S]{name: name, help: help, kind: prometheus.CounterValue, value: func(s S) float64 { return float64(value(s)) }}
+	return series[S]{name: name, help: help, kind: prometheus.CounterValue, value: func(s S) float64 {
+		return float64(value(s))
+	}}
 }
 
 func gauge[S any](name, help string, value func(S) float64) series[S] {

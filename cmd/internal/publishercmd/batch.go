@@ -107,7 +107,8 @@ func decodeLine(text []byte) (apitypes.Revocation, error) {
 	case r.Batch:
 		return apitypes.Revocation{}, fmt.Errorf("%w: want one revocation a line, not a batch", revocast.ErrInvalid)
 	case r.Strength != 0:
-		return apitypes.Revocation{}, fmt.Errorf("%w: the strength is chosen for all lines by --strength", revocast.ErrInvalid)
+		return apitypes.Revocation{}, fmt.Errorf("%w: the strength is chosen for all lines by --strength",
+			revocast.ErrInvalid)
 	}
 	return r.List[0], nil
 }

@@ -24,7 +24,8 @@ func readBearer(ctx context.Context, streams *wiring.Streams) (string, error) {
 		bearer = strings.TrimSpace(rest)
 	}
 	if bearer == "" {
-		return "", wiring.WithHint(errors.New("no token on standard input"), `pipe it in: printf %%s "$TOKEN" | publisher …`)
+		return "", wiring.WithHint(errors.New("no token on standard input"),
+			`pipe it in: printf %%s "$TOKEN" | publisher …`)
 	}
 	return bearer, nil
 }

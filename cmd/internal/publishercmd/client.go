@@ -65,10 +65,12 @@ func (f *clientFlags) explain(err error) error {
 		return wiring.WithHint(err, "run it again with --yes if that is meant; --dry-run tells what it concerns")
 	}
 	if errors.Is(err, revocast.ErrUnavailable) && !errors.As(err, &answered) {
-		return wiring.WithHint(err, "is a publisher running there? start one with `publisher serve` or `publisher dev`, or name another with --url")
+		return wiring.WithHint(err, "is a publisher running there? start one with `publisher serve` or `publisher "+
+			"dev`, or name another with --url")
 	}
 	if errors.Is(err, revocast.ErrOutcomeUnknown) && !errors.As(err, &answered) {
-		return wiring.WithHint(err, "it may have been done: run it again, under the same --idempotency-key if it had one, or look with `publisher show`")
+		return wiring.WithHint(err, "it may have been done: run it again, under the same --idempotency-key if it had "+
+			"one, or look with `publisher show`")
 	}
 	return err
 }
@@ -118,7 +120,8 @@ func oneIssuer(issuer string) error {
 	case strings.Contains(issuer, ","):
 		return wiring.Usage("--issuer %q: want one issuer, and this is a list", issuer)
 	case issuer != "" && issuer == os.Getenv("REVOCAST_ISSUER") && strings.Contains(issuer, "="):
-		return wiring.Usage("REVOCAST_ISSUER=%q: this command wants the name of one issuer, without its keys: give it with --issuer", issuer)
+		return wiring.Usage("REVOCAST_ISSUER=%q: this command wants the name of one issuer, without its "+
+			"keys: give it with --issuer", issuer)
 	}
 	return nil
 }

@@ -16,7 +16,9 @@ import (
 
 // confirm has somebody confirm a revocation that ends the sessions of many: --yes, or a
 // word on the terminal. Without either it returns a client that the server refuses.
-func (c *revokeCmd) confirm(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) (*client.Client, error) {
+func (c *revokeCmd) confirm(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
+) (*client.Client, error) {
 	if c.Yes || !one.Scope.Wide() {
 		return api, nil
 	}
@@ -28,7 +30,9 @@ func (c *revokeCmd) confirm(ctx context.Context, streams *wiring.Streams, api *c
 
 // ask shows what is concerned, and takes the scope's name for a yes: nobody types that by
 // habit.
-func (c *revokeCmd) ask(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) error {
+func (c *revokeCmd) ask(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
+) error {
 	p, err := api.Preview(ctx, []revocast.Revocation{one})
 	if err != nil {
 		return c.explain(err)
@@ -56,21 +60,25 @@ func (c *revokeCmd) confirmAll(api *client.Client, list *apitypes.Revocations) *
 	return api
 }
 
-func (c *revokeCmd) preview(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) error {
+func (c *revokeCmd) preview(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
+) error {
 	p, err := api.Preview(ctx, []revocast.Revocation{one})
 	if err != nil {
 		return c.explain(err)
 	}
 	if c.JSON {
 		return printJSON(streams.Out, apitypes.Preview{
-			DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings,
+			DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers,
+			Warnings: p.Warnings,
 		})
 	}
 	return printPreview(streams.Out, one, p)
 }
 
 func printPreview(w io.Writer, one revocast.Revocation, p client.Preview) error {
-	_, err := fmt.Fprintf(w, "would revoke %s: %d of %d workers would refuse what it covers\n", named(one.Scope, one.ID), p.Accepting, p.Workers)
+	_, err := fmt.Fprintf(w, "would revoke %s: %d of %d workers would refuse what it covers\n",
+		named(one.Scope, one.ID), p.Accepting, p.Workers)
 	for _, warning := range p.Warnings {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "  warning: %s\n", warning)

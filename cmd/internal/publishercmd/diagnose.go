@@ -39,7 +39,8 @@ func (d diagnosis) String() string {
 	if d.record.Epoch == 0 {
 		return ledger + "; JetStream has no record of the realm's epoch"
 	}
-	return fmt.Sprintf("%s; JetStream knows the realm at epoch %d, on server %.12s…", ledger, d.record.Epoch, d.record.Server)
+	return fmt.Sprintf("%s; JetStream knows the realm at epoch %d, on server %.12s…", ledger, d.record.Epoch,
+		d.record.Server)
 }
 
 // plan is what --from says, else what the state calls for. What would take the realm
@@ -81,15 +82,19 @@ func (d diagnosis) superseded() error {
 
 func (d diagnosis) fenced() error {
 	return wiring.WithHint(fmt.Errorf("%w: another Redis carries on the realm: %s", revocast.ErrFenced, d),
-		"if the Redis that JetStream names is the right one, point the programs there; if this one is to carry on instead, fencing that one, run `publisher repair --from redis`")
+		"if the Redis that JetStream names is the right one, point the programs there; if this one is to carry on "+
+			"instead, fencing that one, run `publisher repair --from redis`")
 }
 
 func (d diagnosis) planEmpty() (repairPlan, error) {
 	if d.record.Server == d.ledger.Server {
-		return repairPlan{from: []publisher.Side{publisher.JetStream}, reason: "Redis is the realm's own server, and was emptied"}, nil
+		return repairPlan{
+			from: []publisher.Side{publisher.JetStream}, reason: "Redis is the realm's own server, and was emptied",
+		}, nil
 	}
 	return repairPlan{}, wiring.WithHint(fmt.Errorf("%w: %s", revocast.ErrUninitialised, d),
-		"check --redis and --realm first; if this Redis is right and has lost its data, run `publisher repair --from jetstream`; another Redis that still serves the realm is fenced by it")
+		"check --redis and --realm first; if this Redis is right and has lost its data, run `publisher repair --from "+
+			"jetstream`; another Redis that still serves the realm is fenced by it")
 }
 
 // compare finds out what an open ledger or the stream lacks.

@@ -29,7 +29,8 @@ type initCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *initCmd) Help() string {
-	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new but lost, or the wrong one: " +
+	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new " +
+		"but lost, or the wrong one: " +
 		"`publisher repair` says what to do."
 }
 
@@ -59,7 +60,8 @@ func (c *initCmd) Validate() error {
 func checkDefaultIssuer(issuer string) error {
 	odd := func(r rune) bool { return r == ',' || unicode.IsSpace(r) || unicode.IsControl(r) }
 	if i := strings.IndexFunc(issuer, odd); i >= 0 {
-		return fmt.Errorf("--default-issuer %q: want one issuer exactly as its tokens bear it (iss), without commas and white space", issuer)
+		return fmt.Errorf("--default-issuer %q: want one issuer exactly as its tokens bear it (iss), "+
+			"without commas and white space", issuer)
 	}
 	return nil
 }

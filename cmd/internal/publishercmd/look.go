@@ -106,7 +106,8 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return wiring.WithCode(wiring.ExitUnknown, err)
 	}
 	if err != nil {
-		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher dev`, or name another with --worker-url")
+		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher "+
+			"dev`, or name another with --worker-url")
 	}
 	v := apitypes.NewVerdict(claims, verdict)
 	if c.JSON {
@@ -143,7 +144,8 @@ func printVerdict(w io.Writer, v apitypes.Verdict) error {
 		lines += "  " + v.Detail + "\n"
 	}
 	if c := v.Claims; c != nil {
-		lines += fmt.Sprintf("  principal %s, session %s, token %s, issuer %s\n", orNone(c.Principal), orNone(c.Session), orNone(c.TokenID), orNone(c.Issuer))
+		lines += fmt.Sprintf("  principal %s, session %s, token %s, issuer %s\n", orNone(c.Principal),
+			orNone(c.Session), orNone(c.TokenID), orNone(c.Issuer))
 	}
 	_, err := io.WriteString(w, lines)
 	return err

@@ -52,7 +52,8 @@ func (p *progress) showRefilled(events int) {
 		return
 	}
 	p.drawn = time.Now()
-	fmt.Fprintf(p.w, "\r%d events published anew, %.0f/s\x1b[K", events, float64(events)/max(time.Since(p.start).Seconds(), 0.001))
+	fmt.Fprintf(p.w, "\r%d events published anew, %.0f/s\x1b[K",
+		events, float64(events)/max(time.Since(p.start).Seconds(), 0.001))
 }
 
 // clear takes the line away.
@@ -70,5 +71,6 @@ func (p *progress) text(done int, read int64, took time.Duration) string {
 	}
 	part := min(1, float64(read)/float64(p.total))
 	full := int(part * barWidth)
-	return fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), 100*part, count)
+	return fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), 100*part,
+		count)
 }

@@ -34,7 +34,8 @@ func printReceipt(w io.Writer, asJSON bool, what string, r revocast.Receipt, err
 }
 
 func printText(w io.Writer, what string, r revocast.Receipt) error {
-	_, err := fmt.Fprintf(w, "%s\n  position %s, %s after %s\n%s", what, r.Position, r.Strength, shortTime(r.Took), tally(r))
+	_, err := fmt.Fprintf(w, "%s\n  position %s, %s after %s\n%s",
+		what, r.Position, r.Strength, shortTime(r.Took), tally(r))
 	if err == nil && !r.NotBefore.IsZero() {
 		_, err = fmt.Fprintf(w, "  tokens issued from %s on are not covered\n", stamp(r.NotBefore))
 	}
@@ -67,7 +68,8 @@ func tally(r revocast.Receipt) string {
 
 func pending(r revocast.Receipt, err error) error {
 	return wiring.WithHint(
-		wiring.WithCode(wiring.ExitPending, fmt.Errorf("at %s only %s when the time ran out: %w", r.Position, r.Strength, err)),
+		wiring.WithCode(wiring.ExitPending,
+			fmt.Errorf("at %s only %s when the time ran out: %w", r.Position, r.Strength, err)),
 		"it goes on by itself; `publisher status` shows which worker it waits for, a longer --timeout waits for more")
 }
 

@@ -32,7 +32,8 @@ type revokeCmd struct {
 // Help implements kong's HelpProvider.
 func (c *revokeCmd) Help() string {
 	return `With - it reads one JSON object a line, as POST /v1/revocations takes it: {"scope":"session","id":"…"}. ` +
-		`They are sent in order, many in one call. At a line that is wrong it stops, with everything before it revoked; ` +
+		`They are sent in order, many in one call. At a line that is wrong it stops, with everything before it ` +
+		`revoked; ` +
 		`revoking again what is revoked does no harm.`
 }
 
@@ -53,7 +54,8 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return wiring.Usage("%w", err)
 	}
 	one := revocast.Revocation{
-		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time.Time, Until: c.Until.Time.Time,
+		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time.Time,
+		Until:  c.Until.Time.Time,
 		Reason: c.Reason, Initiator: c.Initiator,
 	}
 	if c.DryRun {
@@ -68,7 +70,9 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 // many sends batches one after the other, so that at a failure it is plain what was
 // done. Each has an idempotency key of its own: the client repeats what broke.
-func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *client.Client, opts []revocast.CallOption) error {
+func (c *revokeCmd) many(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, opts []revocast.CallOption,
+) error {
 	if err := c.refuseOthers(); err != nil {
 		return err
 	}
@@ -87,7 +91,9 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *clie
 			receipts, err := c.confirmAll(api, list).RevokeBatch(ctx, list.Domain(), append(opts, key)...)
 			if err != nil && !errors.Is(err, revocast.ErrPending) {
 				bar.clear()
-				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list.List), upTo, err))
+				return c.explain(
+					fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list.List), upTo, err),
+				)
 			}
 			unconfirmed = errors.Join(unconfirmed, err)
 			done += len(list.List)
@@ -106,7 +112,9 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *clie
 // refuseOthers refuses flags that the lines say for themselves.
 func (c *revokeCmd) refuseOthers() error {
 	if c.DryRun {
-		return wiring.Usage("--dry-run is for one revocation; with - send {\"revocations\":[…],\"dry_run\":true} to the API")
+		return wiring.Usage(
+			"--dry-run is for one revocation; with - send {\"revocations\":[…],\"dry_run\":true} to the API",
+		)
 	}
 	if c.ID+c.Issuer+c.Except+c.Reason+c.Initiator != "" || !c.Cutoff.IsZero() || !c.Until.IsZero() {
 		return wiring.Usage("with - each line says its own id, issuer, except, cutoff, until, reason and initiator")
@@ -133,7 +141,9 @@ func (c *revokeCmd) sum(streams *wiring.Streams, done int, readErr, unconfirmed 
 			"mend the line and run all of it again")
 	}
 	if unconfirmed != nil {
-		return wiring.WithHint(wiring.WithCode(wiring.ExitPending, fmt.Errorf("%d revoked, not all of them %s when the time ran out", done, c.Strength)),
+		return wiring.WithHint(wiring.WithCode(wiring.ExitPending, fmt.Errorf(
+			"%d revoked, not all of them %s when the time ran out", done, c.Strength,
+		)),
 			"it goes on by itself; `publisher status` shows which worker it waits for")
 	}
 	if c.JSON {

@@ -38,10 +38,14 @@ type serveCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *serveCmd) Help() string {
-	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a token that it is shown.\n\n" +
-		"What a running publisher sees happen it mends by itself: a Redis that is restarted, promoted or emptied is refilled from JetStream, a stream that is lost or cut short from Redis. " +
-		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, and /readyz says so, until somebody runs `publisher repair --from jetstream`.\n\n" +
-		"A store that is away or refuses does not end it: it says why in the log once a minute, and tries again. Without NATS revocations are committed and answered 202; without Redis it is not ready."
+	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a " +
+		"token that it is shown.\n\n" +
+		"What a running publisher sees happen it mends by itself: a Redis that is restarted, promoted or emptied is " +
+		"refilled from JetStream, a stream that is lost or cut short from Redis. " +
+		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, " +
+		"and /readyz says so, until somebody runs `publisher repair --from jetstream`.\n\n" +
+		"A store that is away or refuses does not end it: it says why in the log once a minute, and tries again. " +
+		"Without NATS revocations are committed and answered 202; without Redis it is not ready."
 }
 
 // Run serves until ctx ends. The group's members are interrupted in the order they
@@ -104,7 +108,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 // api says who may call, and refuses to leave that open by accident.
 func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) {
-	o = publisherapi.Options{Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, MaxBearer: c.MaxBearer, Logger: logger}
+	o = publisherapi.Options{
+		Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, MaxBearer: c.MaxBearer, Logger: logger,
+	}
 	switch {
 	case c.APITokens != "" && c.APIToken != "":
 		return o, wiring.Usage("give --api-tokens or an API token (REVOCAST_API_TOKEN), not both")
@@ -114,7 +120,8 @@ func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) 
 		o.Tokens, err = publisherapi.OneToken(c.APIToken)
 	case !c.InsecureNoAuth && c.TLSClientCA == "":
 		return o, wiring.WithHint(errors.New("nobody could call this service: there is no API token"),
-			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with --tls-client-ca, or everybody with --insecure-no-auth")
+			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with "+
+				"--tls-client-ca, or everybody with --insecure-no-auth")
 	}
 	return o, err
 }

@@ -33,8 +33,10 @@ type termsCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *termsCmd) Help() string {
-	return "Without a flag it prints the terms that the ledger lays down for everybody. With flags it changes those, straight at the stores, and waits until they are in force everywhere: " +
-		"where less is waited for than before, no revocation is confirmed until the leases of the old terms have run out. Publishers and workers go on running and take them over by themselves."
+	return "Without a flag it prints the terms that the ledger lays down for everybody. With flags it changes those, " +
+		"straight at the stores, and waits until they are in force everywhere: " +
+		"where less is waited for than before, no revocation is confirmed until the leases of the old terms have run " +
+		"out. Publishers and workers go on running and take them over by themselves."
 }
 
 // Run prints or changes the terms.
@@ -102,7 +104,8 @@ func (c *termsCmd) print(w io.Writer, d port.Description, changed bool, took tim
 		fmt.Fprintf(w, "realm %s: the terms are changed, and in force everywhere after %s\n", c.Realm, shortTime(took))
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "ledger\t%s at %s%s\n", d.State, d.Position, unsettled(apitypes.Ledger{State: d.State.String(), Settled: d.Settled}))
+	fmt.Fprintf(t, "ledger\t%s at %s%s\n",
+		d.State, d.Position, unsettled(apitypes.Ledger{State: d.State.String(), Settled: d.Settled}))
 	fmt.Fprintf(t, "lease\t%s\n", d.Terms.Lease)
 	fmt.Fprintf(t, "drift\t%g%%\n", 100*d.Terms.Drift)
 	fmt.Fprintf(t, "fence\t%s\n", d.Terms.Fence)
@@ -153,7 +156,8 @@ type termsShown struct {
 func newTermsShown(realm string, d port.Description, changed bool, took time.Duration) termsShown {
 	out := termsShown{
 		Realm: realm, State: d.State.String(), Position: d.Position.String(), Settled: d.Settled, Changed: changed,
-		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence), SkewMS: apitypes.DurationMS(d.Terms.SkewOrDefault()),
+		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence),
+		SkewMS:        apitypes.DurationMS(d.Terms.SkewOrDefault()),
 		DefaultIssuer: d.Terms.DefaultIssuer, LifetimeMS: map[string]float64{}, TookMS: apitypes.DurationMS(took),
 	}
 	for i, longest := range d.Terms.MaxLifetime {

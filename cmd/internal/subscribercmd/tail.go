@@ -24,7 +24,8 @@ type tailCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *tailCmd) Help() string {
-	return "It shows what workers hear live: at most once, in any order, from now on. `publisher watch` shows the log, in order and without gaps."
+	return "It shows what workers hear live: at most once, in any order, from now on. `publisher watch` shows the " +
+		"log, in order and without gaps."
 }
 
 // Run prints until ctx ends, or until nobody reads what it prints.
