@@ -31,7 +31,8 @@ func aboutProposal(kind revocast.Kind, scope revocast.Scope, issuer, id, except 
 	}
 	for _, n := range [...]struct{ what, name string }{{"id", id}, {"issuer", issuer}, {"exception", except}} {
 		if n.name != strings.TrimFunc(n.name, blank) {
-			a.slips = append(a.slips, fmt.Sprintf("the %s begins or ends with white space or a control character: it matches only tokens whose claim does so too", n.what))
+			a.slips = append(a.slips, fmt.Sprintf("the %s begins or ends with white space or a control character: it "+
+				"matches only tokens whose claim does so too", n.what))
 		}
 	}
 	return a

@@ -58,7 +58,8 @@ func Audit(ctx context.Context, ledger port.Ledger, bus port.Bus) (AuditReport, 
 	}
 	a := audit{
 		ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()),
-		stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool), report: AuditReport{Position: d.Position},
+		stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool),
+		report: AuditReport{Position: d.Position},
 	}
 	states, err := a.readLedger(ctx)
 	if err != nil {

@@ -83,7 +83,9 @@ func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims,
 		r.Scope, r.ID, r.Until = revocast.ScopeToken, c.TokenID, tokenUntil(c, p.base.clock.Now())
 	}
 	if r.ID == "" {
-		return revocast.Receipt{}, fmt.Errorf("%w: the token has neither a session nor an id of its own; revoke its principal", revocast.ErrInvalid)
+		return revocast.Receipt{}, fmt.Errorf(
+			"%w: the token has neither a session nor an id of its own; revoke its principal", revocast.ErrInvalid,
+		)
 	}
 	return p.Revoke(ctx, r, opts...)
 }

@@ -207,7 +207,8 @@ func (c *clocks) err() error {
 		ahead time.Duration
 	}{{"this machine's clock", c.own}, {"the workers' clocks", c.workers}} {
 		if x.ahead.Abs() > c.skew+c.error+inStep {
-			return fmt.Errorf("%w: %s and Redis' are %s apart, more than the realm's skew of %s: set all of them by NTP",
+			return fmt.Errorf("%w: %s and Redis' are %s apart, more than the realm's skew of %s: set all of "+
+				"them by NTP",
 				revocast.ErrUnavailable, x.whose, x.ahead.Abs().Round(time.Millisecond), c.skew)
 		}
 	}

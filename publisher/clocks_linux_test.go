@@ -23,7 +23,8 @@ func (a apart) rig(t *testing.T) (*fleettest.Rig, *publisher.Publisher, []*fleet
 	r := fleettest.NewRigOn(t, storetest.RedisAhead(t, a.redis), eventstest.NewServer(t))
 	r.IssuedAside(a.issuer)
 	ws := []*fleettest.Worker{r.WorkerAside(a.worker), r.WorkerAside(0), r.WorkerAside(0)}
-	p := publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)})
+	p := publisher.New(r.Ledger(), r.Bus(),
+		publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)})
 	r.Run(p.Run)
 	r.Await(p.Ready())
 	return r, p, ws
@@ -51,12 +52,15 @@ func TestOneClockIsWrong(t *testing.T) {
 			shown, unseen := r.Login("alice"), r.Login("alice")
 			r.Expect(ws[:1], shown.Token, revocast.Allowed) // one of them is enough
 			r.Expect(ws[1:], r.Login("bob").Token, revocast.Allowed)
-			receipt := r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}))
+			receipt := r.Confirmed(
+				p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}),
+			)
 			after := r.Login("alice")
 			r.Expect(ws, shown.Token, revocast.Revoked)
 			r.Expect(ws, after.Token, revocast.Allowed)
 			if after.Claims.IssuedAt.Before(receipt.NotBefore) {
-				t.Errorf("a login at %s was accepted, the receipt says not before %s", after.Claims.IssuedAt, receipt.NotBefore)
+				t.Errorf("a login at %s was accepted, the receipt says not before %s", after.Claims.IssuedAt,
+					receipt.NotBefore)
 			}
 			if apart := a.redis + a.issuer; (apart.Abs() > time.Second) != (len(receipt.Warnings) > 0) {
 				t.Errorf("warnings %q", receipt.Warnings)
@@ -79,7 +83,8 @@ func TestIssuerBehind(t *testing.T) {
 			t.Fatal("it is never believed")
 		}
 		r.Expect(ws, r.Login("bob").Token, revocast.Allowed)
-		s, err := r.Ledger().Sight(t.Context(), port.Sighting{Issuer: revocast.IssuerKey(fleettest.Realm, fleettest.Issuer)})
+		s, err := r.Ledger().Sight(t.Context(),
+			port.Sighting{Issuer: revocast.IssuerKey(fleettest.Realm, fleettest.Issuer)})
 		r.Must(err)
 		if sure = s.Sure; !sure {
 			wait := time.NewTimer(200 * time.Millisecond)

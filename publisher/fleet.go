@@ -91,7 +91,8 @@ type outcome struct {
 func newFleet(b *base, ledger fleetLedger, terms func() *port.Terms) *fleet {
 	return &fleet{
 		base: b, ledger: ledger, terms: terms, kick: make(chan struct{}, 1),
-		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position), reach: reachOf(nil),
+		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position),
+		reach: reachOf(nil),
 	}
 }
 

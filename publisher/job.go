@@ -125,7 +125,9 @@ func (j *job) update(change func()) {
 
 // receiptFor makes the first receipt of one committed proposal.
 func receiptFor(e revocast.Event, took time.Duration) revocast.Receipt {
-	r := revocast.Receipt{Position: e.Position, Strength: revocast.Committed, At: time.UnixMilli(e.At).UTC(), Took: took}
+	r := revocast.Receipt{
+		Position: e.Position, Strength: revocast.Committed, At: time.UnixMilli(e.At).UTC(), Took: took,
+	}
 	switch {
 	case e.Kind == revocast.KindRevoked && !e.Scope.Outright():
 		r.CutOff = time.UnixMilli(e.CutOff).UTC()

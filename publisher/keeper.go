@@ -138,7 +138,8 @@ func (k *keeper) look(ctx context.Context) error {
 	if record, err := k.record(ctx); err == nil && k.mayReopen(d, record) {
 		return k.reopen(ctx, d, record)
 	}
-	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: publisher repair --from redis", revocast.ErrFenced)
+	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: "+
+		"publisher repair --from redis", revocast.ErrFenced)
 }
 
 // settle waits on this publisher's own clock until no lease of an earlier epoch can be
@@ -220,7 +221,8 @@ func (k *keeper) rewrite(ctx context.Context, d port.Description, found port.Epo
 	if !mine {
 		return nil
 	}
-	if known := k.latest; known.Epoch == next.Epoch && known.Server == next.Server && (lost || found.Epoch < next.Epoch) {
+	if known := k.latest; known.Epoch == next.Epoch && known.Server == next.Server &&
+		(lost || found.Epoch < next.Epoch) {
 		next.After = known.After
 		if known.Stream == next.Stream {
 			next.Base, next.Kept = known.Base, known.Kept
@@ -263,10 +265,12 @@ func (k *keeper) fence(ctx context.Context, d port.Description, record port.Epoc
 func (k *keeper) begin(ctx context.Context) error {
 	record, err := k.record(ctx)
 	if errors.Is(err, revocast.ErrNotFound) {
-		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`", revocast.ErrUninitialised)
+		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`",
+			revocast.ErrUninitialised)
 	}
 	if err != nil {
-		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", revocast.ErrUninitialised, err)
+		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", revocast.ErrUninitialised,
+			err)
 	}
 	if err := k.mayTakeOver(ctx, record); err != nil {
 		return err
@@ -295,6 +299,8 @@ func (k *keeper) mayTakeOver(ctx context.Context, record port.EpochRecord) error
 	case k.served > 0 || k.recoverEmpty || d.Server == record.Server:
 		return nil
 	}
-	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: publisher repair --from jetstream",
+	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it "+
+		"is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: "+
+		"publisher repair --from jetstream",
 		revocast.ErrUninitialised, d.Server, record.Epoch, record.Server)
 }

@@ -110,13 +110,15 @@ func (o *operator) conf() string {
 		"resolver_preload: {\n  %[2]s: %s\n  %s: %s\n}\n",
 		o.key.signs(o.t, "operator", o.key.public(), time.Hour, map[string]any{}),
 		o.system.public(), o.key.signs(o.t, "account", o.system.public(), time.Hour, map[string]any{"limits": plain}),
-		o.accounts.public(), o.key.signs(o.t, "account", o.accounts.public(), time.Hour, map[string]any{"limits": limits}))
+		o.accounts.public(), o.key.signs(o.t, "account",
+			o.accounts.public(), time.Hour, map[string]any{"limits": limits}))
 }
 
 // write writes a credentials file for so long, in place of the one before.
 func (o *operator) write(file string, lifetime time.Duration) {
 	o.t.Helper()
-	jwt := o.accounts.signs(o.t, "user", o.user.public(), lifetime, map[string]any{"subs": -1, "data": -1, "payload": -1})
+	jwt := o.accounts.signs(o.t, "user",
+		o.user.public(), lifetime, map[string]any{"subs": -1, "data": -1, "payload": -1})
 	text := fmt.Sprintf("-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"+
 		"-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n", jwt, o.user.seed())
 	err := os.WriteFile(file+".new", []byte(text), 0o600)
@@ -170,7 +172,8 @@ func (a *authority) issue(name string) tls.Certificate {
 		a.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotAfter:    time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if ip := net.ParseIP(name); ip != nil {

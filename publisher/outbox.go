@@ -150,7 +150,8 @@ func (o *outbox) answer(position revocast.Position, repeated bool) func(error) {
 				o.since = o.clock.Monotonic()
 			}
 			o.latest = err
-			o.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
+			o.say.Warn("relay",
+				"JetStream does not take events; what is committed takes effect, waits for it and is tried again",
 				"error", err, "refused", o.refusals, "waiting", len(o.items))
 			return
 		}

@@ -34,7 +34,8 @@ func TestOpenCallsAreBounded(t *testing.T) {
 		}
 		before := time.Now()
 		receipt, err := p.Revoke(context.Background(), fleettest.RevokeAlice())
-		if !errors.Is(err, revocast.ErrPending) || !errors.Is(err, revocast.ErrUnavailable) || time.Since(before) > time.Second {
+		if !errors.Is(err, revocast.ErrPending) || !errors.Is(err, revocast.ErrUnavailable) ||
+			time.Since(before) > time.Second {
 			w.T.Errorf("the sixth call ended after %s with %v", time.Since(before), err)
 		}
 		bus.SetHook(nil)

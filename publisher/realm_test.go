@@ -22,7 +22,8 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 		ctx := w.T.Context()
 		for name, run := range map[string]func() error{
 			"subscriber": func() error {
-				return worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}), worker.SubscriberOptions{Logger: fleettest.Logger()}).Run(ctx)
+				return worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}),
+					worker.SubscriberOptions{Logger: fleettest.Logger()}).Run(ctx)
 			},
 			"publisher": func() error {
 				return publisher.New(ledger, bus, publisher.Options{Logger: fleettest.Logger()}).Run(ctx)
@@ -40,12 +41,14 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 				return err
 			},
 			"terms": func() error {
-				_, err := publisher.ChangeTerms(context.WithoutCancel(ctx), ledger, bus, w.Terms, publisher.Options{Logger: fleettest.Logger()})
+				_, err := publisher.ChangeTerms(context.WithoutCancel(ctx), ledger, bus, w.Terms,
+					publisher.Options{Logger: fleettest.Logger()})
 				return err
 			},
 		} {
 			err := run()
-			if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), `"test"`) || !strings.Contains(err.Error(), `"prod"`) {
+			if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), `"test"`) ||
+				!strings.Contains(err.Error(), `"prod"`) {
 				t.Errorf("%s: %v, want ErrInvalid that names both realms", name, err)
 			}
 		}

@@ -114,7 +114,8 @@ func TestOlderRecordKeepsLongerLeases(t *testing.T) {
 		fleettest.Elapse(12 * time.Second)
 		long := w.Terms
 		long.Lease = 30 * time.Second
-		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long, publisher.Options{Logger: fleettest.Logger()})
+		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
+			publisher.Options{Logger: fleettest.Logger()})
 		w.Must(err)
 		w.Bus.OlderRecords(1)
 		fleettest.Elapse(time.Second)
@@ -165,7 +166,8 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		fleettest.Elapse(12 * time.Second)
 		other := sim.NewLedger(t, sim.LedgerOptions{})
 		other.Restart()
-		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
+		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+			publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
 		w.Must(err)
 		next := publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()})
 		w.Run(next.Run)

@@ -45,7 +45,8 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 		return fmt.Errorf("%w: from JetStream: %w", revocast.ErrRecovering, err)
 	}
 	if r.Undecodable+r.Foreign > 0 || r.Missing > 0 {
-		k.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
+		k.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not "+
+			"revoked any more",
 			"undecodable", r.Undecodable, "foreign", r.Foreign, "missing", r.Missing)
 	}
 	if d.Position.Epoch <= r.top && r.top-d.Position.Epoch < farEpochs {
@@ -59,7 +60,8 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 	}
 	k.restored += r.changed
 	k.recoveries.Add(1)
-	k.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis", r.changed,
+	k.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis",
+		r.changed,
 		"took", k.clock.Monotonic()-started)
 	k.status.lookAgain()
 	k.writers.recovered()
@@ -249,14 +251,16 @@ func (k *keeper) mustBeWhole(ctx context.Context, d port.Description, record por
 		gone = after.Missing
 	}
 	err := wholeStream(record, d, info, gone)
-	if seen := k.streams.seen.Load(); err == nil && seen != nil && seen.Created == info.Created && info.Last < seen.Last {
+	if seen := k.streams.seen.Load(); err == nil && seen != nil && seen.Created == info.Created &&
+		info.Last < seen.Last {
 		err = fmt.Errorf("ends at message %d, and reached to %d before", info.Last, seen.Last)
 	}
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%w: Redis has lost this realm, and the stream %w: restore either from a backup, or accept that "+
-		"what was revoked before is forgotten: publisher repair --from jetstream --accept-loss", revocast.ErrStreamLost, err)
+		"what was revoked before is forgotten: publisher repair "+
+		"--from jetstream --accept-loss", revocast.ErrStreamLost, err)
 }
 
 // restore merges what the stream holds after a mark into the ledger, but for revocations

@@ -84,7 +84,9 @@ func TestMayReopen(t *testing.T) {
 		set  func(*keeper, *port.Description, *port.EpochRecord)
 		want bool
 	}{
-		{"it served in the record's epoch", func(k *keeper, _ *port.Description, _ *port.EpochRecord) { k.served = 4 }, true},
+		{"it served in the record's epoch", func(k *keeper, _ *port.Description, _ *port.EpochRecord) {
+			k.served = 4
+		}, true},
 		{"and has replicas", func(k *keeper, d *port.Description, _ *port.EpochRecord) {
 			k.served, d.Terms.Fence = 4, time.Second
 		}, false},
@@ -265,10 +267,14 @@ func TestBothLost(t *testing.T) {
 		end    uint64
 	}{
 		{"whole", false, func(*ledgerFake, *busFake, *keeper) {}, nil, 9},
-		{"holes", false, func(_ *ledgerFake, b *busFake, _ *keeper) { b.replayed.Missing = 1 }, revocast.ErrStreamLost, 0},
+		{"holes", false, func(_ *ledgerFake, b *busFake, _ *keeper) {
+			b.replayed.Missing = 1
+		}, revocast.ErrStreamLost, 0},
 		{"holes, accepted", true, func(_ *ledgerFake, b *busFake, _ *keeper) { b.replayed.Missing = 1 }, nil, 0},
 		{"whole, and a loss accepted", true, func(*ledgerFake, *busFake, *keeper) {}, nil, 0},
-		{"what cannot be read", false, func(_ *ledgerFake, b *busFake, _ *keeper) { b.replayed.Undecodable = 1 }, nil, 0},
+		{"what cannot be read", false, func(_ *ledgerFake, b *busFake, _ *keeper) {
+			b.replayed.Undecodable = 1
+		}, nil, 0},
 		{"it reached further before", false, func(_ *ledgerFake, _ *busFake, k *keeper) {
 			k.streams.seen.Store(&port.StreamInfo{Created: 7, Last: 10})
 		}, revocast.ErrStreamLost, 0},
@@ -346,7 +352,9 @@ func TestClaim(t *testing.T) {
 		}, []string{"claim 4 of a after 1"}, nil, revocast.ErrConflict},
 	} {
 		l := recovering()
-		b := &busFake{record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7, Base: 5}}
+		b := &busFake{
+			record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7, Base: 5},
+		}
 		k, _ := keeperOf(l, b, keeperOptions{})
 		test.set(k, l, b)
 		r, err := k.claim(t.Context(), l.d)

@@ -77,8 +77,10 @@ func (f *fleet) noteSilent(names []string) {
 	}
 	const most = 10
 	listed := strings.Join(names[:min(len(names), most)], ", ")
-	f.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: their acknowledgements are not heard; "+
-		"compare the permissions for rv."+f.realm+".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
+	f.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: "+
+		"their acknowledgements are not heard; "+
+		"compare the permissions for rv."+f.realm+
+		".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
 		"count", len(names), "workers", listed)
 }
 

@@ -159,7 +159,9 @@ func TestForgetting(t *testing.T) {
 		p := w.Publisher("p")
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 		w.Must(err)
-		until := time.UnixMilli(w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice")).Until)
+		until := time.UnixMilli(
+			w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice")).Until,
+		)
 		fleettest.Elapse(time.Until(until) + 30*time.Second)
 		if n := p.Stats().Forgotten; n != 0 {
 			t.Errorf("%d states were forgotten too soon", n)

@@ -136,7 +136,8 @@ func lostBy(d port.Description, info port.StreamInfo) error {
 		return fmt.Errorf("%w: it was made anew at %s", revocast.ErrStreamLost, time.Unix(0,
 			info.Created).UTC().Format(time.RFC3339))
 	case info.Last < mark.Sequence:
-		return fmt.Errorf("%w: it ends at %d and reached to %d before", revocast.ErrStreamLost, info.Last, mark.Sequence)
+		return fmt.Errorf("%w: it ends at %d and reached to %d before", revocast.ErrStreamLost, info.Last,
+			mark.Sequence)
 	case d.Witness.Sequence != 0 && info.First > d.Witness.Sequence && d.Witness.Stored > since:
 		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", revocast.ErrStreamLost, info.First,
 			d.Witness.Sequence)

@@ -252,7 +252,8 @@ func TestRefill(t *testing.T) {
 			t.Errorf("%s: marked %t, %d refills", test.what, marked, f.refills.Load())
 		}
 		if test.mark && (shown != 2 || f.republished.Load() != 2 || f.losses.Load() != 0 || b.record.Base != 5) {
-			t.Errorf("%d shown, %d republished, %d losses, base %d", shown, f.republished.Load(), f.losses.Load(), b.record.Base)
+			t.Errorf("%d shown, %d republished, %d losses, base %d", shown, f.republished.Load(), f.losses.Load(),
+				b.record.Base)
 		}
 	}
 }

@@ -80,7 +80,8 @@ func TestSealedStreamIsShown(t *testing.T) {
 		w.Expect(x, alice, revocast.Revoked) // at once all the same
 		fleettest.Elapse(10 * time.Minute)
 		for _, p := range []*fleettest.SimPublisher{p, q} {
-			if err := p.Ready().Err(); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "sealed") {
+			if err := p.Ready().Err(); !errors.Is(err, revocast.ErrUnsuited) ||
+				!strings.Contains(err.Error(), "sealed") {
 				t.Errorf("ready: %v", err)
 			}
 			if err := p.Stats().StreamError; err == nil || !strings.Contains(err.Error(), "sealed") {
@@ -148,11 +149,13 @@ func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 				cut(w)
 				w.Ledger.Empty()
 				fleettest.Elapse(20 * time.Second)
-				if err := p.Ready().Err(); !errors.Is(err, revocast.ErrStreamLost) || !strings.Contains(err.Error(), "--accept-loss") {
+				if err := p.Ready().Err(); !errors.Is(err, revocast.ErrStreamLost) ||
+					!strings.Contains(err.Error(), "--accept-loss") {
 					t.Fatalf("ready: %v", err)
 				}
 				p.Bus.SetHook(nil)
-				_, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{AcceptLoss: true})
+				_, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+					publisher.RepairOptions{AcceptLoss: true})
 				w.Must(err)
 				w.Await(p.Ready())
 				fleettest.Elapse(20 * time.Second)

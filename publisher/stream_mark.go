@@ -115,7 +115,8 @@ func (m *marker) adopt(ctx context.Context, d port.Description, late []revocast.
 		}
 	}
 	for chunk := range slices.Chunk(lacking, adoptChunk) {
-		m.log.Warn("the stream holds events of an earlier epoch that the ledger lacks; committing them", "events", len(chunk))
+		m.log.Warn("the stream holds events of an earlier epoch that the ledger lacks; committing them", "events",
+			len(chunk))
 		if _, err := m.ledger.Commit(ctx, newEphemeralKey(), chunk); err != nil {
 			return err
 		}

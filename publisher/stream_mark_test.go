@@ -113,7 +113,9 @@ func TestMarkAfterARefill(t *testing.T) {
 		tries int
 	}{
 		{"an audit's", port.StreamMark{Point: port.StreamPoint{Created: 7}}, revocast.ErrConflict, 1},
-		{"a refill's", port.StreamMark{Point: port.StreamPoint{Created: 7}, Afresh: true}, revocast.ErrConflict, markTries},
+		{"a refill's", port.StreamMark{
+			Point: port.StreamPoint{Created: 7}, Afresh: true,
+		}, revocast.ErrConflict, markTries},
 		{
 			"a refill's of another stream",
 			port.StreamMark{Point: port.StreamPoint{Created: 8}, Afresh: true},

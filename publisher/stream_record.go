@@ -23,7 +23,9 @@ func own(d port.Description, found port.EpochRecord, lost bool) (port.EpochRecor
 		found.Terms = longer(found.Terms, d.Terms) // shorter ones are [ChangeTerms]'s to write
 		return found, true
 	case lost || found.Epoch < d.Opened:
-		next := port.EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Stream: d.Mark.Point.Created, Sequence: found.Sequence}
+		next := port.EpochRecord{
+			Epoch: d.Opened, Server: d.OpenedBy, Stream: d.Mark.Point.Created, Sequence: found.Sequence,
+		}
 		next.Terms = longer(found.Terms, d.Terms)
 		if next.Stream == 0 || next.Stream == found.Stream {
 			next.Stream, next.Base, next.Kept = found.Stream, found.Base, found.Kept
@@ -120,7 +122,8 @@ func wholeStream(r port.EpochRecord, d port.Description, info port.StreamInfo, g
 	made := func(at int64) string { return time.Unix(0, at).UTC().Format(time.RFC3339) }
 	switch {
 	case info.Created != r.Stream:
-		return fmt.Errorf("made at %s, is not the one that held its history, made at %s", made(info.Created), made(r.Stream))
+		return fmt.Errorf("made at %s, is not the one that held its history, made at %s", made(info.Created),
+			made(r.Stream))
 	case gone > 0:
 		return fmt.Errorf("has lost %d messages from its middle", gone)
 	case info.First > r.Base+1 && info.Created/int64(time.Millisecond) > since:

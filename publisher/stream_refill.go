@@ -198,7 +198,8 @@ type refillPace struct {
 func (r *refillPace) refill(clock port.Clock, every time.Duration, lost error, refill func() error) error {
 	now := clock.Monotonic()
 	if r.failed > 0 && now < r.next {
-		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost, (r.next - now).Round(time.Millisecond))
+		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost,
+			(r.next - now).Round(time.Millisecond))
 	}
 	err := refill()
 	if err == nil || errors.Is(err, revocast.ErrConflict) || errors.Is(err, revocast.ErrEpoch) {

@@ -44,7 +44,8 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 	}
 	// Two commands at once could take each other's announcement back.
 	if !t.turns.mine(ctx, "terms", termsTurn) {
-		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute", revocast.ErrConflict)
+		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute",
+			revocast.ErrConflict)
 	}
 	defer t.turns.mine(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
 	if d.Terms != next {
@@ -65,7 +66,8 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 			}
 		}
 		if !t.base.sleep(ctx, recoverPace, nil) {
-			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
+			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held "+
+				"until the old leases have run out", context.Cause(ctx))
 		}
 	}
 }
@@ -76,12 +78,15 @@ const termsTurn = time.Minute
 func mayBecome(t, next port.Terms) error {
 	for i, longest := range t.MaxLifetime {
 		if next.MaxLifetime[i] > longest {
-			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were refused for living longer would outlive revocations that are kept for %s; make a new realm",
+			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were "+
+				"refused for living longer would outlive revocations that are kept for %s; make a new realm",
 				revocast.ErrInvalid, revocast.Scope(i+1), longest, next.MaxLifetime[i], longest)
 		}
 	}
 	if next.DefaultIssuer != t.DefaultIssuer {
-		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming one would not be found any more", revocast.ErrInvalid, naming.ClipName(t.DefaultIssuer), naming.ClipName(next.DefaultIssuer))
+		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming "+
+			"one would not be found any more", revocast.ErrInvalid, naming.ClipName(t.DefaultIssuer),
+			naming.ClipName(next.DefaultIssuer))
 	}
 	return nil
 }

@@ -47,9 +47,13 @@ func TestAnnounce(t *testing.T) {
 		want error
 		bus  []string
 	}{
-		{"a longer lease", func(next *port.Terms, _ *busFake) { next.Lease *= 2 }, nil, []string{"claim 3 of a after 1"}},
+		{"a longer lease", func(next *port.Terms, _ *busFake) {
+			next.Lease *= 2
+		}, nil, []string{"claim 3 of a after 1"}},
 		{"a shorter lease", func(next *port.Terms, _ *busFake) { next.Lease /= 2 }, nil, nil},
-		{"the record is of another epoch", func(_ *port.Terms, b *busFake) { b.record.Epoch = 2 }, revocast.ErrConflict, nil},
+		{"the record is of another epoch", func(_ *port.Terms, b *busFake) {
+			b.record.Epoch = 2
+		}, revocast.ErrConflict, nil},
 		{
 			"the record is of another server", func(_ *port.Terms, b *busFake) { b.record.Server = "b" },
 			revocast.ErrConflict, nil,

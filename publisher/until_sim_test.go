@@ -29,7 +29,9 @@ func (l lenient) Verify(_ context.Context, bearer string) (*revocast.Claims, err
 // TestUntilIsWhenTokensExpire: a caller names exp as until, and a verifier forgives the
 // largest leeway. 401, then 200, then 401 is what it must not be.
 func TestUntilIsWhenTokensExpire(t *testing.T) {
-	for _, scope := range []revocast.Scope{revocast.ScopeToken, revocast.ScopeSession, revocast.ScopePrincipal, revocast.ScopeAll} {
+	for _, scope := range []revocast.Scope{
+		revocast.ScopeToken, revocast.ScopeSession, revocast.ScopePrincipal, revocast.ScopeAll,
+	} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
 			p, x := w.Publisher("p"), w.Worker("x", fleettest.WorkerOptions{})
 			cold := w.Worker("cold", fleettest.WorkerOptions{View: worker.NoCache{}})

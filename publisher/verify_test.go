@@ -15,7 +15,8 @@ import (
 
 func verifierOf(l *ledgerFake) (v *epochVerifier, looks *int, unfit *error) {
 	looks, unfit = new(int), new(error)
-	v = newEpochVerifier(partTools(l, &busFake{}, io.Discard).base, l, func() error { touch(); return *unfit }, func() { touch(); *looks++ })
+	v = newEpochVerifier(partTools(l, &busFake{}, io.Discard).base, l, func() error { touch(); return *unfit },
+		func() { touch(); *looks++ })
 	return v, looks, unfit
 }
 

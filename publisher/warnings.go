@@ -16,7 +16,8 @@ import (
 // fleetReach is what all members say of their reach together.
 type fleetReach struct {
 	workers int
-	issuers map[string][]string     // to their keys; nil as a value: not known. nil: some worker accepts every issuer, or cannot say
+	// to their keys; nil as a value: not known. nil: some worker accepts every issuer, or cannot say
+	issuers map[string][]string
 	scopes  map[revocast.Scope]bool // nil: some worker cannot say, or none has seen a token yet
 }
 
@@ -69,19 +70,24 @@ func (f *fleetReach) warnings(realm string, a about) []string {
 	case f == nil || a.kind == 0:
 		return out
 	case f.workers == 0:
-		return append(out, fmt.Sprintf("no worker is connected to realm %q: nobody checks tokens there, unless workers are cut off or use another realm's name", naming.ClipName(realm)))
+		return append(out, fmt.Sprintf("no worker is connected to realm %q: nobody checks tokens there, unless "+
+			"workers are cut off or use another realm's name", naming.ClipName(realm)))
 	case f.issuers != nil && a.issuer != "":
 		keys, accepted := f.issuers[a.issuer]
 		if !accepted {
 			return append(out, f.unaccepted(a.issuer))
 		}
 		if a.scope == revocast.ScopeKey && keys != nil && !slices.Contains(keys, a.keyID) {
-			out = append(out, fmt.Sprintf("no worker holds a key %q of issuer %q now, which is right if the key has left the key set; they hold %s", naming.ClipName(a.keyID), naming.ClipName(a.issuer), naming.QuoteSome(keys)))
+			out = append(out, fmt.Sprintf(
+				"no worker holds a key %q of issuer %q now, which is right if the key has left the key set; "+
+					"they hold %s", naming.ClipName(a.keyID), naming.ClipName(a.issuer), naming.QuoteSome(keys),
+			))
 		}
 	}
 	if f.scopes != nil && a.kind == revocast.KindRevoked && (a.scope == revocast.ScopeClient ||
 		a.scope == revocast.ScopeTenant) && !f.scopes[a.scope] {
-		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its %s: the claim is missing, or has another name than they look for", a.scope))
+		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its "+
+			"%s: the claim is missing, or has another name than they look for", a.scope))
 	}
 	return out
 }

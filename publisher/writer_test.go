@@ -132,7 +132,8 @@ func TestWriterWaitsForTheLedger(t *testing.T) {
 			time.Since(began) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
-		if w.failed.Load() != 1 || !errors.Is(w.status.ready.Err(), revocast.ErrRecovering) || len(w.status.recheck) != 1 {
+		if w.failed.Load() != 1 || !errors.Is(w.status.ready.Err(), revocast.ErrRecovering) ||
+			len(w.status.recheck) != 1 {
 			t.Errorf("%d failed, ready %v", w.failed.Load(), w.status.ready.Err())
 		}
 		w.active.end()
