@@ -15,7 +15,8 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// TestAwait asks until the receipt is confirmed, and says how far it was when time is up.
+// TestAwait: Await asks until the receipt is confirmed, and returns the latest receipt when time
+// is up.
 func TestAwait(t *testing.T) {
 	at := revocast.Position{Epoch: 1, Rev: 42}
 	committed := strings.Replace(receipt, "confirmed", "committed", 1)
@@ -95,7 +96,7 @@ func TestSomebodyElseAnswers(t *testing.T) {
 	}
 }
 
-// TestRepeats: what may have been done is asked for again under the same key.
+// TestRepeats: a request that may have been carried out is repeated under the same key.
 func TestRepeats(t *testing.T) {
 	for name, first := range map[string]http.HandlerFunc{
 		"unknown": refuses(revocast.ErrOutcomeUnknown), "broken": breaks,
@@ -203,7 +204,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestRefusedHere: what no server could be asked is refused without asking one.
+// TestRefusedHere: a request that cannot be put to any server is refused without asking one.
 func TestRefusedHere(t *testing.T) {
 	s := newServer(t, says(200, receipt))
 	c := s.client(t, client.Options{})

@@ -249,7 +249,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestStatus: what the client knows is in its words, and as JSON it is all that was said.
+// TestStatus: the client's fields hold what it knows, and its JSON holds the server's whole
+// answer.
 func TestStatus(t *testing.T) {
 	const answer = `{"ledger":{"state":"open","position":"2-42","durable":"2-40","trimmed":"2-1","settled":true,` +
 		`"lease_ms":3000,"default_issuer":"i"},` +
@@ -284,7 +285,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestWait is how long the server is told to wait, by what there is of time.
+// TestWait checks how long the server is told to wait, for each amount of time that is left.
 func TestWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		o           client.Options

@@ -34,8 +34,8 @@ import (
 
 const issuer = "https://issuer.example"
 
-// realm is a whole realm behind its two interfaces: NATS, Redis, a publisher and a
-// worker, all in this process.
+// realm is a whole realm behind its two HTTP interfaces: NATS, Redis, a publisher and a worker,
+// all in this process.
 type realm struct {
 	t       *testing.T
 	mint    *token.Issuer
@@ -215,8 +215,8 @@ func TestEndToEnd(t *testing.T) {
 	}
 }
 
-// TestStrength: a worker that never acknowledges holds up what is to be confirmed,
-// for one lease of three seconds, and nothing less.
+// TestStrength: a worker that never acknowledges delays confirmation, by one lease of three
+// seconds, and delays nothing weaker.
 func TestStrength(t *testing.T) {
 	r := newRealm(t)
 	ghost := port.MemberID{Worker: "ghost", Incarnation: "1"}
@@ -273,8 +273,8 @@ func (r *realm) reads(last revocast.Receipt) {
 	}
 }
 
-// follow watches the events until the test ends; what it returns waits for n and
-// tells their kinds.
+// follow watches the events until the test ends. The function that it returns waits for n events
+// and returns their kinds.
 func (r *realm) follow() func(n int) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan string, 100)
@@ -302,7 +302,7 @@ func (r *realm) follow() func(n int) string {
 	}
 }
 
-// A client stands in for a publisher where account stores want one.
+// A client stands in for the publisher of an account store.
 var (
 	_ outbox.Publisher    = (*client.Client)(nil)
 	_ denylist.Publisher  = (*client.Client)(nil)

@@ -122,7 +122,7 @@ func TestWatchEndsWithContext(t *testing.T) {
 	}
 }
 
-// TestWatchCanaries asks for what only measures too, each time that it connects.
+// TestWatchCanaries: Watch asks for canaries too, each time that it connects.
 func TestWatchCanaries(t *testing.T) {
 	asked := func(last, text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
