@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// refusals is every way to get a body wrong, and what the answer has to speak of.
+// refusals is every way to get a body wrong, and what the error must mention.
 func refusals() map[string][2]string {
 	many := strings.Repeat(`{"scope":"token","id":"x"},`, revocast.MaxBatch+1)
 	return map[string][2]string{

@@ -11,8 +11,8 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// FuzzDecodeRevocations: what is refused is refused as invalid; what is accepted
-// says the same after a round trip, and is what encoding/json would read.
+// FuzzDecodeRevocations: a refused body is refused as invalid. An accepted body means the same
+// after a round trip, and encoding/json reads the same.
 func FuzzDecodeRevocations(f *testing.F) {
 	for _, c := range refusals() {
 		if len(c[0]) < 4096 {

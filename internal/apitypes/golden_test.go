@@ -96,8 +96,8 @@ func shapes() map[string]any {
 	}
 }
 
-// TestGolden compares every JSON shape with testdata; -update writes it anew. What
-// it shows is what scripts rely on: names are only ever added.
+// TestGolden compares every JSON shape with testdata; -update writes testdata again. Scripts rely
+// on these shapes: names are only ever added.
 func TestGolden(t *testing.T) {
 	for name, shape := range shapes() {
 		t.Run(name, func(t *testing.T) {
@@ -123,9 +123,9 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-var _ = flag.Bool("update", false, "write the golden files anew")
+var _ = flag.Bool("update", false, "write the golden files again")
 
-// TestGoldenFiles finds files that no shape makes any more.
+// TestGoldenFiles finds files that belong to no shape any more.
 func TestGoldenFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
 	if err != nil {
@@ -163,7 +163,7 @@ func TestTimeIsCutNotRounded(t *testing.T) {
 	}
 }
 
-// TestRoundTrips: what a client makes of an answer is what the server had.
+// TestRoundTrips: a client decodes from an answer exactly what the server had.
 func TestRoundTrips(t *testing.T) {
 	ms, at := instant().UnixMilli(), revocast.Position{Epoch: 1, Rev: 7}
 	session := revocast.KeyOf("r", revocast.ScopeSession, "i", "s")
@@ -226,7 +226,7 @@ func through(t *testing.T, answer, out any) {
 	}
 }
 
-// TestForeignAnswers: what no server of ours says is an error, and not half a fact.
+// TestForeignAnswers: an answer that no server of ours gives is an error, and sets nothing.
 func TestForeignAnswers(t *testing.T) {
 	good := apitypes.NewEvent(revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken})
 	for name, change := range map[string]func(*apitypes.Event){

@@ -22,11 +22,10 @@ const RealmHeader = "Revocast-Realm"
 // MaxBody is how many bytes of a request's body are read: 1 MiB.
 const MaxBody = 1 << 20
 
-// ReadBody reads a JSON request's body, at most [MaxBody] bytes. An empty one is
-// returned as such whatever its Content-Type. Any other must say application/json:
-// that, unlike the types a form can have, no foreign web page can send without a
-// CORS preflight. What the header says already is refused without waiting for the body.
-// Errors are for [problem.From].
+// ReadBody reads a JSON request's body, at most [MaxBody] bytes. An empty body is accepted with
+// any Content-Type. Any other body must be application/json: unlike a form's types, a foreign web
+// page cannot send that without a CORS preflight. A request that its header already makes wrong
+// is refused without waiting for the body. Errors are for [problem.From].
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
@@ -61,8 +60,8 @@ func tooLarge() error {
 		fmt.Sprintf("the body has more than %d bytes", MaxBody)).WithHint("send several smaller requests")
 }
 
-// checkKind wants JSON, once and as it is: of two types, or of a body that is packed,
-// whatever stands in between may make something else than what is read here.
+// checkKind accepts one Content-Type, JSON, without compression. If there were two types, or a
+// compressed body, a proxy in between could read something other than what is read here.
 func checkKind(w http.ResponseWriter, h http.Header) error {
 	if packed := h.Values("Content-Encoding"); len(packed) > 0 {
 		w.Header().Set("Accept-Encoding", "identity") // RFC 9110 §15.5.16
@@ -101,7 +100,7 @@ func ReadRequest(w http.ResponseWriter, r *http.Request, req Request) error {
 // Write answers with v in JSON. Answers about revocations are never cached.
 func Write(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
-	if err != nil { // only a claim of a type that JSON does not have
+	if err != nil { // only a claim of a type that JSON lacks
 		problem.Write(w, problem.Internal())
 		return
 	}

@@ -21,8 +21,8 @@ type Revocation struct {
 	Until     Time           `json:"until,omitzero"`
 	Reason    string         `json:"reason,omitempty"`
 	Initiator string         `json:"initiator,omitempty"`
-	// Confirm repeats the scope where that is tenant, key or all, each of which ends the
-	// sessions of many. See [Revocations.Unconfirmed].
+	// Confirm repeats the scope if that is tenant, key or all, each of which ends the sessions of
+	// many. See [Revocations.Unconfirmed].
 	Confirm revocast.Scope `json:"confirm,omitzero"`
 }
 
@@ -44,8 +44,8 @@ func (r Revocation) Domain() revocast.Revocation {
 	}
 }
 
-// Revocations is the body of POST /v1/revocations: one revocation, or
-// {"revocations":[…]}, each with a strength for the whole call beside it.
+// Revocations is the body of POST /v1/revocations: one revocation, or {"revocations":[…]}. In
+// both forms, strength is for the whole call.
 type Revocations struct {
 	List  []Revocation
 	Batch bool // written with "revocations", and answered with "receipts"
@@ -53,12 +53,12 @@ type Revocations struct {
 	Strength revocast.Strength
 	// Confirm is for all of a batch: its widest scope.
 	Confirm revocast.Scope
-	// DryRun asks what the call would concern; nothing is revoked.
+	// DryRun only asks what the call would concern; nothing is revoked.
 	DryRun bool
 }
 
-// Unconfirmed counts the revocations of many that nobody has confirmed, and returns the
-// widest scope among them, zero if there is none.
+// Unconfirmed counts the wide revocations that nobody has confirmed. It returns the widest scope
+// among them, or zero if there is none.
 func (r *Revocations) Unconfirmed() (count int, widest revocast.Scope) {
 	for _, v := range r.List {
 		if v.Scope.Wide() && v.Confirm != v.Scope && r.Confirm < v.Scope {
@@ -115,8 +115,8 @@ func DecodeRevocations(data []byte) (*Revocations, error) {
 	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.Strength, DryRun: s.DryRun}, nil
 }
 
-// hasField reports whether data starts as an object with a field of this name. It
-// only chooses the form to read data as; reading it finds what is wrong.
+// hasField reports whether data starts as an object with a field of this name. It only chooses
+// how to read data; reading it then finds what is wrong.
 func hasField(data []byte, field string) bool {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
