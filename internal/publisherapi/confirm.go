@@ -23,8 +23,8 @@ func (h *Handler) preview(ctx context.Context, w http.ResponseWriter, req *apity
 	return nil
 }
 
-// unconfirmed is the answer to a revocation of many that nobody has confirmed. What is
-// wrong with the request otherwise is said first.
+// unconfirmed is the answer to a wide revocation that nobody has confirmed. Other faults of the
+// request are reported before this one.
 func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, count int, widest revocast.Scope) error {
 	p, err := h.deps.Publisher.Preview(ctx, req.Domain())
 	if err != nil {
@@ -38,7 +38,7 @@ func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, co
 	detail := fmt.Sprintf("%s, and cannot be taken back: %d of %d workers would refuse what it "+
 		"covers. Nothing was revoked", what, p.Accepting, p.Workers)
 	return problem.New(http.StatusConflict, problem.ConfirmationNeeded, "Confirmation needed", detail).
-		WithHint(fmt.Sprintf(`send it again with "confirm":"%s"; "dry_run":true tells what it concerns`, widest)).
+		WithHint(fmt.Sprintf(`send it again with "confirm":"%s"; "dry_run":true shows what it concerns`, widest)).
 		WithCount(p.Accepting)
 }
 

@@ -99,8 +99,8 @@ func TestEventsResume(t *testing.T) {
 	}
 }
 
-// TestEventsOutliveTimeouts: the server's timeouts are 200 ms; the stream goes on
-// beyond them, and what comes after still arrives.
+// TestEventsOutliveTimeouts: the server's timeouts are 200 ms; the stream outlives them, and
+// later events still arrive.
 func TestEventsOutliveTimeouts(t *testing.T) {
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.Heartbeat = 50 * time.Millisecond })
 	_, lines := h.open(t.Context(), "/v1/events")
@@ -154,8 +154,8 @@ func TestEventsOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestEventsWithoutCanaries: what only measures is left out, and a client that comes
-// back still goes on after it. Somebody's own reason of that name is sent.
+// TestEventsWithoutCanaries: canaries are left out, and a client that reconnects still resumes
+// after them. A revocation that only has their reason is sent.
 func TestEventsWithoutCanaries(t *testing.T) {
 	canary, own := event(2), event(3)
 	canary.Reason, own.Reason, own.Initiator = publisher.CanaryReason, publisher.CanaryReason, "admin"
@@ -198,7 +198,7 @@ func TestEventsWithoutLedger(t *testing.T) {
 	checkProblem(t, h.do("GET", "/v1/events", ""), 503, "unavailable")
 }
 
-// TestEventsFromTwoPositions: of two, neither is taken.
+// TestEventsFromTwoPositions: a request with two positions is refused.
 func TestEventsFromTwoPositions(t *testing.T) {
 	h := newHarness(t)
 	r := httptest.NewRequest(http.MethodGet, "/v1/events", nil)
@@ -209,8 +209,8 @@ func TestEventsFromTwoPositions(t *testing.T) {
 	}
 }
 
-// TestEventsSayWhyTheyEnd: a watch that fails late tells it in the stream, after
-// everything that came before.
+// TestEventsSayWhyTheyEnd: a watch that fails late reports the error in the stream, after all
+// earlier events.
 func TestEventsSayWhyTheyEnd(t *testing.T) {
 	h := newHarness(t)
 	h.fake.log, h.tip = []revocast.Event{event(1)}, revocast.Position{Epoch: 1, Rev: 1}
@@ -257,8 +257,8 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
-// TestSlowClientIsDropped: a client that reads nothing is let go within its time,
-// and the watch behind it ends.
+// TestSlowClientIsDropped: a client that reads nothing is dropped within its time, and its watch
+// ends.
 func TestSlowClientIsDropped(t *testing.T) {
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.SlowClient = 100 * time.Millisecond })
 	ended := make(chan struct{})

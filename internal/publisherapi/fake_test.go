@@ -24,14 +24,14 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// called is how a call is to be carried out; strength zero is confirmed.
+// called is how a call should be carried out; strength zero means confirmed.
 type called struct {
 	strength revocast.Strength
 	key      string
 }
 
-// fake is a publisher that says beforehand what it will be asked. Any other call,
-// one without a deadline, or one with a dead context fails the test.
+// fake is a publisher that expects certain calls. Any other call fails the test, and so does one
+// without a deadline or with a dead context.
 type fake struct {
 	t *testing.T
 
@@ -318,7 +318,7 @@ func (h *harness) do(method, target, body string, header ...string) *httptest.Re
 	return w
 }
 
-// ownKey is what becomes of an Idempotency-Key in a space of callers.
+// ownKey is an Idempotency-Key as the publisher gets it for a group of callers.
 func ownKey(space, key string) string {
 	sum := sha256.Sum256([]byte(space + "\x00" + key))
 	return hex.EncodeToString(sum[:])

@@ -8,8 +8,8 @@ import (
 	"github.com/revocast/revocast/internal/publisherapi"
 )
 
-// TestForeignHost: a web page that has its name resolve to this machine still sends its
-// own name, on every path.
+// TestForeignHost: a web page whose name resolves to this machine still sends its own name, and
+// is refused on every path.
 func TestForeignHost(t *testing.T) {
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.Insecure, o.OwnHostOnly = true, true })
 	for host, want := range map[string]int{
@@ -41,7 +41,7 @@ func TestForeignHost(t *testing.T) {
 	}
 }
 
-// TestOtherRealm: a request that is meant for another realm changes and says nothing.
+// TestOtherRealm: a request that is meant for another realm changes nothing and reveals nothing.
 func TestOtherRealm(t *testing.T) {
 	h := newHarness(t)
 	for _, c := range [][2]string{

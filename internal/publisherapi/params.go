@@ -33,7 +33,7 @@ func params(r *http.Request, known ...string) (url.Values, error) {
 			return nil, fmt.Errorf("%w: parameter %q is there twice", revocast.ErrInvalid, name)
 		}
 		if name == "issuer" && values[0] == "" {
-			return nil, fmt.Errorf("%w: parameter %q is empty: leave it out where none is meant", revocast.ErrInvalid,
+			return nil, fmt.Errorf("%w: parameter %q is empty: leave it out if none is meant", revocast.ErrInvalid,
 				name)
 		}
 	}
@@ -52,14 +52,14 @@ func yes(query url.Values, name string) (bool, error) {
 	}
 }
 
-// call is how one writing request is carried out.
+// call holds how to carry out one request that writes.
 type call struct {
-	ctx    context.Context // bounds it, and does not end when the client goes away
+	ctx    context.Context // bounds the call, and does not end when the client goes away
 	cancel context.CancelFunc
 	opts   []revocast.CallOption
 }
 
-// call reads what a writing request says about how to carry it out; strength zero is confirmed.
+// call reads how to carry out a request that writes; strength zero means confirmed.
 func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (call, error) {
 	key, err := idempotencyKey(r)
 	if err != nil {
@@ -109,13 +109,13 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", fmt.Errorf("%w: the Idempotency-Key has %d bytes: want 1 to %d", revocast.ErrInvalid, len(key),
 			maxKey)
 	case strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }):
-		return "", fmt.Errorf("%w: the Idempotency-Key holds something else than printable ASCII", revocast.ErrInvalid)
+		return "", fmt.Errorf("%w: the Idempotency-Key holds something other than printable ASCII", revocast.ErrInvalid)
 	}
 	return ownKey(r, key), nil
 }
 
-// ownKey keeps callers apart: whoever shows a token in order to log out needs no API
-// token, and must not be able to use up the keys of those who have one.
+// ownKey keeps callers apart: a caller that shows a token in order to log out needs no API token,
+// and must not be able to use up the keys of callers that have one.
 func ownKey(r *http.Request, key string) string {
 	space := "api"
 	if r.URL.Path == "/v1/logout" {

@@ -34,7 +34,7 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// TestIDsInPaths sends ids as a client that keeps the path as it is would.
+// TestIDsInPaths sends ids as a client that does not clean paths would.
 func TestIDsInPaths(t *testing.T) {
 	ids := []string{
 		"alice", "a/b", "a//b", "/", "//x", ".", "..", "../x", "a/../b", "a.*.>:b", "a b", "a+b", "a%2Fb", "100%",
@@ -45,7 +45,7 @@ func TestIDsInPaths(t *testing.T) {
 	defer server.Close()
 	for _, id := range ids {
 		paths := []string{"/v1/revocations/principal/" + url.PathEscape(id)}
-		// The same with its slashes as they are, but for one at the end: that is a slip.
+		// The same with literal slashes, except at the end, where a slash is taken for a mistake.
 		if !strings.ContainsAny(id, "%?# \n\x00") && !strings.HasSuffix(id, "/") {
 			paths = append(paths, "/v1/revocations/principal/"+id)
 		}
@@ -63,7 +63,7 @@ func TestIDsInPaths(t *testing.T) {
 	}
 }
 
-// TestTrailingSlash: what joins paths may leave a slash behind, which bans nobody.
+// TestTrailingSlash: joining paths may leave a slash at the end; such a request bans nobody.
 func TestTrailingSlash(t *testing.T) {
 	h := newHarness(t)
 	for target, method := range map[string]string{

@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/internal/unread/unreadtest"
 )
 
-// TestAnnouncedBody: neither a path that has no use for a body nor a refusal that the
-// header is enough for waits for one.
+// TestAnnouncedBody: a path that needs no body does not wait for one, nor does a refusal for
+// which the header is enough.
 func TestAnnouncedBody(t *testing.T) {
 	const api = "Authorization: Bearer " + apiToken + "\n"
 	h := newHarness(t)

@@ -62,7 +62,7 @@ func (h *Handler) putBan(w http.ResponseWriter, r *http.Request, args []string) 
 		})
 }
 
-// deleteBan takes its few words from the query: a DELETE has no body (RFC 9110 §9.3.5).
+// deleteBan takes its parameters from the query, because a DELETE has no body (RFC 9110 §9.3.5).
 func (h *Handler) deleteBan(w http.ResponseWriter, r *http.Request, args []string) error {
 	query, err := params(r, "issuer", "reason", "initiator", "strength", "wait")
 	if err != nil {
@@ -96,8 +96,8 @@ func (h *Handler) postInvalidation(w http.ResponseWriter, r *http.Request, _ []s
 		})
 }
 
-// write is the course of every request that writes and has a body: read it into
-// req, which has a strength, run do in the time there is, answer with the receipt.
+// write carries out every request that writes and has a body: it reads the body into req, runs do
+// within the request's time, and answers with the receipt.
 func (h *Handler) write(
 	w http.ResponseWriter, r *http.Request, req apitypes.Request, strength *revocast.Strength,
 	do func(context.Context, ...revocast.CallOption) (revocast.Receipt, error),

@@ -329,7 +329,7 @@ func TestWaitIsCapped(t *testing.T) {
 	}
 }
 
-// TestClientGone: what was asked for in full is done, whoever still listens.
+// TestClientGone: a request that was received in full is carried out, even if the client is gone.
 func TestClientGone(t *testing.T) {
 	h := newHarness(t)
 	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
