@@ -314,7 +314,7 @@ func TestOtherPaths(t *testing.T) {
 	}
 }
 
-// TestLeave: /readyz says at once that the worker stops, and nothing else changes.
+// TestLeave: /readyz says immediately that the worker stops, and nothing else changes.
 func TestLeave(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{})
 	h.Leave()
@@ -334,7 +334,7 @@ func TestPanicIs500(t *testing.T) {
 	}
 }
 
-// TestAllowedWithoutClaims: a guard that allows and names nobody is not believed.
+// TestAllowedWithoutClaims: a verdict that allows without claims is not trusted.
 func TestAllowedWithoutClaims(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{Header: "X-Token"})
 	r := httptest.NewRequest("GET", "/check", nil)

@@ -104,8 +104,8 @@ func running(t *testing.T, s *worker.Subscriber) {
 	}
 }
 
-// TestPolicyOfARequest: with the ledger gone each request is treated as strictly as it
-// asks for, and no more laxly than the worker grants.
+// TestPolicyOfARequest: while the ledger is gone, each request is treated as strictly as it asks
+// for, and never more laxly than the worker grants.
 func TestPolicyOfARequest(t *testing.T) {
 	ledger, h := newWorker(t, "grace=1h")
 	for _, target := range []string{"/check", "/check?policy=closed", "/check?policy=ask", "/check?policy=grace=1h"} {
@@ -124,7 +124,7 @@ func TestPolicyOfARequest(t *testing.T) {
 		"/check?policy=grace=1h1ns":     400, "/check?policy=": 400, "/check?policy=maybe": 400,
 		"/check?policy=grace=-1s":              400,
 		"/check?policy=closed&policy=grace=1h": 400, "/check?policy=%zz": 400,
-		// Below /check the query is that of the client who wants in.
+		// Below /check the query is the client's own.
 		"/check/orders?policy=closed": 200, "/check/?policy=none": 200,
 	} {
 		w := check(h, target, "Bearer alice")

@@ -8,8 +8,8 @@ import (
 	"github.com/revocast/revocast/internal/unread/unreadtest"
 )
 
-// TestAnnouncedBody: no path waits for a body that it has no use for. Gateways pass a
-// request's Content-Length on and not its body.
+// TestAnnouncedBody: no path waits for a body that it does not need. Gateways pass on a request's
+// Content-Length without its body.
 func TestAnnouncedBody(t *testing.T) {
 	addr := unreadtest.Serve(t, newHandler(t, sidecarapi.Options{}))
 	cases := map[string]struct {
@@ -66,8 +66,8 @@ const nginxSubrequest = "POST /check HTTP/1.1\nHost: 127.0.0.1:8081\nContent-Len
 	"User-Agent: curl/8.14.1\nAccept: */*\nAuthorization: Bearer good\nContent-Type: " +
 	"application/x-www-form-urlencoded\n\n"
 
-// TestNginx: its sub-request is answered at once, and the next one over a new connection;
-// without a body the connection stays.
+// TestNginx: nginx's sub-request is answered immediately, and the next one uses a new connection.
+// Without a body the connection stays open.
 func TestNginx(t *testing.T) {
 	addr := unreadtest.Serve(t, newHandler(t, sidecarapi.Options{}))
 	for range 3 {
