@@ -15,8 +15,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// Without NATS nothing can be confirmed, and everything else goes on: what is ended is
-// ended, nothing says that it is confirmed however often it is asked for, and people log in.
+// Without NATS nothing can be confirmed, and everything else works: ended sessions stay ended, no
+// answer claims confirmation however often it is asked for, and people log in.
 func TestWithoutNATS(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	f := start(t, func(f *Flags) { f.Redis, f.NATS, f.Confirm = redis.URL(), nats.URL(), time.Second })

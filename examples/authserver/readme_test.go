@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The README's commands do what it says, one block after the other.
+// The README's commands do what the README says, one block after the other.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {

@@ -82,8 +82,7 @@ func TestStrangersUseUpNothingOfHers(t *testing.T) {
 	f.want("no address", ask("unknown"), 400)
 }
 
-// Whoever has a session for long, and so may have stolen it, is asked for the password
-// before it ends others.
+// An old session may be stolen, so it is asked for the password before it may end others.
 func TestPasswordBeforeSessionsAreEnded(t *testing.T) {
 	now := time.Now()
 	for age, want := range map[time.Duration]bool{

@@ -197,7 +197,7 @@ func TestGuessing(t *testing.T) {
 	f.confirmed("the owner, with the code", confirm("192.0.2.1", f.code("alice@example.com")))
 }
 
-// What is decided stays decided where nobody can confirm it.
+// What is decided stays decided even if nobody can confirm it.
 func TestRestart(t *testing.T) {
 	data := t.TempDir()
 	f := start(t, func(f *Flags) { f.Data = data })
