@@ -98,7 +98,7 @@ func TestClusterOfCertificates(t *testing.T) {
 		t.Errorf("%d revocations are live, want both", live)
 	}
 
-	// A node with the certificate of another one is not talked to, whoever signed it.
+	// A node with another node's certificate is refused, no matter which authority signed it.
 	files := second.issue(t.TempDir(), nodes[0].host)
 	s.must(s.operate(client, nodes[2].addr, "CONFIG", "SET", "tls-cert-file", files.Cert, "tls-key-file", files.Key))
 	if out, err := s.run("audit"); err == nil ||

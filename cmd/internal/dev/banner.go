@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// banner prints what to paste. The commands need a POSIX shell, curl and sed.
+// banner prints commands to paste. The commands need a POSIX shell, curl and sed.
 func banner(w io.Writer, api string, workers []string, apiToken string) {
 	auth := ""
 	if apiToken != "" {

@@ -69,7 +69,7 @@ func (m *Metrics) AddBus(read func() BusStats) {
 			"Times that NATS refused a subject for want of permission. Alarm on any.",
 			func(s stats) uint64 { return s.Forbidden }),
 		counter("revocast_bus_replay_resets_total",
-			"Times that a replay had to start a consumer anew.", func(s stats) uint64 { return s.ReplayResets }),
+			"Times that a replay had to start a new consumer.", func(s stats) uint64 { return s.ReplayResets }),
 	}))
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// ObserveCanary adds the synthetic revocations that only measure; see [Metrics.Canary].
-// A result that never came is a series at zero, so that a rate can be taken of it.
+// ObserveCanary adds the canaries; see [Metrics.Canary]. A result that never occurred has a
+// series at zero, so that a rate can be taken of it.
 func (m *Metrics) ObserveCanary() {
 	m.canaryTook = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "revocast_canary_seconds",
@@ -35,8 +35,7 @@ const (
 	canaryFailed    = "failed"
 )
 
-// Canary counts one synthetic revocation. It does nothing before
-// [Metrics.ObserveCanary].
+// Canary counts one canary. It does nothing before [Metrics.ObserveCanary].
 func (m *Metrics) Canary(r publisher.CanaryResult) {
 	if m.canaryCount == nil {
 		return

@@ -58,7 +58,8 @@ func (m *Metrics) AddSubscriber(read func() worker.SubscriberStatus) {
 			"Tokens newer than any of their issuer before, of which the ledger was told.",
 			func(s status) uint64 { return s.Sightings }),
 		counter("revocast_subscriber_sight_failures_total",
-			"Tokens of which the ledger could not be told at once.", func(s status) uint64 { return s.SightFailures }),
+			"Tokens that could not be told to the ledger immediately.",
+			func(s status) uint64 { return s.SightFailures }),
 		counter("revocast_subscriber_future_tokens_total",
 			"Tokens refused because they are ahead of the ledger's clock by more than the realm's skew. Alarm "+
 				"on any.", func(s status) uint64 { return s.FromTheFuture }),
@@ -92,8 +93,8 @@ func viewSeries() []series[port.ViewStats] {
 	}
 }
 
-// AddGuard adds the decisions of the read path. Hits of the session cache are not
-// among them: the cache counts those.
+// AddGuard adds the decisions of the read path. Hits of the session cache are not included: the
+// cache counts those.
 func (m *Metrics) AddGuard(read func() worker.GuardStats) {
 	type stats = worker.GuardStats
 	const checks, help = "revocast_guard_checks_total", "Decisions by verdict, without hits of the session cache."
@@ -122,7 +123,7 @@ func (m *Metrics) AddPublisher(read func() publisher.Stats) {
 	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
 		counter("revocast_publisher_committed_total", "Revisions made.", func(s stats) uint64 { return s.Committed }),
 		counter("revocast_publisher_repeated_total",
-			"Calls for what was covered already.", func(s stats) uint64 { return s.Repeated }),
+			"Calls whose effect was already covered.", func(s stats) uint64 { return s.Repeated }),
 		counter("revocast_publisher_durable_total",
 			"Revisions of calls made here that JetStream acknowledged.", func(s stats) uint64 { return s.Durable }),
 		counter("revocast_publisher_confirmed_total",
@@ -142,7 +143,7 @@ func (m *Metrics) AddPublisher(read func() publisher.Stats) {
 			"Confirmed calls whose receipts carry a warning, such as an issuer that no worker accepts.",
 			func(s stats) uint64 { return s.Doubtful }),
 		counter("revocast_publisher_strangers_total",
-			"Acknowledgements of workers that are no members.", func(s stats) uint64 { return s.Strangers }),
+			"Acknowledgements of workers that are not members.", func(s stats) uint64 { return s.Strangers }),
 		counter("revocast_publisher_audits_total",
 			"Comparisons of the stream with the ledger that were begun here.",
 			func(s stats) uint64 { return s.Audits }),

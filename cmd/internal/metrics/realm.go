@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// AddWritePath adds all there is to know of a publisher: its counters, its readiness,
-// and the realm's two stores as it sees them, which are asked at each scrape.
+// AddWritePath adds everything about a publisher: its counters, its readiness, and its view of
+// the realm's two stores, which are asked at each scrape.
 func (m *Metrics) AddWritePath(p *publisher.Publisher) {
 	m.AddPublisher(p.Stats)
 	m.AddReadiness("publisher", p.Ready().Err)
@@ -22,8 +22,8 @@ func (m *Metrics) AddWritePath(p *publisher.Publisher) {
 	})
 }
 
-// AddRealm adds how the realm's stores stand, which [publisher.Publisher.Status] tells.
-// While the ledger is not open, or was not asked, its series are missing, and not zero.
+// AddRealm adds the status of the realm's stores, from [publisher.Publisher.Status]. While the
+// ledger is not open, or was not asked, its series are missing rather than zero.
 func (m *Metrics) AddRealm(read func() (publisher.FleetStatus, error)) {
 	m.registry.MustRegister(&realm{
 		read: read,
@@ -77,7 +77,7 @@ func (m *Metrics) AddRestoreSkipped(read func() uint64) {
 	}))
 }
 
-// AddSuited adds whether Redis was found to be configured so that it forgets nothing.
+// AddSuited adds whether Redis is configured so that it forgets nothing.
 func (m *Metrics) AddSuited(suited func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "revocast_redis_suited",

@@ -11,8 +11,8 @@ type series[S any] struct {
 	label string // value of the collector's one label, if it has one
 }
 
-// snapshots is a [prometheus.Collector] that takes one snapshot for each scrape, so
-// that the series of a part belong together.
+// snapshots is a [prometheus.Collector] that takes one snapshot for each scrape, so that the
+// series of a part are consistent.
 type snapshots[S any] struct {
 	read   func() S
 	series []series[S]

@@ -23,10 +23,10 @@ type auditCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *auditCmd) Help() string {
-	return "Reads both stores in full, straight at the stores, and compares what they say is revoked: some 200 bytes " +
+	return "Reads both stores in full and compares what they say is revoked. It needs some 200 bytes " +
 		"of memory for each live revocation. " +
-		"It changes nothing and may run beside everything else. The exit code is 0 where they hold the same, " +
-		"and 1 where they differ."
+		"It changes nothing and may run beside everything else. The exit code is 0 if they hold the same, " +
+		"and 1 if they differ."
 }
 
 // Run compares the stores.
@@ -85,7 +85,7 @@ func printAudit(w io.Writer, realm string, r publisher.AuditReport, took time.Du
 	return err
 }
 
-// leftOutText says what explains two numbers that differ.
+// leftOutText explains why two numbers differ.
 func leftOutText(n int) string {
 	if n == 0 {
 		return ""

@@ -14,8 +14,8 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// confirm has somebody confirm a revocation that ends the sessions of many: --yes, or a
-// word on the terminal. Without either it returns a client that the server refuses.
+// confirm makes sure that somebody confirms a wide revocation: with --yes, or with a word on the
+// terminal. Without either it returns an unconfirmed client, which the server refuses.
 func (c *revokeCmd) confirm(
 	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
 ) (*client.Client, error) {
@@ -28,8 +28,8 @@ func (c *revokeCmd) confirm(
 	return api, c.ask(ctx, streams, api, one)
 }
 
-// ask shows what is concerned, and takes the scope's name for a yes: nobody types that by
-// habit.
+// ask shows what is concerned, and accepts only the scope's name as a yes, because nobody types
+// that by habit.
 func (c *revokeCmd) ask(
 	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
 ) error {
@@ -51,8 +51,8 @@ func (c *revokeCmd) ask(
 	return nil
 }
 
-// confirmAll returns the client for a batch: one that the server refuses where a line needs a
-// confirmation and neither has one nor is covered by --yes.
+// confirmAll returns the client for a batch. Without --yes, the server refuses a line that needs
+// a confirmation and has none.
 func (c *revokeCmd) confirmAll(api *client.Client, list *apitypes.Revocations) *client.Client {
 	if count, _ := list.Unconfirmed(); count > 0 && !c.Yes {
 		return api.Unconfirmed()

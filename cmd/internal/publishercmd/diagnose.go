@@ -43,9 +43,9 @@ func (d diagnosis) String() string {
 		d.record.Server)
 }
 
-// plan is what --from says, else what the state calls for. What would take the realm
-// over from another Redis, which may be alive and right, is never chosen: somebody who
-// named the wrong Redis would fence the right one.
+// plan is what --from says, or else what the state calls for. It never chooses to take over the
+// realm from another Redis, which may be alive and right: somebody who named the wrong Redis
+// would fence the right one.
 func (d diagnosis) plan(ctx context.Context, stores *realm.Realm, from string) (repairPlan, error) {
 	said := repairPlan{reason: "--from says so", said: true}
 	switch {
@@ -71,8 +71,8 @@ func (d diagnosis) plan(ctx context.Context, stores *realm.Realm, from string) (
 	return repairPlan{}, d.fenced()
 }
 
-// superseded fails with [revocast.ErrFenced] where a ledger is open and JetStream says
-// that the realm has gone on elsewhere: no publisher has looked at it since.
+// superseded fails with [revocast.ErrFenced] if a ledger is open although JetStream says that
+// another server carries on the realm: no publisher has looked at the ledger since.
 func (d diagnosis) superseded() error {
 	if d.ledger.State == port.LedgerOpen && d.record.Epoch > d.ledger.Position.Epoch {
 		return d.fenced()

@@ -119,7 +119,7 @@ func orNone(text string) string {
 	return text
 }
 
-// clocksApart says whose clock is another than the ledger's by a second or more; empty: nobody's.
+// clocksApart names the clocks that differ from the ledger's by a second or more; empty: none.
 func clocksApart(f *apitypes.Fleet) string {
 	var apart []string
 	add := func(whose string, aheadMS float64) {

@@ -43,9 +43,9 @@ func (c *statusCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 type watchCmd struct {
 	After string `placeholder:"EPOCH-REV" help:"Print the log after this position first. Default: from now on."`
-	// The flag of this name of publisher serve says how often: one environment variable
-	// must not mean two things.
-	Canary bool `env:"REVOCAST_WATCH_CANARY" help:"Also those revocations that publishers make to measure. Default: they are left out."`
+	// The flag of this name in publisher serve sets how often: one environment variable must not
+	// mean two things.
+	Canary bool `env:"REVOCAST_WATCH_CANARY" help:"Show canaries too: revocations that publishers make to measure the latency. Default: they are left out."`
 	clientFlags
 }
 
@@ -81,10 +81,10 @@ type checkCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *checkCmd) Help() string {
-	return "Exit codes: 0 allowed, 3 revoked or invalid, 5 unknown; 1 where no worker answered."
+	return "Exit codes: 0 allowed, 3 revoked or invalid, 5 unknown; 1 if no worker answered."
 }
 
-// Run asks for the verdict, and says it in the exit code, too.
+// Run asks for the verdict, and reports it in the exit code, too.
 func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	transport, err := c.ClientTLSFlags.Transport()
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 const repairPatience = 10 * time.Minute
 
 type repairCmd struct {
-	From         string `env:"REVOCAST_REPAIR_FROM" default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what there is to choose."`
+	From         string `env:"REVOCAST_REPAIR_FROM" default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what the choices are."`
 	AcceptLoss   bool   `help:"Open a Redis that lost everything although JetStream has lost its stream too. What was revoked before and is in neither is forgotten."`
-	NATSReplicas int    `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of a stream that has to be made anew: 1, or 3 in a cluster. Default: ${default}."`
+	NATSReplicas int    `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of a stream that has to be made again: 1, or 3 in a cluster. Default: ${default}."`
 	JSON         bool   `name:"json" help:"JSON for machines, one line."`
 
 	wiring.StoreFlags `group:"Stores"`
@@ -88,7 +88,7 @@ func (c *repairCmd) print(w io.Writer, r repaired) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "done after %s: the ledger serves at %s; %d events restored to Redis and %d published "+
-		"anew here, the rest by running publishers\n",
+		"again here, the rest by running publishers\n",
 		millis(r.TookMS), r.Position, r.Restored, r.Refilled)
 	return err
 }
@@ -101,7 +101,7 @@ type repaired struct {
 	From     []string `json:"from"`   // in this order; empty: nothing was to be done
 	Position string   `json:"position"`
 	Restored int      `json:"restored"` // events that Redis lacked; running publishers may have restored others
-	Refilled uint64   `json:"refilled"` // events that were published anew, likewise
+	Refilled uint64   `json:"refilled"` // events that were published again, likewise
 	TookMS   float64  `json:"took_ms"`
 }
 

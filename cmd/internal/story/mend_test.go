@@ -12,8 +12,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestMendStream: a stream that somebody deletes while revocations come in is made anew
-// and refilled, and nothing that was revoked before or meanwhile is missing in it.
+// TestMendStream: a stream that somebody deletes while revocations come in is made again and
+// refilled, and nothing that was revoked before or meanwhile is missing in it.
 func TestMendStream(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
