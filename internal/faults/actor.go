@@ -10,15 +10,15 @@ import (
 	"github.com/revocast/revocast/client"
 )
 
-// An actor is patient or not: one that gives up leaves a call behind that may take
-// effect at any time, which has to be right as well.
+// An actor is patient or not. One that gives up leaves behind a call that may take effect at any
+// time; the guarantees must hold then too.
 const (
 	patient   = 40 * time.Second
 	impatient = 1500 * time.Millisecond
 )
 
-// actor lives the lives of principals, one after the other: they log in on two
-// devices, something is revoked, some log in again.
+// actor plays principals, one after the other: each logs in on two devices, something is revoked,
+// and some log in again.
 type actor struct {
 	*Load
 	random *mathrand.Rand
@@ -108,8 +108,8 @@ func revocation(r revocast.Revocation, covers []*held) request {
 	}
 }
 
-// banned is the life of a principal who is banned and let in again. Each change is
-// waited for before the next, since who calls two at once does not know which wins.
+// banned is the life of a principal who is banned and let in again. It waits for each change
+// before it makes the next, since of two calls at the same time it is not known which one wins.
 func (a *actor) banned(ctx context.Context, principal string) {
 	first, second := a.devices(principal)
 	covers := append(first, second...)

@@ -20,9 +20,9 @@ type request struct {
 	do     func(context.Context, *client.Client, revocast.CallOption) (revocast.Receipt, error)
 }
 
-// perform makes a call as a careful client does: under one idempotency key, at
-// whichever publisher answers, until it is confirmed or patience ends. On
-// confirmation the tokens that it covers are checked at every worker.
+// perform makes a call as a careful client does: it repeats the call under one idempotency key,
+// at any publisher that answers, until it is confirmed or patience ends. On confirmation the
+// tokens that it covers are checked at every worker.
 func (l *Load) perform(
 	ctx context.Context, random *mathrand.Rand, q request, patience time.Duration,
 ) (revocast.Receipt, *Call) {

@@ -15,8 +15,8 @@ type action struct {
 	at, lasts time.Duration
 	name      string
 	loses     bool // a store may lose what it had
-	// run injects the fault, waits for lasts and ends it, as far as ending it is not left
-	// to [Trial.Converge].
+	// run injects the fault, waits for lasts and ends it, unless it leaves the end to
+	// [Trial.Converge].
 	run func(context.Context, *Trial, time.Duration) error
 }
 
@@ -27,8 +27,8 @@ func (a action) String() string {
 // draw makes up an action for a shape.
 type draw func(*rand.Rand, Shape) action
 
-// Drawn is a scenario of some faults at once, drawn from a seed: the same seed and
-// shape give the same schedule. At most one of them loses what a store had.
+// Drawn is a scenario of several faults, drawn from a seed: the same seed and shape give the same
+// schedule. At most one of them loses what a store had.
 func Drawn(seed uint64, shape Shape) Scenario {
 	stream := uint64(7)
 	if shape.Replica {
@@ -69,7 +69,7 @@ func lasting(random *rand.Rand, shape Shape) time.Duration {
 	return 100*time.Millisecond + time.Duration(random.Int64N(int64(most)))
 }
 
-// play runs every action at its time, and goes on for a lease after the last.
+// play runs every action at its time, and stops one lease after the last.
 func (t *Trial) play(ctx context.Context, schedule []action) error {
 	failures := make([]error, len(schedule))
 	var all sync.WaitGroup
@@ -105,9 +105,8 @@ func drawPeer(random *rand.Rand, shape Shape) (string, func(*Trial) *Peer) {
 	return fmt.Sprintf("worker-%d", i+1), func(t *Trial) *Peer { return &t.Workers[i].Peer }
 }
 
-// drawKill never kills the last publisher: when all of them are gone while Redis is
-// emptied, nobody is left who saw it serve, and an operator has to say that it is the
-// right one.
+// drawKill never kills the last publisher: when all of them are gone while Redis is emptied, no
+// publisher is left that saw it serve, and an operator has to say that it is the right one.
 func drawKill(random *rand.Rand, shape Shape) action {
 	mortal := shape
 	mortal.Publishers--

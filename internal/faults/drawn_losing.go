@@ -25,7 +25,7 @@ func losing(shape Shape) []draw {
 		fixed("stream deleted", false, time.Millisecond, func(ctx context.Context, t *Trial, _ time.Duration) error {
 			return unlessAway(t.DeleteStream(ctx, false))
 		}),
-		fixed("stream deleted and made anew", false, time.Millisecond,
+		fixed("stream deleted and made again", false, time.Millisecond,
 			func(ctx context.Context, t *Trial, _ time.Duration) error {
 				return unlessAway(t.DeleteStream(ctx, true))
 			}),
@@ -42,7 +42,7 @@ func losing(shape Shape) []draw {
 	return append(all, drawForgot, drawRolledBack)
 }
 
-// unlessAway forgives that the cluster did not answer: another action has stopped it.
+// unlessAway ignores that the cluster did not answer: another action has stopped it.
 func unlessAway(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil

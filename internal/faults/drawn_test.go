@@ -35,7 +35,7 @@ func TestDrawnCoversEverything(t *testing.T) {
 		"held up on the way back": true, "lost both ways": true, "lost on the way out": true,
 		"lost on the way back":   true,
 		"every NATS node killed": true, "every NATS node stopped": true, "nats-2 killed": true, "Redis killed,": true,
-		"Redis stopped": true, "FLUSHALL": true, "stream deleted,": true, "stream deleted and made anew": true,
+		"Redis stopped": true, "FLUSHALL": true, "stream deleted,": true, "stream deleted and made again": true,
 		"stream full": true, "its file deleted": true, "older file": true, "replica promoted": true,
 		"publisher-1 killed": true, "publisher-2 stopped": true, "worker-8 stopped": true,
 	}

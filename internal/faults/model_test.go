@@ -78,7 +78,7 @@ func TestModel(t *testing.T) {
 		{"lift under way", script{
 			[]Read{refused(0, 31, 32), allowed(0, 33, 34)}, []Write{revoked(10, 20), lifted(30, 40)},
 		}, true, true},
-		{"banned anew", script{
+		{"banned again", script{
 			[]Read{allowed(0, 61, 62)}, []Write{revoked(10, 20), lifted(30, 40), revoked(50, 60)},
 		}, false, false},
 	}

@@ -27,7 +27,7 @@ type Publisher struct{ Peer }
 type Worker struct {
 	Peer
 	Number int
-	// Via, if set, is asked instead of the worker: for showing that the test can fail.
+	// Via, if set, is asked instead of the worker, to show that the test can fail.
 	Via string
 }
 

@@ -22,8 +22,8 @@ func (t *Trial) probes(ctx context.Context, name string, n int, goal time.Durati
 	return nil
 }
 
-// Commit revokes a new token at one publisher, without waiting for more than its being
-// committed, and returns when it was asked for.
+// Commit revokes a new token at one publisher, waits only until that is committed, and returns
+// the time of the call.
 func (t *Trial) Commit(ctx context.Context, p *Publisher) (at int64, _ *held, _ revocast.Receipt, err error) {
 	token := t.login(t.name+"-probe", fmt.Sprintf("%s-commit-%d", t.name, t.h.Now()), time.Time{})
 	if token == nil {
@@ -36,8 +36,8 @@ func (t *Trial) Commit(ctx context.Context, p *Publisher) (at int64, _ *held, _ 
 	return at, token, receipt, err
 }
 
-// InForce waits until every worker refuses a token and returns when the last one did,
-// as checks show that follow each other closely.
+// InForce waits until every worker refuses a token, and returns when the last one began to, as
+// closely spaced checks show.
 func (t *Trial) InForce(ctx context.Context, token *held) (last int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -124,9 +124,9 @@ func (l *Load) Samples() []Sample {
 	return append([]Sample(nil), l.samples...)
 }
 
-// withoutRedis judges what workers answered while Redis was gone, from down to up: from
-// memory for a lease, then unknown, but for tokens that are known to be revoked: that
-// cannot have changed, so they are refused as before.
+// withoutRedis judges what workers answered while Redis was gone, from down to up: from memory
+// for a lease, and unknown after that. Tokens that are known to be revoked are still refused,
+// because that cannot have changed.
 func (t *Trial) withoutRedis(down, up int64) {
 	var last int64
 	late, unknown, refused := 0, 0, 0

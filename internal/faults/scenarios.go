@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Goals, for a lease of three seconds. They are measured and reported, and no trial
-// fails for want of one: a busy machine is not a broken guarantee.
+// Goals, for a lease of three seconds. They are measured and reported, and no trial fails because
+// it misses one: a busy machine is not a broken guarantee.
 const (
 	goalAfterLoss = 3200 * time.Millisecond // next confirmed revocation after a worker is lost
 	goalInForce   = 1200 * time.Millisecond // committed and in force everywhere, without NATS
@@ -45,7 +45,7 @@ func Scenarios() []Scenario {
 		{Name: "states vanish", What: "every second state deleted in Redis, then the log", Run: statesVanish},
 		{Name: "stream deleted", What: "the stream of events is deleted, Redis emptied once it is " +
 			"whole again", Run: streamDeleted},
-		{Name: "stream recreated", What: "deleted and made anew, empty; Redis emptied once it is " +
+		{Name: "stream recreated", What: "deleted and made again, empty; Redis emptied once it is " +
 			"whole again", Run: streamRecreated},
 		{Name: "stream full", What: "limits edited so that the stream refuses every " +
 			"message, and widened again", Strict: true, Run: streamFull},
@@ -107,8 +107,8 @@ func (t *Trial) afterLoss(ctx context.Context, what string) error {
 	return t.probes(ctx, "later confirmations after "+what, 10, 0)
 }
 
-// workerStopped asks the stopped worker too: the checks of what has been confirmed
-// meanwhile wait in its socket, and it answers them in the moment in which it wakes.
+// workerStopped asks the stopped worker too: checks of what was confirmed meanwhile wait in its
+// socket, and it answers them the moment it wakes.
 func workerStopped(ctx context.Context, t *Trial) error {
 	for _, d := range []time.Duration{
 		100 * time.Millisecond, 300 * time.Millisecond, time.Second, t.Lease, t.Lease * 5 / 4, 2 * t.Lease, 3 * t.Lease,
@@ -137,7 +137,7 @@ func workerStopped(ctx context.Context, t *Trial) error {
 	return nil
 }
 
-// noteWaking notes what a stopped worker answered to those who had asked it meanwhile.
+// noteWaking notes a stopped worker's answers to checks that were sent meanwhile.
 func (t *Trial) noteWaking(w *Worker, stopped, woke int64) {
 	var answers [3]int
 	for _, s := range t.Samples() {
@@ -177,7 +177,7 @@ func publisherLost(ctx context.Context, t *Trial) error {
 	return nil
 }
 
-// nodeKilled kills one node at a time: the others go on.
+// nodeKilled kills one node at a time, so that the others still serve.
 func nodeKilled(ctx context.Context, t *Trial) error {
 	for _, n := range t.Nodes {
 		n.Kill()

@@ -18,7 +18,7 @@ const (
 	floodFeeders = 4 // at each publisher
 )
 
-// heavy are the scenarios that fill the stores; they have a rig of their own.
+// heavy are the scenarios that fill the stores; they have their own rig.
 func heavy() []Scenario {
 	idle := &Pace{Actors: 2, Rest: time.Second, Checkers: 1, Every: 50 * time.Millisecond}
 	return []Scenario{

@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// streamLost loses the stream and waits until it holds everything again. Then Redis
-// loses everything, which shows that it does.
+// streamLost loses the stream and waits until it holds everything again. Then Redis loses
+// everything, and its recovery proves it.
 func (t *Trial) streamLost(ctx context.Context, anew bool) error {
 	if err := t.DeleteStream(ctx, anew); err != nil {
 		return err
@@ -131,8 +131,8 @@ func (t *Trial) wholeAgain(ctx context.Context, since int64) error {
 	return nil
 }
 
-// jetStreamOlder puts all of JetStream back to before the latest epoch, its record
-// included; then Redis restarts.
+// jetStreamOlder sets all of JetStream back to before the latest epoch, including its record;
+// then Redis restarts.
 func jetStreamOlder(ctx context.Context, t *Trial) error {
 	backup := filepath.Join(t.dir, fmt.Sprintf("nats-backup-%d", t.h.Now()))
 	defer os.RemoveAll(backup)

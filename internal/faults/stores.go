@@ -28,15 +28,15 @@ type Redis struct {
 	clock *wallclock.Clock // nil where none can be moved
 }
 
-// Who may do what is as deploy/ has it; the operator is the rig itself.
+// The users have the permissions of deploy/; the operator is the rig itself.
 const (
 	publisherUser = "publisher:publisher-password@"
 	workerUser    = "worker:worker-password@"
 	operator      = "operator"
 )
 
-// newRedis is a server that does not run yet, with deploy/redis.conf and its users. Where
-// there is to be a replica, both refuse writes that none has seen for a second.
+// newRedis is a server that does not run yet, with deploy/redis.conf and its users. If there is
+// to be a replica, both refuse writes while no replica has answered for a second.
 func newRedis(dir, name string, port int, replicated bool, more ...string) (*Redis, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -93,7 +93,7 @@ func (r *Redis) ForgetFiles() error {
 		os.RemoveAll(filepath.Join(r.dir, "dump.rdb")))
 }
 
-// Serves asks without a client, which would log every refused connection.
+// Serves asks without the Redis client, which would log every refused connection.
 func (r *Redis) Serves() error {
 	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
 	if err != nil {
@@ -154,9 +154,9 @@ func newNodes(dir, program string, ports []int) ([]*Node, error) {
 	return nodes, nil
 }
 
-// ports hands out ports of the loopback, each once. They lie below those that the
-// system gives to clients and to whoever listens on any port, so that none is taken
-// between being found and being used.
+// ports hands out ports of the loopback, each once. They lie below the ports that the system
+// assigns to clients and to listeners on port 0, so that none is taken between being found and
+// being used.
 type ports struct{ used map[int]bool }
 
 const (
