@@ -11,10 +11,10 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Init makes the realm's stream and ledger, and reports whether it did; on a realm
-// that has them it changes nothing. When Redis holds nothing but JetStream knows the
-// realm, it fails with [revocast.ErrConflict]: that ledger was lost, and any running publisher
-// that saw it serve recovers it, and [Repair] does.
+// Init makes the realm's stream and ledger, and reports whether it did; on a realm that has them
+// it changes nothing. When Redis holds nothing but JetStream knows the realm, it fails with
+// [revocast.ErrConflict]: that ledger was lost. A running publisher that saw it serve recovers
+// it, and so does [Repair].
 func Init(ctx context.Context, ledger port.Ledger, bus port.Bus, terms port.Terms) (created bool, err error) {
 	if err := cmp.Or(terms.Validate(), component.SameRealm(ledger, bus)); err != nil {
 		return false, err

@@ -79,8 +79,8 @@ func TestRecordOlderAtARestart(t *testing.T) {
 	}
 }
 
-// The number of an epoch that the stream has something of is not given twice, whoever
-// recovers an emptied Redis under an older record.
+// An epoch's number is not used twice if the stream holds events of it, no matter who recovers an
+// emptied Redis under an older record.
 func TestEpochIsNotGivenTwice(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		fleettest.InWorld(t, func(w *fleettest.World) {

@@ -9,9 +9,9 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// TestRefreshKeepsEverything: what is published anew must get into the stream as a
-// whole. Two events at one position are one message to JetStream, which drops the
-// second as a duplicate; the realm in memory complains of it.
+// TestRefreshKeepsEverything: what is published again must get into the stream as a whole. Two
+// events at one position are one message to JetStream, which drops the second as a duplicate; the
+// realm in memory complains of it.
 func TestRefreshKeepsEverything(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")

@@ -59,8 +59,8 @@ func TestEditedStreamIsMended(t *testing.T) {
 	}
 }
 
-// A stream that can never take an event again makes nothing confirmed, and everybody who
-// looks is told; removed, it is made anew and refilled.
+// A stream that can never take an event again makes nothing confirmed, and everybody who looks is
+// told; removed, it is made again and refilled.
 func TestSealedStreamIsShown(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, lines := w.LoggedPublisher("p")

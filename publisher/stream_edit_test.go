@@ -67,8 +67,8 @@ func TestEditedStreamOnTheServer(t *testing.T) {
 	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready().Err(), r.Equal(n)) })
 }
 
-// A sealed stream: in force, not confirmed, said by everything that is asked; and removed
-// it is made anew.
+// A sealed stream: in force, not confirmed, said by everything that is asked; and removed it is
+// made again.
 func TestSealedStreamOnTheServer(t *testing.T) {
 	r := fleettest.NewRig(t)
 	log := &fleettest.LockedBuffer{}

@@ -15,8 +15,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// A state that is published anew may take several events, all at the position of its
-// latest change. Whoever hears one of them has not heard that change.
+// A state that is published again may take several events, all at the position of its latest
+// change. A worker that hears one of them has not heard that change.
 func TestPartOfAStateIsNoRevision(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, q := w.Publisher("p"), w.Publisher("q")

@@ -16,7 +16,7 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// Whatever the stream loses is published anew, once, by one of the publishers.
+// Whatever the stream loses is published again, once, by one of the publishers.
 func TestLostStreamIsRefilled(t *testing.T) {
 	for name, lose := range map[string]func(*fleettest.World){
 		"deleted": func(w *fleettest.World) { w.Bus.Lose() },

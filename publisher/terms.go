@@ -15,14 +15,12 @@ import (
 // ChangeTerms replaces the realm's terms and returns when the new ones are in force
 // everywhere, and how long that took.
 //
-// Terms under which less is waited for (a shorter lease, less drift, a shorter fence)
-// are dangerous while leases of the old ones are left, so no revocation is confirmed
-// until those have run out. A longest lifetime cannot be raised: what was revoked
-// before is kept for the old one, and tokens that were refused for living too long
-// would outlive their revocation ([revocast.ErrInvalid]).
+// Terms with shorter waits (a shorter lease, less drift, a shorter fence) are dangerous while
+// leases of the old terms are left, so no revocation is confirmed until those have run out. A
+// longest lifetime cannot be raised: earlier revocations are kept for the old lifetime only, and
+// tokens that were refused for living too long would outlive them ([revocast.ErrInvalid]).
 //
-// Should ctx end early, the terms are in force and the running publishers see to the
-// rest.
+// If ctx ends early, the terms are in force and the running publishers do the rest.
 func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms,
 	o Options,
 ) (time.Duration, error) {
@@ -42,7 +40,7 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 	if err != nil {
 		return 0, err
 	}
-	// Two commands at once could take each other's announcement back.
+	// Two commands at a time could take back each other's announcement.
 	if !t.turns.mine(ctx, "terms", termsTurn) {
 		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute",
 			revocast.ErrConflict)
@@ -74,7 +72,8 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 
 const termsTurn = time.Minute
 
-// mayBecome fails with [revocast.ErrInvalid] where going over from t to next could un-revoke.
+// mayBecome fails with [revocast.ErrInvalid] if a change from t to next could take back a
+// revocation.
 func mayBecome(t, next port.Terms) error {
 	for i, longest := range t.MaxLifetime {
 		if next.MaxLifetime[i] > longest {
@@ -91,9 +90,9 @@ func mayBecome(t, next port.Terms) error {
 	return nil
 }
 
-// withdraw writes terms that make waits shorter into the epoch's record, once no lease
-// of the longer ones is left. Whoever changes the terms meanwhile changes the record
-// first, and this fails.
+// withdraw writes terms that make waits shorter into the epoch's record, once no lease of the
+// longer ones is left. Another command that changes the terms meanwhile changes the record first,
+// and this write fails.
 func withdraw(ctx context.Context, bus recordBus, ledger *reader, next port.Terms) error {
 	r, err := bus.Epoch(ctx)
 	if err != nil {
@@ -127,7 +126,7 @@ func announce(ctx context.Context, bus recordBus, d port.Description, next port.
 	return err
 }
 
-// longer is whichever terms make for the longer wait, b where neither does.
+// longer returns the terms with the longer wait, or b if the waits are equal.
 func longer(a, b port.Terms) port.Terms {
 	if a.SettleWait() > b.SettleWait() {
 		return a

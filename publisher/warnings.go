@@ -21,7 +21,7 @@ type fleetReach struct {
 	scopes  map[revocast.Scope]bool // nil: some worker cannot say, or none has seen a token yet
 }
 
-// reachOf adds up what the members say. One that says nothing may accept everything.
+// reachOf adds up what the members say. A member that says nothing may accept everything.
 func reachOf(members []*port.Reach) *fleetReach {
 	all := &fleetReach{workers: len(members), issuers: map[string][]string{}, scopes: map[revocast.Scope]bool{}}
 	for _, m := range members {
@@ -62,8 +62,7 @@ func (f *fleetReach) addIssuer(i port.ReachIssuer) {
 	}
 }
 
-// warnings say why no token of the fleet matches what was asked for. f is nil where the
-// members are not known.
+// warnings say why no token of the fleet matches the call. f is nil if the members are not known.
 func (f *fleetReach) warnings(realm string, a about) []string {
 	var out []string
 	switch {
@@ -92,8 +91,8 @@ func (f *fleetReach) warnings(realm string, a about) []string {
 	return out
 }
 
-// again asks the members anew where what is known of them would warn: keys change, and a
-// worker meets its first token with a tenant.
+// again asks for the members once more before a warning is given: their keys may have changed, or
+// a worker may have met its first token with a tenant.
 func (w *writer) again(ctx context.Context, by outcome, j *job) outcome {
 	doubtful := false
 	for i := range j.proposals {
@@ -156,7 +155,7 @@ func (l *slipLog) due(text string, now time.Duration) bool {
 	return true
 }
 
-// noteSlips counts and logs what a call was warned of. It never says whose tokens.
+// noteSlips counts and logs a call's warnings. It never says whose tokens they concern.
 func (w *writer) noteSlips(warnings []string) {
 	for _, text := range warnings {
 		if w.slips.due(text, w.clock.Monotonic()) {
