@@ -73,7 +73,7 @@ func (w *reread[T]) get() T {
 		}
 		return w.value
 	}
-	w.log.Info("a renewed certificate is used from now on", "files", w.files)
+	w.log.Info("a renewed certificate counts from now on", "files", w.files)
 	w.contents, w.value, w.refused = contents, value, ""
 	return w.value
 }
