@@ -32,12 +32,13 @@ unit: tools
 	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 22m work
 	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
 
-lint: tools ## formatting, vet, staticcheck, tidy
+lint: tools ## formatting, vet, staticcheck, tidy, exported names
 	@out=$$(bin/gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt -w is needed for:"; echo "$$out"; exit 1; fi
 	$(GO) vet work
 	bin/staticcheck work
 	cd tools && export GOWORK=off && $(GO) vet ./... && ../bin/staticcheck ./...
 	bin/modules
+	bin/exported
 
 tidy: tools ## the go.mod files of all modules
 	bin/modules -w
@@ -46,7 +47,7 @@ machine:
 	@tools/machine.sh
 
 tools:
-	@GOWORK=off $(GO) build -C tools -o ../bin/ ./suite ./modules mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+	@GOWORK=off $(GO) build -C tools -o ../bin/ ./suite ./modules ./exported mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
 vuln: ## known vulnerabilities, asked from the Go vulnerability database
 	GOWORK=off $(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck

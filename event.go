@@ -57,8 +57,7 @@ type Event struct {
 	Until  int64 // when the resulting state may be forgotten; banned: the ban's end
 	From   int64 // banned: the ban's start; zero: now. Revoked, proposed: [Revocation.AsOf]
 
-	Reason    string // at most [MaxReason] bytes
-	Initiator string // at most [MaxReason] bytes
+	Cause
 
 	// Reckoned goes with a proposal. It is zero in every other event.
 	Reckoned Reckoning

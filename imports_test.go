@@ -23,16 +23,20 @@ var (
 	redis  = []string{"github.com/redis/go-redis/v9"} // what the ledger stands on
 	shared = []string{
 		"./internal/component", "./internal/naming", "./internal/census", "./internal/frontier", "./internal/reckon",
-		"./internal/throttle",
+		"./internal/option", "./internal/throttle",
 	}
 
 	// accounts are what the account stores may import. They run on the ledger's Redis.
-	accounts = slices.Concat(ports, redis, []string{"./account/internal/", "./internal/script", "./internal/throttle"})
-	// public are the packages that users import, beside the root and port.
-	public = []string{
+	accounts = slices.Concat(ports, redis, []string{
+		"./account/internal/", "./internal/option", "./internal/script",
+		"./internal/throttle",
+	})
+	// published are the packages that users import, beside the root and port.
+	published = []string{
 		"./publisher", "./worker", "./realm", "./store", "./events", "./cache", "./client", "./token",
 		"./account/code", "./account/denylist", "./account/limit", "./account/outbox", "./account/refresh",
-		"./account/reset", "./account/session", "./account/sqloutbox", "./embedded/embednats", "./embedded/embedredis",
+		"./account/reset", "./account/session", "./account/sqloutbox", "./revocasttest", "./embedded/embednats",
+		"./embedded/embedredis",
 	}
 	// anything: commands, what only commands use, and tests put several packages together.
 	anything = []string{""}
@@ -46,17 +50,19 @@ var layers = map[string][]string{
 	"port":      words,
 	"publisher": slices.Concat(ports, shared),
 	"worker":    slices.Concat(ports, shared),
-	"store":     slices.Concat(ports, redis, []string{"./internal/script"}),
-	"events":    slices.Concat(ports, []string{"github.com/nats-io/nats.go", "./internal/throttle"}),
-	"cache":     slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru"}),
-	"client":    {"./.", "./internal/problem", "./internal/apitypes"},
+	"store":     slices.Concat(ports, redis, []string{"./internal/option", "./internal/script"}),
+	"events": slices.Concat(ports, []string{
+		"github.com/nats-io/nats.go", "./internal/option", "./internal/throttle",
+	}),
+	"cache":  slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru", "./internal/option"}),
+	"client": {"./.", "./internal/problem", "./internal/apitypes", "./internal/option"},
 	"realm": slices.Concat(ports, []string{
 		"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle",
 		"github.com/nats-io/nats.go", "github.com/oklog/run",
 	}),
 	"token": slices.Concat(ports, []string{
 		"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/", "./internal/component", "./internal/ijson",
-		"./internal/throttle",
+		"./internal/option", "./internal/throttle",
 	}),
 
 	"account/code":      accounts,
@@ -66,7 +72,7 @@ var layers = map[string][]string{
 	"account/refresh":   accounts,
 	"account/reset":     slices.Concat(accounts, []string{"./account/code"}),
 	"account/session":   accounts,
-	"account/sqloutbox": {"./.", "./internal/throttle"},
+	"account/sqloutbox": {"./.", "./internal/option", "./internal/throttle"},
 
 	"account/internal/account": slices.Concat(ports, redis, []string{"./internal/script"}),
 	"account/internal/secret":  nil,
@@ -76,6 +82,7 @@ var layers = map[string][]string{
 	"internal/frontier":  words,
 	"internal/ijson":     nil,
 	"internal/naming":    nil,
+	"internal/option":    words,
 	"internal/reckon":    words,
 	"internal/script":    slices.Concat(words, redis),
 	"internal/throttle":  nil,
@@ -98,7 +105,7 @@ var layers = map[string][]string{
 	"cmd/subscriber":             anything,
 
 	// an example can be copied out
-	"examples/authserver": slices.Concat(ports, public, []string{
+	"examples/authserver": slices.Concat(ports, published, []string{
 		"github.com/alecthomas/kong", "github.com/alexedwards/argon2id", "github.com/golang-jwt/jwt/v5",
 		"github.com/redis/go-redis/v9", "golang.org/x/text",
 	}),
@@ -113,6 +120,8 @@ var layers = map[string][]string{
 	"internal/leak":              nil,
 	"internal/property":          nil,
 	"internal/program":           nil,
+	"internal/tcplink":           nil,
+	"revocasttest":               anything,
 	"internal/sim":               ports,
 	"internal/simulation":        anything,
 	"internal/unread/unreadtest": nil,
@@ -126,6 +135,7 @@ var layers = map[string][]string{
 	"account/session/scsstore":  anything,
 	"account/sqloutbox/sqltest": anything,
 	"tools/compose":             anything,
+	"tools/exported":            anything,
 	"tools/modules":             anything,
 	"tools/suite":               anything,
 }

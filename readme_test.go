@@ -6,15 +6,19 @@ import (
 	"testing"
 )
 
-// Every line of Go in the README is in an example that runs, in the same order.
+// Every line of Go in the README is in an example or a test that runs, in the same order.
 func TestReadmeCodeRuns(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("realm/example_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var example []byte
+	for _, file := range []string{"realm/example_test.go", "revocasttest/fleet_test.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		example = append(example, text...)
 	}
 	blocks := strings.Split(string(readme), "```go\n")[1:]
 	if len(blocks) == 0 {

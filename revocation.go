@@ -51,8 +51,14 @@ type Revocation struct {
 	// scope that has a cut-off.
 	Except string
 
-	Reason    string // free text for people; do not put personal data in it
-	Initiator string // who asked: "user", "admin", "policy", "system", or your own word
+	Cause
+}
+
+// Cause is why something was decided, and who asked for it. It decides nothing: people read it, so
+// do not put personal data in it. Both words are at most [MaxReason] bytes and may be empty.
+type Cause struct {
+	Reason    string // free text
+	Initiator string // "user", "admin", "policy", "system", or your own word
 }
 
 // Ban refuses every token of a principal, newer ones too, until a time. It is the only decision
@@ -62,8 +68,7 @@ type Ban struct {
 	Issuer    string    // empty: the ledger's default issuer
 	From      time.Time // zero: now
 	Until     time.Time // required
-	Reason    string
-	Initiator string
+	Cause
 }
 
 // Invalidation makes caches drop what they hold of a session or a principal and load it again.
@@ -79,14 +84,14 @@ type PasswordChange struct {
 	Principal   string
 	Issuer      string // empty: the ledger's default issuer
 	KeepSession string // the sid of the session that changed it and goes on; may be empty
-	Initiator   string
+	Initiator   string // as in [Cause]; the reason is "password-change"
 }
 
 // Revocation ends the principal's sessions, except the one that is kept.
 func (c PasswordChange) Revocation() Revocation {
 	return Revocation{
 		Scope: ScopePrincipal, ID: c.Principal, Issuer: c.Issuer, Except: c.KeepSession,
-		Reason: "password-change", Initiator: c.Initiator,
+		Cause: Cause{Reason: "password-change", Initiator: c.Initiator},
 	}
 }
 
@@ -99,7 +104,7 @@ func (r Revocation) Proposal(realm, defaultIssuer string) (Event, error) {
 	}
 	e := Event{
 		Kind: KindRevoked, Scope: r.Scope, Key: KeyOf(realm, r.Scope, issuer, r.ID),
-		Reason: r.Reason, Initiator: r.Initiator,
+		Cause: r.Cause,
 	}
 	if issuer != "" {
 		e.Reckoned.Issuer = IssuerKey(realm, issuer)
@@ -185,7 +190,7 @@ func (b Ban) Proposal(realm, defaultIssuer string) (Event, error) {
 	}
 	e := Event{
 		Kind: KindBanned, Scope: ScopePrincipal, Key: KeyOf(realm, ScopePrincipal, issuer, b.Principal),
-		Reason: b.Reason, Initiator: b.Initiator,
+		Cause: b.Cause,
 	}
 	if e.Until, err = unixMilli("until", b.Until); err != nil {
 		return Event{}, err
@@ -207,7 +212,7 @@ func (b Ban) LiftProposal(realm, defaultIssuer string) (Event, error) {
 	}
 	return Event{
 		Kind: KindLifted, Scope: ScopePrincipal, Key: KeyOf(realm, ScopePrincipal, issuer, b.Principal),
-		Reason: b.Reason, Initiator: b.Initiator,
+		Cause: b.Cause,
 	}, nil
 }
 

@@ -41,15 +41,15 @@ func TestRevocationIsRefused(t *testing.T) {
 		},
 		{"all with an id", Revocation{Scope: ScopeAll, ID: "x"}, "takes no id"},
 		{"all but a session of no issuer", Revocation{Scope: ScopeAll, Except: "s"}, "needs the issuer"},
-		{"long reason", Revocation{Scope: ScopeToken, ID: "x", Reason: strings.Repeat("r", MaxReason+1)}, "reason has"},
+		{"long reason", Revocation{Scope: ScopeToken, ID: "x", Cause: long}, "reason has"},
 		{
 			"reason with a newline",
-			Revocation{Scope: ScopeToken, ID: "x", Reason: "a\nb"},
+			Revocation{Scope: ScopeToken, ID: "x", Cause: Cause{Reason: "a\nb"}},
 			"reason has control characters",
 		},
 		{
 			"initiator with a NUL",
-			Revocation{Scope: ScopeToken, ID: "x", Initiator: "\x00"},
+			Revocation{Scope: ScopeToken, ID: "x", Cause: Cause{Initiator: "\x00"}},
 			"initiator has control characters",
 		},
 	} {
@@ -59,6 +59,9 @@ func TestRevocationIsRefused(t *testing.T) {
 	_, err := Revocation{Scope: ScopePrincipal, ID: "x"}.Proposal("r", "")
 	refused(t, "no issuer at all", err, "no default issuer")
 }
+
+// long has a reason that does not fit.
+var long = Cause{Reason: strings.Repeat("r", MaxReason+1)}
 
 func TestBanIsRefused(t *testing.T) {
 	now := time.Now()
@@ -71,7 +74,7 @@ func TestBanIsRefused(t *testing.T) {
 		{"no end", Ban{Principal: "x"}, "needs an end"},
 		{"ends before it starts", Ban{Principal: "x", From: now, Until: now}, "ends before it starts"},
 		{"from before 1970", Ban{Principal: "x", From: time.Unix(-5, 0), Until: now}, "from 1969"},
-		{"long reason", Ban{Principal: "x", Until: now, Reason: strings.Repeat("r", MaxReason+1)}, "reason has"},
+		{"long reason", Ban{Principal: "x", Until: now, Cause: long}, "reason has"},
 	} {
 		_, err := c.b.Proposal("r", testIssuer)
 		refused(t, c.name, err, c.says)
@@ -113,12 +116,12 @@ func TestStrangeIDsWork(t *testing.T) {
 func TestProposals(t *testing.T) {
 	cut := time.UnixMilli(1_700_000_000_123)
 	e, err := Revocation{
-		Scope: ScopePrincipal, ID: "x", Issuer: "other", CutOff: cut, Until: cut.Add(time.Hour), Reason: "r",
-		Initiator: "i",
+		Scope: ScopePrincipal, ID: "x", Issuer: "other", CutOff: cut, Until: cut.Add(time.Hour),
+		Cause: Cause{Reason: "r", Initiator: "i"},
 	}.Proposal("r", testIssuer)
 	want := Event{
 		Kind: KindRevoked, Scope: ScopePrincipal, Key: KeyOf("r", ScopePrincipal, "other", "x"),
-		CutOff: cut.UnixMilli(), Until: cut.Add(time.Hour).UnixMilli(), Reason: "r", Initiator: "i",
+		CutOff: cut.UnixMilli(), Until: cut.Add(time.Hour).UnixMilli(), Cause: Cause{Reason: "r", Initiator: "i"},
 		Reckoned: Reckoning{Issuer: IssuerKey("r", "other")},
 	}
 	if err != nil || e != want {

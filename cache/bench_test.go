@@ -15,6 +15,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -61,7 +62,7 @@ type getters struct {
 func newGetters(b testing.TB) getters {
 	keys := bearers(benchEntries)
 	// There is room for all, though shards fill unevenly, because the benchmark measures the hit.
-	g := getters{keys: asked(keys), ours: cache.New(cache.Options{Entries: benchEntries * 5 / 4})}
+	g := getters{keys: asked(keys), ours: option.Must(cache.New(cache.Options{Entries: benchEntries * 5 / 4}))}
 	var err error
 	if g.bare, err = lru.New[string, *port.Entry](benchEntries); err != nil {
 		b.Fatal(err)
@@ -214,7 +215,7 @@ func randomRevoked(rev int) revocast.Event {
 func BenchmarkLookupMiss(b *testing.B) {
 	for _, states := range []int{1000, 1_000_000} {
 		b.Run(fmt.Sprint(states), func(b *testing.B) {
-			c := cache.New(cache.Options{})
+			c := option.Must(cache.New(cache.Options{}))
 			for i := range states {
 				c.Apply(randomRevoked(i + 1))
 			}
@@ -235,7 +236,7 @@ func BenchmarkLookupMiss(b *testing.B) {
 func BenchmarkApply(b *testing.B) {
 	for _, entries := range []int{0, benchEntries} {
 		b.Run(fmt.Sprint("entries=", entries), func(b *testing.B) {
-			c := cache.New(cache.Options{Revocations: 1 << 30})
+			c := option.Must(cache.New(cache.Options{Revocations: 1 << 30}))
 			for i, key := range bearers(entries) {
 				c.Put(port.SpaceBearer, key, token(i, revocast.Position{}), 0)
 			}
@@ -248,7 +249,7 @@ func BenchmarkApply(b *testing.B) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	keys := bearers(2 * benchEntries)
 	entries := make([]*port.Entry, len(keys))
@@ -274,7 +275,7 @@ func BenchmarkMemoryPerRevocation(b *testing.B) {
 	const states = 1_000_000
 	for b.Loop() {
 		before := heap()
-		c := cache.New(cache.Options{Entries: -1})
+		c := option.Must(cache.New(cache.Options{Entries: cache.NoEntries}))
 		for i := range states {
 			c.Apply(randomRevoked(i + 1))
 		}
@@ -292,12 +293,12 @@ func BenchmarkMemoryPerEntry(b *testing.B) {
 	}
 	for b.Loop() {
 		before := heap()
-		c := cache.New(cache.Options{})
+		c := option.Must(cache.New(cache.Options{}))
 		load(c)
 		for i, key := range keys {
 			c.Put(port.SpaceBearer, key, entries[i], 0)
 		}
-		stored := c.Stats().Entries
+		stored := c.Status().Entries
 		b.ReportMetric(float64(heap()-before)/float64(stored)-float64(len(keys[0])), "B/entry")
 		runtime.KeepAlive(c)
 	}

@@ -5,18 +5,19 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
 // Options bound a cache. The zero value is fit for use.
 type Options struct {
 	// Entries is how many tokens and sessions the session cache holds at most. Default 100,000,
-	// about a kilobyte each with their claims; negative: no session cache, so every check verifies
-	// its token. At the limit the ones unused for longest make room.
+	// about a kilobyte each with their claims; [NoEntries]: no session cache, so every check
+	// verifies its token. At the limit the ones unused for longest make room.
 	Entries int
 
 	// Revocations is how many live revocations the index holds at most. Default 1,000,000, some 40
-	// bytes each; negative: none. Past the limit the index is given up, and until the next load a
+	// bytes each; [NoRevocations]: none. Past the limit the index is given up, and until the next load a
 	// check that misses the session cache asks the ledger. A revocation is never dropped to make
 	// room for another.
 	Revocations int
@@ -26,6 +27,12 @@ type Options struct {
 const (
 	DefaultEntries     = 100_000
 	DefaultRevocations = 1_000_000
+)
+
+// What [Options] have where there is to be none.
+const (
+	NoEntries     = option.None
+	NoRevocations = option.None
 )
 
 // Cache is a [port.View]. Make it with [New]; it is safe for concurrent use.
@@ -48,20 +55,20 @@ const (
 )
 
 // New returns an empty cache. Its index is not complete before the first
-// [Cache.BeginLoad] and [Cache.EndLoad].
-func New(o Options) *Cache {
-	if o.Entries == 0 {
-		o.Entries = DefaultEntries
-	}
-	if o.Revocations == 0 {
-		o.Revocations = DefaultRevocations
+// [Cache.BeginLoad] and [Cache.EndLoad]. New fails with [revocast.ErrInvalid].
+func New(o Options) (*Cache, error) {
+	if err := option.Complete("cache.Options",
+		option.Of("Entries", &o.Entries, DefaultEntries).Or("NoEntries"),
+		option.Of("Revocations", &o.Revocations, DefaultRevocations).Or("NoRevocations"),
+	); err != nil {
+		return nil, err
 	}
 	c := &Cache{seeds: newSeeds()}
-	c.index.seeds, c.index.limit = &c.seeds, max(o.Revocations, 0)
+	c.index.seeds, c.index.limit = &c.seeds, o.Revocations
 	if o.Entries > 0 {
 		c.makeShards(o.Entries)
 	}
-	return c
+	return c, nil
 }
 
 func (c *Cache) makeShards(entries int) {
@@ -162,6 +169,15 @@ func (c *Cache) EndLoad() { c.index.endLoad() }
 // Expire implements [port.View]. It works through the index in small steps;
 // states go at most a second late.
 func (c *Cache) Expire(now int64) { c.index.expire(now) }
+
+// Status implements [port.View].
+func (c *Cache) Status() port.ViewStatus {
+	st := c.index.status()
+	for i := range c.shards {
+		st.Entries += c.shards[i].len()
+	}
+	return st
+}
 
 // Stats implements [port.View].
 func (c *Cache) Stats() port.ViewStats {

@@ -7,11 +7,12 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
 func TestGetReturnsWhatWasPut(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	for _, key := range []string{
 		"", "a", strings.Repeat("x", 63), strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 8192),
@@ -33,7 +34,7 @@ func TestGetReturnsWhatWasPut(t *testing.T) {
 // A long key is hashed by a sample of it. Two keys that agree in the sample must never be taken for
 // each other, wherever they differ.
 func TestLongKeysAreComparedWhole(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	key := strings.Repeat("k", 500)
 	held := token(1, pos(1))
@@ -61,7 +62,7 @@ func TestLongKeysAreComparedWhole(t *testing.T) {
 }
 
 func TestOverwrittenEntryIsOutOfTheIndexes(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	c.Put(port.SpaceBearer, "key", token(0, pos(1)), 0)
 	fresh := token(8, pos(1))
@@ -99,7 +100,7 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 		{earlierCutOff(revoked(2, revocast.ScopeAll, "")), func(int) bool { return false }},
 		{sparing(revoked(2, revocast.ScopePrincipal, "p1"), "s2"), func(i int) bool { return i/4 == 1 && i/2 != 2 }},
 	} {
-		c := cache.New(cache.Options{})
+		c := option.Must(cache.New(cache.Options{}))
 		load(c)
 		for i := range 16 {
 			c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
@@ -115,7 +116,7 @@ func TestApplyDropsWhatIsCovered(t *testing.T) {
 				dropped++
 			}
 		}
-		if st := c.Stats(); st.Dropped != uint64(dropped) || st.Entries != 16-dropped || st.Evicted != 0 {
+		if st := c.Stats(); st.Dropped != uint64(dropped) || c.Status().Entries != 16-dropped || st.Evicted != 0 {
 			t.Errorf("%v %v: stats %+v after %d drops", test.event.Kind, test.event.Scope, st, dropped)
 		}
 	}
@@ -130,21 +131,21 @@ func sparing(e revocast.Event, session string) revocast.Event {
 
 // One event takes out all of a principal's tokens, in whatever shards they are.
 func TestPrincipalWithManyTokens(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	for i := range 1000 {
 		c.Put(port.SpaceBearer, fmt.Sprint(i),
 			entryOf(claimsOf(fmt.Sprint("t", i), fmt.Sprint("s", i), "many", 1), pos(1)), 0)
 	}
 	c.Apply(revoked(2, revocast.ScopePrincipal, "many"))
-	if st := c.Stats(); st.Entries != 0 || st.Dropped != 1000 || st.States != 1 {
+	if st := c.Stats(); c.Status().Entries != 0 || st.Dropped != 1000 || c.Status().States != 1 {
 		t.Errorf("stats %+v", st)
 	}
 }
 
 func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 	const capacity = 64
-	c := cache.New(cache.Options{Entries: capacity})
+	c := option.Must(cache.New(cache.Options{Entries: capacity}))
 	load(c)
 	for i := range capacity {
 		c.Put(port.SpaceBearer, fmt.Sprint(i), token(i, pos(1)), 0)
@@ -165,7 +166,7 @@ func TestEntriesInUseAreSparedByEviction(t *testing.T) {
 			t.Errorf("entry %d is new and is gone", last)
 		}
 	}
-	if st := c.Stats(); st.Entries != capacity || st.Evicted != 2*capacity {
+	if st := c.Stats(); c.Status().Entries != capacity || st.Evicted != 2*capacity {
 		t.Errorf("stats %+v", st)
 	}
 }
@@ -195,7 +196,7 @@ func TestCrowdedBucket(t *testing.T) {
 				found++
 			}
 		}
-		if n := c.Stats().Entries; n != found || n == 0 {
+		if n := c.Status().Entries; n != found || n == 0 {
 			t.Errorf("%d entries, of which Get finds %d", n, found)
 		}
 		if err := c.CheckWhole(); err != nil {
@@ -205,7 +206,7 @@ func TestCrowdedBucket(t *testing.T) {
 }
 
 func TestReadersDoNotAllocate(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c, revoked(1, revocast.ScopePrincipal, "p9"), banned(2, "p8", 0, never))
 	key := bearers(1)[0]
 	e := token(0, pos(2))

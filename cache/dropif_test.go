@@ -6,12 +6,13 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
 // TestDropIf: exactly the entries that the caller asks for go, spilled ones included.
 func TestDropIf(t *testing.T) {
-	c := cache.New(cache.Options{Entries: 2000})
+	c := option.Must(cache.New(cache.Options{Entries: 2000}))
 	load(c)
 	const n = 1500
 	for i := range n {
@@ -27,8 +28,8 @@ func TestDropIf(t *testing.T) {
 			t.Errorf("entry %d: held %v", i, held)
 		}
 	}
-	if s := c.Stats(); s.Entries != n-n/3 || s.Dropped != n/3 {
+	if s := c.Stats(); c.Status().Entries != n-n/3 || s.Dropped != n/3 {
 		t.Errorf("%+v", s)
 	}
-	cache.New(cache.Options{Entries: -1}).DropIf(func(*port.Entry) bool { return true })
+	option.Must(cache.New(cache.Options{Entries: cache.NoEntries})).DropIf(func(*port.Entry) bool { return true })
 }

@@ -5,15 +5,19 @@ import (
 	"math/bits"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 )
 
 // MaxRecent is how many invalidations are remembered one by one.
 const MaxRecent = maxRecent
 
+// NewPlain is New for tests.
+func NewPlain(o Options) *Cache { return option.Must(New(o)) }
+
 // NewCrowded returns a cache whose front has one bucket to a shard, so that most
 // entries are spilled from it.
 func NewCrowded(o Options) *Cache {
-	c := New(o)
+	c := NewPlain(o)
 	if n := len(c.shards); n > 0 {
 		c.front.buckets, c.front.shift = make([]bucket, n), uint8(64-bits.TrailingZeros(uint(n)))
 	}

@@ -142,8 +142,14 @@ func (x *index) expire(now int64) {
 	}
 }
 
+func (x *index) status() port.ViewStatus {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return port.ViewStatus{States: x.states, Complete: x.whole}
+}
+
 func (x *index) stats() port.ViewStats {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return port.ViewStats{States: x.states, Complete: x.whole, Overflowed: x.overflowed}
+	return port.ViewStats{Overflowed: x.overflowed}
 }

@@ -7,25 +7,26 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/property"
 	"github.com/revocast/revocast/port"
 )
 
 func TestIncompleteUntilLoaded(t *testing.T) {
-	c := cache.New(cache.Options{})
-	if c.Stats().Complete {
+	c := option.Must(cache.New(cache.Options{}))
+	if c.Status().Complete {
 		t.Error("complete before any load")
 	}
 	c.EndLoad()
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete by an EndLoad without BeginLoad")
 	}
 	c.BeginLoad()
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete while loading")
 	}
 	c.EndLoad()
-	if !c.Stats().Complete {
+	if !c.Status().Complete {
 		t.Error("not complete after a load")
 	}
 }
@@ -34,7 +35,7 @@ func TestIncompleteUntilLoaded(t *testing.T) {
 // know, and no fill can bring back an entry that a lost revocation covered.
 func TestOverflowGivesUpTheIndex(t *testing.T) {
 	const limit = 100
-	c := cache.New(cache.Options{Revocations: limit})
+	c := option.Must(cache.New(cache.Options{Revocations: limit}))
 	load(c)
 	held := token(4*limit*2, pos(0))
 	c.Put(port.SpaceBearer, "held", held, 0)
@@ -47,7 +48,7 @@ func TestOverflowGivesUpTheIndex(t *testing.T) {
 		}
 	}
 	c.Apply(revoked(limit+1, revocast.ScopePrincipal, fmt.Sprint("p", limit)))
-	if st := c.Stats(); st.Complete || st.Overflowed != 1 || st.States != 0 {
+	if st := c.Stats(); c.Status().Complete || st.Overflowed != 1 || c.Status().States != 0 {
 		t.Fatalf("past the limit: %+v", st)
 	}
 	if c.Get(port.SpaceBearer, "held") != held {
@@ -67,19 +68,19 @@ func TestOverflowGivesUpTheIndex(t *testing.T) {
 		t.Error("after the overflow the index no longer collects")
 	}
 	load(c)
-	if st := c.Stats(); !st.Complete || st.Overflowed != 1 {
+	if st := c.Stats(); !c.Status().Complete || st.Overflowed != 1 {
 		t.Errorf("after a new load: %+v", st)
 	}
 }
 
 func TestOverflowWhileLoading(t *testing.T) {
-	c := cache.New(cache.Options{Revocations: 3})
+	c := option.Must(cache.New(cache.Options{Revocations: 3}))
 	c.BeginLoad()
 	for i := range 4 {
 		c.Apply(revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i)))
 	}
 	c.EndLoad()
-	if c.Stats().Complete {
+	if c.Status().Complete {
 		t.Error("complete although the load did not fit")
 	}
 }
@@ -87,7 +88,7 @@ func TestOverflowWhileLoading(t *testing.T) {
 // A load that ends between the reading of a position and Put does not make
 // complete what was checked before states were lost and come back.
 func TestPutAcrossALoad(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	c.Apply(revoked(5, revocast.ScopePrincipal, "p0"))
 	c.BeginLoad()
@@ -108,7 +109,7 @@ func TestPutAcrossALoad(t *testing.T) {
 }
 
 func TestBans(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c, banned(1, "p0", 1000, 2000))
 	e := token(0, pos(1))
 	for _, test := range []struct {
@@ -145,7 +146,7 @@ func TestBans(t *testing.T) {
 
 func TestTheEarliestBanCounts(t *testing.T) {
 	for _, from := range [][2]int64{{1000, 2000}, {2000, 1000}} {
-		c := cache.New(cache.Options{})
+		c := option.Must(cache.New(cache.Options{}))
 		session := banned(1, "", from[0], never)
 		session.Scope, session.Key = revocast.ScopeSession, keyOf(revocast.ScopeSession, "s0")
 		load(c, session, banned(2, "p0", from[1], never))
@@ -160,7 +161,7 @@ func TestTheEarliestBanCounts(t *testing.T) {
 
 // A claim that the token lacks has no key, and a revocation without a key covers nothing.
 func TestTheZeroKeyCoversNobody(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	e := revoked(1, revocast.ScopeSession, "")
 	e.Key = revocast.Key{}
 	load(c, e)
@@ -170,7 +171,7 @@ func TestTheZeroKeyCoversNobody(t *testing.T) {
 }
 
 func TestInvalidationsOutOfOrder(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c, invalidated(9, revocast.ScopeSession, "s0"), invalidated(5, revocast.ScopeSession, "s0"))
 	if c.Put(port.SpaceSession, "key", token(0, pos(8)), 0) {
 		t.Error("stored although it was read before the later one")
@@ -181,7 +182,7 @@ func TestInvalidationsOutOfOrder(t *testing.T) {
 }
 
 func TestInvalidationsPastTheirNumber(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	other := token(4*cache.MaxRecent, pos(0))
 	for i := range cache.MaxRecent + 1 {
@@ -205,7 +206,7 @@ func TestInvalidationsPastTheirNumber(t *testing.T) {
 
 func TestExpireForgetsWhatIsOver(t *testing.T) {
 	const n = 20_000
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	for i := range n {
 		e := revoked(i+1, revocast.ScopePrincipal, fmt.Sprint("p", i))
@@ -217,7 +218,7 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 	}
 	for _, over := range []int{0, 1, n / 3, n / 2, n - 1, n} {
 		c.Expire(int64(1000 * (over + 1))) // until is the last instant, not the first after
-		if st := c.Stats(); st.States != n-over || !st.Complete {
+		if st := c.Status(); st.States != n-over || !st.Complete {
 			t.Fatalf("after %d seconds: %+v, want %d states", over, st, n-over)
 		}
 		if err := c.CheckWhole(); err != nil {
@@ -232,7 +233,7 @@ func TestExpireForgetsWhatIsOver(t *testing.T) {
 }
 
 func TestExpireGivesMemoryBack(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	for i := range 20_000 {
 		e := randomRevoked(i + 1)
 		e.Until = int64(1000 * (i%10 + 1))
@@ -251,7 +252,7 @@ func TestExpireGivesMemoryBack(t *testing.T) {
 
 // Forgetting too early is un-revoking; up to a second late is allowed.
 func TestExpireIsNeverEarly(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	e := revoked(1, revocast.ScopePrincipal, "p0")
 	e.Until = 1001
 	load(c, e)
@@ -259,8 +260,8 @@ func TestExpireIsNeverEarly(t *testing.T) {
 		now  int64
 		want int
 	}{{1000, 1}, {1001, 1}, {2001, 0}} {
-		if c.Expire(test.now); c.Stats().States != test.want {
-			t.Errorf("at %d: %d states, want %d", test.now, c.Stats().States, test.want)
+		if c.Expire(test.now); c.Status().States != test.want {
+			t.Errorf("at %d: %d states, want %d", test.now, c.Status().States, test.want)
 		}
 	}
 }
@@ -268,7 +269,7 @@ func TestExpireIsNeverEarly(t *testing.T) {
 // The index returns every state as it was stored, packed or not.
 func TestStatesSurvivePacking(t *testing.T) {
 	property.Check(t, func(t *property.T) {
-		c := cache.New(cache.Options{})
+		c := option.Must(cache.New(cache.Options{}))
 		want := map[revocast.Key]revocast.State{}
 		for range property.IntRange(1, 150).Draw(t, "events") {
 			e := revocast.Event{
@@ -296,7 +297,7 @@ func TestStatesSurvivePacking(t *testing.T) {
 }
 
 func TestMoreEpochsThanSlotsCanName(t *testing.T) {
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	for i := range 600 {
 		e := revoked(i, revocast.ScopePrincipal, fmt.Sprint("p", i))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -127,7 +128,7 @@ func fill(c *cache.Cache, tr *truth, principal, i int) {
 // invalidation: it must not be there once Apply has returned.
 func TestInvalidationHoldsBackFills(t *testing.T) {
 	const rounds = 5000
-	c := cache.New(cache.Options{})
+	c := option.Must(cache.New(cache.Options{}))
 	load(c)
 	var version atomic.Int64 // of the session in its store, and the revision that says so
 	var stop atomic.Bool

@@ -145,10 +145,15 @@ func (s *shard) purge() {
 	s.lru.Purge()
 }
 
+func (s *shard) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lru.Len()
+}
+
 func (s *shard) addStats(st *port.ViewStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.Entries += s.lru.Len()
 	st.Evicted += s.evicted
 	st.Dropped += s.dropped
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 )
 
 // Options tune a [Client]; the zero value works.
@@ -21,16 +22,15 @@ type Options struct {
 	// UserAgent names the program in the server's logs. Default: revocast.
 	UserAgent string
 	// Timeout is how long one request may take, including its wait for confirmation. The context
-	// may end it earlier. Default 35 s, which is longer than any server waits; below zero is an
-	// error. Event streams have no timeout.
+	// may end it earlier. Default 35 s, which is longer than any server waits. Event streams have
+	// no timeout.
 	Timeout time.Duration
 	// HTTP sends the requests. Default: a client with [http.DefaultTransport]. Redirects are
 	// never followed: they would carry the API token elsewhere.
 	HTTP *http.Client
 	// Retries is how often a call that writes is repeated. Default 2; [NoRetries]: never.
 	Retries int
-	// Reconnect is how long [Client.Watch] pauses before it connects again. Default 1 s;
-	// below zero is an error.
+	// Reconnect is how long [Client.Watch] pauses before it connects again. Default 1 s.
 	Reconnect time.Duration
 	// OnBreak is told why an event stream broke, each time before [Client.Watch] connects
 	// again. It must not block. Optional.
@@ -41,7 +41,7 @@ type Options struct {
 }
 
 // NoRetries is the value of [Options.Retries] with which no call is repeated.
-const NoRetries = -1
+const NoRetries = option.None
 
 // Client calls one publisher. Its methods may be called concurrently. It starts no
 // goroutine and needs no closing.
@@ -77,21 +77,15 @@ func New(base string, o Options) (*Client, error) {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Timeout < 0 || o.Reconnect < 0 || o.Retries < NoRetries {
-		return o, fmt.Errorf("%w: Timeout %s, Reconnect %s, Retries %d: want zero or more, or NoRetries",
-			revocast.ErrInvalid, o.Timeout, o.Reconnect, o.Retries)
+	if err := option.Complete("client.Options",
+		option.Of("Timeout", &o.Timeout, 35*time.Second),
+		option.Of("Reconnect", &o.Reconnect, time.Second),
+		option.Of("Retries", &o.Retries, 2).Or("NoRetries"),
+	); err != nil {
+		return o, err
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "revocast"
-	}
-	if o.Timeout == 0 {
-		o.Timeout = 35 * time.Second
-	}
-	if o.Retries == 0 {
-		o.Retries = 2
-	}
-	if o.Reconnect == 0 {
-		o.Reconnect = time.Second
 	}
 	return o, nil
 }

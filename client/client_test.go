@@ -160,7 +160,8 @@ func TestRequests(t *testing.T) {
 			`{"principal":"alice","issuer":"i","keep_session":"s","initiator":"user","strength":"confirmed"}`)},
 		"ban": {func(c *client.Client) error {
 			_, err := c.Ban(ctx, revocast.Ban{
-				Principal: "../a/b 😀", Until: end, From: end, Issuer: "i", Reason: "x", Initiator: "admin",
+				Principal: "../a/b 😀", Until: end, From: end, Issuer: "i",
+				Cause: revocast.Cause{Reason: "x", Initiator: "admin"},
 			}, key)
 			return err
 		}, receipt, post("PUT /v1/bans/..%2Fa%2Fb%20%F0%9F%98%80?wait=2s",
@@ -168,7 +169,8 @@ func TestRequests(t *testing.T) {
 				`"initiator":"admin","strength":"confirmed"}`)},
 		"unban": {
 			func(c *client.Client) error {
-				_, err := c.Unban(ctx, revocast.Ban{Principal: "alice", Issuer: "i", Reason: "r&r"},
+				_, err := c.Unban(ctx,
+					revocast.Ban{Principal: "alice", Issuer: "i", Cause: revocast.Cause{Reason: "r&r"}},
 					revocast.WithStrength(revocast.Committed), key)
 				return err
 			}, receipt,

@@ -22,6 +22,7 @@ import (
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/port"
@@ -73,11 +74,12 @@ func newRealm(t *testing.T) *realm {
 	}
 	keys := must[token.KeySource](t)(token.Static(r.mint.Key()))
 	verifier := must[*token.Verifier](t)(token.New(keys, token.Options{Issuers: []string{issuer}, AnyAudience: true}))
-	p := publisher.New(ledger, bus, publisher.Options{Logger: logger})
-	s := worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}),
-		worker.SubscriberOptions{Worker: "w", Logger: logger})
-	run(t, p.Run, p.Ready())
-	run(t, s.Run, s.Ready())
+	p := option.Must(publisher.New(ledger, bus, publisher.Options{Logger: logger}))
+	s := option.Must(worker.NewSubscriber(
+		ledger, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "w", Logger: logger},
+	))
+	run(t, p.Run, p.Readiness())
+	run(t, s.Run, s.Readiness())
 
 	tokens := must[*publisherapi.Tokens](t)(publisherapi.OneToken("api-token"))
 	r.serve(p, s, verifier, tokens)
@@ -108,15 +110,13 @@ func run(t *testing.T, component func(context.Context) error, ready *port.Readin
 }
 
 func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
-	handler := publisherapi.New(publisherapi.Deps{Publisher: p, Ready: p.Ready().Err, Verifier: v},
+	handler := publisherapi.New(publisherapi.Deps{Publisher: p, Ready: p.Ready, Verifier: v},
 		publisherapi.Options{Tokens: tokens})
 	api := httptest.NewServer(handler)
 	r.t.Cleanup(api.Close)
 	r.t.Cleanup(handler.Drain) // before Close, which waits for streams
-	guard := worker.NewGuard(s, v, worker.GuardOptions{})
-	side := httptest.NewServer(
-		sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: s.Ready().Err}, sidecarapi.Options{}),
-	)
+	guard := option.Must(worker.NewGuard(s, v, worker.GuardOptions{}))
+	side := httptest.NewServer(sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: s.Ready}, sidecarapi.Options{}))
 	r.t.Cleanup(side.Close)
 	r.base, r.check = api.URL, side.URL+"/check"
 	r.api, r.open, r.sidecar = r.newClient(api.URL, "api-token"), r.newClient(api.URL, ""), r.newClient(side.URL, "")

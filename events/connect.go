@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/throttle"
 )
 
@@ -43,7 +44,7 @@ type ConnectOptions struct {
 	// random, so that a fleet does not come back in step. Default 250 ms. After some failed rounds
 	// it grows, to eight times this at most.
 	ReconnectWait time.Duration
-	// Logger receives lost and regained connections and errors. Default: none.
+	// Logger receives lost and regained connections and errors. Default [slog.Default].
 	Logger *slog.Logger
 	// Extra is applied last and may override everything here.
 	Extra []nats.Option
@@ -67,7 +68,10 @@ func Connect(servers string, o ConnectOptions) (*nats.Conn, error) {
 	if err := checkServers(servers); err != nil {
 		return nil, err
 	}
-	o = o.withDefaults()
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	opts := o.natsOptions()
 	if o.Credentials != "" {
 		if _, err := os.ReadFile(o.Credentials); err != nil {
@@ -82,20 +86,20 @@ func Connect(servers string, o ConnectOptions) (*nats.Conn, error) {
 	return nc, nil
 }
 
-func (o ConnectOptions) withDefaults() ConnectOptions {
+func (o ConnectOptions) withDefaults() (ConnectOptions, error) {
+	if err := option.Complete("events.ConnectOptions",
+		option.Of("Timeout", &o.Timeout, defaultConnect),
+		option.Of("ReconnectWait", &o.ReconnectWait, defaultReconnectWait),
+	); err != nil {
+		return o, err
+	}
 	if o.Name == "" {
 		o.Name = "revocast"
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = defaultConnect
-	}
-	if o.ReconnectWait <= 0 {
-		o.ReconnectWait = defaultReconnectWait
-	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
-	return o
+	return o, nil
 }
 
 func (o ConnectOptions) natsOptions() []nats.Option {

@@ -227,7 +227,7 @@ func TestHostileAnswers(t *testing.T) {
 	sameCounts(t, bus, map[string]uint64{
 		"answer foreign": 1, "answer undecodable": 1, "answer unknown": 3, "answer late": 2,
 	})
-	if s := bus.Stats(); s.Undecodable != 0 || s.ForeignRealm != 0 || s.Pending != 0 {
+	if s := bus.Stats(); s.Undecodable != 0 || s.ForeignRealm != 0 || bus.Status().Pending != 0 {
 		t.Errorf("counted %+v", s)
 	}
 }

@@ -1,11 +1,10 @@
 package events
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 )
 
 // Options are the settings of a [Bus]. The zero value works.
@@ -43,7 +42,7 @@ type Options struct {
 	// seconds while it is not, with the reason. Default: no call.
 	AcksLost func(error)
 
-	// Logger receives what an operator should see. Default: nothing is logged.
+	// Logger receives what an operator should see. Default [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -58,36 +57,17 @@ const (
 
 // withDefaults fills in the defaults and refuses invalid values.
 func (o Options) withDefaults() (Options, error) {
-	durations := []struct {
-		name  string
-		value *time.Duration
-		def   time.Duration
-	}{
-		{"PublishTimeout", &o.PublishTimeout, defaultPublishTimeout},
-		{"RequestTimeout", &o.RequestTimeout, defaultRequestTimeout},
-		{"ReplayPatience", &o.ReplayPatience, defaultPatience},
-	}
-	for _, d := range durations {
-		if *d.value == 0 {
-			*d.value = d.def
-		}
-		if *d.value < shortestTimeout {
-			return Options{}, fmt.Errorf("%w: events: %s is %v, want at least %v", revocast.ErrInvalid, d.name,
-				*d.value, shortestTimeout)
-		}
-	}
-	if o.MaxPending < 0 || o.TailBuffer < 0 {
-		return Options{}, fmt.Errorf("%w: events: MaxPending %d and TailBuffer %d must not be negative",
-			revocast.ErrInvalid, o.MaxPending, o.TailBuffer)
-	}
-	if o.MaxPending == 0 {
-		o.MaxPending = defaultMaxPending
-	}
-	if o.TailBuffer == 0 {
-		o.TailBuffer = defaultTailBuffer
+	if err := option.Complete("events.Options",
+		option.Of("PublishTimeout", &o.PublishTimeout, defaultPublishTimeout).AtLeast(shortestTimeout),
+		option.Of("RequestTimeout", &o.RequestTimeout, defaultRequestTimeout).AtLeast(shortestTimeout),
+		option.Of("ReplayPatience", &o.ReplayPatience, defaultPatience).AtLeast(shortestTimeout),
+		option.Of("MaxPending", &o.MaxPending, defaultMaxPending),
+		option.Of("TailBuffer", &o.TailBuffer, defaultTailBuffer),
+	); err != nil {
+		return Options{}, err
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

@@ -113,12 +113,12 @@ func TestConnectionClosedForGoodIsReplaced(t *testing.T) {
 	ns.Reload("max_payload: 64")
 	_ = eventstest.Publish(t, bus, eventstest.Event(1, 1))
 	eventstest.Await(t, "the connection to be closed", nc.IsClosed)
-	eventstest.Await(t, "another one", func() bool { s := bus.Stats(); return s.Replaced == 1 && s.Connected })
+	eventstest.Await(t, "another one", func() bool { return bus.Status().Connected && bus.Stats().Replaced == 1 })
 	ns.Reload("max_payload: 1MB")
 	ns.Restart()
 	eventstest.Await(t, "a publication",
 		func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 1)) == nil })
-	if err := bus.Close(); err != nil || bus.Stats().Connected {
+	if err := bus.Close(); err != nil || bus.Status().Connected {
 		t.Errorf("the bus's own connection outlives it, %v", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestAwaySaysSo(t *testing.T) {
 	ns := eventstest.NewServer(t)
 	bus := prepared(t, ns.Conn(t), "r", events.Options{})
 	ns.Stop()
-	eventstest.Await(t, "the connection to be lost", func() bool { return !bus.Stats().Connected })
+	eventstest.Await(t, "the connection to be lost", func() bool { return !bus.Status().Connected })
 	_, err := bus.Epoch(limited(t))
 	if !errors.Is(err, revocast.ErrUnavailable) || !strings.Contains(err.Error(), "NATS is away") ||
 		strings.Contains(err.Error(), "buffer") {

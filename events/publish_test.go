@@ -66,7 +66,7 @@ func TestPublishCarriesItsPositionAsMessageID(t *testing.T) {
 		t.Errorf("the stream holds %d messages after the same event twice", s.Msgs)
 	}
 	if s := bus.Stats(); s.Published != 2 || s.Acknowledged != 2 || s.Duplicates != 1 || s.Refused != 0 ||
-		s.Pending != 0 {
+		bus.Status().Pending != 0 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -214,7 +214,7 @@ func TestPublishAnswersOnce(t *testing.T) {
 			if got := answers.Load(); got != n {
 				t.Errorf("%d answers to %d publications", got, n)
 			}
-			if s := bus.Stats(); s.Pending != 0 || s.Refused != n {
+			if s := bus.Stats(); bus.Status().Pending != 0 || s.Refused != n {
 				t.Errorf("counted %+v", s)
 			}
 		})
@@ -259,8 +259,8 @@ func TestPublishNeverWaits(t *testing.T) {
 			refused.Add(1)
 		})
 	}
-	if got := refused.Load(); got != 2 || bus.Stats().Pending != 3 {
+	if got := refused.Load(); got != 2 || bus.Status().Pending != 3 {
 		t.Errorf("%d publications beyond the limit were refused at once, want 2; %d pending, want 3", got,
-			bus.Stats().Pending)
+			bus.Status().Pending)
 	}
 }

@@ -8,7 +8,6 @@ type Stats struct {
 	Acknowledged  uint64 // publications that JetStream acknowledged, duplicates included
 	Duplicates    uint64 // of these, those that the stream had already: repeats
 	Refused       uint64 // publications that were answered with an error
-	Pending       uint64 // publications not answered now; a gauge
 	TailReceived  uint64 // messages on live tails
 	ReplayedTotal uint64 // events handed out by Replay
 	AcksSent      uint64 // acknowledgements sent
@@ -22,7 +21,6 @@ type Stats struct {
 	ReplayResets  uint64 // times that Replay had to start another consumer
 	Replaced      uint64 // connections that were made in place of one that NATS closed for good
 	Forbidden     uint64 // times that NATS refused a subject for want of permission
-	Connected     bool   // there is a connection now
 }
 
 type counters struct {
@@ -42,7 +40,6 @@ func (b *Bus) Stats() Stats {
 		Acknowledged:  c.acknowledged.Load(),
 		Duplicates:    c.duplicates.Load(),
 		Refused:       c.refused.Load(),
-		Pending:       b.pub.waiting(),
 		TailReceived:  c.tailReceived.Load(),
 		ReplayedTotal: c.replayed.Load(),
 		AcksSent:      c.acksSent.Load(),
@@ -56,8 +53,18 @@ func (b *Bus) Stats() Stats {
 		ReplayResets:  c.resets.Load(),
 		Replaced:      c.replaced.Load(),
 		Forbidden:     c.forbidden.Load(),
-		Connected:     b.conn().IsConnected(),
 	}
+}
+
+// Status is the present condition of a bus.
+type Status struct {
+	Connected bool   // there is a connection
+	Pending   uint64 // publications that are not answered yet
+}
+
+// Status returns the bus as it stands now.
+func (b *Bus) Status() Status {
+	return Status{Connected: b.conn().IsConnected(), Pending: b.pub.waiting()}
 }
 
 // SnapshotStats are a bus's counters of snapshots since it was made.

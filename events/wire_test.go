@@ -18,17 +18,16 @@ func drawEvent(t *property.T) revocast.Event {
 	key := property.SliceOfN(property.Byte(), 16, 16)
 	count := property.Uint64Range(1, uint64(revocast.Forever))
 	e := revocast.Event{
-		Position:  revocast.Position{Epoch: count.Draw(t, "epoch"), Rev: count.Draw(t, "rev")},
-		Kind:      property.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"),
-		Scope:     revocast.Scope(property.IntRange(1, revocast.NumScopes).Draw(t, "scope")),
-		Key:       revocast.Key(key.Draw(t, "key")),
-		Except:    revocast.Key(key.Draw(t, "except")),
-		At:        moment.Draw(t, "at"),
-		CutOff:    moment.Draw(t, "cut-off"),
-		Until:     moment.Draw(t, "until"),
-		From:      moment.Draw(t, "from"),
-		Reason:    text.Draw(t, "reason"),
-		Initiator: text.Draw(t, "initiator"),
+		Position: revocast.Position{Epoch: count.Draw(t, "epoch"), Rev: count.Draw(t, "rev")},
+		Kind:     property.SampledFrom(revocast.Kinds[:]).Draw(t, "kind"),
+		Scope:    revocast.Scope(property.IntRange(1, revocast.NumScopes).Draw(t, "scope")),
+		Key:      revocast.Key(key.Draw(t, "key")),
+		Except:   revocast.Key(key.Draw(t, "except")),
+		At:       moment.Draw(t, "at"),
+		CutOff:   moment.Draw(t, "cut-off"),
+		Until:    moment.Draw(t, "until"),
+		From:     moment.Draw(t, "from"),
+		Cause:    revocast.Cause{Reason: text.Draw(t, "reason"), Initiator: text.Draw(t, "initiator")},
 	}
 	e.Key[0] |= 1
 	if e.Scope.Outright() {
@@ -64,7 +63,7 @@ func goodEvent(tb testing.TB) (revocast.Event, []byte) {
 	e := revocast.Event{
 		Position: revocast.Position{Epoch: 1, Rev: 2}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
 		Key: revocast.Key{1}, At: 3, CutOff: revocast.Forever, Until: 4, From: 5, Except: revocast.Key{6},
-		Reason: "stolen", Initiator: "user",
+		Cause: revocast.Cause{Reason: "stolen", Initiator: "user"},
 	}
 	data, err := appendEvent(nil, testRealm, &e)
 	if err != nil {

@@ -50,7 +50,8 @@ type View interface {
 	// Expire forgets states whose Until, in Unix milliseconds, is before now.
 	Expire(now int64)
 
-	// Stats returns sizes and counters for metrics.
+	// Status returns what the view holds now, and Stats what it has counted since it was made.
+	Status() ViewStatus
 	Stats() ViewStats
 }
 
@@ -86,11 +87,15 @@ type Match struct {
 	BanFrom int64
 }
 
-// ViewStats are a view's sizes and counters.
+// ViewStatus is what a view holds now.
+type ViewStatus struct {
+	Entries  int  // session cache
+	States   int  // live-revocation index
+	Complete bool // the index holds every live revocation
+}
+
+// ViewStats are a view's counters.
 type ViewStats struct {
-	Entries    int    // session cache
-	States     int    // live-revocation index
-	Complete   bool   // the index holds every live revocation
 	Hits       uint64 // of Get
 	Misses     uint64 // of Get
 	Evicted    uint64 // entries out for space

@@ -76,8 +76,8 @@ func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims,
 	opts ...revocast.CallOption,
 ) (revocast.Receipt, error) {
 	r := revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer, Reason: "logout",
-		Initiator: "user",
+		Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer,
+		Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 	}
 	if c.Session == "" {
 		r.Scope, r.ID, r.Until = revocast.ScopeToken, c.TokenID, tokenUntil(c, p.base.clock.Now())

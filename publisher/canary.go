@@ -84,7 +84,7 @@ func (c *canary) revoke(ctx context.Context) (CanaryResult, revocast.Position) {
 	defer cancel()
 	r, err := c.calls.one(ctx, proposeRevocation(revocast.Revocation{
 		Scope: revocast.ScopeToken, ID: fmt.Sprintf("%016x", component.Random()), Issuer: canaryIssuer,
-		Reason: CanaryReason, Until: c.clock.Now().Add(canaryLife),
+		Cause: revocast.Cause{Reason: CanaryReason}, Until: c.clock.Now().Add(canaryLife),
 	}), nil)
 	var open revocast.Position
 	if errors.Is(err, revocast.ErrPending) {

@@ -8,6 +8,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store/storetest"
@@ -23,10 +24,11 @@ func (a apart) rig(t *testing.T) (*fleettest.Rig, *publisher.Publisher, []*fleet
 	r := fleettest.NewRigOn(t, storetest.RedisAhead(t, a.redis), eventstest.NewServer(t))
 	r.IssuedAside(a.issuer)
 	ws := []*fleettest.Worker{r.WorkerAside(a.worker), r.WorkerAside(0), r.WorkerAside(0)}
-	p := publisher.New(r.Ledger(), r.Bus(),
-		publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)})
+	p := option.Must(publisher.New(
+		r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)},
+	))
 	r.Run(p.Run)
-	r.Await(p.Ready())
+	r.Await(p.Readiness())
 	return r, p, ws
 }
 
@@ -109,7 +111,7 @@ func TestFromTheFuture(t *testing.T) {
 			t.Errorf("%s: %v", v.Outcome, v.Err)
 		}
 	}
-	if n := ws[0].Sub.Status().FromTheFuture; n != 1 {
+	if n := ws[0].Sub.Stats().FromTheFuture; n != 1 {
 		t.Errorf("%d tokens from the future", n)
 	}
 }
@@ -123,7 +125,7 @@ func TestClocksBeyondTheSkew(t *testing.T) {
 	p, ws := r.Publisher(), r.Workers(1)
 	r.Expect(ws, r.Login("alice").Token, revocast.Allowed)
 	redis.MoveClock(-15 * time.Second)
-	fleettest.Eventually(t, "unready", func() bool { return p.Ready().Err() != nil })
+	fleettest.Eventually(t, "unready", func() bool { return p.Ready() != nil })
 	fleettest.Eventually(t, "the worker sees it", func() bool { return ws[0].Sub.Status().ClockAhead > 14*time.Second })
 	if _, v := ws[0].Check(t.Context(), r.Login("alice").Token); v.Outcome != revocast.Unknown {
 		t.Errorf("%s: %v", v.Outcome, v.Err)
@@ -133,5 +135,5 @@ func TestClocksBeyondTheSkew(t *testing.T) {
 		t.Error("no warning")
 	}
 	redis.MoveClock(0)
-	r.Await(p.Ready())
+	r.Await(p.Readiness())
 }

@@ -120,8 +120,7 @@ func (c *committer) replaceExpired(run context.Context, proposals []revocast.Eve
 	for i, e := range proposals {
 		if e.Refuses() && refusedFrom(e) <= over {
 			proposals[i] = revocast.Event{
-				Kind: revocast.KindInvalidated, Scope: e.Scope, Key: e.Key, Reason: e.Reason,
-				Initiator: e.Initiator,
+				Kind: revocast.KindInvalidated, Scope: e.Scope, Key: e.Key, Cause: e.Cause,
 			}
 			replaced = true
 		}

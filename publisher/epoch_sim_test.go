@@ -58,9 +58,9 @@ func TestRolledBack(t *testing.T) {
 						}
 					}
 				}
-				w.Await(p.Ready())
-				w.Await(q.Ready())
-				w.Await(x.Sub.Ready())
+				w.Await(p.Readiness())
+				w.Await(q.Readiness())
+				w.Await(x.Sub.Readiness())
 				fresh := w.Worker("fresh", fleettest.WorkerOptions{View: worker.NoCache{}})
 				for _, token := range tokens {
 					w.Expect(x, token, revocast.Revoked)
@@ -87,7 +87,7 @@ func TestFencedLoser(t *testing.T) {
 			port.EpochRecord{Epoch: 2, Server: "another", Terms: w.Terms})
 		w.Must(err)
 		fleettest.Elapse(2 * time.Second)
-		if err := p.Ready().Err(); !errors.Is(err, revocast.ErrFenced) {
+		if err := p.Ready(); !errors.Is(err, revocast.ErrFenced) {
 			t.Errorf("the publisher's readiness says %v", err)
 		}
 		if _, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrFenced) {
@@ -106,7 +106,7 @@ func TestInit(t *testing.T) {
 			t.Errorf("Init of a ledger that was lost: %v, %v", created, err)
 		}
 		p := w.ColdPublisher("p")
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		if at := w.Ledger.Position(); at.Epoch != 2 {
 			t.Errorf("recovered at %s", at)
 		}
@@ -123,7 +123,7 @@ func TestNobodyInitialises(t *testing.T) {
 		w.Ledger, w.Bus = sim.NewRealm(t, sim.LedgerOptions{}, sim.BusOptions{})
 		p := w.ColdPublisher("p")
 		fleettest.Elapse(time.Minute)
-		if err := p.Ready().Err(); !errors.Is(err, revocast.ErrUninitialised) {
+		if err := p.Ready(); !errors.Is(err, revocast.ErrUninitialised) {
 			t.Errorf("readiness: %v", err)
 		}
 		if _, err := p.Revoke(t.Context(), fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrUninitialised) {

@@ -57,7 +57,7 @@ func TestAwaitAfterRunEnded(t *testing.T) {
 		}
 		p.Bus.SetHook(nil)
 		w.Run(p.Run)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		again, cancel := fleettest.Within(time.Minute)
 		defer cancel()
 		if r, err := p.Await(again, receipt.Position); err != nil || r.Strength != revocast.Confirmed {
@@ -138,7 +138,7 @@ func TestRejoinedWorkerIsNotStruck(t *testing.T) {
 		seen := renewals(w, p)
 		w.Ledger.Empty()
 		fleettest.Elapse(5 * time.Second)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		// In the new epoch it counts from the beginning again.
 		for range 100_000 {
 			if renewals(w, p) == seen {

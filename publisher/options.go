@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -49,14 +50,8 @@ type Options struct {
 	Random func() uint64
 }
 
-func (o *Options) fill() {
-	component.SetDefault(&o.MaxOpen, 20_000)
-	component.SetDefault(&o.StreamReplicas, 1)
-	component.SetDefault(&o.AuditEvery, 5*time.Second)
-	component.SetDefault(&o.SnapshotEvery, 2*time.Minute)
-	component.SetDefault(&o.SnapshotAfter, 2000)
-	component.SetDefault(&o.CommitTimeout, 5*time.Second)
-	component.SetDefault(&o.Receipts, 10_000)
+// complete puts defaults in the place of zeros, and fails with [revocast.ErrInvalid].
+func (o *Options) complete() error {
 	if o.Clock == nil {
 		o.Clock = port.SystemClock()
 	}
@@ -66,12 +61,14 @@ func (o *Options) fill() {
 	if o.Random == nil {
 		o.Random = component.Random
 	}
-}
-
-func (o *Options) check() error {
-	return component.RefuseNegative(map[string]int64{
-		"CommitTimeout": int64(o.CommitTimeout), "Receipts": int64(o.Receipts), "MaxOpen": int64(o.MaxOpen),
-		"StreamReplicas": int64(o.StreamReplicas), "AuditEvery": int64(o.AuditEvery),
-		"SnapshotEvery": int64(o.SnapshotEvery), "Canary": int64(o.Canary),
-	})
+	component.SetDefault(&o.SnapshotAfter, 2000)
+	return option.Complete("publisher.Options",
+		option.Of("CommitTimeout", &o.CommitTimeout, 5*time.Second),
+		option.Of("Receipts", &o.Receipts, 10_000),
+		option.Of("MaxOpen", &o.MaxOpen, 20_000),
+		option.Of("StreamReplicas", &o.StreamReplicas, 1),
+		option.Of("AuditEvery", &o.AuditEvery, 5*time.Second),
+		option.Of("SnapshotEvery", &o.SnapshotEvery, 2*time.Minute),
+		option.Of("Canary", &o.Canary, 0),
+	)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
@@ -20,9 +21,9 @@ import (
 func TestOpenCallsAreBounded(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		ledger, bus := w.Ledger.Link("p"), w.Bus.Link("p")
-		p := publisher.New(ledger, bus, publisher.Options{MaxOpen: 5, Logger: fleettest.Logger()})
+		p := option.Must(publisher.New(ledger, bus, publisher.Options{MaxOpen: 5, Logger: fleettest.Logger()}))
 		w.Run(p.Run)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
 		for i := range 5 {
 			ctx, cancel := fleettest.Within(10 * time.Millisecond)

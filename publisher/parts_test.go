@@ -331,7 +331,9 @@ func partTools(l *ledgerFake, b *busFake, out io.Writer) tools {
 		Logger: slog.New(slog.NewTextHandler(out, nil)), Random: func() uint64 { return 0 },
 		Clock: sinceClock{port.SystemClock(), time.Now().Add(-time.Hour)},
 	}
-	o.fill()
+	if err := o.complete(); err != nil {
+		panic(err)
+	}
 	return newTools(l, b, o)
 }
 

@@ -42,9 +42,12 @@ type Publisher struct {
 	canary   *canary
 }
 
-// New returns a publisher for the ledger's realm. Nothing happens before Run.
-func New(ledger port.Ledger, bus port.Bus, o Options) *Publisher {
-	o.fill()
+// New returns a publisher for the ledger's realm. Nothing happens before Run. It fails with
+// [revocast.ErrInvalid] where an option makes no sense, and where the bus is of another realm.
+func New(ledger port.Ledger, bus port.Bus, o Options) (*Publisher, error) {
+	if err := cmp.Or(o.complete(), component.SameRealm(ledger, bus)); err != nil {
+		return nil, err
+	}
 	p := &Publisher{o: o, ledger: ledger, bus: bus, tools: newTools(ledger, bus, o), status: newStatus()}
 	p.active = &activation{status: p.status}
 	p.addKeeping()
@@ -56,7 +59,7 @@ func New(ledger port.Ledger, bus port.Bus, o Options) *Publisher {
 		base: p.base, calls: p.writer, turns: p.turns, terms: p.reader.terms.Load, serving: p.status.serving.Err,
 		every: o.Canary, observe: o.ObserveCanary,
 	}
-	return p
+	return p, nil
 }
 
 // addKeeping makes the parts that look after the two stores, except the keeper.
@@ -85,16 +88,13 @@ func (p *Publisher) addWriting() {
 	}
 }
 
-// Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when ctx ended, and an error only
-// for what no retry can mend: an option below zero, a ledger and a bus of different realms, a second Run. No error
-// of a store is of that kind: without the bus, revocations are committed and stay pending. Calls under way when
-// Run ends get a pending receipt.
+// Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when ctx ended,
+// and an error only for what no retry can mend: a second Run. No error of a store is of that
+// kind: without the bus, revocations are committed and stay pending. Calls under way when Run
+// ends get a pending receipt.
 func (p *Publisher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if err := cmp.Or(p.o.check(), component.SameRealm(p.ledger, p.bus)); err != nil {
-		return err
-	}
 	r := &publisherRun{ctx: ctx}
 	if err := p.active.begin(r); err != nil {
 		return err
@@ -115,10 +115,13 @@ func (p *Publisher) Run(ctx context.Context) error {
 	return component.RunError(ctx)
 }
 
-// Ready is gained when the ledger is open, and lost while it is not, while wall clocks are
+// Ready returns nil while the ledger is open, else why not. It fails as well while wall clocks are
 // further apart than the skew of the terms, and while the stream takes no events or cannot hold
 // them. The publisher still revokes as well as it can then, and says so in each receipt.
-func (p *Publisher) Ready() *port.Readiness { return p.status.ready }
+func (p *Publisher) Ready() error { return p.status.ready.Err() }
+
+// Readiness is what Ready asks, for a caller that waits for it.
+func (p *Publisher) Readiness() *port.Readiness { return p.status.ready }
 
 // Realm returns the realm that the publisher serves.
 func (p *Publisher) Realm() string { return p.base.realm }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
@@ -285,7 +286,7 @@ func TestRefusedPublicationIsRepeated(t *testing.T) {
 		w.Bus.Fill(true)
 		done := p.RevokeAlice(revocast.WithStrength(revocast.Durable))
 		fleettest.Elapse(10 * time.Second)
-		if s := p.Stats(); s.Unacked != 1 || s.Waiting != 1 {
+		if s := p.Status(); s.Unacked != 1 || s.Waiting != 1 {
 			t.Errorf("%+v", s)
 		}
 		w.Bus.Fill(false)
@@ -321,12 +322,12 @@ func TestFullStreamIsAskedNowAndThen(t *testing.T) {
 		if n := after.Republished - before.Republished; n < 10 || n > 60 {
 			t.Errorf("%d events were repeated in a minute of a full stream, want one every few seconds", n)
 		}
-		if after.Unacked != events || after.Refusals < events {
+		if p.Status().Unacked != events || after.Refusals < events {
 			t.Errorf("%+v", after)
 		}
 		w.Bus.Fill(false)
 		fleettest.Elapse(6 * time.Second)
-		if s := p.Stats(); s.Unacked != 0 {
+		if s := p.Status(); s.Unacked != 0 {
 			t.Errorf("%d events are still not in the stream", s.Unacked)
 		}
 	})
@@ -466,7 +467,7 @@ func TestQuestionSentBeforeTheAsk(t *testing.T) {
 
 func TestPublisherMustRun(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
-		p := publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), publisher.Options{})
+		p := option.Must(publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), publisher.Options{}))
 		if _, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrNotRunning) {
 			t.Errorf("without Run: %v", err)
 		}

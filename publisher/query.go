@@ -54,7 +54,7 @@ type FleetStatus struct {
 	Answering []Answering
 	// OldestUnacked is the age of the oldest event that JetStream has not acknowledged.
 	OldestUnacked time.Duration
-	Publisher     Stats
+	Publisher     Status
 }
 
 // Warnings say what an operator should know about a revocation that names no issuer: that
@@ -73,13 +73,13 @@ func (s FleetStatus) Warnings() []string {
 	return nil
 }
 
-// Status asks the ledger for the fleet as it stands.
-func (p *Publisher) Status(ctx context.Context) (FleetStatus, error) {
+// Fleet asks the ledger for the realm and its workers as they stand.
+func (p *Publisher) Fleet(ctx context.Context) (FleetStatus, error) {
 	d, err := p.ledger.Describe(ctx)
 	if err != nil {
-		return FleetStatus{Publisher: p.Stats()}, err
+		return FleetStatus{Publisher: p.Status()}, err
 	}
-	s := FleetStatus{Ledger: d, Publisher: p.Stats()}
+	s := FleetStatus{Ledger: d, Publisher: p.Status()}
 	if d.State != port.LedgerOpen {
 		return s, nil
 	}

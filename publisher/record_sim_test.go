@@ -7,6 +7,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
@@ -34,11 +35,11 @@ func TestRecordThatCameBackOlderIsWrittenAgain(t *testing.T) {
 				if after != before {
 					t.Errorf("written again as\n%+v, was\n%+v", after, before)
 				}
-				w.Must(p.Ready().Err())
+				w.Must(p.Ready())
 				w.Ledger.Restart()
 				fleettest.Elapse(5 * time.Second)
-				w.Must(p.Ready().Err())
-				w.Must(q.Ready().Err())
+				w.Must(p.Ready())
+				w.Must(q.Ready())
 				alice := fleettest.Login("alice")
 				_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 				w.Must(err)
@@ -49,7 +50,7 @@ func TestRecordThatCameBackOlderIsWrittenAgain(t *testing.T) {
 				}
 				w.Ledger.Empty()
 				fleettest.Elapse(20 * time.Second)
-				w.Must(p.Ready().Err())
+				w.Must(p.Ready())
 				w.WantEqual(13)
 			})
 		})
@@ -67,7 +68,7 @@ func TestRecordOlderAtARestart(t *testing.T) {
 			w.Bus.OlderRecords(n)
 			w.Ledger.Restart()
 			fleettest.Elapse(10 * time.Second)
-			w.Must(p.Ready().Err())
+			w.Must(p.Ready())
 			if at := w.Ledger.Position(); at.Epoch != 4 {
 				t.Errorf("%d older: at %s, want the fourth epoch", n, at)
 			}
@@ -97,7 +98,7 @@ func TestEpochIsNotGivenTwice(t *testing.T) {
 				p = q
 			}
 			fleettest.Elapse(10 * time.Second)
-			w.Must(p.Ready().Err())
+			w.Must(p.Ready())
 			if at := w.Ledger.Position(); at.Epoch < 4 {
 				t.Errorf("fresh %t: at %s, want a fourth epoch or a later one", fresh, at)
 			}
@@ -148,10 +149,10 @@ func TestStoreThatCameBackOlder(t *testing.T) {
 		}
 		w.Ledger.Restart()
 		fleettest.Elapse(5 * time.Second)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 		w.Ledger.Empty()
 		fleettest.Elapse(20 * time.Second)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 		w.Expect(x, alice, revocast.Revoked)
 		w.WantEqual(11)
 	})
@@ -169,14 +170,16 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
 			publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
 		w.Must(err)
-		next := publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()})
+		next := option.Must(
+			publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()}),
+		)
 		w.Run(next.Run)
 		fleettest.Elapse(12 * time.Second)
-		w.Must(next.Ready().Err())
+		w.Must(next.Ready())
 		w.Bus.OlderRecords(1)
 		fleettest.Elapse(10 * time.Second)
-		w.Must(next.Ready().Err())
-		if err := old.Ready().Err(); err == nil {
+		w.Must(next.Ready())
+		if err := old.Ready(); err == nil {
 			t.Error("the server that was replaced serves")
 		}
 		if r := w.Record(); r.Epoch != 2 {

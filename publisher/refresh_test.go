@@ -30,7 +30,7 @@ func TestBanOutlivesItsEvent(t *testing.T) {
 		}
 		w.Ledger.Empty()
 		fleettest.Elapse(10 * time.Second)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 		state, err := p.Standing(t.Context(), revocast.ScopePrincipal, "", "mallory")
 		w.Must(err)
 		if !state.Ban.Covers(time.Now().UnixMilli()) {

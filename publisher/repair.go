@@ -55,7 +55,7 @@ func Repair(ctx context.Context, ledger port.Ledger, bus port.Bus, from Side, o 
 	if from != Redis && from != JetStream {
 		return Repaired{}, fmt.Errorf("%w: repair from side %d", revocast.ErrInvalid, from)
 	}
-	if err := cmp.Or(o.Publisher.check(), component.SameRealm(ledger, bus)); err != nil {
+	if err := cmp.Or(o.Publisher.complete(), component.SameRealm(ledger, bus)); err != nil {
 		return Repaired{}, err
 	}
 	r := newRepair(ledger, bus, from, o)
@@ -101,7 +101,6 @@ type reopener interface {
 }
 
 func newRepair(ledger port.Ledger, bus port.Bus, from Side, o RepairOptions) *repair {
-	o.Publisher.fill()
 	t := newTools(ledger, bus, o.Publisher)
 	return &repair{
 		tools: t, ledger: ledger, bus: bus,

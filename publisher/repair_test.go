@@ -13,7 +13,11 @@ import (
 )
 
 func repairOf(l *ledgerFake, b *busFake, from Side) *repair {
-	r := newRepair(l, b, from, RepairOptions{})
+	o := RepairOptions{}
+	if err := o.Publisher.complete(); err != nil {
+		panic(err)
+	}
+	r := newRepair(l, b, from, o)
 	t := partTools(l, b, io.Discard)
 	r.tools = t
 	r.keeper, _ = keeperOf(l, b, keeperOptions{})

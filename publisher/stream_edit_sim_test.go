@@ -41,7 +41,7 @@ func TestEditedStreamIsMended(t *testing.T) {
 				w.Bus.Edit(edit)
 				w.RevokeMany(b, 20, 3)
 				fleettest.Elapse(20 * time.Second)
-				w.Must(a.Ready().Err())
+				w.Must(a.Ready())
 				w.WantEqual(25)
 				if n := a.Stats().StreamMends + b.Stats().StreamMends; n == 0 {
 					t.Error("nothing was changed back")
@@ -51,7 +51,7 @@ func TestEditedStreamIsMended(t *testing.T) {
 				}
 				w.Ledger.Empty()
 				fleettest.Elapse(20 * time.Second)
-				w.Must(a.Ready().Err())
+				w.Must(a.Ready())
 				w.Expect(x, alice, revocast.Revoked)
 				w.WantEqual(25)
 			})
@@ -80,11 +80,10 @@ func TestSealedStreamIsShown(t *testing.T) {
 		w.Expect(x, alice, revocast.Revoked) // at once all the same
 		fleettest.Elapse(10 * time.Minute)
 		for _, p := range []*fleettest.SimPublisher{p, q} {
-			if err := p.Ready().Err(); !errors.Is(err, revocast.ErrUnsuited) ||
-				!strings.Contains(err.Error(), "sealed") {
+			if err := p.Ready(); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "sealed") {
 				t.Errorf("ready: %v", err)
 			}
-			if err := p.Stats().StreamError; err == nil || !strings.Contains(err.Error(), "sealed") {
+			if err := p.Status().StreamError; err == nil || !strings.Contains(err.Error(), "sealed") {
 				t.Errorf("stream error: %v", err)
 			}
 		}
@@ -93,8 +92,8 @@ func TestSealedStreamIsShown(t *testing.T) {
 		}
 		w.Bus.LoseEvents()
 		fleettest.Elapse(20 * time.Second)
-		w.Must(p.Ready().Err())
-		w.Must(q.Ready().Err())
+		w.Must(p.Ready())
+		w.Must(q.Ready())
 		_, err = q.Await(w.T.Context(), r.Position)
 		w.Must(err)
 		w.WantEqual(6)
@@ -110,7 +109,7 @@ func TestFullStreamIsShown(t *testing.T) {
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice(), fleettest.Committed())
 		w.Must(err)
 		fleettest.Elapse(5 * time.Minute)
-		if err := p.Ready().Err(); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "full") {
+		if err := p.Ready(); !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), "full") {
 			t.Errorf("ready: %v", err)
 		}
 		if n := len(lines.With(slog.LevelWarn, "full")); n < 4 || n > 12 {
@@ -118,7 +117,7 @@ func TestFullStreamIsShown(t *testing.T) {
 		}
 		w.Bus.Fill(false)
 		fleettest.Elapse(6 * time.Second)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 		w.WantEqual(6)
 	})
 }
@@ -149,7 +148,7 @@ func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 				cut(w)
 				w.Ledger.Empty()
 				fleettest.Elapse(20 * time.Second)
-				if err := p.Ready().Err(); !errors.Is(err, revocast.ErrStreamLost) ||
+				if err := p.Ready(); !errors.Is(err, revocast.ErrStreamLost) ||
 					!strings.Contains(err.Error(), "--accept-loss") {
 					t.Fatalf("ready: %v", err)
 				}
@@ -157,11 +156,11 @@ func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 				_, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream,
 					publisher.RepairOptions{AcceptLoss: true})
 				w.Must(err)
-				w.Await(p.Ready())
+				w.Await(p.Readiness())
 				fleettest.Elapse(20 * time.Second)
 				w.Ledger.Empty() // what there is now is whole again
 				fleettest.Elapse(20 * time.Second)
-				w.Must(p.Ready().Err())
+				w.Must(p.Ready())
 			})
 		})
 	}
@@ -177,7 +176,7 @@ func TestAgedStreamIsWhole(t *testing.T) {
 		}
 		w.Ledger.Empty()
 		fleettest.Elapse(time.Minute)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 		if s := p.Stats(); s.StreamLosses != 0 || s.Refills != 0 {
 			t.Errorf("%+v", s)
 		}
@@ -186,7 +185,7 @@ func TestAgedStreamIsWhole(t *testing.T) {
 		fleettest.Elapse(time.Minute)
 		w.Ledger.Empty()
 		fleettest.Elapse(time.Minute)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 	}, func(t *port.Terms) {
 		for i := range t.MaxLifetime {
 			t.MaxLifetime[i] = time.Second

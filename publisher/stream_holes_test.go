@@ -158,7 +158,7 @@ func lateEvent(lost int) func(w *fleettest.World) {
 			w.T.Fatal("no version")
 		}
 		fleettest.Elapse(time.Second)
-		w.Must(q.Ready().Err())
+		w.Must(q.Ready())
 		w.Must(<-answer)
 		w.Bus.Overrun(lost)
 		p.Stop() // and crashes
@@ -192,8 +192,8 @@ func TestCutAndRefilledStreamIsWhole(t *testing.T) {
 		}
 		w.Ledger.Empty()
 		fleettest.Elapse(20 * time.Second)
-		w.Await(p.Ready())
-		w.Await(q.Ready())
+		w.Await(p.Readiness())
+		w.Await(q.Readiness())
 		w.WantEqual(1)
 	})
 }
@@ -211,7 +211,7 @@ func TestShortenedBanStaysOver(t *testing.T) {
 		w.Expect(x, fleettest.Login("alice"), revocast.Allowed)
 		w.Ledger.Empty()
 		fleettest.Elapse(20 * time.Second)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		y := w.Worker("y", fleettest.WorkerOptions{})
 		w.Expect(x, fleettest.Login("alice"), revocast.Allowed)
 		w.Expect(y, fleettest.Login("alice"), revocast.Allowed)
@@ -243,7 +243,7 @@ func TestRestartThatWasForgotten(t *testing.T) {
 		}
 		p.Ledger.SetHook(nil)
 		fleettest.Elapse(30 * time.Second)
-		if err := p.Ready().Err(); err != nil {
+		if err := p.Ready(); err != nil {
 			w.T.Errorf("%v", err)
 		}
 	})
@@ -392,7 +392,7 @@ func TestTakenOverServerConfirmsNothing(t *testing.T) {
 		y := w.NewWorker("y", fleettest.WorkerOptions{})
 		y.Ledger.Reach(other)
 		w.Run(y.Sub.Run)
-		w.Await(y.Sub.Ready())
+		w.Await(y.Sub.Readiness())
 		w.Expect(y, alice, revocast.Allowed)
 		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
 			if m.To == "y" {
@@ -428,7 +428,7 @@ func TestSuspicionsAreGathered(t *testing.T) {
 func TestOneCanaryAtATime(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second, MaxOpen: 50})
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
 		fleettest.Elapse(10 * time.Minute)
 		ctx, cancel := fleettest.Within(5 * time.Second)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
@@ -128,7 +129,7 @@ func TestRecoveryWithoutAStream(t *testing.T) {
 		w.Bus.Lose()
 		w.Ledger.Restart()
 		fleettest.Elapse(20 * time.Second)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		w.WantEqual(8)
 		w.Expect(x, alice, revocast.Revoked)
 		_, err = p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: "later"})
@@ -163,7 +164,7 @@ func TestBothStoresLost(t *testing.T) {
 		w.Ledger.Empty()
 		p.Bus.SetHook(nil)
 		fleettest.Elapse(20 * time.Second)
-		if err := p.Ready().Err(); !errors.Is(err, revocast.ErrStreamLost) ||
+		if err := p.Ready(); !errors.Is(err, revocast.ErrStreamLost) ||
 			!strings.Contains(err.Error(), "--accept-loss") {
 			t.Fatalf("ready: %v, want both lost", err)
 		}
@@ -173,7 +174,7 @@ func TestBothStoresLost(t *testing.T) {
 		_, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream,
 			publisher.RepairOptions{AcceptLoss: true})
 		w.Must(err)
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 	})
 }
 
@@ -252,7 +253,7 @@ func TestRepairRefillsTheLedger(t *testing.T) {
 		if r.Position.Epoch != 2 || r.Restored != 0 {
 			t.Errorf("%+v", r)
 		}
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		_, err = p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 		w.Must(err)
 		w.Expect(x, alice, revocast.Revoked)
@@ -268,14 +269,16 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		fleettest.Elapse(7 * time.Second)
 		wrong := sim.NewLedger(t, sim.LedgerOptions{})
 		wrong.Restart() // so that its identity is another one
-		lost := publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()})
+		lost := option.Must(
+			publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()}),
+		)
 		w.Run(lost.Run)
 		fleettest.Elapse(5 * time.Second)
-		if err := lost.Ready().Err(); !errors.Is(err, revocast.ErrUninitialised) ||
+		if err := lost.Ready(); !errors.Is(err, revocast.ErrUninitialised) ||
 			!strings.Contains(err.Error(), "publisher repair --from jetstream") {
 			t.Errorf("ready: %v", err)
 		}
-		w.Must(right.Ready().Err())
+		w.Must(right.Ready())
 		w.RevokeMany(right, 3, 1)
 
 		r, err := publisher.Repair(w.T.Context(), wrong.Link("op"), w.Bus.Link("op"), publisher.JetStream,
@@ -285,10 +288,10 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		fleettest.Elapse(time.Second)
-		if err := right.Ready().Err(); !errors.Is(err, revocast.ErrFenced) {
+		if err := right.Ready(); !errors.Is(err, revocast.ErrFenced) {
 			t.Errorf("the other one: %v", err)
 		}
-		w.Must(lost.Ready().Err())
+		w.Must(lost.Ready())
 
 		// And back: the fenced one is the right one after all.
 		w.Bus.Plant(revocast.Event{
@@ -304,8 +307,8 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		fleettest.Elapse(time.Second)
-		w.Must(right.Ready().Err())
-		if err := lost.Ready().Err(); !errors.Is(err, revocast.ErrFenced) {
+		w.Must(right.Ready())
+		if err := lost.Ready(); !errors.Is(err, revocast.ErrFenced) {
 			t.Errorf("the wrong one: %v", err)
 		}
 		fleettest.Elapse(12 * time.Second)
@@ -319,10 +322,10 @@ func TestCanary(t *testing.T) {
 		w.Worker("w", fleettest.WorkerOptions{})
 		results := make(chan publisher.CanaryResult, 100)
 		for _, name := range []string{"a", "b"} {
-			p := publisher.New(w.Ledger.Link(name), w.Bus.Link(name), publisher.Options{
+			p := option.Must(publisher.New(w.Ledger.Link(name), w.Bus.Link(name), publisher.Options{
 				Logger: fleettest.Logger(), Canary: 5 * time.Second,
 				ObserveCanary: func(r publisher.CanaryResult) { results <- r },
-			})
+			}))
 			w.Run(p.Run)
 		}
 		fleettest.Elapse(61 * time.Second)
@@ -340,7 +343,7 @@ func TestCanary(t *testing.T) {
 func TestIndexLoadsFromASnapshot(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.ColdPublisherWith("p", publisher.Options{SnapshotEvery: 10 * time.Second, SnapshotAfter: 10})
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		w.RevokeMany(p, 0, 20)
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 		w.Must(err)
@@ -362,7 +365,7 @@ func TestIndexLoadsFromASnapshot(t *testing.T) {
 		})
 		x.Bus.SetHook(fleettest.Only(sim.OpReplay, func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
 		w.Run(x.Sub.Run)
-		w.Await(x.Sub.Ready())
+		w.Await(x.Sub.Readiness())
 		w.Expect(x, alice, revocast.Revoked)
 		w.Expect(x, bob, revocast.Revoked)
 		w.Expect(x, fleettest.Login("carol"), revocast.Allowed)
@@ -376,7 +379,7 @@ func TestIndexLoadsFromASnapshot(t *testing.T) {
 func TestSnapshotOfAnotherEpochIsLeft(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.ColdPublisherWith("p", publisher.Options{SnapshotEvery: 10 * time.Second, SnapshotAfter: 10})
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		w.RevokeMany(p, 0, 20)
 		fleettest.Elapse(25 * time.Second)
 		p.Bus.SetHook(fleettest.Only(sim.OpSaveSnapshot, fleettest.Always(sim.NotDone())))

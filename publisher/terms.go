@@ -24,10 +24,9 @@ import (
 func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms,
 	o Options,
 ) (time.Duration, error) {
-	if err := cmp.Or(next.Validate(), o.check(), component.SameRealm(ledger, bus)); err != nil {
+	if err := cmp.Or(next.Validate(), o.complete(), component.SameRealm(ledger, bus)); err != nil {
 		return 0, err
 	}
-	o.fill()
 	t := newTools(ledger, bus, o)
 	started := t.base.clock.Monotonic()
 	d, err := t.reader.describe(ctx)

@@ -72,7 +72,7 @@ func TestRollBackAcrossEpochs(t *testing.T) {
 		for range 2 {
 			w.Ledger.Restart()
 			fleettest.Elapse(8 * time.Second)
-			w.Await(p.Ready())
+			w.Await(p.Readiness())
 		}
 		alice := fleettest.Login("alice")
 		w.Expect(x, alice, revocast.Allowed)
@@ -82,7 +82,7 @@ func TestRollBackAcrossEpochs(t *testing.T) {
 			w.T.Fatal("no such version")
 		}
 		fleettest.Elapse(12 * time.Second)
-		w.Must(p.Ready().Err())
+		w.Must(p.Ready())
 		w.Expect(x, alice, revocast.Revoked)
 		fleettest.Elapse(12 * time.Second)
 		w.WantEqual(4)

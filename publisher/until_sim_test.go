@@ -8,6 +8,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/worker"
 )
 
@@ -36,8 +37,8 @@ func TestUntilIsWhenTokensExpire(t *testing.T) {
 			p, x := w.Publisher("p"), w.Worker("x", fleettest.WorkerOptions{})
 			cold := w.Worker("cold", fleettest.WorkerOptions{View: worker.NoCache{}})
 			guards := []*worker.Guard{
-				worker.NewGuard(x.Sub, lenient(revocast.MaxLeeway), worker.GuardOptions{}),
-				worker.NewGuard(cold.Sub, lenient(revocast.MaxLeeway), worker.GuardOptions{}),
+				option.Must(worker.NewGuard(x.Sub, lenient(revocast.MaxLeeway), worker.GuardOptions{})),
+				option.Must(worker.NewGuard(cold.Sub, lenient(revocast.MaxLeeway), worker.GuardOptions{})),
 			}
 			const lives = 10 * time.Minute
 			token := fleettest.Bearer("alice", "s1", time.Now(), lives)
@@ -73,7 +74,7 @@ func TestUntilIsWhenTokensExpire(t *testing.T) {
 func TestLeewayBeyondTheLedgers(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
-		g := worker.NewGuard(x.Sub, lenient(time.Hour), worker.GuardOptions{})
+		g := option.Must(worker.NewGuard(x.Sub, lenient(time.Hour), worker.GuardOptions{}))
 		token := fleettest.Bearer("alice", "s1", time.Now(), time.Minute)
 		check := func(when string, want revocast.Outcome) {
 			t.Helper()
@@ -98,7 +99,7 @@ func TestLeewayBeyondTheLedgers(t *testing.T) {
 func TestLogoutOfAnExpiredToken(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, x := w.Publisher("p"), w.Worker("x", fleettest.WorkerOptions{})
-		g := worker.NewGuard(x.Sub, lenient(time.Minute), worker.GuardOptions{})
+		g := option.Must(worker.NewGuard(x.Sub, lenient(time.Minute), worker.GuardOptions{}))
 		token := fleettest.Bearer("alice", "", time.Now(), time.Minute)
 		fleettest.Elapse(time.Minute + 10*time.Second)
 		claims, v := g.Check(w.T.Context(), token)

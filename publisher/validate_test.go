@@ -19,14 +19,15 @@ func TestValidate(t *testing.T) {
 		for what, r := range map[string]revocast.Revocation{
 			"a session": {Scope: revocast.ScopeSession, ID: "s1"},
 			"a principal": {
-				Scope: revocast.ScopePrincipal, ID: "alice", CutOff: now, Except: "s1", Reason: "r", Initiator: "i",
+				Scope: revocast.ScopePrincipal, ID: "alice", CutOff: now, Except: "s1",
+				Cause: revocast.Cause{Reason: "r", Initiator: "i"},
 			},
 			"no scope":            {ID: "s1"},
 			"no id":               {Scope: revocast.ScopeSession},
 			"a long id":           {Scope: revocast.ScopeSession, ID: long},
 			"no UTF-8":            {Scope: revocast.ScopeSession, ID: "\xff"},
 			"a session's cut-off": {Scope: revocast.ScopeSession, ID: "s1", CutOff: now},
-			"a long reason":       {Scope: revocast.ScopeSession, ID: "s1", Reason: long},
+			"a long reason":       {Scope: revocast.ScopeSession, ID: "s1", Cause: revocast.Cause{Reason: long}},
 			"a long issuer":       {Scope: revocast.ScopeSession, ID: "s1", Issuer: long},
 		} {
 			_, err := p.Revoke(w.T.Context(), r, fleettest.Committed())

@@ -73,7 +73,7 @@ func TestReachIsToldOnceAndAgain(t *testing.T) {
 		p := w.Publisher("p")
 		w.Accepting("a", "urn:a")
 		reach := func() *port.Reach {
-			s, err := p.Status(context.Background())
+			s, err := p.Fleet(context.Background())
 			w.Must(err)
 			if len(s.Membership.Members) != 1 {
 				w.T.Fatalf("members %+v", s.Membership.Members)
@@ -83,7 +83,7 @@ func TestReachIsToldOnceAndAgain(t *testing.T) {
 		if r := reach(); r == nil || len(r.Issuers) != 1 || r.Issuers[0].Name != "urn:a" {
 			t.Fatalf("reach %+v", r)
 		}
-		s, err := p.Status(context.Background())
+		s, err := p.Fleet(context.Background())
 		w.Must(err)
 		w.Must(p.Ledger.Leave(context.Background(), s.Membership.Members[0].ID))
 		fleettest.Elapse(2 * w.Terms.Lease)
@@ -117,7 +117,7 @@ func TestCanaryWarnsOfNothing(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Accepting("a", fleettest.Issuer)
 		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second})
-		w.Await(p.Ready())
+		w.Await(p.Readiness())
 		fleettest.Elapse(5 * time.Second)
 		if s := p.Stats(); s.Confirmed < 3 || s.Doubtful != 0 {
 			t.Errorf("%d confirmed, %d doubtful", s.Confirmed, s.Doubtful)

@@ -17,6 +17,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
@@ -70,9 +71,9 @@ func startExample() *example {
 	terms.DefaultIssuer = "https://login.example.com"
 	must(publisher.Init(ctx, at.realm.Ledger(), at.realm.Bus(), terms))
 	at.issue()
-	at.publisher = at.realm.Publisher(publisher.Options{})
+	at.publisher = option.Must(at.realm.Publisher(publisher.Options{}))
 	run(at.publisher.Run)
-	must(0, at.publisher.Ready().Wait(ctx))
+	must(0, at.publisher.Readiness().Wait(ctx))
 	at.stop = func() {
 		cancel()
 		wg.Wait()
@@ -123,7 +124,7 @@ func (at *example) worker(o worker.GuardOptions) *realm.Worker {
 	keys := must(token.JWKS(at.jwksFile, token.SourceOptions{}))
 	w := must(at.realm.Worker(keys.For("https://login.example.com", "orders"), worker.Options{Guard: o}))
 	at.run(w.Run)
-	must(0, w.Subscriber().Ready().Wait(at.ctx))
+	must(0, w.Subscriber().Readiness().Wait(at.ctx))
 	for w.Ready() != nil { // until it has read the keys
 		<-time.After(time.Millisecond)
 	}

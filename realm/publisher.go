@@ -31,17 +31,22 @@ type Publisher struct {
 	done     bool // and the streams are as they must be
 }
 
-// Publisher returns a publisher of the realm. Nothing happens before Run.
-func (r *Realm) Publisher(o publisher.Options) *Publisher {
+// Publisher returns a publisher of the realm. Nothing happens before Run. It fails with
+// [revocast.ErrInvalid] where an option makes no sense.
+func (r *Realm) Publisher(o publisher.Options) (*Publisher, error) {
 	if o.Logger == nil {
 		o.Logger = r.log
 	}
+	p, err := publisher.New(r.ledger, r.bus, o)
+	if err != nil {
+		return nil, err
+	}
 	return &Publisher{
-		Publisher: publisher.New(r.ledger, r.bus, o),
+		Publisher: p,
 		realm:     r, replicas: o.StreamReplicas,
 		watch: &suitedWatch{ledger: r.ledger, log: o.Logger},
 		say:   throttle.New(o.Logger, nil),
-	}
+	}, nil
 }
 
 // Suited reports whether the last look found Redis configured so that it forgets nothing.

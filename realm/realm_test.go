@@ -14,6 +14,7 @@ import (
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store/storetest"
@@ -90,13 +91,13 @@ func TestRealmThatNobodyMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		p := r.Publisher(publisher.Options{})
+		p := option.Must(r.Publisher(publisher.Options{}))
 		if err := p.Prepare(t.Context()); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", name, err, want)
 		}
 		if want == nil {
 			rig.Run(p.Run)
-			rig.Await(p.Ready())
+			rig.Await(p.Readiness())
 			continue
 		}
 		if err := p.Run(t.Context()); !errors.Is(err, want) {
@@ -115,7 +116,7 @@ func TestWorkerNeedsItsKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	rig.Run(r.Publisher(publisher.Options{}).Run)
+	rig.Run(option.Must(r.Publisher(publisher.Options{})).Run)
 	absent, err := token.JWKS(t.TempDir()+"/jwks.json", token.SourceOptions{})
 	if err == nil {
 		w, err := r.Worker(absent.For("https://login.example.com", "orders"), worker.Options{})
@@ -123,7 +124,7 @@ func TestWorkerNeedsItsKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		rig.Run(w.Run)
-		rig.Await(w.Subscriber().Ready())
+		rig.Await(w.Subscriber().Readiness())
 		if w.Guard.Ready() != nil || w.Ready() == nil {
 			t.Errorf("without keys the guard says %v and the worker %v", w.Guard.Ready(), w.Ready())
 		}

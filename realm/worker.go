@@ -29,14 +29,25 @@ func (r *Realm) Worker(v port.Verifier, o worker.Options) (*Worker, error) {
 		o.Logger = r.log
 	}
 	if o.View == nil {
-		o.View = cache.New(cache.Options{})
+		view, err := cache.New(cache.Options{})
+		if err != nil {
+			return nil, err
+		}
+		o.View = view
 	}
 	if broken, ok := v.(interface{ Err() error }); ok && broken.Err() != nil {
 		return nil, broken.Err()
 	}
-	s := worker.NewSubscriber(r.ledger, r.bus, o.View, o.SubscriberOptions)
+	s, err := worker.NewSubscriber(r.ledger, r.bus, o.View, o.SubscriberOptions)
+	if err != nil {
+		return nil, err
+	}
+	g, err := worker.NewGuard(s, v, o.Guard)
+	if err != nil {
+		return nil, err
+	}
 	return &Worker{
-		Guard: worker.NewGuard(s, v, o.Guard), subscriber: s, verifier: v,
+		Guard: g, subscriber: s, verifier: v,
 		watch: &suitedWatch{ledger: r.ledger, log: o.Logger},
 	}, nil
 }

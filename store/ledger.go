@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/port"
 )
@@ -78,16 +79,17 @@ type Ledger struct {
 }
 
 // New returns the ledger of a realm ([A-Za-z0-9_-]{1,64}) on a client made by the
-// caller, who closes it. It refuses, with [revocast.ErrInvalid], a client whose
+// caller, who closes it. It fails with [revocast.ErrInvalid] where an option makes no sense, and on a client whose
 // settings would break a promise: see [NewClient] for what they must be.
 func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error) {
 	prefix, err := script.Prefix(realm)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{
-		realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts.withDefaults(),
+	if err := opts.complete(); err != nil {
+		return nil, err
 	}
+	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts}
 	if l.checks == nil {
 		l.checks = rdb
 	}
@@ -130,15 +132,11 @@ func Open(url, realm string, opts Options) (*Ledger, error) {
 // Close closes the connections that [Open] made. It may be called more than once.
 func (l *Ledger) Close() error { return closeAll(l.owned) }
 
-func (o Options) withDefaults() Options {
-	if o.RememberFor <= 0 {
-		o.RememberFor = time.Hour
-	}
-	if o.LogMaxAge <= 0 {
-		o.LogMaxAge = 10 * time.Minute
-	}
-	if o.LogMaxLen <= 0 {
-		o.LogMaxLen = 1_000_000
-	}
-	return o
+// complete puts defaults in the place of zeros, and fails with [revocast.ErrInvalid].
+func (o *Options) complete() error {
+	return option.Complete("store.Options",
+		option.Of("RememberFor", &o.RememberFor, time.Hour),
+		option.Of("LogMaxAge", &o.LogMaxAge, 10*time.Minute),
+		option.Of("LogMaxLen", &o.LogMaxLen, 1_000_000),
+	)
 }

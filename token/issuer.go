@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 )
 
 // IssuerOptions configure an [Issuer]. The zero value works.
@@ -64,11 +65,10 @@ func NewIssuer(name string, key *ecdsa.PrivateKey, o IssuerOptions) (*Issuer, er
 	if key == nil || key.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("%w: ES256 needs a P-256 key", revocast.ErrInvalid)
 	}
-	if o.TTL == 0 {
-		o.TTL = 15 * time.Minute
-	}
-	if o.TTL < time.Second {
-		return nil, fmt.Errorf("%w: TTL %s, at least a second is needed", revocast.ErrInvalid, o.TTL)
+	if err := option.Complete("token.IssuerOptions",
+		option.Of("TTL", &o.TTL, 15*time.Minute).AtLeast(time.Second),
+	); err != nil {
+		return nil, err
 	}
 	if o.Type == "" {
 		o.Type = "at+jwt"

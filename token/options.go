@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -15,6 +16,8 @@ const (
 	DefaultLeeway = 5 * time.Second
 	// MaxLeeway bounds Leeway, as [revocast.MaxLeeway] says.
 	MaxLeeway = revocast.MaxLeeway
+	// NoLeeway as Leeway forgives nothing.
+	NoLeeway time.Duration = option.None
 )
 
 // Options configure a [Verifier]. Issuers and Audiences are required, or AnyIssuer and
@@ -57,8 +60,8 @@ type Options struct {
 	// [port.MaxBearer], at most [port.LargestBearer].
 	MaxBearer int
 
-	// Leeway is the clock difference forgiven in exp and nbf. Zero: [DefaultLeeway]; negative:
-	// none; at most [MaxLeeway]. How far iat and auth_time may lie ahead is the realm's skew,
+	// Leeway is the clock difference forgiven in exp and nbf. Default [DefaultLeeway];
+	// [NoLeeway] for none; at most [MaxLeeway]. How far iat and auth_time may lie ahead is the realm's skew,
 	// which the guard compares them with; beyond [port.MaxSkew] they are refused here.
 	Leeway time.Duration
 	// MaxLifetime is the longest exp − iat accepted; iat is then required. Set it to the
@@ -99,22 +102,13 @@ func (o Options) normal() (Options, error) {
 	if err := o.checkNames(); err != nil {
 		return Options{}, err
 	}
-	if err := o.checkTimes(); err != nil {
+	if err := o.numbers(); err != nil {
 		return Options{}, err
 	}
 	for _, scope := range o.Scopes {
 		if !scope.Valid() {
 			return Options{}, fmt.Errorf("%w: Scopes: %s", revocast.ErrInvalid, scope)
 		}
-	}
-	if o.MaxBearer == 0 {
-		o.MaxBearer = port.MaxBearer
-	}
-	switch {
-	case o.Leeway == 0:
-		o.Leeway = DefaultLeeway
-	case o.Leeway < 0:
-		o.Leeway = 0
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -159,8 +153,6 @@ func (o Options) checkNames() error {
 			"AnyAudience permits it", revocast.ErrInvalid)
 	case len(o.Audiences) > 0 && o.AnyAudience:
 		return fmt.Errorf("%w: both Audiences and AnyAudience", revocast.ErrInvalid)
-	case o.MaxBearer < 0 || o.MaxBearer > port.LargestBearer:
-		return fmt.Errorf("%w: MaxBearer %d, want at most %d", revocast.ErrInvalid, o.MaxBearer, port.LargestBearer)
 	}
 	if slices.Contains(o.Issuers, "") || slices.Contains(o.Audiences, "") {
 		return fmt.Errorf("%w: an empty issuer or audience would accept what names none", revocast.ErrInvalid)
@@ -174,15 +166,13 @@ func (o Options) checkNames() error {
 	return nil
 }
 
-func (o Options) checkTimes() error {
-	if o.Leeway > MaxLeeway {
-		return fmt.Errorf("%w: Leeway %s, at most %s is allowed: revocations are kept only a margin longer than tokens",
-			revocast.ErrInvalid, o.Leeway, MaxLeeway)
-	}
-	if o.MaxLifetime < 0 {
-		return fmt.Errorf("%w: MaxLifetime %s is negative", revocast.ErrInvalid, o.MaxLifetime)
-	}
-	return nil
+// numbers completes them. Revocations are kept only a margin longer than tokens, so Leeway is bounded.
+func (o *Options) numbers() error {
+	return option.Complete("token.Options",
+		option.Of("MaxBearer", &o.MaxBearer, port.MaxBearer).In(1, port.LargestBearer),
+		option.Of("Leeway", &o.Leeway, DefaultLeeway).In(0, MaxLeeway).Or("NoLeeway"),
+		option.Of("MaxLifetime", &o.MaxLifetime, 0),
+	)
 }
 
 // normal fills in the defaults; two things under one name cannot both be right.

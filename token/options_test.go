@@ -31,7 +31,7 @@ func TestEveryOption(t *testing.T) {
 		"Type":               {Options{Type: "at+jwt"}, p.with(nil), false},
 		"Type other":         {Options{Type: "at+jwt"}, typed("JWT"), false},
 		"Leeway longer":      {Options{Leeway: time.Minute}, p.with(changes{"exp": 1_699_999_950}), true},
-		"Leeway none":        {Options{Leeway: -1}, p.with(changes{"exp": 1_700_000_000}), false},
+		"Leeway none":        {Options{Leeway: NoLeeway}, p.with(changes{"exp": 1_700_000_000}), false},
 		"MaxLifetime":        {Options{MaxLifetime: 10 * time.Minute}, p.with(nil), false},
 		"MaxLifetime no iat": {Options{MaxLifetime: time.Hour}, p.with(changes{"iat": nil}), false},
 		"AllowNoExpiry":      {Options{AllowNoExpiry: true}, p.with(changes{"exp": nil}), true},

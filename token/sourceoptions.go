@@ -1,12 +1,11 @@
 package token
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 )
 
 // SourceOptions configure a [Source]. The zero value works.
@@ -17,11 +16,11 @@ type SourceOptions struct {
 	KeyID string
 
 	// Interval is the time between two readings. Default: 5 min for a URL, 5 s for a
-	// file. It bounds how long a key that was taken out stays in force.
+	// file, or MinInterval if that is longer. It bounds how long a key that was taken out stays in force.
 	Interval time.Duration
 	// MinInterval is the shortest time between two readings: an unknown kid causes one
 	// earlier than Interval, since the issuer may have a new key. Default: 5 s for a URL,
-	// 1 s for a file. Within it tokens with an unknown kid are refused.
+	// 1 s for a file, or Interval if that is shorter. Within it tokens with an unknown kid are refused.
 	MinInterval time.Duration
 	// Timeout bounds one reading, and so the wait of a token with an unknown kid.
 	// Default 5 s.
@@ -36,33 +35,27 @@ type SourceOptions struct {
 	// every token.
 	AllowHTTP bool
 
-	// Logger hears of failed readings and of keys that are left out. Nil: discarded.
+	// Logger hears of failed readings and of keys that are left out. Default [slog.Default].
 	Logger *slog.Logger
 }
 
 // withDefaults fills in the intervals of a kind of source and refuses nonsense.
 func (o SourceOptions) withDefaults(interval, minInterval time.Duration) (SourceOptions, error) {
-	if o.Interval < 0 || o.MinInterval < 0 || o.Timeout < 0 || o.MaxBytes < 0 {
-		return o, fmt.Errorf("%w: negative interval, timeout or size", revocast.ErrInvalid)
+	const owner = "token.SourceOptions"
+	if err := option.Complete(owner,
+		option.Of("Interval", &o.Interval, max(interval, o.MinInterval)),
+		option.Of("Timeout", &o.Timeout, 5*time.Second),
+		option.Of("MaxBytes", &o.MaxBytes, 1<<20),
+	); err != nil {
+		return o, err
 	}
-	if o.Interval == 0 {
-		o.Interval = max(interval, o.MinInterval)
-	}
-	if o.MinInterval == 0 {
-		o.MinInterval = min(minInterval, o.Interval)
-	}
-	if o.MinInterval > o.Interval {
-		return o, fmt.Errorf("%w: MinInterval %s is longer than Interval %s", revocast.ErrInvalid, o.MinInterval,
-			o.Interval)
-	}
-	if o.Timeout == 0 {
-		o.Timeout = 5 * time.Second
-	}
-	if o.MaxBytes == 0 {
-		o.MaxBytes = 1 << 20
+	if err := option.Complete(owner,
+		option.Of("MinInterval", &o.MinInterval, min(minInterval, o.Interval)).In(0, o.Interval),
+	); err != nil {
+		return o, err
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -17,8 +17,8 @@ import (
 type GuardOptions struct {
 	// Policy says what to do when the lease is gone. Default [Ask].
 	Policy Policy
-	// LoadSession loads an opaque session for [Guard.Session]. Default: none, and
-	// Session answers Unknown.
+	// LoadSession loads an opaque session for [Guard.CheckSession]. Default: none, and
+	// CheckSession answers Unknown.
 	LoadSession SessionLoader
 	// SessionTTL is the longest time that a loaded session's data is cached, and never beyond the
 	// session's own end. Default 5m.
@@ -36,7 +36,7 @@ type GuardOptions struct {
 	MaxBearer int
 	// Bearer takes the token out of a request. Default [BearerFromHeader].
 	Bearer func(*http.Request) (string, error)
-	// UnknownStatus is the HTTP status for Unknown. Default 503.
+	// UnknownStatus is the HTTP status for Unknown, an error (4xx or 5xx). Default 503.
 	UnknownStatus int
 }
 
@@ -68,19 +68,31 @@ type guardCounts struct {
 	asked, askFailed, graced           atomic.Uint64
 }
 
-// NewGuard returns a guard that answers from the memory of s. It answers from the first moment on:
-// before s has a lease, it asks the ledger.
-func NewGuard(s *Subscriber, v port.Verifier, o GuardOptions) *Guard {
-	component.SetDefault(&o.SessionTTL, 5*time.Minute)
-	component.SetDefault(&o.AskTimeout, 500*time.Millisecond)
-	component.SetDefault(&o.VerifyTimeout, 5*time.Second)
-	component.SetDefault(&o.UnknownStatus, http.StatusServiceUnavailable)
+// complete puts defaults in the place of zeros, and fails with [revocast.ErrInvalid].
+func (o *GuardOptions) complete() error {
+	const owner = "worker.GuardOptions"
 	if o.Bearer == nil {
 		o.Bearer = BearerFromHeader
 	}
-	component.SetDefault(&o.MaxAsks, 4)
-	component.SetDefault(&o.MaxBearer, port.MaxBearer)
-	o.MaxBearer = min(o.MaxBearer, port.LargestBearer)
+	if o.Policy.grace < 0 {
+		return option.Wrong(owner, "Policy", o.Policy.grace, "want Ask, Closed or Grace of more than zero")
+	}
+	return option.Complete(owner,
+		option.Of("SessionTTL", &o.SessionTTL, 5*time.Minute),
+		option.Of("AskTimeout", &o.AskTimeout, 500*time.Millisecond),
+		option.Of("MaxAsks", &o.MaxAsks, 4),
+		option.Of("VerifyTimeout", &o.VerifyTimeout, 5*time.Second),
+		option.Of("MaxBearer", &o.MaxBearer, port.MaxBearer).In(1, port.LargestBearer),
+		option.Of("UnknownStatus", &o.UnknownStatus, http.StatusServiceUnavailable).In(400, 599),
+	)
+}
+
+// NewGuard returns a guard that answers from the memory of s. It answers from the first moment on:
+// before s has a lease, it asks the ledger. It fails with [revocast.ErrInvalid].
+func NewGuard(s *Subscriber, v port.Verifier, o GuardOptions) (*Guard, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
 	s.reach.add(v, o.LoadSession != nil)
 	g := &Guard{
 		sub: s, view: s.view, clock: s.clock, verify: v, o: o, flight: &flight{}, counts: &guardCounts{},
@@ -90,7 +102,7 @@ func NewGuard(s *Subscriber, v port.Verifier, o GuardOptions) *Guard {
 		g.holder = holder
 		holder.OnLoss(g.forgetLost)
 	}
-	return g
+	return g, nil
 }
 
 // WithPolicy returns the same guard with another policy, for a route that must be

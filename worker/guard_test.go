@@ -15,6 +15,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
@@ -70,7 +71,7 @@ func TestStoppedBetweenLookupAndClock(t *testing.T) {
 	for _, cached := range []bool{true, false} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
 			clock := &jumpClock{Clock: port.SystemClock()}
-			view := &jumpView{Cache: cache.New(cache.Options{}), clock: clock}
+			view := &jumpView{Cache: option.Must(cache.New(cache.Options{})), clock: clock}
 			x := w.Worker("x", fleettest.WorkerOptions{View: view, Sub: worker.SubscriberOptions{Clock: clock}})
 			token := fleettest.Login("alice")
 			if cached {

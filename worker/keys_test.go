@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
 )
@@ -69,7 +70,7 @@ func TestKeyThatLeftIsForgotten(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		k := &keyed{gone: map[revocast.Signer]bool{}}
-		g := worker.NewGuard(x.Sub, k, worker.GuardOptions{})
+		g := option.Must(worker.NewGuard(x.Sub, k, worker.GuardOptions{}))
 		check := func(when, bearer string, want revocast.Outcome) {
 			t.Helper()
 			if _, v := g.Check(w.T.Context(), bearer); v.Outcome != want {
@@ -109,7 +110,7 @@ func TestKeyThatLeavesDuringACheck(t *testing.T) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		k := &keyed{gone: map[revocast.Signer]bool{}}
 		k.inside = func() { k.lose("alice") }
-		g := worker.NewGuard(x.Sub, k, worker.GuardOptions{})
+		g := option.Must(worker.NewGuard(x.Sub, k, worker.GuardOptions{}))
 		alice := fleettest.Login("alice")
 		g.Check(w.T.Context(), alice) // had begun before: either answer is right
 		if _, v := g.Check(w.T.Context(), alice); v.Outcome != revocast.Invalid {
@@ -122,9 +123,9 @@ func TestGuardMaxBearer(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		for limit, want := range map[int]revocast.Outcome{
-			5: revocast.Invalid, 0: revocast.Allowed, 1 << 20: revocast.Allowed,
+			5: revocast.Invalid, 0: revocast.Allowed, port.LargestBearer: revocast.Allowed,
 		} {
-			g := worker.NewGuard(x.Sub, x.Verify, worker.GuardOptions{MaxBearer: limit})
+			g := option.Must(worker.NewGuard(x.Sub, x.Verify, worker.GuardOptions{MaxBearer: limit}))
 			if _, v := g.Check(w.T.Context(), fleettest.Login(fmt.Sprint("p", limit))); v.Outcome != want {
 				t.Errorf("limit %d: %s, want %s", limit, v.Outcome, want)
 			}

@@ -183,7 +183,7 @@ func (s *Subscriber) finishLoad() {
 		return
 	}
 	s.view.EndLoad()
-	if !s.view.Stats().Complete {
+	if !s.view.Status().Complete {
 		s.complete = false
 		s.reloadAt = s.clock.Monotonic() + s.o.LoadRetry
 	}

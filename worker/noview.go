@@ -38,5 +38,8 @@ func (NoCache) EndLoad() {}
 // Expire does nothing.
 func (NoCache) Expire(int64) {}
 
+// Status is all zero.
+func (NoCache) Status() port.ViewStatus { return port.ViewStatus{} }
+
 // Stats are all zero.
 func (NoCache) Stats() port.ViewStats { return port.ViewStats{} }

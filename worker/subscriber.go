@@ -15,7 +15,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/internal/frontier"
-	"github.com/revocast/revocast/internal/naming"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/reckon"
 	"github.com/revocast/revocast/internal/throttle"
 	"github.com/revocast/revocast/port"
@@ -48,14 +48,15 @@ type SubscriberOptions struct {
 	Random func() uint64
 }
 
-func (o *SubscriberOptions) fill() {
+// complete puts defaults in the place of zeros, and fails with [revocast.ErrInvalid].
+func (o *SubscriberOptions) complete() error {
 	if o.Worker == "" {
 		o.Worker = defaultWorker()
 	}
-	component.SetDefault(&o.HoleDelay, 30*time.Millisecond)
-	component.SetDefault(&o.RenewLimit, 2000)
+	if !workerName.MatchString(o.Worker) {
+		return option.Wrong("worker.SubscriberOptions", "Worker", o.Worker, "want 1 to 64 of A-Z a-z 0-9 _ . -")
+	}
 	component.SetDefault(&o.LoadFromLog, 2000)
-	component.SetDefault(&o.LoadRetry, time.Hour)
 	if o.Clock == nil {
 		o.Clock = port.SystemClock()
 	}
@@ -65,12 +66,11 @@ func (o *SubscriberOptions) fill() {
 	if o.Random == nil {
 		o.Random = component.Random
 	}
-}
-
-func (o *SubscriberOptions) check() error {
-	return component.RefuseNegative(map[string]int64{
-		"HoleDelay": int64(o.HoleDelay), "RenewLimit": int64(o.RenewLimit), "LoadRetry": int64(o.LoadRetry),
-	})
+	return option.Complete("worker.SubscriberOptions",
+		option.Of("HoleDelay", &o.HoleDelay, 30*time.Millisecond),
+		option.Of("RenewLimit", &o.RenewLimit, 2000),
+		option.Of("LoadRetry", &o.LoadRetry, time.Hour),
+	)
 }
 
 var workerName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
@@ -148,9 +148,13 @@ type subscriberCounts struct {
 	events, renewals, renewFailures, holes, suspects, loads, loadFailures, ackFailures, ledgerLoads atomic.Uint64
 }
 
-// NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run.
-func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View, o SubscriberOptions) *Subscriber {
-	o.fill()
+// NewSubscriber returns a subscriber of the ledger's realm. Nothing happens before Run. It fails with
+// [revocast.ErrInvalid] where an option makes no sense, and where the bus is of another realm.
+func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View, o SubscriberOptions,
+) (*Subscriber, error) {
+	if err := cmp.Or(o.complete(), component.SameRealm(ledger, bus)); err != nil {
+		return nil, err
+	}
 	realm := ledger.Realm()
 	s := &Subscriber{
 		realm: realm, ledger: ledger, bus: bus, view: view, o: o,
@@ -164,23 +168,15 @@ func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View,
 	s.ready, s.setReady = port.NewReadiness(revocast.ErrNotRunning)
 	s.sights = &sights{s: s}
 	s.say = throttle.New(s.log, s.clock.Monotonic)
-	return s
+	return s, nil
 }
 
 // Run subscribes, loads, renews and serves until ctx ends, and then leaves the fleet, so that no
 // revocation waits for this worker. It returns nil when ctx ended, and an error only for what no
-// retry can mend: an invalid name, an option below zero, a ledger and a bus of different realms, a
-// second Run. An error of a store never ends Run. Without the bus the worker serves from the
+// retry can mend: a second Run. An error of a store never ends Run. Without the bus the worker serves from the
 // ledger; without both it answers unknown; when they are back, all is as before. Drain requests
 // before ending ctx: a draining worker must keep hearing revocations.
 func (s *Subscriber) Run(ctx context.Context) error {
-	if !workerName.MatchString(s.o.Worker) {
-		return fmt.Errorf("%w: worker name %q: want 1 to 64 of A-Z a-z 0-9 _ . -", revocast.ErrInvalid,
-			naming.ClipName(s.o.Worker))
-	}
-	if err := cmp.Or(s.o.check(), component.SameRealm(s.ledger, s.bus)); err != nil {
-		return err
-	}
 	if !s.running.CompareAndSwap(false, true) {
 		return fmt.Errorf("%w: the subscriber is running already", revocast.ErrConflict)
 	}
@@ -243,80 +239,12 @@ func (s *Subscriber) moment() moment {
 	return moment{applied: s.front.At, emptied: s.emptied}
 }
 
-// Ready is gained when the worker holds a lease and has loaded what it could. It is lost when the
-// lease runs out.
-func (s *Subscriber) Ready() *port.Readiness { return s.ready }
+// Ready returns nil from when the worker holds a lease and has loaded what it could until the lease
+// runs out, else why not.
+func (s *Subscriber) Ready() error { return s.ready.Err() }
+
+// Readiness is what Ready asks, for a caller that waits for it.
+func (s *Subscriber) Readiness() *port.Readiness { return s.ready }
 
 // Realm returns the realm that the subscriber serves.
 func (s *Subscriber) Realm() string { return s.realm }
-
-// SubscriberStatus is the present state of a subscriber.
-type SubscriberStatus struct {
-	Member    port.MemberID
-	Position  revocast.Position // applied without a hole up to here
-	LeaseLeft time.Duration     // zero: none
-	Ready     bool
-	Reason    string // why not ready
-	// Unheard is why the live tail is not heard, empty while it is. The worker's answers are just
-	// as right without it. But it hears of a revocation only with its next renewal, and the
-	// revocation waits for that.
-	Unheard string
-	// Unacknowledged is why the latest acknowledgement did not get through, empty if it did. The
-	// effect is the same.
-	Unacknowledged string
-	View           port.ViewStats
-	Bound          int // keys that a bound context waits for
-
-	Events        uint64 // applied from the live tail
-	Renewals      uint64
-	RenewFailures uint64
-	Holes         uint64 // times that a missing revision was fetched from the log
-	Suspects      uint64 // times that the live tail may have lost messages
-	Loads         uint64 // times that the index was loaded
-	LoadFailures  uint64
-
-	// ClockAhead is how far this machine's wall clock was ahead of the ledger's at the latest
-	// renewal.
-	ClockAhead    time.Duration
-	Sightings     uint64        // tokens newer than any of their issuer before, of which the ledger was told
-	SightFailures uint64        // of which it could not be told
-	FromTheFuture uint64        // tokens refused for being ahead of the ledger's clock by more than the skew
-	LargestLead   time.Duration // of an issuer over the ledger, as this worker knows it
-	LedgerLoads   uint64        // of the loads, those for which the ledger was read state by state
-	AckFailures   uint64        // acknowledgements that did not get through
-}
-
-// Status returns the subscriber as it stands now.
-func (s *Subscriber) Status() SubscriberStatus {
-	s.mu.Lock()
-	member, at := s.member, s.front.At
-	s.mu.Unlock()
-	st := SubscriberStatus{
-		Member: member, Position: at, View: s.view.Stats(), Bound: s.bindings.size(),
-		Events: s.counts.events.Load(), Renewals: s.counts.renewals.Load(),
-		RenewFailures: s.counts.renewFailures.Load(), Holes: s.counts.holes.Load(),
-		Suspects: s.counts.suspects.Load(), Loads: s.counts.loads.Load(),
-		LoadFailures: s.counts.loadFailures.Load(),
-		ClockAhead:   time.Duration(s.ahead.Load()), Sightings: s.sights.counts.asked.Load(),
-		SightFailures: s.sights.counts.failed.Load(), FromTheFuture: s.sights.counts.beyond.Load(),
-		LargestLead: s.sights.largest(),
-		LedgerLoads: s.counts.ledgerLoads.Load(),
-		AckFailures: s.counts.ackFailures.Load(), Unheard: reason(&s.deaf), Unacknowledged: reason(&s.mute),
-	}
-	if l := s.lease.Load(); l != nil {
-		st.LeaseLeft = max(0, l.expires-s.clock.Monotonic())
-	}
-	if err := s.ready.Err(); err != nil {
-		st.Reason = err.Error()
-	} else {
-		st.Ready = true
-	}
-	return st
-}
-
-func reason(p *atomic.Pointer[error]) string {
-	if err := p.Load(); err != nil {
-		return (*err).Error()
-	}
-	return ""
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -29,21 +30,21 @@ func TestLeaseCountsFromSending(t *testing.T) {
 			return sim.Fault{After: slow}
 		}))
 		x.Stop = w.Run(x.Sub.Run)
-		w.Await(x.Sub.Ready())
+		w.Await(x.Sub.Readiness())
 		if left, most := x.Sub.Status().LeaseLeft, w.Terms.LeaseFor()-slow; left != most {
 			t.Errorf("after an answer that took %s the lease has %s left, want %s", slow, left, most)
 		}
 		fleettest.Elapse(w.Terms.LeaseFor() - slow - time.Millisecond)
-		if err := x.Sub.Ready().Err(); err != nil {
+		if err := x.Sub.Ready(); err != nil {
 			t.Errorf("a millisecond before the end: %v", err)
 		}
 		fleettest.Elapse(time.Millisecond)
-		if err := x.Sub.Ready().Err(); !errors.Is(err, revocast.ErrUnavailable) {
+		if err := x.Sub.Ready(); !errors.Is(err, revocast.ErrUnavailable) {
 			t.Errorf("at the end of the lease readiness says %v", err)
 		}
 		x.Ledger.SetHook(nil)
 		fleettest.Elapse(time.Second)
-		if err := x.Sub.Ready().Err(); err != nil {
+		if err := x.Sub.Ready(); err != nil {
 			t.Errorf("a second after the ledger came back: %v", err)
 		}
 	})
@@ -84,8 +85,8 @@ func TestHoleIsFilledFromTheLog(t *testing.T) {
 			t.Errorf("the hole was not waited for: %s", at)
 		}
 		fleettest.Elapse(time.Millisecond)
-		if s := x.Sub.Status(); s.Position.Rev != 3 || s.Holes != 1 {
-			t.Errorf("40ms after the hole: at %s, %d holes", s.Position, s.Holes)
+		if s := x.Sub.Status(); s.Position.Rev != 3 || x.Sub.Stats().Holes != 1 {
+			t.Errorf("40ms after the hole: at %s, %d holes", s.Position, x.Sub.Stats().Holes)
 		}
 		w.Expect(x, token, revocast.Revoked)
 	})
@@ -109,11 +110,11 @@ func TestFloodDoesNotPutOffTheHole(t *testing.T) {
 func TestReorderedEventsNeedNoRenewal(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
-		before := x.Sub.Status().Renewals
+		before := x.Sub.Stats().Renewals
 		w.Commit("p1", "p2", "p3")
 		w.Broadcast(revocast.Position{}, 3, 3, 1, 2, 1)
-		if s := x.Sub.Status(); s.Position.Rev != 3 || s.Renewals != before {
-			t.Errorf("at %s after %d more renewals", s.Position, s.Renewals-before)
+		if s := x.Sub.Status(); s.Position.Rev != 3 || x.Sub.Stats().Renewals != before {
+			t.Errorf("at %s after %d more renewals", s.Position, x.Sub.Stats().Renewals-before)
 		}
 	})
 }
@@ -140,16 +141,16 @@ func TestSuspicionRenewsAtOnce(t *testing.T) {
 		at := w.Commit("alice")
 		x.Bus.Suspect(errors.New("slow consumer"))
 		fleettest.Elapse(time.Millisecond)
-		if s := x.Sub.Status(); s.Position != at || s.Suspects != 1 {
-			t.Errorf("at %s after %d suspicions, want %s", s.Position, s.Suspects, at)
+		if s := x.Sub.Status(); s.Position != at || x.Sub.Stats().Suspects != 1 {
+			t.Errorf("at %s after %d suspicions, want %s", s.Position, x.Sub.Stats().Suspects, at)
 		}
 		// A flood of them is no flood of renewals.
-		before := x.Sub.Status().Renewals
+		before := x.Sub.Stats().Renewals
 		for range 1000 {
 			x.Bus.Suspect(errors.New("again"))
 			fleettest.Elapse(100 * time.Microsecond)
 		}
-		if n := x.Sub.Status().Renewals - before; n > 12 {
+		if n := x.Sub.Stats().Renewals - before; n > 12 {
 			t.Errorf("%d renewals in a tenth of a second", n)
 		}
 	})
@@ -211,7 +212,7 @@ func TestLeaveDropsTheLeaseFirst(t *testing.T) {
 		first := x.Sub.Status().Member
 		x.Ledger.SetHook(nil)
 		w.Run(x.Sub.Run)
-		w.Await(x.Sub.Ready())
+		w.Await(x.Sub.Readiness())
 		if second := x.Sub.Status().Member; second == first || second.Worker != first.Worker {
 			t.Errorf("restarted %s as %s", first, second)
 		}
@@ -237,11 +238,11 @@ func TestTrimmedLogIsLoadedAnew(t *testing.T) {
 			revocast.WithStrength(revocast.Durable))
 		w.Must(err)
 		fleettest.Elapse(time.Second)
-		loads := x.Sub.Status().Loads
+		loads := x.Sub.Stats().Loads
 		x.Ledger.SetHook(nil)
 		fleettest.Elapse(2 * time.Second)
-		w.Await(x.Sub.Ready())
-		if s := x.Sub.Status(); s.Loads == loads || s.Position.Rev != 21 || !s.View.Complete {
+		w.Await(x.Sub.Readiness())
+		if s := x.Sub.Status(); x.Sub.Stats().Loads == loads || s.Position.Rev != 21 || !s.View.Complete {
 			t.Errorf("after its log was trimmed: %+v", s)
 		}
 		w.Expect(x, token, revocast.Revoked)
@@ -266,7 +267,7 @@ func TestLoadSources(t *testing.T) {
 					o.SnapshotEvery = time.Hour
 				}
 				p := w.ColdPublisherWith("p", o)
-				w.Await(p.Ready())
+				w.Await(p.Readiness())
 				for i := range 20 {
 					_, err := p.Revoke(context.Background(),
 						revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint("p", i)})
@@ -280,7 +281,7 @@ func TestLoadSources(t *testing.T) {
 				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot,
 					func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
 				w.Run(x.Sub.Run)
-				w.Await(x.Sub.Ready())
+				w.Await(x.Sub.Readiness())
 				if pages.Load() > 0 != c.pages || snapshots.Load() > 0 != c.snapshot {
 					t.Errorf("%d pages, %d snapshots", pages.Load(), snapshots.Load())
 				}
@@ -309,7 +310,7 @@ func TestEventsDuringALoad(t *testing.T) {
 			return sim.Fault{Delay: 5 * time.Millisecond}
 		}))
 		w.Run(x.Sub.Run)
-		w.Await(x.Sub.Ready())
+		w.Await(x.Sub.Readiness())
 		s := x.Sub.Status()
 		if want := w.Ledger.Position(); s.Position != want || s.View.States != int(want.Rev) {
 			t.Errorf("%d states at %s, the ledger is at %s", s.View.States, s.Position, want)
@@ -325,7 +326,7 @@ func TestEpochChange(t *testing.T) {
 		w.Must(err)
 		w.Ledger.Restart()
 		fleettest.Elapse(5 * time.Second)
-		w.Await(x.Sub.Ready())
+		w.Await(x.Sub.Readiness())
 		if at := x.Sub.Status().Position; at.Epoch != 2 {
 			t.Errorf("the worker is at %s", at)
 		}
@@ -343,8 +344,8 @@ func TestSubscriberRunsOnce(t *testing.T) {
 		if err := x.Sub.Run(w.T.Context()); !errors.Is(err, revocast.ErrConflict) {
 			t.Errorf("a second Run: %v", err)
 		}
-		bad := w.NewWorker("no good/name", fleettest.WorkerOptions{})
-		if err := bad.Sub.Run(w.T.Context()); !errors.Is(err, revocast.ErrInvalid) {
+		_, err := worker.NewSubscriber(x.Ledger, x.Bus, nil, worker.SubscriberOptions{Worker: "no good/name"})
+		if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), ".Worker is") {
 			t.Errorf("a worker of a bad name: %v", err)
 		}
 	})

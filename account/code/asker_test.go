@@ -13,7 +13,7 @@ import (
 // together for all that strangers may. A known principal still gets a code, as often as before.
 func TestNobodyUsesUpAnothersCodes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b.Client, code.Options{Interval: -1, Sends: 3})
+		s := open(t, b.Client, code.Options{Interval: code.NoInterval, Sends: 3})
 		ask := func(by code.Asker, want bool) code.Code {
 			t.Helper()
 			c, err := s.CreateFor(t.Context(), reset, "ann", by)

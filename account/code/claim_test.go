@@ -71,7 +71,7 @@ func TestAClaimEndsWithItsLeaseAndTheCodeWithItsTTL(t *testing.T) {
 }
 
 func TestFinishLeavesANewerCode(t *testing.T) {
-	s := open(t, storetest.Embedded(t).Client(), code.Options{Interval: -1})
+	s := open(t, storetest.Embedded(t).Client(), code.Options{Interval: code.NoInterval})
 	c := claim(t, s, create(t, s, "ann"), "one", nil)
 	newer := create(t, s, "ann")
 	if err := s.Finish(t.Context(), c); err != nil {

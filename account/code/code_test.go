@@ -101,7 +101,7 @@ func TestConformance(t *testing.T) {
 // one succeeds.
 func TestDefectACodeCheckedAndDeletedInTwoSteps(t *testing.T) {
 	rdb := storetest.Redis(t).Client()
-	s := open(t, rdb, code.Options{Interval: -1, Sends: 100})
+	s := open(t, rdb, code.Options{Interval: code.NoInterval, Sends: 100})
 	for range 10 {
 		text := create(t, s, "ann")
 		var won, lost atomic.Int64
@@ -179,7 +179,7 @@ func TestANewCodeReplacesTheOlderAndNotTheCount(t *testing.T) {
 }
 
 func TestARightCodeEndsTheCount(t *testing.T) {
-	s := open(t, storetest.Embedded(t).Client(), code.Options{Interval: -1})
+	s := open(t, storetest.Embedded(t).Client(), code.Options{Interval: code.NoInterval})
 	for range 3 {
 		text := create(t, s, "ann")
 		for range 4 {
@@ -231,7 +231,7 @@ func TestACodeExpires(t *testing.T) {
 // twice as many, less one, in a short time, and for no more.
 func TestGuessesAroundTheEndOfAWindow(t *testing.T) {
 	e := storetest.Embedded(t)
-	s := open(t, e.Client(), code.Options{Interval: -1, Sends: 100})
+	s := open(t, e.Client(), code.Options{Interval: code.NoInterval, Sends: 100})
 	guesses := func(most int) (n int) {
 		t.Helper()
 		for ; n < most; n++ {

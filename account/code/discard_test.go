@@ -13,7 +13,7 @@ import (
 // nothing any more, typed or a link, claimed or not. What was counted stays counted.
 func TestDiscard(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
-		s := open(t, b.Client, code.Options{Interval: -1, Sends: 3})
+		s := open(t, b.Client, code.Options{Interval: code.NoInterval, Sends: 3})
 		discard := func(want bool, f func() (bool, error)) {
 			t.Helper()
 			for range 2 { // again changes nothing
@@ -73,7 +73,7 @@ func TestDiscard(t *testing.T) {
 func TestExpiredStaysExpired(t *testing.T) {
 	e := storetest.Embedded(t)
 	var wall storetest.Wall
-	s := open(t, e.Client(), code.Options{Clock: &wall, Interval: -1})
+	s := open(t, e.Client(), code.Options{Clock: &wall, Interval: code.NoInterval})
 	text := create(t, s, "ann")
 	wall.Set(11 * time.Minute) // as if Redis had been set back by so much
 	check(t, s, "ann", text, code.Expired)

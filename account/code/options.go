@@ -7,8 +7,12 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
+
+// NoInterval as [Options.Interval] lets a code be made immediately after another one.
+const NoInterval time.Duration = option.None
 
 // Options are the settings of a [Store]. Key is required; each other field that is zero
 // has its default.
@@ -23,11 +27,11 @@ type Options struct {
 	// begins with its first wrong guess and does not slide: an attacker who makes one guess, waits,
 	// and makes the others as the Window ends can have close to twice as many in a short time.
 	Attempts int
-	// Window is the time in which Attempts and Sends are counted. Default 1 h, at most 24 h and not
-	// shorter than TTL.
+	// Window is the time in which Attempts and Sends are counted. Default 1 h, or TTL if that is
+	// longer; at most 24 h and not shorter than TTL.
 	Window time.Duration
 	// Interval is the least time between two codes of one principal and purpose. Default
-	// 60 s, at most Window; negative: none.
+	// 60 s, or Window if that is shorter; at most Window; [NoInterval] for none.
 	Interval time.Duration
 	// Sends is how many codes of one principal and purpose are made within a Window, for each
 	// who asks ([Store.CreateFor]). Default 5, at most 100.
@@ -53,50 +57,32 @@ func (o *Options) complete() error {
 	if len(o.Key) < 32 {
 		return fmt.Errorf("%w: code: Key has %d bytes, want at least 32", revocast.ErrInvalid, len(o.Key))
 	}
-	o.defaults()
-	switch {
-	case o.TTL < time.Second || o.TTL > 24*time.Hour:
-		return fmt.Errorf("%w: code: TTL is %v, want 1s to 24h", revocast.ErrInvalid, o.TTL)
-	case o.Window < o.TTL || o.Window > 24*time.Hour:
-		return fmt.Errorf("%w: code: Window is %v, want TTL, %v, to 24h", revocast.ErrInvalid, o.Window, o.TTL)
-	case o.Interval > o.Window:
-		return fmt.Errorf("%w: code: Interval is %v, want at most Window, %v", revocast.ErrInvalid, o.Interval,
-			o.Window)
-	case o.Attempts < 1 || o.Attempts > 100:
-		return fmt.Errorf("%w: code: Attempts is %d, want 1 to 100", revocast.ErrInvalid, o.Attempts)
-	case o.Strangers < o.Sends || o.Strangers > 1000:
-		return fmt.Errorf("%w: code: Strangers is %d, want Sends, %d, to 1000", revocast.ErrInvalid, o.Strangers,
-			o.Sends)
-	case o.Sends < 1 || o.Sends > 100:
-		return fmt.Errorf("%w: code: Sends is %d, want 1 to 100", revocast.ErrInvalid, o.Sends)
+	if err := o.numbers(); err != nil {
+		return err
+	}
+	if o.Alphabet == "" {
+		o.Alphabet = "0123456789"
 	}
 	return o.vetAlphabet()
 }
 
-func (o *Options) defaults() {
-	for _, d := range []struct {
-		value     *time.Duration
-		byDefault time.Duration
-	}{{&o.TTL, 10 * time.Minute}, {&o.Window, time.Hour}, {&o.Interval, time.Minute}} {
-		if *d.value == 0 {
-			*d.value = d.byDefault
-		}
+func (o *Options) numbers() error {
+	const owner, day = "code.Options", 24 * time.Hour
+	if err := option.Complete(owner, option.Of("TTL", &o.TTL, 10*time.Minute).In(time.Second, day)); err != nil {
+		return err
 	}
-	for _, d := range []struct {
-		value     *int
-		byDefault int
-	}{{&o.Attempts, 5}, {&o.Sends, 5}, {&o.Digits, 6}} {
-		if *d.value == 0 {
-			*d.value = d.byDefault
-		}
+	if err := option.Complete(owner,
+		option.Of("Window", &o.Window, max(time.Hour, o.TTL)).In(o.TTL, day),
+		option.Of("Attempts", &o.Attempts, 5).In(1, 100),
+		option.Of("Sends", &o.Sends, 5).In(1, 100),
+		option.Of("Digits", &o.Digits, 6).In(1, 64),
+	); err != nil {
+		return err
 	}
-	if o.Strangers == 0 {
-		o.Strangers = 4 * o.Sends
-	}
-	o.Interval = max(o.Interval, 0)
-	if o.Alphabet == "" {
-		o.Alphabet = "0123456789"
-	}
+	return option.Complete(owner,
+		option.Of("Interval", &o.Interval, min(time.Minute, o.Window)).In(0, o.Window).Or("NoInterval"),
+		option.Of("Strangers", &o.Strangers, 4*o.Sends).In(o.Sends, 1000),
+	)
 }
 
 func (o *Options) vetAlphabet() error {

@@ -91,7 +91,7 @@ func TestAnotherKeyOrRealm(t *testing.T) {
 
 func TestNothingRawIsStored(t *testing.T) {
 	rdb := storetest.Embedded(t).Client()
-	s := open(t, rdb, code.Options{Interval: -1, Digits: 12})
+	s := open(t, rdb, code.Options{Interval: code.NoInterval, Digits: 12})
 	text := create(t, s, "annabel")
 	if _, err := s.Claim(t.Context(), reset, "annabel", text, "my new password", time.Minute); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 )
 
 // args checks the caller's request and makes the arguments of the script.
-func (l *List) args(id string, why Why, i Issued, tokens []Token) ([]any, error) {
+func (l *List) args(id string, why revocast.Cause, i Issued, tokens []Token) ([]any, error) {
 	if len(tokens) > MaxTokens {
 		return nil, fmt.Errorf("%w: %d tokens in one call, at most %d", revocast.ErrInvalid, len(tokens), MaxTokens)
 	}
@@ -25,14 +25,14 @@ func (l *List) args(id string, why Why, i Issued, tokens []Token) ([]any, error)
 	return args, nil
 }
 
-func (i Issued) check(why Why) error {
+func (i Issued) check(why revocast.Cause) error {
 	return revocast.Revocation{
 		Scope: revocast.ScopePrincipal, ID: i.Principal, Issuer: i.Issuer, CutOff: i.AsOf,
-		Reason: why.Reason, Initiator: why.Initiator,
+		Cause: why,
 	}.Validate()
 }
 
-func (l *List) tokenArgs(why Why, t Token) ([]any, error) {
+func (l *List) tokenArgs(why revocast.Cause, t Token) ([]any, error) {
 	t.Issuer = l.issuer(t.Issuer)
 	if err := t.check(why); err != nil {
 		return nil, err
@@ -49,13 +49,13 @@ func (l *List) tokenArgs(why Why, t Token) ([]any, error) {
 // stands is until when the token's entry lasts.
 func (t Token) stands() time.Time { return t.Expires.Add(afterExpiry) }
 
-func (t Token) check(why Why) error {
+func (t Token) check(why revocast.Cause) error {
 	if t.Expires.IsZero() {
 		return fmt.Errorf("%w: it has no expiry: revoke its session or principal", revocast.ErrInvalid)
 	}
 	entry := revocast.Revocation{
 		Scope: revocast.ScopeToken, ID: t.ID, Issuer: t.Issuer, Until: t.Expires,
-		Reason: why.Reason, Initiator: why.Initiator,
+		Cause: why,
 	}
 	if err := entry.Validate(); err != nil {
 		return err

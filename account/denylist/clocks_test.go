@@ -17,7 +17,7 @@ import (
 func TestOneClockForgetsNothing(t *testing.T) {
 	s := storetest.Embedded(t)
 	var wall storetest.Wall
-	pub := &recorder{}
+	pub := newRecorder()
 	box, err := outbox.New(s.Client(), pub, outbox.Options{Clock: &wall})
 	must(t, err)
 	l, err := denylist.New(box, pub, denylist.Options{Issuer: issuer, Clock: &wall})
@@ -28,18 +28,18 @@ func TestOneClockForgetsNothing(t *testing.T) {
 			t.Errorf("%d entries are listed (%v), want %d", len(page), err, want)
 		}
 	}
-	_, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(1, time.Time{}, time.Now().Add(time.Minute))})
+	_, err = l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{token(1, time.Time{}, time.Now().Add(time.Minute))})
 	must(t, err)
 	pub.take()
-	pub.failing(errors.New("away"))
-	_, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(2, time.Time{}, time.Now().Add(time.Minute))})
+	pub.Fail(errors.New("away"))
+	_, err = l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{token(2, time.Time{}, time.Now().Add(time.Minute))})
 	if !errors.Is(err, outbox.ErrOwed) {
 		t.Fatal(err)
 	}
-	pub.failing(nil)
+	pub.Fail(nil)
 	s.Advance(time.Hour)
 	wall.Set(-time.Hour) // the caller's clock stays where it was
-	_, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{token(3, time.Time{}, time.Now().Add(time.Minute))})
+	_, err = l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{token(3, time.Time{}, time.Now().Add(time.Minute))})
 	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -60,8 +60,8 @@ func TestOneClockForgetsNothing(t *testing.T) {
 		t.Errorf("the fleet was told %v, want what was owed before the jump and what was denied after it", told)
 	}
 	listed(3)
-	if _, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice"}, nil); !errors.Is(err,
-		revocast.ErrUnavailable) {
+	_, err = l.RevokeIssued(t.Context(), revocast.Cause{}, denylist.Issued{Principal: "alice"}, nil)
+	if !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("a cut-off by a clock that jumped: %v", err)
 	}
 	wall.Set(0) // and now both say that it is over

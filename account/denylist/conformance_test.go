@@ -16,7 +16,7 @@ import (
 func TestDenyAndList(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, _ := onFake(t, b)
-		why := denylist.Why{Reason: "leaked \"in\" a log", Initiator: "admin"}
+		why := revocast.Cause{Reason: "leaked \"in\" a log", Initiator: "admin"}
 		now := time.Now().Truncate(time.Millisecond)
 		for i := range 5 { // the later, the sooner it expires
 			tok := token(i, time.Time{}, now.Add(time.Duration(10-i)*time.Minute))
@@ -38,7 +38,7 @@ func TestDenyAndList(t *testing.T) {
 			must(t, err)
 			for _, e := range page {
 				ids = append(ids, e.ID)
-				if e.Issuer != issuer || e.Principal != "alice" || e.Why != why ||
+				if e.Issuer != issuer || e.Principal != "alice" || e.Cause != why ||
 					!e.Until.Equal(e.Expires.Add(6*time.Minute)) {
 					t.Errorf("entry %+v", e)
 				}
@@ -58,7 +58,7 @@ func TestDenyTwiceIsOneEntry(t *testing.T) {
 		l, _, _ := onFake(t, b)
 		now := time.Now().Truncate(time.Millisecond)
 		for _, in := range []time.Duration{10, 30, 20} {
-			_, err := l.Deny(t.Context(), denylist.Why{},
+			_, err := l.Deny(t.Context(), revocast.Cause{},
 				[]denylist.Token{token(1, time.Time{}, now.Add(in*time.Minute))})
 			must(t, err)
 		}
@@ -75,12 +75,12 @@ func TestExpiredTokenNeedsNoEntry(t *testing.T) {
 		l, pub, _ := onFake(t, b)
 		old := token(1, time.Time{}, time.Now().Add(-10*time.Minute))
 		within := token(2, time.Time{}, time.Now().Add(-2*time.Minute)) // a verifier's leeway may still accept it
-		res, err := l.Deny(t.Context(), denylist.Why{}, []denylist.Token{old, within})
+		res, err := l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{old, within})
 		must(t, err)
 		if told := pub.take(); res.Entries != 1 || len(told) != 1 || told[0].ID != within.ID {
 			t.Errorf("%+v, told %+v", res, told)
 		}
-		res, err = l.Deny(t.Context(), denylist.Why{}, []denylist.Token{old})
+		res, err = l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{old})
 		if err != nil || res.Entries != 0 || len(pub.take()) != 0 {
 			t.Errorf("%+v, %v", res, err)
 		}
@@ -92,7 +92,7 @@ func TestOnlyWhatTheCutOffDoesNotCover(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, _ := onFake(t, b)
 		asOf, expires := time.Now().Add(-time.Minute).Truncate(time.Millisecond), time.Now().Add(time.Hour)
-		res, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice", AsOf: asOf},
+		res, err := l.RevokeIssued(t.Context(), revocast.Cause{}, denylist.Issued{Principal: "alice", AsOf: asOf},
 			[]denylist.Token{
 				token(1, asOf.Add(-time.Hour), expires),
 				token(2, asOf, expires),
@@ -110,7 +110,7 @@ func TestOnlyWhatTheCutOffDoesNotCover(t *testing.T) {
 		}
 
 		started := time.Now().Add(-time.Second) // Redis' clock is this machine's
-		res, err = l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "bob"}, nil)
+		res, err = l.RevokeIssued(t.Context(), revocast.Cause{}, denylist.Issued{Principal: "bob"}, nil)
 		must(t, err)
 		if told = pub.take(); len(told) != 1 || !told[0].CutOff.Equal(res.CutOff) || res.CutOff.Before(started) ||
 			res.CutOff.After(time.Now().Add(time.Second)) {
@@ -132,7 +132,7 @@ func TestCutOffOfOneIssuerLeavesTokensOfAnotherAlive(t *testing.T) {
 		}
 		old := now.Add(-time.Minute)
 		for _, i := range []denylist.Issued{{Principal: "alice"}, {Principal: "alice", Issuer: issuer}} {
-			res, err := l.RevokeIssued(t.Context(), denylist.Why{}, i, []denylist.Token{
+			res, err := l.RevokeIssued(t.Context(), revocast.Cause{}, i, []denylist.Token{
 				of(1, "", "", old),
 				of(2, issuer, "alice", old),
 				of(3, "", "alice", time.Time{}),
@@ -162,7 +162,7 @@ func TestNearlyOverNeedsNoEntry(t *testing.T) {
 	l, pub, _ := onFake(t, storetest.Backend{Client: s.Client()})
 	now := s.Client().Time(t.Context()).Val()
 	over := now.Add(-6 * time.Minute)
-	res, err := l.Deny(t.Context(), denylist.Why{}, []denylist.Token{
+	res, err := l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{
 		token(1, time.Time{}, over.Add(500*time.Millisecond)),
 		token(2, time.Time{}, over.Add(10*time.Second)),
 	})
@@ -175,13 +175,13 @@ func TestNearlyOverNeedsNoEntry(t *testing.T) {
 func TestOwedIsToldLater(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, box := onFake(t, b)
-		pub.failing(revocast.ErrUnavailable)
-		_, err := l.Deny(t.Context(), denylist.Why{},
+		pub.Fail(revocast.ErrUnavailable)
+		_, err := l.Deny(t.Context(), revocast.Cause{},
 			[]denylist.Token{token(1, time.Time{}, time.Now().Add(time.Hour))})
 		if !errors.Is(err, outbox.ErrOwed) {
 			t.Fatalf("got %v", err)
 		}
-		pub.failing(nil)
+		pub.Fail(nil)
 		if n, err := box.Pending(t.Context()); err != nil || n != 1 {
 			t.Errorf("%d owed, %v", n, err)
 		}
@@ -195,12 +195,12 @@ func TestRefusesNonsense(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		l, pub, _ := onFake(t, b)
 		soon := time.Now().Add(time.Hour)
-		deny := func(why denylist.Why, tokens ...denylist.Token) error {
+		deny := func(why revocast.Cause, tokens ...denylist.Token) error {
 			_, err := l.Deny(t.Context(), why, tokens)
 			return err
 		}
 		revoke := func(i denylist.Issued) error {
-			_, err := l.RevokeIssued(t.Context(), denylist.Why{}, i, nil)
+			_, err := l.RevokeIssued(t.Context(), revocast.Cause{}, i, nil)
 			return err
 		}
 		page := func(limit int) error {
@@ -208,16 +208,16 @@ func TestRefusesNonsense(t *testing.T) {
 			return err
 		}
 		for what, err := range map[string]error{
-			"no tokens":         deny(denylist.Why{}),
-			"no id":             deny(denylist.Why{}, denylist.Token{Expires: soon}),
-			"no expiry":         deny(denylist.Why{}, denylist.Token{ID: "x"}),
-			"not UTF-8":         deny(denylist.Why{}, denylist.Token{ID: "\xff", Expires: soon}),
-			"control in reason": deny(denylist.Why{Reason: "\n"}, token(1, soon, soon)),
-			"too many":          deny(denylist.Why{}, make([]denylist.Token, denylist.MaxTokens+1)...),
-			"long principal": deny(denylist.Why{},
+			"no tokens":         deny(revocast.Cause{}),
+			"no id":             deny(revocast.Cause{}, denylist.Token{Expires: soon}),
+			"no expiry":         deny(revocast.Cause{}, denylist.Token{ID: "x"}),
+			"not UTF-8":         deny(revocast.Cause{}, denylist.Token{ID: "\xff", Expires: soon}),
+			"control in reason": deny(revocast.Cause{Reason: "\n"}, token(1, soon, soon)),
+			"too many":          deny(revocast.Cause{}, make([]denylist.Token, denylist.MaxTokens+1)...),
+			"long principal": deny(revocast.Cause{},
 				denylist.Token{ID: "x", Expires: soon, Principal: strings.Repeat("x", revocast.MaxID+1)}),
-			"no issuer":       deny(denylist.Why{}, denylist.Token{ID: "x", Expires: soon, Issuer: "\xff"}),
-			"before 1970":     deny(denylist.Why{}, token(1, time.Unix(-1, 0), soon)),
+			"no issuer":       deny(revocast.Cause{}, denylist.Token{ID: "x", Expires: soon, Issuer: "\xff"}),
+			"before 1970":     deny(revocast.Cause{}, token(1, time.Unix(-1, 0), soon)),
 			"no principal":    revoke(denylist.Issued{}),
 			"in the future":   revoke(denylist.Issued{Principal: "alice", AsOf: soon}),
 			"no page":         page(0),
@@ -245,10 +245,10 @@ func TestListForgets(t *testing.T) {
 		for i := range 500 {
 			many = append(many, token(round*1000+i, time.Time{}, now.Add(time.Minute)))
 		}
-		_, err := l.Deny(ctx, denylist.Why{}, many)
+		_, err := l.Deny(ctx, revocast.Cause{}, many)
 		must(t, err)
 	}
-	_, err := l.Deny(ctx, denylist.Why{}, []denylist.Token{token(9999, time.Time{}, now.Add(time.Hour))})
+	_, err := l.Deny(ctx, revocast.Cause{}, []denylist.Token{token(9999, time.Time{}, now.Add(time.Hour))})
 	must(t, err)
 	s.Advance(6*time.Minute + 30*time.Second)
 	if page, _, err := l.Page(ctx, "", 1000); err != nil || len(page) != 1000 {

@@ -22,12 +22,12 @@ func TestThousandOldTokensCostOneRecordAndTenLaterOnesTen(t *testing.T) {
 		later = append(later, token(2000+i, asOf.Add(time.Duration(i+1)*time.Second), expires))
 	}
 	alice := denylist.Issued{Principal: "alice", AsOf: asOf}
-	res, err := r.RevokeIssued(t.Context(), denylist.Why{Reason: "theft"}, alice, old)
+	res, err := r.RevokeIssued(t.Context(), revocast.Cause{Reason: "theft"}, alice, old)
 	must(t, err)
 	if n := r.records(t); n != 1 || res.Entries != 0 {
 		t.Errorf("1000 old tokens: %d records, %d entries", n, res.Entries)
 	}
-	res, err = r.RevokeIssued(t.Context(), denylist.Why{Reason: "theft"}, alice, append(old[:990:990], later...))
+	res, err = r.RevokeIssued(t.Context(), revocast.Cause{Reason: "theft"}, alice, append(old[:990:990], later...))
 	must(t, err)
 	if n := r.records(t); n != 11 || res.Entries != 10 {
 		t.Errorf("and 10 later ones: %d records, %d entries; want 11 and 10", n, res.Entries)
@@ -52,7 +52,7 @@ func TestThousandOldTokensCostOneRecordAndTenLaterOnesTen(t *testing.T) {
 func TestBooleanUserRevokedBlocksLaterLoginsAndOnceClearedRevivesOldTokens(t *testing.T) {
 	r := onReal(t)
 	old := time.Now()
-	res, err := r.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice"}, nil)
+	res, err := r.RevokeIssued(t.Context(), revocast.Cause{}, denylist.Issued{Principal: "alice"}, nil)
 	must(t, err)
 	login := res.Receipts[0].NotBefore
 	check := func(when string, oldRefused, newRefused bool) {
@@ -92,7 +92,7 @@ func TestBooleanUserRevokedBlocksLaterLoginsAndOnceClearedRevivesOldTokens(t *te
 func TestDefaultLifetimesShorterThanTheTokens(t *testing.T) {
 	r := onReal(t)
 	expires := time.Now().Add(10 * port.DefaultTerms().MaxLifetime[0])
-	_, err := r.Deny(t.Context(), denylist.Why{}, []denylist.Token{{ID: "long", Expires: expires}})
+	_, err := r.Deny(t.Context(), revocast.Cause{}, []denylist.Token{{ID: "long", Expires: expires}})
 	must(t, err)
 	s, err := r.pub.Standing(t.Context(), revocast.ScopeToken, "", "long")
 	must(t, err)
@@ -117,7 +117,7 @@ func TestDenied(t *testing.T) {
 	if ask("", "jti") {
 		t.Error("denied before it was")
 	}
-	_, err := r.Deny(t.Context(), denylist.Why{}, []denylist.Token{{ID: "jti", Expires: time.Now().Add(time.Hour)}})
+	_, err := r.Deny(t.Context(), revocast.Cause{}, []denylist.Token{{ID: "jti", Expires: time.Now().Add(time.Hour)}})
 	must(t, err)
 	if !ask("", "jti") || !ask(issuer, "jti") || ask("https://other.example", "jti") || ask("", "other") {
 		t.Error("another token is denied than was asked for")

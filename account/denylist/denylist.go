@@ -98,12 +98,6 @@ type Token struct {
 	Principal string    // sub; empty: for RevokeIssued that of the cut-off
 }
 
-// Why is the explanation that is kept with a decision. People read it; put no personal data in it.
-type Why struct {
-	Reason    string
-	Initiator string // who asked: "user", "admin", "policy", "system", or your own word
-}
-
 // Result is the result of a call.
 type Result struct {
 	CutOff   time.Time // of [List.RevokeIssued]
@@ -118,7 +112,9 @@ type Result struct {
 // written down, and [revocast.ErrPending], committed: it goes on by itself. With
 // [revocast.ErrInvalid] nothing was done; with others nothing is known to have been done,
 // and calling again is safe.
-func (l *List) Deny(ctx context.Context, why Why, tokens []Token, opts ...revocast.CallOption) (Result, error) {
+func (l *List) Deny(ctx context.Context, why revocast.Cause, tokens []Token,
+	opts ...revocast.CallOption,
+) (Result, error) {
 	if len(tokens) == 0 {
 		return Result{}, fmt.Errorf("%w: no tokens", revocast.ErrInvalid)
 	}
@@ -137,7 +133,7 @@ type Issued struct {
 // another issuer, or to another principal. A token that names no principal counts as one of this
 // principal's, and one whose issue time is zero for one issued before. Errors are those of
 // [List.Deny].
-func (l *List) RevokeIssued(ctx context.Context, why Why, i Issued, tokens []Token,
+func (l *List) RevokeIssued(ctx context.Context, why revocast.Cause, i Issued, tokens []Token,
 	opts ...revocast.CallOption,
 ) (Result, error) {
 	if err := i.check(why); err != nil {
@@ -146,7 +142,7 @@ func (l *List) RevokeIssued(ctx context.Context, why Why, i Issued, tokens []Tok
 	return l.deny(ctx, why, i, tokens, opts)
 }
 
-func (l *List) deny(ctx context.Context, why Why, i Issued, tokens []Token,
+func (l *List) deny(ctx context.Context, why revocast.Cause, i Issued, tokens []Token,
 	opts []revocast.CallOption,
 ) (Result, error) {
 	id := "deny:" + secret.NewID()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/denylist"
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/publisher"
@@ -25,7 +26,7 @@ func Example() {
 		if err != nil {
 			return err
 		}
-		why := denylist.Why{Reason: "theft", Initiator: "admin"}
+		why := revocast.Cause{Reason: "theft", Initiator: "admin"}
 		_, err = list.RevokeIssued(ctx, why, denylist.Issued{Principal: "alice", AsOf: noticed}, thiefs)
 		return err // nil: no worker accepts any of them any more
 	}

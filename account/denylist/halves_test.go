@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/denylist"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -45,7 +46,7 @@ func TestRunTwiceIsRunOnce(t *testing.T) {
 		b.Client.AddHook(twice{&first})
 		l, pub, _ := onFake(t, b)
 		later := time.Now().Add(time.Hour)
-		res, err := l.RevokeIssued(t.Context(), denylist.Why{}, denylist.Issued{Principal: "alice"}, []denylist.Token{
+		res, err := l.RevokeIssued(t.Context(), revocast.Cause{}, denylist.Issued{Principal: "alice"}, []denylist.Token{
 			token(1, later, later), token(2, time.Unix(1, 0), later),
 		})
 		must(t, err)

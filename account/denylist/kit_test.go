@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,8 +13,10 @@ import (
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/revocasttest"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -34,69 +35,18 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// recorder is a publisher that only notes what it is told.
-type recorder struct {
-	mu      sync.Mutex // guards the rest
-	revoked []revocast.Revocation
-	fail    error
-}
+// recorder is a publisher that writes down what it is told.
+type recorder struct{ *revocasttest.Recorder }
 
-func (r *recorder) Realm() string { return realm }
+func newRecorder() recorder { return recorder{revocasttest.NewRecorder(realm)} }
 
-func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
-	_ ...revocast.CallOption,
-) ([]revocast.Receipt, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.fail != nil {
-		return nil, r.fail
-	}
-	r.revoked = append(r.revoked, storetest.CutOff(rs)...)
-	return make([]revocast.Receipt, len(rs)), nil
-}
-
-func (r *recorder) Invalidate(context.Context, revocast.Invalidation,
-	...revocast.CallOption,
-) (revocast.Receipt, error) {
-	return revocast.Receipt{}, errors.New("nothing here invalidates")
-}
-
-func (r *recorder) Ban(context.Context, revocast.Ban, ...revocast.CallOption) (revocast.Receipt, error) {
-	return revocast.Receipt{}, nil
-}
-
-func (r *recorder) Unban(context.Context, revocast.Ban, ...revocast.CallOption) (revocast.Receipt, error) {
-	return revocast.Receipt{}, nil
-}
-
-func (r *recorder) Standing(context.Context, revocast.Scope, string, string) (revocast.State, error) {
-	return revocast.State{}, revocast.ErrNotFound
-}
-
-// Await implements [outbox.Publisher].
-func (r *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
-	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, nil
-}
-
-// take returns what it was told since it was asked last.
-func (r *recorder) take() []revocast.Revocation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := r.revoked
-	r.revoked = nil
-	return all
-}
-
-func (r *recorder) failing(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.fail = err
-}
+// take returns what was revoked since it was asked last, as a ledger takes it.
+func (r recorder) take() []revocast.Revocation { return storetest.CutOff(r.Take()) }
 
 // onFake is a denylist whose publisher is a recorder.
-func onFake(t *testing.T, b storetest.Backend) (*denylist.List, *recorder, *outbox.Outbox) {
+func onFake(t *testing.T, b storetest.Backend) (*denylist.List, recorder, *outbox.Outbox) {
 	t.Helper()
-	pub := &recorder{}
+	pub := newRecorder()
 	box, err := outbox.New(b.Client, pub, outbox.Options{})
 	must(t, err)
 	l, err := denylist.New(box, pub, denylist.Options{Issuer: issuer})
@@ -125,7 +75,7 @@ func onReal(t *testing.T) *rig {
 	terms.DefaultIssuer = issuer
 	_, err = publisher.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	r.pub = publisher.New(ledger, bus, publisher.Options{})
+	r.pub = option.Must(publisher.New(ledger, bus, publisher.Options{}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.pub.Run(ctx) }()
@@ -135,7 +85,7 @@ func onReal(t *testing.T) *rig {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	must(t, r.pub.Ready().Wait(t.Context()))
+	must(t, r.pub.Readiness().Wait(t.Context()))
 	box, err := outbox.New(r.redis.Client(), r.pub, outbox.Options{})
 	must(t, err)
 	r.List, err = denylist.New(box, r.pub, denylist.Options{})
@@ -171,12 +121,12 @@ func token(i int, issued, expires time.Time) denylist.Token {
 }
 
 // of is a publisher of another realm.
-type of struct{ *recorder }
+type of struct{ recorder }
 
 func (of) Realm() string { return "other" }
 
 func TestAnotherRealm(t *testing.T) {
-	pub := &recorder{}
+	pub := newRecorder()
 	box, err := outbox.New(storetest.Embedded(t).Client(), pub, outbox.Options{})
 	must(t, err)
 	if _, err := denylist.New(box, of{pub}, denylist.Options{}); !errors.Is(err, revocast.ErrInvalid) {

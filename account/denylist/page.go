@@ -28,7 +28,7 @@ type Entry struct {
 	Principal string // as it was given
 	Expires   time.Time
 	Until     time.Time // when the entry goes
-	Why
+	Cause     revocast.Cause
 }
 
 // Page returns denied tokens, in the order in which they end, up to limit (1 to [MaxTokens]). next
@@ -60,6 +60,6 @@ func (d details) entry() Entry {
 	return Entry{
 		ID: d.ID, Issuer: d.Issuer, Principal: d.Principal,
 		Expires: time.UnixMilli(d.Expires).UTC(), Until: time.UnixMilli(d.Stands).UTC(),
-		Why: Why{Reason: d.Reason, Initiator: d.Initiator},
+		Cause: revocast.Cause{Reason: d.Reason, Initiator: d.Initiator},
 	}
 }

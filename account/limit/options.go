@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -18,8 +19,8 @@ type Options struct {
 	// PairFailures of one identifier at one address block the pair until the oldest is a
 	// Window old. Default 5.
 	PairFailures int
-	// PairAttempts likewise, successful or not. Default 20, at most 1,000 and not fewer
-	// than PairFailures.
+	// PairAttempts likewise, successful or not. Default 20, or PairFailures if that is
+	// more; at most 1,000 and not fewer than PairFailures.
 	PairAttempts int
 
 	// AddressIdentifiers is how many different identifiers may fail at one address before
@@ -34,7 +35,8 @@ type Options struct {
 	// each /48, or IPv6Bits if that is shorter): one second, and one more for every further
 	// failure, up to MaxDelay. Default 10.
 	IdentifierFailures int
-	// MaxDelay is the longest such wait. Default 30 s, at most Window.
+	// MaxDelay is the longest such wait. Default 30 s, or Window if that is
+	// shorter; at most Window.
 	MaxDelay time.Duration
 
 	// KnownFor is for how long after a success an address is known to the identifier.
@@ -66,33 +68,10 @@ type Options struct {
 	Clock port.Clock
 }
 
-type bound struct {
-	name              string
-	value             *int
-	byDefault, lo, hi int
-}
-
 // complete sets the defaults and refuses what makes no sense.
 func (o *Options) complete() error {
-	if err := o.times(); err != nil {
+	if err := o.numbers(); err != nil {
 		return err
-	}
-	for _, b := range []bound{
-		{"PairFailures", &o.PairFailures, 5, 1, 1000},
-		{"PairAttempts", &o.PairAttempts, max(20, 4*o.PairFailures), o.PairFailures, 1000},
-		{"AddressIdentifiers", &o.AddressIdentifiers, 100, 1, 100_000},
-		{"AddressAttempts", &o.AddressAttempts, 2000, 1, 1e9},
-		{"IdentifierFailures", &o.IdentifierFailures, 10, 1, 1e9},
-		{"KnownAddresses", &o.KnownAddresses, 10, 1, 1000},
-		{"IPv6Bits", &o.IPv6Bits, 48, 32, 128},
-	} {
-		if err := b.set(); err != nil {
-			return err
-		}
-	}
-	if o.PairAttempts < o.PairFailures {
-		return fmt.Errorf("%w: limit: PairAttempts is %d, fewer than PairFailures, %d", revocast.ErrInvalid,
-			o.PairAttempts, o.PairFailures)
 	}
 	if o.Key != nil && len(o.Key) < 32 {
 		return fmt.Errorf("%w: limit: Key has %d bytes, want at least 32", revocast.ErrInvalid, len(o.Key))
@@ -103,37 +82,24 @@ func (o *Options) complete() error {
 	return nil
 }
 
-func (b bound) set() error {
-	if *b.value == 0 {
-		*b.value = b.byDefault
+func (o *Options) numbers() error {
+	const owner, day = "limit.Options", 24 * time.Hour
+	if err := option.Complete(owner,
+		option.Of("Window", &o.Window, 15*time.Minute).In(time.Second, day),
+		option.Of("KnownFor", &o.KnownFor, 30*day).AtLeast(time.Second),
+		option.Of("PairFailures", &o.PairFailures, 5).In(1, 1000),
+		option.Of("AddressIdentifiers", &o.AddressIdentifiers, 100).In(1, 100_000),
+		option.Of("AddressAttempts", &o.AddressAttempts, 2000).In(1, 1e9),
+		option.Of("IdentifierFailures", &o.IdentifierFailures, 10).In(1, 1e9),
+		option.Of("KnownAddresses", &o.KnownAddresses, 10).In(1, 1000),
+		option.Of("IPv6Bits", &o.IPv6Bits, 48).In(32, 128),
+	); err != nil {
+		return err
 	}
-	if *b.value < b.lo || *b.value > b.hi {
-		return fmt.Errorf("%w: limit: %s is %d, want %d to %d", revocast.ErrInvalid, b.name, *b.value, b.lo, b.hi)
-	}
-	return nil
-}
-
-func (o *Options) times() error {
-	if o.Window == 0 {
-		o.Window = 15 * time.Minute
-	}
-	if o.MaxDelay == 0 {
-		o.MaxDelay = min(30*time.Second, o.Window)
-	}
-	if o.KnownFor == 0 {
-		o.KnownFor = 30 * 24 * time.Hour
-	}
-	if o.Window < time.Second || o.Window > 24*time.Hour {
-		return fmt.Errorf("%w: limit: Window is %v, want 1s to 24h", revocast.ErrInvalid, o.Window)
-	}
-	if o.MaxDelay < time.Millisecond || o.MaxDelay > o.Window {
-		return fmt.Errorf("%w: limit: MaxDelay is %v, want 1ms to Window, %v", revocast.ErrInvalid, o.MaxDelay,
-			o.Window)
-	}
-	if o.KnownFor < time.Second {
-		return fmt.Errorf("%w: limit: KnownFor is %v, want at least 1s", revocast.ErrInvalid, o.KnownFor)
-	}
-	return nil
+	return option.Complete(owner,
+		option.Of("MaxDelay", &o.MaxDelay, min(30*time.Second, o.Window)).In(time.Millisecond, o.Window),
+		option.Of("PairAttempts", &o.PairAttempts, max(20, o.PairFailures)).In(o.PairFailures, 1000),
+	)
 }
 
 // Seconds is a wait as a Retry-After header has it (RFC 9110 §10.2.3): whole seconds, rounded up,

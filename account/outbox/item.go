@@ -61,7 +61,8 @@ func (i Item) check() error {
 }
 
 func (i Item) revocation() (r revocast.Revocation, err error) {
-	r = revocast.Revocation{ID: i.ID, Issuer: i.Issuer, Except: i.Except, Reason: i.Reason, Initiator: i.Initiator}
+	r = revocast.Revocation{ID: i.ID, Issuer: i.Issuer, Except: i.Except}
+	r.Cause = revocast.Cause{Reason: i.Reason, Initiator: i.Initiator}
 	if r.Scope, err = revocast.ParseScope(i.Scope); err != nil {
 		return r, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/internal/account"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/internal/throttle"
 	"github.com/revocast/revocast/port"
@@ -41,7 +42,7 @@ type Options struct {
 	Every time.Duration
 	// Again is how long it waits before it tries the same entry again. Default 10 s.
 	Again  time.Duration
-	Logger *slog.Logger // nil: none
+	Logger *slog.Logger // default [slog.Default]
 	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
 	// documentation. Default: the system's.
 	Clock port.Clock
@@ -88,14 +89,13 @@ func New(rdb redis.UniversalClient, pub Publisher, o Options) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Every <= 0 {
-		o.Every = time.Second
-	}
-	if o.Again <= 0 {
-		o.Again = 10 * time.Second
+	if err := option.Complete("outbox.Options",
+		option.Of("Every", &o.Every, time.Second), option.Of("Again", &o.Again, 10*time.Second),
+	); err != nil {
+		return nil, err
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return &Outbox{db: db, pub: pub, o: o, say: throttle.New(o.Logger, nil)}, nil
 }

@@ -167,8 +167,8 @@ func complete(t *testing.T, b storetest.Backend) {
 		t.Fatalf("%d receipts, %v; told of %+v and %+v", len(receipts), err, p.revoked, p.invalidated)
 	}
 	want := revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: "s1", Issuer: "iss", Until: time.UnixMilli(4102444800000), Reason: "logout",
-		Initiator: "user",
+		Scope: revocast.ScopeSession, ID: "s1", Issuer: "iss", Until: time.UnixMilli(4102444800000),
+		Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 	}
 	if p.revoked[0] != want {
 		t.Errorf("told of %+v, want %+v", p.revoked[0], want)

@@ -19,7 +19,7 @@ func TestClocksThatDisagree(t *testing.T) {
 			r := newRig(t, b, refresh.Options{Clock: &wall})
 			token := r.login("alice")
 			wall.Set(off)
-			_, err := r.RevokeAll(r.ctx, "alice", refresh.Cause{})
+			_, err := r.EndAll(r.ctx, "alice", revocast.Cause{})
 			r.is(what, err, revocast.ErrUnavailable)
 			r.tells(what)
 			token = r.rotate(token.Text)
@@ -29,11 +29,11 @@ func TestClocksThatDisagree(t *testing.T) {
 			if d := later.AuthTime.UnixMilli() - earlier; d > 2000 || d < -2000 {
 				t.Errorf("%s: a login begins %d ms after the earlier clock", what, d)
 			}
-			_, err = r.Revoke(r.ctx, token.ID, refresh.Expect{}, refresh.Cause{}) // needs no clock
+			_, err = r.End(r.ctx, token.ID, refresh.Expect{}, revocast.Cause{}) // needs no clock
 			r.must(err)
 			r.pub.take()
 			wall.Set(0)
-			_, err = r.RevokeAll(r.ctx, "bob", refresh.Cause{})
+			_, err = r.EndAll(r.ctx, "bob", revocast.Cause{})
 			r.must(err)
 			told := r.pub.take()
 			if len(told) != 1 || told[0].CutOff.Before(later.AuthTime) ||

@@ -87,9 +87,9 @@ func expectations(r *rig) {
 		r.is("rotate", err, refresh.ErrMismatch, refresh.ErrInvalidGrant)
 		_, err = r.Lookup(r.ctx, t.Text, want)
 		r.is("look up", err, refresh.ErrMismatch)
-		_, err = r.Revoke(r.ctx, t.ID, want, refresh.Cause{})
+		_, err = r.End(r.ctx, t.ID, want, revocast.Cause{})
 		r.is("revoke", err, refresh.ErrMismatch)
-		_, err = r.RevokeToken(r.ctx, t.Text, want, refresh.Cause{})
+		_, err = r.EndToken(r.ctx, t.Text, want, revocast.Cause{})
 		r.is("revoke by token", err, refresh.ErrMismatch)
 		_, err = r.SwitchTenant(r.ctx, t.Text, want, "b", member(true, nil))
 		r.is("switch", err, refresh.ErrMismatch)
@@ -129,20 +129,20 @@ func usedTwice(r *rig) {
 
 func logsOut(r *rig) {
 	a, b, c := r.login("alice"), r.login("alice"), r.login("alice")
-	receipts, err := r.Revoke(r.ctx, a.ID, refresh.Expect{Principal: "alice"}, refresh.Cause{})
+	receipts, err := r.End(r.ctx, a.ID, refresh.Expect{Principal: "alice"}, revocast.Cause{})
 	if r.is("by id", err); len(receipts) != 1 {
 		r.Errorf("receipts %+v", receipts)
 	}
 	r.tells("by id", logout(a.Family))
-	again, err := r.Revoke(r.ctx, a.ID, refresh.Expect{}, refresh.Cause{})
-	if r.is("once more", err); len(again) != 0 {
+	again, err := r.End(r.ctx, a.ID, refresh.Expect{}, revocast.Cause{})
+	if r.is("once more", err); len(again) != 1 || again[0].Position != receipts[0].Position {
 		r.Errorf("receipts %+v", again)
 	}
 	r.fails("after logout", a.Text, refresh.ErrEnded)
 
 	latest := r.rotate(r.rotate(b.Text).Text)
-	_, err = r.RevokeToken(r.ctx, latest.Text, refresh.Expect{Client: "app"},
-		refresh.Cause{Reason: "lost phone", Initiator: "admin"})
+	_, err = r.EndToken(r.ctx, latest.Text, refresh.Expect{Client: "app"},
+		revocast.Cause{Reason: "lost phone", Initiator: "admin"})
 	r.is("by token", err)
 	want := logout(b.Family)
 	want.Reason, want.Initiator = "lost phone", "admin"
@@ -150,16 +150,16 @@ func logsOut(r *rig) {
 	r.fails("after logout", latest.Text, refresh.ErrEnded)
 
 	r.rotate(r.rotate(c.Text).Text)
-	_, err = r.RevokeToken(r.ctx, c.Text, refresh.Expect{}, refresh.Cause{})
+	_, err = r.EndToken(r.ctx, c.Text, refresh.Expect{}, revocast.Cause{})
 	r.is("by an old token", err)
 	r.tells("by an old token", logout(c.Family))
 
 	for _, text := range []string{"", "x", a.Text[:len(a.Text)-1], "é" + a.Text[2:]} {
-		_, err := r.RevokeToken(r.ctx, text, refresh.Expect{}, refresh.Cause{})
+		_, err := r.EndToken(r.ctx, text, refresh.Expect{}, revocast.Cause{})
 		r.is("RFC 7009: an unknown token", err)
 		r.fails("no token", text, refresh.ErrNotFound, revocast.ErrNotFound)
 	}
-	_, err = r.Revoke(r.ctx, "nobody's", refresh.Expect{}, refresh.Cause{})
+	_, err = r.End(r.ctx, "nobody's", refresh.Expect{}, revocast.Cause{})
 	r.is("an unknown family", err, refresh.ErrNotFound)
 	r.tells("nothing")
 }
@@ -170,7 +170,7 @@ func sharedSession(r *rig) {
 	b, err := r.Issue(r.ctx, refresh.Grant{Principal: "alice", Client: "mail", Session: "s"})
 	r.must(err)
 	c := r.login("alice")
-	_, err = r.Revoke(r.ctx, a.ID, refresh.Expect{}, refresh.Cause{})
+	_, err = r.End(r.ctx, a.ID, refresh.Expect{}, revocast.Cause{})
 	r.is("revoke", err)
 	r.tells("one session", logout(a.Family))
 	r.fails("the other family of the session", b.Text, refresh.ErrEnded)
@@ -180,15 +180,15 @@ func sharedSession(r *rig) {
 func toldLater(r *rig) {
 	t0 := r.login("alice")
 	t1 := r.rotate(r.rotate(t0.Text).Text)
-	r.pub.set(errors.New("no ledger"))
+	r.pub.Fail(errors.New("no ledger"))
 	_, err := r.Rotate(r.ctx, t0.Text, refresh.Expect{})
 	r.is("theft while the ledger is away", err, refresh.ErrReused, outbox.ErrOwed)
 	r.fails("its latest token", t1.Text, refresh.ErrEnded, outbox.ErrOwed)
-	_, err = r.Revoke(r.ctx, t0.ID, refresh.Expect{}, refresh.Cause{})
+	_, err = r.End(r.ctx, t0.ID, refresh.Expect{}, revocast.Cause{})
 	r.is("revoke", err, outbox.ErrOwed)
 
-	r.pub.set(nil)
-	receipts, err := r.Revoke(r.ctx, t0.ID, refresh.Expect{}, refresh.Cause{})
+	r.pub.Fail(nil)
+	receipts, err := r.End(r.ctx, t0.ID, refresh.Expect{}, revocast.Cause{})
 	if r.is("revoke once it is back", err); len(receipts) != 1 {
 		r.Errorf("receipts %+v", receipts)
 	}
@@ -219,7 +219,7 @@ func listsLiving(r *rig) {
 	a, b, c := r.login("alice"), r.login("alice"), r.login("alice")
 	r.login("bob")
 	list(a, b, c)
-	_, err := r.Revoke(r.ctx, a.ID, refresh.Expect{}, refresh.Cause{})
+	_, err := r.End(r.ctx, a.ID, refresh.Expect{}, revocast.Cause{})
 	r.must(err)
 	list(b, c)
 	r.rotate(r.rotate(b.Text).Text)

@@ -78,11 +78,11 @@ func TestLostReplyOfTheRest(t *testing.T) {
 		t.Errorf("switched: %+v", b)
 	}
 	l.left.Store(2)
-	_, err = r.Revoke(r.ctx, login.ID, refresh.Expect{}, refresh.Cause{})
+	_, err = r.End(r.ctx, login.ID, refresh.Expect{}, revocast.Cause{})
 	r.must(err)
 	r.tells("revoke", logout(login.Family))
 	l.left.Store(2)
-	_, err = r.RevokeAll(r.ctx, "alice", passwordChange)
+	_, err = r.EndAll(r.ctx, "alice", passwordChange)
 	r.must(err)
 	r.tells("revoke all", cutOff("alice"))
 	if n, err := r.outbox.Pending(r.ctx); n != 0 || err != nil {

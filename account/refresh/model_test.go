@@ -99,7 +99,7 @@ func (m *machine) present(rt *property.T) {
 func (m *machine) revoke(rt *property.T) {
 	f := m.draw()
 	token := property.SampledFrom(f.tokens).Draw(rt, "token")
-	_, err := m.RevokeToken(m.ctx, token, refresh.Expect{}, refresh.Cause{})
+	_, err := m.EndToken(m.ctx, token, refresh.Expect{}, revocast.Cause{})
 	if m.want(err, nil); !f.over(m.now) && !f.ended {
 		f.ended = true
 		m.owed = append(m.owed, logout(f.Family))
@@ -108,7 +108,7 @@ func (m *machine) revoke(rt *property.T) {
 
 func (m *machine) revokeAll(rt *property.T) {
 	who := property.SampledFrom(m.people[:]).Draw(rt, "principal")
-	_, err := m.RevokeAll(m.ctx, who, passwordChange)
+	_, err := m.EndAll(m.ctx, who, passwordChange)
 	m.want(err, nil)
 	m.owed = append(m.owed, cutOff(who))
 	m.endAll(who, nil)
@@ -116,7 +116,7 @@ func (m *machine) revokeAll(rt *property.T) {
 
 func (m *machine) revokeOthers(*property.T) {
 	f := m.draw()
-	_, err := m.RevokeOthers(m.ctx, f.principal, f.ID, passwordChange)
+	_, err := m.EndOthers(m.ctx, f.principal, f.ID, passwordChange)
 	if f.ended || f.over(m.now) {
 		m.want(err, refresh.ErrNotFound)
 		return

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
 // NoGrace as [Options.Grace] makes every second use of a token theft, a racing tab's too.
-const NoGrace time.Duration = -1
+const NoGrace time.Duration = option.None
 
 // The defaults of [Options].
 const (
@@ -65,25 +66,15 @@ func (o *Options) fill() error {
 				i, len(key), minKey)
 		}
 	}
-	setDefault(&o.Lifetime, DefaultLifetime)
-	setDefault(&o.Idle, DefaultIdle)
-	setDefault(&o.Grace, DefaultGrace)
-	switch {
-	case o.Lifetime < time.Second || o.Idle < time.Second:
-		return fmt.Errorf("%w: refresh tokens that live for %s and idle for %s, want a second at least",
-			revocast.ErrInvalid, o.Lifetime, o.Idle)
-	case o.Grace != NoGrace && o.Grace < time.Millisecond || o.Grace > MaxGrace:
-		return fmt.Errorf("%w: grace %s, want 1ms to %s, or NoGrace", revocast.ErrInvalid, o.Grace, MaxGrace)
+	if err := option.Complete("refresh.Options",
+		option.Of("Lifetime", &o.Lifetime, DefaultLifetime).AtLeast(time.Second),
+		option.Of("Idle", &o.Idle, DefaultIdle).AtLeast(time.Second),
+		option.Of("Grace", &o.Grace, DefaultGrace).In(time.Millisecond, MaxGrace).Or("NoGrace"),
+	); err != nil {
+		return err
 	}
-	o.Grace = max(o.Grace, 0)
 	if o.Issuer != "" {
 		return checkText("issuer", o.Issuer, revocast.MaxID)
 	}
 	return nil
-}
-
-func setDefault(d *time.Duration, fallback time.Duration) {
-	if *d == 0 {
-		*d = fallback
-	}
 }

@@ -8,23 +8,25 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/refresh"
+	"github.com/revocast/revocast/store/storetest"
 )
 
 func cutOff(principal string) revocast.Revocation {
 	return revocast.Revocation{
-		Scope: revocast.ScopePrincipal, ID: principal, Issuer: issuer, Reason: "password-change", Initiator: "user",
+		Scope: revocast.ScopePrincipal, ID: principal, Issuer: issuer,
+		Cause: revocast.Cause{Reason: "password-change", Initiator: "user"},
 	}
 }
 
-var passwordChange = refresh.Cause{Reason: "password-change"}
+var passwordChange = revocast.Cause{Reason: "password-change"}
 
 func allOfPrincipal(r *rig) {
 	a, b, other := r.login("alice"), r.login("alice"), r.login("bob")
-	receipts, err := r.RevokeAll(r.ctx, "alice", passwordChange)
+	receipts, err := r.EndAll(r.ctx, "alice", passwordChange)
 	if r.is("revoke all", err); len(receipts) != 1 {
 		r.Errorf("receipts %+v, want one, not one per family", receipts)
 	}
-	told := r.pub.told[0]
+	told := storetest.CutOff(r.pub.Revocations())[0]
 	r.tells("one cut-off", cutOff("alice"))
 	for _, f := range []refresh.Family{a.Family, b.Family} {
 		if f.AuthTime.After(told.CutOff) {
@@ -43,7 +45,7 @@ func allOfPrincipal(r *rig) {
 	// A login from before the revocation that got here only now.
 	_, err = r.Issue(r.ctx, refresh.Grant{Principal: "alice", AuthTime: told.CutOff})
 	r.is("a login from before", err, refresh.ErrEnded, refresh.ErrInvalidGrant)
-	_, err = r.RevokeAll(r.ctx, "nobody", passwordChange)
+	_, err = r.EndAll(r.ctx, "nobody", passwordChange)
 	r.is("nothing to end", err)
 	r.tells("tokens may have been issued elsewhere", cutOff("nobody"))
 }
@@ -58,14 +60,14 @@ func allButOne(r *rig) {
 	others := []refresh.Token{r.login("alice"), r.login("alice"), r.login("alice")}
 	strange := r.login("bob")
 	for what, id := range map[string]string{"another's": strange.ID, "none": "none"} {
-		_, err = r.RevokeOthers(r.ctx, "alice", id, passwordChange)
+		_, err = r.EndOthers(r.ctx, "alice", id, passwordChange)
 		r.is("keep "+what, err, refresh.ErrNotFound)
 	}
 	r.tells("nothing to keep")
 
-	_, err = r.RevokeOthers(r.ctx, "alice", keep.ID, passwordChange)
+	_, err = r.EndOthers(r.ctx, "alice", keep.ID, passwordChange)
 	r.must(err)
-	cut := r.pub.told[0].CutOff
+	cut := storetest.CutOff(r.pub.Revocations())[0].CutOff
 	want := cutOff("alice")
 	want.Except = "kept"
 	r.tells("one cut-off for all", want)
@@ -76,7 +78,7 @@ func allButOne(r *rig) {
 	r.rotate(same.Text)
 	r.rotate(strange.Text)
 
-	_, err = r.RevokeOthers(r.ctx, "alice", keep.ID, passwordChange) // and keeps it again
+	_, err = r.EndOthers(r.ctx, "alice", keep.ID, passwordChange) // and keeps it again
 	r.must(err)
 
 	// The session that was kept may start a family as of its own login; no other may.
@@ -87,7 +89,7 @@ func allButOne(r *rig) {
 
 	// A second exception does not revive what the first has cut off, nor keep its session.
 	next := r.login("alice")
-	_, err = r.RevokeOthers(r.ctx, "alice", next.ID, passwordChange)
+	_, err = r.EndOthers(r.ctx, "alice", next.ID, passwordChange)
 	r.must(err)
 	_, err = r.Issue(r.ctx, refresh.Grant{Principal: "alice", Session: next.Session, AuthTime: cut})
 	r.is("before the first cut-off", err, refresh.ErrEnded)
@@ -95,13 +97,13 @@ func allButOne(r *rig) {
 	r.is("kept by the first, not by the second", err, refresh.ErrEnded)
 }
 
-// TestLoginAfterRevokeAll: a boolean "user revoked" would block later logins. Here one in
+// TestLoginAfterEndAll: a boolean "user revoked" would block later logins. Here one in
 // the very millisecond of the revocation is good, and the next revocation covers it.
-func TestLoginAfterRevokeAll(t *testing.T) {
+func TestLoginAfterEndAll(t *testing.T) {
 	r := embedded(t, refresh.Options{})
 	for range 200 {
 		before := r.login("alice")
-		_, err := r.RevokeAll(r.ctx, "alice", passwordChange)
+		_, err := r.EndAll(r.ctx, "alice", passwordChange)
 		r.must(err)
 		cut := r.pub.take()[0].CutOff
 		after := r.login("alice")
@@ -113,11 +115,11 @@ func TestLoginAfterRevokeAll(t *testing.T) {
 	}
 }
 
-// TestClockSetBackAfterRevokeAll: logins stay later than the cut-off, and the next
+// TestClockSetBackAfterEndAll: logins stay later than the cut-off, and the next
 // revocation still covers them.
-func TestClockSetBackAfterRevokeAll(t *testing.T) {
+func TestClockSetBackAfterEndAll(t *testing.T) {
 	r := embedded(t, refresh.Options{})
-	_, err := r.RevokeAll(r.ctx, "alice", passwordChange)
+	_, err := r.EndAll(r.ctx, "alice", passwordChange)
 	r.must(err)
 	r.pub.take()
 	person := "{rv:test}:a:r:p:" + revocast.KeyOf("test", revocast.ScopePrincipal, issuer, "alice").String()
@@ -127,7 +129,7 @@ func TestClockSetBackAfterRevokeAll(t *testing.T) {
 	if !login.AuthTime.After(cut) {
 		t.Errorf("a login at %s, the cut-off is at %s", login.AuthTime, cut)
 	}
-	_, err = r.RevokeAll(r.ctx, "alice", passwordChange)
+	_, err = r.EndAll(r.ctx, "alice", passwordChange)
 	r.must(err)
 	if next := r.pub.take()[0].CutOff; next.Before(login.AuthTime) {
 		t.Errorf("the next cut-off at %s does not cover the login at %s", next, login.AuthTime)

@@ -103,7 +103,7 @@ func TestManyReplaysOneAlarm(t *testing.T) {
 	for range 20 {
 		tokens = append(tokens, r.rotate(tokens[len(tokens)-1]).Text)
 	}
-	r.pub.set(errors.New("no ledger")) // so that each of them finds it owed
+	r.pub.Fail(errors.New("no ledger")) // so that each of them finds it owed
 	alarms := make([]error, clients)
 	together(func(n int) {
 		_, alarms[n] = r.Rotate(r.ctx, tokens[n%19], refresh.Expect{}) // ancestors of every age
@@ -117,22 +117,22 @@ func TestManyReplaysOneAlarm(t *testing.T) {
 	if n, err := r.outbox.Pending(r.ctx); found != 1 || n != 1 || err != nil {
 		t.Errorf("%d alarms, %d owed, %v", found, n, err)
 	}
-	r.pub.set(nil)
+	r.pub.Fail(nil)
 	_, err := r.outbox.Complete(r.ctx, "family:"+login.ID)
 	r.must(err)
 	r.tells("once", theft(login.Family))
 }
 
-// TestRotateAgainstRevoke: SMEMBERS followed by DEL misses what happens in between. Here a
+// TestRotateAgainstEnd: SMEMBERS followed by DEL misses what happens in between. Here a
 // rotation or a login comes before the revocation, and is covered, or after it.
-func TestRotateAgainstRevoke(t *testing.T) {
+func TestRotateAgainstEnd(t *testing.T) {
 	r := onRedis(t, refresh.Options{})
 	token := r.login("alice").Text
 	made := make([]refresh.Token, clients)
 	together(func(n int) {
 		switch {
 		case n == 0:
-			_, err := r.RevokeAll(r.ctx, "alice", passwordChange)
+			_, err := r.EndAll(r.ctx, "alice", passwordChange)
 			r.is("revoke all", err)
 		case n%2 == 0:
 			made[n] = r.login("alice")

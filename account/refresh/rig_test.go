@@ -17,6 +17,7 @@ import (
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/account/refresh"
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/revocasttest"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -24,59 +25,13 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 const issuer = "https://issuer.example"
 
-// recorder is a publisher that remembers what it was told, and fails when it is to.
-type recorder struct {
-	mu   sync.Mutex // guards the others
-	told []revocast.Revocation
-	fail error
-	at   revocast.Position // where the ledger commits what is told; zero: it does not say
-	wait error             // what comes of waiting for that position
-}
+// recorder is a publisher that writes down what it is told.
+type recorder struct{ *revocasttest.Recorder }
 
-func (r *recorder) Realm() string { return "test" }
+func newRecorder() recorder { return recorder{revocasttest.NewRecorder("test")} }
 
-func (r *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
-	_ ...revocast.CallOption,
-) ([]revocast.Receipt, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.fail != nil {
-		return nil, r.fail
-	}
-	r.told = append(r.told, storetest.CutOff(rs)...)
-	receipts := make([]revocast.Receipt, len(rs))
-	for i := range receipts {
-		receipts[i].Position = r.at
-	}
-	return receipts, r.wait
-}
-
-func (r *recorder) Invalidate(context.Context, revocast.Invalidation,
-	...revocast.CallOption,
-) (revocast.Receipt, error) {
-	return revocast.Receipt{}, errors.New("nothing here invalidates")
-}
-
-func (r *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return revocast.Receipt{Position: at}, r.wait
-}
-
-func (r *recorder) set(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.fail = err
-}
-
-// take returns what was told since it was called last.
-func (r *recorder) take() []revocast.Revocation {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	told := r.told
-	r.told = nil
-	return told
-}
+// take returns what was revoked since it was asked last, as a ledger takes it.
+func (r recorder) take() []revocast.Revocation { return storetest.CutOff(r.Take()) }
 
 // ledger answers as a guard would: what it was given stands.
 type ledger struct {
@@ -105,7 +60,7 @@ type rig struct {
 	ctx     context.Context
 	rdb     redis.UniversalClient
 	outbox  *outbox.Outbox
-	pub     *recorder
+	pub     recorder
 	advance func(time.Duration)
 }
 
@@ -113,7 +68,7 @@ func key(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
 
 func newRig(tb testing.TB, b storetest.Backend, o refresh.Options) *rig {
 	tb.Helper()
-	r := &rig{TB: tb, ctx: context.Background(), rdb: b.Client, pub: &recorder{}, advance: b.Advance}
+	r := &rig{TB: tb, ctx: context.Background(), rdb: b.Client, pub: newRecorder(), advance: b.Advance}
 	var err error
 	r.outbox, err = outbox.New(b.Client, r.pub, outbox.Options{})
 	r.must(err)
@@ -209,13 +164,15 @@ func (r *rig) tells(what string, wants ...revocast.Revocation) {
 
 func theft(f refresh.Family) revocast.Revocation {
 	return revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "refresh-token-reuse", Initiator: "policy",
+		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer,
+		Cause: revocast.Cause{Reason: "refresh-token-reuse", Initiator: "policy"},
 	}
 }
 
 func logout(f refresh.Family) revocast.Revocation {
 	return revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer, Reason: "logout", Initiator: "user",
+		Scope: revocast.ScopeSession, ID: f.Session, Issuer: issuer,
+		Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 	}
 }
 

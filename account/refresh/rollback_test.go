@@ -75,7 +75,7 @@ func TestRollbackThatRevivesAFamily(t *testing.T) {
 	r := onRedis(t, refresh.Options{Check: l.check})
 	login := r.login("alice")
 	rollBack := r.snapshot(login.ID)
-	_, err := r.Revoke(r.ctx, login.ID, refresh.Expect{}, refresh.Cause{})
+	_, err := r.End(r.ctx, login.ID, refresh.Expect{}, revocast.Cause{})
 	r.must(err)
 	r.tells("logout", logout(login.Family))
 	rollBack()

@@ -73,7 +73,7 @@ func TestOldTokenAndRedisWithoutTheKey(t *testing.T) {
 	for _, text := range []string{old.Text, latest.Text} {
 		_, err := thief.Rotate(r.ctx, text, refresh.Expect{})
 		r.is("rotate", err, refresh.ErrNotFound)
-		_, err = thief.RevokeToken(r.ctx, text, refresh.Expect{}, refresh.Cause{})
+		_, err = thief.EndToken(r.ctx, text, refresh.Expect{}, revocast.Cause{})
 		r.is("revoke", err)
 	}
 	r.tells("nothing")

@@ -95,7 +95,7 @@ func lookedUp(r *rig) {
 	look("rotated", first.Text, refresh.Expect{}, first.Session, refresh.ErrRotated)
 	look("rotated, of another client", first.Text, refresh.Expect{Client: "other"}, "", refresh.ErrRotated)
 	look("of another client", latest.Text, refresh.Expect{Client: "other"}, "", refresh.ErrMismatch)
-	_, err := r.Revoke(r.ctx, first.ID, refresh.Expect{}, refresh.Cause{})
+	_, err := r.End(r.ctx, first.ID, refresh.Expect{}, revocast.Cause{})
 	r.must(err)
 	look("ended", latest.Text, refresh.Expect{}, first.Session, refresh.ErrEnded)
 	look("ended and rotated", first.Text, refresh.Expect{Client: "app"}, first.Session, refresh.ErrEnded)
@@ -124,16 +124,16 @@ func TestLookupTellsTheFamilyThatTheLedgerRefuses(t *testing.T) {
 // what the first was told, until the fleet has confirmed.
 func notConfirmed(r *rig) {
 	login := r.login("alice")
-	r.pub.at, r.pub.wait = revocast.Position{Epoch: 1, Rev: 1}, revocast.ErrPending
+	r.pub.Fail(revocast.ErrPending)
 	for range 3 {
-		receipts, err := r.Revoke(r.ctx, login.ID, refresh.Expect{}, refresh.Cause{})
+		receipts, err := r.End(r.ctx, login.ID, refresh.Expect{}, revocast.Cause{})
 		if r.is("while a worker is away", err, revocast.ErrPending); len(receipts) != 1 {
 			r.Errorf("receipts %+v", receipts)
 		}
 	}
 	r.fails("ended all the same", login.Text, refresh.ErrEnded)
-	r.pub.wait = nil
-	receipts, err := r.RevokeToken(r.ctx, login.Text, refresh.Expect{}, refresh.Cause{})
+	r.pub.Fail(nil)
+	receipts, err := r.EndToken(r.ctx, login.Text, refresh.Expect{}, revocast.Cause{})
 	if r.is("when it is back", err); len(receipts) != 1 {
 		r.Errorf("receipts %+v", receipts)
 	}

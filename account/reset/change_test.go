@@ -56,7 +56,7 @@ func TestChangeThatFails(t *testing.T) {
 		"right after": {
 			func(r *rig) { r.users.after = func() error { r.faults.arm(false); return nil } }, reset.ErrOwed,
 		},
-		"where the fleet is told": {func(r *rig) { r.pub.errs = []error{revocast.ErrUnavailable} }, reset.ErrOwed},
+		"where the fleet is told": {func(r *rig) { r.pub.FailNext(revocast.ErrUnavailable) }, reset.ErrOwed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, e := embedded(t, reset.Options{})

@@ -36,7 +36,7 @@ func (r *Reset) Confirm(ctx context.Context, principal, text, password string,
 	if err != nil {
 		return nil, err
 	}
-	t := try{Reset: r, claim: claim, claimed: true, id: secret.NewID(), principal: principal, reason: r.o.Reason}
+	t := try{Reset: r, claim: claim, claimed: true, id: secret.NewID(), principal: principal, reason: r.o.Cause.Reason}
 	if err := t.change(ctx, password); err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ const (
 // run runs one of the scripts, which all take the same first arguments.
 func (t try) run(ctx context.Context, s *script.Script, args ...any) (any, error) {
 	whose := secret.Hash(t.o.Issuer + "\x00" + t.principal)
-	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.reason, t.o.Initiator, t.keep, whose}
+	first := []any{t.claim.ID, t.id, t.principal, t.o.Issuer, t.reason, t.o.Cause.Initiator, t.keep, whose}
 	return t.db.Run(ctx, s, append(first, args...)...)
 }
 

@@ -151,7 +151,7 @@ func TestRedisFailsAfterThePasswordWasSet(t *testing.T) {
 func TestTheFleetCannotBeTold(t *testing.T) {
 	r, _ := embedded(t, reset.Options{})
 	text := r.code("ann")
-	r.pub.errs = []error{revocast.ErrUnavailable, revocast.ErrRecovering}
+	r.pub.FailNext(revocast.ErrUnavailable, revocast.ErrRecovering)
 	r.confirm(text, "new", reset.ErrOwed)
 	r.confirm(text, "new", reset.ErrOwed)
 	r.pending(1)
@@ -169,7 +169,7 @@ func TestTheFleetCannotBeTold(t *testing.T) {
 func TestNotYetConfirmed(t *testing.T) {
 	r, e := embedded(t, reset.Options{})
 	text := r.code("ann")
-	r.pub.errs = []error{revocast.ErrPending}
+	r.pub.FailNext(revocast.ErrPending)
 	receipts, err := r.reset.Confirm(t.Context(), "ann", text, "new")
 	if !errors.Is(err, reset.ErrOwed) || !errors.Is(err, revocast.ErrPending) || len(receipts) != 1 {
 		t.Fatalf("pending: %d receipts, %v", len(receipts), err)
@@ -212,8 +212,8 @@ func TestSomebodyElseTellsTheFleet(t *testing.T) {
 	r.through(e, &hasty{Outbox: r.outbox, sweeps: 1, long: func() {}})
 	r.confirm(r.code("ann"), "new", nil)
 	r.ended(1)
-	if r.pub.awaited != 1 {
-		t.Errorf("it was waited for %d times, want once", r.pub.awaited)
+	if len(r.pub.Awaited()) != 1 {
+		t.Errorf("it was waited for %d times, want once", len(r.pub.Awaited()))
 	}
 }
 

@@ -117,8 +117,8 @@ func TestDefectOtherStoresAreForgotten(t *testing.T) {
 		fail func(*rig)
 		want error
 	}{
-		"the fleet cannot be told":  {func(r *rig) { r.pub.errs = []error{revocast.ErrUnavailable} }, reset.ErrOwed},
-		"a worker has not answered": {func(r *rig) { r.pub.errs = []error{revocast.ErrPending} }, reset.ErrOwed},
+		"the fleet cannot be told":  {func(r *rig) { r.pub.FailNext(revocast.ErrUnavailable) }, reset.ErrOwed},
+		"a worker has not answered": {func(r *rig) { r.pub.FailNext(revocast.ErrPending) }, reset.ErrOwed},
 		"the change cannot be written": {func(r *rig) {
 			r.users.after = func() error { r.faults.arm(false); return nil }
 		}, reset.ErrOwed},

@@ -41,9 +41,9 @@ func TestDefectWhatThePublisherRefusesIsFoundOutAfterTheChange(t *testing.T) {
 func TestNewRefusesWhatThePublisherWouldRefuse(t *testing.T) {
 	r, _ := embedded(t, reset.Options{})
 	for name, o := range map[string]reset.Options{
-		"a long reason":                    {Reason: strings.Repeat("r", revocast.MaxReason+1)},
-		"a reason that is no text":         {Reason: "\xff"},
-		"an initiator of two lines":        {Initiator: "a\nb"},
+		"a long reason":                    {Cause: revocast.Cause{Reason: strings.Repeat("r", revocast.MaxReason+1)}},
+		"a reason that is no text":         {Cause: revocast.Cause{Reason: "\xff"}},
+		"an initiator of two lines":        {Cause: revocast.Cause{Initiator: "a\nb"}},
 		"a long issuer":                    {Issuer: strings.Repeat("i", revocast.MaxID+1)},
 		"an issuer that is no text at all": {Issuer: "\xff"},
 	} {

@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/code"
 	"github.com/revocast/revocast/account/internal/account"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/port"
 )
@@ -71,13 +72,13 @@ type Options struct {
 	// the rest and whether the caller is still there, and has SetTimeout for it. It is called
 	// again when the request is repeated.
 	End func(ctx context.Context, principal, keep string) error
-	// Reason and Initiator go into the revocation. Default "password-reset" and "user". The
-	// reason of a [Reset.Change] is always "password-change".
-	Reason, Initiator string
+	// Cause goes into the revocation. Default "password-reset" and "user". The reason of a
+	// [Reset.Change] is always "password-change".
+	Cause revocast.Cause
 	// Clock is this process' own, which is compared with Redis': see "Two clocks" in the package's
 	// documentation. Default: the system's.
 	Clock  port.Clock
-	Logger *slog.Logger // nil: none
+	Logger *slog.Logger // default [slog.Default]
 }
 
 // Reset is one realm's. It is safe for concurrent use.
@@ -120,23 +121,21 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 	if err != nil {
 		return nil, err
 	}
-	if o.SetTimeout == 0 {
-		o.SetTimeout = 10 * time.Second
-	}
-	if o.SetTimeout < time.Second || o.SetTimeout > code.MaxLease/2 {
-		return nil, fmt.Errorf("%w: reset: SetTimeout is %v, want 1s to %v", revocast.ErrInvalid, o.SetTimeout,
-			code.MaxLease/2)
+	if err := option.Complete("reset.Options",
+		option.Of("SetTimeout", &o.SetTimeout, 10*time.Second).In(time.Second, code.MaxLease/2),
+	); err != nil {
+		return nil, err
 	}
 	for _, d := range []struct {
 		value     *string
 		byDefault string
-	}{{&o.Purpose, Purpose}, {&o.Reason, "password-reset"}, {&o.Initiator, "user"}} {
+	}{{&o.Purpose, Purpose}, {&o.Cause.Reason, "password-reset"}, {&o.Cause.Initiator, "user"}} {
 		if *d.value == "" {
 			*d.value = d.byDefault
 		}
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	r := &Reset{db: db, codes: codes, ender: outbox, set: set, now: time.Now, o: o}
 	if err := r.vet("anybody", ""); err != nil {
@@ -150,7 +149,7 @@ func New(codes Codes, outbox Ender, set SetPassword, o Options) (*Reset, error) 
 func (r *Reset) vet(principal, keep string) error {
 	err := revocast.Revocation{
 		Scope: revocast.ScopePrincipal, ID: principal, Issuer: r.o.Issuer, Except: keep,
-		Reason: r.o.Reason, Initiator: r.o.Initiator,
+		Cause: r.o.Cause,
 	}.Validate()
 	if err != nil {
 		return fmt.Errorf("reset: %w", err)

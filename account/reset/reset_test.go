@@ -22,7 +22,7 @@ func TestDefectAResetThatCallsTheWrongStoreAfterTheChange(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, b storetest.Backend) {
 		var closed []string
 		r := build(t, b.Client, b.Client, reset.Options{
-			Issuer: "https://id.example", Reason: "forgotten", Initiator: "ann",
+			Issuer: "https://id.example", Cause: revocast.Cause{Reason: "forgotten", Initiator: "ann"},
 			End: func(_ context.Context, principal, _ string) error { closed = append(closed, principal); return nil },
 		})
 		text := r.code("ann")
@@ -147,7 +147,7 @@ func TestNewRefusesNonsense(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := outbox.New(e.Client(), &recorder{}, outbox.Options{})
+	box, err := outbox.New(e.Client(), newRecorder(), outbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

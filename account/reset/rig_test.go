@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/account/reset"
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/revocasttest"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 )
@@ -24,52 +24,13 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 var errCrash = errors.New("crash")
 
-// recorder records what the fleet is told.
-type recorder struct {
-	mu      sync.Mutex // guards all below
-	told    []revocast.Revocation
-	awaited int
-	errs    []error // of the next calls; nil: as it should be
-}
+// recorder is a publisher that writes down what it is told.
+type recorder struct{ *revocasttest.Recorder }
 
-func (p *recorder) Realm() string { return realm }
+func newRecorder() recorder { return recorder{revocasttest.NewRecorder(realm)} }
 
-func (p *recorder) RevokeBatch(_ context.Context, rs []revocast.Revocation,
-	_ ...revocast.CallOption,
-) ([]revocast.Receipt, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var err error
-	if len(p.errs) > 0 {
-		err, p.errs = p.errs[0], p.errs[1:]
-	}
-	if err != nil && !errors.Is(err, revocast.ErrPending) {
-		return nil, err
-	}
-	receipts := make([]revocast.Receipt, len(rs))
-	for i, r := range storetest.CutOff(rs) {
-		p.told = append(p.told, r)
-		receipts[i].Position = revocast.Position{Epoch: 1, Rev: uint64(len(p.told))}
-	}
-	return receipts, err
-}
-
-func (p *recorder) Await(_ context.Context, at revocast.Position) (revocast.Receipt, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.awaited++
-	return revocast.Receipt{Position: at, Strength: revocast.Confirmed}, nil
-}
-
-func (*recorder) Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error) {
-	return revocast.Receipt{}, errors.New("a reset invalidates nothing")
-}
-
-func (p *recorder) all() []revocast.Revocation {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.told)
-}
+// all is what was revoked, as a ledger takes it.
+func (r recorder) all() []revocast.Revocation { return storetest.CutOff(r.Revocations()) }
 
 // faults makes every script fail, which is run all the same or not, from arm to mend.
 type faults struct {
@@ -190,10 +151,13 @@ func build(t *testing.T, rdb, hooked redis.UniversalClient, o reset.Options) *ri
 	r := &rig{t: t, hooked: hooked, users: accounts{password: map[string]string{}, rdb: rdb}}
 	hooked.AddHook(&r.faults)
 	var err error
-	if r.codes, err = code.New(rdb, realm, code.Options{Key: make([]byte, 32), Interval: -1, Sends: 50}); err != nil {
+	if r.codes, err = code.New(rdb, realm, code.Options{
+		Key: make([]byte, 32), Interval: code.NoInterval, Sends: 50,
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if r.outbox, err = outbox.New(rdb, &r.pub, outbox.Options{Every: 5 * time.Millisecond}); err != nil {
+	r.pub = newRecorder()
+	if r.outbox, err = outbox.New(rdb, r.pub, outbox.Options{Every: 5 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
 	if r.reset, err = reset.New(r.codes, elsewhere{r.outbox, realm, hooked}, r.users.set, o); err != nil {

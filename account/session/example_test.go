@@ -9,6 +9,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/outbox"
 	"github.com/revocast/revocast/account/session"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/worker"
@@ -63,7 +64,7 @@ func ExampleStore_Loader() {
 		subscriber *worker.Subscriber // as the worker has them
 		sessions   *session.Store
 	)
-	guard := worker.NewGuard(subscriber, nil, worker.GuardOptions{LoadSession: sessions.Loader()})
+	guard := option.Must(worker.NewGuard(subscriber, nil, worker.GuardOptions{LoadSession: sessions.Loader()}))
 	_ = func(w http.ResponseWriter, r *http.Request) {
 		cookie, err := r.Cookie("__Host-session")
 		if err != nil {

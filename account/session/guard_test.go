@@ -11,6 +11,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -36,17 +37,18 @@ func newSite(t testing.TB, workers int, v port.Verifier, o session.Options) *sit
 	terms.DefaultIssuer = "https://login.example.com"
 	_, err := publisher.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
-	p := publisher.New(s.ledger(), s.bus(), publisher.Options{})
-	s.run(p.Run, p.Ready())
+	p := option.Must(publisher.New(s.ledger(), s.bus(), publisher.Options{}))
+	s.run(p.Run, p.Readiness())
 	rdb := s.redis.Client()
 	box, err := outbox.New(rdb, p, outbox.Options{})
 	s.must(err)
 	s.Store, err = session.New(box, o)
 	s.must(err)
 	for range workers {
-		sub := worker.NewSubscriber(s.ledger(), s.bus(), cache.New(cache.Options{}), worker.SubscriberOptions{})
-		s.run(sub.Run, sub.Ready())
-		s.guards = append(s.guards, worker.NewGuard(sub, v, worker.GuardOptions{LoadSession: s.Loader()}))
+		sub := option.Must(worker.NewSubscriber(s.ledger(), s.bus(), option.Must(cache.New(cache.Options{})),
+			worker.SubscriberOptions{}))
+		s.run(sub.Run, sub.Readiness())
+		s.guards = append(s.guards, option.Must(worker.NewGuard(sub, v, worker.GuardOptions{LoadSession: s.Loader()})))
 	}
 	return s
 }

@@ -1,10 +1,10 @@
 package session
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 )
 
@@ -60,28 +60,25 @@ type Options struct {
 
 // normal fills in the defaults and refuses nonsense with [revocast.ErrInvalid].
 func (o Options) normal() (Options, error) {
-	if o.Idle == 0 {
-		o.Idle = DefaultIdle
+	const owner = "session.Options"
+	if err := option.Complete(owner,
+		option.Of("Idle", &o.Idle, DefaultIdle).AtLeast(2*time.Millisecond),
+		option.Of("Cap", &o.Cap, 0),
+	); err != nil {
+		return o, err
 	}
-	if o.Lifetime == 0 {
-		o.Lifetime = DefaultLifetime
-	}
-	if o.Touch == 0 {
-		o.Touch = min(DefaultTouch, o.Idle/4)
+	if err := option.Complete(owner,
+		option.Of("Touch", &o.Touch, max(time.Millisecond, min(DefaultTouch, o.Idle/4))).In(time.Millisecond, o.Idle/2),
+		option.Of("Lifetime", &o.Lifetime, max(DefaultLifetime, o.Idle)).AtLeast(o.Idle),
+	); err != nil {
+		return o, err
 	}
 	if o.OnLogin == 0 {
 		o.OnLogin = Keep
 	}
 	switch {
-	case o.Touch < time.Millisecond || o.Idle < 2*o.Touch:
-		return o, fmt.Errorf("%w: touch %s: want a millisecond to half of idle (%s)", revocast.ErrInvalid, o.Touch,
-			o.Idle)
-	case o.Lifetime < o.Idle:
-		return o, fmt.Errorf("%w: lifetime %s is shorter than idle %s", revocast.ErrInvalid, o.Lifetime, o.Idle)
-	case o.Cap < 0:
-		return o, fmt.Errorf("%w: cap %d", revocast.ErrInvalid, o.Cap)
 	case o.OnLogin > End:
-		return o, fmt.Errorf("%w: policy %d", revocast.ErrInvalid, o.OnLogin)
+		return o, option.Wrong(owner, "OnLogin", o.OnLogin, "want Keep, Invalidate or End")
 	case o.Issuer == "":
 		return o, nil
 	}

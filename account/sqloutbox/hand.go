@@ -216,13 +216,13 @@ func (p payload) revocation() (revocast.Revocation, error) {
 	scope, err := revocast.ParseScope(p.Scope)
 	return revocast.Revocation{
 		Scope: scope, ID: p.ID, Issuer: p.Issuer, CutOff: instant(p.CutOff), Until: instant(p.Until),
-		Except: p.Except, Reason: p.Reason, Initiator: p.Initiator,
+		Except: p.Except, Cause: revocast.Cause{Reason: p.Reason, Initiator: p.Initiator},
 	}, err
 }
 
 func (p payload) ban() revocast.Ban {
 	return revocast.Ban{
 		Principal: p.ID, Issuer: p.Issuer, From: instant(p.From), Until: instant(p.Until),
-		Reason: p.Reason, Initiator: p.Initiator,
+		Cause: revocast.Cause{Reason: p.Reason, Initiator: p.Initiator},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 )
 
 // MaxItems is how many items one call may record.
@@ -39,8 +40,8 @@ func New(dialect Dialect, o Options) (*Outbox, error) {
 		o.Table = "revocast_outbox"
 	}
 	if !tablePattern.MatchString(o.Table) {
-		return nil, fmt.Errorf("%w: table %q: want letters, digits and underscores, at most 48", revocast.ErrInvalid,
-			o.Table)
+		return nil, option.Wrong("sqloutbox.Options", "Table", o.Table,
+			"want letters, digits and underscores, at most 48")
 	}
 	return &Outbox{dialect: dialect, table: o.Table}, nil
 }

@@ -93,9 +93,11 @@ func TestRecordRefusesWhatThePublisherWould(t *testing.T) {
 		"cut-off before 1970": revoke(revocast.Revocation{
 			Scope: revocast.ScopePrincipal, ID: "x", CutOff: time.Unix(-1, 0),
 		}),
-		"control in reason": revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "x", Reason: "\n"}),
-		"endless ban":       sqloutbox.Ban(revocast.Ban{Principal: "x"}),
-		"ban backwards":     sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Add(time.Hour), Until: now}),
+		"control in reason": revoke(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: "x", Cause: revocast.Cause{Reason: "\n"},
+		}),
+		"endless ban":   sqloutbox.Ban(revocast.Ban{Principal: "x"}),
+		"ban backwards": sqloutbox.Ban(revocast.Ban{Principal: "x", From: now.Add(time.Hour), Until: now}),
 		"ban of no time": sqloutbox.Ban(revocast.Ban{
 			Principal: "x", From: now.Truncate(time.Millisecond),
 			Until: now.Truncate(time.Millisecond).Add(time.Microsecond),

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/throttle"
 )
 
@@ -43,7 +44,7 @@ type RelayOptions struct {
 	// Skew is how far the clocks that issue tokens may be ahead of the database's. It
 	// matters only for rows whose outcome is unknown for half an hour. Default 5 s.
 	Skew   time.Duration
-	Logger *slog.Logger // nil: none
+	Logger *slog.Logger // default [slog.Default]
 }
 
 const (
@@ -57,26 +58,19 @@ const (
 )
 
 func (o *RelayOptions) fill() error {
-	setDefault(&o.Every, time.Second)
-	setDefault(&o.Batch, 100)
 	setDefault(&o.Strength, revocast.Durable)
-	setDefault(&o.Keep, time.Minute)
-	setDefault(&o.Lease, 15*time.Second)
-	setDefault(&o.Skew, 5*time.Second)
-	setDefault(&o.Logger, slog.New(slog.DiscardHandler))
-	switch {
-	case o.Every < 0 || o.Skew < 0:
-		return fmt.Errorf("%w: a negative duration", revocast.ErrInvalid)
-	case o.Keep < shortest || o.Keep > longest:
-		return fmt.Errorf("%w: keep of %s, want %s to %s", revocast.ErrInvalid, o.Keep, shortest, longest)
-	case o.Batch < 1 || o.Batch > mostBatch:
-		return fmt.Errorf("%w: batch of %d, want 1 to %d", revocast.ErrInvalid, o.Batch, mostBatch)
-	case o.Lease < time.Second || o.Lease > mostLease:
-		return fmt.Errorf("%w: lease of %s, want 1s to %s", revocast.ErrInvalid, o.Lease, mostLease)
-	case o.Strength > revocast.Confirmed:
-		return fmt.Errorf("%w: %s", revocast.ErrInvalid, o.Strength)
+	setDefault(&o.Logger, slog.Default())
+	const owner = "sqloutbox.RelayOptions"
+	if o.Strength < revocast.Committed || o.Strength > revocast.Confirmed {
+		return option.Wrong(owner, "Strength", o.Strength, "want Committed, Durable or Confirmed")
 	}
-	return nil
+	return option.Complete(owner,
+		option.Of("Every", &o.Every, time.Second),
+		option.Of("Batch", &o.Batch, 100).In(1, mostBatch),
+		option.Of("Keep", &o.Keep, time.Minute).In(shortest, longest),
+		option.Of("Lease", &o.Lease, 15*time.Second).In(time.Second, mostLease),
+		option.Of("Skew", &o.Skew, 5*time.Second),
+	)
 }
 
 func setDefault[T comparable](field *T, value T) {

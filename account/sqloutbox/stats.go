@@ -8,27 +8,33 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Stats are for metrics and alerts: rows that wait and grow old mean that revocations are
-// not in force; rows that were refused want somebody to look at them.
-type Stats struct {
+// Status is what the table holds now, for metrics and alerts: rows that wait and grow old mean that
+// revocations are not in force; rows that were refused want somebody to look at them.
+type Status struct {
 	Pending int           // rows that wait to be handed over
 	Oldest  time.Duration // age of the oldest of them, by the database's clock
 	Kept    int           // rows that were handed over and are not deleted yet
 	Refused int           // rows set aside
+}
 
+// Stats count what a relay has done since it was made.
+type Stats struct {
 	Relayed  uint64 // rows handed over by this relay
 	Failures uint64 // passes of this relay that failed, or found that rows cannot be deleted yet
 }
 
-const sqlStats = `SELECT COUNT(CASE WHEN ` + sqlWaits + ` THEN 1 END),
+const sqlStatus = `SELECT COUNT(CASE WHEN ` + sqlWaits + ` THEN 1 END),
 COALESCE({now} - MIN(CASE WHEN ` + sqlWaits + ` THEN created_ms END), 0),
 COUNT(handed_ms), COUNT(refused) FROM {table}`
 
-// Stats counts what is in the table.
-func (r *Relay) Stats(ctx context.Context) (Stats, error) {
-	s := Stats{Relayed: r.relayed.Load(), Failures: r.failures.Load()}
+// Stats returns the counts so far.
+func (r *Relay) Stats() Stats { return Stats{Relayed: r.relayed.Load(), Failures: r.failures.Load()} }
+
+// Status counts what is in the table.
+func (r *Relay) Status(ctx context.Context) (Status, error) {
+	s := Status{}
 	var age int64
-	if err := r.row(ctx, sqlStats).Scan(&s.Pending, &age, &s.Kept, &s.Refused); err != nil {
+	if err := r.row(ctx, sqlStatus).Scan(&s.Pending, &age, &s.Kept, &s.Refused); err != nil {
 		return s, fmt.Errorf("sqloutbox: %w", err)
 	}
 	s.Oldest = max(0, time.Duration(age)*time.Millisecond)

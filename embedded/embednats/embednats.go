@@ -38,7 +38,7 @@ type Options struct {
 	// Started, if set, is called once the server runs, with what can reload its options.
 	Started func(*server.Server)
 	// Logger receives the server's warnings and errors, and at debug level its
-	// notices. Default: nothing is logged.
+	// notices. Default [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -66,7 +66,7 @@ func New(o Options) (*Server, error) {
 		o.Host = defaultHost
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return &Server{opts: o, ready: make(chan struct{})}, nil
 }

@@ -41,7 +41,7 @@ func Event(epoch, rev uint64) revocast.Event {
 		Key:      revocast.KeyOf("eventstest", revocast.ScopePrincipal, "https://issuer", fmt.Sprint(rev)),
 		At:       1_700_000_000_000 + int64(rev), CutOff: 1_700_000_000_001 + int64(rev),
 		Until: 1_700_000_900_000 + int64(rev), From: 1_700_000_000_002 + int64(rev),
-		Reason: "password-change", Initiator: "user",
+		Cause: revocast.Cause{Reason: "password-change", Initiator: "user"},
 	}
 	if e.Kind == revocast.KindRevoked {
 		e.Except = revocast.KeyOf("eventstest", revocast.ScopeSession, "https://issuer", fmt.Sprint(rev))

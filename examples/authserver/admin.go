@@ -51,7 +51,7 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, err := s.publisher.Ban(ctx, revocast.Ban{
-		Principal: principal, Until: in.Until, Reason: in.Reason, Initiator: "admin",
+		Principal: principal, Until: in.Until, Cause: revocast.Cause{Reason: in.Reason, Initiator: "admin"},
 	}, revocast.WithStrength(revocast.Committed))
 	if err != nil && !decided(err) {
 		s.ended(w, nil, err)
@@ -69,6 +69,8 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 func (s *service) unban(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
-	receipt, err := s.publisher.Unban(ctx, revocast.Ban{Principal: r.PathValue("principal"), Initiator: "admin"})
+	receipt, err := s.publisher.Unban(
+		ctx, revocast.Ban{Principal: r.PathValue("principal"), Cause: revocast.Cause{Initiator: "admin"}},
+	)
 	s.ended(w, []revocast.Receipt{receipt}, err)
 }

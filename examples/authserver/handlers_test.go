@@ -18,6 +18,7 @@ import (
 	"github.com/revocast/revocast/account/reset"
 	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/worker"
@@ -148,14 +149,30 @@ func TestPasswordIsComparedAndSet(t *testing.T) {
 	}
 }
 
+// deaf is a bus that is asked for nothing but its realm.
+type deaf struct{ port.WorkerBus }
+
+func (deaf) Realm() string { return realmName }
+
 // /readyz tells a stranger no more than whether the worker is ready.
 func TestNotReady(t *testing.T) {
 	l, err := store.New(storetest.Embedded(t).Client(), realmName, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := worker.NewSubscriber(l, nil, cache.New(cache.Options{}), worker.SubscriberOptions{})
-	n := &node{guard: worker.NewGuard(s, nil, worker.GuardOptions{})}
+	view, err := cache.New(cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := worker.NewSubscriber(l, deaf{}, view, worker.SubscriberOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := worker.NewGuard(s, nil, worker.GuardOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{guard: guard}
 	w := httptest.NewRecorder()
 	n.readyz(w, nil)
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"detail":""`) {

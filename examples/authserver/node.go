@@ -21,15 +21,25 @@ type node struct {
 	guard      *worker.Guard
 }
 
-func newNode(name string, r *realm.Realm, p *parts, logger *slog.Logger) *node {
-	subscriber := worker.NewSubscriber(r.Ledger(), r.Bus(), cache.New(cache.Options{}), worker.SubscriberOptions{
+func newNode(name string, r *realm.Realm, p *parts, logger *slog.Logger) (*node, error) {
+	view, err := cache.New(cache.Options{})
+	if err != nil {
+		return nil, err
+	}
+	subscriber, err := worker.NewSubscriber(r.Ledger(), r.Bus(), view, worker.SubscriberOptions{
 		Worker: name, Logger: logger,
 	})
-	guard := worker.NewGuard(subscriber, p.verifier, worker.GuardOptions{
+	if err != nil {
+		return nil, err
+	}
+	guard, err := worker.NewGuard(subscriber, p.verifier, worker.GuardOptions{
 		Bearer:      accessToken,
 		LoadSession: p.sessions.Loader(),
 	})
-	return &node{name: name, subscriber: subscriber, guard: guard}
+	if err != nil {
+		return nil, err
+	}
+	return &node{name: name, subscriber: subscriber, guard: guard}, nil
 }
 
 // accessToken takes the token from the Authorization header, or else from the cookie. A request

@@ -122,8 +122,8 @@ func (s *service) invalidGrant(w http.ResponseWriter, detail string) {
 
 // abandon ends a family whose session is gone.
 func (s *service) abandon(ctx context.Context, f refresh.Family) {
-	_, err := s.families.Revoke(ctx, f.ID, refresh.Expect{Principal: f.Principal},
-		refresh.Cause{Reason: "idle", Initiator: "policy"},
+	_, err := s.families.End(ctx, f.ID, refresh.Expect{Principal: f.Principal},
+		revocast.Cause{Reason: "idle", Initiator: "policy"},
 		revocast.WithStrength(revocast.Committed))
 	if err != nil {
 		s.log.Warn("refresh tokens of a session that is gone could not be ended; they expire", "error", err)

@@ -81,10 +81,13 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		return err
 	}
 	defer rdb.Close()
-	publisher := own.Publisher(publisher.Options{
+	publisher, err := own.Publisher(publisher.Options{
 		RecoverEmpty: f.Redis == "", // the embedded Redis is empty at each start
 		Logger:       out.Logger,
 	})
+	if err != nil {
+		return err
+	}
 	box, err := outbox.New(rdb, publisher, outbox.Options{Logger: out.Logger})
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 func beside(publisher *realm.Publisher, box *outbox.Outbox, mails *mailer, nodes []*node, ports []net.Listener,
 	announce func(context.Context, []*port.Readiness) error,
 ) (parts []realm.Part) {
-	ready := []*port.Readiness{publisher.Ready()}
+	ready := []*port.Readiness{publisher.Readiness()}
 	for i, n := range nodes {
 		if i > 0 {
 			parts = append(parts, part(func(ctx context.Context) error {
@@ -121,12 +124,12 @@ func beside(publisher *realm.Publisher, box *outbox.Outbox, mails *mailer, nodes
 			}))
 		}
 		parts = append(parts, part(func(ctx context.Context) error {
-			if publisher.Ready().Wait(ctx) != nil {
+			if publisher.Readiness().Wait(ctx) != nil {
 				return nil // told to end first
 			}
 			return n.subscriber.Run(ctx)
 		}))
-		ready = append(ready, n.subscriber.Ready())
+		ready = append(ready, n.subscriber.Readiness())
 	}
 	return append(parts, part(mails.run), box, publisher,
 		part(func(ctx context.Context) error { return announce(ctx, ready) }))
@@ -142,7 +145,11 @@ func newNodes(all *connections, own *realm.Realm, p *parts, n int, logger *slog.
 				return nil, err
 			}
 		}
-		nodes = append(nodes, newNode(nodeName(i), at, p, logger))
+		n, err := newNode(nodeName(i), at, p, logger)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
 	}
 	return nodes, nil
 }

@@ -118,7 +118,7 @@ func TestAccepted(t *testing.T) {
 			  "until":"2030-01-02T04:04:05.678+01:00","reason":"r","initiator":"user","strength":"durable"}`,
 			revocast.Revocation{
 				Scope: revocast.ScopePrincipal, ID: "alice", Issuer: "i", Except: "s",
-				CutOff: at, Until: at, Reason: "r", Initiator: "user",
+				CutOff: at, Until: at, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
 			},
 			revocast.Durable,
 		},

@@ -45,7 +45,7 @@ func (e Event) Domain() (revocast.Event, error) {
 	key, errKey := revocast.ParseKey(e.Key)
 	out := revocast.Event{
 		Position: position, Kind: kind, Scope: scope, Key: key, At: e.At.millis(), CutOff: e.CutOff.millis(),
-		From: e.From.millis(), Until: e.Until.millis(), Reason: e.Reason, Initiator: e.Initiator,
+		From: e.From.millis(), Until: e.Until.millis(), Cause: revocast.Cause{Reason: e.Reason, Initiator: e.Initiator},
 	}
 	if e.Outright {
 		out.CutOff = revocast.Forever

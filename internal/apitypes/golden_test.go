@@ -56,8 +56,10 @@ func shapes() map[string]any {
 				Epoch: 1, Rev: 9,
 			}, Ban: revocast.BanState{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}}}),
 		"event_revoked": apitypes.NewEvent(revocast.Event{
-			Position: revocast.Position{Epoch: 1, Rev: 42}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
-			Key: principal, At: ms, CutOff: ms, Except: session, Until: ms, Reason: "r", Initiator: "user",
+			Position: revocast.Position{
+				Epoch: 1, Rev: 42,
+			}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: principal, At: ms, CutOff: ms,
+			Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
 		}),
 		"event_token": apitypes.NewEvent(revocast.Event{
 			Position: revocast.Position{Epoch: 1, Rev: 43}, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
@@ -183,7 +185,7 @@ func TestRoundTrips(t *testing.T) {
 	for _, want := range []revocast.Event{
 		{
 			Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: session,
-			At: ms, CutOff: ms, Except: session, Until: ms, Reason: "r", Initiator: "user",
+			At: ms, CutOff: ms, Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
 		},
 		{
 			Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: session,
@@ -203,7 +205,7 @@ func TestRoundTrips(t *testing.T) {
 	whole := instant().UTC().Truncate(time.Millisecond)
 	revocation := revocast.Revocation{
 		Scope: revocast.ScopePrincipal, ID: "a", Issuer: "i", Except: "s", CutOff: whole, AsOf: whole, Until: whole,
-		Reason: "r", Initiator: "user",
+		Cause: revocast.Cause{Reason: "r", Initiator: "user"},
 	}
 	data, err := json.Marshal(apitypes.NewRevocation(revocation))
 	if err != nil {

@@ -40,7 +40,7 @@ func (r Revocation) Domain() revocast.Revocation {
 	return revocast.Revocation{
 		Scope: r.Scope, ID: r.ID, Issuer: r.Issuer, Except: r.Except,
 		CutOff: r.CutOff.Time, AsOf: r.AsOf.Time, Until: r.Until.Time,
-		Reason: r.Reason, Initiator: r.Initiator,
+		Cause: revocast.Cause{Reason: r.Reason, Initiator: r.Initiator},
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -62,18 +60,6 @@ func SameRealm(ledger port.WorkerLedger, bus port.WorkerBus) error {
 	if a, b := ledger.Realm(), bus.Realm(); a != b {
 		return fmt.Errorf("%w: the ledger is of realm %q and the bus of realm %q: make both with one name",
 			revocast.ErrInvalid, naming.ClipName(a), naming.ClipName(b))
-	}
-	return nil
-}
-
-// RefuseNegative fails with [revocast.ErrInvalid] on an option that is below zero. Zero is the
-// default. A negative number does not switch anything off: it would be a pause of no time, or a
-// bound that lets nothing pass.
-func RefuseNegative(options map[string]int64) error {
-	for _, name := range slices.Sorted(maps.Keys(options)) {
-		if options[name] < 0 {
-			return fmt.Errorf("%w: option %s is %d, below zero", revocast.ErrInvalid, name, options[name])
-		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package component
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/revocast/revocast"
@@ -36,13 +35,6 @@ func TestOptions(t *testing.T) {
 	SetDefault(&n, 9)
 	if n != 7 {
 		t.Error(n)
-	}
-	if err := RefuseNegative(map[string]int64{"A": 0, "B": 1}); err != nil {
-		t.Error(err)
-	}
-	err := RefuseNegative(map[string]int64{"A": 1, "C": -1, "B": -2})
-	if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), "option B is -2") {
-		t.Errorf("%v, want the first by name", err)
 	}
 	if a, b := Random(), Random(); a == b {
 		t.Error("the same number twice")

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/revocast/revocast/internal/tcplink"
 )
 
 // losing faults take from a store what it had.
@@ -88,8 +90,8 @@ func drawPromotion(random *rand.Rand, shape Shape) action {
 	return action{name: fmt.Sprintf(
 		"replica promoted, %.1fs behind", lag.Seconds(),
 	), loses: true, run: func(ctx context.Context, t *Trial, d time.Duration) error {
-		t.repl.Set(Out, Hold)
-		t.repl.Set(Back, Hold)
+		t.repl.Set(tcplink.Out, tcplink.Hold)
+		t.repl.Set(tcplink.Back, tcplink.Hold)
 		if err := t.Rest(ctx, lag); err != nil {
 			return err
 		}

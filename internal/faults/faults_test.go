@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/internal/tcplink"
 	"github.com/revocast/revocast/store/storetest"
 )
 
@@ -88,9 +89,9 @@ func each(ctx context.Context, t *Trial) error {
 	steps := []func() error{
 		func() error { // a worker that is killed, one that is stopped, one that is cut off one way
 			t.Workers[0].Kill()
-			t.Workers[2].Redis.Set(Back, Lose)
+			t.Workers[2].Redis.Set(tcplink.Back, tcplink.Lose)
 			for _, l := range t.Workers[2].NATS {
-				l.Set(Out, Hold)
+				l.Set(tcplink.Out, tcplink.Hold)
 			}
 			return errors.Join(t.Workers[1].Pause(), t.probes(ctx, "confirmation without three workers", 3, 0))
 		},

@@ -9,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/revocast/revocast/client"
+	"github.com/revocast/revocast/internal/tcplink"
 )
 
 // Peer is a publisher or a worker with its links.
 type Peer struct {
 	*Process
 	Addr  string
-	Redis *Link
-	NATS  []*Link // one to each node
+	Redis *tcplink.Link
+	NATS  []*tcplink.Link // one to each node
 	API   *client.Client
 }
 
@@ -70,13 +71,13 @@ func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
 		return p, err
 	}
 	p.Addr = "127.0.0.1:" + strconv.Itoa(ports[0])
-	if p.Redis, err = NewLink(r.Primary().Addr); err != nil {
+	if p.Redis, err = tcplink.New(r.Primary().Addr); err != nil {
 		return p, err
 	}
 	user := map[string]string{"publisher": publisherUser, "subscriber": workerUser}[program]
 	var urls []string
 	for _, n := range r.Nodes {
-		l, err := NewLink(n.Addr)
+		l, err := tcplink.New(n.Addr)
 		if err != nil {
 			p.closeLinks()
 			return p, err

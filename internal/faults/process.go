@@ -28,11 +28,10 @@ type Process struct {
 	env  []string // beside this process's own
 	log  string   // file of both its streams, appended to
 
-	mu      sync.Mutex
-	cmd     *exec.Cmd     // nil: not running
-	ended   chan struct{} // closed when cmd has ended
-	wanted  bool          // start it again when it ends
-	crashes int           // times that it ended by itself
+	mu     sync.Mutex
+	cmd    *exec.Cmd     // nil: not running
+	ended  chan struct{} // closed when cmd has ended
+	wanted bool          // start it again when it ends
 }
 
 func newProcess(dir, name, path string, args ...string) *Process {
@@ -74,9 +73,6 @@ func (p *Process) watch(cmd *exec.Cmd, ended chan struct{}) {
 	p.mu.Lock()
 	p.cmd = nil
 	again := p.wanted
-	if again {
-		p.crashes++
-	}
 	p.mu.Unlock()
 	close(ended)
 	if again {
@@ -155,13 +151,6 @@ func (p *Process) Memory() int64 {
 	}
 	kib, _ := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
 	return kib << 10
-}
-
-// Crashes is how often the process ended without having been killed.
-func (p *Process) Crashes() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.crashes
 }
 
 // Tail is the end of its log.

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/revocast/revocast/internal/tcplink"
 	"github.com/revocast/revocast/token"
 )
 
@@ -54,7 +55,7 @@ type Rig struct {
 
 	Redis   []*Redis // the primary first
 	primary int
-	repl    *Link // from the replica to the primary
+	repl    *tcplink.Link // from the replica to the primary
 	Nodes   []*Node
 
 	Publishers []*Publisher
@@ -154,7 +155,7 @@ func (r *Rig) startRedis(ctx context.Context) error {
 		return err
 	}
 	r.Redis = append(r.Redis, replica)
-	if r.repl, err = NewLink(primary.Addr); err != nil {
+	if r.repl, err = tcplink.New(primary.Addr); err != nil {
 		return err
 	}
 	if err := startAndAwait(ctx, replica.Process, replica.Serves); err != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+
+	"github.com/revocast/revocast/internal/tcplink"
 )
 
 // leftBehind leaves a publisher with the old primary. Its commits there reach JetStream only
@@ -13,11 +15,11 @@ import (
 // the new primary too, however many workers have heard of them.
 func leftBehind(ctx context.Context, t *Trial) error {
 	p := t.Publishers[0]
-	t.repl.Set(Out, Hold)
-	t.repl.Set(Back, Hold)
+	t.repl.Set(tcplink.Out, tcplink.Hold)
+	t.repl.Set(tcplink.Back, tcplink.Hold)
 	for _, l := range p.NATS {
-		l.Set(Out, Hold)
-		l.Set(Back, Hold)
+		l.Set(tcplink.Out, tcplink.Hold)
+		l.Set(tcplink.Back, tcplink.Hold)
 	}
 	receipt, w, covers, err := t.pendingWhile(ctx, p, 300*time.Millisecond)
 	if err != nil {

@@ -4,42 +4,44 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/revocast/revocast/internal/tcplink"
 )
 
 // trouble is one thing that happens to links.
 type trouble struct {
 	name  string
-	begin func(*Link)
+	begin func(*tcplink.Link)
 }
 
 func troubles() []trouble {
-	set := func(ways []Way, m Mode) func(*Link) {
-		return func(l *Link) {
+	set := func(ways []tcplink.Way, m tcplink.Mode) func(*tcplink.Link) {
+		return func(l *tcplink.Link) {
 			for _, w := range ways {
 				l.Set(w, m)
 			}
 		}
 	}
 	return []trouble{
-		{"cut", (*Link).Cut},
-		{"held up both ways", set([]Way{Out, Back}, Hold)},
-		{"held up on the way out", set([]Way{Out}, Hold)},
-		{"held up on the way back", set([]Way{Back}, Hold)},
-		{"lost both ways", set([]Way{Out, Back}, Lose)},
-		{"lost on the way out", set([]Way{Out}, Lose)},
-		{"lost on the way back", set([]Way{Back}, Lose)},
+		{"cut", (*tcplink.Link).Cut},
+		{"held up both ways", set([]tcplink.Way{tcplink.Out, tcplink.Back}, tcplink.Hold)},
+		{"held up on the way out", set([]tcplink.Way{tcplink.Out}, tcplink.Hold)},
+		{"held up on the way back", set([]tcplink.Way{tcplink.Back}, tcplink.Hold)},
+		{"lost both ways", set([]tcplink.Way{tcplink.Out, tcplink.Back}, tcplink.Lose)},
+		{"lost on the way out", set([]tcplink.Way{tcplink.Out}, tcplink.Lose)},
+		{"lost on the way back", set([]tcplink.Way{tcplink.Back}, tcplink.Lose)},
 	}
 }
 
 // some are the links of a peer to NATS, to Redis or to both.
-func (p *Peer) some(which int) (string, []*Link) {
+func (p *Peer) some(which int) (string, []*tcplink.Link) {
 	switch which % 3 {
 	case 0:
 		return "NATS", p.NATS
 	case 1:
-		return "Redis", []*Link{p.Redis}
+		return "Redis", []*tcplink.Link{p.Redis}
 	}
-	return "NATS and Redis", append([]*Link{p.Redis}, p.NATS...)
+	return "NATS and Redis", append([]*tcplink.Link{p.Redis}, p.NATS...)
 }
 
 // cutOff goes through every trouble, each with links of another peer.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/revocast/revocast/internal/tcplink"
 )
 
 // restartRedis measures everything about a primary that goes away for a time; change may alter
@@ -151,8 +153,8 @@ func primaryLost(ctx context.Context, t *Trial) error {
 // the old primary for a while. Then the old primary comes back as the replica.
 func laggingPromoted(ctx context.Context, t *Trial) error {
 	for range 3 {
-		t.repl.Set(Out, Hold)
-		t.repl.Set(Back, Hold)
+		t.repl.Set(tcplink.Out, tcplink.Hold)
+		t.repl.Set(tcplink.Back, tcplink.Hold)
 		if err := t.Rest(ctx, 500*time.Millisecond+time.Duration(t.Random.IntN(int(2*time.Second)))); err != nil {
 			return err
 		}

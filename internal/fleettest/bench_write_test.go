@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/fleettest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/worker"
@@ -73,11 +74,11 @@ func revocationLatency(b *testing.B, r *fleettest.Rig) {
 	p := r.Publisher()
 	var applied, received sync.WaitGroup
 	for range workers {
-		sub := worker.NewSubscriber(r.Ledger(), r.Bus(), counted{
-			cache.New(cache.Options{}), new(atomic.Uint64), &applied,
-		}, worker.SubscriberOptions{Logger: fleettest.Logger()})
+		sub := option.Must(worker.NewSubscriber(r.Ledger(), r.Bus(), counted{
+			option.Must(cache.New(cache.Options{})), new(atomic.Uint64), &applied,
+		}, worker.SubscriberOptions{Logger: fleettest.Logger()}))
 		r.Run(sub.Run)
-		r.Await(sub.Ready())
+		r.Await(sub.Readiness())
 	}
 	js, _ := bareStream(b, r)
 	for range workers {

@@ -207,7 +207,7 @@ func TestWithoutRedis(t *testing.T) {
 	})
 	r.Expect(ws, alice.Token, revocast.Unknown)
 	r.Redis.Start()
-	r.Await(ws[0].Sub.Ready())
+	r.Await(ws[0].Sub.Readiness())
 	r.Expect(ws, alice.Token, revocast.Allowed)
 	r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}))
 	r.Expect(ws, alice.Token, revocast.Revoked)
@@ -234,7 +234,7 @@ func TestEmptiedRedisIsRefilled(t *testing.T) {
 		t.Errorf("epoch = %d, want 2", d.Position.Epoch)
 	}
 	r.Expect(ws, alice.Token, revocast.Revoked)
-	r.Await(p.Ready())
+	r.Await(p.Readiness())
 	r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"}))
 	r.Expect(ws, bob.Token, revocast.Revoked)
 	late := r.Worker(worker.GuardOptions{})

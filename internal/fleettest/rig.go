@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -134,9 +135,9 @@ func Logger() *slog.Logger {
 
 func (r *Rig) Publisher() *publisher.Publisher {
 	r.T.Helper()
-	p := publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: Logger()})
+	p := option.Must(publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: Logger()}))
 	r.Run(p.Run)
-	r.Await(p.Ready())
+	r.Await(p.Readiness())
 	return p
 }
 
@@ -150,15 +151,15 @@ type Worker struct {
 func (r *Rig) Worker(o worker.GuardOptions) *Worker {
 	r.T.Helper()
 	w := r.coldWorker(o)
-	r.Await(w.Sub.Ready())
+	r.Await(w.Sub.Readiness())
 	return w
 }
 
 func (r *Rig) coldWorker(o worker.GuardOptions) *Worker {
 	r.T.Helper()
-	sub := worker.NewSubscriber(r.Ledger(), r.Bus(), cache.New(cache.Options{}),
-		worker.SubscriberOptions{Logger: Logger()})
-	w := &Worker{Guard: worker.NewGuard(sub, r.verify, o), Sub: sub}
+	sub := option.Must(worker.NewSubscriber(r.Ledger(), r.Bus(), option.Must(cache.New(cache.Options{})),
+		worker.SubscriberOptions{Logger: Logger()}))
+	w := &Worker{Guard: option.Must(worker.NewGuard(sub, r.verify, o)), Sub: sub}
 	w.Stop = r.Run(sub.Run)
 	return w
 }

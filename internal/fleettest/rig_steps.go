@@ -15,6 +15,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -24,12 +25,11 @@ import (
 
 func (r *Rig) WorkerAside(ahead time.Duration) *Worker {
 	r.T.Helper()
-	sub := worker.NewSubscriber(r.Ledger(), r.Bus(), cache.New(cache.Options{}), worker.SubscriberOptions{
-		Logger: Logger(), Clock: Aside(ahead), Worker: "aside",
-	})
-	w := &Worker{Guard: worker.NewGuard(sub, r.verify, worker.GuardOptions{}), Sub: sub}
+	sub := option.Must(worker.NewSubscriber(r.Ledger(), r.Bus(), option.Must(cache.New(cache.Options{})),
+		worker.SubscriberOptions{Logger: Logger(), Clock: Aside(ahead), Worker: "aside"}))
+	w := &Worker{Guard: option.Must(worker.NewGuard(sub, r.verify, worker.GuardOptions{})), Sub: sub}
 	w.Stop = r.Run(sub.Run)
-	r.Await(w.Sub.Ready())
+	r.Await(w.Sub.Readiness())
 	return w
 }
 
@@ -49,11 +49,11 @@ func (r *Rig) IssuedAside(ahead time.Duration) {
 // Auditing is a publisher that compares the stream often.
 func (r *Rig) Auditing(log *LockedBuffer) *publisher.Publisher {
 	r.T.Helper()
-	p := publisher.New(r.Ledger(), r.Bus(), publisher.Options{
+	p := option.Must(publisher.New(r.Ledger(), r.Bus(), publisher.Options{
 		AuditEvery: 200 * time.Millisecond, Logger: TextLogger(log),
-	})
+	}))
 	r.Run(p.Run)
-	r.Awaiting(10*time.Second, p.Ready().Err)
+	r.Awaiting(10*time.Second, p.Ready)
 	return p
 }
 
@@ -113,10 +113,10 @@ func (r *Rig) ServeVia(natsURL, redisURL string, o events.ConnectOptions, log *s
 	r.Must(err)
 	r.T.Cleanup(func() { _ = ledger.Close() })
 	s := &service{ended: make(chan error, 1)}
-	s.Sub = worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}),
-		worker.SubscriberOptions{Worker: "w", Logger: log})
-	s.guard = worker.NewGuard(s.Sub, r.verify, worker.GuardOptions{})
-	s.Publisher = publisher.New(ledger, bus, publisher.Options{Logger: log})
+	s.Sub = option.Must(worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})),
+		worker.SubscriberOptions{Worker: "w", Logger: log}))
+	s.guard = option.Must(worker.NewGuard(s.Sub, r.verify, worker.GuardOptions{}))
+	s.Publisher = option.Must(publisher.New(ledger, bus, publisher.Options{Logger: log}))
 	ctx, cancel := context.WithCancel(context.Background())
 	var g run.Group
 	for _, component := range []func(context.Context) error{

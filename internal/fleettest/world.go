@@ -13,6 +13,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
@@ -96,7 +97,7 @@ type SimPublisher struct {
 func (w *World) Publisher(name string) *SimPublisher {
 	w.T.Helper()
 	p := w.ColdPublisher(name)
-	w.Await(p.Ready())
+	w.Await(p.Readiness())
 	synctest.Wait()
 	return p
 }
@@ -108,7 +109,7 @@ func (w *World) ColdPublisher(name string) *SimPublisher {
 func (w *World) ColdPublisherWith(name string, o publisher.Options) *SimPublisher {
 	o.Logger = Logger()
 	p := &SimPublisher{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
-	p.Publisher = publisher.New(p.Ledger, p.Bus, o)
+	p.Publisher = option.Must(publisher.New(p.Ledger, p.Bus, o))
 	p.Stop = w.Run(p.Run)
 	return p
 }
@@ -140,12 +141,12 @@ type WorkerOptions struct {
 // NewWorker makes a worker that does not run yet.
 func (w *World) NewWorker(name string, o WorkerOptions) *SimWorker {
 	if o.View == nil {
-		o.View = cache.New(cache.Options{})
+		o.View = option.Must(cache.New(cache.Options{}))
 	}
 	o.Sub.Worker, o.Sub.Logger = name, Logger()
 	x := &SimWorker{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name), view: o.View, Verify: &fakeVerifier{}}
-	x.Sub = worker.NewSubscriber(x.Ledger, x.Bus, x.view, o.Sub)
-	x.Guard = worker.NewGuard(x.Sub, x.Verify, o.Guard)
+	x.Sub = option.Must(worker.NewSubscriber(x.Ledger, x.Bus, x.view, o.Sub))
+	x.Guard = option.Must(worker.NewGuard(x.Sub, x.Verify, o.Guard))
 	return x
 }
 
@@ -154,7 +155,7 @@ func (w *World) Worker(name string, o WorkerOptions) *SimWorker {
 	w.T.Helper()
 	x := w.NewWorker(name, o)
 	x.Stop = w.Run(x.Sub.Run)
-	w.Await(x.Sub.Ready())
+	w.Await(x.Sub.Readiness())
 	synctest.Wait()
 	return x
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
@@ -83,11 +84,11 @@ func (w *World) Accepting(name string, issuers ...string) *knowing {
 	}
 	k.Accept(list...)
 	x := &SimWorker{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
-	x.Sub = worker.NewSubscriber(x.Ledger, x.Bus, cache.New(cache.Options{}),
-		worker.SubscriberOptions{Worker: name, Logger: Logger()})
-	x.Guard = worker.NewGuard(x.Sub, k, worker.GuardOptions{})
+	x.Sub = option.Must(worker.NewSubscriber(x.Ledger, x.Bus, option.Must(cache.New(cache.Options{})),
+		worker.SubscriberOptions{Worker: name, Logger: Logger()}))
+	x.Guard = option.Must(worker.NewGuard(x.Sub, k, worker.GuardOptions{}))
 	w.Run(x.Sub.Run)
-	w.Await(x.Sub.Ready())
+	w.Await(x.Sub.Readiness())
 	return k
 }
 
@@ -143,9 +144,9 @@ func (w *World) ForgetFirst(n int) {
 func (w *World) LoggedPublisher(name string) (*SimPublisher, *logLines) {
 	lines := newLogLines()
 	p := &SimPublisher{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
-	p.Publisher = publisher.New(p.Ledger, p.Bus, publisher.Options{Logger: slog.New(lines)})
+	p.Publisher = option.Must(publisher.New(p.Ledger, p.Bus, publisher.Options{Logger: slog.New(lines)}))
 	p.Stop = w.Run(p.Run)
-	w.Await(p.Ready())
+	w.Await(p.Readiness())
 	return p, lines
 }
 

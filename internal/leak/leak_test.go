@@ -9,8 +9,6 @@ import (
 	"time"
 )
 
-func TestMain(m *testing.M) { Main(m) }
-
 // waitIn is a goroutine that waits until it is told to end, which counts as left until then.
 func waitIn(t *testing.T) (end func()) {
 	t.Helper()

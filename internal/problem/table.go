@@ -142,9 +142,6 @@ func Sentinel(typ string) error {
 	return nil
 }
 
-// Slug returns the slug that [From] gives to err, "internal" if it knows none.
-func Slug(err error) string { return strings.TrimPrefix(From(err).Type, Base) }
-
 // detail is the text of err without the sentinel's own words, which the title says
 // already.
 func detail(err, sentinel error) string {

@@ -73,7 +73,7 @@ func TestEveryValueOnce(t *testing.T) {
 
 func TestSlices(t *testing.T) {
 	t.Setenv("PROPERTY_CASES", "2000")
-	lengths, orders := map[int]int{}, map[[3]int]int{}
+	lengths, long, orders := map[int]int{}, map[int]int{}, map[[3]int]int{}
 	property.Check(t, func(t *property.T) {
 		same := func(n int) int { return n }
 		values := property.SliceOfNDistinct(property.IntRange(0, 49), 2, 20, same).Draw(t, "distinct")
@@ -82,6 +82,7 @@ func TestSlices(t *testing.T) {
 		if len(values) < 2 || len(values) > 20 || len(slices.Compact(values)) != len(values) {
 			t.Errorf("drew %v", values)
 		}
+		long[len(property.SliceOfN(property.Bool(), 0, 200).Draw(t, "long"))]++
 		if n := len(property.SliceOfN(property.Bool(), 4, 4).Draw(t, "fixed")); n != 4 {
 			t.Errorf("%d values", n)
 		}
@@ -91,8 +92,8 @@ func TestSlices(t *testing.T) {
 			t.Error("the permuted slice was changed")
 		}
 	})
-	if lengths[2] < 10 || lengths[20] < 10 {
-		t.Errorf("lengths %v", lengths)
+	if lengths[2] < 10 || lengths[20] < 10 || long[0] < 10 || long[200] < 10 {
+		t.Errorf("lengths %v and %v", lengths, long)
 	}
 	for order, n := range orders {
 		if len(orders) != 6 || n < 200 {

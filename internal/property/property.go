@@ -70,6 +70,7 @@ func checkSeed(tb testing.TB, property func(*T), seed uint32, verbose bool) (fit
 	first := &T{source: source{random: rand.New(rand.NewPCG(uint64(seed), 0))}, verbose: verbose}
 	returned := false
 	defer func() {
+		tb.Helper()
 		if !returned {
 			first.show(tb)
 		}

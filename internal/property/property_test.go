@@ -110,7 +110,13 @@ func TestSeedRepeatsTheCase(t *testing.T) {
 
 // TestRepeat: steps that do not matter go, the others stay in their order.
 func TestRepeat(t *testing.T) {
-	checks := 0
+	for range 30 {
+		testRepeat(t)
+	}
+}
+
+func testRepeat(t *testing.T) {
+	t.Helper()
 	o := check(func(_ *outer, t *property.T) {
 		var done []int
 		t.Repeat(map[string]func(*property.T){
@@ -118,14 +124,49 @@ func TestRepeat(t *testing.T) {
 			"push":    func(t *property.T) { done = append(done, property.IntRange(0, 30).Draw(t, "pushed")) },
 			"pop":     func(*property.T) { done = done[:max(0, len(done)-1)] },
 			"": func(t *property.T) {
-				if checks++; len(done) == 3 && done[1] > done[0] {
+				if len(done) == 3 && done[1] > done[0] {
 					t.Errorf("sorted: %v", done)
 				}
 			},
 		})
 	})
-	if o.wants(t, true, "sorted: [0 1 0]"); strings.Count(o.log.String(), "action: ") != 3 || checks < 4 {
+	if o.wants(t, true, "sorted: [0 1 0]"); strings.Count(o.log.String(), "action: ") != 3 {
 		t.Errorf("want three actions:\n%s", &o.log)
+	}
+}
+
+// TestCheckComesFirst: before any action.
+func TestCheckComesFirst(t *testing.T) {
+	o := check(func(_ *outer, t *property.T) {
+		t.Repeat(map[string]func(*property.T){
+			"act": func(*property.T) {},
+			"":    func(t *property.T) { t.Error("here") },
+		})
+	})
+	if o.wants(t, true, "here"); strings.Contains(o.log.String(), "action: ") {
+		t.Errorf("want no action:\n%s", &o.log)
+	}
+}
+
+// TestSmallestIsStillOfTheGenerator: a smaller case keeps to what its generators promise.
+func TestSmallestIsStillOfTheGenerator(t *testing.T) {
+	for range 30 {
+		o := check(func(_ *outer, t *property.T) {
+			some := property.SliceOfN(property.IntRange(1, 900), 2, 5).Draw(t, "some")
+			order := property.Permutation([]int{1, 2, 3}).Draw(t, "order")
+			n := property.IntRange(-100, 5).Draw(t, "n")
+			if len(some) < 2 || len(some) > 5 || slices.Min(some) < 1 || len(order) != 3 || n > 5 {
+				t.Error("outside")
+			}
+			if slices.Max(some) > 70 {
+				t.Error("large")
+			}
+		})
+		o.wants(t, true, "order: [1 2 3]", "n: 0", "large")
+		if text := o.log.String(); strings.Contains(text, "outside") || !strings.Contains(text, "some: [1 71]") &&
+			!strings.Contains(text, "some: [71 1]") {
+			t.Errorf("it said:\n%s", text)
+		}
 	}
 }
 

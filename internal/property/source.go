@@ -108,10 +108,10 @@ func (s *source) goesOn(wants, must, may bool) bool {
 }
 
 // length is how often a random case repeats something: a few times mostly, seldom as often as it may. Without
-// a limit it is 30 times on average, and now and then far more.
+// a limit it is 25 times on average, and now and then far more.
 func (s *source) length(least, most int) int {
 	if most == unbounded {
-		return least + min(int(30*s.random.ExpFloat64()), 300)
+		return least + min(int(25*s.random.ExpFloat64()), 300)
 	}
 	switch extra := most - least; s.random.IntN(32) {
 	case 0:

@@ -192,7 +192,7 @@ func (f *fake) Standing(ctx context.Context, scope revocast.Scope, issuer, id st
 	return f.state, err
 }
 
-func (f *fake) Status(ctx context.Context) (publisher.FleetStatus, error) {
+func (f *fake) Fleet(ctx context.Context) (publisher.FleetStatus, error) {
 	_, err := f.read(ctx, nil)
 	return f.status, err
 }

@@ -61,8 +61,8 @@ type Options struct {
 	// MaxStreams is how many event streams are served at a time. Default 128.
 	MaxStreams int
 
-	// Logger gets errors and, at debug level, every request, without ids and tokens. Default:
-	// nothing is logged.
+	// Logger gets errors and, at debug level, every request, without ids and tokens. Default
+	// [slog.Default].
 	Logger *slog.Logger
 	// OnReceipt is told of each receipt that reached the strength asked for, with the
 	// time it took; for metrics. Optional.
@@ -85,7 +85,7 @@ func (o Options) withDefaults() Options {
 		o.MaxStreams = 128
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	if o.OnReceipt == nil {
 		o.OnReceipt = func(revocast.Strength, time.Duration) {}

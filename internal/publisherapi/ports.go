@@ -27,7 +27,7 @@ type Publisher interface {
 
 	Await(context.Context, revocast.Position) (revocast.Receipt, error)
 	Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error)
-	Status(context.Context) (publisher.FleetStatus, error)
+	Fleet(context.Context) (publisher.FleetStatus, error)
 
 	Tip(context.Context) (revocast.Position, error)
 	Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error

@@ -80,7 +80,7 @@ func (h *Handler) getWorkers(w http.ResponseWriter, r *http.Request, _ []string)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
 	defer cancel()
-	status, err := h.deps.Publisher.Status(ctx)
+	status, err := h.deps.Publisher.Fleet(ctx)
 	if err != nil {
 		return err
 	}

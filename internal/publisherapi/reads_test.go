@@ -146,7 +146,7 @@ func TestNewFleet(t *testing.T) {
 			{ID: port.MemberID{Worker: "old"}, Applied: at(1, 40), Seen: now - 9000},
 		}},
 		OldestUnacked: 5 * time.Millisecond,
-		Publisher:     publisher.Stats{StreamError: revocast.ErrUnavailable},
+		Publisher:     publisher.Status{StreamError: revocast.ErrUnavailable},
 	})
 	if s := f.Stream; s.Whole != "2-39" || s.Sequence != 7 || s.AgeMS != 1500 || s.Error != "unavailable" ||
 		s.Created.UnixMilli() != now || s.SeenAt.UnixMilli() != now-1500 {

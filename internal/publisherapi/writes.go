@@ -57,7 +57,7 @@ func (h *Handler) putBan(w http.ResponseWriter, r *http.Request, args []string) 
 		func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
 			return h.deps.Publisher.Ban(ctx, revocast.Ban{
 				Principal: args[0], Issuer: req.Issuer, From: req.From.Time, Until: req.Until.Time,
-				Reason: req.Reason, Initiator: req.Initiator,
+				Cause: revocast.Cause{Reason: req.Reason, Initiator: req.Initiator},
 			}, opts...)
 		})
 }
@@ -81,7 +81,7 @@ func (h *Handler) deleteBan(w http.ResponseWriter, r *http.Request, args []strin
 	defer c.cancel()
 	receipt, err := h.deps.Publisher.Unban(c.ctx, revocast.Ban{
 		Principal: args[0], Issuer: query.Get("issuer"),
-		Reason: query.Get("reason"), Initiator: query.Get("initiator"),
+		Cause: revocast.Cause{Reason: query.Get("reason"), Initiator: query.Get("initiator")},
 	}, c.opts...)
 	return h.answer(w, receipt, err)
 }

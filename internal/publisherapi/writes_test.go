@@ -35,9 +35,9 @@ func TestWrites(t *testing.T) {
 		"revoke": {
 			"POST", "/v1/revocations",
 			`{"scope":"principal","id":"alice","except":"s","reason":"r","initiator":"user"}`, nil,
-			revocast.Revocation{
-				Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", Reason: "r", Initiator: "user",
-			},
+			revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", Cause: revocast.Cause{
+				Reason: "r", Initiator: "user",
+			}},
 			called{},
 		},
 		"revoke with strength and key": {
@@ -59,13 +59,13 @@ func TestWrites(t *testing.T) {
 		},
 		"ban": {
 			"PUT", "/v1/bans/alice", `{"until":"2031-01-01T00:00:00Z","issuer":"i","reason":"r"}`, nil,
-			revocast.Ban{Principal: "alice", Issuer: "i", Until: until(), Reason: "r"},
+			revocast.Ban{Principal: "alice", Issuer: "i", Until: until(), Cause: revocast.Cause{Reason: "r"}},
 			called{},
 		},
 		"lift": {
 			"DELETE", "/v1/bans/a%2Fb%20%F0%9F%98%80%0A?issuer=i&reason=r&initiator=admin&strength=durable", ``,
 			[]string{"Idempotency-Key", "k"},
-			lifted{Principal: "a/b 😀\n", Issuer: "i", Reason: "r", Initiator: "admin"},
+			lifted{Principal: "a/b 😀\n", Issuer: "i", Cause: revocast.Cause{Reason: "r", Initiator: "admin"}},
 			called{strength: revocast.Durable, key: ownKey("api", "k")},
 		},
 		"invalidate": {

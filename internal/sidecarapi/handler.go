@@ -41,7 +41,7 @@ type Options struct {
 	// Policy is the guard's own policy, and the laxest that a request may choose: see the package
 	// documentation. Default: ask.
 	Policy worker.Policy
-	// Logger gets panics. Default: nothing is logged.
+	// Logger gets panics. Default [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -58,7 +58,7 @@ type Handler struct {
 // New returns the interface.
 func New(d Deps, o Options) *Handler {
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	h := &Handler{deps: d, bearer: bearerFrom(o), guards: newGuards(d, o.Policy), answers: newAnswers()}
 	h.whole = unread.Handler(problem.Recover(o.Logger, http.HandlerFunc(h.route)))

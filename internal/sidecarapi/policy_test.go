@@ -15,6 +15,7 @@ import (
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sidecarapi"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
@@ -75,15 +76,17 @@ func newWorker(t *testing.T, policy string) (*cutOff, *sidecarapi.Handler) {
 		t.Fatal(err)
 	}
 	far := &cutOff{WorkerLedger: ledger}
-	s := worker.NewSubscriber(far, bus, cache.New(cache.Options{}), worker.SubscriberOptions{Worker: "w"})
+	s := option.Must(
+		worker.NewSubscriber(far, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "w"}),
+	)
 	running(t, s)
 	granted, err := worker.ParsePolicy(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guard := worker.NewGuard(s, anybody{}, worker.GuardOptions{Policy: granted})
+	guard := option.Must(worker.NewGuard(s, anybody{}, worker.GuardOptions{Policy: granted}))
 	return far, sidecarapi.New(sidecarapi.Deps{
-		Guard: guard, WithPolicy: sidecarapi.Policies(guard), Ready: s.Ready().Err,
+		Guard: guard, WithPolicy: sidecarapi.Policies(guard), Ready: s.Ready,
 	}, sidecarapi.Options{Policy: granted})
 }
 
@@ -99,7 +102,7 @@ func running(t *testing.T, s *worker.Subscriber) {
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
-	if err := s.Ready().Wait(wait); err != nil {
+	if err := s.Readiness().Wait(wait); err != nil {
 		t.Fatal(err)
 	}
 }

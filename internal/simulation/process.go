@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
@@ -106,7 +107,7 @@ func (w *world) start(number int) *process {
 
 func (p *process) makeWorker() func(context.Context) error {
 	s := &p.w.s
-	var view port.View = cache.New(cache.Options{Entries: 16, Revocations: s.Index})
+	var view port.View = option.Must(cache.New(cache.Options{Entries: 16, Revocations: s.Index}))
 	if p.w.mutant.View != nil {
 		view = p.w.mutant.View(p, view)
 	}
@@ -115,13 +116,13 @@ func (p *process) makeWorker() func(context.Context) error {
 		view = slowView{view, p}
 	}
 	var drawn atomic.Uint64
-	p.worker = worker.NewSubscriber(p.ledger, p.bus, view, worker.SubscriberOptions{
+	p.worker = option.Must(worker.NewSubscriber(p.ledger, p.bus, view, worker.SubscriberOptions{
 		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3,
 		LoadRetry: s.Lease,
 		Random:    func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
-	})
-	p.guard = worker.NewGuard(p.worker, verifier{p.w},
-		worker.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease})
+	}))
+	p.guard = option.Must(worker.NewGuard(p.worker, verifier{p.w},
+		worker.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease}))
 	grace := s.Lease / 2
 	p.guards = []policed{
 		{guard: p.guard},
@@ -144,7 +145,7 @@ func (p *process) makePublisher() func(context.Context) error {
 	if m := p.w.mutant.Publisher; m != nil {
 		m(&o)
 	}
-	p.publisher = publisher.New(p.ledger, p.bus, o)
+	p.publisher = option.Must(publisher.New(p.ledger, p.bus, o))
 	return p.publisher.Run
 }
 
@@ -158,9 +159,9 @@ func (p *process) crash() {
 
 func (p *process) readiness() *port.Readiness {
 	if p.worker != nil {
-		return p.worker.Ready()
+		return p.worker.Readiness()
 	}
-	return p.publisher.Ready()
+	return p.publisher.Readiness()
 }
 
 // reach makes a server of the ledger the one that the process reaches.

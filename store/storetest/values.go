@@ -30,8 +30,8 @@ func at(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: e
 // revoke proposes to revoke a principal, now.
 func revoke(name string) revocast.Event {
 	return revocast.Event{
-		Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key(name), Reason: "test",
-		Initiator: "storetest",
+		Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: key(name),
+		Cause: revocast.Cause{Reason: "test", Initiator: "storetest"},
 	}
 }
 
@@ -44,7 +44,8 @@ func revokeToken(name string) revocast.Event {
 
 func ban(name string, until int64) revocast.Event {
 	return revocast.Event{
-		Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key(name), Until: until, Reason: "abuse",
+		Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: key(name), Until: until,
+		Cause: revocast.Cause{Reason: "abuse"},
 	}
 }
 

@@ -116,8 +116,8 @@ const most = 25
 
 // foreign are modules that no such program hears of.
 var foreign = []string{
-	"kong", "porcupine", "prometheus", "argon2id", "go-internal", "nats-server", "miniredis", "gopher-lua", "goleak",
-	"rapid",
+	"kong", "porcupine", "prometheus", "argon2id", "go-internal", "nats-server", "miniredis", "gopher-lua",
+	"goleak", "rapid",
 }
 
 // TestConsumer is the module of a program that embeds a worker.

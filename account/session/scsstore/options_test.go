@@ -3,6 +3,7 @@ package scsstore_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/session/scsstore"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/worker"
@@ -22,7 +24,8 @@ func TestOptionsAreVetted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub := worker.NewSubscriber(l, nil, cache.New(cache.Options{}), worker.SubscriberOptions{})
+	sub := option.Must(worker.NewSubscriber(l, deaf{}, option.Must(cache.New(cache.Options{})),
+		worker.SubscriberOptions{}))
 	for _, err := range []error{
 		second(scsstore.New(nil, elsewhere{broken{}, realm, rdb}, scsstore.Options{})),
 		second(scsstore.New(sub, nil, scsstore.Options{})),
@@ -31,6 +34,21 @@ func TestOptionsAreVetted(t *testing.T) {
 	} {
 		if !errors.Is(err, revocast.ErrInvalid) {
 			t.Error(err)
+		}
+	}
+}
+
+// TestLawForOptions: what is below zero is refused by name.
+func TestLawForOptions(t *testing.T) {
+	rdb := storetest.Redis(t).Client()
+	sub := option.Must(worker.NewSubscriber(option.Must(store.New(rdb, realm, store.Options{})), deaf{},
+		option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{}))
+	for field, o := range map[string]scsstore.Options{
+		"CacheTTL": {CacheTTL: -1}, "Timeout": {Timeout: -1}, "Policy": {Policy: worker.Grace(-1)},
+	} {
+		_, err := scsstore.New(sub, elsewhere{broken{}, realm, rdb}, o)
+		if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), "."+field+" is -1ns") {
+			t.Errorf("%s: %v, want ErrInvalid that names it", field, err)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
 	"github.com/revocast/revocast/internal/leak"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -51,13 +52,14 @@ func newSite(t testing.TB, workers int, o scsstore.Options) *site {
 	terms.DefaultIssuer = "https://login.example.com"
 	_, err := publisher.Init(t.Context(), s.ledger(), s.bus(), terms)
 	s.must(err)
-	s.publisher = publisher.New(s.ledger(), s.bus(), publisher.Options{})
-	s.run(s.publisher.Run, s.publisher.Ready())
+	s.publisher = option.Must(publisher.New(s.ledger(), s.bus(), publisher.Options{}))
+	s.run(s.publisher.Run, s.publisher.Readiness())
 	box, err := outbox.New(s.rdb, s.publisher, outbox.Options{})
 	s.must(err)
 	for range workers {
-		sub := worker.NewSubscriber(s.ledger(), s.bus(), cache.New(cache.Options{}), worker.SubscriberOptions{})
-		s.run(sub.Run, sub.Ready())
+		sub := option.Must(worker.NewSubscriber(s.ledger(), s.bus(), option.Must(cache.New(cache.Options{})),
+			worker.SubscriberOptions{}))
+		s.run(sub.Run, sub.Readiness())
 		st, err := scsstore.New(sub, box, o)
 		s.must(err)
 		m := scs.New()
@@ -180,6 +182,11 @@ func (b broken) Complete(context.Context, string, ...revocast.CallOption) ([]rev
 	return nil, b.err
 }
 
+// deaf is a bus that is never asked for anything but its realm.
+type deaf struct{ port.WorkerBus }
+
+func (deaf) Realm() string { return realm }
+
 // silent is a worker that was never told anything; its store says what Redis says.
 func silent(t testing.TB, rdb redis.UniversalClient, ender scsstore.Ender, o scsstore.Options) *scsstore.Store {
 	t.Helper()
@@ -187,7 +194,8 @@ func silent(t testing.TB, rdb redis.UniversalClient, ender scsstore.Ender, o scs
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub := worker.NewSubscriber(l, nil, cache.New(cache.Options{}), worker.SubscriberOptions{})
+	sub := option.Must(worker.NewSubscriber(l, deaf{}, option.Must(cache.New(cache.Options{})),
+		worker.SubscriberOptions{}))
 	s, err := scsstore.New(sub, elsewhere{ender, realm, rdb}, o)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/internal/account"
 	"github.com/revocast/revocast/account/internal/secret"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
@@ -98,12 +99,17 @@ func New(sub *worker.Subscriber, ender Ender, o Options) (*Store, error) {
 	if o.Codec == nil {
 		o.Codec = scs.GobCodec{}
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = 5 * time.Second
+	if err := option.Complete("scsstore.Options",
+		option.Of("CacheTTL", &o.CacheTTL, 5*time.Minute), option.Of("Timeout", &o.Timeout, 5*time.Second),
+	); err != nil {
+		return nil, err
 	}
 	s := &Store{db: db, ender: ender, o: o}
-	s.guard = worker.NewGuard(sub, nil,
+	s.guard, err = worker.NewGuard(sub, nil,
 		worker.GuardOptions{LoadSession: s.load, SessionTTL: o.CacheTTL, Policy: o.Policy})
+	if err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

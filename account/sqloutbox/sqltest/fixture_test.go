@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast/account/sqloutbox"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -209,9 +210,9 @@ func newPublisher(t *testing.T, s stores) *publisher.Publisher {
 	terms.DefaultIssuer = issuer
 	_, err := publisher.Init(t.Context(), ledger, bus, terms)
 	must(t, err)
-	p := publisher.New(ledger, bus, publisher.Options{})
+	p := option.Must(publisher.New(ledger, bus, publisher.Options{}))
 	background(t, p.Run)
-	must(t, p.Ready().Wait(t.Context()))
+	must(t, p.Readiness().Wait(t.Context()))
 	return p
 }
 

@@ -96,7 +96,7 @@ func everyKind(w *world) {
 	w.record(
 		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopeToken, ID: "jti-1", Until: until}),
 		sqloutbox.Revoke(revocast.Revocation{
-			Scope: revocast.ScopeSession, ID: "sid-1", Reason: "logout", Initiator: "user",
+			Scope: revocast.ScopeSession, ID: "sid-1", Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 		}),
 		sqloutbox.Revoke(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "carol", CutOff: cutOff}),
 		sqloutbox.Ban(revocast.Ban{Principal: "dave", Until: until}),
@@ -181,7 +181,7 @@ func poisonIsSetAside(w *world) {
 		time.Since(aside[0].Created).Abs() > time.Minute {
 		w.t.Fatalf("set aside: %+v", aside)
 	}
-	if s, err := r.Stats(w.t.Context()); err != nil || s.Refused != 1 || s.Pending != 0 {
+	if s, err := r.Status(w.t.Context()); err != nil || s.Refused != 1 || s.Pending != 0 {
 		w.t.Errorf("stats %+v, %v", s, err)
 	}
 	w.sql("UPDATE revocast_outbox SET payload = " +
@@ -224,9 +224,9 @@ func publisherAway(w *world) {
 	if got := w.pub.seen(); len(got) != 1 {
 		w.t.Errorf("something overtook a row that failed: %v", got)
 	}
-	s, err := r.Stats(w.t.Context())
+	s, err := r.Status(w.t.Context())
 	must(w.t, err)
-	if s.Pending != 2 || s.Failures != 1 {
+	if s.Pending != 2 || r.Stats().Failures != 1 {
 		w.t.Errorf("stats %+v", s)
 	}
 	stop := w.run(r)
@@ -257,9 +257,9 @@ func keptThenDeleted(w *world) {
 	if receipts[0].Strength != revocast.Confirmed || receipts[0].CutOff.IsZero() {
 		w.t.Errorf("receipt %+v", receipts[0])
 	}
-	s, err := other.Stats(w.t.Context())
+	s, err := other.Status(w.t.Context())
 	must(w.t, err)
-	if s.Kept != 1 || s.Pending != 0 || s.Relayed != 0 {
+	if s.Kept != 1 || s.Pending != 0 || other.Stats().Relayed != 0 {
 		w.t.Errorf("stats %+v", s)
 	}
 	before, cutOff := w.revision(), w.standing(revocast.ScopePrincipal, "kept").CutOff
@@ -308,7 +308,8 @@ func cutOffDoesNotMove(w *world) {
 func longName(w *world) {
 	id := string(slices.Repeat([]byte{1}, revocast.MaxID)) // six characters each in JSON
 	refs := w.record(sqloutbox.Revoke(revocast.Revocation{
-		Scope: revocast.ScopePrincipal, ID: id, Issuer: id, Except: id, Reason: "naïve 🗝 'quoted' ?",
+		Scope: revocast.ScopePrincipal, ID: id, Issuer: id, Except: id,
+		Cause: revocast.Cause{Reason: "naïve 🗝 'quoted' ?"},
 	}))
 	_, err := w.relay().Complete(w.t.Context(), refs...)
 	must(w.t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/account/sqloutbox"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/token"
 	"github.com/revocast/revocast/worker"
 )
@@ -109,10 +110,11 @@ func (w *world) fleet(t *testing.T, n int) (*token.Issuer, []string) {
 	var urls []string
 	for range n {
 		ledger, bus := w.connect(t)
-		sub := worker.NewSubscriber(ledger, bus, cache.New(cache.Options{}), worker.SubscriberOptions{})
+		sub := option.Must(worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})),
+			worker.SubscriberOptions{}))
 		background(t, sub.Run)
-		must(t, sub.Ready().Wait(t.Context()))
-		guard := worker.NewGuard(sub, verifier, worker.GuardOptions{})
+		must(t, sub.Readiness().Wait(t.Context()))
+		guard := option.Must(worker.NewGuard(sub, verifier, worker.GuardOptions{}))
 		server := httptest.NewServer(guard.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 		t.Cleanup(server.Close)
 		urls = append(urls, server.URL)

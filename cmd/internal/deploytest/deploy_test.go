@@ -16,6 +16,7 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
@@ -95,11 +96,11 @@ func TestPermissions(t *testing.T) {
 	if created, err := publisher.Init(within(t), pub.ledger, pub.bus, terms); err != nil || !created {
 		t.Fatalf("Init: %v, %v", created, err)
 	}
-	publisher := publisher.New(pub.ledger, pub.bus, publisher.Options{
+	publisher := option.Must(publisher.New(pub.ledger, pub.bus, publisher.Options{
 		AuditEvery: 50 * time.Millisecond, SnapshotEvery: 50 * time.Millisecond, SnapshotAfter: 1,
-	})
+	}))
 	inBackground(t, publisher.Run)
-	if err := publisher.Ready().Wait(within(t)); err != nil {
+	if err := publisher.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	before, err := publisher.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
@@ -108,10 +109,11 @@ func TestPermissions(t *testing.T) {
 	}
 	sees(t, publisher, pub, work, before.Position)
 	// LoadFromLog: one entry is more, so the stream is replayed.
-	subscriber := worker.NewSubscriber(work.ledger, work.bus, cache.New(cache.Options{}),
-		worker.SubscriberOptions{LoadFromLog: 1})
+	subscriber := option.Must(worker.NewSubscriber(
+		work.ledger, work.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{LoadFromLog: 1},
+	))
 	inBackground(t, subscriber.Run)
-	if err := subscriber.Ready().Wait(within(t)); err != nil {
+	if err := subscriber.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	receipt, err := publisher.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"})
@@ -129,22 +131,23 @@ func TestPermissions(t *testing.T) {
 // acknowledge on the bus as every other one does.
 func besideThePublisher(t *testing.T, p *publisher.Publisher, pub side) {
 	t.Helper()
-	beside := worker.NewSubscriber(pub.ledger, pub.bus, cache.New(cache.Options{}),
-		worker.SubscriberOptions{Worker: "beside"})
+	beside := option.Must(worker.NewSubscriber(
+		pub.ledger, pub.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "beside"},
+	))
 	inBackground(t, beside.Run)
-	if err := beside.Ready().Wait(within(t)); err != nil {
+	if err := beside.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	eventstest.Await(t, "both workers to answer on the bus", func() bool {
 		if _, err := p.Revoke(within(t), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"}); err != nil {
 			t.Fatal(err)
 		}
-		s, err := p.Status(within(t))
+		s, err := p.Fleet(within(t))
 		return err == nil && len(s.Answering) == 2 && s.Answering[0] == publisher.AnswersBus &&
 			s.Answering[1] == publisher.AnswersBus
 	})
-	if s := beside.Status(); s.Unacknowledged != "" || p.Stats().Silent != 0 {
-		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Stats().Silent)
+	if s := beside.Status(); s.Unacknowledged != "" || p.Status().Silent != 0 {
+		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Status().Silent)
 	}
 }
 
@@ -155,7 +158,7 @@ func sees(t *testing.T, p *publisher.Publisher, pub, work side, at revocast.Posi
 	eventstest.Await(t, "the stream was seen whole, and a snapshot packed", func() bool {
 		d, err := pub.ledger.Describe(within(t))
 		s := p.Stats()
-		return err == nil && d.Mark.Complete == at && s.Snapshots > 0 && s.StreamError == nil
+		return err == nil && d.Mark.Complete == at && s.Snapshots > 0 && p.Status().StreamError == nil
 	})
 	states := 0
 	got, err := work.bus.LoadSnapshot(within(t), func(port.KeyedState) error { states++; return nil })

@@ -17,6 +17,7 @@ import (
 	"github.com/revocast/revocast/account/session"
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/token"
@@ -66,7 +67,7 @@ func (s *site) openAuth() *auth {
 	s.must(err)
 	bus, err := events.New(nc, "default", events.Options{})
 	s.must(err)
-	publisher := publisher.New(ledger, bus, publisher.Options{Logger: slog.New(slog.DiscardHandler)})
+	publisher := option.Must(publisher.New(ledger, bus, publisher.Options{Logger: slog.New(slog.DiscardHandler)}))
 	box, err := outbox.New(rdb, publisher, outbox.Options{})
 	s.must(err)
 	sessions, err := session.New(box, session.Options{})
@@ -87,7 +88,7 @@ func (s *site) openAuth() *auth {
 		})
 	}}
 	s.whole.Cleanup(a.stop)
-	s.eventually("the login service is ready", publisher.Ready().Err)
+	s.eventually("the login service is ready", publisher.Ready)
 	return a
 }
 

@@ -99,11 +99,14 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	g.Add(serving.Stopper(ctx))
 	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
-	publisher := publisher.New(own.ledger, own.bus, publisher.Options{
+	publisher, err := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be the wrong one
 		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
 	})
-	ready := []*port.Readiness{publisher.Ready()}
+	if err != nil {
+		return err
+	}
+	ready := []*port.Readiness{publisher.Readiness()}
 	{
 		handler, err := api(o, m, publisher, demo)
 		if err != nil {
@@ -118,7 +121,11 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		if err != nil {
 			return err
 		}
-		ready = append(ready, addWorker(&g, i+1, ln, s, demo.verifier, publisher.Ready(), o.Version, o.Logger).Ready())
+		w, err := addWorker(&g, i+1, ln, s, demo.verifier, publisher.Readiness(), o.Version, o.Logger)
+		if err != nil {
+			return err
+		}
+		ready = append(ready, w.Readiness())
 	}
 	{
 		g.Add(serving.Actor(publisher.Run))
@@ -162,7 +169,7 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 		options.Tokens = tokens
 	}
 	return publisherapi.New(publisherapi.Deps{
-		Publisher: p, Ready: p.Ready().Err, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
+		Publisher: p, Ready: p.Ready, Verifier: demo.verifier, Metrics: m.Handler(), Demo: demo,
 	}, options), nil
 }
 

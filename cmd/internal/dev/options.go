@@ -32,7 +32,7 @@ type Options struct {
 	APIToken string
 
 	Version string       // of the software, as status shows it
-	Logger  *slog.Logger // nil: nothing is logged
+	Logger  *slog.Logger // default [slog.Default]
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -47,7 +47,7 @@ func (o Options) withDefaults() (Options, error) {
 			"everybody: give an --api-token too", revocast.ErrInvalid, o.Listen)
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = slog.Default()
 	}
 	return o, nil
 }

@@ -24,19 +24,28 @@ import (
 func addWorker(
 	g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier, ledger *port.Readiness, version string,
 	logger *slog.Logger,
-) *worker.Subscriber {
+) (*worker.Subscriber, error) {
 	name := fmt.Sprintf("worker-%d", n)
-	view := cache.New(cache.Options{})
-	subscriber := worker.NewSubscriber(s.ledger, s.bus, view, worker.SubscriberOptions{
+	view, err := cache.New(cache.Options{})
+	if err != nil {
+		return nil, err
+	}
+	subscriber, err := worker.NewSubscriber(s.ledger, s.bus, view, worker.SubscriberOptions{
 		Worker: name, Version: version, Logger: logger,
 	})
-	guard := worker.NewGuard(subscriber, v, worker.GuardOptions{})
+	if err != nil {
+		return nil, err
+	}
+	guard, err := worker.NewGuard(subscriber, v, worker.GuardOptions{})
+	if err != nil {
+		return nil, err
+	}
 	m := metrics.NewFor(Realm)
 	m.AddBuild(version)
-	m.AddSubscriber(subscriber.Status)
+	m.AddSubscriber(subscriber)
 	m.AddGuard(guard.Stats)
 	{
-		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready().Err, Metrics: m.Handler()},
+		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready, Metrics: m.Handler()},
 			sidecarapi.Options{Logger: logger})
 		server := serving.NewHTTPServer(ln, handler, nil, logger)
 		g.Add(server.Serve, server.Drain)
@@ -49,5 +58,5 @@ func addWorker(
 			return subscriber.Run(ctx)
 		}))
 	}
-	return subscriber
+	return subscriber, nil
 }

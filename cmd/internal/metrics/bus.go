@@ -1,34 +1,39 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
 
-// BusStats are the counters of a bus. The fields are those of events.Stats, one by
-// one, so that BusStats(bus.Stats()) converts and this package needs no NATS.
-type BusStats struct {
-	Published     uint64
-	Acknowledged  uint64
-	Duplicates    uint64
-	Refused       uint64
-	Pending       uint64
-	TailReceived  uint64
-	ReplayedTotal uint64
-	AcksSent      uint64
-	AcksReceived  uint64
-	Undecodable   uint64
-	ForeignRealm  uint64
-	Disconnects   uint64
-	SlowConsumers uint64
-	Dropped       uint64
-	Readies       uint64
-	ReplayResets  uint64
-	Replaced      uint64
-	Forbidden     uint64
-	Connected     bool
-}
+	"github.com/revocast/revocast/events"
+)
 
 // AddBus adds the broadcast.
-func (m *Metrics) AddBus(read func() BusStats) {
-	type stats = BusStats
+func (m *Metrics) AddBus(b Bus) {
+	m.addBusStatus(b.Status)
+	m.addBusStats(b.Stats)
+	m.addSnapshots(b.Snapshots)
+	m.addStrays(b.Strays)
+}
+
+// Bus is what is read of an [events.Bus].
+type Bus interface {
+	Status() events.Status
+	Stats() events.Stats
+	Snapshots() events.SnapshotStats
+	Strays() []events.Stray
+}
+
+func (m *Metrics) addBusStatus(read func() events.Status) {
+	type status = events.Status
+	m.registry.MustRegister(newSnapshots("", read, []series[status]{
+		gauge("revocast_bus_pending",
+			"Events that JetStream has not answered yet.", func(s status) float64 { return float64(s.Pending) }),
+		gauge("revocast_bus_connected",
+			"1 while there is a connection to NATS.", func(s status) float64 { return flag(s.Connected) }),
+	}))
+}
+
+func (m *Metrics) addBusStats(read func() events.Stats) {
+	type stats = events.Stats
 	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
 		counter("revocast_bus_published_total",
 			"Events handed to the connection, repeats included.", func(s stats) uint64 { return s.Published }),
@@ -38,8 +43,6 @@ func (m *Metrics) AddBus(read func() BusStats) {
 			"Events that JetStream had already.", func(s stats) uint64 { return s.Duplicates }),
 		counter("revocast_bus_refused_total",
 			"Events that JetStream answered with an error.", func(s stats) uint64 { return s.Refused }),
-		gauge("revocast_bus_pending",
-			"Events that JetStream has not answered yet.", func(s stats) float64 { return float64(s.Pending) }),
 		counter("revocast_bus_tail_received_total",
 			"Messages on the live tail.", func(s stats) uint64 { return s.TailReceived }),
 		counter("revocast_bus_replayed_total",
@@ -61,8 +64,6 @@ func (m *Metrics) AddBus(read func() BusStats) {
 			func(s stats) uint64 { return s.Dropped }),
 		counter("revocast_bus_subscribed_total",
 			"Times that a subscription came into force.", func(s stats) uint64 { return s.Readies }),
-		gauge("revocast_bus_connected",
-			"1 while there is a connection to NATS.", func(s stats) float64 { return flag(s.Connected) }),
 		counter("revocast_bus_replaced_total",
 			"Connections made in place of one that NATS closed for good.", func(s stats) uint64 { return s.Replaced }),
 		counter("revocast_bus_forbidden_total",
@@ -73,16 +74,8 @@ func (m *Metrics) AddBus(read func() BusStats) {
 	}))
 }
 
-// Stray counts messages of one kind that were dropped; the fields are those of
-// events.Stray.
-type Stray struct {
-	Source string
-	Fault  string
-	Count  uint64
-}
-
-// AddStrays adds the messages that a hostile or broken peer sent, by kind.
-func (m *Metrics) AddStrays(read func() []Stray) {
+// addStrays adds the messages that a hostile or broken peer sent, by kind.
+func (m *Metrics) addStrays(read func() []events.Stray) {
 	m.registry.MustRegister(&strays{read, prometheus.NewDesc("revocast_strays_total",
 		"Messages that were dropped, by what they came as and what was wrong with them. Alarm on any "+
 			"but late.", []string{"source", "fault"}, nil)})
@@ -90,7 +83,7 @@ func (m *Metrics) AddStrays(read func() []Stray) {
 
 // strays is a [prometheus.Collector] of one metric with two labels.
 type strays struct {
-	read func() []Stray
+	read func() []events.Stray
 	desc *prometheus.Desc
 }
 
@@ -105,18 +98,9 @@ func (s *strays) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// SnapshotStats are a bus's counters of snapshots; the fields are those of
-// events.SnapshotStats.
-type SnapshotStats struct {
-	Saved  uint64
-	Failed uint64
-	Loaded uint64
-	Broken uint64
-}
-
-// AddSnapshots adds the packed states for workers that start.
-func (m *Metrics) AddSnapshots(read func() SnapshotStats) {
-	type stats = SnapshotStats
+// addSnapshots adds the packed states for workers that start.
+func (m *Metrics) addSnapshots(read func() events.SnapshotStats) {
+	type stats = events.SnapshotStats
 	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
 		counter("revocast_snapshots_saved_total", "Snapshots saved.", func(s stats) uint64 { return s.Saved }),
 		counter("revocast_snapshots_save_failures_total",

@@ -52,19 +52,29 @@ func number(v reflect.Value, n *uint64) {
 	}
 }
 
+// part is one whose fields are numbered.
+type part[Status, Stats any] struct{}
+
+func (part[Status, Stats]) Status() Status { return numbered[Status]() }
+func (part[Status, Stats]) Stats() Stats   { return numbered[Stats]() }
+
+type bus struct {
+	part[events.Status, events.Stats]
+}
+
+func (bus) Snapshots() events.SnapshotStats { return numbered[events.SnapshotStats]() }
+
+func (bus) Strays() []events.Stray {
+	return []events.Stray{{Source: "ack", Fault: "foreign", Count: 7}, {Source: "answer", Fault: "late", Count: 0}}
+}
+
 func all() *metrics.Metrics {
 	m := metrics.New()
 	m.AddBuild("v1.2.3")
-	m.AddSubscriber(numbered[worker.SubscriberStatus])
+	m.AddSubscriber(part[worker.SubscriberStatus, worker.SubscriberStats]{})
 	m.AddGuard(numbered[worker.GuardStats])
-	m.AddPublisher(numbered[publisher.Stats])
-	m.AddBus(func() metrics.BusStats { return metrics.BusStats(numbered[events.Stats]()) })
-	m.AddStrays(func() []metrics.Stray {
-		return []metrics.Stray{
-			metrics.Stray(events.Stray{Source: "ack", Fault: "foreign", Count: 7}), {"answer", "late", 0},
-		}
-	})
-	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(numbered[events.SnapshotStats]()) })
+	m.AddPublisher(part[publisher.Status, publisher.Stats]{})
+	m.AddBus(bus{})
 	m.AddReadiness("publisher", func() error { return nil })
 	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
 	m.AddRealm(func() (publisher.FleetStatus, error) { return realm(), nil })
@@ -119,16 +129,17 @@ func TestSamples(t *testing.T) {
 		`revocast_subscriber_epoch 1`, `revocast_subscriber_revision 2`, `revocast_subscriber_lease_left_seconds 3`,
 		`revocast_subscriber_ready 1`, `revocast_cache_entries 4`, `revocast_index_states 5`,
 		`revocast_index_complete 1`,
-		`revocast_cache_hits_total 6`, `revocast_cache_misses_total 7`,
-		`revocast_cache_evicted_total 8`, `revocast_cache_dropped_total 9`, `revocast_index_overflowed_total 10`,
-		`revocast_subscriber_bound_keys 11`, `revocast_subscriber_events_total 12`,
-		`revocast_subscriber_renewals_total 13`,
-		`revocast_subscriber_renew_failures_total 14`, `revocast_subscriber_holes_total 15`,
-		`revocast_subscriber_suspects_total 16`,
-		`revocast_subscriber_loads_total 17`, `revocast_subscriber_load_failures_total 18`,
-		`revocast_subscriber_clock_ahead_seconds 19`, `revocast_subscriber_sightings_total 20`,
-		`revocast_subscriber_sight_failures_total 21`,
-		`revocast_subscriber_future_tokens_total 22`, `revocast_subscriber_largest_lead_seconds 23`,
+		`revocast_subscriber_bound_keys 6`, `revocast_subscriber_clock_ahead_seconds 7`,
+		`revocast_subscriber_largest_lead_seconds 8`,
+		`revocast_subscriber_events_total 1`, `revocast_subscriber_renewals_total 2`,
+		`revocast_subscriber_renew_failures_total 3`, `revocast_subscriber_holes_total 4`,
+		`revocast_subscriber_suspects_total 5`,
+		`revocast_subscriber_loads_total 6`, `revocast_subscriber_load_failures_total 7`,
+		`revocast_subscriber_ledger_loads_total 8`, `revocast_subscriber_ack_failures_total 9`,
+		`revocast_subscriber_sightings_total 10`, `revocast_subscriber_sight_failures_total 11`,
+		`revocast_subscriber_future_tokens_total 12`,
+		`revocast_cache_hits_total 13`, `revocast_cache_misses_total 14`,
+		`revocast_cache_evicted_total 15`, `revocast_cache_dropped_total 16`, `revocast_index_overflowed_total 17`,
 		`revocast_guard_checks_total{verdict="allowed"} 1`, `revocast_guard_checks_total{verdict="revoked"} 2`,
 		`revocast_guard_checks_total{verdict="invalid"} 3`, `revocast_guard_checks_total{verdict="unknown"} 4`,
 		`revocast_guard_asked_total 5`, `revocast_guard_ask_failures_total 6`, `revocast_guard_questions_total 7`,
@@ -139,14 +150,15 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_published_total 6`,
 		`revocast_publisher_republished_total 7`, `revocast_publisher_recoveries_total 8`,
 		`revocast_publisher_struck_total 9`,
-		`revocast_publisher_doubtful_total 24`, `revocast_publisher_strangers_total 10`,
+		`revocast_publisher_doubtful_total 18`, `revocast_publisher_strangers_total 10`,
 		`revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
 		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`,
 		`revocast_publisher_forgotten_total 15`, `revocast_publisher_vanished_total 16`,
 		`revocast_publisher_stream_error 0`,
-		`revocast_publisher_unacked 17`, `revocast_publisher_waiting 18`,
-		`revocast_publisher_clock_ahead_seconds 19`, `revocast_publisher_fleet_ahead_seconds 20`,
-		`revocast_publisher_largest_lead_seconds 21`, `revocast_publisher_stream_mends_total 25`,
+		`revocast_publisher_refusals_total 17`, `revocast_publisher_stream_mends_total 19`,
+		`revocast_publisher_unacked 1`, `revocast_publisher_waiting 2`,
+		`revocast_publisher_clock_ahead_seconds 3`, `revocast_publisher_fleet_ahead_seconds 4`,
+		`revocast_publisher_largest_lead_seconds 5`, `revocast_publisher_silent_workers 6`,
 		`revocast_publisher_oldest_unacked_seconds 1.5`,
 		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_ledger_restore_skipped_total 3`,
 		`revocast_strays_total{fault="foreign",source="ack"} 7`,
@@ -160,12 +172,12 @@ func TestSamples(t *testing.T) {
 		`revocast_canary_total{result="failed"} 1`,
 		`revocast_bus_published_total 1`, `revocast_bus_acknowledged_total 2`, `revocast_bus_duplicates_total 3`,
 		`revocast_bus_refused_total 4`,
-		`revocast_bus_pending 5`, `revocast_bus_tail_received_total 6`, `revocast_bus_replayed_total 7`,
-		`revocast_bus_acks_sent_total 8`,
-		`revocast_bus_acks_received_total 9`, `revocast_bus_undecodable_total 10`,
-		`revocast_bus_foreign_realm_total 11`,
-		`revocast_bus_disconnects_total 12`, `revocast_bus_slow_consumers_total 13`, `revocast_bus_dropped_total 14`,
-		`revocast_bus_subscribed_total 15`, `revocast_bus_replay_resets_total 16`,
+		`revocast_bus_connected 1`, `revocast_bus_pending 1`,
+		`revocast_bus_tail_received_total 5`, `revocast_bus_replayed_total 6`, `revocast_bus_acks_sent_total 7`,
+		`revocast_bus_acks_received_total 8`, `revocast_bus_undecodable_total 9`, `revocast_bus_foreign_realm_total 10`,
+		`revocast_bus_disconnects_total 11`, `revocast_bus_slow_consumers_total 12`, `revocast_bus_dropped_total 13`,
+		`revocast_bus_subscribed_total 14`, `revocast_bus_replay_resets_total 15`,
+		`revocast_bus_replaced_total 16`, `revocast_bus_forbidden_total 17`,
 		`revocast_revocation_latency_seconds_bucket{strength="confirmed",le="0.005"} 1`,
 		`revocast_revocation_latency_seconds_bucket{strength="confirmed",le="0.002"} 0`,
 		`revocast_http_requests_total{route="/v1/revocations",status="200"} 1`,
@@ -192,21 +204,29 @@ func TestEveryCounterIsShown(t *testing.T) {
 		}
 		return n
 	}
-	for prefix, fields := range map[string]int{
-		"revocast_guard_":     reflect.TypeFor[worker.GuardStats]().NumField(),
-		"revocast_bus_":       reflect.TypeFor[events.Stats]().NumField(),
-		"revocast_snapshots_": reflect.TypeFor[events.SnapshotStats]().NumField(),
+	fields := func(types ...reflect.Type) (n int) {
+		for _, t := range types {
+			n += t.NumField()
+		}
+		return n
+	}
+	for prefix, want := range map[string]int{
+		"revocast_guard_":     fields(reflect.TypeFor[worker.GuardStats]()),
+		"revocast_bus_":       fields(reflect.TypeFor[events.Status](), reflect.TypeFor[events.Stats]()),
+		"revocast_snapshots_": fields(reflect.TypeFor[events.SnapshotStats]()),
 		// Member and Reason are words; Position has two series, View its own.
-		"revocast_subscriber_": reflect.TypeFor[worker.SubscriberStatus]().NumField() - 2,
-		"revocast_publisher_":  reflect.TypeFor[publisher.Stats]().NumField() + 1, // and the oldest
+		"revocast_subscriber_": fields(reflect.TypeFor[worker.SubscriberStatus](),
+			reflect.TypeFor[worker.SubscriberStats]()) - 3,
+		// and the oldest
+		"revocast_publisher_": fields(reflect.TypeFor[publisher.Status](), reflect.TypeFor[publisher.Stats]()) + 1,
 	} {
-		if got := count(prefix); got != fields {
-			t.Errorf("%s: %d series for %d fields", prefix, got, fields)
+		if got := count(prefix); got != want {
+			t.Errorf("%s: %d series for %d fields", prefix, got, want)
 		}
 	}
-	view := reflect.TypeFor[port.ViewStats]().NumField()
-	if got := count("revocast_cache_") + count("revocast_index_"); got != view {
-		t.Errorf("view: %d series for %d fields", got, view)
+	want := fields(reflect.TypeFor[port.ViewStatus](), reflect.TypeFor[port.ViewStats]())
+	if got := count("revocast_cache_") + count("revocast_index_"); got != want {
+		t.Errorf("view: %d series for %d fields", got, want)
 	}
 }
 
@@ -251,9 +271,16 @@ func TestRealmMayBeUnknown(t *testing.T) {
 	}
 }
 
+// sick is a publisher that cannot rely on the stream.
+type sick struct {
+	part[publisher.Status, publisher.Stats]
+}
+
+func (sick) Status() publisher.Status { return publisher.Status{StreamError: revocast.ErrUnavailable} }
+
 func TestStreamError(t *testing.T) {
 	m := metrics.New()
-	m.AddPublisher(func() publisher.Stats { return publisher.Stats{StreamError: revocast.ErrUnavailable} })
+	m.AddPublisher(sick{})
 	if samples, _ := scrape(t, m); !slices.Contains(samples, "revocast_publisher_stream_error 1") {
 		t.Errorf("%v", samples)
 	}

@@ -3,15 +3,25 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
 )
 
 // AddSubscriber adds a worker's memory: lease, index, cache, live tail.
-func (m *Metrics) AddSubscriber(read func() worker.SubscriberStatus) {
+func (m *Metrics) AddSubscriber(s Subscriber) {
+	m.addSubscriberStatus(s.Status)
+	m.addSubscriberStats(s.Stats)
+}
+
+// Subscriber is what is read of a [worker.Subscriber].
+type Subscriber interface {
+	Status() worker.SubscriberStatus
+	Stats() worker.SubscriberStats
+}
+
+func (m *Metrics) addSubscriberStatus(read func() worker.SubscriberStatus) {
 	type status = worker.SubscriberStatus
-	list := []series[status]{
+	m.registry.MustRegister(newSnapshots("", read, []series[status]{
 		gauge("revocast_subscriber_ready",
 			"1 while the worker's memory may be trusted.", func(s status) float64 { return flag(s.Ready) }),
 		gauge("revocast_subscriber_lease_left_seconds",
@@ -23,74 +33,71 @@ func (m *Metrics) AddSubscriber(read func() worker.SubscriberStatus) {
 			"Revision up to which everything is applied.", func(s status) float64 { return float64(s.Position.Rev) }),
 		gauge("revocast_subscriber_bound_keys",
 			"Keys that contexts made by Bind wait for.", func(s status) float64 { return float64(s.Bound) }),
-		counter("revocast_subscriber_events_total",
-			"Events applied from the live tail.", func(s status) uint64 { return s.Events }),
-		counter("revocast_subscriber_renewals_total",
-			"Renewals of the lease.", func(s status) uint64 { return s.Renewals }),
-		counter("revocast_subscriber_renew_failures_total",
-			"Renewals that failed.", func(s status) uint64 { return s.RenewFailures }),
-		counter("revocast_subscriber_holes_total",
-			"Times that a missing revision was fetched from the log.", func(s status) uint64 { return s.Holes }),
-		counter("revocast_subscriber_suspects_total",
-			"Times that the live tail may have lost messages.", func(s status) uint64 { return s.Suspects }),
-		counter("revocast_subscriber_loads_total",
-			"Times that the index was loaded.", func(s status) uint64 { return s.Loads }),
 		gauge("revocast_subscriber_hears",
 			"1 while the live tail is heard; else revocations come with the renewals, and wait for them. Alarm "+
 				"at 0.", func(s status) float64 { return flag(s.Unheard == "") }),
 		gauge("revocast_subscriber_acknowledges",
 			"0 while acknowledgements do not get through: every revocation waits for this worker's renewals. "+
 				"Alarm at 0.", func(s status) float64 { return flag(s.Unacknowledged == "") }),
-		counter("revocast_subscriber_ack_failures_total",
-			"Acknowledgements that did not get through.", func(s status) uint64 { return s.AckFailures }),
-		counter("revocast_subscriber_ledger_loads_total",
-			"Loads for which the ledger was read state by state, since no snapshot would do.",
-			func(s status) uint64 { return s.LedgerLoads }),
-		counter("revocast_subscriber_load_failures_total",
-			"Loads of the index that failed.", func(s status) uint64 { return s.LoadFailures }),
 		gauge("revocast_subscriber_clock_ahead_seconds",
 			"By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.",
 			func(s status) float64 { return s.ClockAhead.Seconds() }),
 		gauge("revocast_subscriber_largest_lead_seconds",
 			"The largest by which an issuer's clock is ahead of the ledger's, as this worker knows it.",
 			func(s status) float64 { return s.LargestLead.Seconds() }),
-		counter("revocast_subscriber_sightings_total",
-			"Tokens newer than any of their issuer before, of which the ledger was told.",
-			func(s status) uint64 { return s.Sightings }),
-		counter("revocast_subscriber_sight_failures_total",
-			"Tokens that could not be told to the ledger immediately.",
-			func(s status) uint64 { return s.SightFailures }),
-		counter("revocast_subscriber_future_tokens_total",
-			"Tokens refused because they are ahead of the ledger's clock by more than the realm's skew. Alarm "+
-				"on any.", func(s status) uint64 { return s.FromTheFuture }),
-	}
-	for _, v := range viewSeries() {
-		list = append(list, series[status]{name: v.name, help: v.help, kind: v.kind, value: func(s status) float64 {
-			return v.value(s.View)
-		}})
-	}
-	m.registry.MustRegister(newSnapshots("", read, list))
-}
-
-func viewSeries() []series[port.ViewStats] {
-	type stats = port.ViewStats
-	return []series[stats]{
 		gauge("revocast_cache_entries",
-			"Entries in the session cache.", func(s stats) float64 { return float64(s.Entries) }),
+			"Entries in the session cache.", func(s status) float64 { return float64(s.View.Entries) }),
 		gauge("revocast_index_states",
-			"Live revocations in the index.", func(s stats) float64 { return float64(s.States) }),
+			"Live revocations in the index.", func(s status) float64 { return float64(s.View.States) }),
 		gauge("revocast_index_complete",
 			"1 while the index holds every live revocation; else a cache miss asks the ledger.",
-			func(s stats) float64 { return flag(s.Complete) }),
-		counter("revocast_cache_hits_total", "Lookups that found an entry.", func(s stats) uint64 { return s.Hits }),
-		counter("revocast_cache_misses_total", "Lookups that found none.", func(s stats) uint64 { return s.Misses }),
+			func(s status) float64 { return flag(s.View.Complete) }),
+	}))
+}
+
+func (m *Metrics) addSubscriberStats(read func() worker.SubscriberStats) {
+	type stats = worker.SubscriberStats
+	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
+		counter("revocast_subscriber_events_total",
+			"Events applied from the live tail.", func(s stats) uint64 { return s.Events }),
+		counter("revocast_subscriber_renewals_total",
+			"Renewals of the lease.", func(s stats) uint64 { return s.Renewals }),
+		counter("revocast_subscriber_renew_failures_total",
+			"Renewals that failed.", func(s stats) uint64 { return s.RenewFailures }),
+		counter("revocast_subscriber_holes_total",
+			"Times that a missing revision was fetched from the log.", func(s stats) uint64 { return s.Holes }),
+		counter("revocast_subscriber_suspects_total",
+			"Times that the live tail may have lost messages.", func(s stats) uint64 { return s.Suspects }),
+		counter("revocast_subscriber_loads_total",
+			"Times that the index was loaded.", func(s stats) uint64 { return s.Loads }),
+		counter("revocast_subscriber_ack_failures_total",
+			"Acknowledgements that did not get through.", func(s stats) uint64 { return s.AckFailures }),
+		counter("revocast_subscriber_ledger_loads_total",
+			"Loads for which the ledger was read state by state, since no snapshot would do.",
+			func(s stats) uint64 { return s.LedgerLoads }),
+		counter("revocast_subscriber_load_failures_total",
+			"Loads of the index that failed.", func(s stats) uint64 { return s.LoadFailures }),
+		counter("revocast_subscriber_sightings_total",
+			"Tokens newer than any of their issuer before, of which the ledger was told.",
+			func(s stats) uint64 { return s.Sightings }),
+		counter("revocast_subscriber_sight_failures_total",
+			"Tokens that could not be told to the ledger immediately.",
+			func(s stats) uint64 { return s.SightFailures }),
+		counter("revocast_subscriber_future_tokens_total",
+			"Tokens refused because they are ahead of the ledger's clock by more than the realm's skew. Alarm "+
+				"on any.", func(s stats) uint64 { return s.FromTheFuture }),
+		counter("revocast_cache_hits_total",
+			"Lookups that found an entry.", func(s stats) uint64 { return s.View.Hits }),
+		counter("revocast_cache_misses_total",
+			"Lookups that found none.", func(s stats) uint64 { return s.View.Misses }),
 		counter("revocast_cache_evicted_total",
-			"Cache entries that made room for others.", func(s stats) uint64 { return s.Evicted }),
+			"Cache entries that made room for others.", func(s stats) uint64 { return s.View.Evicted }),
 		counter("revocast_cache_dropped_total",
-			"Cache entries dropped because an event covered them.", func(s stats) uint64 { return s.Dropped }),
+			"Cache entries dropped because an event covered them.", func(s stats) uint64 { return s.View.Dropped }),
 		counter("revocast_index_overflowed_total",
-			"Times that the index grew past its limit and was given up.", func(s stats) uint64 { return s.Overflowed }),
-	}
+			"Times that the index grew past its limit and was given up.",
+			func(s stats) uint64 { return s.View.Overflowed }),
+	}))
 }
 
 // AddGuard adds the decisions of the read path. Hits of the session cache are not included: the
@@ -117,8 +124,19 @@ func (m *Metrics) AddGuard(read func() worker.GuardStats) {
 	}))
 }
 
-// AddPublisher adds the counters of the write path.
-func (m *Metrics) AddPublisher(read func() publisher.Stats) {
+// AddPublisher adds the write path.
+func (m *Metrics) AddPublisher(p Publisher) {
+	m.addPublisherStatus(p.Status)
+	m.addPublisherStats(p.Stats)
+}
+
+// Publisher is what is read of a [publisher.Publisher].
+type Publisher interface {
+	Status() publisher.Status
+	Stats() publisher.Stats
+}
+
+func (m *Metrics) addPublisherStats(read func() publisher.Stats) {
 	type stats = publisher.Stats
 	m.registry.MustRegister(newSnapshots("", read, []series[stats]{
 		counter("revocast_publisher_committed_total", "Revisions made.", func(s stats) uint64 { return s.Committed }),
@@ -162,29 +180,35 @@ func (m *Metrics) AddPublisher(read func() publisher.Stats) {
 		counter("revocast_publisher_stream_mends_total",
 			"Things that somebody had edited in the realm's streams, so that they lost events or took none, and "+
 				"that were changed back. Alarm on any.", func(s stats) uint64 { return s.StreamMends }),
-		gauge("revocast_publisher_unacked",
-			"Events in memory that JetStream has not acknowledged.",
-			func(s stats) float64 { return float64(s.Unacked) }),
-		gauge("revocast_publisher_waiting",
-			"Positions that calls wait for JetStream with.", func(s stats) float64 { return float64(s.Waiting) }),
-		gauge("revocast_publisher_clock_ahead_seconds",
-			"By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.",
-			func(s stats) float64 { return s.ClockAhead.Seconds() }),
-		gauge("revocast_publisher_fleet_ahead_seconds",
-			"By how much most clocks of the fleet are ahead of the ledger's, which cut-offs allow for.",
-			func(s stats) float64 { return s.FleetAhead.Seconds() }),
-		gauge("revocast_publisher_largest_lead_seconds",
-			"The largest by which an issuer's clock is ahead of the ledger's. Alarm above a second.",
-			func(s stats) float64 { return s.LargestLead.Seconds() }),
-		gauge("revocast_publisher_silent_workers",
-			"Workers whose acknowledgements are not heard: every revocation waits for their renewals. Alarm on "+
-				"any.", func(s stats) float64 { return float64(s.Silent) }),
 		counter("revocast_publisher_refusals_total",
 			"Events that the bus did not take; they are repeated.", func(s stats) uint64 { return s.Refusals }),
+	}))
+}
+
+func (m *Metrics) addPublisherStatus(read func() publisher.Status) {
+	type status = publisher.Status
+	m.registry.MustRegister(newSnapshots("", read, []series[status]{
+		gauge("revocast_publisher_unacked",
+			"Events in memory that JetStream has not acknowledged.",
+			func(s status) float64 { return float64(s.Unacked) }),
+		gauge("revocast_publisher_waiting",
+			"Positions that calls wait for JetStream with.", func(s status) float64 { return float64(s.Waiting) }),
+		gauge("revocast_publisher_clock_ahead_seconds",
+			"By how much this machine's wall clock is ahead of the ledger's. Alarm beyond a second either way.",
+			func(s status) float64 { return s.ClockAhead.Seconds() }),
+		gauge("revocast_publisher_fleet_ahead_seconds",
+			"By how much most clocks of the fleet are ahead of the ledger's, which cut-offs allow for.",
+			func(s status) float64 { return s.FleetAhead.Seconds() }),
+		gauge("revocast_publisher_largest_lead_seconds",
+			"The largest by which an issuer's clock is ahead of the ledger's. Alarm above a second.",
+			func(s status) float64 { return s.LargestLead.Seconds() }),
+		gauge("revocast_publisher_silent_workers",
+			"Workers whose acknowledgements are not heard: every revocation waits for their renewals. Alarm on "+
+				"any.", func(s status) float64 { return float64(s.Silent) }),
 		gauge("revocast_publisher_stream_error",
 			"1 while the stream cannot be relied on as it is configured, takes no events, or could not be "+
 				"compared with the ledger by this publisher. Alarm when it lasts.",
-			func(s stats) float64 { return flag(s.StreamError != nil) }),
+			func(s status) float64 { return flag(s.StreamError != nil) }),
 	}))
 }
 

@@ -13,16 +13,16 @@ import (
 // AddWritePath adds everything about a publisher: its counters, its readiness, and its view of
 // the realm's two stores, which are asked at each scrape.
 func (m *Metrics) AddWritePath(p *publisher.Publisher) {
-	m.AddPublisher(p.Stats)
-	m.AddReadiness("publisher", p.Ready().Err)
+	m.AddPublisher(p)
+	m.AddReadiness("publisher", p.Ready)
 	m.AddRealm(func() (publisher.FleetStatus, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		return p.Status(ctx)
+		return p.Fleet(ctx)
 	})
 }
 
-// AddRealm adds the status of the realm's stores, from [publisher.Publisher.Status]. While the
+// AddRealm adds the status of the realm's stores, from [publisher.Publisher.Fleet]. While the
 // ledger is not open, or was not asked, its series are missing rather than zero.
 func (m *Metrics) AddRealm(read func() (publisher.FleetStatus, error)) {
 	m.registry.MustRegister(&realm{

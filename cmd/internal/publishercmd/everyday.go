@@ -69,7 +69,7 @@ func (c *banCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	receipt, err := client.Ban(ctx, revocast.Ban{
 		Principal: c.Principal, Until: c.Until.Time.Time, From: c.From.Time.Time,
-		Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator,
+		Issuer: c.Issuer, Cause: revocast.Cause{Reason: c.Reason, Initiator: c.Initiator},
 	}, opts...)
 	return c.finish(streams, "banned "+c.Principal+" until "+stamp(c.Until.Time.Time), receipt, err)
 }
@@ -92,7 +92,7 @@ func (c *unbanCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	receipt, err := client.Unban(ctx, revocast.Ban{
-		Principal: c.Principal, Issuer: c.Issuer, Reason: c.Reason, Initiator: c.Initiator,
+		Principal: c.Principal, Issuer: c.Issuer, Cause: revocast.Cause{Reason: c.Reason, Initiator: c.Initiator},
 	}, opts...)
 	return c.finish(streams, "lifted the ban on "+c.Principal, receipt, err)
 }

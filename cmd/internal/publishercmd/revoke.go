@@ -55,8 +55,8 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	one := revocast.Revocation{
 		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time.Time,
-		Until:  c.Until.Time.Time,
-		Reason: c.Reason, Initiator: c.Initiator,
+		Until: c.Until.Time.Time,
+		Cause: revocast.Cause{Reason: c.Reason, Initiator: c.Initiator},
 	}
 	if c.DryRun {
 		return c.preview(ctx, streams, api, one)

@@ -76,7 +76,10 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer r.Close()
 	m := metrics.NewFor(c.Realm)
-	p := r.Publisher(c.options(m, logger))
+	p, err := r.Publisher(c.options(m, logger))
+	if err != nil {
+		return err
+	}
 	if err := p.Prepare(ctx); err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	g.Add(serving.Stopper(ctx))
 	{
 		c.addMetrics(m, &api, p, r)
-		deps := publisherapi.Deps{Publisher: p.Publisher, Ready: p.Ready().Err, Metrics: m.Handler()}
+		deps := publisherapi.Deps{Publisher: p.Publisher, Ready: p.Ready, Metrics: m.Handler()}
 		if verifier != nil {
 			deps.Verifier = verifier
 		}
@@ -156,7 +159,7 @@ func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *
 	m.ObserveRequests()
 	m.AddWritePath(p.Publisher)
 	m.AddSuited(p.Suited)
-	wiring.AddMetrics(m, r.Bus())
+	m.AddBus(r.Bus())
 	m.AddRestoreSkipped(r.Ledger().Skipped)
 	api.OnReceipt, api.OnRequest = m.Receipt, m.Request
 }

@@ -216,7 +216,9 @@ func someRevocation(random *rand.Rand, tokens []token.Issued) revocast.Revocatio
 	case 5:
 		return revocast.Revocation{Scope: revocast.ScopeAll, CutOff: past}
 	case 6, 7:
-		return revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Reason: "test"}
+		return revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Cause: revocast.Cause{Reason: "test"},
+		}
 	}
 	return revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprintf("s-%d", n)}
 }

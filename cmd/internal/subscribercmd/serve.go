@@ -12,6 +12,7 @@ import (
 	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/internal/sidecarapi"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/worker"
 )
@@ -69,7 +70,11 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer r.Close()
-	w, err := r.Worker(verifier, c.options(logger))
+	view, err := cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations})
+	if err != nil {
+		return err
+	}
+	w, err := r.Worker(verifier, c.options(view, logger))
 	if err != nil {
 		return err
 	}
@@ -93,11 +98,11 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	return g.Run()
 }
 
-func (c *serveCmd) options(logger *slog.Logger) worker.Options {
+func (c *serveCmd) options(view port.View, logger *slog.Logger) worker.Options {
 	return worker.Options{
 		SubscriberOptions: worker.SubscriberOptions{Worker: c.Worker, Version: wiring.Version(), Logger: logger},
 		Guard:             worker.GuardOptions{Policy: c.policy(), MaxAsks: c.MaxAsks, MaxBearer: c.MaxBearer},
-		View:              cache.New(cache.Options{Entries: c.Cache, Revocations: c.Revocations}),
+		View:              view,
 	}
 }
 
@@ -113,9 +118,9 @@ func (c *serveCmd) policy() worker.Policy {
 func (c *serveCmd) metrics(w *realm.Worker, r *realm.Realm) http.Handler {
 	m := metrics.NewFor(c.Realm)
 	m.AddBuild(wiring.Version())
-	m.AddSubscriber(w.Subscriber().Status)
+	m.AddSubscriber(w.Subscriber())
 	m.AddGuard(w.Stats)
 	m.AddSuited(w.Suited)
-	wiring.AddMetrics(m, r.Bus())
+	m.AddBus(r.Bus())
 	return m.Handler()
 }

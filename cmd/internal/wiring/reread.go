@@ -29,7 +29,7 @@ type reread[T any] struct {
 func watch[T any](log *slog.Logger, parse func([][]byte) (T, error), files ...string) (*reread[T], error) {
 	w := &reread[T]{files: files, parse: parse, log: log}
 	if log == nil {
-		w.log = slog.New(slog.DiscardHandler)
+		w.log = slog.Default()
 	}
 	contents, err := w.read()
 	if err != nil {

@@ -36,7 +36,7 @@ func TestServerCertificateIsReadAgain(t *testing.T) {
 		config)
 	client := func(a *authority) *tls.Config {
 		cert, key := a.issue(t, "client")
-		c, err := (&ClientTLSFlags{CA: a.file, Cert: cert, Key: key}).Config()
+		c, err := clientConfig(a.file, cert, key)
 		if err != nil {
 			t.Fatal(err)
 		}

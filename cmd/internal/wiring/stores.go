@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store"
@@ -96,19 +95,6 @@ func (f *StoreFlags) redisClient(logger *slog.Logger) (store.ClientOptions, erro
 		o.TLS = func() (*tls.Config, error) { return files.config(), nil }
 	}
 	return o, err
-}
-
-// AddMetrics adds what the connection to NATS has carried.
-func AddMetrics(m *metrics.Metrics, bus *events.Bus) {
-	m.AddBus(func() metrics.BusStats { return metrics.BusStats(bus.Stats()) })
-	m.AddSnapshots(func() metrics.SnapshotStats { return metrics.SnapshotStats(bus.Snapshots()) })
-	m.AddStrays(func() []metrics.Stray {
-		var list []metrics.Stray
-		for _, stray := range bus.Strays() {
-			list = append(list, metrics.Stray(stray))
-		}
-		return list
-	})
 }
 
 // OpenBus connects to NATS alone.

@@ -67,15 +67,6 @@ type ClientTLSFlags struct {
 	Key  string `name:"key" type:"path" placeholder:"FILE" help:"Private key in PEM for --cert."`
 }
 
-// Config returns nil if the URL alone decides. It uses what the files hold now.
-func (f *ClientTLSFlags) Config() (*tls.Config, error) {
-	files, err := clientTLS(nil, "", f.CA, f.Cert, f.Key)
-	if err != nil || files == nil {
-		return nil, err
-	}
-	return files.config(), nil
-}
-
 // Transport carries the requests of a client that may run for long: each new connection uses what
 // the files hold by then. It is nil if no file is given.
 func (f *ClientTLSFlags) Transport() (http.RoundTripper, error) {

@@ -74,11 +74,11 @@ func TestTLS(t *testing.T) {
 		}
 	})
 	clientCert, clientKey := ca.issue(t, "operator")
-	known, err := (&ClientTLSFlags{CA: ca.file, Cert: clientCert, Key: clientKey}).Config()
+	known, err := clientConfig(ca.file, clientCert, clientKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	unknown, err := (&ClientTLSFlags{CA: ca.file}).Config()
+	unknown, err := clientConfig(ca.file, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,4 +176,13 @@ func writePEM(t *testing.T, file, kind string, der []byte) {
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// clientConfig holds what a client's files hold now.
+func clientConfig(ca, cert, key string) (*tls.Config, error) {
+	files, err := clientTLS(nil, "", ca, cert, key)
+	if err != nil {
+		return nil, err
+	}
+	return files.config(), nil
 }

@@ -1,4 +1,4 @@
-package faults
+package tcplink
 
 import (
 	"bufio"
@@ -92,7 +92,7 @@ func (c *caller) wantEnd() {
 
 func newLink(t *testing.T, target string) *Link {
 	t.Helper()
-	l, err := NewLink(target)
+	l, err := New(target)
 	if err != nil {
 		t.Fatal(err)
 	}

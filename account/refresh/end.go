@@ -1,32 +1,20 @@
 package refresh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	"github.com/revocast/revocast"
 )
 
-// Cause says why something is ended, for people who read the log.
-type Cause struct {
-	Reason    string // free text without personal data. Default "logout"
-	Initiator string // who asked, such as "user" or "admin". Default "user"
+// caused puts the defaults into a cause and checks it.
+func caused(c revocast.Cause) (revocast.Cause, error) {
+	c.Reason, c.Initiator = cmp.Or(c.Reason, "logout"), cmp.Or(c.Initiator, "user")
+	return c, cmp.Or(checkWord("reason", c.Reason), checkWord("initiator", c.Initiator))
 }
 
-func (c *Cause) fill() error {
-	if c.Reason == "" {
-		c.Reason = "logout"
-	}
-	if c.Initiator == "" {
-		c.Initiator = "user"
-	}
-	if err := checkWord("reason", c.Reason); err != nil {
-		return err
-	}
-	return checkWord("initiator", c.Initiator)
-}
-
-// Revoke ends a family by its id, with its session and everything else of that session, and tells
+// End ends a family by its id, with its session and everything else of that session, and tells
 // the fleet, to the strength that opts say. Set [Expect.Principal] where a user names the family:
 // what is another's is [ErrMismatch].
 //
@@ -34,10 +22,11 @@ func (c *Cause) fill() error {
 // now, and where it was told within the last minute the call waits for its confirmation again. One
 // that does not exist any more is [ErrNotFound]. Where the fleet could not be told it returns
 // outbox.ErrOwed: the family is ended all the same.
-func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause,
+func (s *Store) End(ctx context.Context, id string, want Expect, why revocast.Cause,
 	opts ...revocast.CallOption,
 ) ([]revocast.Receipt, error) {
-	if err := why.fill(); err != nil {
+	why, err := caused(why)
+	if err != nil {
 		return nil, err
 	}
 	args := append(s.wanted([]any{id}, want), s.o.Issuer, why.Reason, why.Initiator, false)
@@ -51,37 +40,37 @@ func (s *Store) Revoke(ctx context.Context, id string, want Expect, why Cause,
 	return nil, s.refuse(ctx, a, opts)
 }
 
-// RevokeToken is [Store.Revoke] by one of the family's tokens, old ones too. As RFC 7009
+// EndToken is [Store.End] by one of the family's tokens, old ones too. As RFC 7009
 // section 2.2 has it, a token that is unknown is no error: what the client wants is the
 // case. One of another client is [ErrMismatch].
-func (s *Store) RevokeToken(ctx context.Context, token string, want Expect, why Cause,
+func (s *Store) EndToken(ctx context.Context, token string, want Expect, why revocast.Cause,
 	opts ...revocast.CallOption,
 ) ([]revocast.Receipt, error) {
 	t, ok := parse(s.mints, token)
 	if !ok {
 		return nil, nil
 	}
-	receipts, err := s.Revoke(ctx, t.id(), want, why, opts...)
+	receipts, err := s.End(ctx, t.id(), want, why, opts...)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	return receipts, err
 }
 
-// RevokeAll ends every family of a principal, and with one cut-off everything else that was issued
+// EndAll ends every family of a principal, and with one cut-off everything else that was issued
 // to that principal so far, by any issuer. A login that follows is good.
 //
-// Its errors are those of [Store.Revoke], but that there is nothing to end is none.
-func (s *Store) RevokeAll(ctx context.Context, principal string, why Cause,
+// Its errors are those of [Store.End], but that there is nothing to end is none.
+func (s *Store) EndAll(ctx context.Context, principal string, why revocast.Cause,
 	opts ...revocast.CallOption,
 ) ([]revocast.Receipt, error) {
 	return s.revokeAll(ctx, principal, "", why, opts)
 }
 
-// RevokeOthers is [Store.RevokeAll] but for the session of one living family of the
+// EndOthers is [Store.EndAll] but for the session of one living family of the
 // principal, and so for every family of that session. It is [ErrNotFound], and nothing has
 // changed, where the family to keep is not there.
-func (s *Store) RevokeOthers(ctx context.Context, principal, keep string, why Cause,
+func (s *Store) EndOthers(ctx context.Context, principal, keep string, why revocast.Cause,
 	opts ...revocast.CallOption,
 ) ([]revocast.Receipt, error) {
 	if err := checkText("family to keep", keep, revocast.MaxID); err != nil {
@@ -90,13 +79,14 @@ func (s *Store) RevokeOthers(ctx context.Context, principal, keep string, why Ca
 	return s.revokeAll(ctx, principal, keep, why, opts)
 }
 
-func (s *Store) revokeAll(ctx context.Context, principal, keep string, why Cause,
+func (s *Store) revokeAll(ctx context.Context, principal, keep string, why revocast.Cause,
 	opts []revocast.CallOption,
 ) ([]revocast.Receipt, error) {
 	if err := checkText("principal", principal, revocast.MaxID); err != nil {
 		return nil, err
 	}
-	if err := why.fill(); err != nil {
+	why, err := caused(why)
+	if err != nil {
 		return nil, err
 	}
 	a, err := s.answer(s.db.Run(ctx, finishAllScript, s.who(principal), principal, keep,

@@ -1,4 +1,5 @@
-package faults
+// Package tcplink is a TCP proxy on which tests put what networks do.
+package tcplink
 
 import (
 	"net"
@@ -49,8 +50,8 @@ type pair struct {
 	closed    bool
 }
 
-// NewLink listens on a free port of the loopback and passes everything on to target.
-func NewLink(target string) (*Link, error) {
+// New listens on a free port of the loopback and passes everything on to target.
+func New(target string) (*Link, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
