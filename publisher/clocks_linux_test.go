@@ -32,8 +32,8 @@ func (a apart) rig(t *testing.T) (*fleettest.Rig, *publisher.Publisher, []*fleet
 	return r, p, ws
 }
 
-// TestOneClockIsWrong: whichever clock it is, the token of before is refused after a confirmed
-// revocation, and a login after it is accepted at once.
+// TestOneClockIsWrong: whichever clock it is, an earlier token is refused after a confirmed
+// revocation, and a later login is accepted immediately.
 func TestOneClockIsWrong(t *testing.T) {
 	for _, a := range []apart{
 		{name: "none"},
@@ -67,7 +67,8 @@ func TestOneClockIsWrong(t *testing.T) {
 			if apart := a.redis + a.issuer; (apart.Abs() > time.Second) != (len(receipt.Warnings) > 0) {
 				t.Errorf("warnings %q", receipt.Warnings)
 			}
-			// What nobody was shown is told from what came after by the clocks that agree.
+			// A token that nobody was shown is told apart from later tokens by the clocks that
+			// agree.
 			if a.issuer == 0 {
 				r.Expect(ws, unseen.Token, revocast.Revoked)
 			}
@@ -100,8 +101,8 @@ func TestIssuerBehind(t *testing.T) {
 	r.Expect(ws, r.Login("alice").Token, revocast.Allowed)
 }
 
-// TestFromTheFuture: what is further ahead than the skew is refused: as from the future where
-// the machine's clock says so too, and as unknown where only Redis' clock does.
+// TestFromTheFuture: a token that is further ahead than the skew is refused: as from the future
+// if the machine's clock agrees, and as unknown if only Redis' clock says so.
 func TestFromTheFuture(t *testing.T) {
 	t.Parallel()
 	r, _, ws := apart{issuer: 12 * time.Second}.rig(t)

@@ -108,7 +108,8 @@ func TestClocksOfTheGone(t *testing.T) {
 	})
 }
 
-// TestClocksAreAskedBeforeACommit only where they could tell which of two is wrong.
+// TestClocksAreAskedBeforeACommit: they are asked only if they could show which of two clocks is
+// wrong.
 func TestClocksAreAskedBeforeACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(1)

@@ -77,7 +77,7 @@ func TestRolledBack(t *testing.T) {
 	}
 }
 
-// TestFencedLoser: the realm goes on under another server's epoch.
+// TestFencedLoser: another server's epoch carries on the realm.
 func TestFencedLoser(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")

@@ -13,7 +13,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// TestRunEndsPendingCalls: who waits without a deadline must not wait for ever.
+// TestRunEndsPendingCalls: a caller without a deadline must not wait for ever.
 func TestRunEndsPendingCalls(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")

@@ -14,7 +14,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// told are writers that note what the keeper tells them.
+// told are writers that record what the keeper tells them.
 type told struct {
 	notes
 	impairment error
@@ -203,7 +203,8 @@ func TestKeeperReports(t *testing.T) {
 	})
 }
 
-// TestKeeperRewrites what an older record lacks, and says that one was lost only where it was.
+// TestKeeperRewrites: the keeper writes what an older record lacks, and reports a lost record
+// only if it was lost.
 func TestKeeperRewrites(t *testing.T) {
 	for _, test := range []struct {
 		what  string

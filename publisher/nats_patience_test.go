@@ -19,7 +19,7 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// trouble is what becomes of NATS, or of the way to it, and what is done about it.
+// trouble is a fault of NATS, or of the connection to it, and its repair.
 type trouble struct {
 	nats        *eventstest.Server
 	url         string
@@ -111,7 +111,7 @@ func expiredJWT(t *testing.T) trouble {
 	return trouble{
 		nats: ns, url: ns.URL(), connect: events.ConnectOptions{Credentials: creds},
 		says: "authentication expired|authorization violation",
-		// The connection goes by what the file held when it was made.
+		// The connection uses what the file held when the connection was made.
 		spoil: func() { o.write(creds, 2*time.Second); ns.Restart() },
 		mend:  func() { o.write(creds, time.Hour) },
 	}

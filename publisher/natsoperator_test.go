@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// nkey is a key of NATS: Ed25519, and what its kind is.
+// nkey is a NATS key: Ed25519, with its kind.
 type nkey struct {
 	kind    byte
 	private ed25519.PrivateKey
@@ -99,7 +99,7 @@ func newOperator(t *testing.T) *operator {
 	return &operator{t, newNKey(t, operatorKey), newNKey(t, accountKey), newNKey(t, accountKey), newNKey(t, userKey)}
 }
 
-// conf is what stands in nats.conf.
+// conf is the text of nats.conf.
 func (o *operator) conf() string {
 	plain := map[string]any{
 		"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1,
@@ -186,8 +186,7 @@ func (a *authority) issue(name string) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// files makes a certificate for a server and says in a configuration where it is, and whom it
-// trusts.
+// files makes a certificate for a server, and the configuration that names it and its authority.
 func (a *authority) files(name string) string {
 	a.t.Helper()
 	issued := a.issue(name)

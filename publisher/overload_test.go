@@ -16,8 +16,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// While JetStream is away only so many calls are kept open; what is beyond is committed
-// all the same, and confirmed by asking again.
+// While JetStream is away the number of open calls is limited. Further calls are still committed,
+// and are confirmed by asking again.
 func TestOpenCallsAreBounded(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		ledger, bus := w.Ledger.Link("p"), w.Bus.Link("p")

@@ -75,7 +75,7 @@ func TestPendingReceipt(t *testing.T) {
 	})
 }
 
-// TestOutcomeUnknown: the caller leaves before the commit was answered; the job goes on.
+// TestOutcomeUnknown: the caller leaves before the commit is answered; the job continues.
 func TestOutcomeUnknown(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -301,8 +301,8 @@ func TestRefusedPublicationIsRepeated(t *testing.T) {
 	})
 }
 
-// TestFullStreamIsAskedNowAndThen: what a full stream refuses is neither given up nor asked
-// for thousands of times a second.
+// TestFullStreamIsAskedNowAndThen: an event that a full stream refuses is neither given up nor
+// sent thousands of times a second.
 func TestFullStreamIsAskedNowAndThen(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -333,7 +333,7 @@ func TestFullStreamIsAskedNowAndThen(t *testing.T) {
 	})
 }
 
-// TestAdoption: what a publisher committed and did not live to publish.
+// TestAdoption: a publisher commits an event and dies before publishing it.
 func TestAdoption(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -350,8 +350,8 @@ func TestAdoption(t *testing.T) {
 	})
 }
 
-// TestCoveredIsNoSoonerDurable: who revokes what another publisher has committed but
-// not published waits for the stream too.
+// TestCoveredIsNoSoonerDurable: a caller that revokes what another publisher has committed but
+// not published also waits for the stream.
 func TestCoveredIsNoSoonerDurable(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")

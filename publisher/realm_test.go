@@ -15,7 +15,8 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// Parts of different realms would not notice: what one revokes has other keys in the other.
+// Parts of different realms would not notice, because one realm's revocations have other keys in
+// the other.
 func TestPartsOfDifferentRealms(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		_, other := sim.NewRealm(t, sim.LedgerOptions{Realm: "prod"}, sim.BusOptions{})

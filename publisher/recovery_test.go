@@ -19,7 +19,7 @@ func recovering() *ledgerFake {
 	return l
 }
 
-// TestSucceeds: a ledger may carry on only where its own history leads up to the record.
+// TestSucceeds: a ledger may carry on only if its own history leads up to the record.
 func TestSucceeds(t *testing.T) {
 	for _, test := range []struct {
 		what string
@@ -228,7 +228,8 @@ func TestKeeperRecovers(t *testing.T) {
 	}
 }
 
-// TestReplayFromAMark reads less, and all where the stream has lost what the mark stands on.
+// TestReplayFromAMark: a replay from a mark reads less, but reads everything if the stream has
+// lost the mark's message.
 func TestReplayFromAMark(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		l := recovering()
@@ -256,8 +257,8 @@ func TestReplayFromAMark(t *testing.T) {
 	}
 }
 
-// TestBothLost: an empty ledger is opened from a stream that is not whole only where somebody
-// accepts the loss; and then it leaves no mark.
+// TestBothLost: an empty ledger is opened from a stream that is not whole only if somebody
+// accepts the loss, and then it leaves no mark.
 func TestBothLost(t *testing.T) {
 	for _, test := range []struct {
 		what   string
@@ -301,7 +302,7 @@ func TestBothLost(t *testing.T) {
 	}
 }
 
-// TestClaim writes the record only where this server has not written it yet, and names the
+// TestClaim: a claim writes the record only if this server has not written it yet, and names the
 // stream that holds the history.
 func TestClaim(t *testing.T) {
 	for _, test := range []struct {

@@ -94,7 +94,8 @@ func TestRefilledSince(t *testing.T) {
 	}
 }
 
-// TestUntilOpen goes on over what may pass, and ends with what only somebody else can mend.
+// TestUntilOpen: it continues after errors that may pass, and ends with those that only an
+// operator can mend.
 func TestUntilOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(3)

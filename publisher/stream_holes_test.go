@@ -57,7 +57,7 @@ func TestPartOfAStateIsNoRevision(t *testing.T) {
 	})
 }
 
-// What a mark counts as complete stands before it, so that its loss is seen.
+// Events that a mark counts as complete stand before it, so that their loss is seen.
 func TestMarkReachesToWhatItCounts(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -97,7 +97,7 @@ func TestMarkReachesToWhatItCounts(t *testing.T) {
 	})
 }
 
-// What is lost of a refill while it runs is not made up for, in number, by fresh events.
+// Events that a running refill loses are not balanced, in number, by fresh events.
 func TestRefillIsCountedExactly(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, q := w.Publisher("p"), w.Publisher("q")
@@ -323,7 +323,7 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 	}, func(t *port.Terms) { t.Lease = 300 * time.Millisecond })
 }
 
-// An audit does not take back what was announced before the ledger has it.
+// An audit does not take back an announcement that the ledger does not have yet.
 func TestAnnouncedTermsStay(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -424,7 +424,7 @@ func TestSuspicionsAreGathered(t *testing.T) {
 	})
 }
 
-// Canaries that wait for JetStream do not use up what may be open.
+// Canaries that wait for JetStream do not use up the calls that may be open.
 func TestOneCanaryAtATime(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second, MaxOpen: 50})

@@ -116,7 +116,7 @@ func TestDisorderIsNoLoss(t *testing.T) {
 	})
 }
 
-// Both stores suffer at once: Redis restarts with what it has, and the stream is gone.
+// Both stores suffer together: Redis restarts with its data, and the stream is gone.
 func TestRecoveryWithoutAStream(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -137,8 +137,7 @@ func TestRecoveryWithoutAStream(t *testing.T) {
 	})
 }
 
-// A recovery reads on from the mark, and so what was lost before it in the stream is
-// found as well.
+// A recovery reads on from the mark, so a loss before the mark in the stream is found as well.
 func TestRecoveryReadsOnFromTheMark(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -204,7 +203,8 @@ func TestAuditReports(t *testing.T) {
 	})
 }
 
-// Two numbers that differ are explained: what is on its way is left out, and said to be.
+// Two numbers that differ are explained: states on their way are left out, and the report says
+// so.
 func TestAuditSaysWhatItLeftOut(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")

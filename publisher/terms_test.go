@@ -73,8 +73,8 @@ func TestAnnounce(t *testing.T) {
 	}
 }
 
-// TestWithdraw: terms that make waits shorter stand in the record when the ledger is settled
-// under them, and not where somebody has changed anything since.
+// TestWithdraw: terms with shorter waits are written into the record once the ledger is settled
+// under them, but not if somebody has changed anything since.
 func TestWithdraw(t *testing.T) {
 	next := port.DefaultTerms()
 	next.Lease /= 2

@@ -10,7 +10,7 @@ import (
 	"github.com/revocast/revocast/internal/fleettest"
 )
 
-// What Validate lets through a publisher takes, and what it refuses a publisher refuses.
+// A publisher accepts exactly what Validate accepts.
 func TestValidate(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")

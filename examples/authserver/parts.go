@@ -32,7 +32,7 @@ const (
 	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ" // without 0, 1, I and O
 )
 
-// parts are what the service is made of, besides the publisher and the guards.
+// parts are the service's parts, except the publisher and the guards.
 type parts struct {
 	users    *users
 	issuer   *token.Issuer
