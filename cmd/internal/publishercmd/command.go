@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
-const description = "Makes logout true everywhere at once: revokes tokens, sessions and accounts on " +
+const description = "Makes logout true everywhere: revokes tokens, sessions and accounts on " +
 	"every worker of a fleet."
 
 // Grammar is all commands with their flags.
