@@ -44,7 +44,8 @@ func TestRetryAfter(t *testing.T) {
 // TestEarlyHints: an interim answer is no answer, so a panic after it still gets one.
 func TestEarlyHints(t *testing.T) {
 	for status, cut := range map[int]bool{http.StatusEarlyHints: false, http.StatusOK: true} {
-		h := problem.Recover(slog.New(slog.DiscardHandler), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := problem.Recover(slog.New(slog.DiscardHandler),
+			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 			panic("afterwards")
 		}))
