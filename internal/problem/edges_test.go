@@ -46,9 +46,9 @@ func TestEarlyHints(t *testing.T) {
 	for status, cut := range map[int]bool{http.StatusEarlyHints: false, http.StatusOK: true} {
 		h := problem.Recover(slog.New(slog.DiscardHandler),
 			http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(status)
-			panic("afterwards")
-		}))
+				w.WriteHeader(status)
+				panic("afterwards")
+			}))
 		w := &statuses{ResponseWriter: httptest.NewRecorder()}
 		func() {
 			defer func() {
