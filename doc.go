@@ -1,7 +1,7 @@
-// Package revocast makes logout true everywhere at once.
+// Package revocast makes logout true everywhere.
 //
 // A service calls Revoke on logout, password change, ban or theft, and every worker of the
-// fleet stops accepting the token before the call returns. Each worker goes on answering "is
+// fleet stops accepting the token before the call returns. Each worker still answers "is
 // this token still good?" from its own memory: a check needs no network while the worker's
 // lease holds.
 //
@@ -11,11 +11,11 @@
 //     started after it, on any worker, refuses a covered token: under crashes, pauses,
 //     lost and reordered messages, loss of NATS, and loss or fail-over of one of the two
 //     stores.
-//  2. Durable before loud. It is in Redis before anything is published, and in JetStream
-//     before it is confirmed.
+//  2. Durable before loud. A revocation is in Redis before anything is published, and in
+//     JetStream before it is confirmed.
 //  3. Bounded staleness. A worker that is cut off trusts its memory for one lease (3 s)
-//     at most. Then it asks Redis, and when it cannot, it answers unknown (503): never
-//     "fine", never "revoked".
+//     at most. Then it asks Redis. If it cannot, it answers unknown (503): never "fine",
+//     never "revoked".
 //  4. Lose either store, lose nothing. A Redis that was emptied, rolled back, restarted or failed
 //     over is never read as "nobody is revoked" and is refilled from JetStream. A stream that was
 //     lost, cut short or made again is noticed within seconds and refilled from Redis.

@@ -3,8 +3,8 @@ package revocast_test
 import (
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,12 +13,6 @@ import (
 
 // maxColumns is the longest line of Go, with a tab of four columns.
 const maxColumns = 120
-
-// wordsToDo are the directories that are not held to these rules yet.
-var wordsToDo = []string{
-	"client", "cmd", "examples", "publisher", "internal/apitypes", "internal/faults",
-	"internal/publisherapi", "internal/sidecarapi",
-}
 
 // oldWords say nothing that a plain word does not say: again, from the beginning; who, a caller that.
 var oldWords = regexp.MustCompile(`(?i)\b(anew|whoever)\b`)
@@ -29,9 +23,6 @@ var unbreakable = regexp.MustCompile("`[a-z-]+:\"[^`]*`( //.*)?$|^//go:")
 // TestLinesOfGo: a line fits a screen. The texts of errors are broken as well.
 func TestLinesOfGo(t *testing.T) {
 	eachGoFile(t, func(name string) {
-		if wordsAreToDo(name) {
-			return
-		}
 		for i, line := range strings.Split(readText(t, name), "\n") {
 			columns := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    "))
 			if columns > maxColumns && !unbreakable.MatchString(line) {
@@ -45,7 +36,7 @@ func TestLinesOfGo(t *testing.T) {
 func TestWordsOfComments(t *testing.T) {
 	files := token.NewFileSet()
 	eachGoFile(t, func(name string) {
-		if wordsAreToDo(name) || name == "words_test.go" {
+		if name == "words_test.go" {
 			return
 		}
 		parsed, err := parser.ParseFile(files, name, nil, parser.ParseComments)
@@ -62,33 +53,57 @@ func TestWordsOfComments(t *testing.T) {
 	})
 }
 
-// TestWordsOfDocuments leaves out what a document quotes from the code.
-func TestWordsOfDocuments(t *testing.T) {
-	documents, err := filepath.Glob("docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documents = append(documents, "README.md", "CONTRIBUTING.md", "deploy/README.md", "model/README.md")
+// TestProseOfDocuments: every Markdown document keeps to the same words and the same width. It leaves
+// out what a document quotes from code. A row of a table and a line with one long code span cannot be
+// broken.
+func TestProseOfDocuments(t *testing.T) {
 	code := regexp.MustCompile("`[^`]*`")
-	for _, name := range documents {
-		if name == filepath.Join("docs", "GLOSSARY.md") {
-			continue
-		}
-		for i, line := range strings.Split(code.ReplaceAllString(readText(t, name), ""), "\n") {
-			if word := oldWords.FindString(line); word != "" {
-				t.Errorf("%s:%d says %q", name, i+1, word)
+	eachDocument(t, func(name string) {
+		eachLineOfProse(readText(t, name), func(i int, line string) {
+			if word := oldWords.FindString(code.ReplaceAllString(line, "")); word != "" {
+				t.Errorf("%s:%d says %q", name, i, word)
 			}
+			columns := utf8.RuneCountInString(code.ReplaceAllStringFunc(line, shortened))
+			if columns > maxColumns && !strings.HasPrefix(strings.TrimSpace(line), "|") {
+				t.Errorf("%s:%d: %d columns, at most %d are allowed", name, i, columns, maxColumns)
+			}
+		})
+	})
+}
+
+// shortened counts a code span as no more than one word.
+func shortened(span string) string { return span[:min(len(span), 40)] }
+
+func eachDocument(t *testing.T, f func(name string)) {
+	t.Helper()
+	found := 0
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), "."):
+			return fs.SkipDir
+		case !d.IsDir() && strings.HasSuffix(name, ".md"):
+			found++
+			f(name)
 		}
+		return nil
+	})
+	if err != nil || found < 9 {
+		t.Fatalf("%d documents, %v", found, err)
 	}
 }
 
-func wordsAreToDo(name string) bool {
-	for _, dir := range wordsToDo {
-		if strings.HasPrefix(filepath.ToSlash(name), dir+"/") {
-			return true
+// eachLineOfProse calls f with the lines outside code fences; the first line is 1.
+func eachLineOfProse(text string, f func(i int, line string)) {
+	fenced := false
+	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+			fenced = !fenced
+		} else if !fenced {
+			f(i+1, line)
 		}
 	}
-	return false
 }
 
 func readText(t *testing.T, name string) string {

@@ -15,7 +15,8 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// TestAwait asks until the receipt is confirmed, and says how far it was when time is up.
+// TestAwait: Await asks until the receipt is confirmed, and returns the latest receipt when time
+// is up.
 func TestAwait(t *testing.T) {
 	at := revocast.Position{Epoch: 1, Rev: 42}
 	committed := strings.Replace(receipt, "confirmed", "committed", 1)
@@ -28,10 +29,14 @@ func TestAwait(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
-	if r, err := newServer(t, says(200, committed)).client(t, client.Options{}).Await(ctx, at); !errors.Is(err, revocast.ErrPending) || r.Strength != revocast.Committed {
+	if r, err := newServer(t, says(200, committed)).client(t, client.Options{}).Await(ctx, at); !errors.Is(
+		err, revocast.ErrPending,
+	) || r.Strength != revocast.Committed {
 		t.Errorf("when time is up: %+v, %v", r, err)
 	}
-	if _, err := newServer(t, refuses(revocast.ErrNotFound)).client(t, client.Options{}).Await(t.Context(), at); !errors.Is(err, revocast.ErrNotFound) {
+	if _, err := newServer(t, refuses(revocast.ErrNotFound)).client(t, client.Options{}).Await(
+		t.Context(), at,
+	); !errors.Is(err, revocast.ErrNotFound) {
 		t.Errorf("of nothing: %v", err)
 	}
 }
@@ -60,7 +65,8 @@ func TestProblems(t *testing.T) {
 			t.Fatalf("%v: got %v", sentinel, err)
 		}
 		want := problem.From(sentinel)
-		if answer.Status != want.Status || answer.Detail != "the reason" || answer.Hint != want.Hint || answer.RetryAfter != want.RetryAfter {
+		if answer.Status != want.Status || answer.Detail != "the reason" || answer.Hint != want.Hint ||
+			answer.RetryAfter != want.RetryAfter {
 			t.Errorf("%v: got %+v", sentinel, answer)
 		}
 		if n := len(s.requests()); n != 1 {
@@ -77,7 +83,8 @@ func TestSomebodyElseAnswers(t *testing.T) {
 		})
 		_, err := revoke(t.Context(), s.client(t, client.Options{Token: "t"}))
 		var answer *client.Error
-		if !errors.As(err, &answer) || answer.Status != status || answer.Hint == "" || errors.Is(err, revocast.ErrNotFound) {
+		if !errors.As(err, &answer) || answer.Status != status || answer.Hint == "" ||
+			errors.Is(err, revocast.ErrNotFound) {
 			t.Errorf("%d: %v", status, err)
 		}
 		if n := len(s.requests()); n != 1 {
@@ -89,9 +96,11 @@ func TestSomebodyElseAnswers(t *testing.T) {
 	}
 }
 
-// TestRepeats: what may have been done is asked for again under the same key.
+// TestRepeats: a request that may have been carried out is repeated under the same key.
 func TestRepeats(t *testing.T) {
-	for name, first := range map[string]http.HandlerFunc{"unknown": refuses(revocast.ErrOutcomeUnknown), "broken": breaks} {
+	for name, first := range map[string]http.HandlerFunc{
+		"unknown": refuses(revocast.ErrOutcomeUnknown), "broken": breaks,
+	} {
 		s := newServer(t, first, first, says(200, receipt))
 		if r, err := revoke(t.Context(), s.client(t, client.Options{})); err != nil || r.Position.Rev != 42 {
 			t.Errorf("%s: %v", name, err)
@@ -112,7 +121,9 @@ func TestRepeatsEnd(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 	s = newServer(t, breaks)
-	if _, err := revoke(t.Context(), s.client(t, client.Options{Retries: client.NoRetries})); !errors.Is(err, revocast.ErrOutcomeUnknown) || errors.Is(err, revocast.ErrUnavailable) {
+	if _, err := revoke(
+		t.Context(), s.client(t, client.Options{Retries: client.NoRetries}),
+	); !errors.Is(err, revocast.ErrOutcomeUnknown) || errors.Is(err, revocast.ErrUnavailable) {
 		t.Error(err)
 	}
 	if n := len(s.requests()); n != 1 {
@@ -122,7 +133,8 @@ func TestRepeatsEnd(t *testing.T) {
 
 func TestReadsAreNotRepeated(t *testing.T) {
 	s := newServer(t, breaks)
-	if _, err := s.client(t, client.Options{}).Status(t.Context()); !errors.Is(err, revocast.ErrUnavailable) || len(s.requests()) != 1 {
+	if _, err := s.client(t, client.Options{}).Status(t.Context()); !errors.Is(err, revocast.ErrUnavailable) ||
+		len(s.requests()) != 1 {
 		t.Errorf("%v after %d requests", err, len(s.requests()))
 	}
 }
@@ -154,7 +166,8 @@ func TestNobodyThere(t *testing.T) {
 	_, read := c.Standing(t.Context(), revocast.ScopePrincipal, "", "alice")
 	_, write := c.Ban(t.Context(), revocast.Ban{Principal: "alice", Until: time.Now()})
 	for _, err := range []error{read, write} { // nothing was sent, so nothing was done
-		if !errors.Is(err, revocast.ErrUnavailable) || strings.Contains(err.Error(), "alice") || !strings.Contains(err.Error(), address) {
+		if !errors.Is(err, revocast.ErrUnavailable) || strings.Contains(err.Error(), "alice") ||
+			!strings.Contains(err.Error(), address) {
 			t.Error(err)
 		}
 	}
@@ -191,7 +204,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestRefusedHere: what no server could be asked is refused without asking one.
+// TestRefusedHere: a request that cannot be put to any server is refused without asking one.
 func TestRefusedHere(t *testing.T) {
 	s := newServer(t, says(200, receipt))
 	c := s.client(t, client.Options{})
@@ -221,7 +234,9 @@ func TestRefusedHere(t *testing.T) {
 // TestVerdicts: a verdict says why in the same errors as in a worker's own process.
 func TestVerdicts(t *testing.T) {
 	for answer, want := range map[string][]error{
-		`{"verdict":"revoked","reason":"banned","detail":"d"}`:  {revocast.ErrRevoked, revocast.ErrBanned, revocast.ErrToken},
+		`{"verdict":"revoked","reason":"banned","detail":"d"}`: {
+			revocast.ErrRevoked, revocast.ErrBanned, revocast.ErrToken,
+		},
 		`{"verdict":"revoked","reason":"revoked","detail":"d"}`: {revocast.ErrRevoked, revocast.ErrToken},
 		`{"verdict":"invalid","reason":"expired","detail":"d"}`: {revocast.ErrExpired, revocast.ErrToken},
 		`{"verdict":"invalid","reason":"claims","detail":"d"}`:  {revocast.ErrClaims},
@@ -240,7 +255,8 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 	_, v, err := newServer(t, breaks).client(t, client.Options{}).Verdict(t.Context(), "x")
-	if v.OK() || v.Outcome != revocast.Unknown || !errors.Is(v.Err, revocast.ErrUnknown) || !errors.Is(err, revocast.ErrUnavailable) {
+	if v.OK() || v.Outcome != revocast.Unknown || !errors.Is(v.Err, revocast.ErrUnknown) ||
+		!errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("nobody answers: %+v, %v", v, err)
 	}
 }

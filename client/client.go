@@ -15,15 +15,15 @@ import (
 type Options struct {
 	// Token is the API token. Empty: none is sent.
 	Token string
-	// Realm is the realm that the server must serve; a server of another one refuses every
-	// call with [revocast.ErrConflict]. Required where [Client.Realm] is asked for, as by the
-	// account stores. Empty: any realm will do.
+	// Realm is the realm that the server must serve. A server of another realm refuses every call
+	// with [revocast.ErrConflict]. The account stores require it, because they ask for
+	// [Client.Realm]. Empty: any realm will do.
 	Realm string
 	// UserAgent names the program in the server's logs. Default: revocast.
 	UserAgent string
-	// Timeout is how long one request may take, its wait for confirmation included. The
-	// context may end it earlier. Default 35 s, which is longer than any server waits.
-	// Event streams have none.
+	// Timeout is how long one request may take, including its wait for confirmation. The context
+	// may end it earlier. Default 35 s, which is longer than any server waits. Event streams have
+	// no timeout.
 	Timeout time.Duration
 	// HTTP sends the requests. Default: a client with [http.DefaultTransport]. Redirects are
 	// never followed: they would carry the API token elsewhere.
@@ -35,7 +35,8 @@ type Options struct {
 	// OnBreak is told why an event stream broke, each time before [Client.Watch] connects
 	// again. It must not block. Optional.
 	OnBreak func(error)
-	// Canaries has [Client.Watch] tell the revocations too that publishers make to measure.
+	// Canaries makes [Client.Watch] report canaries too: the revocations that publishers make to
+	// measure the latency.
 	Canaries bool
 }
 
@@ -54,8 +55,8 @@ type Client struct {
 }
 
 // New returns a client of the server at base, such as http://127.0.0.1:8080. It connects to
-// nothing. It fails with [revocast.ErrInvalid] where base is no such URL or an option makes
-// no sense.
+// nothing. It fails with [revocast.ErrInvalid] if base is not such a URL or an option makes no
+// sense.
 func New(base string, o Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
@@ -100,18 +101,18 @@ func shown(base string) string {
 // Realm returns [Options.Realm]: the realm that every call insists on.
 func (c *Client) Realm() string { return c.o.Realm }
 
-// WithWait returns a client that waits this long for the strength of each call that writes,
-// or until the context's deadline where that is earlier. Zero or less: as c was made.
+// WithWait returns a client that waits this long for the strength of each call that writes, or
+// until the context's deadline if that is earlier. Zero or less restores the default.
 func (c *Client) WithWait(wait time.Duration) *Client {
 	d := *c
 	d.wait = max(0, wait)
 	return &d
 }
 
-// Unconfirmed returns a client that leaves the decision about wide revocations
-// ([revocast.Scope.Wide]) to somebody else: the server refuses them with an [*Error] for which
-// [Error.NeedsConfirmation] holds, and whose text says how many workers they concern. It is
-// for a program that asks a person first. Any other client confirms what it is called with.
+// Unconfirmed returns a client that does not confirm wide revocations ([revocast.Scope.Wide]).
+// The server refuses them with an [*Error] for which [Error.NeedsConfirmation] is true; its text
+// says how many workers they concern. It is for a program that asks a person first. Any other
+// client confirms every revocation that it sends.
 func (c *Client) Unconfirmed() *Client {
 	d := *c
 	d.unconfirmed = true

@@ -35,8 +35,8 @@ import (
 
 const issuer = "https://issuer.example"
 
-// realm is a whole realm behind its two interfaces: NATS, Redis, a publisher and a
-// worker, all in this process.
+// realm is a whole realm behind its two HTTP interfaces: NATS, Redis, a publisher and a worker,
+// all in this process.
 type realm struct {
 	t       *testing.T
 	mint    *token.Issuer
@@ -69,11 +69,15 @@ func newRealm(t *testing.T) *realm {
 	terms.DefaultIssuer = issuer
 	must[bool](t)(publisher.Init(t.Context(), ledger, bus, terms))
 
-	r := &realm{t: t, ledger: ledger, mint: must[*token.Issuer](t)(token.NewIssuer(issuer, mustKey(t), token.IssuerOptions{}))}
+	r := &realm{
+		t: t, ledger: ledger, mint: must[*token.Issuer](t)(token.NewIssuer(issuer, mustKey(t), token.IssuerOptions{})),
+	}
 	keys := must[token.KeySource](t)(token.Static(r.mint.Key()))
 	verifier := must[*token.Verifier](t)(token.New(keys, token.Options{Issuers: []string{issuer}, AnyAudience: true}))
 	p := option.Must(publisher.New(ledger, bus, publisher.Options{Logger: logger}))
-	s := option.Must(worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "w", Logger: logger}))
+	s := option.Must(worker.NewSubscriber(
+		ledger, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "w", Logger: logger},
+	))
 	run(t, p.Run, p.Readiness())
 	run(t, s.Run, s.Readiness())
 
@@ -106,7 +110,8 @@ func run(t *testing.T, component func(context.Context) error, ready *port.Readin
 }
 
 func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
-	handler := publisherapi.New(publisherapi.Deps{Publisher: p, Ready: p.Ready, Verifier: v}, publisherapi.Options{Tokens: tokens})
+	handler := publisherapi.New(publisherapi.Deps{Publisher: p, Ready: p.Ready, Verifier: v},
+		publisherapi.Options{Tokens: tokens})
 	api := httptest.NewServer(handler)
 	r.t.Cleanup(api.Close)
 	r.t.Cleanup(handler.Drain) // before Close, which waits for streams
@@ -142,7 +147,8 @@ func (r *realm) expect(bearer string, status int) {
 // confirmed checks that a receipt is a confirmed one of the one worker.
 func (r *realm) confirmed(receipt revocast.Receipt, err error) revocast.Receipt {
 	r.t.Helper()
-	if err != nil || receipt.Strength != revocast.Confirmed || receipt.Workers != (revocast.Tally{Live: 1, Confirmed: 1}) {
+	if err != nil || receipt.Strength != revocast.Confirmed ||
+		receipt.Workers != (revocast.Tally{Live: 1, Confirmed: 1}) {
 		r.t.Fatalf("%+v, %v", receipt, err)
 	}
 	return receipt
@@ -163,19 +169,26 @@ func TestEndToEnd(t *testing.T) {
 	r.expect(other, 200)
 
 	key := revocast.WithIdempotencyKey("once")
-	first := r.confirmed(r.api.PasswordChanged(ctx, revocast.PasswordChange{Principal: "alice", KeepSession: "s2"}, key))
+	first := r.confirmed(
+		r.api.PasswordChanged(ctx, revocast.PasswordChange{Principal: "alice", KeepSession: "s2"}, key),
+	)
 	r.expect(other, 200)
-	again := r.confirmed(r.api.PasswordChanged(ctx, revocast.PasswordChange{Principal: "alice", KeepSession: "s2"}, key))
+	again := r.confirmed(
+		r.api.PasswordChanged(ctx, revocast.PasswordChange{Principal: "alice", KeepSession: "s2"}, key),
+	)
 	if first.Position != again.Position {
 		t.Errorf("the same key made %v and %v", first.Position, again.Position)
 	}
-	if _, err := r.api.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeAll}, key); !errors.Is(err, revocast.ErrConflict) {
+	if _, err := r.api.Revoke(
+		ctx, revocast.Revocation{Scope: revocast.ScopeAll}, key,
+	); !errors.Is(err, revocast.ErrConflict) {
 		t.Errorf("the same key for something else: %v", err)
 	}
 
 	r.confirmed(r.api.Ban(ctx, revocast.Ban{Principal: "bob/ 😀", Until: time.Now().Add(time.Hour)}))
 	r.expect(bob, 401)
-	if _, v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() || v.Scope != revocast.ScopePrincipal {
+	if _, v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() ||
+		v.Scope != revocast.ScopePrincipal {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if st, err := r.api.Standing(ctx, revocast.ScopePrincipal, "", "bob/ 😀"); err != nil || st.Ban.Until == 0 {
@@ -188,7 +201,8 @@ func TestEndToEnd(t *testing.T) {
 	}
 	r.confirmed(r.api.Invalidate(ctx, revocast.Invalidation{Scope: revocast.ScopeSession, ID: "s2"}))
 
-	batch, err := r.api.RevokeBatch(ctx, []revocast.Revocation{{Scope: revocast.ScopeSession, ID: "s2"}, {Scope: revocast.ScopePrincipal, ID: "bob/ 😀"}})
+	batch, err := r.api.RevokeBatch(ctx,
+		[]revocast.Revocation{{Scope: revocast.ScopeSession, ID: "s2"}, {Scope: revocast.ScopePrincipal, ID: "bob/ 😀"}})
 	if err != nil || len(batch) != 2 {
 		t.Fatalf("%+v, %v", batch, err)
 	}
@@ -201,8 +215,8 @@ func TestEndToEnd(t *testing.T) {
 	}
 }
 
-// TestStrength: a worker that never acknowledges holds up what is to be confirmed,
-// for one lease of three seconds, and nothing less.
+// TestStrength: a worker that never acknowledges delays confirmation, by one lease of three
+// seconds, and delays nothing weaker.
 func TestStrength(t *testing.T) {
 	r := newRealm(t)
 	ghost := port.MemberID{Worker: "ghost", Incarnation: "1"}
@@ -229,14 +243,16 @@ func TestStrength(t *testing.T) {
 func (r *realm) reads(last revocast.Receipt) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	if got, err := r.api.Receipt(ctx, last.Position); err != nil || got.Position != last.Position || got.Strength != revocast.Confirmed {
+	if got, err := r.api.Receipt(ctx, last.Position); err != nil || got.Position != last.Position ||
+		got.Strength != revocast.Confirmed {
 		r.t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := r.api.Receipt(ctx, revocast.Position{Epoch: 1, Rev: 999}); !errors.Is(err, revocast.ErrNotFound) {
 		r.t.Errorf("a receipt of the future: %v", err)
 	}
 	fleet, err := r.api.Status(ctx)
-	if err != nil || fleet.Ledger != "open" || len(fleet.Workers) != 1 || fleet.Workers[0].Worker != "w" || fleet.DefaultIssuer != issuer {
+	if err != nil || fleet.Ledger != "open" || len(fleet.Workers) != 1 || fleet.Workers[0].Worker != "w" ||
+		fleet.DefaultIssuer != issuer {
 		r.t.Errorf("%+v, %v", fleet, err)
 	}
 	var refused *client.Error
@@ -257,8 +273,8 @@ func (r *realm) reads(last revocast.Receipt) {
 	}
 }
 
-// follow watches the events until the test ends; what it returns waits for n and
-// tells their kinds.
+// follow watches the events until the test ends. The function that it returns waits for n events
+// and returns their kinds.
 func (r *realm) follow() func(n int) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan string, 100)
@@ -286,7 +302,7 @@ func (r *realm) follow() func(n int) string {
 	}
 }
 
-// A client stands in for a publisher where account stores want one.
+// A client stands in for the publisher of an account store.
 var (
 	_ outbox.Publisher    = (*client.Client)(nil)
 	_ denylist.Publisher  = (*client.Client)(nil)
@@ -303,7 +319,8 @@ func TestOutbox(t *testing.T) {
 	if err := box.Owe(t.Context(), "logout", []outbox.Item{item}); err != nil {
 		t.Fatal(err)
 	}
-	if receipts, err := box.Complete(t.Context(), "logout"); err != nil || len(receipts) != 1 || receipts[0].Strength != revocast.Confirmed {
+	if receipts, err := box.Complete(t.Context(), "logout"); err != nil || len(receipts) != 1 ||
+		receipts[0].Strength != revocast.Confirmed {
 		t.Errorf("%+v, %v", receipts, err)
 	}
 	r.expect(alice, 401)

@@ -14,7 +14,7 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// Error is what a server answered instead of doing what it was asked (RFC 9457).
+// Error is a server's refusal of a request (RFC 9457).
 type Error struct {
 	Type       string        // of the problem, a URN; empty where no revocast server answered
 	Title      string        // the same for every problem of a type
@@ -57,7 +57,7 @@ func problemOf(resp *http.Response, body []byte) *Error {
 }
 
 // unansweredError is a request that got no answer. It wraps [revocast.ErrUnavailable], or
-// [revocast.ErrOutcomeUnknown] where it may have been carried out, and the cause.
+// [revocast.ErrOutcomeUnknown] if it may have been carried out, and the cause.
 type unansweredError struct {
 	base    string
 	meaning error
@@ -70,8 +70,7 @@ func (e *unansweredError) Error() string {
 
 func (e *unansweredError) Unwrap() []error { return []error{e.meaning, e.cause} }
 
-// unanswered drops what the url package puts in front of the cause: the whole URL,
-// which holds ids.
+// unanswered drops the URL that package url puts in front of the cause, because it holds ids.
 func (c *Client) unanswered(err error, maybeDone bool) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -32,8 +32,8 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 	return err
 }
 
-// Receipt returns the receipt of the revocation at a position as it stands. That it is not
-// confirmed yet is no error. [revocast.ErrNotFound] is as for [Client.Await].
+// Receipt returns the present receipt of the revocation at a position. It is not an error if the
+// revocation is not confirmed yet. [revocast.ErrNotFound] is as for [Client.Await].
 func (c *Client) Receipt(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
 	return c.receipt(ctx, at, 0)
 }
@@ -46,7 +46,7 @@ func (c *Client) receipt(ctx context.Context, at revocast.Position, wait time.Du
 
 // Await returns the receipt of the revocation at a position once it is confirmed or, with
 // [revocast.ErrPending], as it stood when ctx ended. [revocast.ErrNotFound]: there is no such
-// revision, or nobody remembers it; revoking again is always safe.
+// revision, or it is too old to be remembered. Revoking again is always safe.
 func (c *Client) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
 	var last revocast.Receipt
 	for {
@@ -79,8 +79,8 @@ func (c *Client) Standing(ctx context.Context, scope revocast.Scope, issuer, id 
 	return answer.Domain()
 }
 
-// KeyFor returns what the stores hold in place of a name that something stands against;
-// [revocast.ErrNotFound] if nothing does.
+// KeyFor returns the key that the stores hold in place of a name. It returns
+// [revocast.ErrNotFound] if nothing stands against the name.
 func (c *Client) KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error) {
 	answer, err := c.standing(ctx, scope, issuer, id)
 	if err != nil || answer.Key == "" {
@@ -133,8 +133,8 @@ func (c *Client) Bans(ctx context.Context, cursor string) (bans []BannedKey, nex
 	return bans, answer.Next, nil
 }
 
-// Preview is what a call would concern. Nobody can count tokens or sessions: neither store
-// holds any.
+// Preview says what a call would concern. It cannot count tokens or sessions, because neither
+// store holds any.
 type Preview struct {
 	Revocations int // in the call
 	Wide        int // of them of a scope that is wide, see [revocast.Scope.Wide]
@@ -145,8 +145,8 @@ type Preview struct {
 	Warnings  []string // for people, each once
 }
 
-// Preview checks rs as [Client.RevokeBatch] would and says what they would concern. Nothing
-// is revoked.
+// Preview checks rs as [Client.RevokeBatch] would and says what they would concern. It revokes
+// nothing.
 func (c *Client) Preview(ctx context.Context, rs []revocast.Revocation) (Preview, error) {
 	body := apitypes.Revocations{List: make([]apitypes.Revocation, len(rs)), Batch: true, DryRun: true}
 	for i, r := range rs {
@@ -162,8 +162,8 @@ func (c *Client) Preview(ctx context.Context, rs []revocast.Revocation) (Preview
 // Ready returns nil if the server is ready, else an error with the reason.
 func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz", nil) }
 
-// Verdict asks the worker at the client's URL, a sidecar, about a token. The error is not
-// nil where no worker answered, and the verdict is then [revocast.Unknown].
+// Verdict asks the worker at the client's URL, a sidecar, about a token. If no worker answered,
+// the error is not nil and the verdict is [revocast.Unknown].
 func (c *Client) Verdict(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict, error) {
 	var answer apitypes.Verdict
 	q := request{method: http.MethodPost, path: "/v1/verdict", body: apitypes.Check{Token: bearer}}

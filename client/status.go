@@ -9,8 +9,8 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// Status is the realm as one publisher sees it. Encoded as JSON it is the server's answer,
-// with all that the server says.
+// Status is the realm as one publisher sees it. Encoded as JSON it is the server's whole answer,
+// including fields that this client does not know.
 type Status struct {
 	Ledger  string            // open, recovering, fenced or uninitialised
 	Settled bool              // no lease of an earlier epoch, or of earlier terms, can be left
@@ -19,7 +19,7 @@ type Status struct {
 	Trimmed revocast.Position // the log starts after this
 
 	DefaultIssuer string        // of revocations that name none; may be empty
-	Lease         time.Duration // how long a worker that is cut off goes on trusting its memory
+	Lease         time.Duration // how long a worker that is cut off still trusts its memory
 
 	Workers []Worker // those that may hold a lease
 	Unacked int      // events that JetStream has not acknowledged yet
@@ -39,13 +39,13 @@ type Worker struct {
 	Position    revocast.Position // applied so far
 	Lag         int64             // revisions that it is behind; -1 while it is in another epoch
 	Seen        time.Time         // its latest renewal, by the ledger's clock
-	LeaseLeft   time.Duration     // what is left of the lease at most, for people to look at
+	LeaseLeft   time.Duration     // what is left of the lease at most, for display
 	Issuers     []string          // those whose tokens it accepts; none: every one, or it does not say
 }
 
 // Stream is the second log, in JetStream, as the latest comparison with the ledger found it.
 type Stream struct {
-	Whole   revocast.Position // up to here it was seen to hold everything; zero: never seen whole
+	Whole   revocast.Position // it was seen to hold everything up to here; zero: never seen whole
 	Created time.Time         // when it was made: one that takes its place has another time
 	Error   string            // why it cannot be relied on; empty where it can
 }

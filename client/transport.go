@@ -19,9 +19,9 @@ import (
 const (
 	// maxAnswer is how much of an answer is read, in bytes.
 	maxAnswer = 8 << 20
-	// serverWait is how long a server waits that is not told otherwise.
+	// serverWait is how long a server waits unless the request says otherwise.
 	serverWait = 5 * time.Second
-	// reserve is how much of the time there is, at most, is kept back for the answer to come.
+	// reserve is how much of the time that is left is kept for the answer to travel, at most.
 	reserve = 500 * time.Millisecond
 	// maxKey is the longest idempotency key that a server takes, in bytes.
 	maxKey = 255
@@ -129,7 +129,7 @@ func (c *Client) build(ctx context.Context, q request, body []byte) (*http.Reque
 	return req, nil
 }
 
-// patience is how long the server is to wait before it answers; zero: as long as it likes.
+// patience is how long the server should wait before it answers; zero: the server chooses.
 func (c *Client) patience(ctx context.Context) time.Duration {
 	limit := c.o.Timeout
 	end, bounded := ctx.Deadline()
@@ -146,7 +146,7 @@ func (c *Client) patience(ctx context.Context) time.Duration {
 	return 0
 }
 
-// checkKey finds what no HTTP header could carry.
+// checkKey refuses a key that no HTTP header could carry.
 func checkKey(key string) error {
 	strange := strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' })
 	if len(key) > maxKey || strange || strings.TrimSpace(key) != key {

@@ -15,13 +15,13 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// Watch calls on with every event after a position, in order and without gaps, until ctx
-// ends or on fails, and returns the context's error or that of on. The zero position means
-// from now on. When the connection breaks it tells [Options.OnBreak], connects again and goes
-// on where it was.
+// Watch calls on with every event after a position, in order and without gaps, until ctx ends or
+// on fails. It returns the context's error or the error of on. The zero position means from now
+// on. When the connection breaks, Watch calls [Options.OnBreak], connects again and resumes where
+// it was.
 //
-// It ends with an error where connecting again would not help: the server refuses (401), or
-// its log no longer reaches back that far ([revocast.ErrTrimmed]).
+// It ends with an error if connecting again would not help: the server refuses (401), or its log
+// no longer reaches back that far ([revocast.ErrTrimmed]).
 func (c *Client) Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error {
 	for {
 		err := c.follow(ctx, &after, on)
@@ -52,13 +52,13 @@ func transient(err error) bool {
 	return true
 }
 
-// finalError ends the watch: the caller's on has failed, or the server says what this client
-// does not understand, and would say it again.
+// finalError ends the watch: the caller's on has failed, or the server sends something that this
+// client does not understand, and would send it again.
 type finalError struct{ cause error }
 
 func (e *finalError) Error() string { return e.cause.Error() }
 
-// follow reads one connection and moves after along.
+// follow reads one connection and advances after.
 func (c *Client) follow(ctx context.Context, after *revocast.Position, on func(revocast.Event) error) error {
 	path := "/v1/events"
 	if c.o.Canaries {
@@ -105,7 +105,7 @@ func handle(m message, after *revocast.Position, on func(revocast.Event) error) 
 	}
 	var e apitypes.Event
 	if err := json.Unmarshal([]byte(m.data), &e); err != nil {
-		return &finalError{fmt.Errorf("the event stream holds something else than events: %w", err)}
+		return &finalError{fmt.Errorf("the event stream holds something other than events: %w", err)}
 	}
 	event, err := e.Domain()
 	if err != nil {
@@ -121,7 +121,7 @@ func handle(m message, after *revocast.Position, on func(revocast.Event) error) 
 func streamProblem(data string) error {
 	var p problem.Problem
 	if err := json.Unmarshal([]byte(data), &p); err != nil {
-		return fmt.Errorf("the event stream ended with something else than a problem: %w", err)
+		return fmt.Errorf("the event stream ended with something other than a problem: %w", err)
 	}
 	return &Error{Type: p.Type, Title: p.Title, Status: p.Status, Detail: p.Detail, Hint: p.Hint}
 }
@@ -129,10 +129,10 @@ func streamProblem(data string) error {
 // message is one server-sent event.
 type message struct{ id, event, data string }
 
-// readStream reads server-sent events (HTML Living Standard §9.2.6), as far as our
-// own servers make use of them, until the stream ends or on fails. A message without
-// data still moves the id. One that is cut off is dropped, as the standard says: the
-// next connection brings it whole.
+// readStream reads server-sent events (HTML Living Standard §9.2.6), in the part of the format
+// that our own servers use, until the stream ends or on fails. A message without data still moves
+// the id. A message that is cut off is dropped, as the standard says: the next connection brings
+// it whole.
 func readStream(r io.Reader, on func(message) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)

@@ -27,19 +27,23 @@ func streams(t *testing.T, last, text string) http.HandlerFunc {
 }
 
 func event(rev int) string {
-	return fmt.Sprintf("id: 1-%d\ndata: {\"position\":\"1-%d\",\"kind\":\"revoked\",\"scope\":\"all\",\"key\":\"01000000000000000000000000000000\",\"outright\":true}\n\n", rev, rev)
+	return fmt.Sprintf("id: 1-%d\ndata: {\"position\":\"1-%d\",\"kind\":\"revoked\",\"scope\":\"all\","+
+		"\"key\":\"01000000000000000000000000000000\",\"outright\":true}\n\n", rev, rev)
 }
 
 var errEnough = errors.New("enough")
 
 // watch collects the positions of n events.
-func watch(t *testing.T, s *server, o client.Options, after revocast.Position, n int) (got []string, broken []error, err error) {
+func watch(
+	t *testing.T, s *server, o client.Options, after revocast.Position, n int,
+) (got []string, broken []error, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	o.Reconnect, o.OnBreak = time.Millisecond, func(err error) { broken = append(broken, err) }
 	err = s.client(t, o).Watch(ctx, after, func(e revocast.Event) error {
-		if e.Kind != revocast.KindRevoked || e.Scope != revocast.ScopeAll || e.Key != (revocast.Key{1}) || e.CutOff != revocast.Forever {
+		if e.Kind != revocast.KindRevoked || e.Scope != revocast.ScopeAll || e.Key != (revocast.Key{1}) ||
+			e.CutOff != revocast.Forever {
 			t.Errorf("got %+v", e)
 		}
 		if got = append(got, e.Position.String()); len(got) == n {
@@ -58,7 +62,8 @@ func TestWatchResumes(t *testing.T) {
 		streams(t, "", "id: 1-4\nretry: 1000\n\n"),                // broken before the first event
 		streams(t, "1-4", "id: 1-4\n\n: still here\n\n"+event(5)), // after an event
 		streams(t, "1-5", "id: 1-5\n\n"+event(6)+event(7)[:20]),   // in the middle of one
-		streams(t, "1-6", event(7)+"event: problem\ndata: {\"type\":\""+problem.Base+"unavailable\",\"title\":\"x\",\"status\":503}\n\n"),
+		streams(t, "1-6", event(7)+"event: problem\ndata: {\"type\":\""+problem.Base+
+			"unavailable\",\"title\":\"x\",\"status\":503}\n\n"),
 		refuses(revocast.ErrRecovering),
 		streams(t, "1-7", event(8)),
 	)
@@ -66,7 +71,8 @@ func TestWatchResumes(t *testing.T) {
 	if !errors.Is(err, errEnough) || strings.Join(got, " ") != "1-5 1-6 1-7 1-8" {
 		t.Errorf("%v, %v", got, err)
 	}
-	if len(broken) != 5 || !errors.Is(broken[3], revocast.ErrUnavailable) || !errors.Is(broken[4], revocast.ErrRecovering) {
+	if len(broken) != 5 || !errors.Is(broken[3], revocast.ErrUnavailable) ||
+		!errors.Is(broken[4], revocast.ErrRecovering) {
 		t.Errorf("broke off with %v", broken)
 	}
 	if auth := s.requests()[0].auth; auth != "Bearer t" {
@@ -87,10 +93,12 @@ func TestWatchGivesUp(t *testing.T) {
 		handler http.HandlerFunc
 		want    error
 	}{
-		"trimmed":        {refuses(revocast.ErrTrimmed), revocast.ErrTrimmed},
-		"trimmed inside": {says(200, "event: problem\ndata: {\"type\":\""+problem.Base+"trimmed\",\"title\":\"x\",\"status\":410}\n\n"), revocast.ErrTrimmed},
-		"refused":        {refuses(revocast.ErrMissingToken), revocast.ErrMissingToken},
-		"no kind known":  {says(200, strings.ReplaceAll(event(1), "revoked", "forgiven")), revocast.ErrInvalid},
+		"trimmed": {refuses(revocast.ErrTrimmed), revocast.ErrTrimmed},
+		"trimmed inside": {says(
+			200, "event: problem\ndata: {\"type\":\""+problem.Base+"trimmed\",\"title\":\"x\",\"status\":410}\n\n",
+		), revocast.ErrTrimmed},
+		"refused":       {refuses(revocast.ErrMissingToken), revocast.ErrMissingToken},
+		"no kind known": {says(200, strings.ReplaceAll(event(1), "revoked", "forgiven")), revocast.ErrInvalid},
 	} {
 		s := newServer(t, c.handler)
 		_, broken, err := watch(t, s, client.Options{}, revocast.Position{}, 1)
@@ -114,7 +122,7 @@ func TestWatchEndsWithContext(t *testing.T) {
 	}
 }
 
-// TestWatchCanaries asks for what only measures too, each time that it connects.
+// TestWatchCanaries: Watch asks for canaries too, each time that it connects.
 func TestWatchCanaries(t *testing.T) {
 	asked := func(last, text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {

@@ -50,9 +50,9 @@ func (c *Client) RevokeBatch(
 	return out, err
 }
 
-// Logout ends the session of a token by showing the token to the server. The client needs
-// no API token for that. The token may have expired. The error wraps [revocast.ErrToken]
-// where the server does not take it for one of its issuer's.
+// Logout ends the session of a token by showing the token to the server. The client needs no API
+// token for that. The token may have expired. The error wraps [revocast.ErrToken] if the token is
+// not a valid token of the server's issuer.
 func (c *Client) Logout(ctx context.Context, bearer string, opts ...revocast.CallOption) (revocast.Receipt, error) {
 	if bearer == "" || strings.ContainsFunc(bearer, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return revocast.Receipt{}, fmt.Errorf("%w: empty, or with characters that no token has", revocast.ErrMalformed)
@@ -63,7 +63,7 @@ func (c *Client) Logout(ctx context.Context, bearer string, opts ...revocast.Cal
 	})
 }
 
-// PasswordChanged ends all sessions of a principal but, if named, one.
+// PasswordChanged ends all sessions of a principal, except the one that is named, if any.
 func (c *Client) PasswordChanged(
 	ctx context.Context, p revocast.PasswordChange, opts ...revocast.CallOption,
 ) (revocast.Receipt, error) {
@@ -88,7 +88,8 @@ func (c *Client) Ban(ctx context.Context, b revocast.Ban, opts ...revocast.CallO
 	})
 }
 
-// Unban lifts the ban on b.Principal. Of the other fields Issuer, Reason and Initiator count.
+// Unban lifts the ban on b.Principal. Of the other fields only Issuer, Reason and Initiator are
+// used.
 func (c *Client) Unban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
 	if b.Principal == "" {
 		return revocast.Receipt{}, errNoPrincipal()
@@ -117,11 +118,11 @@ func (c *Client) Invalidate(
 	})
 }
 
-// errNoPrincipal stands in for the server's answer: without a principal there is no
-// path to ask at.
+// errNoPrincipal stands in for the server's answer, because without a principal the request has
+// no path.
 func errNoPrincipal() error { return fmt.Errorf("%w: principal is empty", revocast.ErrInvalid) }
 
-// maker makes the request of one call.
+// maker builds the request of one call.
 type maker func(revocast.CallOptions) request
 
 func (c *Client) write(ctx context.Context, opts []revocast.CallOption, build maker) (revocast.Receipt, error) {
@@ -130,8 +131,8 @@ func (c *Client) write(ctx context.Context, opts []revocast.CallOption, build ma
 	return answer.Domain(), err
 }
 
-// send makes a request that writes. An answer of 202 is [revocast.ErrPending], beside what
-// the server says.
+// send makes a request that writes. For an answer of 202 it returns [revocast.ErrPending], and
+// out still holds the answer.
 func (c *Client) send(ctx context.Context, opts []revocast.CallOption, out any, build maker) error {
 	o, err := revocast.NewCallOptions(opts...)
 	if err != nil {

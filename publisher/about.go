@@ -11,7 +11,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// about is what of one proposal is kept to tell the caller of a slip.
+// about is what is kept of one proposal in order to warn the caller of a mistake.
 type about struct {
 	kind   revocast.Kind
 	scope  revocast.Scope
@@ -20,7 +20,7 @@ type about struct {
 	slips  []string
 }
 
-// aboutProposal reads a proposal's names for slips that show in them alone.
+// aboutProposal looks for mistakes that the names of a proposal show by themselves.
 func aboutProposal(kind revocast.Kind, scope revocast.Scope, issuer, id, except string) about {
 	if issuer == canaryIssuer {
 		return about{} // it only measures
@@ -31,13 +31,14 @@ func aboutProposal(kind revocast.Kind, scope revocast.Scope, issuer, id, except 
 	}
 	for _, n := range [...]struct{ what, name string }{{"id", id}, {"issuer", issuer}, {"exception", except}} {
 		if n.name != strings.TrimFunc(n.name, blank) {
-			a.slips = append(a.slips, fmt.Sprintf("the %s begins or ends with white space or a control character: it matches only tokens whose claim does so too", n.what))
+			a.slips = append(a.slips, fmt.Sprintf("the %s begins or ends with white space or a control character: it "+
+				"matches only tokens whose claim does so too", n.what))
 		}
 	}
 	return a
 }
 
-// early is what can be said as soon as the proposal is committed.
+// early returns the warnings that are known as soon as the proposal is committed.
 func (a about) early(c port.CommitEntry) []string {
 	if a.kind == revocast.KindLifted && !c.Fresh {
 		return append(slices.Clone(a.slips), "no ban of this principal was in force: there was nothing to lift")

@@ -15,7 +15,8 @@ func TestAgainKeepsTheUntil(t *testing.T) {
 		asked: kept - revocast.UntilMargin.Milliseconds(), kept: kept,
 	} {
 		p := revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Until: given, From: 5}
-		if got := again(p, revocast.Event{Until: kept, CutOff: 7}); got.Until != want || got.CutOff != 7 || got.From != 0 {
+		if got := again(p, revocast.Event{Until: kept, CutOff: 7}); got.Until != want || got.CutOff != 7 ||
+			got.From != 0 {
 			t.Errorf("given %d: %+v, want until %d", given, got, want)
 		}
 	}

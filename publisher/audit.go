@@ -20,8 +20,8 @@ type AuditReport struct {
 	Stream   int               // live states that the stream's events add up to
 	Events   int               // in the stream
 
-	// MissingInStream and MissingInLedger count the states of which one side knows more
-	// than the other, revocations that are still on their way left out.
+	// MissingInStream and MissingInLedger count the states of which one side knows more than the
+	// other, without revocations that are still on their way.
 	MissingInStream, MissingInLedger int
 	Examples                         []AuditExample
 	// LeftOut counts the live states that one side alone has and that are not missing in the
@@ -40,7 +40,7 @@ type AuditExample struct {
 	Stream  revocast.State
 }
 
-// OK reports whether each side holds all that the other does.
+// OK reports whether each side holds everything that the other holds.
 func (r AuditReport) OK() bool { return r.MissingInStream == 0 && r.MissingInLedger == 0 }
 
 // Audit reads both stores in full and compares them. It changes nothing and may run
@@ -58,7 +58,8 @@ func Audit(ctx context.Context, ledger port.Ledger, bus port.Bus) (AuditReport, 
 	}
 	a := audit{
 		ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()),
-		stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool), report: AuditReport{Position: d.Position},
+		stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool),
+		report: AuditReport{Position: d.Position},
 	}
 	states, err := a.readLedger(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func (a *audit) countLeftOut(states map[revocast.Key]revocast.State) {
 	}
 }
 
-// live reports whether s stands, as far as the clocks that the audit goes by can tell.
+// live reports whether s stands by the clocks that the audit uses.
 func (a *audit) live(s revocast.State) bool { return s.Until > a.now && !s.IsZero() }
 
 type audit struct {
@@ -153,8 +154,8 @@ func (a *audit) compareLedger(states map[revocast.Key]revocast.State) (behind ma
 	return behind
 }
 
-// again looks at the stream's news once more: what was committed while the audit ran
-// may have come meanwhile, and what JetStream has not acknowledged is not missed.
+// again reads the end of the stream once more: commits from during the audit may have arrived
+// meanwhile, and what JetStream has not acknowledged is not missing.
 func (a *audit) again(ctx context.Context, end port.StreamPoint, behind map[revocast.Key]revocast.State) error {
 	if len(behind) > 0 {
 		if _, err := a.readStream(ctx, end); err != nil {
@@ -174,8 +175,8 @@ func (a *audit) again(ctx context.Context, end port.StreamPoint, behind map[revo
 	return nil
 }
 
-// compareStream counts what the stream knows and the ledger does not. What the first
-// reading of the ledger lacked may have been committed since, so it is asked again.
+// compareStream counts what the stream knows and the ledger does not. States that the first
+// reading of the ledger lacked may have been committed since, so the ledger is asked again.
 func (a *audit) compareStream(ctx context.Context, states map[revocast.Key]revocast.State) error {
 	var open []revocast.Key
 	for key, s := range a.stream {
@@ -220,8 +221,8 @@ func lacks(s, t revocast.State) bool {
 	if merged.Ban.Until == 0 && s.Ban.Until == 0 {
 		merged.Ban, s.Ban = revocast.BanState{}, revocast.BanState{}
 	}
-	// A ban that was logged anew stands at its old position in the ledger and at the new
-	// one in the stream.
+	// A ban that was logged again stands at its old position in the ledger and at its new
+	// position in the stream.
 	merged.Ban.At, s.Ban.At = revocast.Position{}, revocast.Position{}
 	if t.CutOff == 0 && merged.Ban == s.Ban {
 		return false // a ban's state may have been kept for longer than the ban's own end

@@ -59,7 +59,7 @@ func (w *writer) resume(ctx context.Context, at revocast.Position) (*job, error)
 	return j, err
 }
 
-// pastReceipt is the receipt of an earlier commit as far as the log still tells it.
+// pastReceipt is the receipt of an earlier commit, with as much as the log still holds of it.
 func (w *writer) pastReceipt(ctx context.Context, at revocast.Position) revocast.Receipt {
 	before := revocast.Position{Epoch: at.Epoch, Rev: at.Rev - 1}
 	entries, err := w.ledger.Log(ctx, before, 1)

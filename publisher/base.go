@@ -12,14 +12,13 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// base is what every part stands on: the realm's name, time, chance and the log. It knows
-// no part.
+// base is what every part uses: the realm's name, time, randomness and the log. It knows no part.
 type base struct {
 	realm  string
 	clock  port.Clock
 	random func() uint64
 	log    *slog.Logger
-	say    *throttle.Log // what may be said again and again
+	say    *throttle.Log // warnings that may be logged repeatedly
 }
 
 func newBase(realm string, o Options) *base {
@@ -47,7 +46,7 @@ func (b *base) jitter(d time.Duration) time.Duration {
 	return time.Duration(b.random() % uint64(max(d, 1)))
 }
 
-// listen listens until ctx ends. What a bus says ends no publisher: without it,
+// listen listens until ctx ends. An error of the bus never ends a publisher: without the bus,
 // revocations are committed and wait.
 func (b *base) listen(ctx context.Context, what string, on func() error) error {
 	for ctx.Err() == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// idempotencyKey is the key of a call's commit. Keys of callers and keys of our own can never
-// be the same.
+// idempotencyKey is the key of a call's commit. Callers' keys and our own keys can never be the
+// same.
 func idempotencyKey(o revocast.CallOptions) string {
 	if o.IdempotencyKey == "" {
 		return newEphemeralKey()
@@ -23,12 +23,12 @@ func newEphemeralKey() string {
 	return fmt.Sprintf("%s%016x%016x", port.EphemeralKey, component.Random(), component.Random())
 }
 
-// Revoke makes r count everywhere and returns when the strength asked for is reached,
-// by default [revocast.Confirmed].
+// Revoke makes r take effect everywhere and returns when the strength asked for is reached, by
+// default [revocast.Confirmed].
 //
-// A nil error means that it is. [revocast.ErrPending] comes with a valid receipt: r is
-// committed, and ctx ended before the rest; that goes on in the background. With any
-// other error except [revocast.ErrOutcomeUnknown] nothing was revoked.
+// A nil error means that it is. [revocast.ErrPending] comes with a valid receipt: r is committed,
+// and ctx ended before the rest, which continues in the background. With any other error except
+// [revocast.ErrOutcomeUnknown] nothing was revoked.
 func (p *Publisher) Revoke(ctx context.Context, r revocast.Revocation,
 	opts ...revocast.CallOption,
 ) (revocast.Receipt, error) {
@@ -56,8 +56,8 @@ func (p *Publisher) Ban(ctx context.Context, b revocast.Ban, opts ...revocast.Ca
 	return p.writer.one(ctx, proposeBan(b), opts)
 }
 
-// Unban lifts the ban on b.Principal; the other fields but Issuer, Reason and
-// Initiator are ignored. What was revoked stays revoked.
+// Unban lifts the ban on b.Principal; of the other fields only Issuer, Reason and Initiator are
+// used. What was revoked stays revoked.
 func (p *Publisher) Unban(ctx context.Context, b revocast.Ban, opts ...revocast.CallOption) (revocast.Receipt, error) {
 	return p.writer.one(ctx, proposeLift(b), opts)
 }
@@ -76,18 +76,22 @@ func (p *Publisher) Logout(ctx context.Context, c *revocast.Claims,
 	opts ...revocast.CallOption,
 ) (revocast.Receipt, error) {
 	r := revocast.Revocation{
-		Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer, Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
+		Scope: revocast.ScopeSession, ID: c.Session, Issuer: c.Issuer,
+		Cause: revocast.Cause{Reason: "logout", Initiator: "user"},
 	}
 	if c.Session == "" {
 		r.Scope, r.ID, r.Until = revocast.ScopeToken, c.TokenID, tokenUntil(c, p.base.clock.Now())
 	}
 	if r.ID == "" {
-		return revocast.Receipt{}, fmt.Errorf("%w: the token has neither a session nor an id of its own; revoke its principal", revocast.ErrInvalid)
+		return revocast.Receipt{}, fmt.Errorf(
+			"%w: the token has neither a session nor an id of its own; revoke its principal", revocast.ErrInvalid,
+		)
 	}
 	return p.Revoke(ctx, r, opts...)
 }
 
-// tokenUntil is when a token expires; zero, for one that has, leaves it to the ledger.
+// tokenUntil is when a token expires. For an expired token it is zero, which leaves the time to
+// the ledger.
 func tokenUntil(c *revocast.Claims, now time.Time) time.Time {
 	if end := c.End(); end.IsZero() || !end.After(now) {
 		return time.Time{}
@@ -98,8 +102,8 @@ func tokenUntil(c *revocast.Claims, now time.Time) time.Time {
 	return c.Expires
 }
 
-// PasswordChanged ends everything that the principal had before, but for the session
-// that is to be kept.
+// PasswordChanged ends every session that the principal had before, except the one that is to be
+// kept.
 func (p *Publisher) PasswordChanged(ctx context.Context, c revocast.PasswordChange,
 	opts ...revocast.CallOption,
 ) (revocast.Receipt, error) {

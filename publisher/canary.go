@@ -13,12 +13,12 @@ import (
 
 const (
 	canaryIssuer = "urn:revocast:canary"
-	// CanaryReason marks the revocations that only measure.
+	// CanaryReason is the reason that marks a canary.
 	CanaryReason = "canary"
 	canaryLife   = 2 * time.Minute // how long one stands, skewed clocks allowed for
 )
 
-// CanaryResult is how one synthetic revocation went.
+// CanaryResult is the result of one canary.
 type CanaryResult struct {
 	// Took is the revocation latency: from the call until the last worker had applied it.
 	Took    time.Duration
@@ -26,7 +26,7 @@ type CanaryResult struct {
 	Err     error // [revocast.ErrPending]: not confirmed within twice the longest that it may take
 }
 
-// canary makes synthetic revocations.
+// canary revokes the canaries.
 type canary struct {
 	*base
 	calls   canaryCalls
@@ -37,15 +37,15 @@ type canary struct {
 	observe func(CanaryResult)
 }
 
-// canaryCalls are a caller's, see [writer].
+// canaryCalls are the calls that canary makes; see [writer].
 type canaryCalls interface {
 	one(ctx context.Context, want proposal, opts []revocast.CallOption) (revocast.Receipt, error)
 	await(ctx context.Context, at revocast.Position) (revocast.Receipt, error)
 }
 
-// run revokes, now and then, a token that nobody has, and tells how long it took the
-// last worker to hear of it: what a user's logout would have taken at that time, also
-// when nobody logs out.
+// run revokes a token that nobody has, now and then, and reports how long it took until the last
+// worker had applied it. A user's logout would have taken as long at that time, so the latency is
+// known even when nobody logs out.
 func (c *canary) run(ctx context.Context) error {
 	if c.every <= 0 {
 		return nil

@@ -40,7 +40,8 @@ func TestCanary(t *testing.T) {
 		var told []CanaryResult
 		c := &canary{
 			base: tools.base, calls: calls, turns: tools.turns, terms: func() *port.Terms { return &l.d.Terms },
-			serving: func() error { touch(); return serving }, every: time.Second, observe: func(r CanaryResult) { told = append(told, r) },
+			serving: func() error { touch(); return serving }, every: time.Second,
+			observe: func(r CanaryResult) { told = append(told, r) },
 		}
 		defer running(t, c.run)()
 		pass(time.Millisecond)

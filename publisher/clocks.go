@@ -14,22 +14,21 @@ import (
 
 const (
 	// inStep is how far apart clocks may be, as a publisher measures it, before cut-offs take
-	// account of it. A token that nobody was shown, and that was issued within so long
-	// before a revocation, cannot be told from one of after it.
+	// account of it. A token that was issued within this time before a revocation cannot be told
+	// apart from a token issued after it.
 	inStep = 100 * time.Millisecond
 	// asideEvery is how often the workers' clocks are asked for while this machine's and the
 	// ledger's are apart.
 	asideEvery = time.Second
-	// turnEvery is how long a turn of the book of leads lasts at least; see [port.Sighting].
+	// turnEvery is the least time between two turns of the book of leads; see [port.Sighting].
 	turnEvery = 10 * time.Minute
-	// receiptSkew is the least that a receipt has a warning for.
+	// receiptSkew is the least difference that a receipt warns about.
 	receiptSkew = time.Second
 )
 
-// clocks compares this machine's wall clock, the workers' and the ledger's. What most of
-// them show is taken for the time: of three the median, so that whichever one is wrong, it
-// does not count. A cut-off is written in that time, unless the tokens of its issuer show
-// that the issuer's clock is another.
+// clocks compares this machine's wall clock, the workers' and the ledger's. It takes the median
+// of the three for the time, so that one wrong clock has no influence. A cut-off is written in
+// that time, unless the tokens of its issuer show that the issuer's clock differs.
 type clocks struct {
 	*base
 	ledger clocksLedger
@@ -42,7 +41,7 @@ type clocks struct {
 
 	// mu guards the rest.
 	mu      sync.Mutex
-	own     time.Duration // by how much this machine's clock is ahead of the ledger's
+	own     time.Duration // how far this machine's clock is ahead of the ledger's
 	error   time.Duration // by how much that may be wrong
 	workers time.Duration // the same of the workers' clocks, the median
 	told    int           // how many workers told theirs
@@ -50,9 +49,9 @@ type clocks struct {
 	alive   time.Duration // how long a worker may be silent whose clock counts
 	lead    int64         // the largest that the ledger had registered, ms
 	skew    time.Duration
-	// reading is the ledger's clock less the monotonic one as it was read last, or before
-	// the ledger's was set back, for a while: so long that its own time has passed what it
-	// showed. readAt is when; zero: it was not read.
+	// reading is the latest reading of the ledger's clock minus the monotonic clock. After the
+	// ledger's clock was set back, the earlier reading stays until the ledger's clock has passed
+	// what it showed then. readAt is when it was read; zero: never.
 	reading, readAt time.Duration
 }
 
@@ -63,8 +62,8 @@ type clocksLedger interface {
 
 func newClocks(b *base, ledger clocksLedger) *clocks { return &clocks{base: b, ledger: ledger} }
 
-// pulse is when a member was last seen to have renewed, or was first seen. What a worker told
-// that is gone counts no more: the ledger's clock may have been wrong then.
+// pulse is when a member was last seen to have renewed, or was first seen. The clock of a worker
+// that is gone is not used any more: the ledger's clock may have been wrong when it was compared.
 type pulse struct {
 	renewals uint64
 	at       time.Duration
@@ -95,7 +94,7 @@ func (c *clocks) observe(ctx context.Context, d port.Description, sent time.Dura
 	}
 }
 
-// continueLocked takes in a reading. A ledger's clock that went back is not followed at once,
+// continueLocked takes in a reading. A ledger's clock that went back is not followed immediately,
 // unless this machine's clock says that it was wrong before.
 func (c *clocks) continueLocked(reading, now time.Duration) {
 	back := c.reading - reading
@@ -105,8 +104,8 @@ func (c *clocks) continueLocked(reading, now time.Duration) {
 	c.reading, c.readAt = reading, cmp.Or(now, 1)
 }
 
-// prepare asks for the workers' clocks before a commit, if this machine's is another than the
-// ledger's and no worker's is known that could tell which of the two is wrong.
+// prepare asks for the workers' clocks before a commit, if this machine's differs from the
+// ledger's and no worker's clock is known that could show which of the two is wrong.
 func (c *clocks) prepare(ctx context.Context) {
 	c.mu.Lock()
 	ask := c.own.Abs() > inStep && c.told == 0
@@ -121,7 +120,7 @@ func (c *clocks) askWorkers(ctx context.Context) {
 	defer cancel()
 	m, err := c.ledger.Members(ctx)
 	if err != nil {
-		return // what was known stands
+		return // the earlier values stay
 	}
 	c.setWorkers(m.Members)
 }
@@ -150,7 +149,7 @@ func (c *clocks) setWorkers(members []port.Member) {
 }
 
 // turnLeads ends a turn of the book of leads that has lasted long enough on this machine's
-// monotonic clock: no wall clock makes a lead be forgotten that a worker goes by.
+// monotonic clock: so a wall clock cannot make the ledger forget a lead that a worker uses.
 func (c *clocks) turnLeads(ctx context.Context, d port.Description, now time.Duration) {
 	if c.since == 0 || c.turn != d.Turn {
 		c.turn, c.since = d.Turn, cmp.Or(now, 1)
@@ -166,7 +165,7 @@ func (c *clocks) turnLeads(ctx context.Context, d port.Description, now time.Dur
 	}
 }
 
-// aheadLocked is by how much the clocks of the fleet are ahead of the ledger's.
+// aheadLocked is how far the fleet's clocks are ahead of the ledger's.
 func (c *clocks) aheadLocked() time.Duration {
 	ahead := max(0, c.own) // without workers: the later of two
 	if c.told > 0 {
@@ -180,7 +179,7 @@ func (c *clocks) aheadLocked() time.Duration {
 
 func median(a, b, c time.Duration) time.Duration { return max(min(a, b), min(max(a, b), c)) }
 
-// reckon says what goes with a proposal of now.
+// reckon returns the times for a proposal made now.
 func (c *clocks) reckon(r revocast.Reckoning) revocast.Reckoning {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,7 +187,7 @@ func (c *clocks) reckon(r revocast.Reckoning) revocast.Reckoning {
 	if c.readAt != 0 {
 		r.Now = max(0, (c.reading + c.clock.Monotonic() - inStep).Milliseconds())
 		if r.Ahead > 0 {
-			// What the clocks of the fleet are ahead is the same that the ledger's went back.
+			// The fleet's clocks are ahead by exactly as much as the ledger's went back.
 			r.Now = min(r.Now, c.clock.Now().UnixMilli()-r.Ahead)
 		}
 	}
@@ -207,14 +206,15 @@ func (c *clocks) err() error {
 		ahead time.Duration
 	}{{"this machine's clock", c.own}, {"the workers' clocks", c.workers}} {
 		if x.ahead.Abs() > c.skew+c.error+inStep {
-			return fmt.Errorf("%w: %s and Redis' are %s apart, more than the realm's skew of %s: set all of them by NTP",
+			return fmt.Errorf("%w: %s and Redis' are %s apart, more than the realm's skew of %s: set all of "+
+				"them by NTP",
 				revocast.ErrUnavailable, x.whose, x.ahead.Abs().Round(time.Millisecond), c.skew)
 		}
 	}
 	return nil
 }
 
-// warnings are what a receipt has to say about clocks.
+// warnings are a receipt's warnings about clocks.
 func (c *clocks) warnings(e revocast.Event) []string {
 	var list []string
 	if lead := time.Duration(e.CutOff-e.At) * time.Millisecond; e.Kind == revocast.KindRevoked &&

@@ -24,14 +24,16 @@ func (a apart) rig(t *testing.T) (*fleettest.Rig, *publisher.Publisher, []*fleet
 	r := fleettest.NewRigOn(t, storetest.RedisAhead(t, a.redis), eventstest.NewServer(t))
 	r.IssuedAside(a.issuer)
 	ws := []*fleettest.Worker{r.WorkerAside(a.worker), r.WorkerAside(0), r.WorkerAside(0)}
-	p := option.Must(publisher.New(r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)}))
+	p := option.Must(publisher.New(
+		r.Ledger(), r.Bus(), publisher.Options{Logger: fleettest.Logger(), Clock: fleettest.Aside(a.publisher)},
+	))
 	r.Run(p.Run)
 	r.Await(p.Readiness())
 	return r, p, ws
 }
 
-// TestOneClockIsWrong: whichever clock it is, the token of before is refused after a confirmed
-// revocation, and a login after it is accepted at once.
+// TestOneClockIsWrong: whichever clock it is, an earlier token is refused after a confirmed
+// revocation, and a later login is accepted immediately.
 func TestOneClockIsWrong(t *testing.T) {
 	for _, a := range []apart{
 		{name: "none"},
@@ -52,17 +54,21 @@ func TestOneClockIsWrong(t *testing.T) {
 			shown, unseen := r.Login("alice"), r.Login("alice")
 			r.Expect(ws[:1], shown.Token, revocast.Allowed) // one of them is enough
 			r.Expect(ws[1:], r.Login("bob").Token, revocast.Allowed)
-			receipt := r.Confirmed(p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}))
+			receipt := r.Confirmed(
+				p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"}),
+			)
 			after := r.Login("alice")
 			r.Expect(ws, shown.Token, revocast.Revoked)
 			r.Expect(ws, after.Token, revocast.Allowed)
 			if after.Claims.IssuedAt.Before(receipt.NotBefore) {
-				t.Errorf("a login at %s was accepted, the receipt says not before %s", after.Claims.IssuedAt, receipt.NotBefore)
+				t.Errorf("a login at %s was accepted, the receipt says not before %s", after.Claims.IssuedAt,
+					receipt.NotBefore)
 			}
 			if apart := a.redis + a.issuer; (apart.Abs() > time.Second) != (len(receipt.Warnings) > 0) {
 				t.Errorf("warnings %q", receipt.Warnings)
 			}
-			// What nobody was shown is told from what came after by the clocks that agree.
+			// A token that nobody was shown is told apart from later tokens by the clocks that
+			// agree.
 			if a.issuer == 0 {
 				r.Expect(ws, unseen.Token, revocast.Revoked)
 			}
@@ -80,7 +86,8 @@ func TestIssuerBehind(t *testing.T) {
 			t.Fatal("it is never believed")
 		}
 		r.Expect(ws, r.Login("bob").Token, revocast.Allowed)
-		s, err := r.Ledger().Sight(t.Context(), port.Sighting{Issuer: revocast.IssuerKey(fleettest.Realm, fleettest.Issuer)})
+		s, err := r.Ledger().Sight(t.Context(),
+			port.Sighting{Issuer: revocast.IssuerKey(fleettest.Realm, fleettest.Issuer)})
 		r.Must(err)
 		if sure = s.Sure; !sure {
 			wait := time.NewTimer(200 * time.Millisecond)
@@ -94,8 +101,8 @@ func TestIssuerBehind(t *testing.T) {
 	r.Expect(ws, r.Login("alice").Token, revocast.Allowed)
 }
 
-// TestFromTheFuture: what is further ahead than the skew is refused: as from the future where
-// the machine's clock says so too, and as unknown where only Redis' clock does.
+// TestFromTheFuture: a token that is further ahead than the skew is refused: as from the future
+// if the machine's clock agrees, and as unknown if only Redis' clock says so.
 func TestFromTheFuture(t *testing.T) {
 	t.Parallel()
 	r, _, ws := apart{issuer: 12 * time.Second}.rig(t)

@@ -65,7 +65,8 @@ func TestClocksTakeTheMedian(t *testing.T) {
 			*ahead = test.own
 			c.read(t, l)
 			if own, got, _ := c.stats(); own != test.own || got != test.want {
-				t.Errorf("own %s, workers %v: %s is measured, the fleet is %s ahead, want %s", test.own, test.workers, own,
+				t.Errorf("own %s, workers %v: %s is measured, the fleet is %s ahead, want %s", test.own, test.workers,
+					own,
 					got, test.want)
 			}
 		})
@@ -107,7 +108,8 @@ func TestClocksOfTheGone(t *testing.T) {
 	})
 }
 
-// TestClocksAreAskedBeforeACommit only where they could tell which of two is wrong.
+// TestClocksAreAskedBeforeACommit: they are asked only if they could show which of two clocks is
+// wrong.
 func TestClocksAreAskedBeforeACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(1)
@@ -227,9 +229,15 @@ func TestLedgerClockThatWentBack(t *testing.T) {
 		{"this machine's stayed", time.Second, nil, nil, false},
 		{"as far as the skew", port.MinSkew, nil, nil, false},
 		{"further than the skew", port.MinSkew + 1, nil, nil, true},
-		{"this machine's went along", time.Second, func(time.Duration, time.Duration) time.Duration { return 0 }, nil, true},
-		{"this machine's is in the middle", time.Second, func(back, _ time.Duration) time.Duration { return back / 2 }, nil, true},
-		{"more than the middle", time.Second, func(back, _ time.Duration) time.Duration { return back/2 + 1 }, nil, false},
+		{"this machine's went along", time.Second, func(time.Duration, time.Duration) time.Duration {
+			return 0
+		}, nil, true},
+		{"this machine's is in the middle", time.Second, func(back, _ time.Duration) time.Duration {
+			return back / 2
+		}, nil, true},
+		{"more than the middle", time.Second, func(back, _ time.Duration) time.Duration {
+			return back/2 + 1
+		}, nil, false},
 		{"long ago", time.Second, nil, func(skew time.Duration) time.Duration { return 2 * skew }, true},
 		{"not so long ago", time.Second, nil, func(skew time.Duration) time.Duration { return 2*skew - 1 }, false},
 	} {

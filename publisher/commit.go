@@ -60,10 +60,10 @@ func (c *committer) commit(run context.Context, idempotency string, proposals []
 	return b, nil
 }
 
-// timed is the proposals with the time at which they are made, as this publisher reckons
-// it. Where that cannot be told, what needs it is refused: a cut-off of a wrong clock lets
-// old tokens live, or locks users out. What is dead outright needs no time but its until,
-// for which the latest clock will do.
+// timed returns the proposals with the time at which they are made, as this publisher reckons it.
+// If that time is not known, proposals that need it are refused: a cut-off by a wrong clock lets
+// old tokens live, or locks users out. A proposal without a cut-off needs only an until, for
+// which the latest clock will do.
 func (c *committer) timed(proposals []revocast.Event) ([]revocast.Event, error) {
 	mono := c.clock.Monotonic()
 	at, known := c.reader.reckon.Now(mono)
@@ -83,18 +83,19 @@ func (c *committer) timed(proposals []revocast.Event) ([]revocast.Event, error) 
 	return timed, nil
 }
 
-// again is a proposal with what the ledger filled in the first time. A ban or lift says
-// where it stood, so that it does not override what came later.
+// again is a proposal with the values that the ledger filled in the first time. A ban or lift
+// names its first position, so that it does not override later ones.
 func again(proposal, committed revocast.Event) revocast.Event {
 	if proposal.CutOff == 0 {
 		proposal.CutOff = committed.CutOff
 	}
 	if proposal.Kind == revocast.KindRevoked {
-		proposal.From = 0 // which the cut-off has been made of
+		proposal.From = 0 // already in the cut-off
 	}
 	switch {
 	case proposal.Kind == revocast.KindRevoked:
-		// Less what the ledger adds each time. The caller's own may be shorter than that.
+		// Without what the ledger adds each time. The caller's own until may be shorter than
+		// that.
 		proposal.Until = max(proposal.Until, committed.Until-revocast.UntilMargin.Milliseconds())
 	case proposal.Until == 0:
 		proposal.Until = committed.Until

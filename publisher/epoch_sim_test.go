@@ -22,8 +22,10 @@ func TestEpochSettles(t *testing.T) {
 		w.Ledger.Restart()
 		r := fleettest.Await(t, p.RevokeAlice())
 		opened := time.Since(restarted)
-		if r.Err != nil || opened < w.Terms.FenceWait()+w.Terms.SettleWait() || opened > w.Terms.FenceWait()+w.Terms.SettleWait()+time.Second {
-			t.Errorf("confirmed %s after the restart, %v; want %s and little more", opened, r.Err, w.Terms.FenceWait()+w.Terms.SettleWait())
+		if r.Err != nil || opened < w.Terms.FenceWait()+w.Terms.SettleWait() ||
+			opened > w.Terms.FenceWait()+w.Terms.SettleWait()+time.Second {
+			t.Errorf("confirmed %s after the restart, %v; want %s and little more", opened, r.Err,
+				w.Terms.FenceWait()+w.Terms.SettleWait())
 		}
 	}, func(t *port.Terms) { t.Fence = 2 * time.Second })
 }
@@ -75,13 +77,14 @@ func TestRolledBack(t *testing.T) {
 	}
 }
 
-// TestFencedLoser: the realm goes on under another server's epoch.
+// TestFencedLoser: another server's epoch carries on the realm.
 func TestFencedLoser(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		latest, err := p.Bus.Epoch(w.T.Context())
 		w.Must(err)
-		_, err = w.Bus.Link("other").ClaimEpoch(w.T.Context(), latest.Sequence, port.EpochRecord{Epoch: 2, Server: "another", Terms: w.Terms})
+		_, err = w.Bus.Link("other").ClaimEpoch(w.T.Context(), latest.Sequence,
+			port.EpochRecord{Epoch: 2, Server: "another", Terms: w.Terms})
 		w.Must(err)
 		fleettest.Elapse(2 * time.Second)
 		if err := p.Ready(); !errors.Is(err, revocast.ErrFenced) {

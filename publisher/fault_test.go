@@ -13,7 +13,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// TestRunEndsPendingCalls: who waits without a deadline must not wait for ever.
+// TestRunEndsPendingCalls: a caller without a deadline must not wait for ever.
 func TestRunEndsPendingCalls(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -78,7 +78,9 @@ func TestExpiredItemDoesNotConfirmTheOthers(t *testing.T) {
 		go func() {
 			_, err := p.RevokeBatch(context.Background(), []revocast.Revocation{
 				{Scope: revocast.ScopeToken, ID: "over", Until: time.Now().Add(2*time.Second - revocast.UntilMargin)},
-				{Scope: revocast.ScopePrincipal, ID: "bob", Until: time.Now().Add(2*time.Second - revocast.UntilMargin)},
+				{Scope: revocast.ScopePrincipal, ID: "bob", Until: time.Now().Add(
+					2*time.Second - revocast.UntilMargin,
+				)},
 				fleettest.RevokeAlice(),
 			})
 			done <- err
@@ -113,7 +115,9 @@ func TestCutOffAheadOfTheNewServer(t *testing.T) {
 		fleettest.Elapse(2 * time.Second)
 		p.Bus.SetHook(nil)
 		w.Must(fleettest.Await(t, done))
-		if w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice")).IsZero() {
+		if w.Ledger.State(revocast.KeyOf(
+			fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice",
+		)).IsZero() {
 			t.Error("confirmed, and the ledger knows nothing of it")
 		}
 	})

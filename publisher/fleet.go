@@ -21,8 +21,8 @@ const (
 	maxEarly  = 1024                   // acknowledgements of members not known yet that are kept
 )
 
-// fleet knows how far each member has come and tells revocations when the last one
-// has applied them, or when the lease of every member that has not must have run out.
+// fleet knows how far each member has come. It tells revocations when the last member has applied
+// them, or when the lease of every member that has not must have run out.
 type fleet struct {
 	*base
 	ledger fleetLedger
@@ -43,9 +43,9 @@ type fleet struct {
 	atLeast    int
 	waiters    []*fleetWaiter // by position
 	reach      *fleetReach    // what members accept together
-	// chase is the latest position that was confirmed by deadline alone: whoever has
-	// not applied it is looked at until it has, or is struck off, so that the next
-	// revocation need not wait for it too. Zero: nobody.
+	// chase is the latest position that was confirmed by deadline alone. Members that have not
+	// applied it are watched until they have, or are struck off, so that the next revocation need
+	// not wait for them too. Zero: none.
 	chase revocast.Position
 }
 
@@ -91,16 +91,18 @@ type outcome struct {
 func newFleet(b *base, ledger fleetLedger, terms func() *port.Terms) *fleet {
 	return &fleet{
 		base: b, ledger: ledger, terms: terms, kick: make(chan struct{}, 1),
-		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position), reach: reachOf(nil),
+		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position),
+		reach: reachOf(nil),
 	}
 }
 
-// wait returns a waiter for position, committed when the membership was of generation.
-// Whoever holds a lease from before that commit is a member of that generation or a
-// later one, unless it was struck off because its lease was gone. At deadline, which
-// is W after the commit's answer, no lease from before the commit is left at all.
+// wait returns a waiter for position, committed when the membership was of generation. A worker
+// that holds a lease from before that commit is a member of that generation or a later one,
+// unless it was struck off because its lease was gone. At deadline, which is W after the commit's
+// answer, no lease from before the commit is left at all.
 //
-// When the generation is not known, anew asks for the members as they are from now on.
+// If the generation is not known, the last argument makes it ask for the members as they are from
+// now on.
 func (f *fleet) wait(b batch) *fleetWaiter {
 	now := f.clock.Monotonic()
 	w := &fleetWaiter{
@@ -188,7 +190,7 @@ func (f *fleet) countLocked() {
 	}
 }
 
-// settleLocked completes the waiters that can be.
+// settleLocked completes the waiters whose condition holds.
 func (f *fleet) settleLocked(now time.Duration) {
 	f.waiters = slices.DeleteFunc(f.waiters, func(w *fleetWaiter) bool {
 		applied := f.knownLocked(w) && (len(f.members) == 0 || !f.least.Before(w.position))
@@ -224,10 +226,9 @@ func (f *fleet) chaseLocked() {
 	}
 }
 
-// knownLocked reports whether members holds everybody whom w has to wait for. A later
-// epoch's members do not: its ledger may have been emptied or rolled back, and a worker
-// that it does not know may still hold a lease of the epoch before. Then only the
-// deadline counts.
+// knownLocked reports whether members holds every worker that w has to wait for. The members of a
+// later epoch do not: its ledger may have been emptied or rolled back, and a worker that it does
+// not know may still hold a lease of the epoch before. Then only the deadline counts.
 func (f *fleet) knownLocked(w *fleetWaiter) bool {
 	return f.generation.Epoch == w.generation.Epoch && !f.generation.Before(w.generation) && f.looked >= w.look
 }
@@ -281,7 +282,7 @@ func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool)
 	for _, w := range f.waiters {
 		due := max(w.since+lookAfter, looked+lookEvery)
 		if !f.knownLocked(w) && f.generation.Epoch <= w.generation.Epoch {
-			due = looked + joinEvery // a member joined or went, and nobody can be waited for
+			due = looked + joinEvery // a member joined or left, and it is not known whom to wait for
 		}
 		pause = min(pause, due-now, w.deadline-now)
 		if due <= now {
@@ -291,7 +292,7 @@ func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool)
 	return max(pause, time.Millisecond), false
 }
 
-// look reads the members from the ledger and strikes off who can be.
+// look reads the members from the ledger and strikes off those whose lease is gone.
 func (f *fleet) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -143,8 +143,7 @@ func TestFleetDeadline(t *testing.T) {
 	})
 }
 
-// TestFleetMerge: what a member's counter says is carried over only where nothing else has
-// changed.
+// TestFleetMerge: a member's counter is carried over only if nothing else has changed.
 func TestFleetMerge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, test := range []struct {
@@ -196,8 +195,7 @@ func TestFleetKeepsEarlyAcknowledgements(t *testing.T) {
 	}
 }
 
-// TestFleetSaysNoReachOfOthers: of an epoch whose members are not known nobody can say what they
-// accept.
+// TestFleetSaysNoReachOfOthers: if an epoch's members are not known, neither is what they accept.
 func TestFleetSaysNoReachOfOthers(t *testing.T) {
 	f, _ := fleetOf(t, member("a", pos(1, 1), 1))
 	known, unknown := f.wait(f.committedAt(pos(1, 2), 1)), f.wait(f.committedAt(pos(2, 2), 1))

@@ -8,10 +8,10 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// admitted is how many proposals of one publisher are at the ledger at a time: one full
-// batch, or as many single ones. Redis runs a batch in one step, and what is behind it
-// waits; with every caller's batch in that queue, the workers' renewals would wait for so
-// long that leases run out.
+// admitted is how many proposals of one publisher are at the ledger at a time: one full batch, or
+// as many single ones. Redis runs a batch in one step, and everything behind it waits. If every
+// caller's batch stood in that queue, the workers' renewals would wait so long that leases run
+// out.
 const admitted = revocast.MaxBatch
 
 // gate admits proposals in the order in which they come.
@@ -57,7 +57,8 @@ func (g *gate) leave(n int) {
 	g.admitLocked()
 }
 
-// admitLocked lets in whoever is next. One that is larger than all there is goes in alone.
+// admitLocked admits the next ones in order. One that is larger than the whole capacity is
+// admitted alone.
 func (g *gate) admitLocked() {
 	for len(g.waiting) > 0 && (g.inside == 0 || g.inside+g.waiting[0].n <= admitted) {
 		g.inside += g.waiting[0].n

@@ -11,10 +11,10 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Init makes the realm's stream and ledger, and reports whether it did; on a realm
-// that has them it changes nothing. When Redis holds nothing but JetStream knows the
-// realm, it fails with [revocast.ErrConflict]: that ledger was lost, and any running publisher
-// that saw it serve recovers it, and [Repair] does.
+// Init makes the realm's stream and ledger, and reports whether it did; on a realm that has them
+// it changes nothing. When Redis holds nothing but JetStream knows the realm, it fails with
+// [revocast.ErrConflict]: that ledger was lost. A running publisher that saw it serve recovers
+// it, and so does [Repair].
 func Init(ctx context.Context, ledger port.Ledger, bus port.Bus, terms port.Terms) (created bool, err error) {
 	if err := cmp.Or(terms.Validate(), component.SameRealm(ledger, bus)); err != nil {
 		return false, err
@@ -29,7 +29,9 @@ func Init(ctx context.Context, ledger port.Ledger, bus port.Bus, terms port.Term
 	record, err := bus.Epoch(ctx)
 	switch {
 	case err == nil:
-		return false, fmt.Errorf("%w: Redis holds nothing of this realm, but JetStream knows it at epoch %d: the ledger was lost, or this is the wrong Redis; `publisher repair` says what to do", revocast.ErrConflict, record.Epoch)
+		return false, fmt.Errorf("%w: Redis holds nothing of this realm, but JetStream knows it at epoch %d: the "+
+			"ledger was lost, or this is the wrong Redis; `publisher repair` says what to do", revocast.ErrConflict,
+			record.Epoch)
 	case !errors.Is(err, revocast.ErrNotFound):
 		return false, err
 	}
@@ -38,7 +40,9 @@ func Init(ctx context.Context, ledger port.Ledger, bus port.Bus, terms port.Term
 		return false, err
 	}
 	if stream.Last >= stream.First && stream.Last > 0 {
-		return false, fmt.Errorf("%w: neither store knows the realm's epoch, but its stream holds %d messages: of a realm whose other data is gone; remove it (nats stream rm), or restore what was lost", revocast.ErrConflict, stream.Last-stream.First+1)
+		return false, fmt.Errorf("%w: neither store knows the realm's epoch, but its stream holds %d messages: of a "+
+			"realm whose other data is gone; remove it (nats stream rm), or restore what was lost",
+			revocast.ErrConflict, stream.Last-stream.First+1)
 	}
 	record, err = bus.ClaimEpoch(ctx, 0, port.EpochRecord{
 		Epoch: 1, Server: d.Server, Terms: terms,

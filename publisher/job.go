@@ -16,8 +16,8 @@ type job struct {
 	started     time.Duration
 	idempotency string
 
-	// Owned by the goroutine that works on the job. abouts is parallel to proposals, or empty
-	// where the names are not known.
+	// Owned by the goroutine that works on the job. abouts is parallel to proposals, or empty if
+	// the names are not known.
 	proposals []revocast.Event
 	abouts    []about
 
@@ -87,8 +87,8 @@ func (j *job) fail(err error) {
 	j.update(func() { j.err = err })
 }
 
-// reach sets all receipts to strength, with how it was confirmed where it was, and returns
-// what they warn of.
+// reach sets all receipts to strength and, if they are confirmed, notes how. It returns their
+// warnings.
 func (j *job) reach(strength revocast.Strength, now time.Duration, by *outcome) (warned []string) {
 	j.update(func() {
 		// Receipts that callers hold are never written to.
@@ -125,7 +125,9 @@ func (j *job) update(change func()) {
 
 // receiptFor makes the first receipt of one committed proposal.
 func receiptFor(e revocast.Event, took time.Duration) revocast.Receipt {
-	r := revocast.Receipt{Position: e.Position, Strength: revocast.Committed, At: time.UnixMilli(e.At).UTC(), Took: took}
+	r := revocast.Receipt{
+		Position: e.Position, Strength: revocast.Committed, At: time.UnixMilli(e.At).UTC(), Took: took,
+	}
 	switch {
 	case e.Kind == revocast.KindRevoked && !e.Scope.Outright():
 		r.CutOff = time.UnixMilli(e.CutOff).UTC()
@@ -142,8 +144,8 @@ type jobRef struct {
 	index int
 }
 
-// receiptBook remembers the jobs of the latest receipts by position. The oldest go
-// first; what is gone is worked out from the stores.
+// receiptBook remembers the jobs of the latest receipts by position. The oldest are dropped
+// first; a dropped receipt is worked out from the stores.
 type receiptBook struct {
 	// mu guards the rest. order holds the keys of jobs, oldest first, as a ring.
 	mu    sync.Mutex

@@ -20,9 +20,9 @@ const (
 	reportEveryText = 10 * time.Second // logging why it does not serve
 )
 
-// keeper looks after the ledger's state: it recovers one that was restarted, promoted
-// or emptied, settles a new epoch, and fences one whose realm goes on elsewhere. Every
-// publisher has one; each step may be done by several of them at once.
+// keeper looks after the ledger's state: it recovers one that was restarted, promoted or emptied,
+// settles a new epoch, and fences one whose realm another server carries on. Every publisher has
+// a keeper; several keepers may do the same step at the same time.
 type keeper struct {
 	*base
 	ledger  keeperLedger
@@ -35,7 +35,7 @@ type keeper struct {
 
 	recoveries atomic.Uint64
 
-	// What it remembers. Only its goroutine touches that.
+	// What the keeper remembers. Only its goroutine touches these fields.
 	epoch     revocast.Position // seen open and unsettled: epoch and [port.Description.Settling]
 	since     time.Duration     // since when
 	won       uint64            // the latest epoch that this keeper has claimed
@@ -50,24 +50,25 @@ type keeper struct {
 	logged    time.Duration     // when
 }
 
-// keeperLedger is what the keeper needs of the ledger: all that recovers one, and to settle it.
+// keeperLedger is what the keeper needs of the ledger: everything that recovers and settles it.
 type keeperLedger interface {
 	port.RecoveryLedger
 	Settle(ctx context.Context, epoch, settling uint64) error
 }
 
-// writers are those who commit and confirm, as the keeper sees them: it tells them what it
-// has seen. What they want of the keeper goes through [status].
+// writers are the parts that commit and confirm, as the keeper sees them. The keeper tells them
+// what it has seen. Their requests to the keeper go through [status].
 type writers interface {
 	// observe takes in a description of an open ledger that was asked for at sent, when the
 	// machine's clock showed wall.
 	observe(ctx context.Context, d port.Description, sent time.Duration, wall time.Time)
-	// charge says that the epoch's record, asked for at sent, named no later epoch.
+	// charge says that the epoch's record, asked for at sent, named no later epoch, so this
+	// ledger was still in charge.
 	charge(epoch uint64, sent time.Duration)
 	// recovered says that the keeper has opened the ledger again.
 	recovered()
-	// impaired is why what is committed may not be confirmed, or not as it was meant, though
-	// the ledger serves; nil: nothing is wrong.
+	// impaired is why commits may not be confirmed, or may have a wrong cut-off, although the
+	// ledger serves; nil: nothing is wrong.
 	impaired() error
 }
 
@@ -100,13 +101,13 @@ func (k *keeper) run(ctx context.Context) error {
 // the stream can hold what is committed.
 func (k *keeper) report(err error) {
 	k.status.setServing(err)
-	// Where clocks or the stream are at fault it goes on serving, and receipts say so.
+	// If clocks or the stream are at fault, the publisher still serves, and receipts say so.
 	k.status.setReady(cmp.Or(err, k.writers.impaired()))
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
-	// The text of a server that is away changes from look to look.
+	// The error text of a server that is away changes from look to look.
 	now, flips := k.clock.Monotonic(), (text == "") != (k.lastText == "")
 	if flips || text != k.lastText && now-k.logged >= reportEveryText {
 		k.lastText, k.logged = text, now
@@ -138,13 +139,13 @@ func (k *keeper) look(ctx context.Context) error {
 	if record, err := k.record(ctx); err == nil && k.mayReopen(d, record) {
 		return k.reopen(ctx, d, record)
 	}
-	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: publisher repair --from redis", revocast.ErrFenced)
+	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: "+
+		"publisher repair --from redis", revocast.ErrFenced)
 }
 
-// settle waits on this publisher's own clock until no lease of an earlier epoch can be
-// left, nor one of other terms: a Redis that was rolled back may have forgotten that
-// its leases were made longer, and the record has not. A publisher that came later
-// waits longer, never shorter.
+// settle waits on this publisher's own clock until no lease of an earlier epoch can be left, nor
+// one of other terms. A Redis that was rolled back may have forgotten that its leases were made
+// longer; the record has not. A publisher that starts later waits longer, never shorter.
 func (k *keeper) settle(ctx context.Context, d port.Description, record port.EpochRecord) {
 	if d.Settled {
 		return
@@ -167,10 +168,9 @@ func (k *keeper) settle(ctx context.Context, d port.Description, record port.Epo
 	}
 }
 
-// compare fences an open ledger when JetStream says that another server has taken the
-// realm over, and writes the record again where JetStream has forgotten it. A bus that
-// does not answer proves nothing, and changes nothing; nothing is confirmed without it
-// either, so settling can wait.
+// compare fences an open ledger when JetStream says that another server has taken over the realm.
+// It writes the record again if JetStream has lost it. A bus that does not answer proves nothing
+// and changes nothing. Nothing is confirmed without the bus either, so settling can wait.
 func (k *keeper) compare(ctx context.Context, d port.Description) error {
 	sent := k.clock.Monotonic()
 	record, err := k.record(ctx)
@@ -208,19 +208,19 @@ func (k *keeper) record(ctx context.Context) (port.EpochRecord, error) {
 	return r, err
 }
 
-// rewrite writes the epoch's record again when JetStream has lost it, or came back with
-// an older one: from a backup, or from a disk that did not have the latest writes. Who
-// carries on the realm stays who it is. The ledger is open, so it won its epoch once,
-// and only a later one takes that away; a record of an earlier epoch, of shorter leases
-// or none says nothing about that. Should another server carry on in a later epoch
-// whose record was lost as well, its publishers write that, over this one too, and the
-// ledger here is fenced.
+// rewrite writes the epoch's record again when JetStream has lost it, or came back with an older
+// one: from a backup, or from a disk that did not have the latest writes. The same server still
+// carries on the realm. The ledger is open, so it won its epoch once, and only a later epoch
+// takes that away; a record of an earlier epoch, of shorter leases or none says nothing about
+// that. If another server carries on in a later epoch whose record was lost as well, its
+// publishers write that record over this one, and the ledger here is fenced.
 func (k *keeper) rewrite(ctx context.Context, d port.Description, found port.EpochRecord, lost bool) error {
 	next, mine := own(d, found, lost)
 	if !mine {
 		return nil
 	}
-	if known := k.latest; known.Epoch == next.Epoch && known.Server == next.Server && (lost || found.Epoch < next.Epoch) {
+	if known := k.latest; known.Epoch == next.Epoch && known.Server == next.Server &&
+		(lost || found.Epoch < next.Epoch) {
 		next.After = known.After
 		if known.Stream == next.Stream {
 			next.Base, next.Kept = known.Base, known.Kept
@@ -263,10 +263,12 @@ func (k *keeper) fence(ctx context.Context, d port.Description, record port.Epoc
 func (k *keeper) begin(ctx context.Context) error {
 	record, err := k.record(ctx)
 	if errors.Is(err, revocast.ErrNotFound) {
-		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`", revocast.ErrUninitialised)
+		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`",
+			revocast.ErrUninitialised)
 	}
 	if err != nil {
-		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", revocast.ErrUninitialised, err)
+		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", revocast.ErrUninitialised,
+			err)
 	}
 	if err := k.mayTakeOver(ctx, record); err != nil {
 		return err
@@ -284,9 +286,9 @@ func (k *keeper) begin(ctx context.Context) error {
 	return revocast.ErrRecovering
 }
 
-// mayTakeOver refuses to fill a Redis that may simply be the wrong one: the right one
-// would be fenced, and the fleet that uses it left without a ledger. A Redis that this
-// process saw serving, or that the epoch was opened under, was emptied.
+// mayTakeOver refuses to fill a Redis that may simply be the wrong one. The right one would be
+// fenced, and its fleet would be left without a ledger. A Redis that this process saw serving, or
+// that the epoch was opened under, was emptied.
 func (k *keeper) mayTakeOver(ctx context.Context, record port.EpochRecord) error {
 	d, err := k.reader.describe(ctx)
 	switch {
@@ -295,6 +297,8 @@ func (k *keeper) mayTakeOver(ctx context.Context, record port.EpochRecord) error
 	case k.served > 0 || k.recoverEmpty || d.Server == record.Server:
 		return nil
 	}
-	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: publisher repair --from jetstream",
+	return fmt.Errorf("%w: this Redis (replication id %.12s…) holds nothing of the realm, and JetStream says that it "+
+		"is at epoch %d on another (%.12s…): check the URL; if this Redis is right and has lost its data: "+
+		"publisher repair --from jetstream",
 		revocast.ErrUninitialised, d.Server, record.Epoch, record.Server)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// told are writers that note what the keeper tells them.
+// told are writers that record what the keeper tells them.
 type told struct {
 	notes
 	impairment error
@@ -60,16 +60,22 @@ func TestKeeperOfAnOpenLedger(t *testing.T) {
 		{"the record came back older", func(r *port.EpochRecord) {
 			r.Epoch, r.Server = 2, "b"
 		}, nil, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe", "charge 3"}},
-		{"the record is lost", func(r *port.EpochRecord) {
-			*r = port.EpochRecord{}
-		}, revocast.ErrNotFound, nil, nil, []string{"prepare", "claim 3 of a after 0"}, []string{"observe", "charge 3"}},
+		{
+			"the record is lost", func(r *port.EpochRecord) {
+				*r = port.EpochRecord{}
+			}, revocast.ErrNotFound, nil, nil,
+			[]string{"prepare", "claim 3 of a after 0"},
+			[]string{"observe", "charge 3"},
+		},
 		{"the record cannot be read", func(r *port.EpochRecord) {
 			*r = port.EpochRecord{Sequence: 1}
 		}, revocast.ErrUnsuited, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe"}},
 		{"nothing of the record can be read", func(r *port.EpochRecord) {
 			*r = port.EpochRecord{}
 		}, revocast.ErrUnsuited, nil, nil, nil, []string{"observe"}},
-		{"the bus does not answer", func(*port.EpochRecord) {}, revocast.ErrUnavailable, nil, nil, nil, []string{"observe"}},
+		{"the bus does not answer", func(*port.EpochRecord) {}, revocast.ErrUnavailable, nil, nil, nil, []string{
+			"observe",
+		}},
 	} {
 		l := openLedger(3)
 		b := &busFake{record: recordOf(l.d), recordErr: test.err}
@@ -134,7 +140,10 @@ func TestKeeperBeginsNothingByItself(t *testing.T) {
 		want   error
 		begins bool
 	}{
-		{"an empty Redis that was never seen", func(*keeper, *busFake, *ledgerFake) {}, revocast.ErrUninitialised, false},
+		{"an empty Redis that was never seen", func(
+			*keeper, *busFake, *ledgerFake,
+		) {
+		}, revocast.ErrUninitialised, false},
 		{"it was told to", func(k *keeper, _ *busFake, _ *ledgerFake) {
 			k.recoverEmpty = true
 		}, revocast.ErrRecovering, true},
@@ -171,7 +180,8 @@ func TestKeeperReports(t *testing.T) {
 		w := &told{}
 		k := newKeeper(partTools(l, &busFake{}, &out), l, newStatus(), w, keeperOptions{})
 		k.report(revocast.ErrFenced)
-		if !errors.Is(k.status.ready.Err(), revocast.ErrFenced) || !errors.Is(k.status.serving.Err(), revocast.ErrFenced) {
+		if !errors.Is(k.status.ready.Err(), revocast.ErrFenced) ||
+			!errors.Is(k.status.serving.Err(), revocast.ErrFenced) {
 			t.Error("it is ready with a ledger that is fenced")
 		}
 		k.report(revocast.ErrRecovering) // another text, too soon
@@ -193,7 +203,8 @@ func TestKeeperReports(t *testing.T) {
 	})
 }
 
-// TestKeeperRewrites what an older record lacks, and says that one was lost only where it was.
+// TestKeeperRewrites: the keeper writes what an older record lacks, and reports a lost record
+// only if it was lost.
 func TestKeeperRewrites(t *testing.T) {
 	for _, test := range []struct {
 		what  string

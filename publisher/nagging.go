@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// sayEvery is how often the log repeats what goes on being wrong.
+// sayEvery is how often the log repeats a fault that lasts.
 const sayEvery = time.Minute
 
-// nagging says something once, and again every minute while it lasts. It is safe for
-// concurrent use.
+// nagging logs a fault once, and again every minute while it lasts. It is safe for concurrent
+// use.
 type nagging struct {
 	mu   sync.Mutex
 	said time.Duration // when it was last said
 	on   bool
 }
 
-// say calls still for an err, at most once a minute, and over when there is none any
-// more.
+// say calls still for an error, at most once a minute, and over once the error is gone.
 func (n *nagging) say(now time.Duration, err error, still, over func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// trouble is what becomes of NATS, or of the way to it, and what is done about it.
+// trouble is a fault of NATS, or of the connection to it, and its repair.
 type trouble struct {
 	nats        *eventstest.Server
 	url         string
@@ -43,7 +43,9 @@ func TestWhatBecomesOfNATSEndsNoService(t *testing.T) {
 		{"no such host", func(t *testing.T) trouble {
 			return unnamed(t, dns, func(name string) { dns.Set(name) }, "no such host")
 		}},
-		{"the name server is mute", func(t *testing.T) trouble { return unnamed(t, dns, dns.Mute, "lookup .*timeout") }},
+		{"the name server is mute", func(t *testing.T) trouble {
+			return unnamed(t, dns, dns.Mute, "lookup .*timeout")
+		}},
 		{"TLS from an unknown authority", unknownTLS},
 		{"no TLS any more", plainAgain},
 		{"another authority", otherAuthority},
@@ -54,7 +56,8 @@ func TestWhatBecomesOfNATSEndsNoService(t *testing.T) {
 		t.Run(cause.name, func(t *testing.T) {
 			t.Parallel()
 			x := cause.open(t)
-			r := fleettest.NewRigVia(t, storetest.Redis(t), x.nats, func(r *fleettest.Rig) { r.NatsURL, r.Connect = x.url, x.connect })
+			r := fleettest.NewRigVia(t, storetest.Redis(t), x.nats,
+				func(r *fleettest.Rig) { r.NatsURL, r.Connect = x.url, x.connect })
 			says := regexp.MustCompile("(?i)" + x.says)
 			explained := func(log *fleettest.LockedBuffer, when string) {
 				t.Helper()
@@ -108,7 +111,7 @@ func expiredJWT(t *testing.T) trouble {
 	return trouble{
 		nats: ns, url: ns.URL(), connect: events.ConnectOptions{Credentials: creds},
 		says: "authentication expired|authorization violation",
-		// The connection goes by what the file held when it was made.
+		// The connection uses what the file held when the connection was made.
 		spoil: func() { o.write(creds, 2*time.Second); ns.Restart() },
 		mend:  func() { o.write(creds, time.Hour) },
 	}
@@ -120,7 +123,8 @@ func halfWritten(t *testing.T) trouble {
 	creds := filepath.Join(t.TempDir(), "user.creds")
 	o.write(creds, time.Hour)
 	return trouble{
-		nats: ns, url: ns.URL(), connect: events.ConnectOptions{Credentials: creds}, says: "no nkey seed|no (user )?jwt|credentials",
+		nats: ns, url: ns.URL(), connect: events.ConnectOptions{Credentials: creds},
+		says: "no nkey seed|no (user )?jwt|credentials",
 		spoil: func() {
 			if err := os.WriteFile(creds, []byte("-----BEGIN NATS USER"), 0o600); err != nil {
 				t.Fatal(err)
@@ -195,9 +199,11 @@ func certificateWanted(t *testing.T) trouble {
 	wanted := tlsConfig(s.files, "verify: true")
 	return trouble{
 		nats: s.ns, url: s.ns.URL(), says: "certificate required|bad certificate",
-		connect: events.ConnectOptions{Roots: s.trusts(s.right), Certificate: func() (tls.Certificate, error) { return *shown.Load(), nil }},
-		spoil:   s.turn(wanted),
-		mend:    func() { c := s.right.issue("client"); shown.Store(&c) },
+		connect: events.ConnectOptions{Roots: s.trusts(s.right), Certificate: func() (tls.Certificate, error) {
+			return *shown.Load(), nil
+		}},
+		spoil: s.turn(wanted),
+		mend:  func() { c := s.right.issue("client"); shown.Store(&c) },
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// nkey is a key of NATS: Ed25519, and what its kind is.
+// nkey is a NATS key: Ed25519, with its kind.
 type nkey struct {
 	kind    byte
 	private ed25519.PrivateKey
@@ -99,7 +99,7 @@ func newOperator(t *testing.T) *operator {
 	return &operator{t, newNKey(t, operatorKey), newNKey(t, accountKey), newNKey(t, accountKey), newNKey(t, userKey)}
 }
 
-// conf is what stands in nats.conf.
+// conf is the text of nats.conf.
 func (o *operator) conf() string {
 	plain := map[string]any{
 		"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1,
@@ -110,13 +110,15 @@ func (o *operator) conf() string {
 		"resolver_preload: {\n  %[2]s: %s\n  %s: %s\n}\n",
 		o.key.signs(o.t, "operator", o.key.public(), time.Hour, map[string]any{}),
 		o.system.public(), o.key.signs(o.t, "account", o.system.public(), time.Hour, map[string]any{"limits": plain}),
-		o.accounts.public(), o.key.signs(o.t, "account", o.accounts.public(), time.Hour, map[string]any{"limits": limits}))
+		o.accounts.public(), o.key.signs(o.t, "account",
+			o.accounts.public(), time.Hour, map[string]any{"limits": limits}))
 }
 
 // write writes a credentials file for so long, in place of the one before.
 func (o *operator) write(file string, lifetime time.Duration) {
 	o.t.Helper()
-	jwt := o.accounts.signs(o.t, "user", o.user.public(), lifetime, map[string]any{"subs": -1, "data": -1, "payload": -1})
+	jwt := o.accounts.signs(o.t, "user",
+		o.user.public(), lifetime, map[string]any{"subs": -1, "data": -1, "payload": -1})
 	text := fmt.Sprintf("-----BEGIN NATS USER JWT-----\n%s\n------END NATS USER JWT------\n\n"+
 		"-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n", jwt, o.user.seed())
 	err := os.WriteFile(file+".new", []byte(text), 0o600)
@@ -170,7 +172,8 @@ func (a *authority) issue(name string) tls.Certificate {
 		a.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotAfter:    time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if ip := net.ParseIP(name); ip != nil {
@@ -183,8 +186,7 @@ func (a *authority) issue(name string) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// files makes a certificate for a server and says in a configuration where it is, and whom it
-// trusts.
+// files makes a certificate for a server, and the configuration that names it and its authority.
 func (a *authority) files(name string) string {
 	a.t.Helper()
 	issued := a.issue(name)

@@ -22,8 +22,8 @@ type Options struct {
 	// Default 20,000, some 10 KiB each.
 	MaxOpen int
 
-	// StreamReplicas is how many replicas a stream has that must be made anew because it
-	// was lost. Default 1; 3 in a cluster.
+	// StreamReplicas is how many replicas a stream has that must be made again because it was
+	// lost. Default 1; 3 in a cluster.
 	StreamReplicas int
 	// AuditEvery is how often the stream is compared with the ledger, by one publisher of
 	// the realm. Default 5s.

@@ -13,7 +13,7 @@ import (
 	"github.com/revocast/revocast/internal/component"
 )
 
-// Pace of the relay. It repeats for ever: what is committed gets into the stream.
+// Pace of the relay. It repeats until the event is in the stream, for ever if need be.
 const (
 	relayEvery  = 250 * time.Millisecond // retry of what was refused, the first time
 	relayMost   = 4 * time.Second        // and the longest pause, when all is refused again and again
@@ -24,9 +24,9 @@ const (
 	maxHeld     = 50_000                 // events held in memory; the log holds them all
 )
 
-// outbox gets committed events into JetStream. Each is published at once; what is not
-// acknowledged is repeated. Events that another publisher committed and did not live
-// to publish are found in the ledger's log and adopted.
+// outbox gets committed events into JetStream. Each is published immediately and repeated until
+// it is acknowledged. Events that another publisher committed, but died before publishing, are
+// found in the ledger's log and adopted.
 type outbox struct {
 	*base
 	ledger outboxLedger
@@ -43,10 +43,10 @@ type outbox struct {
 	durable revocast.Position                    // as the ledger said last
 	seen    map[revocast.Position]struct{}       // foreign log entries at the latest scan
 	pace    relayPace
-	// refusals are the answers so far that were no acknowledgement.
+	// refusals counts the answers so far that were not acknowledgements.
 	refusals uint64
 	latest   error         // why the stream took nothing; nil: it took the latest event
-	since    time.Duration // since when it takes none
+	since    time.Duration // since when it has taken none
 }
 
 type outboxLedger interface {
@@ -93,9 +93,9 @@ func (o *outbox) publish(e revocast.Event) <-chan bool {
 	return done
 }
 
-// await is publish for what somebody committed before. It is published from the log if
-// need be: only the log has the events as they were. What covers a proposal may have
-// come together from several of them, so all up to position have to be there.
+// await is publish for an earlier commit. If need be the event is published from the log, which
+// alone has the events as they were. Several events together may cover a proposal, so all events
+// up to position have to be in the stream.
 func (o *outbox) await(position revocast.Position) <-chan bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -115,8 +115,8 @@ func (o *outbox) waitLocked(position revocast.Position, all bool) chan bool {
 	return done
 }
 
-// holdLocked notes e as flying, unless it is flying already (nil), or memory is full:
-// then the log keeps it for the relay.
+// holdLocked notes e as flying. It returns nil if e is flying already, or if memory is full: then
+// the log keeps e for the relay.
 func (o *outbox) holdLocked(e revocast.Event) *outboxItem {
 	item := o.items[e.Position]
 	switch {
@@ -132,8 +132,8 @@ func (o *outbox) holdLocked(e revocast.Event) *outboxItem {
 	return item
 }
 
-// answer is what the bus calls when it knows what became of the event at position, which
-// the relay has repeated or not.
+// answer is what the bus calls with the outcome of publishing the event at position. repeated
+// says that the relay had published it again.
 func (o *outbox) answer(position revocast.Position, repeated bool) func(error) {
 	return func(err error) {
 		o.mu.Lock()
@@ -150,7 +150,8 @@ func (o *outbox) answer(position revocast.Position, repeated bool) func(error) {
 				o.since = o.clock.Monotonic()
 			}
 			o.latest = err
-			o.say.Warn("relay", "JetStream does not take events; what is committed takes effect, waits for it and is tried again",
+			o.say.Warn("relay",
+				"JetStream does not take events; what is committed takes effect, waits for it and is tried again",
 				"error", err, "refused", o.refusals, "waiting", len(o.items))
 			return
 		}
@@ -165,8 +166,8 @@ func (o *outbox) answer(position revocast.Position, repeated bool) func(error) {
 	}
 }
 
-// releaseLocked answers those who wait for the position, and with all also those who
-// wait for everything before it.
+// releaseLocked answers the callers that wait for the position and, if all is set, those that
+// wait for everything before it too.
 func (o *outbox) releaseLocked(position revocast.Position, all, durable bool) {
 	var left []outboxWaiter
 	for _, w := range o.waiters[position] {
@@ -228,8 +229,8 @@ func (o *outbox) tellChunk(ctx context.Context, epoch uint64, revs []uint64) (re
 	return o.ledger.Acked(ctx, epoch, revs)
 }
 
-// putBack keeps revisions that the ledger could not be told of, unless they belong to
-// an epoch that is over: its successor was opened with everything in the stream.
+// putBack keeps revisions that could not be told to the ledger. It drops those of an epoch that
+// is over, because its successor was opened with everything in the stream.
 func (o *outbox) putBack(epoch uint64, revs []uint64, err error) {
 	if errors.Is(err, revocast.ErrEpoch) {
 		return
@@ -246,7 +247,8 @@ func (o *outbox) putBack(epoch uint64, revs []uint64, err error) {
 	}
 }
 
-// setDurable takes in how far JetStream has everything and releases who waits for less.
+// setDurable notes how far JetStream has everything, and releases the callers that wait for no
+// more than that.
 func (o *outbox) setDurable(durable revocast.Position) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -266,8 +268,8 @@ func (o *outbox) setDurable(durable revocast.Position) {
 	}
 }
 
-// refusedFor is for how long the stream must take nothing before anybody is told: it
-// has no leader for a moment, or a connection was lost.
+// refusedFor is how long the stream must take nothing before that is reported: for a moment it
+// may have no leader, or a connection may be lost.
 const refusedFor = 2 * time.Second
 
 // refusing is why the stream takes nothing, nil if it does or has for a moment only.
@@ -283,8 +285,8 @@ func (o *outbox) refusing() error {
 	return o.latest
 }
 
-// refusal is why the stream takes nothing, where it said so itself and an operator has to
-// do something: it is full or sealed. A NATS that is away is waited for.
+// refusal is why the stream takes nothing, if the stream itself said so and an operator has to
+// act: it is full or sealed. It is nil for a NATS that is away, which the relay simply waits for.
 func (o *outbox) refusal() error {
 	if err := o.refusing(); errors.Is(err, revocast.ErrUnsuited) {
 		return err
@@ -292,7 +294,7 @@ func (o *outbox) refusal() error {
 	return nil
 }
 
-// stats are how many events are not acknowledged as far as this publisher knows.
+// stats returns how many events are not acknowledged, as this publisher knows it.
 func (o *outbox) stats() (held, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

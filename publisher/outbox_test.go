@@ -15,7 +15,7 @@ func outboxOf(l *ledgerFake, b *busFake) *outbox {
 	return newOutbox(partTools(l, b, io.Discard).base, l, b)
 }
 
-// answered reports whether somebody who waits has an answer, and which.
+// answered reports whether a waiting caller has an answer, and which.
 func answered(done <-chan bool) (has, yes bool) {
 	select {
 	case yes = <-done:
@@ -65,7 +65,8 @@ type publishFunc func(revocast.Event, func(error))
 
 func (f publishFunc) Publish(e revocast.Event, done func(error)) { f(e, done) }
 
-// TestOutboxAwaits all up to a position, and needs no acknowledgement of what is durable.
+// TestOutboxAwaits: the outbox waits for everything up to a position, and needs no
+// acknowledgement of durable events.
 func TestOutboxAwaits(t *testing.T) {
 	o := outboxOf(openLedger(1), &busFake{})
 	o.setDurable(pos(1, 2))
@@ -92,7 +93,8 @@ func TestOutboxAwaits(t *testing.T) {
 	}
 }
 
-// TestOutboxRepeats what was refused, oldest first, a few at a time and ever less often.
+// TestOutboxRepeats: refused events are repeated, oldest first, a few at a time and at growing
+// intervals.
 func TestOutboxRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refusal := errors.New("no responders")
@@ -165,8 +167,8 @@ func TestOutboxSaysWhyTheStreamRefuses(t *testing.T) {
 	})
 }
 
-// TestOutboxAdopts what another publisher left behind when it is seen a second time, and
-// immediately what somebody here waits for.
+// TestOutboxAdopts: an event that another publisher left behind is adopted when it is seen a
+// second time, and immediately if a caller here waits for it.
 func TestOutboxAdopts(t *testing.T) {
 	l, b := openLedger(1), &busFake{}
 	l.d.Position, l.log = pos(1, 3), []revocast.Event{revoked(1, 1), revoked(1, 2), revoked(1, 3)}
@@ -203,7 +205,8 @@ func TestOutboxMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestOutboxReports what the ledger did not hear again, but not of an epoch that is over.
+// TestOutboxReports: revisions that could not be told to the ledger are told again, but not those
+// of an epoch that is over.
 func TestOutboxReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(1)
@@ -225,7 +228,8 @@ func TestOutboxReports(t *testing.T) {
 	})
 }
 
-// TestRelayLooksIntoTheLog every second, and immediately where somebody waits for what is there.
+// TestRelayLooksIntoTheLog: the relay looks every second, and immediately if a caller waits for
+// an entry.
 func TestRelayLooksIntoTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, b := openLedger(1), &busFake{}

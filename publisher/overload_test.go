@@ -16,8 +16,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// While JetStream is away only so many calls are kept open; what is beyond is committed
-// all the same, and confirmed by asking again.
+// While JetStream is away the number of open calls is limited. Further calls are still committed,
+// and are confirmed by asking again.
 func TestOpenCallsAreBounded(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		ledger, bus := w.Ledger.Link("p"), w.Bus.Link("p")
@@ -35,7 +35,8 @@ func TestOpenCallsAreBounded(t *testing.T) {
 		}
 		before := time.Now()
 		receipt, err := p.Revoke(context.Background(), fleettest.RevokeAlice())
-		if !errors.Is(err, revocast.ErrPending) || !errors.Is(err, revocast.ErrUnavailable) || time.Since(before) > time.Second {
+		if !errors.Is(err, revocast.ErrPending) || !errors.Is(err, revocast.ErrUnavailable) ||
+			time.Since(before) > time.Second {
 			w.T.Errorf("the sixth call ended after %s with %v", time.Since(before), err)
 		}
 		bus.SetHook(nil)

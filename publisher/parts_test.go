@@ -17,10 +17,10 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// stores orders what a test puts into a fake before what a part's goroutine reads there later.
+// stores makes a test's writes to a fake visible to a part's goroutine that reads them later.
 var stores sync.Mutex
 
-// touch is what [pass] begins with, and each answer that a test may have changed.
+// touch is called first by [pass], and by each answer that a test may have changed.
 func touch() {
 	stores.Lock()
 	defer stores.Unlock()

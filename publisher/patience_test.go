@@ -116,7 +116,8 @@ func TestWhatRedisSaysEndsNoService(t *testing.T) {
 			user(r, "on", ">p", "~*", "&*", "+@all")
 			fine := cause.said(r)
 			s := r.Serve(r.Nats.URL(), strings.Replace(r.Redis.URL(), "://", "://w:p@", 1))
-			eventstest.Await(t, "a failed renewal", func() bool { r.Alive(s, "refused"); return s.Sub.Stats().RenewFailures > 2 })
+			eventstest.Await(t, "a failed renewal",
+				func() bool { r.Alive(s, "refused"); return s.Sub.Stats().RenewFailures > 2 })
 			if s.Sub.Status().Ready || s.Publisher.Ready() == nil {
 				t.Error("ready without Redis")
 			}
@@ -139,7 +140,8 @@ func TestSilentWorkerIsNamed(t *testing.T) {
 			_, err := s.Publisher.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
 			r.Must(err)
 			status, err := s.Publisher.Fleet(t.Context())
-			return err == nil && len(status.Answering) == 1 && status.Answering[0] == want && status.Publisher.Silent == silent &&
+			return err == nil && len(status.Answering) == 1 && status.Answering[0] == want &&
+				status.Publisher.Silent == silent &&
 				(s.Sub.Status().Unacknowledged == "") == (want == publisher.AnswersBus)
 		}
 	}

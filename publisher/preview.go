@@ -9,7 +9,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Preview is what a call would concern. Tokens and sessions cannot be counted: neither
+// Preview says what a call would concern. It cannot count tokens or sessions, because neither
 // store holds any.
 type Preview struct {
 	Revocations int // in the call
@@ -21,8 +21,8 @@ type Preview struct {
 	Warnings  []string // those of the receipts, each once
 }
 
-// Preview checks rs as [Publisher.RevokeBatch] would and says what they would concern.
-// Nothing is revoked.
+// Preview checks rs as [Publisher.RevokeBatch] would and says what they would concern. It revokes
+// nothing.
 func (p *Publisher) Preview(ctx context.Context, rs []revocast.Revocation) (Preview, error) {
 	if len(rs) == 0 || len(rs) > revocast.MaxBatch {
 		return Preview{}, fmt.Errorf("%w: %d revocations in one call, want 1 to %d", revocast.ErrInvalid, len(rs),

@@ -13,7 +13,7 @@ import (
 // Publisher is the write path: it commits revocations to the ledger, publishes them,
 // and knows when the last worker has applied them. Several may serve one realm.
 //
-// It puts the parts together, and none of them knows it.
+// It puts the parts together; no part knows it.
 type Publisher struct {
 	o      Options
 	ledger port.Ledger
@@ -29,7 +29,7 @@ type Publisher struct {
 	verifier *epochVerifier
 	fleet    *fleet
 
-	// What keeps the two stores whole beside it.
+	// The parts that keep the two stores whole.
 	keeper    *keeper
 	judge     *judge
 	refiller  *refiller
@@ -62,7 +62,7 @@ func New(ledger port.Ledger, bus port.Bus, o Options) (*Publisher, error) {
 	return p, nil
 }
 
-// addKeeping makes what looks after the two stores, but for the keeper.
+// addKeeping makes the parts that look after the two stores, except the keeper.
 func (p *Publisher) addKeeping() {
 	t, o, serving := p.tools, p.o, p.status.serving.Err
 	p.judge = newJudge(t.base, p.bus, t.streams)
@@ -88,10 +88,10 @@ func (p *Publisher) addWriting() {
 	}
 }
 
-// Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when
-// ctx ended, and an error only for what no retry can mend: a second Run. Nothing that a
-// store says is of that kind: without the bus, revocations are committed and stay pending.
-// Calls under way when it ends get their receipt as pending.
+// Run publishes, repeats, confirms and recovers until ctx ends. It returns nil when ctx ended,
+// and an error only for what no retry can mend: a second Run. No error of a store is of that
+// kind: without the bus, revocations are committed and stay pending. Calls under way when Run
+// ends get a pending receipt.
 func (p *Publisher) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -116,9 +116,8 @@ func (p *Publisher) Run(ctx context.Context) error {
 }
 
 // Ready returns nil while the ledger is open, else why not. It fails as well while wall clocks are
-// further apart than the skew of the terms, and while the stream takes no events or cannot
-// hold them. The publisher then goes on revoking as well as it can, and says so in each
-// receipt.
+// further apart than the skew of the terms, and while the stream takes no events or cannot hold
+// them. The publisher still revokes as well as it can then, and says so in each receipt.
 func (p *Publisher) Ready() error { return p.status.ready.Err() }
 
 // Readiness is what Ready asks, for a caller that waits for it.
@@ -132,11 +131,11 @@ func (p *Publisher) hearAcks(ctx context.Context) error {
 	return p.base.listen(ctx, "acknowledgements", func() error { return p.bus.Acks(ctx, p.fleet.acknowledge) })
 }
 
-// hear wakes those who watch. What it misses, they find a second later in the log.
+// hear wakes the watchers. They find events that it misses in the log, a second later.
 func (p *Publisher) hear(ctx context.Context) error {
 	suspect := func() {
 		p.watching.news.send()
-		component.Signal(p.auditor.kick) // what broke the connection may have cost the stream its end
+		component.Signal(p.auditor.kick) // the fault that broke the connection may have cost the stream its end
 	}
 	ready := func() {
 		suspect()
@@ -149,7 +148,7 @@ func (p *Publisher) hear(ctx context.Context) error {
 	})
 }
 
-// keeperNews carries what the keeper has seen to those who need to know.
+// keeperNews passes on what the keeper has seen to the parts that need it.
 type keeperNews struct {
 	clocks   *clocks
 	verifier *epochVerifier

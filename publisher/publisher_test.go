@@ -22,7 +22,9 @@ func TestStrengths(t *testing.T) {
 		x.Bus.Cut(true)
 		x.Ledger.SetHook(fleettest.Failing)
 		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.Fault{After: 300 * time.Millisecond})))
-		committed, durable, confirmed := p.RevokeAlice(revocast.WithStrength(revocast.Committed)), p.RevokeAlice(revocast.WithStrength(revocast.Durable)), p.RevokeAlice()
+		committed, durable, confirmed := p.RevokeAlice(
+			revocast.WithStrength(revocast.Committed),
+		), p.RevokeAlice(revocast.WithStrength(revocast.Durable)), p.RevokeAlice()
 		for _, c := range []struct {
 			name        string
 			result      <-chan fleettest.Result
@@ -35,10 +37,13 @@ func TestStrengths(t *testing.T) {
 		} {
 			r := fleettest.Await(t, c.result)
 			if r.Err != nil || r.Receipt.Strength < c.strength || r.Took < c.least || r.Took > c.most {
-				t.Errorf("%s: %s after %s, %v; want %s to %s", c.name, r.Receipt.Strength, r.Took, r.Err, c.least, c.most)
+				t.Errorf("%s: %s after %s, %v; want %s to %s", c.name, r.Receipt.Strength, r.Took, r.Err, c.least,
+					c.most)
 			}
 		}
-		if _, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice(), revocast.WithStrength(9)); !errors.Is(err, revocast.ErrInvalid) {
+		if _, err := p.Revoke(
+			w.T.Context(), fleettest.RevokeAlice(), revocast.WithStrength(9),
+		); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("strength 9: %v", err)
 		}
 	})
@@ -54,7 +59,8 @@ func TestPendingReceipt(t *testing.T) {
 		if !errors.Is(err, revocast.ErrPending) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
-		if r.Position.Rev != 1 || r.Strength != revocast.Committed || r.CutOff.IsZero() || !r.NotBefore.After(r.CutOff) {
+		if r.Position.Rev != 1 || r.Strength != revocast.Committed || r.CutOff.IsZero() ||
+			!r.NotBefore.After(r.CutOff) {
 			t.Errorf("pending receipt %+v", r)
 		}
 		p.Bus.SetHook(nil)
@@ -69,14 +75,15 @@ func TestPendingReceipt(t *testing.T) {
 	})
 }
 
-// TestOutcomeUnknown: the caller leaves before the commit was answered; the job goes on.
+// TestOutcomeUnknown: the caller leaves before the commit is answered; the job continues.
 func TestOutcomeUnknown(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		p.Ledger.SetHook(fleettest.Only(sim.OpCommit, fleettest.Always(sim.Fault{Delay: 2 * time.Second})))
 		ctx, cancel := fleettest.Within(time.Second)
 		defer cancel()
-		if r, err := p.Revoke(ctx, fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrOutcomeUnknown) || !r.Position.IsZero() {
+		if r, err := p.Revoke(ctx, fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrOutcomeUnknown) ||
+			!r.Position.IsZero() {
 			t.Errorf("%+v, %v", r, err)
 		}
 		fleettest.Elapse(5 * time.Second)
@@ -92,7 +99,9 @@ func TestBothHalvesOfAFailedCommit(t *testing.T) {
 		fault sim.Fault
 		want  error
 		rev   uint64
-	}{{sim.NotDone(), revocast.ErrUnavailable, 0}, {sim.Done(revocast.ErrOutcomeUnknown), revocast.ErrOutcomeUnknown, 1}} {
+	}{{
+		sim.NotDone(), revocast.ErrUnavailable, 0,
+	}, {sim.Done(revocast.ErrOutcomeUnknown), revocast.ErrOutcomeUnknown, 1}} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
 			p := w.Publisher("p")
 			p.Ledger.SetHook(fleettest.Only(sim.OpCommit, fleettest.Always(c.fault)))
@@ -123,10 +132,14 @@ func TestIdempotencyKey(t *testing.T) {
 		if err != nil || second.Position != first.Position || !second.CutOff.Equal(first.CutOff) {
 			t.Errorf("first %+v, then %+v, %v", first, second, err)
 		}
-		if _, err := p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: "x"}, key); !errors.Is(err, revocast.ErrConflict) {
+		if _, err := p.Revoke(
+			w.T.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: "x"}, key,
+		); !errors.Is(err, revocast.ErrConflict) {
 			t.Errorf("something else under the same key: %v", err)
 		}
-		if _, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice(), revocast.WithIdempotencyKey(strings.Repeat("k", 257))); !errors.Is(err, revocast.ErrInvalid) {
+		if _, err := p.Revoke(
+			w.T.Context(), fleettest.RevokeAlice(), revocast.WithIdempotencyKey(strings.Repeat("k", 257)),
+		); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("a long key: %v", err)
 		}
 	})
@@ -136,7 +149,9 @@ func TestBatchLimits(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		for _, n := range []int{0, revocast.MaxBatch + 1} {
-			if _, err := p.RevokeBatch(w.T.Context(), make([]revocast.Revocation, n)); !errors.Is(err, revocast.ErrInvalid) {
+			if _, err := p.RevokeBatch(
+				w.T.Context(), make([]revocast.Revocation, n),
+			); !errors.Is(err, revocast.ErrInvalid) {
 				t.Errorf("%d at once: %v", n, err)
 			}
 		}
@@ -145,11 +160,13 @@ func TestBatchLimits(t *testing.T) {
 			rs[i] = revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint(i % 400)}
 		}
 		receipts, err := p.RevokeBatch(w.T.Context(), rs)
-		if err != nil || len(receipts) != len(rs) || w.Ledger.Position().Rev != 400 || receipts[401].Position != receipts[1].Position {
+		if err != nil || len(receipts) != len(rs) || w.Ledger.Position().Rev != 400 ||
+			receipts[401].Position != receipts[1].Position {
 			t.Errorf("%d receipts, %v", len(receipts), err)
 		}
 		rs[7].ID = ""
-		if _, err := p.RevokeBatch(w.T.Context(), rs); !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), "item 7") {
+		if _, err := p.RevokeBatch(w.T.Context(), rs); !errors.Is(err, revocast.ErrInvalid) ||
+			!strings.Contains(err.Error(), "item 7") {
 			t.Errorf("one bad item: %v", err)
 		}
 	})
@@ -203,7 +220,8 @@ func TestLostAcknowledgement(t *testing.T) {
 			return []time.Duration{0}
 		})
 		r := fleettest.Await(t, p.RevokeAlice())
-		if most := w.Terms.Lease/3 + 150*time.Millisecond; r.Err != nil || r.Took > most || r.Receipt.Workers.Confirmed != 1 {
+		if most := w.Terms.Lease/3 + 150*time.Millisecond; r.Err != nil || r.Took > most ||
+			r.Receipt.Workers.Confirmed != 1 {
 			t.Errorf("%+v after %s, %v; want at most %s", r.Receipt, r.Took, r.Err, most)
 		}
 		w.Expect(x, fleettest.Bearer("alice", "s", time.Now().Add(-time.Minute), time.Hour), revocast.Revoked)
@@ -214,11 +232,15 @@ func TestLostAcknowledgement(t *testing.T) {
 func TestEveryMessageGoesWrong(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
-		workers := []*fleettest.SimWorker{w.Worker("a", fleettest.WorkerOptions{}), w.Worker("b", fleettest.WorkerOptions{}), w.Worker("c", fleettest.WorkerOptions{})}
+		workers := []*fleettest.SimWorker{w.Worker(
+			"a", fleettest.WorkerOptions{},
+		), w.Worker("b", fleettest.WorkerOptions{}), w.Worker("c", fleettest.WorkerOptions{})}
 		n := 0
 		w.Bus.SetDelivery(func(sim.Message) []time.Duration {
 			n++
-			return [][]time.Duration{nil, {0}, {0, 30 * time.Millisecond}, {90 * time.Millisecond}, {5 * time.Millisecond, 4 * time.Millisecond}}[n%5]
+			return [][]time.Duration{nil, {
+				0,
+			}, {0, 30 * time.Millisecond}, {90 * time.Millisecond}, {5 * time.Millisecond, 4 * time.Millisecond}}[n%5]
 		})
 		for i := range 60 {
 			name := fmt.Sprint("p", i)
@@ -247,7 +269,8 @@ func TestJoiningAndLeaving(t *testing.T) {
 			r := fleettest.Await(t, fleettest.Background(func(ctx context.Context) (revocast.Receipt, error) {
 				return p.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopePrincipal, ID: name})
 			}))
-			if want := (revocast.Tally{Live: len(workers), Confirmed: len(workers)}); r.Err != nil || r.Receipt.Workers != want || r.Took > 50*time.Millisecond {
+			if want := (revocast.Tally{Live: len(workers), Confirmed: len(workers)}); r.Err != nil ||
+				r.Receipt.Workers != want || r.Took > 50*time.Millisecond {
 				t.Errorf("%d: %+v after %s, %v; want %+v", i, r.Receipt.Workers, r.Took, r.Err, want)
 			}
 			for _, x := range workers {
@@ -278,15 +301,17 @@ func TestRefusedPublicationIsRepeated(t *testing.T) {
 	})
 }
 
-// TestFullStreamIsAskedNowAndThen: what a full stream refuses is neither given up nor asked
-// for thousands of times a second.
+// TestFullStreamIsAskedNowAndThen: an event that a full stream refuses is neither given up nor
+// sent thousands of times a second.
 func TestFullStreamIsAskedNowAndThen(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		w.Bus.Fill(true)
 		const events = 500
 		for i := range events {
-			if _, err := p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprint(i)}, revocast.WithStrength(revocast.Committed)); err != nil {
+			if _, err := p.Revoke(w.T.Context(), revocast.Revocation{
+				Scope: revocast.ScopeToken, ID: fmt.Sprint(i),
+			}, revocast.WithStrength(revocast.Committed)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -308,7 +333,7 @@ func TestFullStreamIsAskedNowAndThen(t *testing.T) {
 	})
 }
 
-// TestAdoption: what a publisher committed and did not live to publish.
+// TestAdoption: a publisher commits an event and dies before publishing it.
 func TestAdoption(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -325,19 +350,22 @@ func TestAdoption(t *testing.T) {
 	})
 }
 
-// TestCoveredIsNoSoonerDurable: who revokes what another publisher has committed but
-// not published waits for the stream too.
+// TestCoveredIsNoSoonerDurable: a caller that revokes what another publisher has committed but
+// not published also waits for the stream.
 func TestCoveredIsNoSoonerDurable(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
 		r := revocast.Revocation{Scope: revocast.ScopeToken, ID: "t"}
-		e := revocast.Event{Kind: revocast.KindRevoked, Scope: r.Scope, Key: revocast.KeyOf(fleettest.Realm, r.Scope, fleettest.Issuer, r.ID), CutOff: revocast.Forever}
+		e := revocast.Event{Kind: revocast.KindRevoked, Scope: r.Scope, Key: revocast.KeyOf(
+			fleettest.Realm, r.Scope, fleettest.Issuer, r.ID,
+		), CutOff: revocast.Forever}
 		_, err := w.Ledger.Link("other").Commit(w.T.Context(), "other", []revocast.Event{e})
 		w.Must(err)
 		ctx, cancel := fleettest.Within(5 * time.Second)
 		defer cancel()
-		if r, err := p.Revoke(ctx, r, revocast.WithStrength(revocast.Durable)); !errors.Is(err, revocast.ErrPending) || r.Position.Rev != 1 {
+		if r, err := p.Revoke(ctx, r, revocast.WithStrength(revocast.Durable)); !errors.Is(err, revocast.ErrPending) ||
+			r.Position.Rev != 1 {
 			t.Errorf("%+v, %v", r, err)
 		}
 	})
@@ -355,7 +383,8 @@ func TestAwaitByAnother(t *testing.T) {
 		long, cancel := fleettest.Within(time.Minute)
 		defer cancel()
 		got, err := q.Await(long, r.Receipt.Position)
-		if err != nil || got.Strength != revocast.Confirmed || !got.CutOff.Equal(r.Receipt.CutOff) || time.Since(start) < w.Terms.Wait()-100*time.Millisecond {
+		if err != nil || got.Strength != revocast.Confirmed || !got.CutOff.Equal(r.Receipt.CutOff) ||
+			time.Since(start) < w.Terms.Wait()-100*time.Millisecond {
 			t.Errorf("%+v after %s, %v", got, time.Since(start), err)
 		}
 	})

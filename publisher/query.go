@@ -9,10 +9,10 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Await returns the receipt of the revocation at position p once it is confirmed, or,
-// with [revocast.ErrPending], as it stands when ctx ends. Any publisher of the realm can be
-// asked. [revocast.ErrNotFound]: there is no such revision, or it belongs to an earlier epoch
-// and this publisher does not remember it; revoking again is always safe.
+// Await returns the receipt of the revocation at position p once it is confirmed, or, with
+// [revocast.ErrPending], as it stands when ctx ends. Any publisher of the realm can answer.
+// [revocast.ErrNotFound]: there is no such revision, or it belongs to an earlier epoch and this
+// publisher does not remember it. Revoking again is always safe.
 func (p *Publisher) Await(ctx context.Context, at revocast.Position) (revocast.Receipt, error) {
 	return p.writer.await(ctx, at)
 }
@@ -34,7 +34,7 @@ func (p *Publisher) Standing(ctx context.Context, scope revocast.Scope, issuer, 
 	return answer.States[0], nil
 }
 
-// KeyFor returns what the stores hold in place of a name, with the issuer as for
+// KeyFor returns the key that the stores hold in place of a name. The issuer is as for
 // [Publisher.Standing].
 func (p *Publisher) KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error) {
 	terms, err := p.reader.currentTerms(ctx)

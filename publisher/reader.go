@@ -9,8 +9,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// reader reads the ledger's description. From the readings it knows what time it is there,
-// and under which terms.
+// reader reads the ledger's description. From the readings it knows the ledger's time and terms.
 type reader struct {
 	clock  port.Clock
 	ledger describer
@@ -38,7 +37,7 @@ func (r *reader) describe(ctx context.Context) (port.Description, error) {
 	return d, err
 }
 
-// glance is describe without a look at the clocks, and with less patience.
+// glance is describe with a shorter timeout and without a look at the clocks.
 func (r *reader) glance(ctx context.Context) (port.Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -15,7 +15,8 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// Parts of different realms would not notice: what one revokes has other keys in the other.
+// Parts of different realms would not notice, because one realm's revocations have other keys in
+// the other.
 func TestPartsOfDifferentRealms(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		_, other := sim.NewRealm(t, sim.LedgerOptions{Realm: "prod"}, sim.BusOptions{})
@@ -23,7 +24,8 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 		ctx := w.T.Context()
 		for name, run := range map[string]func() error{
 			"subscriber": func() error {
-				_, err := worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Logger: fleettest.Logger()})
+				_, err := worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})),
+					worker.SubscriberOptions{Logger: fleettest.Logger()})
 				return err
 			},
 			"publisher": func() error {
@@ -43,12 +45,14 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 				return err
 			},
 			"terms": func() error {
-				_, err := publisher.ChangeTerms(context.WithoutCancel(ctx), ledger, bus, w.Terms, publisher.Options{Logger: fleettest.Logger()})
+				_, err := publisher.ChangeTerms(context.WithoutCancel(ctx), ledger, bus, w.Terms,
+					publisher.Options{Logger: fleettest.Logger()})
 				return err
 			},
 		} {
 			err := run()
-			if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), `"test"`) || !strings.Contains(err.Error(), `"prod"`) {
+			if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), `"test"`) ||
+				!strings.Contains(err.Error(), `"prod"`) {
 				t.Errorf("%s: %v, want ErrInvalid that names both realms", name, err)
 			}
 		}

@@ -80,8 +80,8 @@ func TestRecordOlderAtARestart(t *testing.T) {
 	}
 }
 
-// The number of an epoch that the stream has something of is not given twice, whoever
-// recovers an emptied Redis under an older record.
+// An epoch's number is not used twice if the stream holds events of it, no matter who recovers an
+// emptied Redis under an older record.
 func TestEpochIsNotGivenTwice(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
@@ -115,7 +115,8 @@ func TestOlderRecordKeepsLongerLeases(t *testing.T) {
 		fleettest.Elapse(12 * time.Second)
 		long := w.Terms
 		long.Lease = 30 * time.Second
-		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long, publisher.Options{Logger: fleettest.Logger()})
+		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
+			publisher.Options{Logger: fleettest.Logger()})
 		w.Must(err)
 		w.Bus.OlderRecords(1)
 		fleettest.Elapse(time.Second)
@@ -166,9 +167,12 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		fleettest.Elapse(12 * time.Second)
 		other := sim.NewLedger(t, sim.LedgerOptions{})
 		other.Restart()
-		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
+		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+			publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
 		w.Must(err)
-		next := option.Must(publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()}))
+		next := option.Must(
+			publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()}),
+		)
 		w.Run(next.Run)
 		fleettest.Elapse(12 * time.Second)
 		w.Must(next.Ready())

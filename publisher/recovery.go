@@ -16,7 +16,7 @@ const restoreChunk = 500
 
 // recover takes a RECOVERING ledger through to OPEN:
 //
-//  1. claim the epoch in JetStream, by compare-and-set; whoever loses to another
+//  1. claim the epoch in JetStream, by compare-and-set; a ledger that loses to another
 //     server's ledger is fenced;
 //  2. wait F, until nothing can be committed and verified any more at a primary that
 //     was cut off;
@@ -45,7 +45,8 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 		return fmt.Errorf("%w: from JetStream: %w", revocast.ErrRecovering, err)
 	}
 	if r.Undecodable+r.Foreign > 0 || r.Missing > 0 {
-		k.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not revoked any more",
+		k.log.Error("the stream that the ledger is recovered from is damaged; what it lost and Redis lost too is not "+
+			"revoked any more",
 			"undecodable", r.Undecodable, "foreign", r.Foreign, "missing", r.Missing)
 	}
 	if d.Position.Epoch <= r.top && r.top-d.Position.Epoch < farEpochs {
@@ -59,20 +60,21 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 	}
 	k.restored += r.changed
 	k.recoveries.Add(1)
-	k.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis", r.changed,
+	k.log.Warn("ledger recovered", "epoch", d.Position.Epoch, "events_read", r.Events, "events_lost_by_redis",
+		r.changed,
 		"took", k.clock.Monotonic()-started)
 	k.status.lookAgain()
 	k.writers.recovered()
-	return revocast.ErrRecovering // open, and looked at again at once
+	return revocast.ErrRecovering // open, and looked at again immediately
 }
 
-// farEpochs is by how much an event's epoch may lie ahead to be believed.
+// farEpochs is how far an event's epoch may lie ahead before it is taken for nonsense.
 const farEpochs = 1 << 20
 
-// beyond goes on to an epoch that the stream has nothing of. It has something of the
-// one that is being recovered where the record came back older, and with it the number
-// of the epoch: two histories under one number would be taken for one, and workers would
-// miss of the second what they have of the first.
+// beyond moves on to an epoch of which the stream holds nothing. If the record came back older,
+// and with it the epoch's number, the stream already holds events of the epoch that is being
+// recovered. Two histories under one number would be taken for one, and workers would miss events
+// of the second whose revisions they have from the first.
 func (k *keeper) beyond(ctx context.Context, d port.Description, top uint64) error {
 	now, err := k.reader.describe(ctx)
 	if err != nil || now.State != port.LedgerRecovering || now.Position.Epoch != d.Position.Epoch {
@@ -107,8 +109,8 @@ func (k *keeper) claim(ctx context.Context, d port.Description) (port.EpochRecor
 	case latest.Epoch >= d.Position.Epoch, !succeeds(d, latest):
 		return port.EpochRecord{}, k.fence(ctx, d, latest)
 	}
-	// Which stream holds the history is what the record before says, not what is there
-	// now; where that record is lost or came back older, what the ledger itself remembers.
+	// The earlier record says which stream holds the history; the stream that exists now proves
+	// nothing. If that record is lost or came back older, the ledger's own memory says it.
 	next := port.EpochRecord{
 		Epoch: d.Position.Epoch, Server: d.Server, Terms: longer(latest.Terms, d.Terms), Takeover: k.takesOver(d,
 			latest), After: d.OpenedBy,
@@ -125,9 +127,9 @@ func (k *keeper) claim(ctx context.Context, d port.Description) (port.EpochRecor
 	return won, nil
 }
 
-// joins reports whether this publisher replays the stream into the ledger: the one that
-// claimed the epoch does, and the others only when nothing moves any more, for several
-// at once would do everything as often.
+// joins reports whether this publisher replays the stream into the ledger. The publisher that
+// claimed the epoch does, and the others only when nothing moves any more: several at a time
+// would repeat each other's work.
 func (k *keeper) joins(d port.Description) bool {
 	if k.won == d.Position.Epoch {
 		return true
@@ -141,8 +143,8 @@ func (k *keeper) joins(d port.Description) bool {
 
 const joinAfter = time.Second
 
-// standDown is how long somebody else's server, should it be alive, is given to notice
-// that the realm was taken from it: its publishers look at the record every keepEvery.
+// standDown is how long the other server, if it is alive, has to notice that the realm was taken
+// from it: its publishers look at the record every keepEvery.
 func standDown(record port.EpochRecord) time.Duration {
 	if record.Takeover {
 		return 2 * chargeLife
@@ -157,10 +159,10 @@ func (k *keeper) takesOver(d port.Description, latest port.EpochRecord) bool {
 	return latest.Epoch != 0 && !ours
 }
 
-// mayReopen reports whether a ledger that is not what the record says was rolled back:
-// it was open here in the record's own epoch, or in the one that the record goes on
-// from, which tells it from a server that was cut off while another one carried on.
-// With replicas it does not: the same publisher may have seen both.
+// mayReopen reports whether a ledger that differs from the record was rolled back. It was, if it
+// was open here in the record's own epoch or in the one before; a server that was cut off while
+// another one carried on was not. With replicas this proves nothing: the same publisher may have
+// seen both servers.
 func (k *keeper) mayReopen(d port.Description, latest port.EpochRecord) bool {
 	child := k.served > 0 && k.served == d.Opened && latest.After == d.OpenedBy
 	known := max(latest.Epoch, k.latest.Epoch) // an older record may have come back
@@ -183,12 +185,12 @@ func (k *keeper) reopen(ctx context.Context, d port.Description, latest port.Epo
 	return revocast.ErrRecovering
 }
 
-// succeeds reports whether the ledger's own history leads up to the latest record: it
-// was opened under it, or it wrote it itself in a recovery that did not get to the
-// end, or it has no history of its own. Without any record the stream was lost, and
-// nobody can have carried on under one. A record from before the ledger was opened came
-// back from a backup, or from a disk that lacked the latest writes: whoever carries on
-// has a later one, and writes it again.
+// succeeds reports whether the ledger's own history leads up to the latest record. It does if the
+// ledger was opened under that record, if it wrote the record in a recovery that was interrupted,
+// or if it has no history of its own. Without any record the stream was lost, and no server can
+// have carried on under one. A record from before the ledger was opened came back from a backup,
+// or from a disk that lacked the latest writes: the server that carries on has a later record,
+// and writes it again.
 func succeeds(d port.Description, latest port.EpochRecord) bool {
 	opened := latest.Epoch == d.Opened && latest.Server == d.OpenedBy || latest.Epoch < d.Opened
 	return latest.Epoch == 0 || opened || d.Opened == 0 || slices.Contains(d.Claims, latest.Server)
@@ -233,9 +235,9 @@ func (k *keeper) replay(ctx context.Context, d port.Description, record port.Epo
 	return r, nil
 }
 
-// mustBeWhole fails if the stream is not the one that held the history of a ledger which
-// has lost everything, or has lost some of it too: opening that ledger would read "nobody
-// is revoked" out of two losses.
+// mustBeWhole is for a ledger that has lost everything. It fails if the stream is not the one
+// that held the ledger's history, or has lost some of it too: after two losses the opened ledger
+// would say "nobody is revoked".
 func (k *keeper) mustBeWhole(ctx context.Context, d port.Description, record port.EpochRecord,
 	info port.StreamInfo, r recovered,
 ) error {
@@ -249,19 +251,21 @@ func (k *keeper) mustBeWhole(ctx context.Context, d port.Description, record por
 		gone = after.Missing
 	}
 	err := wholeStream(record, d, info, gone)
-	if seen := k.streams.seen.Load(); err == nil && seen != nil && seen.Created == info.Created && info.Last < seen.Last {
+	if seen := k.streams.seen.Load(); err == nil && seen != nil && seen.Created == info.Created &&
+		info.Last < seen.Last {
 		err = fmt.Errorf("ends at message %d, and reached to %d before", info.Last, seen.Last)
 	}
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%w: Redis has lost this realm, and the stream %w: restore either from a backup, or accept that "+
-		"what was revoked before is forgotten: publisher repair --from jetstream --accept-loss", revocast.ErrStreamLost, err)
+		"what was revoked before is forgotten: publisher repair "+
+		"--from jetstream --accept-loss", revocast.ErrStreamLost, err)
 }
 
-// restore merges what the stream holds after a mark into the ledger, but for revocations
-// that may be forgotten: two clocks say so. Bans and lifts go along in any case, since one
-// that is over overrides an earlier one that is not.
+// restore merges what the stream holds after a mark into the ledger. It leaves out revocations
+// that may be forgotten by two clocks. It always includes bans and lifts, since one that has
+// ended still overrides an earlier one that has not.
 func (k *keeper) restore(ctx context.Context, d port.Description, after port.StreamMark) (r recovered, err error) {
 	over := k.reader.forgettable(d)
 	var chunk []revocast.Event

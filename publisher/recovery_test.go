@@ -19,7 +19,7 @@ func recovering() *ledgerFake {
 	return l
 }
 
-// TestSucceeds: a ledger may carry on only where its own history leads up to the record.
+// TestSucceeds: a ledger may carry on only if its own history leads up to the record.
 func TestSucceeds(t *testing.T) {
 	for _, test := range []struct {
 		what string
@@ -84,7 +84,9 @@ func TestMayReopen(t *testing.T) {
 		set  func(*keeper, *port.Description, *port.EpochRecord)
 		want bool
 	}{
-		{"it served in the record's epoch", func(k *keeper, _ *port.Description, _ *port.EpochRecord) { k.served = 4 }, true},
+		{"it served in the record's epoch", func(k *keeper, _ *port.Description, _ *port.EpochRecord) {
+			k.served = 4
+		}, true},
 		{"and has replicas", func(k *keeper, d *port.Description, _ *port.EpochRecord) {
 			k.served, d.Terms.Fence = 4, time.Second
 		}, false},
@@ -226,7 +228,8 @@ func TestKeeperRecovers(t *testing.T) {
 	}
 }
 
-// TestReplayFromAMark reads less, and all where the stream has lost what the mark stands on.
+// TestReplayFromAMark: a replay from a mark reads less, but reads everything if the stream has
+// lost the mark's message.
 func TestReplayFromAMark(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		l := recovering()
@@ -254,8 +257,8 @@ func TestReplayFromAMark(t *testing.T) {
 	}
 }
 
-// TestBothLost: an empty ledger is opened from a stream that is not whole only where somebody
-// accepts the loss; and then it leaves no mark.
+// TestBothLost: an empty ledger is opened from a stream that is not whole only if somebody
+// accepts the loss, and then it leaves no mark.
 func TestBothLost(t *testing.T) {
 	for _, test := range []struct {
 		what   string
@@ -265,10 +268,14 @@ func TestBothLost(t *testing.T) {
 		end    uint64
 	}{
 		{"whole", false, func(*ledgerFake, *busFake, *keeper) {}, nil, 9},
-		{"holes", false, func(_ *ledgerFake, b *busFake, _ *keeper) { b.replayed.Missing = 1 }, revocast.ErrStreamLost, 0},
+		{"holes", false, func(_ *ledgerFake, b *busFake, _ *keeper) {
+			b.replayed.Missing = 1
+		}, revocast.ErrStreamLost, 0},
 		{"holes, accepted", true, func(_ *ledgerFake, b *busFake, _ *keeper) { b.replayed.Missing = 1 }, nil, 0},
 		{"whole, and a loss accepted", true, func(*ledgerFake, *busFake, *keeper) {}, nil, 0},
-		{"what cannot be read", false, func(_ *ledgerFake, b *busFake, _ *keeper) { b.replayed.Undecodable = 1 }, nil, 0},
+		{"what cannot be read", false, func(_ *ledgerFake, b *busFake, _ *keeper) {
+			b.replayed.Undecodable = 1
+		}, nil, 0},
 		{"it reached further before", false, func(_ *ledgerFake, _ *busFake, k *keeper) {
 			k.streams.seen.Store(&port.StreamInfo{Created: 7, Last: 10})
 		}, revocast.ErrStreamLost, 0},
@@ -295,7 +302,7 @@ func TestBothLost(t *testing.T) {
 	}
 }
 
-// TestClaim writes the record only where this server has not written it yet, and names the
+// TestClaim: a claim writes the record only if this server has not written it yet, and names the
 // stream that holds the history.
 func TestClaim(t *testing.T) {
 	for _, test := range []struct {
@@ -346,7 +353,9 @@ func TestClaim(t *testing.T) {
 		}, []string{"claim 4 of a after 1"}, nil, revocast.ErrConflict},
 	} {
 		l := recovering()
-		b := &busFake{record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7, Base: 5}}
+		b := &busFake{
+			record: port.EpochRecord{Epoch: 3, Server: "old", Terms: l.d.Terms, Sequence: 1, Stream: 7, Base: 5},
+		}
 		k, _ := keeperOf(l, b, keeperOptions{})
 		test.set(k, l, b)
 		r, err := k.claim(t.Context(), l.d)

@@ -10,11 +10,11 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// refreshPace is the pause between two pages of the ledger, so that going through all
-// of it is never felt.
+// refreshPace is the pause between two pages of the ledger, so that reading all of it never
+// disturbs others.
 const refreshPace = 20 * time.Millisecond
 
-// refresher keeps what stands for long in the stream.
+// refresher keeps long-lived states in the stream.
 type refresher struct {
 	*base
 	bus     refresherBus
@@ -33,10 +33,10 @@ func newRefresher(t tools, bus refresherBus, serving func() error) *refresher {
 	return &refresher{base: t.base, bus: bus, reader: t.reader, states: t.states, serving: serving}
 }
 
-// run keeps in the stream what stands for longer than the stream keeps an event: a
-// ban of a year, a revocation with an until of its own. Now and then it publishes such
-// states anew, at their old positions, where they change nothing for those who have
-// them; a recovery from the stream finds them.
+// run keeps states in the stream that stand for longer than the stream keeps an event: a ban of a
+// year, a revocation with its own until. Now and then it publishes such states again, at their
+// old positions. They change nothing for workers that have them, and a recovery from the stream
+// finds them.
 func (r *refresher) run(ctx context.Context) error {
 	for {
 		pause := time.Minute // after a start, after a failure
@@ -60,7 +60,7 @@ func (r *refresher) refresh(ctx context.Context) error {
 			r.log.Debug("what stands for long was not refreshed", "error", err)
 			return err
 		}
-		// At half its time in the stream there is time for another eight attempts.
+		// After half an event's time in the stream there is still time for eight more attempts.
 		if k.State.Until > k.Changed+retention && d.Now-k.Changed > retention/2 {
 			r.republish(k)
 		}

@@ -9,15 +9,16 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// TestRefreshKeepsEverything: what is published anew must get into the stream as a
-// whole. Two events at one position are one message to JetStream, which drops the
-// second as a duplicate; the realm in memory complains of it.
+// TestRefreshKeepsEverything: what is published again must get into the stream as a whole. Two
+// events at one position are one message to JetStream, which drops the second as a duplicate; the
+// realm in memory complains of it.
 func TestRefreshKeepsEverything(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		until := time.Now().Add(365 * 24 * time.Hour)
 		for _, except := range []string{"s1", "s2"} {
-			_, err := p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice", Except: except, Until: until})
+			_, err := p.Revoke(w.T.Context(),
+				revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice", Except: except, Until: until})
 			w.Must(err)
 			fleettest.Elapse(time.Second)
 		}
@@ -29,7 +30,8 @@ func TestRefreshKeepsEverything(t *testing.T) {
 		w.Ledger.Empty()
 		fleettest.Elapse(5 * time.Second)
 		after := w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice"))
-		if after.CutOff != before.CutOff || after.Except != before.Except || after.Floor != before.Floor || after.Ban != before.Ban {
+		if after.CutOff != before.CutOff || after.Except != before.Except || after.Floor != before.Floor ||
+			after.Ban != before.Ban {
 			t.Errorf("before %+v\n after %+v", before, after)
 		}
 	}, func(t *port.Terms) {

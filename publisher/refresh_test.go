@@ -21,10 +21,12 @@ func TestBanOutlivesItsEvent(t *testing.T) {
 		_, err = p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice"})
 		w.Must(err)
 
-		// The stream forgets both events in time; what does not outlive them stays forgotten.
+		// The stream forgets both events in time; a state that does not outlive them stays
+		// forgotten.
 		fleettest.Elapse(2*time.Hour + time.Minute)
 		again := w.Bus.Events()
-		if len(again) == 0 || slices.ContainsFunc(again, func(e revocast.Event) bool { return e.Kind != revocast.KindBanned }) {
+		if len(again) == 0 ||
+			slices.ContainsFunc(again, func(e revocast.Event) bool { return e.Kind != revocast.KindBanned }) {
 			t.Fatalf("published anew: %+v; want the ban alone", again)
 		}
 		w.Ledger.Empty()

@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// TestRefresher publishes what stands for longer than the stream keeps an event, at half of that
-// time.
+// TestRefresher: the refresher publishes states that stand for longer than the stream keeps an
+// event, at half of that time.
 func TestRefresher(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		retention := port.DefaultTerms().Retention()

@@ -10,9 +10,9 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// relayPace is how the relay repeats: all at once while events are taken, and a few, at
-// growing intervals, while they are refused. A full stream of thousands of events is asked
-// every few seconds whether it takes one, and never given up.
+// relayPace is how the relay repeats: all events together while they are taken, and a few at
+// growing intervals while they are refused. A full stream gets one event every few seconds as a
+// test, and the relay never gives up.
 type relayPace struct {
 	batch  int           // events that are repeated next
 	pause  time.Duration // before that
@@ -42,7 +42,7 @@ func (o *outbox) repeatedLocked(taken bool) {
 	r.failed = false
 }
 
-// resume has the relay try at once: the bus is there again.
+// resume makes the relay try immediately: the bus is there again.
 func (o *outbox) resume() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -50,7 +50,8 @@ func (o *outbox) resume() {
 	component.Signal(o.kick)
 }
 
-// run is the relay: it repeats what the bus refused and adopts what nobody publishes.
+// run is the relay: it repeats events that the bus refused and adopts events that nobody
+// publishes.
 func (o *outbox) run(ctx context.Context) error {
 	scanned := o.clock.Monotonic() - scanEvery
 	for o.sleep(ctx, relayEvery, o.kick) {
@@ -107,10 +108,10 @@ func (o *outbox) wanted() bool {
 	return false
 }
 
-// scan reads the log past the point up to which JetStream has everything. An entry
-// that was there at the scan before, a second ago, and that this publisher did not
-// publish, has been left behind by another one and is adopted; one that somebody here
-// waits for is adopted at once. Publishing an event twice does no harm.
+// scan reads the log past the point up to which JetStream has everything. An entry that was
+// already there at the scan a second before, and that this publisher did not publish, was left
+// behind by another publisher and is adopted. An entry that a caller here waits for is adopted
+// immediately. Publishing an event twice does no harm.
 func (o *outbox) scan(ctx context.Context, full bool) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -24,12 +24,11 @@ const (
 // RepairOptions tune [Repair]; the zero value works.
 type RepairOptions struct {
 	Publisher Options
-	// AcceptLoss lets a Redis that lost everything be filled from a stream that is known
-	// not to hold the whole history, since both were lost: what was revoked before and is
-	// in neither is forgotten.
+	// AcceptLoss allows filling a Redis that lost everything from a stream that does not hold the
+	// whole history, because both were lost. Revocations that are in neither are forgotten.
 	AcceptLoss bool
-	// Refilled is told, while the stream is refilled, how many events have been published
-	// anew so far. It must not block.
+	// Refilled is told, while the stream is refilled, how many events have been published again
+	// so far. It must not block.
 	Refilled func(events int)
 }
 
@@ -37,7 +36,7 @@ type RepairOptions struct {
 type Repaired struct {
 	Position revocast.Position // of the ledger afterwards
 	Restored int               // events that the ledger lacked
-	Refilled uint64            // events published anew
+	Refilled uint64            // events published again
 	Took     time.Duration
 }
 
@@ -45,13 +44,13 @@ type Repaired struct {
 //
 //   - from JetStream: what Redis lacks of the stream is merged into it, in a new epoch.
 //     A Redis that holds nothing is made the realm's ledger by this.
-//   - from Redis: every live state is published anew. A fenced ledger first takes the
+//   - from Redis: every live state is published again. A fenced ledger first takes the
 //     realm back, in a new epoch, with what the stream holds merged in; the server that
 //     carried on meanwhile is fenced in its turn.
 //
-// State only grows, so neither can un-revoke anything, and running it twice does no
-// harm. Publishers may go on running; each does by itself what it can tell to be safe,
-// and Repair is for what it cannot. The error wraps what stands in the way.
+// State only grows, so neither takes back a revocation, and running Repair twice does no harm.
+// Publishers may go on running. A publisher does by itself what it can prove to be safe; Repair
+// is for the rest. The error wraps the obstacle.
 func Repair(ctx context.Context, ledger port.Ledger, bus port.Bus, from Side, o RepairOptions) (Repaired, error) {
 	if from != Redis && from != JetStream {
 		return Repaired{}, fmt.Errorf("%w: repair from side %d", revocast.ErrInvalid, from)
@@ -88,7 +87,7 @@ func Repair(ctx context.Context, ledger port.Ledger, bus port.Bus, from Side, o 
 	}, err
 }
 
-// repair is what a repair is done with: a keeper and a refiller that nobody else runs.
+// repair holds the parts of a repair: a keeper and a refiller that nobody else runs.
 type repair struct {
 	tools
 	ledger   reopener
@@ -111,8 +110,8 @@ func newRepair(ledger port.Ledger, bus port.Bus, from Side, o RepairOptions) *re
 	}
 }
 
-// noWriters are those of a keeper beside whom nobody commits: it only notes whose clocks
-// are apart.
+// noWriters are the writers of a keeper that runs without a write path: they only note which
+// clocks are apart.
 type noWriters struct{ clocks *clocks }
 
 func (n noWriters) observe(ctx context.Context, d port.Description, sent time.Duration, wall time.Time) {
@@ -205,8 +204,8 @@ func (r *repair) refillNow(ctx context.Context, shown func(int)) error {
 	}
 }
 
-// refilledSince reports whether somebody has completed a refill that began when the
-// stream had all that it had at before, or when it was another one.
+// refilledSince reports whether a refill was completed that began after the stream had reached
+// before, or in a stream made later.
 func (r *repair) refilledSince(ctx context.Context, before port.StreamInfo) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

@@ -33,7 +33,9 @@ func TestRepairReopens(t *testing.T) {
 		calls []string
 		err   error
 	}{
-		{"an open one, from JetStream", port.LedgerOpen, JetStream, func(*busFake) {}, []string{"reopen 4 after a"}, nil},
+		{"an open one, from JetStream", port.LedgerOpen, JetStream, func(*busFake) {}, []string{
+			"reopen 4 after a",
+		}, nil},
 		{"an open one, from itself", port.LedgerOpen, Redis, func(*busFake) {}, nil, nil},
 		{
 			"a fenced one", port.LedgerFenced, Redis, func(b *busFake) { b.record.Epoch, b.record.Server = 6, "b" },
@@ -42,10 +44,12 @@ func TestRepairReopens(t *testing.T) {
 		},
 		{"one that recovers", port.LedgerRecovering, JetStream, func(*busFake) {}, nil, nil},
 		{"an empty one, from JetStream", port.LedgerUninitialised, JetStream, func(*busFake) {}, nil, nil},
-		{"an empty one, from itself", port.LedgerUninitialised, Redis, func(*busFake) {}, nil, revocast.ErrUninitialised},
+		{
+			"an empty one, from itself", port.LedgerUninitialised, Redis, func(*busFake) {},
+			nil, revocast.ErrUninitialised,
+		},
 		{"the record is lost", port.LedgerOpen, JetStream, func(b *busFake) {
-			b.record,
-				b.recordErr = port.EpochRecord{}, revocast.ErrNotFound
+			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrNotFound
 		}, []string{"reopen 4 after a"}, nil},
 		{
 			"the bus is away", port.LedgerOpen, JetStream, func(b *busFake) { b.recordErr = revocast.ErrUnavailable },
@@ -90,7 +94,8 @@ func TestRefilledSince(t *testing.T) {
 	}
 }
 
-// TestUntilOpen goes on over what may pass, and ends with what only somebody else can mend.
+// TestUntilOpen: it continues after errors that may pass, and ends with those that only an
+// operator can mend.
 func TestUntilOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(3)
@@ -113,7 +118,8 @@ func TestUntilOpen(t *testing.T) {
 		l.d.State, b.recordErr = port.LedgerRecovering, revocast.ErrUnavailable
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := k.untilOpen(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, revocast.ErrRecovering) {
+		if err := k.untilOpen(ctx); !errors.Is(err, context.DeadlineExceeded) ||
+			!errors.Is(err, revocast.ErrRecovering) {
 			t.Error(err)
 		}
 	})

@@ -37,7 +37,7 @@ func TestFencedLedger(t *testing.T) {
 	}
 }
 
-// TestBeyond goes on to a later epoch only where the ledger still recovers this one.
+// TestBeyond: it moves on to a later epoch only if the ledger still recovers this one.
 func TestBeyond(t *testing.T) {
 	for _, test := range []struct {
 		what string

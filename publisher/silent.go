@@ -19,7 +19,7 @@ type Answering uint8
 // The ways of answering.
 const (
 	AnswersUnknown Answering = iota // nothing was revoked yet that it could have acknowledged
-	AnswersBus                      // at once, by acknowledgements
+	AnswersBus                      // immediately, by acknowledgements
 	AnswersRenewal                  // by its renewals alone: every revocation waits for the next one
 )
 
@@ -36,7 +36,8 @@ func (m *fleetMember) hears(applied revocast.Position) {
 	}
 }
 
-// missLocked notes who had applied position, as the ledger says, without a word on the bus.
+// missLocked notes the members that had applied position, as the ledger says, without an
+// acknowledgement on the bus.
 func (f *fleet) missLocked(position revocast.Position, now time.Duration) {
 	for _, m := range f.members {
 		if m.missed.IsZero() && m.heard.Before(position) && !m.Applied.Before(position) {
@@ -70,15 +71,17 @@ func (f *fleet) silent() []string {
 	return names
 }
 
-// noteSilent says who slows every revocation down: nothing else fails for them.
+// noteSilent logs the workers that slow down every revocation; nothing else shows their fault.
 func (f *fleet) noteSilent(names []string) {
 	if len(names) == 0 {
 		return
 	}
 	const most = 10
 	listed := strings.Join(names[:min(len(names), most)], ", ")
-	f.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: their acknowledgements are not heard; "+
-		"compare the permissions for rv."+f.realm+".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
+	f.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: "+
+		"their acknowledgements are not heard; "+
+		"compare the permissions for rv."+f.realm+
+		".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
 		"count", len(names), "workers", listed)
 }
 

@@ -39,9 +39,9 @@ func newPacker(t tools, bus snapshotBus, serving func() error, every time.Durati
 // of them take ten seconds.
 const snapshotPace = 5 * time.Millisecond
 
-// run keeps a packed snapshot of the live states on the bus, so that a fleet that
-// starts at once does not read every state out of Redis, worker by worker. A snapshot
-// stands for a position; what came after is in the ledger's log.
+// run keeps a packed snapshot of the live states on the bus, so that a whole fleet that starts
+// does not read every state from Redis, worker by worker. A snapshot belongs to a position; later
+// events are in the ledger's log.
 func (p *packer) run(ctx context.Context) error {
 	var packed revocast.Position
 	for p.sleep(ctx, p.every, nil) {
@@ -67,8 +67,8 @@ func (p *packer) run(ctx context.Context) error {
 	return nil
 }
 
-// due reports whether so much has come since the last snapshot that another one is
-// worth while: few revisions are read from the log just as fast.
+// due reports whether enough has come since the last snapshot to make another one worthwhile: a
+// few revisions are read from the log just as fast.
 func due(packed, now revocast.Position, after uint64) bool {
 	if packed.Epoch != now.Epoch {
 		packed.Rev = 0

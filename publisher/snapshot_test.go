@@ -27,8 +27,8 @@ func TestSnapshotDue(t *testing.T) {
 	}
 }
 
-// TestPacker packs when so much has come, the ledger serves and it has the turn, and again where
-// that failed.
+// TestPacker: it packs when enough has come, the ledger serves and it has the turn, and tries
+// again if that failed.
 func TestPacker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, b := openLedger(2), &busFake{}

@@ -20,11 +20,11 @@ type pager interface {
 	Snapshot(ctx context.Context, cursor string) (page []port.KeyedState, next string, err error)
 }
 
-// all goes through all of them, a page at a time and with a pause after each, so that it
-// is not felt. At the end it fails with a [census.VanishedError] if it has come across
-// fewer than there must be, by a description from before it began: what is made out of them
-// would pass the loss on. With [revocast.ErrEpoch] it fails if the epoch has changed: a
-// cursor means nothing on another server.
+// all goes through all states, a page at a time and with a pause after each, so that it disturbs
+// nobody. At the end it fails with a [census.VanishedError] if it found fewer states than a
+// description from before it began demands: anything made from them would pass on the loss. It
+// fails with [revocast.ErrEpoch] if the epoch has changed: a cursor means nothing on another
+// server.
 func (s *states) all(ctx context.Context, before port.Description,
 	pause time.Duration,
 ) iter.Seq2[port.KeyedState, error] {

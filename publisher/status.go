@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// status stands between those who write and the keeper: the keeper says in it whether the
-// ledger serves, and who writes has the keeper look again.
+// status connects the write path and the keeper: the keeper sets whether the ledger serves, and
+// the write path asks the keeper to look again.
 type status struct {
 	ready *port.Readiness
 	// serving is ready without regard to clocks that are apart and to the stream.
@@ -32,10 +32,10 @@ func (s *status) set(reason error) {
 	s.setServing(reason)
 }
 
-// lookAgain has the keeper look at the ledger's state immediately.
+// lookAgain makes the keeper look at the ledger's state immediately.
 func (s *status) lookAgain() { component.Signal(s.recheck) }
 
-// await waits until the ledger is open again; false: nobody wants to wait on.
+// await waits until the ledger is open again; false: nobody wants to wait any longer.
 func (s *status) await(run, caller context.Context) bool {
 	s.set(revocast.ErrRecovering)
 	s.lookAgain()

@@ -21,7 +21,7 @@ const (
 	stockTurn   = 5 * time.Second // how much longer than a pause the turn lasts
 )
 
-// stock takes care that the ledger holds all states that it must, and none that are over.
+// stock makes sure that the ledger holds all states that it must, and none that have ended.
 type stock struct {
 	*base
 	ledger    stockLedger
@@ -48,10 +48,9 @@ func newStock(t tools, ledger stockLedger, every time.Duration, lookAgain func()
 	}
 }
 
-// run goes through all states of the ledger again and again, one publisher at a time.
-// It takes out what is over, by two clocks, and finds out whether states have vanished: an
-// eviction policy that was switched on, a clean-up job, a hand that slipped. Nothing else in
-// Redis tells.
+// run goes through all states of the ledger again and again, one publisher at a time. It removes
+// states that have ended by two clocks, and finds out whether states have vanished: because of an
+// eviction policy, a clean-up job, or a mistake at a keyboard. Nothing else in Redis shows that.
 func (s *stock) run(ctx context.Context) error {
 	took := time.Duration(0)
 	for {
@@ -112,9 +111,10 @@ func (s *stock) forget(ctx context.Context, now int64, over []revocast.Key) erro
 	return nil
 }
 
-// vanished has the ledger recovered from the stream, as one that was emptied is: until that
-// is done it serves nobody, for nothing tells which states are missing. Those that the
-// recovery brings back are new ones for the count, so the missing ones count as gone.
+// vanished starts a recovery of the ledger from the stream, as if the ledger had been emptied.
+// Until that is done the ledger serves nobody, because nothing shows which states are missing.
+// The recovery counts the states that it brings back as new ones, so the missing ones count as
+// gone.
 func (s *stock) vanished(ctx context.Context, lost *census.VanishedError) error {
 	d := lost.After
 	if lost.Surplus() {

@@ -117,8 +117,8 @@ func TestClockAhead(t *testing.T) {
 	})
 }
 
-// TestClockOfADeadWorker: what a worker told while the ledger's clock was behind does not count
-// once the worker is gone.
+// TestClockOfADeadWorker: the clock that a worker reported while the ledger's clock was behind
+// does not count once the worker is gone.
 func TestClockOfADeadWorker(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -135,7 +135,7 @@ func TestClockOfADeadWorker(t *testing.T) {
 	})
 }
 
-// TestClocksNeverInStep: no cut-off is written where nobody can tell the time.
+// TestClocksNeverInStep: no cut-off is written while the time is not known.
 func TestClocksNeverInStep(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Ledger.Advance(-time.Hour)
@@ -153,13 +153,16 @@ func TestClocksNeverInStep(t *testing.T) {
 	})
 }
 
-// TestForgetting: what is over is taken out of Redis, some time after two clocks say so.
+// TestForgetting: states that have ended are removed from Redis, some time after two clocks say
+// so.
 func TestForgetting(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 		w.Must(err)
-		until := time.UnixMilli(w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice")).Until)
+		until := time.UnixMilli(
+			w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice")).Until,
+		)
 		fleettest.Elapse(time.Until(until) + 30*time.Second)
 		if n := p.Stats().Forgotten; n != 0 {
 			t.Errorf("%d states were forgotten too soon", n)

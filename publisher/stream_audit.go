@@ -11,11 +11,11 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// auditor compares the stream with the ledger. A stream does not say that it was made
-// anew, cut short by a server that had not written to its disk, or emptied by a limit;
-// consumers only go silent. So the ledger remembers up to which message the stream was
-// seen whole, and one publisher at a time reads on from there and counts revisions.
-// What is lost is published anew from the ledger.
+// auditor compares the stream with the ledger. A stream does not report that it was made again,
+// cut short by a server that had not written to its disk, or emptied by a limit; its consumers
+// only go silent. So the ledger remembers up to which message the stream was seen whole, and one
+// publisher at a time reads on from there and counts revisions. Lost events are published again
+// from the ledger.
 type auditor struct {
 	*base
 	reader   *reader
@@ -63,8 +63,8 @@ func (a *auditor) report(err error) {
 	}, func() { a.log.Info("the stream holds what the ledger says") })
 }
 
-// look compares once, if it is this publisher's turn and nobody has just done it. What
-// the streams are like concerns every publisher, and a ledger that recovers as well.
+// look compares once, if it is this publisher's turn and nobody has just done it. The streams'
+// configuration concerns every publisher, even while the ledger recovers.
 func (a *auditor) look(ctx context.Context, suspicious bool) error {
 	d, err := a.reader.glance(ctx)
 	if err != nil || d.State != port.LedgerOpen && d.State != port.LedgerRecovering {
@@ -90,8 +90,8 @@ func (a *auditor) look(ctx context.Context, suspicious bool) error {
 	return err
 }
 
-// unsee forgets how far the stream was seen to reach where the mark says that it reaches less
-// far: it was cut, and somebody has refilled it since.
+// unsee forgets how far the stream was seen to reach if the mark says that it reaches less far:
+// it was cut, and another publisher has refilled it since.
 func (a *auditor) unsee(d port.Description) {
 	if seen := a.streams.seen.Load(); seen != nil && (d.Mark.Point.Created != seen.Created ||
 		d.Mark.Point.Sequence < seen.Last) {
@@ -121,11 +121,11 @@ func (a *auditor) audit(ctx context.Context, d port.Description) error {
 	return a.streams.record(ctx, d, info, nil)
 }
 
-// skewSlack is how far the clocks of the two stores may be apart. A loss within that
-// time of an event's end goes unnoticed, when next to nothing that it covers is alive.
+// skewSlack is how far the clocks of the two stores may be apart. A loss within that time of an
+// event's end goes unnoticed; by then almost no token that it covers is alive.
 const skewSlack = 10 * time.Minute
 
-// lostBy says why a stream cannot hold any more what it was seen to hold; nil: it may.
+// lostBy says why a stream can no longer hold everything that it was seen to hold; nil: it may.
 func lostBy(d port.Description, info port.StreamInfo) error {
 	mark := d.Mark.Point
 	since := d.Now - d.Terms.StreamOptions().MaxAge + skewSlack.Milliseconds()
@@ -133,10 +133,11 @@ func lostBy(d port.Description, info port.StreamInfo) error {
 	case mark.Created == 0:
 		return fmt.Errorf("%w: it was never seen whole", revocast.ErrStreamLost)
 	case info.Created != mark.Created:
-		return fmt.Errorf("%w: it was made anew at %s", revocast.ErrStreamLost, time.Unix(0,
+		return fmt.Errorf("%w: it was made again at %s", revocast.ErrStreamLost, time.Unix(0,
 			info.Created).UTC().Format(time.RFC3339))
 	case info.Last < mark.Sequence:
-		return fmt.Errorf("%w: it ends at %d and reached to %d before", revocast.ErrStreamLost, info.Last, mark.Sequence)
+		return fmt.Errorf("%w: it ends at %d and reached to %d before", revocast.ErrStreamLost, info.Last,
+			mark.Sequence)
 	case d.Witness.Sequence != 0 && info.First > d.Witness.Sequence && d.Witness.Stored > since:
 		return fmt.Errorf("%w: it begins at %d, and %d was not to expire yet", revocast.ErrStreamLost, info.First,
 			d.Witness.Sequence)
@@ -150,8 +151,8 @@ func lostBy(d port.Description, info port.StreamInfo) error {
 	return nil
 }
 
-// readOn reads what came after the mark. Every revision that JetStream had acknowledged
-// before must be there. lost says what is missing.
+// readOn reads what came after the mark. Every revision that JetStream had acknowledged before
+// must be there. lost says which events are missing.
 func (a *auditor) readOn(ctx context.Context, d port.Description, info port.StreamInfo) (lost, err error) {
 	seen := newSighting(d.Mark.Complete)
 	r, err := a.streams.replayFrom(ctx, d.Mark, seen.add)

@@ -43,8 +43,8 @@ func TestAuditorMovesTheMark(t *testing.T) {
 	}
 }
 
-// TestAuditorReadsFromBeforeTheMark where events stood out of order, once the mark's message is
-// where it was.
+// TestAuditorReadsFromBeforeTheMark: it does so if events stood out of order and the mark's
+// message is where it was.
 func TestAuditorReadsFromBeforeTheMark(t *testing.T) {
 	l, b := wholeStore()
 	l.d.Mark.From = 2
@@ -106,7 +106,8 @@ func TestAuditorFindsLosses(t *testing.T) {
 	}
 }
 
-// TestAuditorLeavesItToOthers who have just done it, have the turn, or refill.
+// TestAuditorLeavesItToOthers: it does nothing if another publisher has just compared, has the
+// turn, or refills.
 func TestAuditorLeavesItToOthers(t *testing.T) {
 	for _, test := range []struct {
 		what       string
@@ -252,7 +253,8 @@ func TestRefill(t *testing.T) {
 			t.Errorf("%s: marked %t, %d refills", test.what, marked, f.refills.Load())
 		}
 		if test.mark && (shown != 2 || f.republished.Load() != 2 || f.losses.Load() != 0 || b.record.Base != 5) {
-			t.Errorf("%d shown, %d republished, %d losses, base %d", shown, f.republished.Load(), f.losses.Load(), b.record.Base)
+			t.Errorf("%d shown, %d republished, %d losses, base %d", shown, f.republished.Load(), f.losses.Load(),
+				b.record.Base)
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// Whatever somebody edits in the stream's configuration while all runs is changed back,
-// and what it cost is refilled: Redis may lose everything after that.
+// Whatever somebody edits in the stream's configuration while everything runs is changed back,
+// and the events that it cost are refilled: after that Redis may lose everything.
 func TestEditedStreamIsMended(t *testing.T) {
 	for name, edit := range map[string]sim.Edit{
 		"messages per subject": {PerKind: 5},
@@ -59,8 +59,8 @@ func TestEditedStreamIsMended(t *testing.T) {
 	}
 }
 
-// A stream that can never take an event again makes nothing confirmed, and everybody who
-// looks is told; removed, it is made anew and refilled.
+// While a stream can never take an event again, nothing is confirmed, and every status says so.
+// Once it is removed, it is made again and refilled.
 func TestSealedStreamIsShown(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, lines := w.LoggedPublisher("p")
@@ -148,11 +148,13 @@ func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 				cut(w)
 				w.Ledger.Empty()
 				fleettest.Elapse(20 * time.Second)
-				if err := p.Ready(); !errors.Is(err, revocast.ErrStreamLost) || !strings.Contains(err.Error(), "--accept-loss") {
+				if err := p.Ready(); !errors.Is(err, revocast.ErrStreamLost) ||
+					!strings.Contains(err.Error(), "--accept-loss") {
 					t.Fatalf("ready: %v", err)
 				}
 				p.Bus.SetHook(nil)
-				_, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{AcceptLoss: true})
+				_, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+					publisher.RepairOptions{AcceptLoss: true})
 				w.Must(err)
 				w.Await(p.Readiness())
 				fleettest.Elapse(20 * time.Second)

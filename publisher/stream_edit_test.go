@@ -45,8 +45,10 @@ func TestEditedStreamOnTheServer(t *testing.T) {
 		"age":         func(c *jetstream.StreamConfig) { c.MaxAge, c.Duplicates = time.Second, time.Second },
 		"oldest":      func(c *jetstream.StreamConfig) { c.Discard, c.MaxMsgs = jetstream.DiscardOld, 50 },
 		"no ack":      func(c *jetstream.StreamConfig) { c.NoAck = true },
-		"subjects":    func(c *jetstream.StreamConfig) { c.Subjects = []string{"rv." + fleettest.Realm + ".elsewhere"} },
-		"interest":    func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
+		"subjects": func(c *jetstream.StreamConfig) {
+			c.Subjects = []string{"rv." + fleettest.Realm + ".elsewhere"}
+		},
+		"interest": func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
 	} {
 		mended := p.Stats().StreamMends
 		r.Edit("RV_"+fleettest.Realm, change)
@@ -73,8 +75,8 @@ func TestEditedStreamOnTheServer(t *testing.T) {
 	r.Awaiting(20*time.Second, func() error { return errors.Join(p.Ready(), r.Equal(n)) })
 }
 
-// A sealed stream: in force, not confirmed, said by everything that is asked; and removed
-// it is made anew.
+// A sealed stream: in force, not confirmed, said by everything that is asked; and removed it is
+// made again.
 func TestSealedStreamOnTheServer(t *testing.T) {
 	r := fleettest.NewRig(t)
 	log := &fleettest.LockedBuffer{}
@@ -121,7 +123,8 @@ func TestJetStreamFromABackup(t *testing.T) {
 	r.Awaiting(20*time.Second, func() error { return r.Equal(1) })
 	r.Redis.Restart()
 	r.Awaiting(20*time.Second, serves)
-	_, err = p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"}, revocast.WithStrength(revocast.Durable))
+	_, err = p.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "bob"},
+		revocast.WithStrength(revocast.Durable))
 	r.Must(err)
 	restore()
 	r.Awaiting(30*time.Second, func() error {

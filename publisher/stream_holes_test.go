@@ -15,8 +15,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// A state that is published anew may take several events, all at the position of its
-// latest change. Whoever hears one of them has not heard that change.
+// A state that is published again may take several events, all at the position of its latest
+// change. A worker that hears one of them has not heard that change.
 func TestPartOfAStateIsNoRevision(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, q := w.Publisher("p"), w.Publisher("q")
@@ -34,7 +34,8 @@ func TestPartOfAStateIsNoRevision(t *testing.T) {
 		var once atomic.Bool
 		hook := fleettest.Only(sim.OpSnapshot, func(sim.Call) sim.Fault {
 			if once.CompareAndSwap(false, true) {
-				receipt, err = q.Ban(context.Background(), revocast.Ban{Principal: "alice", Until: time.Now().Add(time.Hour)}, fleettest.Committed())
+				receipt, err = q.Ban(context.Background(),
+					revocast.Ban{Principal: "alice", Until: time.Now().Add(time.Hour)}, fleettest.Committed())
 			}
 			return sim.Fault{}
 		})
@@ -56,7 +57,7 @@ func TestPartOfAStateIsNoRevision(t *testing.T) {
 	})
 }
 
-// What a mark counts as complete stands before it, so that its loss is seen.
+// Events that a mark counts as complete stand before it, so that their loss is seen.
 func TestMarkReachesToWhatItCounts(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -73,7 +74,8 @@ func TestMarkReachesToWhatItCounts(t *testing.T) {
 		hook := fleettest.Only(sim.OpReplay, func(sim.Call) sim.Fault {
 			if armed.CompareAndSwap(true, false) {
 				for _, id := range []string{"three", "four"} {
-					_, err := q.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopeSession, ID: id}, fleettest.Committed())
+					_, err := q.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopeSession, ID: id},
+						fleettest.Committed())
 					w.Must(err)
 				}
 			}
@@ -95,7 +97,7 @@ func TestMarkReachesToWhatItCounts(t *testing.T) {
 	})
 }
 
-// What is lost of a refill while it runs is not made up for, in number, by fresh events.
+// Events that a running refill loses are not balanced, in number, by fresh events.
 func TestRefillIsCountedExactly(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, q := w.Publisher("p"), w.Publisher("q")
@@ -110,7 +112,9 @@ func TestRefillIsCountedExactly(t *testing.T) {
 				if refills.Load() > 0 && done.CompareAndSwap(0, 1) {
 					w.Bus.Truncate(3 + 12 - 4)
 					for i := range 4 {
-						_, err := q.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprint("fresh", i)}, fleettest.Committed())
+						_, err := q.Revoke(context.Background(), revocast.Revocation{
+							Scope: revocast.ScopeSession, ID: fmt.Sprint("fresh", i),
+						}, fleettest.Committed())
 						w.Must(err)
 					}
 				}
@@ -253,7 +257,9 @@ func TestSlowRefillIsLeftAlone(t *testing.T) {
 		for b := range 30 {
 			proposals = proposals[:0]
 			for i := range 500 {
-				proposals = append(proposals, revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprint(b, "-", i)})
+				proposals = append(
+					proposals, revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprint(b, "-", i)},
+				)
 			}
 			_, err := p.RevokeBatch(w.T.Context(), proposals)
 			w.Must(err)
@@ -293,7 +299,8 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 		long := w.Terms
 		long.Lease = 30 * time.Second
 		q := w.Publisher("q")
-		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long, publisher.Options{Logger: fleettest.Logger()})
+		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
+			publisher.Options{Logger: fleettest.Logger()})
 		w.Must(err)
 		for range 200 {
 			fleettest.Elapse(5 * time.Millisecond)
@@ -302,7 +309,8 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 			}
 		}
 		x.Ledger.SetHook(fleettest.Failing)
-		other, err := q.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: "other"}, fleettest.Committed())
+		other, err := q.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: "other"},
+			fleettest.Committed())
 		w.Must(err)
 		go func() { c, stop := fleettest.Within(5 * time.Second); defer stop(); _, _ = p.Await(c, other.Position) }()
 		for range 20 {
@@ -315,7 +323,7 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 	}, func(t *port.Terms) { t.Lease = 300 * time.Millisecond })
 }
 
-// An audit does not take back what was announced before the ledger has it.
+// An audit does not take back an announcement that the ledger does not have yet.
 func TestAnnouncedTermsStay(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -326,7 +334,8 @@ func TestAnnouncedTermsStay(t *testing.T) {
 		long := w.Terms
 		long.Lease = 30 * time.Second
 		op, ob := w.Ledger.Link("op"), w.Bus.Link("op")
-		op.SetHook(fleettest.Only(sim.OpSetTerms, fleettest.Always(sim.Fault{Delay: 6 * time.Second, Late: true}))) // paused before
+		// paused before
+		op.SetHook(fleettest.Only(sim.OpSetTerms, fleettest.Always(sim.Fault{Delay: 6 * time.Second, Late: true})))
 		ctx, cancel := fleettest.Within(7 * time.Second)
 		defer cancel()
 		go func() {
@@ -335,7 +344,9 @@ func TestAnnouncedTermsStay(t *testing.T) {
 			op.SetHook(func(c sim.Call) sim.Fault { return sim.NotDone() }) // and killed after
 			ob.SetHook(fleettest.Failing)
 		}()
-		if _, err := publisher.ChangeTerms(ctx, op, ob, long, publisher.Options{Logger: fleettest.Logger()}); err == nil {
+		if _, err := publisher.ChangeTerms(
+			ctx, op, ob, long, publisher.Options{Logger: fleettest.Logger()},
+		); err == nil {
 			w.T.Fatal("the command was to be killed")
 		}
 		for range 100 {
@@ -372,9 +383,11 @@ func TestTakenOverServerConfirmsNothing(t *testing.T) {
 		fleettest.Elapse(12 * time.Second)
 		other := sim.NewLedger(t, sim.LedgerOptions{})
 		other.Restart()
-		p.Bus.SetHook(fleettest.Only(sim.OpEpoch, fleettest.Always(sim.Fault{Delay: 1500 * time.Millisecond}))) // answers too late
+		// answers too late
+		p.Bus.SetHook(fleettest.Only(sim.OpEpoch, fleettest.Always(sim.Fault{Delay: 1500 * time.Millisecond})))
 		alice := fleettest.Login("alice")
-		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{})
+		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+			publisher.RepairOptions{})
 		w.Must(err)
 		y := w.NewWorker("y", fleettest.WorkerOptions{})
 		y.Ledger.Reach(other)
@@ -411,7 +424,7 @@ func TestSuspicionsAreGathered(t *testing.T) {
 	})
 }
 
-// Canaries that wait for JetStream do not use up what may be open.
+// Canaries that wait for JetStream do not use up the calls that may be open.
 func TestOneCanaryAtATime(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second, MaxOpen: 50})
@@ -421,7 +434,8 @@ func TestOneCanaryAtATime(t *testing.T) {
 		ctx, cancel := fleettest.Within(5 * time.Second)
 		defer cancel()
 		began := time.Now()
-		if _, err := p.Revoke(ctx, fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrPending) || time.Since(began) < 5*time.Second {
+		if _, err := p.Revoke(ctx, fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrPending) ||
+			time.Since(began) < 5*time.Second {
 			w.T.Errorf("%v after %s", err, time.Since(began))
 		}
 	})

@@ -29,9 +29,9 @@ type mender interface {
 
 func newJudge(b *base, bus mender, s *streams) *judge { return &judge{base: b, bus: bus, streams: s} }
 
-// judge looks at how the streams are configured, which anybody may have edited since
-// they were made, and has them changed back. Each publisher does, so that each knows
-// whether the stream can hold what it confirms. It returns why the stream cannot.
+// judge looks at the streams' configuration, which somebody may have edited since they were made,
+// and mends it. Each publisher does that, so that each knows whether the stream can hold what it
+// confirms. It returns the reason if the stream cannot.
 func (j *judge) judge(ctx context.Context, terms port.Terms) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -48,7 +48,7 @@ func (j *judge) judge(ctx context.Context, terms port.Terms) error {
 		j.log.Warn("no snapshot can be kept; workers that start read the ledger", "error", m.Snapshots)
 	}, nil)
 	if errors.Is(err, revocast.ErrNotFound) {
-		j.unfit.Store(nil) // the audit makes it anew
+		j.unfit.Store(nil) // the audit makes it again
 		return nil
 	}
 	if err != nil && !errors.Is(err, revocast.ErrUnsuited) {

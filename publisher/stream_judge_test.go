@@ -31,7 +31,7 @@ func TestJudge(t *testing.T) {
 	judge(nil, nil, true)
 	judge(unsuited, unsuited, false)
 	judge(revocast.ErrUnavailable, revocast.ErrUnavailable, false) // proves nothing
-	judge(revocast.ErrNotFound, nil, true)                         // the audit makes it anew
+	judge(revocast.ErrNotFound, nil, true)                         // the audit makes it again
 	judge(unsuited, unsuited, false)
 	judge(nil, nil, true)
 	b.mended = port.Mended{Changed: []string{"age", "limit"}, Snapshots: revocast.ErrNotFound}

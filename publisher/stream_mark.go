@@ -17,8 +17,8 @@ const (
 	orderPause = 50 * time.Millisecond
 )
 
-// marker sets the ledger's mark, which says up to where the stream was seen to be whole.
-// Before that it commits what the ledger lacks of events that nobody would look at any more.
+// marker sets the ledger's mark, which says up to where the stream was seen to be whole. Before
+// that it commits events that the ledger lacks and that nobody would look at any more.
 type marker struct {
 	*base
 	ledger markLedger
@@ -40,11 +40,10 @@ func newMarker(t tools, ledger markLedger) *marker {
 	return &marker{base: t.base, ledger: ledger, bus: t.streams.bus, reader: t.reader}
 }
 
-// advance sets the mark to what was read up to end. Whoever reads on must find every
-// revision that the mark does not count as complete. They stand after what has been
-// read if none is missing there; else a little more is read, until what stands before
-// some end is complete, and the next audit reads on from that end, or from where this
-// one began.
+// advance sets the mark to what was read up to end. The next reader must find every revision that
+// the mark does not count as complete. If no revision is missing in what was read, those all
+// stand after it. Otherwise a little more is read, until everything before some end is complete.
+// The next audit then reads on from that end, or from where this one began.
 func (m *marker) advance(ctx context.Context, d port.Description, next port.StreamMark, end port.StreamPoint,
 	seen *sighting,
 ) error {
@@ -115,7 +114,8 @@ func (m *marker) adopt(ctx context.Context, d port.Description, late []revocast.
 		}
 	}
 	for chunk := range slices.Chunk(lacking, adoptChunk) {
-		m.log.Warn("the stream holds events of an earlier epoch that the ledger lacks; committing them", "events", len(chunk))
+		m.log.Warn("the stream holds events of an earlier epoch that the ledger lacks; committing them", "events",
+			len(chunk))
 		if _, err := m.ledger.Commit(ctx, newEphemeralKey(), chunk); err != nil {
 			return err
 		}
@@ -135,9 +135,8 @@ func proposalOf(e revocast.Event) revocast.Event {
 	return e
 }
 
-// mark sets the mark. After a refill it does so whatever mark of the same stream stands
-// by now: an audit that had begun before may have set one, and what was refilled and read
-// back holds beside any.
+// mark sets the mark. After a refill it replaces any mark of the same stream: an audit that had
+// begun before may have set one, and what was refilled and read back is true next to any mark.
 func (m *marker) mark(ctx context.Context, was port.StreamPoint, next port.StreamMark) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -156,7 +155,7 @@ func (m *marker) mark(ctx context.Context, was port.StreamPoint, next port.Strea
 
 const markTries = 5
 
-// sighting is what a reader of the stream has come across.
+// sighting is what a reader of the stream has found.
 type sighting struct {
 	front  frontier.Frontier
 	top    uint64           // the latest revision of the epoch

@@ -13,8 +13,8 @@ import (
 
 func markerOf(l *ledgerFake, b *busFake) *marker { return newMarker(partTools(l, b, io.Discard), l) }
 
-// TestMarkBehindAGap: revision 5 stands before 4. The mark counts 3 as complete, and who reads
-// on from it finds 5 again, unless the gap fills while a little more is read.
+// TestMarkBehindAGap: revision 5 stands before 4. The mark counts 3 as complete, and the next
+// reader finds 5 again, unless the gap fills while a little more is read.
 func TestMarkBehindAGap(t *testing.T) {
 	for _, fills := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -67,8 +67,8 @@ func TestSighting(t *testing.T) {
 	}
 }
 
-// TestAdopt commits what came late of an earlier epoch, where the ledger lacks it and it is not
-// over.
+// TestAdopt: late events of an earlier epoch are committed if the ledger lacks them and they have
+// not ended.
 func TestAdopt(t *testing.T) { synctest.Test(t, testAdopt) }
 
 func testAdopt(t *testing.T) {
@@ -113,7 +113,9 @@ func TestMarkAfterARefill(t *testing.T) {
 		tries int
 	}{
 		{"an audit's", port.StreamMark{Point: port.StreamPoint{Created: 7}}, revocast.ErrConflict, 1},
-		{"a refill's", port.StreamMark{Point: port.StreamPoint{Created: 7}, Afresh: true}, revocast.ErrConflict, markTries},
+		{"a refill's", port.StreamMark{
+			Point: port.StreamPoint{Created: 7}, Afresh: true,
+		}, revocast.ErrConflict, markTries},
 		{
 			"a refill's of another stream",
 			port.StreamMark{Point: port.StreamPoint{Created: 8}, Afresh: true},

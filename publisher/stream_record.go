@@ -10,20 +10,22 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// The epoch's record says which stream holds the history, and what of it that stream must
-// still have. The ledger remembers the same, but a Redis that has lost everything has
-// nothing else to go by: a stream that was emptied, cut or set back does not say so, and
-// recovered from it as from a whole one, Redis would say that nobody is revoked.
+// The epoch's record says which stream holds the history, and what of it that stream must still
+// have. The ledger remembers the same, but a Redis that has lost everything has only the record.
+// A stream that was emptied, cut or set back does not report it. A Redis that was recovered from
+// such a stream as if it were whole would say that nobody is revoked.
 
-// own is the epoch's record as the open ledger d remembers it: found, or anew where what
-// was found is older or none. It reports false where the record is another server's.
+// own is the epoch's record as the open ledger d remembers it: the one found, or a new one if the
+// one found is older or missing. It reports false if the record is another server's.
 func own(d port.Description, found port.EpochRecord, lost bool) (port.EpochRecord, bool) {
 	switch {
 	case !lost && found.Epoch == d.Opened && found.Server == d.OpenedBy:
-		found.Terms = longer(found.Terms, d.Terms) // shorter ones are [ChangeTerms]'s to write
+		found.Terms = longer(found.Terms, d.Terms) // only [ChangeTerms] writes shorter ones
 		return found, true
 	case lost || found.Epoch < d.Opened:
-		next := port.EpochRecord{Epoch: d.Opened, Server: d.OpenedBy, Stream: d.Mark.Point.Created, Sequence: found.Sequence}
+		next := port.EpochRecord{
+			Epoch: d.Opened, Server: d.OpenedBy, Stream: d.Mark.Point.Created, Sequence: found.Sequence,
+		}
 		next.Terms = longer(found.Terms, d.Terms)
 		if next.Stream == 0 || next.Stream == found.Stream {
 			next.Stream, next.Base, next.Kept = found.Stream, found.Base, found.Kept
@@ -33,8 +35,8 @@ func own(d port.Description, found port.EpochRecord, lost bool) (port.EpochRecor
 	return found, false
 }
 
-// record keeps the epoch's record true to the stream, which was just seen whole; after
-// is the sequence that a refill began after, nil where there was none.
+// record updates the epoch's record to match the stream, which was just seen whole. after is the
+// sequence that a refill began after; nil if there was no refill.
 func (s *streams) record(ctx context.Context, d port.Description, info port.StreamInfo, after *uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -75,8 +77,8 @@ func (s *streams) writeRecord(ctx context.Context, r, next port.EpochRecord) err
 	return err
 }
 
-// keepWitnesses renews the messages that the record names. The ledger has more of them and drops
-// what is not missed any more, so its oldest one says where to begin.
+// keepWitnesses renews the messages that the record names. The ledger has more witnesses and
+// drops those that are no longer needed, so its oldest one says where to begin.
 func keepWitnesses(r *port.EpochRecord, d port.Description, info port.StreamInfo) {
 	if d.Mark.Point.Created != info.Created {
 		return // of the stream before: the next audit knows more
@@ -114,13 +116,14 @@ func keepWitnesses(r *port.EpochRecord, d port.Description, info port.StreamInfo
 // the record's base.
 func wholeStream(r port.EpochRecord, d port.Description, info port.StreamInfo, gone uint64) error {
 	if r.Stream == 0 {
-		return nil // nobody wrote down which one does
+		return nil // no record says which stream does
 	}
 	since := d.Now - d.Terms.Retention().Milliseconds() + skewSlack.Milliseconds()
 	made := func(at int64) string { return time.Unix(0, at).UTC().Format(time.RFC3339) }
 	switch {
 	case info.Created != r.Stream:
-		return fmt.Errorf("made at %s, is not the one that held its history, made at %s", made(info.Created), made(r.Stream))
+		return fmt.Errorf("made at %s, is not the one that held its history, made at %s", made(info.Created),
+			made(r.Stream))
 	case gone > 0:
 		return fmt.Errorf("has lost %d messages from its middle", gone)
 	case info.First > r.Base+1 && info.Created/int64(time.Millisecond) > since:

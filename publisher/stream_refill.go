@@ -21,7 +21,7 @@ const (
 	refillPatience = 10 * time.Second       // for the last answers
 )
 
-// refiller publishes anew what a stream has lost.
+// refiller publishes again what a stream has lost.
 type refiller struct {
 	*base
 	bus     refillBus
@@ -52,7 +52,8 @@ type refillWhy struct {
 	shown func(sent int)
 }
 
-// refill publishes anew what the stream has lost: every live state of the ledger.
+// refill publishes every live state of the ledger again, and so restores what the stream has
+// lost.
 //
 // The order makes it whole. The mark counts as complete the ledger's position before the
 // first page was read: whatever the lost stream had acknowledged was committed before,
@@ -60,13 +61,13 @@ type refillWhy struct {
 // it. The mark reaches to the last message of the refill, all of which were read back. A
 // refill that is interrupted leaves no mark, and the next audit begins it again.
 //
-// It has the turn as long as it lasts: nobody else refills, nor begins to compare the
-// stream and moves the mark that it is to replace.
+// It holds the turn while it lasts, so that nobody else refills, or begins a comparison and moves
+// the mark that the refill will replace.
 func (f *refiller) refill(ctx context.Context, d port.Description, info port.StreamInfo, why refillWhy) error {
 	ctx, mine, release, err := f.hold(ctx)
 	defer release()
 	if err != nil || !mine {
-		return err // somebody else is at it
+		return err // another publisher is refilling
 	}
 	f.tell(why)
 	started := f.clock.Monotonic()
@@ -77,8 +78,8 @@ func (f *refiller) refill(ctx context.Context, d port.Description, info port.Str
 	if now.State != port.LedgerOpen || now.Position.Epoch != d.Position.Epoch {
 		return fmt.Errorf("%w: the epoch changed before the stream was refilled", revocast.ErrEpoch)
 	}
-	// The next mark stands behind all that there is now. What came late from an earlier epoch
-	// nobody would look at any more.
+	// The next mark will stand behind everything that is there now. After that nobody would look
+	// at late events of an earlier epoch.
 	if err := f.marker.adoptAll(ctx, now); err != nil {
 		return fmt.Errorf("refill the stream: %w", causeOf(ctx, err))
 	}
@@ -116,7 +117,8 @@ func (f *refiller) tell(why refillWhy) {
 	f.log.Error("refilling the stream from the ledger", "reason", why.lost)
 }
 
-// causeOf is why ctx was ended, if it was, in the place of what came of that.
+// causeOf returns the cause for which ctx was ended, if it was, in place of the error that
+// followed.
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -128,8 +130,8 @@ func causeOf(ctx context.Context, err error) error {
 // may take.
 const holdFor = refillPatience + 5*time.Second
 
-// hold takes the turn and renews it until release is called, which gives it back. The
-// context that it returns ends with [revocast.ErrConflict] when somebody else has taken it.
+// hold takes the turn and renews it until release is called, which returns it. The context that
+// it returns ends with [revocast.ErrConflict] when somebody else has taken it.
 func (f *refiller) hold(ctx context.Context) (held context.Context, mine bool, release func(), err error) {
 	held, cancel := context.WithCancelCause(ctx)
 	if mine, err = f.turns.take(held, "refill", holdFor); err != nil || !mine {
@@ -187,8 +189,8 @@ func (f *refiller) publishStates(ctx context.Context, d port.Description, refill
 	return sent, w.drain(ctx, f.clock)
 }
 
-// refillPace makes a refill that fails again and again come less often: each may leave
-// as many messages in the stream as there are states.
+// refillPace makes refills rarer while they fail: each may leave as many messages in the stream
+// as there are states.
 type refillPace struct {
 	failed int
 	next   time.Duration // not before
@@ -198,7 +200,8 @@ type refillPace struct {
 func (r *refillPace) refill(clock port.Clock, every time.Duration, lost error, refill func() error) error {
 	now := clock.Monotonic()
 	if r.failed > 0 && now < r.next {
-		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost, (r.next - now).Round(time.Millisecond))
+		return fmt.Errorf("%w; refilling it failed, and is tried again in %s", lost,
+			(r.next - now).Round(time.Millisecond))
 	}
 	err := refill()
 	if err == nil || errors.Is(err, revocast.ErrConflict) || errors.Is(err, revocast.ErrEpoch) {

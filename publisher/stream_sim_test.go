@@ -17,7 +17,7 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// Whatever the stream loses is published anew, once, by one of the publishers.
+// Whatever the stream loses is published again, once, by one of the publishers.
 func TestLostStreamIsRefilled(t *testing.T) {
 	for name, lose := range map[string]func(*fleettest.World){
 		"deleted": func(w *fleettest.World) { w.Bus.Lose() },
@@ -96,7 +96,8 @@ func TestDisorderIsNoLoss(t *testing.T) {
 		p.Bus.SetHook(slow)
 		q.Bus.SetHook(slow)
 		for i := range 200 {
-			_, err := p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprint(i)}, revocast.WithStrength(revocast.Committed))
+			_, err := p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprint(i)},
+				revocast.WithStrength(revocast.Committed))
 			w.Must(err)
 			fleettest.Elapse(100 * time.Millisecond)
 		}
@@ -115,7 +116,7 @@ func TestDisorderIsNoLoss(t *testing.T) {
 	})
 }
 
-// Both stores suffer at once: Redis restarts with what it has, and the stream is gone.
+// Both stores suffer together: Redis restarts with its data, and the stream is gone.
 func TestRecoveryWithoutAStream(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -136,8 +137,7 @@ func TestRecoveryWithoutAStream(t *testing.T) {
 	})
 }
 
-// A recovery reads on from the mark, and so what was lost before it in the stream is
-// found as well.
+// A recovery reads on from the mark, so a loss before the mark in the stream is found as well.
 func TestRecoveryReadsOnFromTheMark(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -163,13 +163,15 @@ func TestBothStoresLost(t *testing.T) {
 		w.Ledger.Empty()
 		p.Bus.SetHook(nil)
 		fleettest.Elapse(20 * time.Second)
-		if err := p.Ready(); !errors.Is(err, revocast.ErrStreamLost) || !strings.Contains(err.Error(), "--accept-loss") {
+		if err := p.Ready(); !errors.Is(err, revocast.ErrStreamLost) ||
+			!strings.Contains(err.Error(), "--accept-loss") {
 			t.Fatalf("ready: %v, want both lost", err)
 		}
 		if d, err := p.Ledger.Describe(w.T.Context()); err != nil || d.State == port.LedgerOpen {
 			t.Fatalf("%+v, %v", d, err)
 		}
-		_, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{AcceptLoss: true})
+		_, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+			publisher.RepairOptions{AcceptLoss: true})
 		w.Must(err)
 		w.Await(p.Readiness())
 	})
@@ -184,11 +186,13 @@ func TestAuditReports(t *testing.T) {
 		p.Stop()
 		w.Bus.Forget(func(e revocast.Event) bool { return e.Position.Rev <= 2 })
 		r := w.Audit()
-		if r.OK() || r.MissingInStream != 2 || r.MissingInLedger != 0 || len(r.Examples) != 2 || r.Examples[0].Lacking != publisher.JetStream {
+		if r.OK() || r.MissingInStream != 2 || r.MissingInLedger != 0 || len(r.Examples) != 2 ||
+			r.Examples[0].Lacking != publisher.JetStream {
 			t.Errorf("%+v", r)
 		}
 		foreign := revocast.Event{
-			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "x"),
+			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
+			Key:    revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "x"),
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 1, Rev: 99},
 		}
@@ -199,7 +203,8 @@ func TestAuditReports(t *testing.T) {
 	})
 }
 
-// Two numbers that differ are explained: what is on its way is left out, and said to be.
+// Two numbers that differ are explained: states on their way are left out, and the report says
+// so.
 func TestAuditSaysWhatItLeftOut(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
@@ -224,7 +229,8 @@ func TestRepairRefillsTheStream(t *testing.T) {
 		fleettest.Elapse(7 * time.Second)
 		p.Stop()
 		w.Bus.Truncate(1)
-		r, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.Redis, publisher.RepairOptions{})
+		r, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.Redis,
+			publisher.RepairOptions{})
 		w.Must(err)
 		if r.Refilled != 6 {
 			t.Errorf("%+v", r)
@@ -241,7 +247,8 @@ func TestRepairRefillsTheLedger(t *testing.T) {
 		fleettest.Elapse(7 * time.Second)
 		alice := fleettest.Login("alice")
 		w.Expect(x, alice, revocast.Allowed)
-		r, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{})
+		r, err := publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+			publisher.RepairOptions{})
 		w.Must(err)
 		if r.Position.Epoch != 2 || r.Restored != 0 {
 			t.Errorf("%+v", r)
@@ -262,16 +269,20 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		fleettest.Elapse(7 * time.Second)
 		wrong := sim.NewLedger(t, sim.LedgerOptions{})
 		wrong.Restart() // so that its identity is another one
-		lost := option.Must(publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()}))
+		lost := option.Must(
+			publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()}),
+		)
 		w.Run(lost.Run)
 		fleettest.Elapse(5 * time.Second)
-		if err := lost.Ready(); !errors.Is(err, revocast.ErrUninitialised) || !strings.Contains(err.Error(), "publisher repair --from jetstream") {
+		if err := lost.Ready(); !errors.Is(err, revocast.ErrUninitialised) ||
+			!strings.Contains(err.Error(), "publisher repair --from jetstream") {
 			t.Errorf("ready: %v", err)
 		}
 		w.Must(right.Ready())
 		w.RevokeMany(right, 3, 1)
 
-		r, err := publisher.Repair(w.T.Context(), wrong.Link("op"), w.Bus.Link("op"), publisher.JetStream, publisher.RepairOptions{})
+		r, err := publisher.Repair(w.T.Context(), wrong.Link("op"), w.Bus.Link("op"), publisher.JetStream,
+			publisher.RepairOptions{})
 		w.Must(err)
 		if r.Position != (revocast.Position{Epoch: 2, Rev: 4}) || r.Took < 2*time.Second {
 			t.Errorf("%+v", r)
@@ -284,11 +295,13 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 
 		// And back: the fenced one is the right one after all.
 		w.Bus.Plant(revocast.Event{
-			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "meanwhile"),
+			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
+			Key:    revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "meanwhile"),
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 2, Rev: 5},
 		})
-		r, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.Redis, publisher.RepairOptions{})
+		r, err = publisher.Repair(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), publisher.Redis,
+			publisher.RepairOptions{})
 		w.Must(err)
 		if r.Position.Epoch != 3 || r.Took < 2*time.Second {
 			t.Errorf("%+v", r)
@@ -310,7 +323,8 @@ func TestCanary(t *testing.T) {
 		results := make(chan publisher.CanaryResult, 100)
 		for _, name := range []string{"a", "b"} {
 			p := option.Must(publisher.New(w.Ledger.Link(name), w.Bus.Link(name), publisher.Options{
-				Logger: fleettest.Logger(), Canary: 5 * time.Second, ObserveCanary: func(r publisher.CanaryResult) { results <- r },
+				Logger: fleettest.Logger(), Canary: 5 * time.Second,
+				ObserveCanary: func(r publisher.CanaryResult) { results <- r },
 			}))
 			w.Run(p.Run)
 		}

@@ -52,15 +52,15 @@ func (s *streams) stream(ctx context.Context, terms port.Terms) (port.StreamInfo
 	if !errors.Is(err, revocast.ErrNotFound) {
 		return info, err
 	}
-	s.log.Error("the realm's stream is gone; making it anew")
+	s.log.Error("the realm's stream is gone; making it again")
 	if err := s.prepare(ctx, terms); err != nil {
 		return info, err
 	}
 	return s.bus.Stream(ctx)
 }
 
-// replayFrom hands what stands after a mark to on, in any order. The mark's message must
-// be where it was; where events stand out of order, some before it are read again.
+// replayFrom hands everything after a mark to on, in any order. The mark's message must be where
+// it was. If events stand out of order, some before the mark are read again.
 func (s *streams) replayFrom(ctx context.Context, mark port.StreamMark,
 	on func(revocast.Event) error,
 ) (port.Replayed, error) {

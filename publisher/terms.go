@@ -15,14 +15,12 @@ import (
 // ChangeTerms replaces the realm's terms and returns when the new ones are in force
 // everywhere, and how long that took.
 //
-// Terms under which less is waited for (a shorter lease, less drift, a shorter fence)
-// are dangerous while leases of the old ones are left, so no revocation is confirmed
-// until those have run out. A longest lifetime cannot be raised: what was revoked
-// before is kept for the old one, and tokens that were refused for living too long
-// would outlive their revocation ([revocast.ErrInvalid]).
+// Terms with shorter waits (a shorter lease, less drift, a shorter fence) are dangerous while
+// leases of the old terms are left, so no revocation is confirmed until those have run out. A
+// longest lifetime cannot be raised: earlier revocations are kept for the old lifetime only, and
+// tokens that were refused for living too long would outlive them ([revocast.ErrInvalid]).
 //
-// Should ctx end early, the terms are in force and the running publishers see to the
-// rest.
+// If ctx ends early, the terms are in force and the running publishers do the rest.
 func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms,
 	o Options,
 ) (time.Duration, error) {
@@ -41,9 +39,10 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 	if err != nil {
 		return 0, err
 	}
-	// Two commands at once could take each other's announcement back.
+	// Two commands at a time could take back each other's announcement.
 	if !t.turns.mine(ctx, "terms", termsTurn) {
-		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute", revocast.ErrConflict)
+		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute",
+			revocast.ErrConflict)
 	}
 	defer t.turns.mine(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
 	if d.Terms != next {
@@ -64,30 +63,35 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 			}
 		}
 		if !t.base.sleep(ctx, recoverPace, nil) {
-			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held until the old leases have run out", context.Cause(ctx))
+			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held "+
+				"until the old leases have run out", context.Cause(ctx))
 		}
 	}
 }
 
 const termsTurn = time.Minute
 
-// mayBecome fails with [revocast.ErrInvalid] where going over from t to next could un-revoke.
+// mayBecome fails with [revocast.ErrInvalid] if a change from t to next could take back a
+// revocation.
 func mayBecome(t, next port.Terms) error {
 	for i, longest := range t.MaxLifetime {
 		if next.MaxLifetime[i] > longest {
-			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were refused for living longer would outlive revocations that are kept for %s; make a new realm",
+			return fmt.Errorf("%w: the longest lifetime of scope %s cannot be raised from %s to %s: tokens that were "+
+				"refused for living longer would outlive revocations that are kept for %s; make a new realm",
 				revocast.ErrInvalid, revocast.Scope(i+1), longest, next.MaxLifetime[i], longest)
 		}
 	}
 	if next.DefaultIssuer != t.DefaultIssuer {
-		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming one would not be found any more", revocast.ErrInvalid, naming.ClipName(t.DefaultIssuer), naming.ClipName(next.DefaultIssuer))
+		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming "+
+			"one would not be found any more", revocast.ErrInvalid, naming.ClipName(t.DefaultIssuer),
+			naming.ClipName(next.DefaultIssuer))
 	}
 	return nil
 }
 
-// withdraw writes terms that make waits shorter into the epoch's record, once no lease
-// of the longer ones is left. Whoever changes the terms meanwhile changes the record
-// first, and this fails.
+// withdraw writes terms that make waits shorter into the epoch's record, once no lease of the
+// longer ones is left. Another command that changes the terms meanwhile changes the record first,
+// and this write fails.
 func withdraw(ctx context.Context, bus recordBus, ledger *reader, next port.Terms) error {
 	r, err := bus.Epoch(ctx)
 	if err != nil {
@@ -121,7 +125,7 @@ func announce(ctx context.Context, bus recordBus, d port.Description, next port.
 	return err
 }
 
-// longer is whichever terms make for the longer wait, b where neither does.
+// longer returns the terms with the longer wait, or b if the waits are equal.
 func longer(a, b port.Terms) port.Terms {
 	if a.SettleWait() > b.SettleWait() {
 		return a

@@ -24,7 +24,8 @@ func TestChangeTerms(t *testing.T) {
 		// The worker holds a lease of ten seconds and hears nothing more.
 		long := w.Terms
 		long.Lease = 10 * time.Second
-		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long, publisher.Options{Logger: fleettest.Logger()})
+		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
+			publisher.Options{Logger: fleettest.Logger()})
 		w.Must(err)
 		fleettest.Elapse(5 * time.Second)
 		x.Ledger.SetHook(fleettest.Failing)
@@ -39,7 +40,8 @@ func TestChangeTerms(t *testing.T) {
 		short.Lease = time.Second
 		changed := make(chan error, 1)
 		go func() {
-			_, err := publisher.ChangeTerms(context.Background(), w.Ledger.Link("op"), w.Bus.Link("op"), short, publisher.Options{Logger: fleettest.Logger()})
+			_, err := publisher.ChangeTerms(context.Background(), w.Ledger.Link("op"), w.Bus.Link("op"), short,
+				publisher.Options{Logger: fleettest.Logger()})
 			changed <- err
 		}()
 		fleettest.Elapse(time.Second)
@@ -51,7 +53,9 @@ func TestChangeTerms(t *testing.T) {
 		w.Must(<-changed)
 		longer := short
 		longer.MaxLifetime[0]++
-		if _, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), longer, publisher.Options{}); !errors.Is(err, revocast.ErrInvalid) {
+		if _, err := publisher.ChangeTerms(
+			w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), longer, publisher.Options{},
+		); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("a longer lifetime: %v", err)
 		}
 	})
@@ -97,7 +101,8 @@ func TestRollBackForgetsLongerLeases(t *testing.T) {
 		w.RevokeMany(p, 9, 1)
 		long := w.Terms
 		long.Lease = 20 * time.Second
-		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long, publisher.Options{Logger: fleettest.Logger()})
+		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
+			publisher.Options{Logger: fleettest.Logger()})
 		w.Must(err)
 		w.RevokeMany(p, 3, 1)
 		fleettest.Elapse(8 * time.Second)

@@ -47,9 +47,13 @@ func TestAnnounce(t *testing.T) {
 		want error
 		bus  []string
 	}{
-		{"a longer lease", func(next *port.Terms, _ *busFake) { next.Lease *= 2 }, nil, []string{"claim 3 of a after 1"}},
+		{"a longer lease", func(next *port.Terms, _ *busFake) {
+			next.Lease *= 2
+		}, nil, []string{"claim 3 of a after 1"}},
 		{"a shorter lease", func(next *port.Terms, _ *busFake) { next.Lease /= 2 }, nil, nil},
-		{"the record is of another epoch", func(_ *port.Terms, b *busFake) { b.record.Epoch = 2 }, revocast.ErrConflict, nil},
+		{"the record is of another epoch", func(_ *port.Terms, b *busFake) {
+			b.record.Epoch = 2
+		}, revocast.ErrConflict, nil},
 		{
 			"the record is of another server", func(_ *port.Terms, b *busFake) { b.record.Server = "b" },
 			revocast.ErrConflict, nil,
@@ -69,8 +73,8 @@ func TestAnnounce(t *testing.T) {
 	}
 }
 
-// TestWithdraw: terms that make waits shorter stand in the record when the ledger is settled
-// under them, and not where somebody has changed anything since.
+// TestWithdraw: terms with shorter waits are written into the record once the ledger is settled
+// under them, but not if somebody has changed anything since.
 func TestWithdraw(t *testing.T) {
 	next := port.DefaultTerms()
 	next.Lease /= 2

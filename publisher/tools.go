@@ -9,7 +9,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// tools are what several parts work with, one of each for all of them. They know no part.
+// tools are what several parts share, one of each. They know no part.
 type tools struct {
 	base    *base
 	reader  *reader
@@ -29,7 +29,7 @@ func newTools(ledger port.Ledger, bus port.Bus, o Options) tools {
 	}
 }
 
-// turns asks for the turn to do what one publisher of the realm does at a time.
+// turns asks for the turn to do work that only one publisher of the realm does at a time.
 type turns struct {
 	ledger turnLedger
 	holder string // the name of this publisher among those of the realm
@@ -50,7 +50,7 @@ func (t *turns) take(ctx context.Context, task string, d time.Duration) (bool, e
 	return t.ledger.Turn(ctx, task, t.holder, d)
 }
 
-// mine is take where a ledger that does not answer means no.
+// mine is take, but a ledger that does not answer means no.
 func (t *turns) mine(ctx context.Context, task string, d time.Duration) bool {
 	mine, err := t.take(ctx, task, d)
 	return err == nil && mine

@@ -27,10 +27,12 @@ func (l lenient) Verify(_ context.Context, bearer string) (*revocast.Claims, err
 	return c, nil
 }
 
-// TestUntilIsWhenTokensExpire: a caller names exp as until, and a verifier forgives the
-// largest leeway. 401, then 200, then 401 is what it must not be.
+// TestUntilIsWhenTokensExpire: a caller gives exp as until, and a verifier allows the largest
+// leeway. The answers must not be 401, then 200, then 401.
 func TestUntilIsWhenTokensExpire(t *testing.T) {
-	for _, scope := range []revocast.Scope{revocast.ScopeToken, revocast.ScopeSession, revocast.ScopePrincipal, revocast.ScopeAll} {
+	for _, scope := range []revocast.Scope{
+		revocast.ScopeToken, revocast.ScopeSession, revocast.ScopePrincipal, revocast.ScopeAll,
+	} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
 			p, x := w.Publisher("p"), w.Worker("x", fleettest.WorkerOptions{})
 			cold := w.Worker("cold", fleettest.WorkerOptions{View: worker.NoCache{}})
@@ -67,8 +69,8 @@ func TestUntilIsWhenTokensExpire(t *testing.T) {
 	}
 }
 
-// TestLeewayBeyondTheLedgers: a verifier of somebody else's forgives more than the ledger
-// adds. Beyond that nobody remembers what was revoked, so nothing is allowed.
+// TestLeewayBeyondTheLedgers: a foreign verifier allows more leeway than the ledger adds. Beyond
+// that nobody remembers the revocations, so nothing is allowed.
 func TestLeewayBeyondTheLedgers(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})

@@ -12,19 +12,18 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// epochVerifier asks the ledger whether an epoch is still in charge. One question
-// serves everybody who wanted to know before it was sent; who comes later waits for
-// the next.
+// epochVerifier asks the ledger whether an epoch is still in charge. Callers that are waiting
+// when a question is sent share its answer. Later callers wait for the next question.
 //
-// The ledger itself cannot know that an operator gave the realm to another server. So an
-// answer counts only while the epoch's record has been seen unchanged within chargeLife:
-// whoever takes over waits for longer than that before reading the stream (standDown),
-// and finds there what JetStream had acknowledged before the question.
+// The ledger itself cannot know that an operator gave the realm to another server. So an answer
+// counts only while the epoch's record has been seen unchanged within chargeLife: a publisher
+// that takes over waits for longer than that before it reads the stream (standDown), and finds
+// there what JetStream had acknowledged before the question.
 type epochVerifier struct {
 	*base
 	ledger    verifyLedger
 	fit       func() error // why the stream cannot be relied on; nil: it can
-	lookAgain func()       // has the keeper look at the ledger
+	lookAgain func()       // makes the keeper look at the ledger
 
 	asks    chan verifyAsk
 	charged atomic.Pointer[charge]
@@ -110,7 +109,7 @@ func (v *epochVerifier) ask(ctx context.Context, epoch uint64) (verifyAnswer, er
 	}
 }
 
-// run collects questions and sends one for all.
+// run collects callers and sends one question for all of them.
 func (v *epochVerifier) run(ctx context.Context) error {
 	for {
 		select {

@@ -15,7 +15,8 @@ import (
 
 func verifierOf(l *ledgerFake) (v *epochVerifier, looks *int, unfit *error) {
 	looks, unfit = new(int), new(error)
-	v = newEpochVerifier(partTools(l, &busFake{}, io.Discard).base, l, func() error { touch(); return *unfit }, func() { touch(); *looks++ })
+	v = newEpochVerifier(partTools(l, &busFake{}, io.Discard).base, l, func() error { touch(); return *unfit },
+		func() { touch(); *looks++ })
 	return v, looks, unfit
 }
 
@@ -101,8 +102,8 @@ func TestVerifierOfAnotherEpoch(t *testing.T) {
 	}
 }
 
-// TestVerifierAsksOnceForAll who wanted to know before the question was sent, and once for
-// each epoch.
+// TestVerifierAsksOnceForAll: callers that wait when a question is sent share it, and each epoch
+// has its own question.
 func TestVerifierAsksOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(2)

@@ -16,11 +16,12 @@ import (
 // fleetReach is what all members say of their reach together.
 type fleetReach struct {
 	workers int
-	issuers map[string][]string     // to their keys; nil as a value: not known. nil: some worker accepts every issuer, or cannot say
+	// to their keys; nil as a value: not known. nil: some worker accepts every issuer, or cannot say
+	issuers map[string][]string
 	scopes  map[revocast.Scope]bool // nil: some worker cannot say, or none has seen a token yet
 }
 
-// reachOf adds up what the members say. One that says nothing may accept everything.
+// reachOf adds up what the members say. A member that says nothing may accept everything.
 func reachOf(members []*port.Reach) *fleetReach {
 	all := &fleetReach{workers: len(members), issuers: map[string][]string{}, scopes: map[revocast.Scope]bool{}}
 	for _, m := range members {
@@ -61,33 +62,37 @@ func (f *fleetReach) addIssuer(i port.ReachIssuer) {
 	}
 }
 
-// warnings say why no token of the fleet matches what was asked for. f is nil where the
-// members are not known.
+// warnings say why no token of the fleet matches the call. f is nil if the members are not known.
 func (f *fleetReach) warnings(realm string, a about) []string {
 	var out []string
 	switch {
 	case f == nil || a.kind == 0:
 		return out
 	case f.workers == 0:
-		return append(out, fmt.Sprintf("no worker is connected to realm %q: nobody checks tokens there, unless workers are cut off or use another realm's name", naming.ClipName(realm)))
+		return append(out, fmt.Sprintf("no worker is connected to realm %q: nobody checks tokens there, unless "+
+			"workers are cut off or use another realm's name", naming.ClipName(realm)))
 	case f.issuers != nil && a.issuer != "":
 		keys, accepted := f.issuers[a.issuer]
 		if !accepted {
 			return append(out, f.unaccepted(a.issuer))
 		}
 		if a.scope == revocast.ScopeKey && keys != nil && !slices.Contains(keys, a.keyID) {
-			out = append(out, fmt.Sprintf("no worker holds a key %q of issuer %q now, which is right if the key has left the key set; they hold %s", naming.ClipName(a.keyID), naming.ClipName(a.issuer), naming.QuoteSome(keys)))
+			out = append(out, fmt.Sprintf(
+				"no worker holds a key %q of issuer %q now, which is right if the key has left the key set; "+
+					"they hold %s", naming.ClipName(a.keyID), naming.ClipName(a.issuer), naming.QuoteSome(keys),
+			))
 		}
 	}
 	if f.scopes != nil && a.kind == revocast.KindRevoked && (a.scope == revocast.ScopeClient ||
 		a.scope == revocast.ScopeTenant) && !f.scopes[a.scope] {
-		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its %s: the claim is missing, or has another name than they look for", a.scope))
+		out = append(out, fmt.Sprintf("no token that the workers have seen since they started can be revoked by its "+
+			"%s: the claim is missing, or has another name than they look for", a.scope))
 	}
 	return out
 }
 
-// again asks the members anew where what is known of them would warn: keys change, and a
-// worker meets its first token with a tenant.
+// again asks for the members once more before a warning is given: their keys may have changed, or
+// a worker may have met its first token with a tenant.
 func (w *writer) again(ctx context.Context, by outcome, j *job) outcome {
 	doubtful := false
 	for i := range j.proposals {
@@ -150,7 +155,7 @@ func (l *slipLog) due(text string, now time.Duration) bool {
 	return true
 }
 
-// noteSlips counts and logs what a call was warned of. It never says whose tokens.
+// noteSlips counts and logs a call's warnings. It never says whose tokens they concern.
 func (w *writer) noteSlips(warnings []string) {
 	for _, text := range warnings {
 		if w.slips.due(text, w.clock.Monotonic()) {

@@ -27,18 +27,25 @@ func TestRevocationThatNoTokenMatches(t *testing.T) {
 		other := w.Accepting("b", "urn:b")
 		meant := `(names are compared letter by letter: was "` + slash + `" meant?)`
 		none := `no worker of the fleet accepts tokens of issuer `
-		w.Warned("the default issuer without its slash", revoke(alice), none+`"`+fleettest.Issuer+`"; they accept "`+slash+`" and "urn:b" `+meant)
+		w.Warned("the default issuer without its slash", revoke(alice),
+			none+`"`+fleettest.Issuer+`"; they accept "`+slash+`" and "urn:b" `+meant)
 		w.Warned("an accepted one", revoke(revocast.Revocation{Scope: sub, ID: "alice", Issuer: slash}))
 		w.Warned("another worker's", revoke(revocast.Revocation{Scope: sub, ID: "alice", Issuer: "urn:b"}))
-		w.Warned("http for https", revoke(revocast.Revocation{Scope: sub, ID: "a", Issuer: "http" + strings.TrimPrefix(slash, "https")}), meant)
+		w.Warned("http for https", revoke(revocast.Revocation{
+			Scope: sub, ID: "a", Issuer: "http" + strings.TrimPrefix(slash, "https"),
+		}), meant)
 		w.Warned("in capitals", revoke(revocast.Revocation{Scope: sub, ID: "a", Issuer: strings.ToUpper(slash)}), meant)
-		w.Warned("misspelled", revoke(revocast.Revocation{Scope: sub, ID: "a", Issuer: "https://login.exmaple.com/"}), meant)
+		w.Warned("misspelled", revoke(revocast.Revocation{Scope: sub, ID: "a", Issuer: "https://login.exmaple.com/"}),
+			meant)
 		w.Warned("a list", revoke(revocast.Revocation{Scope: sub, ID: "a", Issuer: "urn:b," + slash}), none)
 		w.Warned("every issuer", revoke(revocast.Revocation{Scope: revocast.ScopeAll}))
 		w.Warned("all of nobody's", revoke(revocast.Revocation{Scope: revocast.ScopeAll, Issuer: "urn:c"}), none)
-		w.Warned("white space", revoke(revocast.Revocation{Scope: sub, ID: "alice ", Issuer: slash}), "the id begins or ends with white space")
+		w.Warned("white space", revoke(revocast.Revocation{Scope: sub, ID: "alice ", Issuer: slash}),
+			"the id begins or ends with white space")
 		w.Warned("a key", revoke(revocast.Revocation{Scope: revocast.ScopeKey, ID: "k1", Issuer: slash}))
-		w.Warned("a key that nobody has", revoke(revocast.Revocation{Scope: revocast.ScopeKey, ID: "k2", Issuer: slash}), `no worker holds a key "k2"`)
+		w.Warned("a key that nobody has", revoke(revocast.Revocation{
+			Scope: revocast.ScopeKey, ID: "k2", Issuer: slash,
+		}), `no worker holds a key "k2"`)
 		until := time.Now().Add(time.Hour)
 		w.Warned("a ban", func(ctx context.Context) (revocast.Receipt, error) {
 			return p.Ban(ctx, revocast.Ban{Principal: "alice", Until: until})

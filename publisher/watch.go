@@ -14,7 +14,7 @@ import (
 // many of them do not compete with renewals for the ledger.
 const watchPace = 20 * time.Millisecond
 
-// watching hands the log's entries to those who watch.
+// watching hands the log's entries to the watchers.
 type watching struct {
 	*base
 	ledger logReader
@@ -56,7 +56,7 @@ func (w *watching) watch(ctx context.Context, after revocast.Position, on func(r
 	}
 }
 
-// broadcast wakes everyone who waits for the next news.
+// broadcast wakes all watchers.
 type broadcast struct {
 	mu sync.Mutex
 	ch chan struct{}

@@ -44,8 +44,8 @@ func (w *writer) one(ctx context.Context, want proposal, opts []revocast.CallOpt
 	return receipts[0], err
 }
 
-// submit hands a batch to a job of its own, which goes on when the caller has left,
-// and waits as far as the caller wants.
+// submit hands a batch to its own job, which continues when the caller has left, and waits for as
+// long as the caller wants.
 func (w *writer) submit(ctx context.Context, wanted []proposal, opts []revocast.CallOption) ([]revocast.Receipt,
 	error,
 ) {
@@ -80,8 +80,8 @@ func (w *writer) work(run, caller context.Context, j *job) {
 	committed, ok := w.firstCommit(run, caller, j)
 	defer w.open.Add(-1)
 	if w.open.Add(1) > w.maxOpen && ok {
-		// JetStream has been away for long. The log holds what was committed, the relay
-		// publishes it when it can, and Await takes up the confirmation.
+		// JetStream has been away for long. The log holds the commits, the relay publishes them
+		// when it can, and Await resumes the confirmation.
 		j.end(fmt.Errorf("%w: %d calls wait for confirmation", revocast.ErrUnavailable, w.maxOpen))
 		return
 	}
@@ -113,8 +113,8 @@ type batch struct {
 	terms      port.Terms
 }
 
-// firstCommit commits the job's proposals or fails the job. A ledger that recovers is
-// waited for as long as the caller has patience.
+// firstCommit commits the job's proposals or fails the job. While the ledger recovers, it waits
+// as long as the caller does.
 func (w *writer) firstCommit(run, caller context.Context, j *job) (batch, bool) {
 	for {
 		b, err := w.committer.commit(run, j.idempotency, j.proposals)
@@ -130,9 +130,9 @@ func (w *writer) firstCommit(run, caller context.Context, j *job) (batch, bool) 
 	}
 }
 
-// recommit commits again what an epoch change may have lost, with the cut-offs of the
-// first time, so that nothing more is covered than was promised. It gives up only when
-// Run ends: the revocation was answered for.
+// recommit commits again what an epoch change may have lost, with the cut-offs of the first time,
+// so that it covers no more than was promised. It gives up only when Run ends, because a caller
+// may already have a receipt.
 func (w *writer) recommit(run context.Context, j *job, b batch, attempt int) (batch, bool) {
 	proposals := make([]revocast.Event, len(b.entries))
 	for i, c := range b.entries {
@@ -145,8 +145,8 @@ func (w *writer) recommit(run context.Context, j *job, b batch, attempt int) (ba
 			w.note(j, next)
 			return next, true
 		}
-		// An until may have passed meanwhile, which must not keep back the rest of the
-		// batch. A cut-off that lies ahead of the new server's clock only needs time.
+		// An until may have passed meanwhile; that must not hold back the rest of the batch. A
+		// cut-off that lies ahead of the new server's clock only needs time.
 		if errors.Is(err, revocast.ErrInvalid) && w.committer.replaceExpired(run, proposals) {
 			key += "/expired"
 			continue
@@ -182,7 +182,7 @@ func (w *writer) note(j *job, b batch) {
 	j.update(func() { j.receipts = receipts })
 }
 
-// confirmer takes what was committed to its confirmation.
+// confirmer takes commits to their confirmation.
 type confirmer struct {
 	stream interface {
 		publish(e revocast.Event) <-chan bool

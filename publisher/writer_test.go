@@ -40,7 +40,7 @@ func writerOf(t *testing.T, l *ledgerFake) (*writer, *steps) {
 
 var someToken = revocast.Revocation{Scope: revocast.ScopeToken, ID: "t", Issuer: "i"}
 
-// TestWriterGivesUpBeyondItsBound: what is committed beyond it ends as pending, and no less.
+// TestWriterGivesUpBeyondItsBound: calls beyond the bound are committed and end as pending.
 func TestWriterGivesUpBeyondItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := writerOf(t, openLedger(1))
@@ -73,7 +73,8 @@ func TestWriterGivesUpBeyondItsBound(t *testing.T) {
 	})
 }
 
-// TestWriterCommitsAgain in the new epoch what the old one may have lost.
+// TestWriterCommitsAgain: the writer commits again in the new epoch what the old one may have
+// lost.
 func TestWriterCommitsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLedger(1)
@@ -132,7 +133,8 @@ func TestWriterWaitsForTheLedger(t *testing.T) {
 			time.Since(began) != time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
-		if w.failed.Load() != 1 || !errors.Is(w.status.ready.Err(), revocast.ErrRecovering) || len(w.status.recheck) != 1 {
+		if w.failed.Load() != 1 || !errors.Is(w.status.ready.Err(), revocast.ErrRecovering) ||
+			len(w.status.recheck) != 1 {
 			t.Errorf("%d failed, ready %v", w.failed.Load(), w.status.ready.Err())
 		}
 		w.active.end()
@@ -165,7 +167,7 @@ func TestAwaitKnowsWhatIsThere(t *testing.T) {
 	r.wg.Wait()
 }
 
-// TestReplaceExpired: what the ledger refuses for its until is replaced, and nothing else.
+// TestReplaceExpired: only proposals that the ledger refuses for their until are replaced.
 func TestReplaceExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := writerOf(t, openLedger(1))
@@ -192,7 +194,7 @@ func TestReplaceExpired(t *testing.T) {
 	})
 }
 
-// TestReceiptsWarnOfClocks where a cut-off was written, and not where nothing was.
+// TestReceiptsWarnOfClocks: a receipt warns if a cut-off was written, and not if nothing was.
 func TestReceiptsWarnOfClocks(t *testing.T) {
 	for _, test := range []struct {
 		what   string

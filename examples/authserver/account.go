@@ -10,9 +10,9 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// discard makes codes that were sent to a user no longer good, whenever what they could bring
-// back is ended or given to somebody else. Where it cannot, nothing is ended either: whoever
-// has read the mail would be back in.
+// discard makes the codes that were sent to a user useless, before the logins that they could
+// restore are ended or the address changes hands. If it fails, nothing is ended either: somebody
+// who has read the mail would be back in.
 func (p *parts) discard(ctx context.Context, principal string) error {
 	if _, err := p.codes.Discard(ctx, reset.Purpose, principal); err != nil {
 		return fmt.Errorf("discard codes: %w", err)
@@ -25,8 +25,8 @@ type mailRequest struct {
 	Password string `json:"password"`
 }
 
-// changeMail changes the address that codes are sent to. Those that were sent to the old one
-// are good for nothing from then on, and the old one is told.
+// changeMail changes the address that codes are sent to. Codes that were sent to the old address
+// are useless from then on, and the old address gets a mail.
 func (s *service) changeMail(w http.ResponseWriter, r *http.Request) {
 	var in mailRequest
 	if !read(w, r, &in) {
@@ -49,11 +49,12 @@ func (s *service) changeMail(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, err)
 		return
 	}
-	// After the change: a code that was asked for in between went to the old address too.
+	// This comes after the change: a code that was asked for in between went to the old address
+	// too.
 	ctx, cancel := asking(context.WithoutCancel(r.Context()))
 	defer cancel()
 	if err := s.discard(ctx, c.Principal); err != nil {
-		s.unavailable(w, err) // and the same request discards them
+		s.unavailable(w, err) // the same request discards the codes
 		return
 	}
 	if before != normal(in.Mail) {
@@ -62,8 +63,8 @@ func (s *service) changeMail(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"mail": normal(in.Mail)})
 }
 
-// deleteAccount deletes the user's own account, and ends everything of it. Nothing of it is
-// refreshed from then on, whatever is confirmed.
+// deleteAccount deletes the user's own account and ends everything that belongs to it. From then
+// on nothing of it is refreshed, even before the revocation is confirmed.
 func (s *service) deleteAccount(w http.ResponseWriter, r *http.Request) {
 	c, _ := worker.ClaimsFrom(r.Context())
 	if err := s.users.remove(c.Principal); err != nil {
@@ -73,7 +74,8 @@ func (s *service) deleteAccount(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	if err := s.discard(ctx, c.Principal); err != nil {
-		s.log.Warn("an account is deleted, and its codes could not be discarded; they expire, and set no password", "error", err)
+		s.log.Warn("an account is deleted, and its codes could not be discarded; they expire, and set no password",
+			"error", err)
 	}
 	receipts, err := s.sessions.Because("account-deleted", "user").EndAll(ctx, c.Principal)
 	if err == nil || decided(err) {

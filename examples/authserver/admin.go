@@ -10,7 +10,7 @@ import (
 	"github.com/revocast/revocast/token"
 )
 
-// admin lets in who has the admin token.
+// admin lets in callers that have the admin token.
 func (s *service) admin(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, err := token.FromRequest(r)
@@ -43,10 +43,11 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	principal := r.PathValue("principal")
-	// A revocation stands for whatever name it is given: of an account that is not there,
-	// a ban would be confirmed and concern nobody.
+	// Revocast accepts any name. A ban of an account that does not exist would be confirmed and
+	// concern nobody.
 	if _, exists := s.users.byPrincipal(principal); !exists {
-		problem(w, http.StatusNotFound, "no such account", "a ban takes the account's principal, such as u-1001, not its mail address")
+		problem(w, http.StatusNotFound, "no such account",
+			"a ban takes the account's principal, such as u-1001, not its mail address")
 		return
 	}
 	_, err := s.publisher.Ban(ctx, revocast.Ban{
@@ -64,10 +65,12 @@ func (s *service) ban(w http.ResponseWriter, r *http.Request) {
 	s.ended(w, receipts, err)
 }
 
-// unban lifts a ban. What was ended stays ended: the user logs in again.
+// unban lifts a ban. The ended sessions stay ended: the user logs in again.
 func (s *service) unban(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
-	receipt, err := s.publisher.Unban(ctx, revocast.Ban{Principal: r.PathValue("principal"), Cause: revocast.Cause{Initiator: "admin"}})
+	receipt, err := s.publisher.Unban(
+		ctx, revocast.Ban{Principal: r.PathValue("principal"), Cause: revocast.Cause{Initiator: "admin"}},
+	)
 	s.ended(w, []revocast.Receipt{receipt}, err)
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/revocast/revocast/token"
 )
 
-// The cookies. The prefix makes browsers take them from this host alone, over TLS (or on
-// localhost), which a cookie planted by a neighbour is not (RFC 6265bis §4.1.3).
+// The cookies. The prefix makes browsers accept them from this host alone, over TLS (or on
+// localhost), so a neighbouring host cannot plant one (RFC 6265bis §4.1.3).
 const (
 	accessCookie  = "__Host-access"
 	refreshCookie = "__Host-refresh"
 )
 
-// Two cookies of a name are refused, as is one that another reader could read differently.
+// Two cookies with one name are refused, and so is a cookie that another reader could read
+// differently.
 var (
 	fromAccessCookie  = token.FromCookie(accessCookie)
 	fromRefreshCookie = token.FromCookie(refreshCookie)
@@ -43,18 +44,20 @@ func setCookie(w http.ResponseWriter, name, value string, expires time.Time) {
 }
 
 func newCookie(name, value string) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{
+		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+	}
 }
 
-// cookieSession is the session that a request's cookies are of, empty for none: of the access
-// token, however old, or else of the refresh token.
+// cookieSession is the session that a request's cookies belong to: that of the access token,
+// however old, or else that of the refresh token. It is empty if there is none.
 func (s *service) cookieSession(r *http.Request) string {
 	sid, _ := s.cookieLogin(r)
 	return sid
 }
 
-// hasCookieOf reports whether a request bears a cookie that the account was given: whoever has
-// it has logged in once, though not lately.
+// hasCookieOf reports whether a request bears a cookie that the account was given. Its bearer has
+// logged in once, though not lately.
 func (s *service) hasCookieOf(r *http.Request, principal string) bool {
 	_, whose := s.cookieLogin(r)
 	return whose == principal
@@ -72,20 +75,23 @@ func (s *service) cookieLogin(r *http.Request) (sid, principal string) {
 	if err != nil {
 		return "", ""
 	}
-	// What is said of the token does not matter: it names a family that was ours.
+	// The token's verdict does not matter: the token names a family that was ours.
 	f, _ := s.families.Lookup(ctx, c.Value, refresh.Expect{}, revocast.WithStrength(revocast.Committed))
 	return f.Session, f.Principal
 }
 
-// endReplaced ends the session whose cookies a login has just replaced: nobody has them any more
-// but whoever has copied them. It is not waited for, so that a login needs nobody's confirmation.
+// endReplaced ends the session whose cookies a login has just replaced: only somebody who has
+// copied them still has them. The login does not wait for it, so that it needs nobody's
+// confirmation.
 func (s *service) endReplaced(r *http.Request, sid string) {
 	if sid == "" {
 		return
 	}
 	ctx, cancel := asking(context.WithoutCancel(r.Context()))
 	defer cancel()
-	if _, err := s.sessions.Because("replaced", "user").End(ctx, sid, revocast.WithStrength(revocast.Committed)); err != nil {
-		s.log.Warn("a login has replaced another, which could not be ended yet", "session", sid, "error", err)
+	if _, err := s.sessions.Because("replaced", "user").End(
+		ctx, sid, revocast.WithStrength(revocast.Committed),
+	); err != nil {
+		s.log.Warn("a login has replaced another one, which could not be ended yet", "session", sid, "error", err)
 	}
 }

@@ -21,10 +21,18 @@ func TestOneToken(t *testing.T) {
 		"cookie":              {http.Header{"Cookie": {"__Host-access=a; x=y"}}, "a", nil},
 		"cookie beside Basic": {http.Header{"Authorization": {"Basic eDp5"}, "Cookie": {"__Host-access=a"}}, "a", nil},
 		"none":                {http.Header{}, "", revocast.ErrMissingToken},
-		"both":                {http.Header{"Authorization": {"Bearer a"}, "Cookie": {"__Host-access=b"}}, "", revocast.ErrMalformed},
-		"both, one bad":       {http.Header{"Authorization": {"Bearer a"}, "Cookie": {`__Host-access=b\`}}, "", revocast.ErrMalformed},
-		"two headers":         {http.Header{"Authorization": {"", "Bearer a"}, "Cookie": {"__Host-access=b"}}, "", revocast.ErrMalformed},
-		"two cookies":         {http.Header{"Cookie": {`__Host-access=a\; __Host-access=b`}}, "", revocast.ErrMalformed},
+		"both": {
+			http.Header{"Authorization": {"Bearer a"}, "Cookie": {"__Host-access=b"}}, "", revocast.ErrMalformed,
+		},
+		"both, one bad": {
+			http.Header{"Authorization": {"Bearer a"}, "Cookie": {`__Host-access=b\`}}, "", revocast.ErrMalformed,
+		},
+		"two headers": {
+			http.Header{"Authorization": {"", "Bearer a"}, "Cookie": {"__Host-access=b"}}, "", revocast.ErrMalformed,
+		},
+		"two cookies": {
+			http.Header{"Cookie": {`__Host-access=a\; __Host-access=b`}}, "", revocast.ErrMalformed,
+		},
 	} {
 		got, err := accessToken(&http.Request{Header: c.headers})
 		if got != c.want || !errors.Is(err, c.err) {

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// decodeStrictly refuses what nobody would read, and what two would read differently.
+// decodeStrictly refuses fields that nobody would read, and JSON that two parsers would read
+// differently.
 func decodeStrictly(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -17,13 +18,13 @@ func decodeStrictly(text []byte, into any) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the JSON")
+		return errors.New("there is more after the JSON")
 	}
 	return namesOnce(json.NewDecoder(bytes.NewReader(text)))
 }
 
-// namesOnce refuses an object in which a name is there twice, in any case: the decoder takes
-// the last one, a filter in front may have looked at the first (RFC 8259 §4).
+// namesOnce refuses an object in which a name appears twice, in upper or lower case. The decoder
+// takes the last one, but a filter in front may have looked at the first (RFC 8259 §4).
 func namesOnce(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {

@@ -53,7 +53,8 @@ func sessions(t *testing.T, f *fleet) {
 		current    bool
 	}{{laptop.session, "laptop", true}, {phone.session, "phone", false}} {
 		got := all[i].(map[string]any)
-		if got["id"] != want.id || got["device"] != want.device || got["current"] != want.current || got["ip"] != "127.0.0.1" {
+		if got["id"] != want.id || got["device"] != want.device || got["current"] != want.current ||
+			got["ip"] != "127.0.0.1" {
 			t.Errorf("session %d is %v, want %+v", i, got, want)
 		}
 	}
@@ -66,13 +67,15 @@ func sessions(t *testing.T, f *fleet) {
 	f.everywhere("ended", phone, 401)
 	f.everywhere("the one that ended it", laptop, 200)
 	f.everywhere("bob", bob, 200)
-	if a := f.post("/refresh", "", map[string]string{"refresh_token": phone.refresh}); a.status != 401 || a.get("error") != "invalid_grant" {
+	if a := f.post("/refresh", "", map[string]string{"refresh_token": phone.refresh}); a.status != 401 ||
+		a.get("error") != "invalid_grant" {
 		t.Errorf("refreshing an ended session: %d %s", a.status, a.text)
 	}
 }
 
 func logouts(t *testing.T, f *fleet) {
-	a, b, c := f.signIn("alice@example.com", "a"), f.signIn("alice@example.com", "b"), f.signIn("alice@example.com", "c")
+	a, b, c := f.signIn("alice@example.com", "a"), f.signIn("alice@example.com", "b"), f.signIn("alice@example.com",
+		"c")
 	f.confirmed("logout", f.post("/logout", a.access, nil))
 	f.everywhere("logged out", a, 401)
 	f.everywhere("not logged out", b, 200)
@@ -81,7 +84,8 @@ func logouts(t *testing.T, f *fleet) {
 	f.confirmed("logout others", f.post("/logout-others", b.access, nil))
 	f.everywhere("another", c, 401)
 	f.everywhere("the one that is kept", b, 200)
-	kept := f.want("refresh of the one that is kept", f.post("/refresh", "", map[string]string{"refresh_token": b.refresh}), 200)
+	kept := f.want("refresh of the one that is kept",
+		f.post("/refresh", "", map[string]string{"refresh_token": b.refresh}), 200)
 	f.everywhere("refreshed", tokensOf(kept), 200)
 
 	d := f.signIn("alice@example.com", "d")
@@ -93,11 +97,15 @@ func logouts(t *testing.T, f *fleet) {
 	g := f.signIn("alice@example.com", "g")
 	thief := g
 	for range 2 {
-		thief = tokensOf(f.want("the thief's refresh", f.post("/refresh", "", map[string]string{"refresh_token": thief.refresh}), 200))
+		thief = tokensOf(f.want(
+			"the thief's refresh", f.post("/refresh", "", map[string]string{"refresh_token": thief.refresh}), 200,
+		))
 	}
-	f.confirmed("logout by a rotated refresh token", f.post("/logout", "", map[string]string{"refresh_token": g.refresh}))
+	f.confirmed("logout by a rotated refresh token",
+		f.post("/logout", "", map[string]string{"refresh_token": g.refresh}))
 	f.everywhere("the thief after the logout", thief, 401)
-	f.want("the thief's refresh after the logout", f.post("/refresh", "", map[string]string{"refresh_token": thief.refresh}), 401)
+	f.want("the thief's refresh after the logout",
+		f.post("/refresh", "", map[string]string{"refresh_token": thief.refresh}), 401)
 	f.confirmed("logout by what has ended", f.post("/logout", "", map[string]string{"refresh_token": thief.refresh}))
 	f.want("logout by no token", f.post("/logout", "", map[string]string{"refresh_token": "x"}), 200)
 
@@ -122,7 +130,8 @@ func passwordChange(t *testing.T, f *fleet) {
 	f.confirmed("change", change(password, fresh))
 	f.everywhere("the other session", other, 401)
 	f.everywhere("the one that changed it", own, 200)
-	f.want("the old password", f.post("/login", "", map[string]any{"mail": "bob@example.com", "password": password}), 401)
+	f.want("the old password", f.post("/login", "", map[string]any{"mail": "bob@example.com", "password": password}),
+		401)
 	f.everywhere("a login with the new one", f.signInWith("bob@example.com", "", fresh), 200)
 	f.want("refresh of the other", f.post("/refresh", "", map[string]string{"refresh_token": other.refresh}), 401)
 }
@@ -134,18 +143,22 @@ func passwordReset(t *testing.T, f *fleet) {
 	}
 	const fresh = "the thief does not know this"
 	confirm := func(mail, code, password string) answer {
-		return f.post("/password-reset/confirm", "", map[string]string{"mail": mail, "code": code, "password": password})
+		return f.post("/password-reset/confirm", "",
+			map[string]string{"mail": mail, "code": code, "password": password})
 	}
-	known, unknown := f.want("request", ask("alice@example.com"), 202), f.want("request", ask("nobody@example.com"), 202)
+	known, unknown := f.want("request", ask("alice@example.com"), 202), f.want("request", ask("nobody@example.com"),
+		202)
 	if known.text != unknown.text {
 		t.Errorf("%s for an account, %s for none", known.text, unknown.text)
 	}
-	if again, never := ask("alice@example.com"), ask("nobody@example.com"); again.status != 429 || never.status != 429 ||
+	if again, never := ask("alice@example.com"), ask("nobody@example.com"); again.status != 429 ||
+		never.status != 429 ||
 		again.header.Get("Retry-After") == "" || never.header.Get("Retry-After") == "" {
 		t.Errorf("again too early: %d for an account, %d for none", again.status, never.status)
 	}
 	code, wrong := f.code("alice@example.com"), "22222222"
-	bad, none := f.want("a wrong code", confirm("alice@example.com", wrong, fresh), 400), f.want("nobody's", confirm("nobody@example.com", wrong, fresh), 400)
+	bad, none := f.want("a wrong code", confirm("alice@example.com", wrong, fresh),
+		400), f.want("nobody's", confirm("nobody@example.com", wrong, fresh), 400)
 	if bad.text != none.text {
 		t.Errorf("a wrong code says %s, and for no account %s", bad.text, none.text)
 	}
@@ -155,7 +168,8 @@ func passwordReset(t *testing.T, f *fleet) {
 	f.everywhere("the thief", thief, 401)
 	f.want("the thief refreshes", f.post("/refresh", "", map[string]string{"refresh_token": thief.refresh}), 401)
 	f.want("the code again", confirm("alice@example.com", code, "something else entirely"), 400)
-	f.want("the old password", f.post("/login", "", map[string]any{"mail": "alice@example.com", "password": password}), 401)
+	f.want("the old password", f.post("/login", "", map[string]any{"mail": "alice@example.com", "password": password}),
+		401)
 	f.everywhere("a login with the new one", f.signInWith("alice@example.com", "", fresh), 200)
 	if mails := f.mails(); strings.Contains(mails, "nobody@") {
 		t.Errorf("mails: %s", mails)
@@ -170,7 +184,9 @@ func bans(t *testing.T, f *fleet) {
 	f.want("a ban without end", f.do(http.MethodPost, url, admin, map[string]any{}), 400)
 	later := map[string]any{"from": time.Now().Add(time.Minute), "until": time.Now().Add(time.Hour)}
 	f.want("a ban that begins later would leave the sessions alone", f.do(http.MethodPost, url, admin, later), 400)
-	for _, nobody := range []string{"u-9999", "alice@example.com", before.principal + "%20", strings.ToUpper(before.principal)} {
+	for _, nobody := range []string{
+		"u-9999", "alice@example.com", before.principal + "%20", strings.ToUpper(before.principal),
+	} {
 		f.want("a ban of nobody's account", f.do(http.MethodPost, f.login+"/admin/ban/"+nobody, admin, until), 404)
 	}
 	f.everywhere("not banned", before, 200)
@@ -187,17 +203,26 @@ func bans(t *testing.T, f *fleet) {
 }
 
 func strangers(t *testing.T, f *fleet) {
-	for what, bearer := range map[string]string{"nothing": "", "no token": "x", "unsigned": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1LTEwMDEifQ."} {
+	for what, bearer := range map[string]string{
+		"nothing": "", "no token": "x", "unsigned": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1LTEwMDEifQ.",
+	} {
 		f.everywhere(what, tokens{access: bearer}, 401)
 	}
 	in := map[string]any{"mail": "alice@example.com", "password": password}
-	f.want("a form", f.do(http.MethodPost, f.login+"/login", "", in, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }), 415)
-	f.want("another site", f.do(http.MethodPost, f.login+"/login", "", in, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }), 403)
-	f.want("more than is asked for", f.post("/login", "", map[string]any{"mail": "a", "password": "b", "admin": true}), 400)
+	f.want("a form", f.do(http.MethodPost, f.login+"/login", "", in, func(r *http.Request) {
+		r.Header.Set("Content-Type", "text/plain")
+	}), 415)
+	f.want("another site", f.do(http.MethodPost, f.login+"/login", "", in, func(r *http.Request) {
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+	}), 403)
+	f.want("more than is asked for", f.post("/login", "", map[string]any{"mail": "a", "password": "b", "admin": true}),
+		400)
 	f.want("a long body", f.post("/login", "", map[string]any{"mail": strings.Repeat("a", maxBody)}), 400)
 	f.want("no mail", f.post("/login", "", map[string]any{"password": password}), 400)
-	known := f.want("a wrong password", f.post("/login", "", map[string]any{"mail": "alice@example.com", "password": "wrong"}), 401)
-	unknown := f.want("nobody", f.post("/login", "", map[string]any{"mail": "nobody@example.com", "password": "wrong"}), 401)
+	known := f.want("a wrong password",
+		f.post("/login", "", map[string]any{"mail": "alice@example.com", "password": "wrong"}), 401)
+	unknown := f.want("nobody", f.post("/login", "", map[string]any{"mail": "nobody@example.com", "password": "wrong"}),
+		401)
 	if known.text != unknown.text {
 		t.Errorf("%s for an account, %s for none", known.text, unknown.text)
 	}

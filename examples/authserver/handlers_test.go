@@ -24,10 +24,11 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// What the handlers do where no fleet gets: half-way, and with clocks that disagree.
+// What the handlers do in cases that no test of a fleet reaches: failures half-way, and clocks
+// that disagree.
 
-// A refresh that fails half-way has not used the token up: whoever comes back with it, a
-// day later, is no thief.
+// A refresh that fails half-way has not used up the token: a client that comes back with it a day
+// later is not taken for a thief.
 func TestRefreshWhileSessionsAreAway(t *testing.T) {
 	here, away := storetest.Embedded(t), storetest.Redis(t)
 	p := &parts{users: &users{}}
@@ -36,7 +37,8 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func(b storetest.Backend) *session.Store {
-		s, err := session.New(nobody{b.Client}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
+		s, err := session.New(nobody{b.Client},
+			session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +46,8 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 	}
 	sessions, gone := open(storetest.Backend{Client: here.Client()}), open(storetest.Backend{Client: away.Client()})
 	s := &service{parts: p, confirm: 2 * time.Second, log: slog.New(slog.DiscardHandler)}
-	s.families, err = refresh.New(nobody{here.Client()}, refresh.Options{Key: make([]byte, 32), Issuer: issuerName, Lifetime: loginLife, Idle: idleLife})
+	s.families, err = refresh.New(nobody{here.Client()},
+		refresh.Options{Key: make([]byte, 32), Issuer: issuerName, Lifetime: loginLife, Idle: idleLife})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +154,7 @@ type deaf struct{ port.WorkerBus }
 
 func (deaf) Realm() string { return realmName }
 
-// Who asks a worker whether it is ready is told no more than that.
+// /readyz tells a stranger no more than whether the worker is ready.
 func TestNotReady(t *testing.T) {
 	l, err := store.New(storetest.Embedded(t).Client(), realmName, store.Options{})
 	if err != nil {
@@ -177,7 +180,7 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// A mail server that hangs keeps nobody waiting, and what is queued is sent at the end.
+// A mail server that hangs delays nobody, and the queued mails are sent at the end.
 func TestMails(t *testing.T) {
 	var sent []string
 	m := newMailer(Output{

@@ -10,17 +10,17 @@ import (
 	"golang.org/x/text/secure/precis"
 )
 
-// errBusy: so many passwords are being looked at that another one would not be in time.
+// errBusy: so many passwords are being checked that another one would not be checked in time.
 var errBusy = errors.New("too many passwords are being looked at")
 
-// hashers let so many look at a password at once, and so many wait: argon2id takes 64 MiB and
-// a core each time, and whoever sends a thousand logins at once must not get a thousand
-// times that, nor a queue that nobody comes to the end of.
+// hashers limits how many passwords are checked at a time, and how many wait. argon2id takes 64
+// MiB and a core for each. A client that sends a thousand logins together must not get a thousand
+// times that, nor a queue without end.
 type hashers struct {
 	at, waiting chan struct{}
 }
 
-const waitersEach = 16 // for each that is at it: a second or two
+const waitersEach = 16 // waiting places for each running check: a second or two
 
 func newHashers(n int) hashers {
 	return hashers{at: make(chan struct{}, n), waiting: make(chan struct{}, n*(1+waitersEach))}
@@ -28,7 +28,7 @@ func newHashers(n int) hashers {
 
 func defaultHashers() hashers { return newHashers(max(1, runtime.NumCPU()/2)) }
 
-// do runs f when it is its turn. It fails with errBusy at once where too many wait.
+// do runs f when it is its turn. If too many wait, it fails with errBusy immediately.
 func (h hashers) do(ctx context.Context, f func() error) error {
 	select {
 	case h.waiting <- struct{}{}:
@@ -45,9 +45,9 @@ func (h hashers) do(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// normalPassword makes one of all spellings of a password, as keyboards and systems differ in
-// what they send for the same keys: the profile OpaqueString (RFC 8265 §4.2), which maps other
-// spaces to the ASCII one, composes characters (NFC), and changes nothing else. It refuses
+// normalPassword maps all spellings of a password to one, because keyboards and systems send
+// different characters for the same keys: the profile OpaqueString (RFC 8265 §4.2), which maps
+// other spaces to the ASCII one, composes characters (NFC), and changes nothing else. It refuses
 // what nobody can type, such as control characters.
 func normalPassword(password string) (string, error) {
 	text, err := precis.OpaqueString.String(password)
@@ -65,8 +65,8 @@ func hash(password string) (string, error) {
 	return argon2id.CreateHash(text, argon2id.DefaultParams)
 }
 
-// verify compares a password. For somebody who does not exist (an empty hash) it takes as
-// long, or the time would tell who has an account.
+// verify compares a password. For an account that does not exist (an empty hash) it takes equally
+// long; otherwise the time would reveal who has an account.
 func (u *users) verify(ctx context.Context, hash, password string) error {
 	text, invalid := normalPassword(password)
 	exists := hash != ""

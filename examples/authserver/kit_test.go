@@ -44,9 +44,12 @@ type fleet struct {
 // start runs the service on the embedded servers.
 func start(t *testing.T, change ...func(*Flags)) *fleet {
 	t.Helper()
-	f := &fleet{t: t, arrived: make(chan struct{}), http: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}}
+	f := &fleet{
+		t: t, arrived: make(chan struct{}), http: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second},
+	}
 	flags := Flags{
-		Listen: "127.0.0.1:0", WorkerListen: "127.0.0.1:0", Data: t.TempDir(), AdminToken: admin, Confirm: 10 * time.Second,
+		Listen: "127.0.0.1:0", WorkerListen: "127.0.0.1:0", Data: t.TempDir(), AdminToken: admin,
+		Confirm: 10 * time.Second,
 	}
 	for _, c := range change {
 		c(&flags)
@@ -200,12 +203,16 @@ func (f *fleet) signIn(mail, device string) tokens {
 
 func (f *fleet) signInWith(mail, device, password string) tokens {
 	f.t.Helper()
-	a := f.want("login", f.post("/login", "", map[string]any{"mail": mail, "password": password, "device": device, "tokens": true}), 200)
+	a := f.want("login",
+		f.post("/login", "", map[string]any{"mail": mail, "password": password, "device": device, "tokens": true}), 200)
 	return tokensOf(a)
 }
 
 func tokensOf(a answer) tokens {
-	return tokens{access: a.get("access_token"), refresh: a.get("refresh_token"), session: a.get("session"), principal: a.get("principal")}
+	return tokens{
+		access: a.get("access_token"), refresh: a.get("refresh_token"), session: a.get("session"),
+		principal: a.get("principal"),
+	}
 }
 
 // everywhere checks what each worker, and the login service, says to an access token.

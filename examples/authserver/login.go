@@ -18,16 +18,15 @@ type loginRequest struct {
 	Mail     string `json:"mail"`
 	Password string `json:"password"`
 	Device   string `json:"device"` // as the user calls it; may be empty
-	// Tokens: the client is no browser, and wants its tokens in the answer instead of
-	// cookies.
+	// Tokens: the client is not a browser, and wants its tokens in the answer instead of cookies.
 	Tokens bool `json:"tokens"`
 }
 
 // login checks a password and starts a session.
 //
-// The order matters. The limiter counts before the password is looked at, so a hundred
-// guesses at once are a hundred. Its instant, from before the look, becomes the session's
-// auth_time: a change of password that happens meanwhile ends this login too.
+// The order matters. The limiter counts before the password is checked, so a hundred guesses sent
+// together count as a hundred. The limiter's instant, from before the check, becomes the
+// session's auth_time: a change of password that happens meanwhile ends this login too.
 func (s *service) login(w http.ResponseWriter, r *http.Request) {
 	var in loginRequest
 	if !read(w, r, &in) {
@@ -37,8 +36,10 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	// A ban is told to nobody but the one who knows the password.
-	if v := s.guard.CheckClaims(r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)}); !v.OK() {
+	// Only somebody who knows the password learns of a ban.
+	if v := s.guard.CheckClaims(
+		r.Context(), &revocast.Claims{Principal: u.Principal, AuthTime: d.At, Expires: time.Now().Add(accessLife)},
+	); !v.OK() {
 		s.refuseLogin(w, v)
 		return
 	}
@@ -53,7 +54,7 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.limiter.Succeed(r.Context(), d.Attempt); err != nil {
-		s.log.Warn("a login succeeded, and its failures before could not be cleared", "error", err)
+		s.log.Warn("a login succeeded, and its earlier failures could not be cleared", "error", err)
 	}
 	if !in.Tokens {
 		s.endReplaced(r, before)
@@ -61,8 +62,10 @@ func (s *service) login(w http.ResponseWriter, r *http.Request) {
 	s.give(w, in.Tokens, sess.Principal, access, fresh)
 }
 
-// checkPassword answers by itself unless the password is right.
-func (s *service) checkPassword(w http.ResponseWriter, r *http.Request, mail, password string) (user, limit.Decision, bool) {
+// checkPassword answers the request itself unless the password is right.
+func (s *service) checkPassword(
+	w http.ResponseWriter, r *http.Request, mail, password string,
+) (user, limit.Decision, bool) {
 	d, ok := s.begin(w, r, "", mail)
 	if !ok {
 		return user{}, d, false
@@ -83,8 +86,8 @@ func (s *service) checkPassword(w http.ResponseWriter, r *http.Request, mail, pa
 	return u, d, true
 }
 
-// begin counts an attempt, of a kind and with a mail address, and answers by itself unless
-// it may be made.
+// begin counts an attempt of one kind with a mail address. It answers the request itself unless
+// the attempt is allowed.
 func (s *service) begin(w http.ResponseWriter, r *http.Request, kind, mail string) (limit.Decision, bool) {
 	mail = normal(mail)
 	if mail == "" {
@@ -122,9 +125,11 @@ func loginAgain(w http.ResponseWriter) {
 
 // open makes the session, its refresh tokens and the first access token.
 //
-// Where there were too many sessions it ends the oldest, which nobody asked for: that is
-// not waited for, so that a login needs nobody's confirmation.
-func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (session.Session, refresh.Token, token.Issued, error) {
+// If there were too many sessions it ends the oldest. Nobody asked for that, so the login does
+// not wait for its confirmation.
+func (s *service) open(
+	r *http.Request, u user, at time.Time, in loginRequest,
+) (session.Session, refresh.Token, token.Issued, error) {
 	ctx, cancel := asking(r.Context())
 	defer cancel()
 	addr := s.address(r)
@@ -135,31 +140,34 @@ func (s *service) open(r *http.Request, u user, at time.Time, in loginRequest) (
 	if err != nil && sess.ID == "" {
 		return session.Session{}, refresh.Token{}, token.Issued{}, err
 	}
-	fresh, err := s.families.Issue(ctx, refresh.Grant{Principal: u.Principal, Session: sess.ID, AuthTime: sess.AuthTime})
+	fresh, err := s.families.Issue(
+		ctx, refresh.Grant{Principal: u.Principal, Session: sess.ID, AuthTime: sess.AuthTime},
+	)
 	if err == nil {
 		var access token.Issued
 		if access, err = s.access(sess); err == nil {
 			return sess, fresh, access, nil
 		}
 	}
-	// Nobody has it; it would be listed until it is idle.
+	// Nobody has the session's tokens, but it would be listed until it has been idle for too
+	// long.
 	ctx, cancel = asking(context.WithoutCancel(r.Context()))
 	defer cancel()
 	if _, e := s.sessions.End(ctx, sess.ID, revocast.WithStrength(revocast.Committed)); e != nil {
-		err = fmt.Errorf("%w; and its session goes on unused: %w", err, e)
+		err = fmt.Errorf("%w; and its session stays open unused: %w", err, e)
 	}
 	return session.Session{}, refresh.Token{}, token.Issued{}, err
 }
 
-// access makes an access token. The session's times are Redis'; where that clock is a little
-// ahead of this one the token is issued when the session was, not before it.
+// access makes an access token. The session's times come from Redis. If that clock is a little
+// ahead of this one, the token's issue time is the session's, not an earlier one.
 func (s *service) access(sess session.Session) (token.Issued, error) {
 	return s.issuer.Issue(token.Grant{
 		Principal: sess.Principal, Session: sess.ID, AuthTime: sess.AuthTime, NotBefore: sess.AuthTime,
 	})
 }
 
-// give hands out tokens: as cookies that no script reads, or in the answer.
+// give hands out tokens: as cookies that no script can read, or in the answer.
 func (s *service) give(w http.ResponseWriter, tokens bool, principal string, access token.Issued, fresh refresh.Token) {
 	body := map[string]any{
 		"principal": principal, "session": access.Claims.Session,

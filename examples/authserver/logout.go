@@ -9,9 +9,9 @@ import (
 	"github.com/revocast/revocast/worker"
 )
 
-// logout ends the session of whoever asks. It works with an access token that has expired,
-// with a refresh token that somebody has rotated since, and again for what was logged out:
-// the session is ended anew, and the answer says what has come of that.
+// logout ends the caller's session. It works with an expired access token, and with a refresh
+// token that somebody has rotated since. It may be repeated: the session is ended again, and the
+// answer says whether that is confirmed.
 func (s *service) logout(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.confirming(r)
 	defer cancel()
@@ -48,7 +48,8 @@ func (s *service) logoutOthers(w http.ResponseWriter, r *http.Request) {
 	s.ended(w, receipts, err)
 }
 
-// logoutAll ends all of the user's sessions, and what could bring somebody else back in.
+// logoutAll ends all of the user's sessions, and discards the codes that could let somebody else
+// back in.
 func (s *service) logoutAll(w http.ResponseWriter, r *http.Request) {
 	c, _ := worker.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)

@@ -6,15 +6,15 @@ import (
 	"log/slog"
 )
 
-// mailer sends mails, one after the other and after the answer: how long a mail server
-// takes must not tell who has an account. This one prints them.
+// mailer sends mails, one after the other and after the answer: the time that a mail server takes
+// must not reveal who has an account. This one prints them.
 type mailer struct {
 	queue chan string
 	print func(format string, a ...any)
 	log   *slog.Logger
 }
 
-// maxMails is how many may wait. More are lost, as mails are: a user asks for another.
+// maxMails is how many mails may wait. Any more are lost, and the user asks for another.
 const maxMails = 256
 
 func newMailer(out Output) *mailer {

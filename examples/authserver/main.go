@@ -1,6 +1,6 @@
-// Command authserver is a small login service on all of Revocast: sessions, refresh
-// tokens, limits, one-time codes and revocation, with two API workers behind it. Its
-// README walks through it; the way of a request begins in routes.go.
+// Command authserver is a small login service on all of Revocast: sessions, refresh tokens,
+// limits, one-time codes and revocation, with two API workers behind it. Its README walks through
+// it. Requests enter in routes.go.
 package main
 
 import (
@@ -23,8 +23,8 @@ type Flags struct {
 	Data         string        `default:"./authserver-data" type:"path" help:"Folder for users, keys and the embedded JetStream."`
 	Redis        string        `help:"URL of a Redis to use instead of the embedded one, which forgets sessions when it stops." placeholder:"URL"`
 	NATS         string        `name:"nats" help:"URL of a NATS to use instead of the embedded one." placeholder:"URL"`
-	AdminToken   string        `env:"AUTHSERVER_ADMIN_TOKEN" help:"What the admin endpoints ask for. Default: a random one, which is printed."`
-	ClientIP     string        `name:"client-ip-header" help:"Header in which your own proxy says the client's address, such as X-Real-IP or X-Forwarded-For. Default: the connection's address." placeholder:"NAME"`
+	AdminToken   string        `env:"AUTHSERVER_ADMIN_TOKEN" help:"Token that the admin endpoints require. Default: a random one, which is printed."`
+	ClientIP     string        `name:"client-ip-header" help:"Header in which your own proxy gives the client's address, such as X-Real-IP or X-Forwarded-For. Default: the connection's address." placeholder:"NAME"`
 	Proxies      int           `default:"1" help:"How many proxies of your own write into that header, as each does into X-Forwarded-For."`
 	Confirm      time.Duration `default:"5s" help:"How long an answer waits for every worker to refuse what was ended."`
 	Verbose      bool          `short:"v" help:"Log what the parts do."`
@@ -32,7 +32,8 @@ type Flags struct {
 
 func main() {
 	var f Flags
-	kong.Parse(&f, kong.Name("authserver"), kong.Description("A login service on Revocast, with two API workers behind it."))
+	kong.Parse(&f, kong.Name("authserver"),
+		kong.Description("A login service on Revocast, with two API workers behind it."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	level := slog.LevelWarn

@@ -42,8 +42,8 @@ func newNode(name string, r *realm.Realm, p *parts, logger *slog.Logger) (*node,
 	return &node{name: name, subscriber: subscriber, guard: guard}, nil
 }
 
-// accessToken takes the token out of the Authorization header, or else the cookie. Of two
-// none is taken (RFC 6750 §2): the browser adds the cookie by itself.
+// accessToken takes the token from the Authorization header, or else from the cookie. A request
+// with both is refused (RFC 6750 §2): the browser adds the cookie by itself.
 func accessToken(r *http.Request) (string, error) {
 	bearer, err := token.FromRequest(r)
 	if errors.Is(err, revocast.ErrMissingToken) {
@@ -55,7 +55,7 @@ func accessToken(r *http.Request) (string, error) {
 	return bearer, err
 }
 
-// routes are a worker's: an API in which every request is checked.
+// routes are a worker's paths: an API that checks every request.
 func (n *node) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /me", n.guard.Middleware(http.HandlerFunc(n.me)))
@@ -63,16 +63,17 @@ func (n *node) routes() http.Handler {
 	return mux
 }
 
-// me tells who asks.
+// me says who the caller is.
 func (n *node) me(w http.ResponseWriter, r *http.Request) {
 	c, _ := worker.ClaimsFrom(r.Context())
 	reply(w, http.StatusOK, map[string]any{
-		"principal": c.Principal, "session": c.Session, "auth_time": c.AuthTime, "expires": c.Expires, "answered_by": n.name,
+		"principal": c.Principal, "session": c.Session, "auth_time": c.AuthTime, "expires": c.Expires,
+		"answered_by": n.name,
 	})
 }
 
 func (n *node) readyz(w http.ResponseWriter, _ *http.Request) {
-	if err := n.guard.Ready(); err != nil { // what it says is for the log, which has it
+	if err := n.guard.Ready(); err != nil { // the verdict's reason is for the log, which has it
 		problem(w, http.StatusServiceUnavailable, "not ready", "")
 		return
 	}

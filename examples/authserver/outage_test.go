@@ -15,13 +15,14 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// Without NATS nothing can be confirmed, and everything else goes on: what is ended is
-// ended, nothing says that it is confirmed however often it is asked for, and people log in.
+// Without NATS nothing can be confirmed, and everything else works: ended sessions stay ended, no
+// answer claims confirmation however often it is asked for, and people log in.
 func TestWithoutNATS(t *testing.T) {
 	redis, nats := storetest.Redis(t), eventstest.NewServer(t)
 	f := start(t, func(f *Flags) { f.Redis, f.NATS, f.Confirm = redis.URL(), nats.URL(), time.Second })
 	o := outage{fleet: f}
-	phone, laptop, tablet := f.signIn("alice@example.com", "phone"), f.signIn("alice@example.com", "laptop"), f.signIn("alice@example.com", "tablet")
+	phone, laptop, tablet := f.signIn("alice@example.com", "phone"), f.signIn("alice@example.com",
+		"laptop"), f.signIn("alice@example.com", "tablet")
 	bob := f.signIn("bob@example.com", "phone")
 	nats.Stop()
 
@@ -80,12 +81,15 @@ func (o outage) confirmedLater(what string, ask func() answer) {
 // confirmation for that.
 func (o outage) overTheCap(redis *storetest.Server, oldest tokens) {
 	o.t.Helper()
-	store, err := session.New(nobody{redis.Client()}, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
+	store, err := session.New(nobody{redis.Client()},
+		session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife})
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	for n := 1; n < maxSessions; n++ { // with oldest there are as many as there may be
-		if _, _, _, err := store.Create(o.t.Context(), session.Login{Principal: oldest.principal, Device: fmt.Sprint(n)}); err != nil {
+		if _, _, _, err := store.Create(
+			o.t.Context(), session.Login{Principal: oldest.principal, Device: fmt.Sprint(n)},
+		); err != nil {
 			o.t.Fatal(err)
 		}
 	}

@@ -21,9 +21,9 @@ import (
 
 const (
 	accessLife = 15 * time.Minute
-	// loginLife is how long a login lasts however it is used. With the last access token's
-	// life on top it stays below the ledger's 30 days, or the guard would refuse that token:
-	// its revocation would be forgotten before it expires.
+	// loginLife is how long a login lasts however it is used. With the life of its last access
+	// token it stays below the ledger's 30 days. Otherwise the guard would refuse that token,
+	// because its revocation would be forgotten before it expires.
 	loginLife = 29 * 24 * time.Hour
 	idleLife  = 7 * 24 * time.Hour
 
@@ -32,7 +32,7 @@ const (
 	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ" // without 0, 1, I and O
 )
 
-// parts are what the service is made of, besides the publisher and the guards.
+// parts are the service's parts, except the publisher and the guards.
 type parts struct {
 	users    *users
 	issuer   *token.Issuer
@@ -53,7 +53,9 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	if p.issuer, p.verifier, err = newIssuer(f.Data); err != nil {
 		return nil, err
 	}
-	p.sessions, err = session.New(box, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife, Cap: maxSessions})
+	p.sessions, err = session.New(
+		box, session.Options{Issuer: issuerName, Idle: idleLife, Lifetime: loginLife, Cap: maxSessions},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +70,9 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	if key, err = loadKey(filepath.Join(f.Data, "codes.key")); err != nil {
 		return nil, err
 	}
-	// Of six digits few guesses can be allowed, and then anybody's few keep the user out. Eight
-	// of these allow so many that one address cannot use them up: the limiter stops it first.
+	// With six digits only a few guesses can be allowed, so a stranger's guesses would keep the
+	// user out. Eight characters allow so many guesses that one address cannot use them up: the
+	// limiter stops it first.
 	p.codes, err = code.New(rdb, realmName, code.Options{Key: key, Digits: 8, Alphabet: codeAlphabet, Attempts: 100})
 	return p, err
 }
@@ -91,7 +94,7 @@ func newIssuer(data string) (*token.Issuer, *token.Verifier, error) {
 	return issuer, verifier, err
 }
 
-// loadKey reads 32 random bytes, and makes them the first time.
+// loadKey reads 32 random bytes, which it makes the first time.
 func loadKey(path string) ([]byte, error) {
 	key, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

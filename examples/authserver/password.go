@@ -34,8 +34,8 @@ func checkNewPassword(password string) error {
 	return nil
 }
 
-// setPassword is what package reset calls; was as users.setPassword has it. Two changes that
-// have both verified the old password are one change, and a refusal.
+// setPassword is what package reset calls; was is that of users.setPassword. If two changes have
+// both verified the old password, one succeeds and the other is refused.
 func (p *parts) setPassword(was string) reset.SetPassword {
 	return func(ctx context.Context, principal, password string) error {
 		if err := checkNewPassword(password); err != nil {
@@ -49,14 +49,15 @@ func (p *parts) setPassword(was string) reset.SetPassword {
 	}
 }
 
-// newReset returns what sets passwords by set and ends what they had opened.
+// newReset returns a reset that sets passwords with set, and ends the logins that the old
+// password had opened.
 func (p *parts) newReset(log *slog.Logger, set reset.SetPassword) (*reset.Reset, error) {
 	return reset.New(p.codes, p.box, set, reset.Options{
 		Issuer: issuerName, SetTimeout: 5 * time.Second, Logger: log, End: p.endRecords,
 	})
 }
 
-// endRecords takes the sessions out of their store once the fleet refuses them.
+// endRecords removes the sessions from their store once the fleet refuses them.
 func (p *parts) endRecords(ctx context.Context, principal, keep string) error {
 	if keep == "" {
 		_, err := p.sessions.EndAll(ctx, principal)
@@ -64,7 +65,7 @@ func (p *parts) endRecords(ctx context.Context, principal, keep string) error {
 	}
 	_, err := p.sessions.EndOthers(ctx, principal, keep)
 	if errors.Is(err, session.ErrNotFound) {
-		return nil // Redis has lost them, or the one that asks has ended: the fleet refuses the others all the same
+		return nil // Redis has lost them, or the caller's own has ended: the fleet refuses the others all the same
 	}
 	return err
 }
@@ -101,7 +102,7 @@ func (s *service) changePassword(w http.ResponseWriter, r *http.Request) {
 	receipts, err := change.Change(ctx, c.Principal, c.Session, in.New)
 	if err == nil {
 		if err := s.limiter.Succeed(ctx, d.Attempt); err != nil {
-			s.log.Warn("a password was changed, and the failures before could not be cleared", "error", err)
+			s.log.Warn("a password was changed, and its earlier failures could not be cleared", "error", err)
 		}
 	}
 	s.passwordSet(w, receipts, err)
@@ -111,8 +112,8 @@ type resetRequest struct {
 	Mail string `json:"mail"`
 }
 
-// requestReset sends a code to who has an account, and answers everybody alike: a code is
-// made for the name that was typed whether anybody has it or not.
+// requestReset sends a code to an account's address, and gives everybody the same answer: a code
+// is made for the name that was typed, whether or not an account has it.
 func (s *service) requestReset(w http.ResponseWriter, r *http.Request) {
 	var in resetRequest
 	if !read(w, r, &in) {
@@ -146,8 +147,9 @@ func (s *service) requestReset(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusAccepted, map[string]any{"detail": "if there is such an account, a code is on its way"})
 }
 
-// asker is who asks for a code. Strangers who ask for somebody's codes use up what is theirs: who
-// has logged in from here lately, or has a cookie of the account, has an allowance of their own.
+// asker is who asks for a code. Strangers who ask for somebody's codes use up the strangers'
+// allowance. A client that has logged in from here lately, or has a cookie of the account, has
+// its own allowance.
 func (s *service) asker(r *http.Request, mail string, u user, exists bool) (code.Asker, error) {
 	addr := s.address(r)
 	known, err := s.limiter.Known(r.Context(), normal(mail), addr)
@@ -157,7 +159,8 @@ func (s *service) asker(r *http.Request, mail string, u user, exists bool) (code
 	return code.Asker{From: limit.Network(addr), Known: known}, err
 }
 
-// resetName is whom a code is for. What stands for nobody is no account's principal.
+// resetName is whom a code is for. A name without an account maps to a text that is no account's
+// principal.
 func resetName(u user, exists bool, mail string) string {
 	if exists {
 		return u.Principal
@@ -188,17 +191,18 @@ func (s *service) confirmReset(w http.ResponseWriter, r *http.Request) {
 	receipts, err := s.resets.Confirm(ctx, resetName(u, exists, in.Mail), in.Code, in.Password)
 	if codeWasRight(err) {
 		if err := s.limiter.Succeed(context.WithoutCancel(ctx), d.Attempt); err != nil {
-			s.log.Warn("a code was right, and the failures before could not be cleared", "error", err)
+			s.log.Warn("a code was right, and its earlier failures could not be cleared", "error", err)
 		}
 	}
 	s.passwordSet(w, receipts, err)
 }
 
 func codeWasRight(err error) bool {
-	return err == nil || errors.Is(err, reset.ErrRejected) || errors.Is(err, reset.ErrOwed) || errors.Is(err, code.ErrClaimed)
+	return err == nil || errors.Is(err, reset.ErrRejected) || errors.Is(err, reset.ErrOwed) ||
+		errors.Is(err, code.ErrClaimed)
 }
 
-// passwordSet answers for what package reset did.
+// passwordSet turns the result of package reset into an answer.
 func (s *service) passwordSet(w http.ResponseWriter, receipts []revocast.Receipt, err error) {
 	var busy *code.ClaimedError
 	switch {
@@ -213,7 +217,7 @@ func (s *service) passwordSet(w http.ResponseWriter, receipts []revocast.Receipt
 	case errors.Is(err, reset.ErrRejected):
 		problem(w, http.StatusUnprocessableEntity, "the password was not accepted", err.Error())
 	case errors.Is(err, reset.ErrOwed):
-		s.log.Warn("a password was changed; that the rest has ended is not confirmed yet", "error", err)
+		s.log.Warn("a password was changed, and the end of the other logins is not confirmed yet", "error", err)
 		reply(w, http.StatusAccepted, map[string]any{
 			"confirmed": false,
 			"detail":    "the password is changed; older logins may be accepted for a few more seconds",

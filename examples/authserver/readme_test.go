@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The README's commands do what it says, one block after the other.
+// The README's commands do what the README says, one block after the other.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -35,7 +35,8 @@ func TestReadme(t *testing.T) {
 			want.WriteString(b[2])
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", strings.ReplaceAll(script.String(), `"Authorization: Bearer $3"`, `"Authorization: Bearer ${3-}"`))
+	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c",
+		strings.ReplaceAll(script.String(), `"Authorization: Bearer $3"`, `"Authorization: Bearer ${3-}"`))
 	cmd.Stderr = os.Stderr
 	got, err := cmd.Output()
 	if err != nil {

@@ -18,9 +18,9 @@ type passwordOnce struct {
 	Password string `json:"password"`
 }
 
-// reauthenticated asks for the password before what a stolen session must not do, such as
-// ending its owner's other sessions, unless the user has logged in just now. It answers by
-// itself (RFC 9470) unless they may.
+// reauthenticated asks for the password before anything that a stolen session must not do, such
+// as ending its owner's other sessions, unless the user has just logged in. It answers the
+// request itself (RFC 9470) unless the user may go on.
 func (s *service) reauthenticated(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, _ := worker.ClaimsFrom(r.Context())
@@ -46,14 +46,14 @@ func (s *service) reauthenticated(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// recent reports whether the user has just logged in. A time to come is none that was said.
+// recent reports whether the user has just logged in. A time in the future does not count.
 func recent(c *revocast.Claims, now time.Time) bool {
 	age := now.Sub(c.AuthTime)
 	return !c.AuthTime.IsZero() && age < recentAuth && age > -recentAuth
 }
 
-// samePerson answers by itself unless the password is the account's. Guesses at it are counted
-// as those at the login are: a stolen session must not guess it either.
+// samePerson answers the request itself unless the password is the account's. Guesses are counted
+// as at the login: a stolen session must not guess the password either.
 func (s *service) samePerson(w http.ResponseWriter, r *http.Request, c *revocast.Claims, password string) bool {
 	if password == "" {
 		w.Header().Set("WWW-Authenticate",
@@ -71,7 +71,7 @@ func (s *service) samePerson(w http.ResponseWriter, r *http.Request, c *revocast
 		return false
 	}
 	if err := s.limiter.Succeed(r.Context(), d.Attempt); err != nil {
-		s.log.Warn("a password was right, and the failures before could not be cleared", "error", err)
+		s.log.Warn("a password was right, and its earlier failures could not be cleared", "error", err)
 	}
 	return true
 }

@@ -18,10 +18,10 @@ type refreshRequest struct {
 
 // refreshTokens exchanges a refresh token for its successor and a new access token.
 //
-// Whether the login still stands is asked before anything is rotated, and of both who
-// know: the guard, for everything that was revoked anywhere, and the sessions, for what
-// has been idle for too long. So a 503 leaves the token as it was, however late the client
-// comes back with it; asked after the rotation, it would be a thief by then.
+// Before it rotates anything it asks whether the login still stands. It asks the guard, which
+// knows everything that was revoked anywhere, and the sessions, which know what has been idle for
+// too long. So a 503 leaves the token as it was, however late the client comes back with it. If
+// the question came after the rotation, that client would be taken for a thief.
 func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
 	text, inBody, ok := refreshToken(w, r)
 	if !ok {
@@ -51,7 +51,7 @@ func (s *service) refreshTokens(w http.ResponseWriter, r *http.Request) {
 	s.give(w, inBody, sess.Principal, access, fresh)
 }
 
-// standing returns the session of a refresh token that would be rotated now.
+// standing returns the session of a refresh token that is about to be rotated.
 func (s *service) standing(ctx context.Context, text string) (session.Session, error) {
 	ctx, cancel := asking(ctx)
 	defer cancel()
@@ -67,7 +67,8 @@ func (s *service) standing(ctx context.Context, text string) (session.Session, e
 	return sess, err
 }
 
-// refreshToken is in the cookie or, of other clients, in the body; in both is one too many.
+// refreshToken takes the refresh token from the cookie or, for clients that are not browsers,
+// from the body. A request with both is refused.
 func refreshToken(w http.ResponseWriter, r *http.Request) (text string, inBody, ok bool) {
 	text, err := fromRefreshCookie(r)
 	if err != nil && !errors.Is(err, revocast.ErrMissingToken) {
@@ -103,16 +104,17 @@ func (s *service) refuseRefresh(w http.ResponseWriter, err error) {
 	}
 }
 
-// warnOfTheft tells the user, who knows whether it was them.
+// warnOfTheft tells the user, who knows whether both uses were their own.
 func (s *service) warnOfTheft(reuse *refresh.ReuseError) {
 	f := reuse.Family
-	s.log.Warn("a refresh token was used twice; its login has been ended", "principal", f.Principal, "session", f.Session, "error", reuse.Err)
+	s.log.Warn("a refresh token was used twice; its login has been ended", "principal", f.Principal, "session",
+		f.Session, "error", reuse.Err)
 	if u, ok := s.users.byPrincipal(f.Principal); ok {
 		s.mail("mail to %s: one of your logins was used from two places and has been ended\n", u.Mail)
 	}
 }
 
-// invalidGrant is RFC 6749 §5.2, with what our other errors have besides.
+// invalidGrant answers as RFC 6749 §5.2 says, with the fields of our other errors added.
 func (s *service) invalidGrant(w http.ResponseWriter, detail string) {
 	clearCookies(w)
 	reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_grant", "error_description": detail})
@@ -120,15 +122,17 @@ func (s *service) invalidGrant(w http.ResponseWriter, detail string) {
 
 // abandon ends a family whose session is gone.
 func (s *service) abandon(ctx context.Context, f refresh.Family) {
-	_, err := s.families.End(ctx, f.ID, refresh.Expect{Principal: f.Principal}, revocast.Cause{Reason: "idle", Initiator: "policy"},
+	_, err := s.families.End(ctx, f.ID, refresh.Expect{Principal: f.Principal},
+		revocast.Cause{Reason: "idle", Initiator: "policy"},
 		revocast.WithStrength(revocast.Committed))
 	if err != nil {
 		s.log.Warn("refresh tokens of a session that is gone could not be ended; they expire", "error", err)
 	}
 }
 
-// endedLogin finds out which session a request wants to end: of its access token, however
-// old, or else of its refresh token, old ones too: a thief may have the latest.
+// endedLogin finds out which session a request wants to end: that of its access token, however
+// old, or else that of its refresh token. Rotated refresh tokens count too: a thief may have the
+// latest one.
 func (s *service) endedLogin(ctx context.Context, r *http.Request) (sid string, err error) {
 	if bearer, e := accessToken(r); e == nil {
 		c, e := s.verifier.VerifyForLogout(ctx, bearer)
@@ -145,12 +149,12 @@ func (s *service) endedLogin(ctx context.Context, r *http.Request) (sid string, 
 	case f.Session != "": // good or rotated, ended or not known to be: it is ended, or again
 		return f.Session, nil
 	case errors.Is(err, refresh.ErrNotFound):
-		return "", nil // nothing that could be ended
+		return "", nil // no session that could be ended
 	}
 	return "", err
 }
 
-// logoutRefreshToken is as refreshToken, but the body may be empty.
+// logoutRefreshToken is like refreshToken, but the body may be empty.
 func logoutRefreshToken(r *http.Request) (string, error) {
 	inCookie, err := fromRefreshCookie(r)
 	switch {

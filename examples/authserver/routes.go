@@ -31,8 +31,10 @@ type service struct {
 	confirm    time.Duration
 }
 
-// newService completes the parts: what is refreshed is held against the guard.
-func newService(f Flags, p *parts, n *node, publisher *publisher.Publisher, mails *mailer, log *slog.Logger) (*service, error) {
+// newService completes the parts: the guard checks what is refreshed.
+func newService(
+	f Flags, p *parts, n *node, publisher *publisher.Publisher, mails *mailer, log *slog.Logger,
+) (*service, error) {
 	s := &service{
 		parts: p, node: n, publisher: publisher, mail: mails.send, log: log,
 		adminToken: f.AdminToken, ipHeader: f.ClientIP, proxies: max(1, f.Proxies), confirm: f.Confirm,
@@ -47,8 +49,9 @@ func newService(f Flags, p *parts, n *node, publisher *publisher.Publisher, mail
 	return s, err
 }
 
-// routes are the service's. Requests that change something and come from another site are
-// refused by what browsers say about them, besides cookies that other sites' POSTs lack.
+// routes are the service's paths. Requests that change something and come from another site are
+// refused: browsers say in a header where a request comes from. The cookies are also missing from
+// other sites' POSTs.
 func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
 	user := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, s.guard.Middleware(h)) }
@@ -73,14 +76,15 @@ func (s *service) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// confirming bounds how long an answer waits for the fleet. What is decided by then goes
-// on by itself.
+// confirming bounds how long an answer waits for the fleet. Whatever is decided by then takes
+// effect by itself.
 func (s *service) confirming(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), s.confirm)
 }
 
-// asking bounds what asks Redis and need not wait for the fleet. It is less than the grace
-// of refresh tokens: none that was good when a request began is stolen when it ends.
+// asking bounds requests to Redis that need not wait for the fleet. It is shorter than the grace
+// of refresh tokens, so a token that was good when a request began is not taken for stolen when
+// it ends.
 func asking(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, refresh.DefaultGrace/2)
 }

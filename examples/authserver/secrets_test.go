@@ -18,37 +18,47 @@ import (
 func TestMailedCodesDie(t *testing.T) {
 	for name, settle := range map[string]func(*testing.T, *fleet, tokens){
 		"password": func(_ *testing.T, f *fleet, x tokens) {
-			f.confirmed("change", f.post("/password", x.access, map[string]string{"old": password, "new": "another one"}))
+			f.confirmed("change",
+				f.post("/password", x.access, map[string]string{"old": password, "new": "another one"}))
 		},
-		"logout all": func(_ *testing.T, f *fleet, x tokens) { f.confirmed("logout", f.post("/logout-all", x.access, nil)) },
+		"logout all": func(_ *testing.T, f *fleet, x tokens) {
+			f.confirmed("logout", f.post("/logout-all", x.access, nil))
+		},
 		"address": func(t *testing.T, f *fleet, x tokens) {
 			in := map[string]string{"mail": "Alice@elsewhere.example", "password": password}
 			f.want("without the password", f.post("/mail", x.access, map[string]string{"mail": in["mail"]}), 401)
-			f.want("another's", f.post("/mail", x.access, map[string]string{"mail": "bob@example.com", "password": password}), 409)
+			f.want("another's",
+				f.post("/mail", x.access, map[string]string{"mail": "bob@example.com", "password": password}), 409)
 			f.want("change", f.post("/mail", x.access, in), 200)
 			f.signIn("alice@elsewhere.example", "")
 			f.mailed("mail to alice@example.com: the address")
 		},
 		"ban": func(_ *testing.T, f *fleet, x tokens) {
-			f.confirmed("ban", f.do(http.MethodPost, f.login+"/admin/ban/"+x.principal, admin, map[string]any{"until": time.Now().Add(time.Hour)}))
+			f.confirmed("ban", f.do(http.MethodPost, f.login+"/admin/ban/"+x.principal, admin, map[string]any{
+				"until": time.Now().Add(time.Hour),
+			}))
 			f.confirmed("unban", f.do(http.MethodDelete, f.login+"/admin/ban/"+x.principal, admin, nil))
 		},
 		"deletion": func(t *testing.T, f *fleet, x tokens) {
 			f.confirmed("delete", f.do(http.MethodDelete, f.login+"/account", x.access, nil))
 			f.everywhere("deleted", x, 401)
 			f.want("refresh", f.post("/refresh", "", map[string]string{"refresh_token": x.refresh}), 401)
-			f.want("login", f.post("/login", "", map[string]string{"mail": "alice@example.com", "password": password}), 401)
+			f.want("login", f.post("/login", "", map[string]string{"mail": "alice@example.com", "password": password}),
+				401)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := start(t)
 			x := f.signIn("alice@example.com", "")
-			f.want("request", f.post("/password-reset/request", "", map[string]string{"mail": "alice@example.com"}), 202)
+			f.want("request", f.post("/password-reset/request", "", map[string]string{"mail": "alice@example.com"}),
+				202)
 			code := f.code("alice@example.com")
 			settle(t, f, x)
 			for _, mail := range []string{"alice@example.com", "alice@elsewhere.example"} {
-				f.want("the code", f.post("/password-reset/confirm", "", map[string]string{"mail": mail, "code": code, "password": "the thief's own"}), 400)
+				f.want("the code", f.post("/password-reset/confirm", "", map[string]string{
+					"mail": mail, "code": code, "password": "the thief's own",
+				}), 400)
 			}
 		})
 	}
@@ -58,10 +68,11 @@ func TestMailedCodesDie(t *testing.T) {
 func TestStrangersUseUpNothingOfHers(t *testing.T) {
 	f := start(t, func(f *Flags) { f.ClientIP = "X-Forwarded-For" })
 	ask := func(addr string, change ...func(*http.Request)) answer {
-		return f.do(http.MethodPost, f.login+"/password-reset/request", "", map[string]string{"mail": "alice@example.com"}, append(change, func(r *http.Request) {
-			r.Header.Add("X-Forwarded-For", "192.0.2.1") // the client's own word
-			r.Header.Add("X-Forwarded-For", addr)
-		})...)
+		return f.do(http.MethodPost, f.login+"/password-reset/request", "",
+			map[string]string{"mail": "alice@example.com"}, append(change, func(r *http.Request) {
+				r.Header.Add("X-Forwarded-For", "192.0.2.1") // the client's own word
+				r.Header.Add("X-Forwarded-For", addr)
+			})...)
 	}
 	f.want("a stranger", ask("198.51.100.7:443"), 202)
 	f.want("the same, too early", ask("198.51.100.7"), 429)
@@ -71,11 +82,12 @@ func TestStrangersUseUpNothingOfHers(t *testing.T) {
 	f.want("no address", ask("unknown"), 400)
 }
 
-// Whoever has a session for long, and so may have stolen it, is asked for the password
-// before it ends others.
+// An old session may be stolen, so it is asked for the password before it may end others.
 func TestPasswordBeforeSessionsAreEnded(t *testing.T) {
 	now := time.Now()
-	for age, want := range map[time.Duration]bool{time.Minute: true, recentAuth + time.Minute: false, -time.Second: true, -time.Hour: false} {
+	for age, want := range map[time.Duration]bool{
+		time.Minute: true, recentAuth + time.Minute: false, -time.Second: true, -time.Hour: false,
+	} {
 		if got := recent(&revocast.Claims{AuthTime: now.Add(-age)}, now); got != want {
 			t.Errorf("logged in %s ago: %v", age, got)
 		}
@@ -105,7 +117,8 @@ func TestLoginEndsTheSessionOfItsCookies(t *testing.T) {
 	f.want("login", f.do(http.MethodPost, f.login+"/login", "", in, func(r *http.Request) {
 		r.AddCookie(&http.Cookie{Name: accessCookie, Value: before.access})
 	}), 200)
-	f.want("refresh of the replaced one", f.post("/refresh", "", map[string]string{"refresh_token": before.refresh}), 401)
+	f.want("refresh of the replaced one", f.post("/refresh", "", map[string]string{"refresh_token": before.refresh}),
+		401)
 	f.everywhere("another", other, 200)
 }
 

@@ -28,8 +28,8 @@ const (
 // Output is where the service writes.
 type Output struct {
 	Logger *slog.Logger
-	// Print gets what people should read: the addresses, and mails, which a real service
-	// would send.
+	// Print gets what people should read: the addresses, and the mails that a real service would
+	// send.
 	Print func(format string, a ...any)
 	// Ready, if not nil, is called once everything answers.
 	Ready func(login string, workers []string)
@@ -62,7 +62,7 @@ type part func(context.Context) error
 // Run implements [realm.Part].
 func (p part) Run(ctx context.Context) error { return p(ctx) }
 
-// above is everything that stands on the servers.
+// above is everything that uses the servers.
 func above(ctx context.Context, f Flags, out Output, ports []net.Listener, servers *servers) error {
 	if err := servers.wait(ctx); err != nil {
 		return err
@@ -111,8 +111,8 @@ func above(ctx context.Context, f Flags, out Output, ports []net.Listener, serve
 		})...)
 }
 
-// beside are the parts that run beside the login service. They end after it, in this order: what it
-// has queued is sent, and what it has committed is confirmed.
+// beside are the parts that run beside the login service. They end after it, in this order, so that
+// its queued mails are sent and its commits are confirmed.
 func beside(publisher *realm.Publisher, box *outbox.Outbox, mails *mailer, nodes []*node, ports []net.Listener,
 	announce func(context.Context, []*port.Readiness) error,
 ) (parts []realm.Part) {
@@ -174,7 +174,8 @@ func announce(ctx context.Context, f Flags, out Output, ports []net.Listener, re
 	for _, ln := range ports {
 		urls = append(urls, "http://"+ln.Addr().String())
 	}
-	out.Print("login service  %s\nAPI workers    %s\nadmin token    %s\nready\n", urls[0], strings.Join(urls[1:], " "), f.AdminToken)
+	out.Print("login service  %s\nAPI workers    %s\nadmin token    %s\nready\n", urls[0], strings.Join(urls[1:], " "),
+		f.AdminToken)
 	if out.Ready != nil {
 		out.Ready(urls[0], urls[1:])
 	}
@@ -216,7 +217,7 @@ func listen(ctx context.Context, f Flags) (ports []net.Listener, err error) {
 	return ports, nil
 }
 
-// listenOn names the flag that the operator would change.
+// listenOn names the operator's flag in its errors.
 func listenOn(ctx context.Context, flag, addr string) (net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -227,6 +228,6 @@ func listenOn(ctx context.Context, flag, addr string) (net.Listener, error) {
 
 func closeAll(ports []net.Listener) {
 	for _, ln := range ports {
-		ln.Close() // a server that was served has closed it already
+		ln.Close() // a server that has run has closed it already
 	}
 }

@@ -53,7 +53,7 @@ func (s *servers) wait(ctx context.Context) error {
 	return nil
 }
 
-// under runs the embedded servers below what stands on them, and until that has ended.
+// under runs the embedded servers until the parts that use them have ended.
 func (s *servers) under(ctx context.Context, above func(context.Context) error) error {
 	own, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ctx, fail := context.WithCancelCause(ctx)

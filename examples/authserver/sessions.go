@@ -30,9 +30,10 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 	}
 	views := make([]sessionView, 0, len(all))
 	for _, x := range all {
-		// What was revoked elsewhere, by an administrator or another service, is not in the
-		// store that lists; the guard knows it.
-		v := s.guard.CheckClaims(r.Context(), &revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
+		// The store does not know what an administrator or another service has revoked; the guard
+		// does.
+		v := s.guard.CheckClaims(r.Context(),
+			&revocast.Claims{Principal: x.Principal, Session: x.ID, AuthTime: x.AuthTime, IssuedAt: x.Created})
 		switch {
 		case v.Outcome == revocast.Unknown:
 			s.unavailable(w, v.Err)
@@ -48,16 +49,17 @@ func (s *service) listSessions(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"sessions": views})
 }
 
-// endSession ends one of the user's own sessions. Another's is answered as one that is
-// not there, and so is one that has ended: after a 202 there is nothing left by which to
-// tell whose it was, and nothing left to be asked for.
+// endSession ends one of the user's own sessions. Somebody else's session is answered like one
+// that does not exist, and so is one that has ended: after a 202 nothing is left that says whose
+// it was, and nothing is left to do.
 func (s *service) endSession(w http.ResponseWriter, r *http.Request) {
 	c, _ := worker.ClaimsFrom(r.Context())
 	ctx, cancel := s.confirming(r)
 	defer cancel()
 	x, err := s.sessions.Peek(ctx, r.PathValue("id"))
 	switch {
-	case errors.Is(err, session.ErrNotFound), errors.Is(err, revocast.ErrInvalid), err == nil && x.Principal != c.Principal:
+	case errors.Is(err, session.ErrNotFound), errors.Is(err, revocast.ErrInvalid), err == nil &&
+		x.Principal != c.Principal:
 		problem(w, http.StatusNotFound, "no such session", "")
 		return
 	case err != nil:

@@ -21,7 +21,9 @@ func rotation(t *testing.T, f *fleet) {
 		t.Errorf("refreshed %+v into %+v", x, y)
 	}
 	f.everywhere("refreshed", y, 200)
-	if again := tokensOf(f.want("a second tab", f.post("/refresh", "", map[string]string{"refresh_token": x.refresh}), 200)); again.refresh != y.refresh {
+	if again := tokensOf(
+		f.want("a second tab", f.post("/refresh", "", map[string]string{"refresh_token": x.refresh}), 200),
+	); again.refresh != y.refresh {
 		t.Error("two successors of one token")
 	}
 
@@ -109,7 +111,8 @@ func TestCookies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Expires.Before(time.Now()) {
+		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" ||
+			c.Expires.Before(time.Now()) {
 			t.Errorf("cookie %s", line)
 		}
 		jar[c.Name] = c
@@ -150,7 +153,8 @@ func TestGuessing(t *testing.T) {
 		return func(r *http.Request) { r.Header.Set("X-Real-Ip", addr) }
 	}
 	try := func(addr, mail, password string) answer {
-		return f.do(http.MethodPost, f.login+"/login", "", map[string]any{"mail": mail, "password": password, "tokens": true}, from(addr))
+		return f.do(http.MethodPost, f.login+"/login", "",
+			map[string]any{"mail": mail, "password": password, "tokens": true}, from(addr))
 	}
 	f.want("without an address", try("", "alice@example.com", password), 400)
 	f.want("the owner, at home", try("192.0.2.1", "alice@example.com", password), 200)
@@ -174,7 +178,8 @@ func TestGuessing(t *testing.T) {
 	}
 	mail := map[string]string{"mail": "alice@example.com"}
 	confirm := func(addr, code string) answer {
-		return reset(addr, "confirm", map[string]string{"mail": "alice@example.com", "code": code, "password": "another password"})
+		return reset(addr, "confirm",
+			map[string]string{"mail": "alice@example.com", "code": code, "password": "another password"})
 	}
 	f.want("without an address", reset("", "request", mail), 400)
 	f.want("without an address", confirm("", "22222222"), 400)
@@ -192,7 +197,7 @@ func TestGuessing(t *testing.T) {
 	f.confirmed("the owner, with the code", confirm("192.0.2.1", f.code("alice@example.com")))
 }
 
-// What is decided stays decided where nobody can confirm it.
+// What is decided stays decided even if nobody can confirm it.
 func TestRestart(t *testing.T) {
 	data := t.TempDir()
 	f := start(t, func(f *Flags) { f.Data = data })
@@ -202,8 +207,10 @@ func TestRestart(t *testing.T) {
 	f = start(t, func(f *Flags) { f.Data = data })
 	f.everywhere("logged out before the restart", x, 401)
 	f.everywhere("not logged out", y, 200)
-	f.confirmed("a new password, though its session is gone", f.post("/password", y.access, map[string]string{"old": password, "new": "bob's new one"}))
-	f.want("its session is gone with the embedded Redis", f.post("/refresh", "", map[string]string{"refresh_token": y.refresh}), 401)
+	f.confirmed("a new password, though its session is gone",
+		f.post("/password", y.access, map[string]string{"old": password, "new": "bob's new one"}))
+	f.want("its session is gone with the embedded Redis",
+		f.post("/refresh", "", map[string]string{"refresh_token": y.refresh}), 401)
 	changedTwice(t, f, "bob@example.com", "bob's new one")
 }
 
@@ -215,7 +222,8 @@ func changedTwice(t *testing.T, f *fleet, mail, old string) {
 	var wg sync.WaitGroup
 	for n, x := range sessions {
 		wg.Go(func() {
-			status[n] = f.post("/password", x.access, map[string]string{"old": old, "new": "chosen by " + strconv.Itoa(n)}).status
+			status[n] = f.post("/password", x.access,
+				map[string]string{"old": old, "new": "chosen by " + strconv.Itoa(n)}).status
 		})
 	}
 	wg.Wait()

@@ -38,7 +38,7 @@ var (
 	errTaken         = errors.New("another account has this address")
 )
 
-// openUsers reads the file, and the first time makes it, with two accounts.
+// openUsers reads the file. The first time it makes the file, with two accounts.
 func openUsers(path string) (*users, error) {
 	u := &users{path: path, hashing: defaultHashers()}
 	var err error
@@ -87,7 +87,7 @@ func (u *users) save() error {
 	return os.Rename(f.Name(), u.path)
 }
 
-// byMail finds an account; mail in any case.
+// byMail finds an account; upper and lower case do not matter.
 func (u *users) byMail(mail string) (user, bool) {
 	return u.find(func(x *user) bool { return x.Mail == normal(mail) })
 }
@@ -109,9 +109,9 @@ func (u *users) find(is func(*user) bool) (user, bool) {
 
 func normal(mail string) string { return strings.ToLower(strings.TrimSpace(mail)) }
 
-// setPassword is durable when it returns nil. was is the hash that the old password was
-// verified against: where the account has another by now nothing is changed (errChanged).
-// Empty: whichever it has.
+// setPassword is durable when it returns nil. was is the hash that the old password was verified
+// against: if the account has another hash by now, nothing is changed (errChanged). Empty: any
+// hash will do.
 func (u *users) setPassword(ctx context.Context, principal, was, password string) error {
 	var h string
 	err := u.hashing.do(ctx, func() (err error) {
@@ -141,7 +141,7 @@ func (u *users) setPassword(ctx context.Context, principal, was, password string
 }
 
 // setMail changes an account's address, durably, and returns the one before. It fails with
-// errTaken where another account has it.
+// errTaken if another account has it.
 func (u *users) setMail(principal, mail string) (before string, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -178,15 +178,18 @@ func (u *users) remove(principal string) error {
 	return nil
 }
 
-// gone reports whether an account was deleted. Where there is no file nobody was.
+// gone reports whether an account was deleted. Without a file no account was.
 func (u *users) gone(principal string) bool {
 	_, exists := u.byPrincipal(principal)
 	return u.path != "" && !exists
 }
 
-// looksLikeMail refuses what no mail could be sent to; whether one arrives, only the mail tells.
+// looksLikeMail refuses texts that no mail could be sent to. Only a mail shows whether it
+// arrives.
 func looksLikeMail(mail string) bool {
 	mail = normal(mail)
 	local, domain, _ := strings.Cut(mail, "@")
-	return local != "" && domain != "" && len(mail) <= 254 && !strings.ContainsFunc(mail, func(r rune) bool { return r <= ' ' || r == 0x7f })
+	return local != "" && domain != "" && len(mail) <= 254 && !strings.ContainsFunc(mail, func(r rune) bool {
+		return r <= ' ' || r == 0x7f
+	})
 }

@@ -8,8 +8,8 @@ type Bans struct {
 	Next string   `json:"next,omitempty"` // cursor of the next page; absent: this is the last
 }
 
-// Banned is one ban. The stores hold no names: Key is what GET
-// /v1/revocations/principal/{id} shows for a name that one has.
+// Banned is one ban. The stores hold no names: GET /v1/revocations/principal/{id} shows the Key
+// of a known name.
 type Banned struct {
 	Key string `json:"key"`
 	Bar

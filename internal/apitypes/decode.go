@@ -41,7 +41,8 @@ func Decode(data []byte, req Request) error {
 
 func decodeObject(data []byte, prefix string, req Request) error {
 	if k := kindOf(data); k == "null" {
-		return fmt.Errorf("%w: %s is null, which says nothing: want a JSON object, {…}", revocast.ErrInvalid, place(prefix))
+		return fmt.Errorf("%w: %s is null: want a JSON object, {…}", revocast.ErrInvalid,
+			place(prefix))
 	} else if k != "an object" {
 		return fmt.Errorf("%w: %s: want an object, got %s", revocast.ErrInvalid, place(prefix), k)
 	}
@@ -61,7 +62,7 @@ func decodeObject(data []byte, prefix string, req Request) error {
 	return req.complete(prefix)
 }
 
-// fieldsOf collects the fields of a struct, those of the structs that it embeds included.
+// fieldsOf collects the fields of a struct, including those of the structs that it embeds.
 func fieldsOf(v reflect.Value) fields {
 	out := make(fields, v.NumField())
 	for i := range v.NumField() {
@@ -131,7 +132,8 @@ func unknownField(prefix, name string, known fields) error {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	return fmt.Errorf("%w: unknown field %q; known are %s", revocast.ErrInvalid, prefix+clip(name), strings.Join(names, ", "))
+	return fmt.Errorf("%w: unknown field %q; known are %s", revocast.ErrInvalid, prefix+clip(name),
+		strings.Join(names, ", "))
 }
 
 func syntax(where string, err error) error {
@@ -154,8 +156,7 @@ func (e *fieldError) Error() string {
 
 func (e *fieldError) Unwrap() error { return e.cause }
 
-// inField names the field that err is about, unless a field further inside has its
-// name in it already.
+// inField names the field that err is about, unless err already names a field inside it.
 func inField(field string, err error) error {
 	var inner *fieldError
 	if errors.As(err, &inner) {
@@ -164,7 +165,7 @@ func inField(field string, err error) error {
 	return &fieldError{field, err}
 }
 
-// place says in words where in the request something is.
+// place describes a place in the request in words.
 func place(prefix string) string {
 	if prefix == "" {
 		return "the body"

@@ -6,8 +6,8 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Event is one event as GET /v1/events sends it: what the log holds. It names
-// keys, not ids: neither store knows who was revoked, and nor does the stream.
+// Event is one event as GET /v1/events sends it: what the log holds. It names keys, not ids,
+// because neither the stores nor the stream know who was revoked.
 type Event struct {
 	Position  string `json:"position"`
 	Kind      string `json:"kind"` // revoked, banned, lifted, invalidated

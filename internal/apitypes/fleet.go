@@ -31,8 +31,8 @@ type Ledger struct {
 	SkewMS        float64 `json:"skew_ms,omitempty"` // how far clocks may be apart
 	DefaultIssuer string  `json:"default_issuer,omitempty"`
 
-	// By how much the clocks of the publisher that answers, of the fleet as a whole, and of
-	// the issuer that is furthest ahead, are ahead of the ledger's.
+	// How far three clocks are ahead of the ledger's: the clock of the publisher that answers,
+	// the fleet's as a whole, and that of the issuer that is furthest ahead.
 	PublisherAheadMS float64 `json:"publisher_ahead_ms,omitempty"`
 	FleetAheadMS     float64 `json:"fleet_ahead_ms,omitempty"`
 	LargestLeadMS    float64 `json:"largest_lead_ms,omitempty"`
@@ -41,14 +41,15 @@ type Ledger struct {
 // Stream is the second log, in JetStream, as the latest comparison with the ledger
 // found it. Publishers compare by turns, every few seconds.
 type Stream struct {
-	// Whole is the position up to which it was seen to hold everything that is committed;
-	// absent: it was never seen whole.
+	// Whole is the position up to which the stream was seen to hold everything that is committed.
+	// Absent: it was never seen whole.
 	Whole    string `json:"whole,omitempty"`
 	Sequence uint64 `json:"sequence"`         // of the message that it was read up to
-	Created  Time   `json:"created,omitzero"` // when it was made: one made anew has another time
+	Created  Time   `json:"created,omitzero"` // when it was made: a stream that was made again has another time
 	SeenAt   Time   `json:"seen_at,omitzero"` // when it was seen whole, by the ledger's clock
 	AgeMS    int64  `json:"age_ms"`           // how long ago that was
-	Error    string `json:"error,omitempty"`  // why the stream cannot be relied on, or could not be compared by the publisher that answers
+	// why the stream cannot be relied on, or why the publisher that answers could not compare it
+	Error string `json:"error,omitempty"`
 }
 
 // Worker is one worker incarnation.
@@ -62,13 +63,13 @@ type Worker struct {
 	// Issuers are those whose tokens it accepts; absent: every one, or it does not say.
 	Issuers []string `json:"issuers,omitempty"`
 	Seen    Time     `json:"seen,omitzero"` // latest renewal, by the ledger's clock
-	// LeaseLeftMS is what is left at most of the lease that renewal gave, by the
-	// ledger's clock; for display, no decision rests on it.
+	// LeaseLeftMS is at most what is left of the lease that renewal gave, by the ledger's clock.
+	// It is for display: no decision rests on it.
 	LeaseLeftMS float64 `json:"lease_left_ms"`
-	// ClockAheadMS is by how much its wall clock was ahead of the ledger's at the latest renewal.
+	// ClockAheadMS is how far its wall clock was ahead of the ledger's at the latest renewal.
 	ClockAheadMS float64 `json:"clock_ahead_ms,omitempty"`
-	// Acknowledges is how it tells the publisher that answers what it has applied: "bus", at
-	// once; "renewal", with its next renewal only, so that every revocation waits for that;
-	// absent: nothing was revoked yet that would show it.
+	// Acknowledges is how it tells the publisher that answers what it has applied: "bus":
+	// immediately. "renewal": with its next renewal only, so every revocation waits for that.
+	// Absent: nothing was revoked yet that would show it.
 	Acknowledges string `json:"acknowledges,omitempty"`
 }

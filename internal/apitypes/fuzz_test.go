@@ -11,8 +11,8 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// FuzzDecodeRevocations: what is refused is refused as invalid; what is accepted
-// says the same after a round trip, and is what encoding/json would read.
+// FuzzDecodeRevocations: a refused body is refused as invalid. An accepted body means the same
+// after a round trip, and encoding/json reads the same.
 func FuzzDecodeRevocations(f *testing.F) {
 	for _, c := range refusals() {
 		if len(c[0]) < 4096 {
@@ -53,7 +53,8 @@ func FuzzDecodeRevocations(f *testing.F) {
 func FuzzDecodeRequests(f *testing.F) {
 	for _, seed := range []string{
 		`{"token":"t","strength":"durable"}`, `{"principal":"alice","keep_session":"s"}`,
-		`{"until":"2030-01-01T00:00:00Z","from":null}`, `{"scope":"session","id":"s"}`, `{"token":"\ud800"}`, `{`, `[]`, ``,
+		`{"until":"2030-01-01T00:00:00Z","from":null}`, `{"scope":"session","id":"s"}`, `{"token":"\ud800"}`, `{`, `[]`,
+		``,
 	} {
 		f.Add([]byte(seed))
 	}

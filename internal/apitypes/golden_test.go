@@ -38,33 +38,68 @@ func shapes() map[string]any {
 		"receipt_token": apitypes.NewReceipt(revocast.Receipt{
 			Position: revocast.Position{Epoch: 1, Rev: 43}, Strength: revocast.Committed, At: at, Took: time.Second,
 		}),
-		"receipts":        apitypes.Receipts{Receipts: []apitypes.Receipt{}},
-		"request_single":  apitypes.Revocations{List: []apitypes.Revocation{{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", CutOff: apitypes.At(at)}}, Strength: revocast.Durable},
-		"request_batch":   apitypes.Revocations{List: []apitypes.Revocation{{Scope: revocast.ScopeAll}}, Batch: true},
-		"request_ban":     apitypes.Ban{Until: apitypes.At(at), Reason: "r"},
-		"request_logout":  apitypes.Logout{},
-		"standing_cutoff": apitypes.NewStanding(revocast.ScopePrincipal, "i", "alice", revocast.State{CutOff: ms, Except: session, Floor: ms - 1000, Until: ms + 1000, At: revocast.Position{Epoch: 1, Rev: 7}}),
-		"standing_token":  apitypes.NewStanding(revocast.ScopeToken, "", "j", revocast.State{CutOff: revocast.Forever, Floor: revocast.Forever, Until: ms, At: revocast.Position{Epoch: 1, Rev: 8}}),
-		"standing_ban":    apitypes.NewStanding(revocast.ScopePrincipal, "", "alice", revocast.State{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}, Ban: revocast.BanState{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}}}),
-		"event_revoked":   apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 42}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: principal, At: ms, CutOff: ms, Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"}}),
-		"event_token":     apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 43}, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: principal, At: ms, CutOff: revocast.Forever, Until: ms}),
-		"event_lifted":    apitypes.NewEvent(revocast.Event{Position: revocast.Position{Epoch: 1, Rev: 44}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: principal, At: ms}),
-		"verdict_allowed": apitypes.NewVerdict(claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: revocast.Position{Epoch: 1, Rev: 42}, Age: 12_900 * time.Microsecond}),
-		"verdict_banned":  apitypes.NewVerdict(&revocast.Claims{Principal: "alice"}, revocast.Verdict{Outcome: revocast.Revoked, Source: revocast.SourceLedger, Scope: revocast.ScopePrincipal, Position: revocast.Position{Epoch: 1, Rev: 42}, Err: revocast.ErrBanned}),
-		"verdict_expired": apitypes.NewVerdict(nil, revocast.Verdict{Outcome: revocast.Invalid, Err: fmt.Errorf("%w: an hour ago", revocast.ErrExpired)}),
+		"receipts": apitypes.Receipts{Receipts: []apitypes.Receipt{}},
+		"request_single": apitypes.Revocations{List: []apitypes.Revocation{
+			{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", CutOff: apitypes.At(at)},
+		}, Strength: revocast.Durable},
+		"request_batch":  apitypes.Revocations{List: []apitypes.Revocation{{Scope: revocast.ScopeAll}}, Batch: true},
+		"request_ban":    apitypes.Ban{Until: apitypes.At(at), Reason: "r"},
+		"request_logout": apitypes.Logout{},
+		"standing_cutoff": apitypes.NewStanding(revocast.ScopePrincipal, "i", "alice", revocast.State{
+			CutOff: ms, Except: session, Floor: ms - 1000, Until: ms + 1000, At: revocast.Position{Epoch: 1, Rev: 7},
+		}),
+		"standing_token": apitypes.NewStanding(revocast.ScopeToken, "", "j", revocast.State{
+			CutOff: revocast.Forever, Floor: revocast.Forever, Until: ms, At: revocast.Position{Epoch: 1, Rev: 8},
+		}),
+		"standing_ban": apitypes.NewStanding(revocast.ScopePrincipal, "", "alice",
+			revocast.State{Until: ms, At: revocast.Position{
+				Epoch: 1, Rev: 9,
+			}, Ban: revocast.BanState{Until: ms, At: revocast.Position{Epoch: 1, Rev: 9}}}),
+		"event_revoked": apitypes.NewEvent(revocast.Event{
+			Position: revocast.Position{
+				Epoch: 1, Rev: 42,
+			}, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: principal, At: ms, CutOff: ms,
+			Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
+		}),
+		"event_token": apitypes.NewEvent(revocast.Event{
+			Position: revocast.Position{Epoch: 1, Rev: 43}, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
+			Key: principal, At: ms, CutOff: revocast.Forever, Until: ms,
+		}),
+		"event_lifted": apitypes.NewEvent(revocast.Event{Position: revocast.Position{
+			Epoch: 1, Rev: 44,
+		}, Kind: revocast.KindLifted, Scope: revocast.ScopePrincipal, Key: principal, At: ms}),
+		"verdict_allowed": apitypes.NewVerdict(claims, revocast.Verdict{
+			Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: revocast.Position{Epoch: 1, Rev: 42},
+			Age: 12_900 * time.Microsecond,
+		}),
+		"verdict_banned": apitypes.NewVerdict(&revocast.Claims{Principal: "alice"}, revocast.Verdict{
+			Outcome: revocast.Revoked, Source: revocast.SourceLedger, Scope: revocast.ScopePrincipal,
+			Position: revocast.Position{Epoch: 1, Rev: 42}, Err: revocast.ErrBanned,
+		}),
+		"verdict_expired": apitypes.NewVerdict(nil,
+			revocast.Verdict{Outcome: revocast.Invalid, Err: fmt.Errorf("%w: an hour ago", revocast.ErrExpired)}),
 		"verdict_unknown": apitypes.NewVerdict(nil, revocast.Verdict{Err: revocast.ErrUnknown}),
 		"logged_in":       apitypes.NewLoggedIn("t", "s", 15*time.Minute),
 		"fleet": apitypes.Fleet{
-			Ledger:  apitypes.Ledger{State: "open", Position: "1-42", Durable: "1-42", Trimmed: "1-0", Settled: true, Server: "abc", Now: apitypes.At(at), LeaseMS: 3000, Drift: 0.01},
-			Stream:  apitypes.Stream{Whole: "1-42", Sequence: 57, Created: apitypes.At(at), SeenAt: apitypes.At(at), AgeMS: 1200, Error: "unavailable"},
-			Workers: []apitypes.Worker{{Worker: "w1", Incarnation: "x", Position: "1-41", Lag: 1, Version: "v1", Seen: apitypes.At(at), LeaseLeftMS: 2500}},
+			Ledger: apitypes.Ledger{
+				State: "open", Position: "1-42", Durable: "1-42", Trimmed: "1-0", Settled: true, Server: "abc",
+				Now: apitypes.At(at), LeaseMS: 3000, Drift: 0.01,
+			},
+			Stream: apitypes.Stream{
+				Whole: "1-42", Sequence: 57, Created: apitypes.At(at), SeenAt: apitypes.At(at), AgeMS: 1200,
+				Error: "unavailable",
+			},
+			Workers: []apitypes.Worker{{
+				Worker: "w1", Incarnation: "x", Position: "1-41", Lag: 1, Version: "v1", Seen: apitypes.At(at),
+				LeaseLeftMS: 2500,
+			}},
 			Unacked: 1, OldestUnackedMS: 3.5, Waiting: 2,
 		},
 	}
 }
 
-// TestGolden compares every JSON shape with testdata; -update writes it anew. What
-// it shows is what scripts rely on: names are only ever added.
+// TestGolden compares every JSON shape with testdata; -update writes testdata again. Scripts rely
+// on these shapes: names are only ever added.
 func TestGolden(t *testing.T) {
 	for name, shape := range shapes() {
 		t.Run(name, func(t *testing.T) {
@@ -90,9 +125,9 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-var _ = flag.Bool("update", false, "write the golden files anew")
+var _ = flag.Bool("update", false, "write the golden files again")
 
-// TestGoldenFiles finds files that no shape makes any more.
+// TestGoldenFiles finds files that belong to no shape any more.
 func TestGoldenFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.json")
 	if err != nil {
@@ -130,7 +165,7 @@ func TestTimeIsCutNotRounded(t *testing.T) {
 	}
 }
 
-// TestRoundTrips: what a client makes of an answer is what the server had.
+// TestRoundTrips: a client decodes from an answer exactly what the server had.
 func TestRoundTrips(t *testing.T) {
 	ms, at := instant().UnixMilli(), revocast.Position{Epoch: 1, Rev: 7}
 	session := revocast.KeyOf("r", revocast.ScopeSession, "i", "s")
@@ -148,9 +183,18 @@ func TestRoundTrips(t *testing.T) {
 		}
 	}
 	for _, want := range []revocast.Event{
-		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: session, At: ms, CutOff: ms, Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"}},
-		{Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: session, At: ms, CutOff: revocast.Forever},
-		{Position: at, Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: session, At: ms, From: ms, Until: ms + 1},
+		{
+			Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal, Key: session,
+			At: ms, CutOff: ms, Except: session, Until: ms, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
+		},
+		{
+			Position: at, Kind: revocast.KindRevoked, Scope: revocast.ScopeToken, Key: session,
+			At: ms, CutOff: revocast.Forever,
+		},
+		{
+			Position: at, Kind: revocast.KindBanned, Scope: revocast.ScopePrincipal, Key: session,
+			At: ms, From: ms, Until: ms + 1,
+		},
 	} {
 		var e apitypes.Event
 		through(t, apitypes.NewEvent(want), &e)
@@ -160,7 +204,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 	whole := instant().UTC().Truncate(time.Millisecond)
 	revocation := revocast.Revocation{
-		Scope: revocast.ScopePrincipal, ID: "a", Issuer: "i", Except: "s", CutOff: whole, AsOf: whole, Until: whole, Cause: revocast.Cause{Reason: "r", Initiator: "user"},
+		Scope: revocast.ScopePrincipal, ID: "a", Issuer: "i", Except: "s", CutOff: whole, AsOf: whole, Until: whole,
+		Cause: revocast.Cause{Reason: "r", Initiator: "user"},
 	}
 	data, err := json.Marshal(apitypes.NewRevocation(revocation))
 	if err != nil {
@@ -183,7 +228,7 @@ func through(t *testing.T, answer, out any) {
 	}
 }
 
-// TestForeignAnswers: what no server of ours says is an error, and not half a fact.
+// TestForeignAnswers: an answer that no server of ours gives is an error, and sets nothing.
 func TestForeignAnswers(t *testing.T) {
 	good := apitypes.NewEvent(revocast.Event{Kind: revocast.KindRevoked, Scope: revocast.ScopeToken})
 	for name, change := range map[string]func(*apitypes.Event){
@@ -198,7 +243,8 @@ func TestForeignAnswers(t *testing.T) {
 		}
 	}
 	for name, s := range map[string]apitypes.Standing{
-		"position": {Position: "x"}, "exception": {Position: "1-1", ExceptKey: "x"}, "ban": {Position: "1-1", Ban: &apitypes.Bar{Position: "x"}},
+		"position": {Position: "x"}, "exception": {Position: "1-1", ExceptKey: "x"},
+		"ban": {Position: "1-1", Ban: &apitypes.Bar{Position: "x"}},
 	} {
 		if got, err := s.Domain(); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("standing, %s: %+v, %v", name, got, err)

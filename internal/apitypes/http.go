@@ -22,11 +22,10 @@ const RealmHeader = "Revocast-Realm"
 // MaxBody is how many bytes of a request's body are read: 1 MiB.
 const MaxBody = 1 << 20
 
-// ReadBody reads a JSON request's body, at most [MaxBody] bytes. An empty one is
-// returned as such whatever its Content-Type. Any other must say application/json:
-// that, unlike the types a form can have, no foreign web page can send without a
-// CORS preflight. What the header says already is refused without waiting for the body.
-// Errors are for [problem.From].
+// ReadBody reads a JSON request's body, at most [MaxBody] bytes. An empty body is accepted with
+// any Content-Type. Any other body must be application/json: unlike a form's types, a foreign web
+// page cannot send that without a CORS preflight. A request that its header already makes wrong
+// is refused without waiting for the body. Errors are for [problem.From].
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
@@ -46,7 +45,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, problem.New(http.StatusRequestTimeout, "body-timeout", "Body not received",
 			"the request says that it has a body, and it did not come in time").
-			WithHint("a gateway that passes on a request's header without its body has to take out Content-Length and Transfer-Encoding")
+			WithHint("a gateway that passes on a request's header without its body has to take out " +
+				"Content-Length and Transfer-Encoding")
 	case err != nil:
 		return nil, fmt.Errorf("%w: the body could not be read to its end", revocast.ErrInvalid)
 	case len(data) == 0: // in chunks, of which there were none
@@ -60,19 +60,21 @@ func tooLarge() error {
 		fmt.Sprintf("the body has more than %d bytes", MaxBody)).WithHint("send several smaller requests")
 }
 
-// checkKind wants JSON, once and as it is: of two types, or of a body that is packed,
-// whatever stands in between may make something else than what is read here.
+// checkKind accepts one Content-Type, JSON, without compression. If there were two types, or a
+// compressed body, a proxy in between could read something other than what is read here.
 func checkKind(w http.ResponseWriter, h http.Header) error {
 	if packed := h.Values("Content-Encoding"); len(packed) > 0 {
 		w.Header().Set("Accept-Encoding", "identity") // RFC 9110 §15.5.16
-		return unsupported("Content-Encoding is "+strconv.Quote(clip(strings.Join(packed, ", "))), "send the JSON as it is, without Content-Encoding")
+		return unsupported("Content-Encoding is "+strconv.Quote(clip(strings.Join(packed, ", "))),
+			"send the JSON as it is, without Content-Encoding")
 	}
 	given := h.Values("Content-Type")
 	if len(given) == 1 && isJSON(given[0]) {
 		return nil
 	}
 	w.Header().Set("Accept-Post", "application/json")
-	return unsupported("Content-Type is "+strconv.Quote(clip(strings.Join(given, ", "))), "send JSON, with `Content-Type: application/json`")
+	return unsupported("Content-Type is "+strconv.Quote(clip(strings.Join(given, ", "))),
+		"send JSON, with `Content-Type: application/json`")
 }
 
 func isJSON(given string) bool {
@@ -82,7 +84,8 @@ func isJSON(given string) bool {
 }
 
 func unsupported(detail, hint string) error {
-	return problem.New(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type", detail).WithHint(hint)
+	return problem.New(http.StatusUnsupportedMediaType, "unsupported-media-type", "Unsupported media type",
+		detail).WithHint(hint)
 }
 
 // ReadRequest reads and decodes a request's body. Errors are for [problem.From].
@@ -97,7 +100,7 @@ func ReadRequest(w http.ResponseWriter, r *http.Request, req Request) error {
 // Write answers with v in JSON. Answers about revocations are never cached.
 func Write(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
-	if err != nil { // only a claim of a type that JSON does not have
+	if err != nil { // only a claim of a type that JSON lacks
 		problem.Write(w, problem.Internal())
 		return
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Logout is the body of POST /v1/logout. It may be left out where the bearer to
-// end stands in the Authorization header.
+// Logout is the body of POST /v1/logout. It may be left out if the Authorization header holds the
+// bearer to end.
 type Logout struct {
 	Token    string            `json:"token,omitempty"`
 	Strength revocast.Strength `json:"strength,omitzero"`
@@ -16,8 +16,8 @@ type Logout struct {
 
 func (r *Logout) complete(string) error { return nil }
 
-// PasswordChanged is the body of POST /v1/password-changed: every session of the
-// principal ends but, if it is named, the one that changed the password.
+// PasswordChanged is the body of POST /v1/password-changed: every session of the principal ends,
+// except the one that changed the password if it is named.
 type PasswordChanged struct {
 	Principal   string            `json:"principal"`
 	Issuer      string            `json:"issuer,omitempty" api:"nonempty"`

@@ -21,8 +21,8 @@ type Revocation struct {
 	Until     Time           `json:"until,omitzero"`
 	Reason    string         `json:"reason,omitempty"`
 	Initiator string         `json:"initiator,omitempty"`
-	// Confirm repeats the scope where that is tenant, key or all, each of which ends the
-	// sessions of many. See [Revocations.Unconfirmed].
+	// Confirm repeats the scope if that is tenant, key or all, each of which ends the sessions of
+	// many. See [Revocations.Unconfirmed].
 	Confirm revocast.Scope `json:"confirm,omitzero"`
 }
 
@@ -44,8 +44,8 @@ func (r Revocation) Domain() revocast.Revocation {
 	}
 }
 
-// Revocations is the body of POST /v1/revocations: one revocation, or
-// {"revocations":[…]}, each with a strength for the whole call beside it.
+// Revocations is the body of POST /v1/revocations: one revocation, or {"revocations":[…]}. In
+// both forms, strength is for the whole call.
 type Revocations struct {
 	List  []Revocation
 	Batch bool // written with "revocations", and answered with "receipts"
@@ -53,12 +53,12 @@ type Revocations struct {
 	Strength revocast.Strength
 	// Confirm is for all of a batch: its widest scope.
 	Confirm revocast.Scope
-	// DryRun asks what the call would concern; nothing is revoked.
+	// DryRun only asks what the call would concern; nothing is revoked.
 	DryRun bool
 }
 
-// Unconfirmed counts the revocations of many that nobody has confirmed, and returns the
-// widest scope among them, zero if there is none.
+// Unconfirmed counts the wide revocations that nobody has confirmed. It returns the widest scope
+// among them, or zero if there is none.
 func (r *Revocations) Unconfirmed() (count int, widest revocast.Scope) {
 	for _, v := range r.List {
 		if v.Scope.Wide() && v.Confirm != v.Scope && r.Confirm < v.Scope {
@@ -115,8 +115,8 @@ func DecodeRevocations(data []byte) (*Revocations, error) {
 	return &Revocations{List: []Revocation{s.Revocation}, Strength: s.Strength, DryRun: s.DryRun}, nil
 }
 
-// hasField reports whether data starts as an object with a field of this name. It
-// only chooses the form to read data as; reading it finds what is wrong.
+// hasField reports whether data starts as an object with a field of this name. It only chooses
+// how to read data; reading it then finds what is wrong.
 func hasField(data []byte, field string) bool {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -140,10 +140,12 @@ func hasField(data []byte, field string) bool {
 
 func (r *Revocation) complete(prefix string) error {
 	if !r.Scope.Valid() {
-		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all", revocast.ErrInvalid, prefix+"scope")
+		return fmt.Errorf("%w: field %q is missing: want token, session, principal, client, tenant, key or all",
+			revocast.ErrInvalid, prefix+"scope")
 	}
 	if r.Confirm != 0 && r.Confirm != r.Scope {
-		return fmt.Errorf("%w: field %q says %s, and the scope is %s: they have to be the same", revocast.ErrInvalid, prefix+"confirm", r.Confirm, r.Scope)
+		return fmt.Errorf("%w: field %q says %s, and the scope is %s: they have to be the same", revocast.ErrInvalid,
+			prefix+"confirm", r.Confirm, r.Scope)
 	}
 	return nil
 }
@@ -166,7 +168,8 @@ func revocations(dst *[]Revocation) func(json.RawMessage) error {
 			return syntax("revocations", err)
 		}
 		if len(items) > revocast.MaxBatch {
-			return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls", revocast.ErrInvalid, len(items), revocast.MaxBatch)
+			return fmt.Errorf("%w: %d revocations in one call, at most %d are allowed: send several calls",
+				revocast.ErrInvalid, len(items), revocast.MaxBatch)
 		}
 		*dst = make([]Revocation, len(items))
 		for i, item := range items {

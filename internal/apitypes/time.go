@@ -44,13 +44,14 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.UTC().AppendFormat(nil, `"`+timeLayout+`"`), nil
 }
 
-// ParseTime reads an RFC 3339 time, to the nanosecond. It fails with
-// [revocast.ErrInvalid], also on times that are not after 1970: none of our times
-// can lie there, and year 1 would read as absent.
+// ParseTime reads an RFC 3339 time, to the nanosecond. It fails with [revocast.ErrInvalid]. Times
+// that are not after 1970 are errors too: none of our times can lie there, and year 1 would read
+// as absent.
 func ParseTime(text string) (Time, error) {
 	var t time.Time
 	if err := t.UnmarshalText([]byte(text)); err != nil {
-		return Time{}, fmt.Errorf("%w: %q is not a time: want RFC 3339, such as 2030-01-02T15:04:05.678Z", revocast.ErrInvalid, clip(text))
+		return Time{}, fmt.Errorf("%w: %q is not a time: want RFC 3339, such as 2030-01-02T15:04:05.678Z",
+			revocast.ErrInvalid, clip(text))
 	}
 	if t.UnixMilli() <= 0 {
 		return Time{}, fmt.Errorf("%w: %q is not after 1970", revocast.ErrInvalid, clip(text))

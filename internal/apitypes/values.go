@@ -18,12 +18,12 @@ func text(dst *string) func(json.RawMessage) error {
 	}
 }
 
-// given returns a reader for a JSON string that is left out where there is none. A script
-// whose variable is empty means somebody all the same, and gets everybody.
+// given returns a reader for a JSON string that must not be empty. A script whose variable is
+// empty still means one person, and an empty name would mean everybody.
 func given(dst *string) func(json.RawMessage) error {
 	return func(raw json.RawMessage) (err error) {
 		if *dst, err = unquote(raw); err == nil && *dst == "" {
-			err = fmt.Errorf("%w: it is empty: leave it out where none is meant", revocast.ErrInvalid)
+			err = fmt.Errorf("%w: it is empty: leave it out if none is meant", revocast.ErrInvalid)
 		}
 		return err
 	}
@@ -65,14 +65,15 @@ func name(dst encoding.TextUnmarshaler) func(json.RawMessage) error {
 	}
 }
 
-// unquote reads a JSON string, to the letter. encoding/json replaces half of a
-// surrogate pair by U+FFFD; here that would revoke somebody else.
+// unquote reads a JSON string, to the letter. encoding/json replaces half of a surrogate pair by
+// U+FFFD, which would revoke somebody else.
 func unquote(raw json.RawMessage) (string, error) {
 	if k := kindOf(raw); k != "a string" {
 		return "", fmt.Errorf("%w: want a string, got %s", revocast.ErrInvalid, k)
 	}
 	if halfSurrogate(raw) {
-		return "", fmt.Errorf("%w: the string holds half of a surrogate pair, which is no character", revocast.ErrInvalid)
+		return "", fmt.Errorf("%w: the string holds half of a surrogate pair, which is no character",
+			revocast.ErrInvalid)
 	}
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
@@ -81,8 +82,8 @@ func unquote(raw json.RawMessage) (string, error) {
 	return s, nil
 }
 
-// halfSurrogate reports whether a valid JSON string holds an escaped surrogate
-// (RFC 8259 §8.2) without its other half right behind it.
+// halfSurrogate reports whether a valid JSON string holds an escaped surrogate (RFC 8259 §8.2)
+// without its other half directly after it.
 func halfSurrogate(raw []byte) bool {
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' {
@@ -115,7 +116,7 @@ func escapedUnit(b []byte) (uint64, bool) {
 	return unit, err == nil
 }
 
-// kindOf says in words what a JSON value is, by its first character.
+// kindOf names the kind of a JSON value by its first character.
 func kindOf(raw []byte) string {
 	raw = bytes.TrimLeft(raw, " \t\r\n")
 	if len(raw) == 0 {

@@ -108,8 +108,8 @@ func newClaims(c *revocast.Claims) *Claims {
 	}
 }
 
-// Domain is the inverse of [NewVerdict], up to the precision of JSON. What it does not know is
-// [revocast.Unknown].
+// Domain is the inverse of [NewVerdict], up to the precision of JSON. An outcome that it does not
+// know becomes [revocast.Unknown].
 func (v Verdict) Domain() (*revocast.Claims, revocast.Verdict) {
 	out := revocast.Verdict{Age: time.Duration(v.AgeMS) * time.Millisecond}
 	for _, o := range []revocast.Outcome{revocast.Allowed, revocast.Revoked, revocast.Invalid} {
@@ -130,7 +130,7 @@ func (v Verdict) Domain() (*revocast.Claims, revocast.Verdict) {
 	return v.Claims.domain(), out
 }
 
-// refusal says why a token is not allowed, in the words of the worker that was asked.
+// refusal is why a token is not allowed, in the words of the worker that answered.
 type refusal struct {
 	text string
 	is   []error

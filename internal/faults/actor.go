@@ -10,15 +10,15 @@ import (
 	"github.com/revocast/revocast/client"
 )
 
-// An actor is patient or not: one that gives up leaves a call behind that may take
-// effect at any time, which has to be right as well.
+// An actor is patient or not. One that gives up leaves behind a call that may take effect at any
+// time; the guarantees must hold then too.
 const (
 	patient   = 40 * time.Second
 	impatient = 1500 * time.Millisecond
 )
 
-// actor lives the lives of principals, one after the other: they log in on two
-// devices, something is revoked, some log in again.
+// actor plays principals, one after the other: each logs in on two devices, something is revoked,
+// and some log in again.
 type actor struct {
 	*Load
 	random *mathrand.Rand
@@ -76,13 +76,20 @@ func (a *actor) revoked(ctx context.Context, principal string) {
 	patience := a.patience()
 	switch a.random.IntN(4) {
 	case 0: // one token
-		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopeToken, ID: first[0].Claims.TokenID}, first[:1]), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{
+			Scope: revocast.ScopeToken, ID: first[0].Claims.TokenID,
+		}, first[:1]), patience)
 	case 1: // one device
-		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopeSession, ID: first[0].Claims.Session}, first), patience)
+		a.perform(ctx, a.random,
+			revocation(revocast.Revocation{Scope: revocast.ScopeSession, ID: first[0].Claims.Session}, first), patience)
 	case 2: // all devices but one
-		a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal, Except: first[0].Claims.Session}, second), patience)
+		a.perform(ctx, a.random, revocation(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: principal, Except: first[0].Claims.Session,
+		}, second), patience)
 	default: // all devices, and a new login that must live
-		receipt, call := a.perform(ctx, a.random, revocation(revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal}, append(first, second...)), patience)
+		receipt, call := a.perform(ctx, a.random, revocation(revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: principal,
+		}, append(first, second...)), patience)
 		if call.Ret == never {
 			return // nobody knows which logins the cut-off will cover
 		}
@@ -101,8 +108,8 @@ func revocation(r revocast.Revocation, covers []*held) request {
 	}
 }
 
-// banned is the life of a principal who is banned and let in again. Each change is
-// waited for before the next, since who calls two at once does not know which wins.
+// banned is the life of a principal who is banned and let in again. It waits for each change
+// before it makes the next, since of two calls at the same time it is not known which one wins.
 func (a *actor) banned(ctx context.Context, principal string) {
 	first, second := a.devices(principal)
 	covers := append(first, second...)

@@ -20,10 +20,12 @@ type request struct {
 	do     func(context.Context, *client.Client, revocast.CallOption) (revocast.Receipt, error)
 }
 
-// perform makes a call as a careful client does: under one idempotency key, at
-// whichever publisher answers, until it is confirmed or patience ends. On
-// confirmation the tokens that it covers are checked at every worker.
-func (l *Load) perform(ctx context.Context, random *mathrand.Rand, q request, patience time.Duration) (revocast.Receipt, *Call) {
+// perform makes a call as a careful client does: it repeats the call under one idempotency key,
+// at any publisher that answers, until it is confirmed or patience ends. On confirmation the
+// tokens that it covers are checked at every worker.
+func (l *Load) perform(
+	ctx context.Context, random *mathrand.Rand, q request, patience time.Duration,
+) (revocast.Receipt, *Call) {
 	w := &Write{Name: q.name, Value: q.value, Call: l.h.Now(), Ret: never}
 	for _, t := range q.covers {
 		t.record.Begin(w)

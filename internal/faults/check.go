@@ -15,8 +15,8 @@ type Sample struct {
 	Status int // HTTP; 0: no answer
 }
 
-// ask asks a worker about a token. An error means that it answered something that
-// no token of ours may get.
+// ask asks a worker about a token. An error means that it gave an answer that none of our tokens
+// may get.
 func (r *Rig) ask(ctx context.Context, h *History, w *Worker, bearer string) (Sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()

@@ -33,7 +33,9 @@ func TestMeaning(t *testing.T) {
 // The stale cache is stale: it allows what it allowed before, for a while.
 func TestStale(t *testing.T) {
 	status := http.StatusOK
-	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	worker := httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }),
+	)
 	defer worker.Close()
 	s, err := NewStale(strings.TrimPrefix(worker.URL, "http://"), time.Hour)
 	if err != nil {

@@ -15,8 +15,8 @@ type action struct {
 	at, lasts time.Duration
 	name      string
 	loses     bool // a store may lose what it had
-	// run injects the fault, waits for lasts and ends it, as far as ending it is not left
-	// to [Trial.Converge].
+	// run injects the fault, waits for lasts and ends it, unless it leaves the end to
+	// [Trial.Converge].
 	run func(context.Context, *Trial, time.Duration) error
 }
 
@@ -27,8 +27,8 @@ func (a action) String() string {
 // draw makes up an action for a shape.
 type draw func(*rand.Rand, Shape) action
 
-// Drawn is a scenario of some faults at once, drawn from a seed: the same seed and
-// shape give the same schedule. At most one of them loses what a store had.
+// Drawn is a scenario of several faults, drawn from a seed: the same seed and shape give the same
+// schedule. At most one of them loses what a store had.
 func Drawn(seed uint64, shape Shape) Scenario {
 	stream := uint64(7)
 	if shape.Replica {
@@ -69,7 +69,7 @@ func lasting(random *rand.Rand, shape Shape) time.Duration {
 	return 100*time.Millisecond + time.Duration(random.Int64N(int64(most)))
 }
 
-// play runs every action at its time, and goes on for a lease after the last.
+// play runs every action at its time, and stops one lease after the last.
 func (t *Trial) play(ctx context.Context, schedule []action) error {
 	failures := make([]error, len(schedule))
 	var all sync.WaitGroup
@@ -105,9 +105,8 @@ func drawPeer(random *rand.Rand, shape Shape) (string, func(*Trial) *Peer) {
 	return fmt.Sprintf("worker-%d", i+1), func(t *Trial) *Peer { return &t.Workers[i].Peer }
 }
 
-// drawKill never kills the last publisher: when all of them are gone while Redis is
-// emptied, nobody is left who saw it serve, and an operator has to say that it is the
-// right one.
+// drawKill never kills the last publisher: when all of them are gone while Redis is emptied, no
+// publisher is left that saw it serve, and an operator has to say that it is the right one.
 func drawKill(random *rand.Rand, shape Shape) action {
 	mortal := shape
 	mortal.Publishers--
@@ -137,7 +136,8 @@ func drawLink(random *rand.Rand, shape Shape) action {
 	name, peer := drawPeer(random, shape)
 	trouble, which := troubles()[random.IntN(len(troubles()))], random.IntN(3)
 	return action{
-		name: fmt.Sprintf("%s's connection to %s %s", name, [...]string{"NATS", "Redis", "NATS and Redis"}[which], trouble.name),
+		name: fmt.Sprintf("%s's connection to %s %s", name, [...]string{"NATS", "Redis", "NATS and Redis"}[which],
+			trouble.name),
 		run: func(ctx context.Context, t *Trial, d time.Duration) error {
 			_, links := peer(t).some(which)
 			for _, l := range links {
@@ -156,7 +156,8 @@ func drawNode(random *rand.Rand, shape Shape) action {
 	i := random.IntN(shape.Nodes)
 	all, kill := random.IntN(3) == 0, random.IntN(2) == 0
 	return action{
-		name: fmt.Sprintf("%s %s", map[bool]string{true: "every NATS node", false: fmt.Sprintf("nats-%d", i+1)}[all], map[bool]string{true: "killed", false: "stopped"}[kill]),
+		name: fmt.Sprintf("%s %s", map[bool]string{true: "every NATS node", false: fmt.Sprintf("nats-%d", i+1)}[all],
+			map[bool]string{true: "killed", false: "stopped"}[kill]),
 		run: func(ctx context.Context, t *Trial, d time.Duration) error {
 			nodes := t.Nodes[i : i+1]
 			if all {

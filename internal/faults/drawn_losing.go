@@ -14,7 +14,9 @@ import (
 
 // losing faults take from a store what it had.
 func losing(shape Shape) []draw {
-	fixed := func(name string, loses bool, lasts time.Duration, run func(context.Context, *Trial, time.Duration) error) draw {
+	fixed := func(
+		name string, loses bool, lasts time.Duration, run func(context.Context, *Trial, time.Duration) error,
+	) draw {
 		return func(*rand.Rand, Shape) action { return action{name: name, loses: loses, lasts: lasts, run: run} }
 	}
 	all := []draw{
@@ -25,9 +27,10 @@ func losing(shape Shape) []draw {
 		fixed("stream deleted", false, time.Millisecond, func(ctx context.Context, t *Trial, _ time.Duration) error {
 			return unlessAway(t.DeleteStream(ctx, false))
 		}),
-		fixed("stream deleted and made anew", false, time.Millisecond, func(ctx context.Context, t *Trial, _ time.Duration) error {
-			return unlessAway(t.DeleteStream(ctx, true))
-		}),
+		fixed("stream deleted and made again", false, time.Millisecond,
+			func(ctx context.Context, t *Trial, _ time.Duration) error {
+				return unlessAway(t.DeleteStream(ctx, true))
+			}),
 		fixed("stream full", false, shape.Lease, func(ctx context.Context, t *Trial, d time.Duration) error {
 			if err := unlessAway(t.LimitStream(ctx, 1)); err != nil {
 				return err
@@ -41,7 +44,7 @@ func losing(shape Shape) []draw {
 	return append(all, drawForgot, drawRolledBack)
 }
 
-// unlessAway forgives that the cluster did not answer: another action has stopped it.
+// unlessAway ignores that the cluster did not answer: another action has stopped it.
 func unlessAway(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil
@@ -50,7 +53,9 @@ func unlessAway(err error) error {
 }
 
 func drawForgot(*rand.Rand, Shape) action {
-	return action{name: "Redis killed, its file deleted", loses: true, run: func(ctx context.Context, t *Trial, d time.Duration) error {
+	return action{name: "Redis killed, its file deleted", loses: true, run: func(
+		ctx context.Context, t *Trial, d time.Duration,
+	) error {
 		p := t.Primary()
 		p.Kill()
 		err := errors.Join(p.ForgetFiles(), t.Rest(ctx, min(d, t.Lease)))
@@ -60,7 +65,9 @@ func drawForgot(*rand.Rand, Shape) action {
 }
 
 func drawRolledBack(*rand.Rand, Shape) action {
-	return action{name: "Redis set back to an older file", loses: true, run: func(ctx context.Context, t *Trial, d time.Duration) error {
+	return action{name: "Redis set back to an older file", loses: true, run: func(
+		ctx context.Context, t *Trial, d time.Duration,
+	) error {
 		p := t.Primary()
 		backup := filepath.Join(t.dir, fmt.Sprintf("backup-%d", t.h.Now()))
 		defer os.RemoveAll(backup)
@@ -80,7 +87,9 @@ func drawRolledBack(*rand.Rand, Shape) action {
 func drawPromotion(random *rand.Rand, shape Shape) action {
 	lag := time.Duration(random.Int64N(int64(2 * time.Second)))
 	order := random.Perm(shape.Publishers + shape.Workers)
-	return action{name: fmt.Sprintf("replica promoted, %.1fs behind", lag.Seconds()), loses: true, run: func(ctx context.Context, t *Trial, d time.Duration) error {
+	return action{name: fmt.Sprintf(
+		"replica promoted, %.1fs behind", lag.Seconds(),
+	), loses: true, run: func(ctx context.Context, t *Trial, d time.Duration) error {
 		t.repl.Set(tcplink.Out, tcplink.Hold)
 		t.repl.Set(tcplink.Back, tcplink.Hold)
 		if err := t.Rest(ctx, lag); err != nil {

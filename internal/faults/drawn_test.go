@@ -32,9 +32,10 @@ func TestDrawnRepeats(t *testing.T) {
 func TestDrawnCoversEverything(t *testing.T) {
 	missing := map[string]bool{
 		"killed": true, "stopped": true, "cut": true, "held up both ways": true, "held up on the way out": true,
-		"held up on the way back": true, "lost both ways": true, "lost on the way out": true, "lost on the way back": true,
+		"held up on the way back": true, "lost both ways": true, "lost on the way out": true,
+		"lost on the way back":   true,
 		"every NATS node killed": true, "every NATS node stopped": true, "nats-2 killed": true, "Redis killed,": true,
-		"Redis stopped": true, "FLUSHALL": true, "stream deleted,": true, "stream deleted and made anew": true,
+		"Redis stopped": true, "FLUSHALL": true, "stream deleted,": true, "stream deleted and made again": true,
 		"stream full": true, "its file deleted": true, "older file": true, "replica promoted": true,
 		"publisher-1 killed": true, "publisher-2 stopped": true, "worker-8 stopped": true,
 	}
@@ -69,7 +70,8 @@ func TestLasting(t *testing.T) {
 		d := lasting(NewLoad(nil, seed).random(0), testShape)
 		least, most = min(least, d), max(most, d)
 	}
-	if least < 100*time.Millisecond || least > 150*time.Millisecond || most > 3*testShape.Lease+100*time.Millisecond || most < 2*testShape.Lease {
+	if least < 100*time.Millisecond || least > 150*time.Millisecond || most > 3*testShape.Lease+100*time.Millisecond ||
+		most < 2*testShape.Lease {
 		t.Errorf("from %s to %s", least, most)
 	}
 }

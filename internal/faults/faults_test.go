@@ -70,7 +70,8 @@ func seed(t *testing.T) uint64 {
 
 func try(t *testing.T, rig *Rig, s Scenario, seed uint64, totals *Totals) {
 	t.Helper()
-	o := Try(t.Context(), rig, s, seed, Pace{Actors: 4, Rest: 200 * time.Millisecond, Checkers: 2, Every: 20 * time.Millisecond})
+	o := Try(t.Context(), rig, s, seed,
+		Pace{Actors: 4, Rest: 200 * time.Millisecond, Checkers: 2, Every: 20 * time.Millisecond})
 	totals.Add(o)
 	var report strings.Builder
 	o.Print(&report)
@@ -194,7 +195,8 @@ func readSources(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != root || d.Name() == "testdata" || d.Name() == "bin"):
+		case d.IsDir() &&
+			(strings.HasPrefix(d.Name(), ".") && name != root || d.Name() == "testdata" || d.Name() == "bin"):
 			return filepath.SkipDir
 		case d.IsDir() || strings.HasSuffix(name, "_test.go"):
 			return nil

@@ -21,7 +21,7 @@ func (a Answer) String() string {
 	return [...]string{"unknown", "allowed", "refused"}[a]
 }
 
-// never is the return of what did not return: it may take effect at any time.
+// never is the return time of a call that did not return: it may take effect at any time.
 const never = math.MaxInt64
 
 // Read is one check of a token at a worker.

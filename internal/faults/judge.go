@@ -16,9 +16,9 @@ import (
 // counts as undecided, which fails a trial like an illegal one.
 const judgeLimit = 20 * time.Second
 
-// Judgement is what became of a history.
+// Judgement is the result of judging a history.
 type Judgement struct {
-	Histories  int // that porcupine decided about: one for each token, and for each token and worker
+	Histories  int // histories that porcupine decided: one for each token, and one for each token and worker
 	Operations int
 	Checks     int
 	Confirmed  int // calls
@@ -38,8 +38,8 @@ type task struct {
 	ops   []porcupine.Operation
 }
 
-// Judge has porcupine look at every token's history; strict adds each worker's view by
-// itself as an atomic register.
+// Judge makes porcupine check every token's history. strict adds each worker's own view, as an
+// atomic register.
 func Judge(h *History, strict bool) *Judgement {
 	began := time.Now()
 	j := &Judgement{}
@@ -80,7 +80,9 @@ func (j *Judgement) tasks(h *History, strict bool) []task {
 			continue
 		}
 		for worker := range workersOf(reads) {
-			tasks = append(tasks, task{fmt.Sprintf("%s at worker %d", r.name, worker), register(), registerHistory(worker, reads, writes)})
+			tasks = append(tasks, task{
+				fmt.Sprintf("%s at worker %d", r.name, worker), register(), registerHistory(worker, reads, writes),
+			})
 		}
 	}
 	return tasks
@@ -124,8 +126,8 @@ func (j *Judgement) note(t task, result porcupine.CheckResult) {
 	}
 }
 
-// excerpt writes an illegal history so that a person sees it: all calls, and the
-// checks around the first one that contradicts them.
+// excerpt writes an illegal history for a person to read: all calls, and the checks around the
+// first one that contradicts them.
 func excerpt(t task) string {
 	const around = 12
 	ops := slices.Clone(t.ops)

@@ -13,19 +13,19 @@ import (
 
 // Pace is how busy a [Load] is.
 type Pace struct {
-	Actors   int           // who revoke, one call at a time each
+	Actors   int           // that revoke, one call at a time each
 	Rest     time.Duration // of an actor between calls, on average
 	Checkers int           // for each worker, one check at a time each
 	Every    time.Duration // of a checker from the end of one check to the next
 }
 
-// Load is everybody who uses a rig: actors and checkers. Make it with [NewLoad],
-// start it once, stop it once.
+// Load is all users of a rig: actors and checkers. Make it with [NewLoad], start it once, stop it
+// once.
 type Load struct {
 	rig  *Rig
 	h    *History
 	seed uint64
-	name string // in front of every principal: two loads never name the same one
+	name string // prefix of every principal, so that two loads never name the same one
 
 	stop  context.CancelFunc
 	crew  sync.WaitGroup // actors and checkers
@@ -145,8 +145,8 @@ func (l *Load) check(ctx context.Context, w *Worker, t *held) Sample {
 	return s
 }
 
-// everywhere checks tokens at every worker at once. The checks begin now, and what
-// they say is on record before [Load.Stop] returns.
+// everywhere checks tokens at all workers concurrently. The checks begin now, and their answers
+// are on record before [Load.Stop] returns.
 func (l *Load) everywhere(ctx context.Context, tokens []*held) {
 	for _, w := range l.rig.Workers {
 		l.tails.Go(func() {
@@ -157,7 +157,7 @@ func (l *Load) everywhere(ctx context.Context, tokens []*held) {
 	}
 }
 
-// fail notes what no fault excuses.
+// fail notes an error that no fault excuses.
 func (l *Load) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

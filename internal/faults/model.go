@@ -18,7 +18,7 @@ type stepKind uint8
 const (
 	stepRead  stepKind = iota // a check that answered value
 	stepBegin                 // from here on value may stand
-	stepEnd                   // from here on nothing but value stands, or what begins later
+	stepEnd                   // from here on only value stands, or a later write
 	stepWrite                 // value stands, at one instant of the interval
 )
 
@@ -27,9 +27,9 @@ type values uint8
 
 func setOf(a Answer) values { return 1 << a }
 
-// promise is guarantee G1 for one token and all workers: a check may say whatever was
-// begun and not replaced for certain. A write is two instants, its call and its
-// confirmation, so that checks in between may go either way, each worker by itself.
+// promise is guarantee G1 for one token and all workers. A check may return any value that was
+// begun and is not certainly replaced. A write has two instants, its call and its confirmation;
+// checks in between may see either value, at each worker independently.
 func promise() porcupine.Model {
 	return porcupine.Model{
 		Init: func() any { return setOf(Allowed) },

@@ -39,22 +39,48 @@ func TestModel(t *testing.T) {
 		strict bool // by the register at each worker too
 	}{
 		{"nothing happened", script{reads: []Read{allowed(0, 1, 2), allowed(1, 3, 4)}}, true, true},
-		{"revoked before and after", script{[]Read{allowed(0, 1, 2), refused(0, 21, 22)}, []Write{revoked(10, 20)}}, true, true},
+		{"revoked before and after", script{
+			[]Read{allowed(0, 1, 2), refused(0, 21, 22)}, []Write{revoked(10, 20)},
+		}, true, true},
 		{"allowed after the confirmation", script{[]Read{allowed(1, 21, 22)}, []Write{revoked(10, 20)}}, false, false},
-		{"a check that began before the confirmation", script{[]Read{allowed(0, 19, 40)}, []Write{revoked(10, 20)}}, true, true},
-		{"a check that began in the very instant", script{[]Read{allowed(0, 20, 40)}, []Write{revoked(10, 20)}}, true, true},
+		{"a check that began before the confirmation", script{
+			[]Read{allowed(0, 19, 40)}, []Write{revoked(10, 20)},
+		}, true, true},
+		{"a check that began in the very instant", script{
+			[]Read{allowed(0, 20, 40)}, []Write{revoked(10, 20)},
+		}, true, true},
 		{"refused though nobody revoked", script{reads: []Read{refused(0, 1, 2)}}, false, false},
 		{"refused before anybody called", script{[]Read{refused(0, 1, 9)}, []Write{revoked(10, 20)}}, false, false},
-		{"one worker sooner than the other", script{[]Read{refused(0, 11, 12), allowed(1, 13, 14)}, []Write{revoked(10, 20)}}, true, true},
-		{"one worker forgets what it refused", script{[]Read{refused(0, 11, 12), allowed(0, 13, 14)}, []Write{revoked(10, 20)}}, true, false},
-		{"an unconfirmed call may never take effect", script{[]Read{allowed(0, 50, 51)}, []Write{revoked(10, never)}}, true, true},
-		{"an unconfirmed call may take effect late", script{[]Read{allowed(0, 50, 51), refused(0, 60, 61)}, []Write{revoked(10, never)}}, true, true},
-		{"an unconfirmed call has no effect before it began", script{[]Read{refused(0, 5, 6)}, []Write{revoked(10, never)}}, false, false},
-		{"a second call does not weaken the first", script{[]Read{allowed(0, 31, 32)}, []Write{revoked(10, 20), revoked(25, never)}}, false, false},
-		{"banned and lifted", script{[]Read{refused(0, 21, 22), allowed(0, 41, 42)}, []Write{revoked(10, 20), lifted(30, 40)}}, true, true},
-		{"still banned after the lift", script{[]Read{refused(0, 41, 42)}, []Write{revoked(10, 20), lifted(30, 40)}}, false, false},
-		{"lift under way", script{[]Read{refused(0, 31, 32), allowed(0, 33, 34)}, []Write{revoked(10, 20), lifted(30, 40)}}, true, true},
-		{"banned anew", script{[]Read{allowed(0, 61, 62)}, []Write{revoked(10, 20), lifted(30, 40), revoked(50, 60)}}, false, false},
+		{"one worker sooner than the other", script{
+			[]Read{refused(0, 11, 12), allowed(1, 13, 14)}, []Write{revoked(10, 20)},
+		}, true, true},
+		{"one worker forgets what it refused", script{
+			[]Read{refused(0, 11, 12), allowed(0, 13, 14)}, []Write{revoked(10, 20)},
+		}, true, false},
+		{"an unconfirmed call may never take effect", script{
+			[]Read{allowed(0, 50, 51)}, []Write{revoked(10, never)},
+		}, true, true},
+		{"an unconfirmed call may take effect late", script{
+			[]Read{allowed(0, 50, 51), refused(0, 60, 61)}, []Write{revoked(10, never)},
+		}, true, true},
+		{"an unconfirmed call has no effect before it began", script{
+			[]Read{refused(0, 5, 6)}, []Write{revoked(10, never)},
+		}, false, false},
+		{"a second call does not weaken the first", script{
+			[]Read{allowed(0, 31, 32)}, []Write{revoked(10, 20), revoked(25, never)},
+		}, false, false},
+		{"banned and lifted", script{
+			[]Read{refused(0, 21, 22), allowed(0, 41, 42)}, []Write{revoked(10, 20), lifted(30, 40)},
+		}, true, true},
+		{"still banned after the lift", script{
+			[]Read{refused(0, 41, 42)}, []Write{revoked(10, 20), lifted(30, 40)},
+		}, false, false},
+		{"lift under way", script{
+			[]Read{refused(0, 31, 32), allowed(0, 33, 34)}, []Write{revoked(10, 20), lifted(30, 40)},
+		}, true, true},
+		{"banned again", script{
+			[]Read{allowed(0, 61, 62)}, []Write{revoked(10, 20), lifted(30, 40), revoked(50, 60)},
+		}, false, false},
 	}
 	for _, test := range tests {
 		for _, strict := range []bool{false, true} {

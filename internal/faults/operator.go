@@ -15,9 +15,10 @@ import (
 	"github.com/revocast/revocast/store"
 )
 
-// Ledger is a look at the ledger past every link. Close it.
+// Ledger is access to the ledger past every link. The caller closes it.
 func (r *Rig) Ledger() (*store.Ledger, error) {
-	return store.Open("redis://"+operator+":"+operator+"@"+r.Primary().Addr, "default", store.Options{AllowUnsuited: true})
+	return store.Open("redis://"+operator+":"+operator+"@"+r.Primary().Addr, "default",
+		store.Options{AllowUnsuited: true})
 }
 
 // LedgerOpen fails while the ledger does not serve.
@@ -36,7 +37,7 @@ func (r *Rig) LedgerOpen(ctx context.Context) error {
 	return err
 }
 
-// Audit compares the two stores and fails unless each holds all that the other does.
+// Audit compares the two stores and fails unless each holds everything that the other holds.
 func (r *Rig) Audit(ctx context.Context) (publisher.AuditReport, error) {
 	ledger, err := r.Ledger()
 	if err != nil {
@@ -56,9 +57,9 @@ func (r *Rig) Audit(ctx context.Context) (publisher.AuditReport, error) {
 	return report, err
 }
 
-// StreamKnown fails unless the epoch's record names the stream that there is. Until it
-// does, a Redis that loses everything is not recovered from that stream, for it may lack
-// what the one before held: that would be the loss of both stores at a time.
+// StreamKnown fails unless the epoch's record names the stream that exists. Until it does, a
+// Redis that loses everything is not recovered from that stream, because the stream may lack what
+// the one before held. That would be the loss of both stores at a time.
 func (r *Rig) StreamKnown(ctx context.Context) error {
 	bus, err := events.New(r.admin, "default", events.Options{})
 	if err != nil {
@@ -122,8 +123,8 @@ func (r *Rig) StartRedis(ctx context.Context) error {
 	})
 }
 
-// Promote makes the replica the primary; where processes look for it is up to
-// [Rig.FollowPrimary]. The old primary knows nothing of it.
+// Promote makes the replica the primary; [Rig.FollowPrimary] makes processes use it. The old
+// primary does not notice.
 func (r *Rig) Promote(ctx context.Context) error {
 	if _, err := r.Other().Do(ctx, "REPLICAOF", "NO", "ONE"); err != nil {
 		return err

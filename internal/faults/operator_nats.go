@@ -45,8 +45,8 @@ func (r *Rig) stream(ctx context.Context, f func(jetstream.JetStream, jetstream.
 	})
 }
 
-// DeleteStream deletes the stream of events, with all that is in it. The cluster may
-// make it anew at once, empty.
+// DeleteStream deletes the stream of events, with all that is in it. If the last argument is set,
+// it makes the stream again immediately, empty.
 func (r *Rig) DeleteStream(ctx context.Context, anew bool) error {
 	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
 		if err := js.DeleteStream(ctx, streamName); err != nil || !anew {
@@ -67,7 +67,7 @@ func (r *Rig) LimitStream(ctx context.Context, limit int64) error {
 	return r.EditStream(ctx, func(c *jetstream.StreamConfig) { c.MaxMsgs = limit })
 }
 
-// EditStream changes how the stream of events is configured.
+// EditStream changes the configuration of the stream of events.
 func (r *Rig) EditStream(ctx context.Context, edit func(*jetstream.StreamConfig)) error {
 	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
 		edit(&c)

@@ -4,5 +4,5 @@ package faults
 
 import "syscall"
 
-// dieWithParent leaves it to Close: this system has no such promise.
+// dieWithParent does nothing: this system cannot promise it, and Close kills the children.
 func dieWithParent() *syscall.SysProcAttr { return nil }

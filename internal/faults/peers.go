@@ -28,7 +28,7 @@ type Publisher struct{ Peer }
 type Worker struct {
 	Peer
 	Number int
-	// Via, if set, is asked instead of the worker: for showing that the test can fail.
+	// Via, if set, is asked instead of the worker, to show that the test can fail.
 	Via string
 }
 
@@ -51,7 +51,8 @@ func (r *Rig) startPublishers(context.Context) error {
 func (r *Rig) startWorkers(context.Context) error {
 	for i := range r.Shape.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
-		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer", issuerName, "--any-audience")
+		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer",
+			issuerName, "--any-audience")
 		if err != nil {
 			return err
 		}
@@ -84,7 +85,8 @@ func (r *Rig) newPeer(name, program string, args ...string) (Peer, error) {
 		p.NATS = append(p.NATS, l)
 		urls = append(urls, "nats://"+user+l.Addr())
 	}
-	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis", "redis://"+user+p.Redis.Addr())
+	args = append(args, "--listen", p.Addr, "--nats", strings.Join(urls, ","), "--redis",
+		"redis://"+user+p.Redis.Addr())
 	p.Process = newProcess(r.dir, name, filepath.Join(r.programs, program), args...)
 	p.API, err = client.New("http://"+p.Addr, client.Options{
 		Timeout: answerLimit, Retries: client.NoRetries, HTTP: &http.Client{Transport: r.http},

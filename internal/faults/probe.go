@@ -22,8 +22,8 @@ func (t *Trial) probes(ctx context.Context, name string, n int, goal time.Durati
 	return nil
 }
 
-// Commit revokes a new token at one publisher, without waiting for more than its being
-// committed, and returns when it was asked for.
+// Commit revokes a new token at one publisher, waits only until that is committed, and returns
+// the time of the call.
 func (t *Trial) Commit(ctx context.Context, p *Publisher) (at int64, _ *held, _ revocast.Receipt, err error) {
 	token := t.login(t.name+"-probe", fmt.Sprintf("%s-commit-%d", t.name, t.h.Now()), time.Time{})
 	if token == nil {
@@ -36,8 +36,8 @@ func (t *Trial) Commit(ctx context.Context, p *Publisher) (at int64, _ *held, _ 
 	return at, token, receipt, err
 }
 
-// InForce waits until every worker refuses a token and returns when the last one did,
-// as checks show that follow each other closely.
+// InForce waits until every worker refuses a token, and returns when the last one began to, as
+// closely spaced checks show.
 func (t *Trial) InForce(ctx context.Context, token *held) (last int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -82,7 +82,9 @@ func (t *Trial) commitInForce(ctx context.Context, name string, goal time.Durati
 
 // pendingWhile makes a confirmed call that cannot be confirmed yet: it must be answered
 // with a pending receipt. It returns the call's tokens for [Trial.completes].
-func (t *Trial) pendingWhile(ctx context.Context, p *Publisher, wait time.Duration) (revocast.Receipt, *Write, []*held, error) {
+func (t *Trial) pendingWhile(
+	ctx context.Context, p *Publisher, wait time.Duration,
+) (revocast.Receipt, *Write, []*held, error) {
 	token := t.login(t.name+"-probe", fmt.Sprintf("%s-pending-%d", t.name, t.h.Now()), time.Time{})
 	if token == nil {
 		return revocast.Receipt{}, nil, nil, errors.New("no token")
@@ -92,9 +94,11 @@ func (t *Trial) pendingWhile(ctx context.Context, p *Publisher, wait time.Durati
 	r := revocast.Revocation{Scope: revocast.ScopeToken, ID: token.Claims.TokenID}
 	receipt, err := p.API.WithWait(wait).Revoke(ctx, r)
 	if !errors.Is(err, revocast.ErrPending) {
-		return receipt, w, nil, fmt.Errorf("a confirmed call that cannot be is answered %v, receipt %+v, not 202", err, receipt)
+		return receipt, w, nil, fmt.Errorf("a confirmed call that cannot be is answered %v, receipt %+v, not 202", err,
+			receipt)
 	}
-	t.Measure("a call that cannot be confirmed is answered 202, beyond its wait", time.Duration(t.h.Now()-w.Call)-wait, 0)
+	t.Measure("a call that cannot be confirmed is answered 202, beyond its wait", time.Duration(t.h.Now()-w.Call)-wait,
+		0)
 	return receipt, w, []*held{token}, nil
 }
 
@@ -120,9 +124,9 @@ func (l *Load) Samples() []Sample {
 	return append([]Sample(nil), l.samples...)
 }
 
-// withoutRedis judges what workers answered while Redis was gone, from down to up: from
-// memory for a lease, then unknown, but for tokens that are known to be revoked: that
-// cannot have changed, so they are refused as before.
+// withoutRedis judges what workers answered while Redis was gone, from down to up: from memory
+// for a lease, and unknown after that. Tokens that are known to be revoked are still refused,
+// because that cannot have changed.
 func (t *Trial) withoutRedis(down, up int64) {
 	var last int64
 	late, unknown, refused := 0, 0, 0
@@ -145,7 +149,8 @@ func (t *Trial) withoutRedis(down, up int64) {
 	if late > 0 {
 		t.fail(fmt.Errorf("%d checks were allowed from memory more than a lease after Redis was gone", late))
 	}
-	t.Note("without Redis %d checks were answered 503; after a lease none was allowed, and %d of revoked tokens were refused", unknown, refused)
+	t.Note("without Redis %d checks were answered 503; after a lease none was allowed, and %d of "+
+		"revoked tokens were refused", unknown, refused)
 	if last > 0 {
 		t.Measure("last check allowed from memory after Redis was gone", time.Duration(last-down), t.Lease)
 	}

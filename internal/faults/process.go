@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// restartPause is how long a process that ended by itself is left alone: what init
+// restartPause is the pause before a process that ended by itself is started again, as init
 // systems do for a publisher that starts while Redis is away.
 const restartPause = 200 * time.Millisecond
 
 // stopLimit is how long compose.yaml lets a program end.
 const stopLimit = 20 * time.Second
 
-// Process is a program that is kept running until it is killed. It dies with this
-// process where the system can promise that, and with [Process.Close] everywhere.
+// Process is a program that is kept running until it is killed. It dies with this process if the
+// system can promise that, and with [Process.Close] in any case.
 type Process struct {
 	Name string
 	path string
@@ -92,8 +92,8 @@ func (p *Process) restart() {
 // until [Process.Start].
 func (p *Process) Kill() { <-p.end(os.Kill) }
 
-// Stop asks the process to end, as service managers do, and kills it where it has not
-// after a while, which is an error. It stays dead until [Process.Start].
+// Stop asks the process to end, as service managers do, and kills it if it has not after a while,
+// which is an error. It stays dead until [Process.Start].
 func (p *Process) Stop() error {
 	limit := time.NewTimer(stopLimit)
 	defer limit.Stop()
@@ -123,10 +123,10 @@ func (p *Process) end(s os.Signal) <-chan struct{} {
 // Close is Kill, for the end.
 func (p *Process) Close() { p.Kill() }
 
-// Pause stops the process where it stands; Resume lets it go on.
+// Pause suspends the process; Resume continues it.
 func (p *Process) Pause() error { return p.signal(pauseSignal()) }
 
-// Resume lets a paused process go on.
+// Resume continues a paused process.
 func (p *Process) Resume() error { return p.signal(resumeSignal()) }
 
 func (p *Process) signal(s os.Signal) error {

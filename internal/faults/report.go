@@ -34,8 +34,10 @@ func (s *Totals) Add(o *Outcome) {
 
 // Print writes the last lines of a report.
 func (s *Totals) Print(w io.Writer) {
-	fmt.Fprintf(w, "\n%d trials in %s: %d checks and %d confirmed calls in %d histories of %d operations: %d illegal, %d unknown\n",
-		s.Trials, time.Since(s.Began).Round(time.Second), s.Checks, s.Confirmed, s.Histories, s.Operations, s.Illegal, s.Undecided)
+	fmt.Fprintf(w, "\n%d trials in %s: %d checks and %d confirmed calls in %d histories of %d operations: "+
+		"%d illegal, %d unknown\n",
+		s.Trials, time.Since(s.Began).Round(time.Second),
+		s.Checks, s.Confirmed, s.Histories, s.Operations, s.Illegal, s.Undecided)
 	for _, m := range s.Missed {
 		fmt.Fprintf(w, "goal missed: %s\n", m)
 	}
@@ -51,8 +53,11 @@ func (o *Outcome) Print(w io.Writer) {
 		verdict = "FAILED"
 	}
 	fmt.Fprintf(w, "%-6s %s: %s\n", verdict, o.Scenario.Name, o.Scenario.What)
-	fmt.Fprintf(w, "       %s: %d checks (%d unknown), %d confirmed, %d open, %d tries failed; %d illegal, %d unknown of %d histories\n",
-		o.Lasted.Round(100*time.Millisecond), o.Checks, o.Unknown, o.Confirmed, o.Open, o.Failed, len(o.Illegal), len(o.Undecided), o.Histories)
+	fmt.Fprintf(w, "       %s: %d checks (%d unknown), %d confirmed, %d open, %d tries failed; %d illegal, %d "+
+		"unknown of %d histories\n",
+		o.Lasted.Round(
+			100*time.Millisecond,
+		), o.Checks, o.Unknown, o.Confirmed, o.Open, o.Failed, len(o.Illegal), len(o.Undecided), o.Histories)
 	for _, n := range o.Notes {
 		fmt.Fprintf(w, "       %s\n", n)
 	}

@@ -44,8 +44,8 @@ func (s Shape) String() string {
 		s.Workers, s.Publishers, redis, s.Nodes, s.Lease, s.Fence)
 }
 
-// Rig is a whole deployment on this machine, with the files and users of deploy/. Its methods are for one goroutine; what
-// they return is safe for concurrent use.
+// Rig is a whole deployment on this machine, with the files and users of deploy/. Its methods are
+// for one goroutine; what they return is safe for concurrent use.
 type Rig struct {
 	Shape
 	dir      string
@@ -84,7 +84,9 @@ func NewRig(ctx context.Context, dir, programs string, shape Shape) (*Rig, error
 	r := &Rig{Shape: shape, dir: dir, programs: programs, http: &http.Transport{
 		MaxIdleConnsPerHost: 256, DisableCompression: true,
 	}}
-	for _, step := range []func(context.Context) error{r.startRedis, r.startNodes, r.makeIssuer, r.makeRealm, r.startPublishers, r.startWorkers, r.Healthy} {
+	for _, step := range []func(context.Context) error{
+		r.startRedis, r.startNodes, r.makeIssuer, r.makeRealm, r.startPublishers, r.startWorkers, r.Healthy,
+	} {
 		if err := step(ctx); err != nil {
 			return r, err
 		}
@@ -206,7 +208,8 @@ func (r *Rig) startNodes(ctx context.Context) error {
 		}
 		urls = append(urls, "nats://"+n.Addr)
 	}
-	r.admin, err = nats.Connect(strings.Join(urls, ","), nats.UserInfo(operator, operator), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+	r.admin, err = nats.Connect(strings.Join(urls, ","), nats.UserInfo(operator, operator),
+		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(100*time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
@@ -259,12 +262,14 @@ func (r *Rig) keys() string { return filepath.Join(r.dir, "jwks.json") }
 func (r *Rig) makeRealm(ctx context.Context) error {
 	args := []string{
 		"init", "--default-issuer", issuerName, "--lease", r.Lease.String(), "--token-lifetime", "24h",
-		"--nats-replicas", strconv.Itoa(len(r.Nodes)), "--nats", "nats://" + publisherUser + r.Nodes[0].Addr, "--redis", "redis://" + publisherUser + r.Primary().Addr,
+		"--nats-replicas", strconv.Itoa(len(r.Nodes)), "--nats", "nats://" + publisherUser + r.Nodes[0].Addr, "--redis",
+		"redis://" + publisherUser + r.Primary().Addr,
 	}
 	if r.Fence > 0 {
 		args = append(args, "--fence", r.Fence.String())
 	}
-	return Eventually(ctx, 100*time.Millisecond, func() error { return run(filepath.Join(r.programs, "publisher"), args...) })
+	return Eventually(ctx, 100*time.Millisecond,
+		func() error { return run(filepath.Join(r.programs, "publisher"), args...) })
 }
 
 // Healthy waits until every publisher and every worker is ready.

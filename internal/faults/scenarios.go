@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Goals, for a lease of three seconds. They are measured and reported, and no trial
-// fails for want of one: a busy machine is not a broken guarantee.
+// Goals, for a lease of three seconds. They are measured and reported, and no trial fails because
+// it misses one: a busy machine is not a broken guarantee.
 const (
 	goalAfterLoss = 3200 * time.Millisecond // next confirmed revocation after a worker is lost
 	goalInForce   = 1200 * time.Millisecond // committed and in force everywhere, without NATS
@@ -22,29 +22,44 @@ func Scenarios() []Scenario {
 	return append([]Scenario{
 		{Name: "calm", What: "nothing happens", Strict: true, Run: calm},
 		{Name: "worker killed", What: "SIGKILL, and started again", Strict: true, Run: workerKilled},
-		{Name: "worker stopped", What: "SIGSTOP for 0.1 s to three leases, then SIGCONT", Strict: true, Run: workerStopped},
-		{Name: "publisher lost", What: "SIGKILL and SIGSTOP of one of the publishers", Strict: true, Run: publisherLost},
-		{Name: "worker cut off", What: "a worker loses NATS, Redis or both, both ways or one", Strict: true, Run: workerCutOff},
-		{Name: "publisher cut off", What: "a publisher loses NATS, Redis or both, both ways or one", Strict: true, Run: publisherCutOff},
+		{Name: "worker stopped", What: "SIGSTOP for 0.1 s to " +
+			"three leases, then SIGCONT", Strict: true, Run: workerStopped},
+		{Name: "publisher lost", What: "SIGKILL and SIGSTOP of one of the " +
+			"publishers", Strict: true, Run: publisherLost},
+		{Name: "worker cut off", What: "a worker loses NATS, Redis or both, both " +
+			"ways or one", Strict: true, Run: workerCutOff},
+		{Name: "publisher cut off", What: "a publisher loses NATS, Redis or both, both " +
+			"ways or one", Strict: true, Run: publisherCutOff},
 		{Name: "NATS node killed", What: "SIGKILL of each node in turn", Strict: true, Run: nodeKilled},
 		{Name: "NATS gone", What: "SIGKILL of every node, started again after two leases", Strict: true, Run: natsGone},
 		{Name: "Redis killed", What: "SIGKILL, started again at once", Run: redisKilled},
 		{Name: "Redis gone", What: "SIGKILL, started again after three leases", Run: redisGone},
-		{Name: "everything restarted", What: "SIGTERM of Redis, of NATS, of the programs, and of all at once, started again", Run: restarted},
+		{Name: "everything restarted", What: "SIGTERM of Redis, of NATS, of the programs, and of all at once, " +
+			"started again", Run: restarted},
 		{Name: "Redis emptied", What: "FLUSHALL", Run: redisEmptied},
 		{Name: "Redis without its file", What: "SIGKILL, append-only file deleted, started again", Run: redisForgot},
-		{Name: "Redis rolled back", What: "SIGKILL, started again from an older append-only file", Run: redisRolledBack},
-		{Name: "Redis clock", What: "the primary's wall clock an hour ahead for four leases, then an hour behind; Redis emptied after that", Run: clockJumps},
+		{Name: "Redis rolled back", What: "SIGKILL, started again from " +
+			"an older append-only file", Run: redisRolledBack},
+		{Name: "Redis clock", What: "the primary's wall clock an hour ahead for four leases, then an hour behind; " +
+			"Redis emptied after that", Run: clockJumps},
 		{Name: "states vanish", What: "every second state deleted in Redis, then the log", Run: statesVanish},
-		{Name: "stream deleted", What: "the stream of events is deleted, Redis emptied once it is whole again", Run: streamDeleted},
-		{Name: "stream recreated", What: "deleted and made anew, empty; Redis emptied once it is whole again", Run: streamRecreated},
-		{Name: "stream full", What: "limits edited so that the stream refuses every message, and widened again", Strict: true, Run: streamFull},
-		{Name: "stream edited", What: "limits, age, acknowledgements and subjects of the stream edited while all runs; Redis emptied once it is whole again", Run: streamEdited},
-		{Name: "JetStream older", What: "every NATS node killed and started from an older backup, before the latest epoch; then Redis killed, and emptied", Run: jetStreamOlder},
+		{Name: "stream deleted", What: "the stream of events is deleted, Redis emptied once it is " +
+			"whole again", Run: streamDeleted},
+		{Name: "stream recreated", What: "deleted and made again, empty; Redis emptied once it is " +
+			"whole again", Run: streamRecreated},
+		{Name: "stream full", What: "limits edited so that the stream refuses every " +
+			"message, and widened again", Strict: true, Run: streamFull},
+		{Name: "stream edited", What: "limits, age, acknowledgements and subjects of the stream edited while all " +
+			"runs; Redis emptied once it is whole again", Run: streamEdited},
+		{Name: "JetStream older", What: "every NATS node killed and started from an older backup, before the latest " +
+			"epoch; then Redis killed, and emptied", Run: jetStreamOlder},
 		{Name: "primary lost", What: "Redis primary killed, replica promoted", Replica: true, Run: primaryLost},
-		{Name: "replica an hour off", What: "Redis primary killed, a replica promoted whose wall clock is an hour ahead, then one an hour behind", Replica: true, Run: replicaOff},
-		{Name: "lagging replica promoted", What: "replication cut, replica promoted while the old primary goes on", Replica: true, Run: laggingPromoted},
-		{Name: "publisher left behind", What: "a publisher goes on with the old primary, and reaches NATS again after the new one is open", Replica: true, Run: leftBehind},
+		{Name: "replica an hour off", What: "Redis primary killed, a replica promoted whose wall clock is an hour " +
+			"ahead, then one an hour behind", Replica: true, Run: replicaOff},
+		{Name: "lagging replica promoted", What: "replication cut, replica promoted while the old " +
+			"primary goes on", Replica: true, Run: laggingPromoted},
+		{Name: "publisher left behind", What: "a publisher goes on with the old primary, and reaches NATS again " +
+			"after the new one is open", Replica: true, Run: leftBehind},
 	}, heavy()...)
 }
 
@@ -92,8 +107,8 @@ func (t *Trial) afterLoss(ctx context.Context, what string) error {
 	return t.probes(ctx, "later confirmations after "+what, 10, 0)
 }
 
-// workerStopped asks the stopped worker too: the checks of what has been confirmed
-// meanwhile wait in its socket, and it answers them in the moment in which it wakes.
+// workerStopped asks the stopped worker too: checks of what was confirmed meanwhile wait in its
+// socket, and it answers them the moment it wakes.
 func workerStopped(ctx context.Context, t *Trial) error {
 	for _, d := range []time.Duration{
 		100 * time.Millisecond, 300 * time.Millisecond, time.Second, t.Lease, t.Lease * 5 / 4, 2 * t.Lease, 3 * t.Lease,
@@ -122,7 +137,7 @@ func workerStopped(ctx context.Context, t *Trial) error {
 	return nil
 }
 
-// noteWaking notes what a stopped worker answered to those who had asked it meanwhile.
+// noteWaking notes a stopped worker's answers to checks that were sent meanwhile.
 func (t *Trial) noteWaking(w *Worker, stopped, woke int64) {
 	var answers [3]int
 	for _, s := range t.Samples() {
@@ -162,7 +177,7 @@ func publisherLost(ctx context.Context, t *Trial) error {
 	return nil
 }
 
-// nodeKilled kills one node at a time: the others go on.
+// nodeKilled kills one node at a time, so that the others still serve.
 func nodeKilled(ctx context.Context, t *Trial) error {
 	for _, n := range t.Nodes {
 		n.Kill()
@@ -185,7 +200,9 @@ func nodeKilled(ctx context.Context, t *Trial) error {
 func natsGone(ctx context.Context, t *Trial) error {
 	t.KillNodes()
 	for range 5 {
-		if err := t.commitInForce(ctx, "committed revocation in force at every worker, without NATS", goalInForce); err != nil {
+		if err := t.commitInForce(
+			ctx, "committed revocation in force at every worker, without NATS", goalInForce,
+		); err != nil {
 			return err
 		}
 	}

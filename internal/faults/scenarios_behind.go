@@ -10,9 +10,9 @@ import (
 	"github.com/revocast/revocast/internal/tcplink"
 )
 
-// leftBehind leaves a publisher with the old primary. What it commits there reaches
-// JetStream only when the new primary has been recovered from it, and must not be
-// confirmed before it is in the new primary too, however many workers have heard of it.
+// leftBehind leaves a publisher with the old primary. Its commits there reach JetStream only
+// after the new primary has been recovered from it. They must not be confirmed before they are in
+// the new primary too, however many workers have heard of them.
 func leftBehind(ctx context.Context, t *Trial) error {
 	p := t.Publishers[0]
 	t.repl.Set(tcplink.Out, tcplink.Hold)
@@ -74,9 +74,11 @@ func (t *Trial) promoteFor(ctx context.Context, peers []*Peer) (spare *Redis, er
 	return spare, t.opens(ctx, "ledger open after the promotion", t.h.Now(), 0)
 }
 
-// staysPending looks for two leases whether a call is confirmed. If it is, it holds for
-// workers that start afterwards as well, which learn what the new primary knows.
-func (t *Trial) staysPending(ctx context.Context, p *Publisher, receipt revocast.Receipt, w *Write, covers []*held) error {
+// staysPending looks for two leases whether a call is confirmed. If it is, it must hold for
+// workers that start afterwards too; those learn only what the new primary knows.
+func (t *Trial) staysPending(
+	ctx context.Context, p *Publisher, receipt revocast.Receipt, w *Write, covers []*held,
+) error {
 	limit, cancel := context.WithTimeout(ctx, 2*t.Lease)
 	defer cancel()
 	if err := t.completes(limit, p, receipt, w, covers); err != nil {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// hourOff is by how much a wall clock is wrong that was set to another zone's time.
+// hourOff is the error of a wall clock that was set to another zone's time.
 const hourOff = time.Hour
 
-// clockJumps lets the primary's wall clock go an hour ahead, then an hour back, for four
-// leases each. What was revoked stays so, whatever either clock says has ended; then Redis is
-// emptied, and a recovery forgets by two clocks as well.
+// clockJumps lets the primary's wall clock go an hour ahead, then an hour back, for four leases
+// each. Revocations stay in force, whatever one clock says has ended. Then Redis is emptied: a
+// recovery, too, forgets only by two clocks.
 func clockJumps(ctx context.Context, t *Trial) error {
 	for _, ahead := range []time.Duration{hourOff, -hourOff} {
 		if err := t.probes(ctx, "confirmation before the clock jumps", 5, 0); err != nil {

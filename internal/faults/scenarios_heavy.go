@@ -18,12 +18,16 @@ const (
 	floodFeeders = 4 // at each publisher
 )
 
-// heavy are the scenarios that fill the stores; they have a rig of their own.
+// heavy are the scenarios that fill the stores; they have their own rig.
 func heavy() []Scenario {
 	idle := &Pace{Actors: 2, Rest: time.Second, Checkers: 1, Every: 50 * time.Millisecond}
 	return []Scenario{
-		{Name: "many records", What: fmt.Sprintf("FLUSHALL of a ledger of %d records", manyRecords), Heavy: true, Pace: idle, Run: manyEmptied},
-		{Name: "flood", What: fmt.Sprintf("as many revocations a second as the machine takes, for %s", floodLasts), Heavy: true, Pace: idle, Run: flood},
+		{Name: "many records", What: fmt.Sprintf(
+			"FLUSHALL of a ledger of %d records", manyRecords,
+		), Heavy: true, Pace: idle, Run: manyEmptied},
+		{Name: "flood", What: fmt.Sprintf(
+			"as many revocations a second as the machine takes, for %s", floodLasts,
+		), Heavy: true, Pace: idle, Run: flood},
 	}
 }
 
@@ -50,9 +54,12 @@ func (t *Trial) feed(ctx context.Context, more func() bool, done *atomic.Int64) 
 			for n := 0; more() && ctx.Err() == nil; n++ {
 				batch := make([]revocast.Revocation, floodBatch)
 				for k := range batch {
-					batch[k] = revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-%d-%d-%d", t.name, i, n, k)}
+					batch[k] = revocast.Revocation{
+						Scope: revocast.ScopeToken, ID: fmt.Sprintf("%s-%d-%d-%d", t.name, i, n, k),
+					}
 				}
-				_, err := t.Publishers[i%len(t.Publishers)].API.RevokeBatch(ctx, batch, revocast.WithStrength(revocast.Committed))
+				_, err := t.Publishers[i%len(t.Publishers)].API.RevokeBatch(ctx, batch,
+					revocast.WithStrength(revocast.Committed))
 				if err != nil {
 					failures[i] = err
 					return
@@ -86,8 +93,13 @@ func flood(ctx context.Context, t *Trial) error {
 	if err != nil {
 		return err
 	}
-	t.measure(Figure{Name: "committed revocations a second", Value: float64(done.Load()) / took.Seconds(), Unit: "/s", Goal: goalFlood, Want: AtLeast})
-	t.measure(Figure{Name: "looks at a worker that found its lease lapsed", Value: float64(lapses.Load()), Want: AtMost})
+	t.measure(Figure{
+		Name: "committed revocations a second", Value: float64(done.Load()) / took.Seconds(), Unit: "/s",
+		Goal: goalFlood, Want: AtLeast,
+	})
+	t.measure(
+		Figure{Name: "looks at a worker that found its lease lapsed", Value: float64(lapses.Load()), Want: AtMost},
+	)
 	t.measure(Figure{Name: "memory of the largest publisher, before", Value: mib(before[0]), Unit: "MiB"})
 	t.measure(Figure{Name: "memory of the largest publisher, after", Value: mib(after[0]), Unit: "MiB"})
 	t.measure(Figure{Name: "memory of the largest worker, before", Value: mib(before[1]), Unit: "MiB"})
@@ -134,7 +146,8 @@ func (t *Trial) drained(ctx context.Context) error {
 			return err
 		}
 		if fleet.Unacked > 0 || fleet.Durable != fleet.At {
-			return fmt.Errorf("%s has %d unacknowledged events; JetStream has up to %s of %s", p.Name, fleet.Unacked, fleet.Durable, fleet.At)
+			return fmt.Errorf("%s has %d unacknowledged events; JetStream has up to %s of %s", p.Name, fleet.Unacked,
+				fleet.Durable, fleet.At)
 		}
 		for _, w := range fleet.Workers {
 			if w.Lag != 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/internal/tcplink"
 )
 
-// restartRedis measures everything about a primary that goes away for a time; change
-// may do something to its files meanwhile.
+// restartRedis measures everything about a primary that goes away for a time; change may alter
+// its files meanwhile.
 func (t *Trial) restartRedis(ctx context.Context, away time.Duration, change func(*Redis) error) error {
 	t.Primary().Kill()
 	down := t.h.Now()
@@ -87,7 +87,9 @@ func (t *Trial) emptied(ctx context.Context) error {
 	}
 	at := t.h.Now()
 	goal := goalRefill + time.Duration(records)*goalPerRecord + t.Fence
-	if err := t.opens(ctx, fmt.Sprintf("ledger of %s records complete again after it was emptied", magnitude(records)), at, goal); err != nil {
+	if err := t.opens(
+		ctx, fmt.Sprintf("ledger of %s records complete again after it was emptied", magnitude(records)), at, goal,
+	); err != nil {
 		return err
 	}
 	return t.comesBack(ctx, t.h.Now(), goalReturn)
@@ -146,9 +148,9 @@ func primaryLost(ctx context.Context, t *Trial) error {
 	return nil
 }
 
-// laggingPromoted holds replication up, so that the replica lacks what the primary
-// goes on to accept, and promotes it. Half of the processes follow at once, the rest
-// go on with the old primary for a while; then it comes back as the replica.
+// laggingPromoted holds up replication, so that the replica lacks what the primary accepts from
+// then on, and promotes the replica. Half of the processes follow immediately; the rest stay with
+// the old primary for a while. Then the old primary comes back as the replica.
 func laggingPromoted(ctx context.Context, t *Trial) error {
 	for range 3 {
 		t.repl.Set(tcplink.Out, tcplink.Hold)

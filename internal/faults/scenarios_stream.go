@@ -11,14 +11,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// streamLost loses the stream and waits until it holds everything again. Then Redis
-// loses everything, which shows that it does.
+// streamLost loses the stream and waits until it holds everything again. Then Redis loses
+// everything, and its recovery proves it.
 func (t *Trial) streamLost(ctx context.Context, anew bool) error {
 	if err := t.DeleteStream(ctx, anew); err != nil {
 		return err
 	}
 	at := t.h.Now()
-	if err := t.commitInForce(ctx, "committed revocation in force at every worker, without the stream", goalInForce); err != nil {
+	if err := t.commitInForce(
+		ctx, "committed revocation in force at every worker, without the stream", goalInForce,
+	); err != nil {
 		return err
 	}
 	limit, cancel := context.WithTimeout(ctx, convergeLimit)
@@ -46,7 +48,9 @@ func streamFull(ctx context.Context, t *Trial) error {
 		return err
 	}
 	for range 3 {
-		if err := t.commitInForce(ctx, "committed revocation in force at every worker, the stream full", goalInForce); err != nil {
+		if err := t.commitInForce(
+			ctx, "committed revocation in force at every worker, the stream full", goalInForce,
+		); err != nil {
 			return err
 		}
 	}
@@ -83,11 +87,14 @@ func streamEdited(ctx context.Context, t *Trial) error {
 			return err
 		}
 		at := t.h.Now()
-		if err := t.commitInForce(ctx, "committed revocation in force at every worker, the stream edited", goalInForce); err != nil {
+		if err := t.commitInForce(
+			ctx, "committed revocation in force at every worker, the stream edited", goalInForce,
+		); err != nil {
 			return err
 		}
 		if err := t.Eventually(ctx, func(c jetstream.StreamConfig) bool {
-			return c.MaxMsgsPerSubject <= 0 && c.MaxAge > time.Minute && c.Discard == jetstream.DiscardNew && !c.NoAck && !slices.Equal(c.Subjects, subjects)
+			return c.MaxMsgsPerSubject <= 0 && c.MaxAge > time.Minute && c.Discard == jetstream.DiscardNew &&
+				!c.NoAck && !slices.Equal(c.Subjects, subjects)
 		}); err != nil {
 			return fmt.Errorf("the stream is not changed back: %w", err)
 		}
@@ -124,8 +131,8 @@ func (t *Trial) wholeAgain(ctx context.Context, since int64) error {
 	return nil
 }
 
-// jetStreamOlder puts all of JetStream back to before the latest epoch, its record
-// included; then Redis restarts.
+// jetStreamOlder sets all of JetStream back to before the latest epoch, including its record;
+// then Redis restarts.
 func jetStreamOlder(ctx context.Context, t *Trial) error {
 	backup := filepath.Join(t.dir, fmt.Sprintf("nats-backup-%d", t.h.Now()))
 	defer os.RemoveAll(backup)

@@ -4,7 +4,7 @@ package faults
 
 import "os"
 
-// pauseSignal is none: this system cannot stop a process, and Pause fails.
+// pauseSignal does not exist here: this system cannot suspend a process, and Pause fails.
 func pauseSignal() os.Signal { return nil }
 
 func resumeSignal() os.Signal { return nil }

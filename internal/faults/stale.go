@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Stale stands in front of a worker and answers from a memory of its own for a time,
-// as a gateway does that caches what it must not. A history that it has a part in is
-// illegal: it shows that a trial can fail.
+// Stale stands in front of a worker and answers from its own memory for a time, like a gateway
+// that caches answers although it must not. It makes a history illegal, which shows that a trial
+// can fail.
 type Stale struct {
 	to     string
 	keeps  time.Duration

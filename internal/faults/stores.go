@@ -28,19 +28,21 @@ type Redis struct {
 	clock *wallclock.Clock // nil where none can be moved
 }
 
-// Who may do what is as deploy/ has it; the operator is the rig itself.
+// The users have the permissions of deploy/; the operator is the rig itself.
 const (
 	publisherUser = "publisher:publisher-password@"
 	workerUser    = "worker:worker-password@"
 	operator      = "operator"
 )
 
-// newRedis is a server that does not run yet, with deploy/redis.conf and its users. Where
-// there is to be a replica, both refuse writes that none has seen for a second.
+// newRedis is a server that does not run yet, with deploy/redis.conf and its users. If there is
+// to be a replica, both refuse writes while no replica has answered for a second.
 func newRedis(dir, name string, port int, replicated bool, more ...string) (*Redis, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		return nil, errors.New("no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)")
+		return nil, errors.New(
+			"no redis-server in PATH: install Redis 7.0 or later (apt install redis-server, brew install redis)",
+		)
 	}
 	data := filepath.Join(dir, name)
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -49,8 +51,10 @@ func newRedis(dir, name string, port int, replicated bool, more ...string) (*Red
 	conf := filepath.Join(dir, name+".conf")
 	err = deployfiles.Redis{
 		Port: port, Dir: data, MinReplicas: replicated,
-		Passwords: map[string]string{"publisher": "publisher-password", "worker": "worker-password", "replica": "replica-password"},
-		More:      "user operator on >operator ~* &* +@all\nrepl-diskless-sync-delay 0\n",
+		Passwords: map[string]string{
+			"publisher": "publisher-password", "worker": "worker-password", "replica": "replica-password",
+		},
+		More: "user operator on >operator ~* &* +@all\nrepl-diskless-sync-delay 0\n",
 	}.Write(conf)
 	if err != nil {
 		return nil, err
@@ -76,17 +80,20 @@ func (r *Redis) MoveClock(ahead time.Duration) error {
 
 // Do runs one command at the server, past every link.
 func (r *Redis) Do(ctx context.Context, args ...any) (any, error) {
-	c := redis.NewClient(&redis.Options{Addr: r.Addr, Username: operator, Password: operator, MaxRetries: -1, DisableIdentity: true})
+	c := redis.NewClient(
+		&redis.Options{Addr: r.Addr, Username: operator, Password: operator, MaxRetries: -1, DisableIdentity: true},
+	)
 	defer c.Close()
 	return c.Do(ctx, args...).Result()
 }
 
 // ForgetFiles deletes what it has written to disk. The process must not run.
 func (r *Redis) ForgetFiles() error {
-	return errors.Join(os.RemoveAll(filepath.Join(r.dir, "appendonlydir")), os.RemoveAll(filepath.Join(r.dir, "dump.rdb")))
+	return errors.Join(os.RemoveAll(filepath.Join(r.dir, "appendonlydir")),
+		os.RemoveAll(filepath.Join(r.dir, "dump.rdb")))
 }
 
-// Serves asks without a client, which would log every refused connection.
+// Serves asks without the Redis client, which would log every refused connection.
 func (r *Redis) Serves() error {
 	conn, err := net.DialTimeout("tcp", r.Addr, time.Second)
 	if err != nil {
@@ -128,7 +135,9 @@ func newNodes(dir, program string, ports []int) ([]*Node, error) {
 	nodes := make([]*Node, n)
 	for i := range nodes {
 		name := fmt.Sprintf("nats-%d", i+1)
-		o := deployfiles.NATS{Name: name, Port: ports[i], HTTP: ports[n+i], Dir: filepath.Join(dir, name), Operator: operator}
+		o := deployfiles.NATS{
+			Name: name, Port: ports[i], HTTP: ports[n+i], Dir: filepath.Join(dir, name), Operator: operator,
+		}
 		if n > 1 {
 			o.Cluster, o.Routes = ports[2*n+i], routes
 		}
@@ -145,9 +154,9 @@ func newNodes(dir, program string, ports []int) ([]*Node, error) {
 	return nodes, nil
 }
 
-// ports hands out ports of the loopback, each once. They lie below those that the
-// system gives to clients and to whoever listens on any port, so that none is taken
-// between being found and being used.
+// ports hands out ports of the loopback, each once. They lie below the ports that the system
+// assigns to clients and to listeners on port 0, so that none is taken between being found and
+// being used.
 type ports struct{ used map[int]bool }
 
 const (

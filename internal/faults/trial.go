@@ -21,8 +21,8 @@ const (
 type Scenario struct {
 	Name string
 	What string // in a sentence, for the report
-	// Strict: the ledger loses nothing that a worker may have seen, so that no worker
-	// allows again what it has refused.
+	// Strict: the ledger loses nothing that a worker may have seen, so no worker allows again
+	// what it has refused.
 	Strict  bool
 	Replica bool // it needs a replica of Redis
 	Heavy   bool // it fills the stores, and gets a rig of its own
@@ -43,7 +43,7 @@ type Trial struct {
 	notes   []string
 }
 
-// Outcome is what became of a trial.
+// Outcome is the result of a trial.
 type Outcome struct {
 	Scenario Scenario
 	Err      error // it did not run, or not to its end
@@ -90,8 +90,8 @@ func Try(ctx context.Context, r *Rig, s Scenario, seed uint64, p Pace) *Outcome 
 	return o
 }
 
-// Measure notes a duration, which ought to be at most the goal unless that is zero. Of
-// several under one name the worst counts.
+// Measure notes a duration, which should be at most the goal unless that is zero. Of several
+// durations under one name the worst counts.
 func (t *Trial) Measure(name string, value time.Duration, goal time.Duration) {
 	f := Figure{Name: name, Value: value.Seconds(), Unit: "s", Goal: goal.Seconds()}
 	if goal > 0 {
@@ -137,9 +137,9 @@ func (t *Trial) Probe(ctx context.Context, patience time.Duration) (*Call, *held
 	return call, token
 }
 
-// Converge ends every fault and waits until the rig is whole: everybody ready, and a
-// revocation confirmed by every worker and not by the passing of a lease, and both
-// stores with all that the other holds.
+// Converge ends every fault and waits until the rig is whole: every process is ready, a
+// revocation is confirmed by every worker rather than by the end of a lease, and the two stores
+// hold the same.
 func (t *Trial) Converge(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, convergeLimit)
 	defer cancel()
@@ -170,8 +170,8 @@ func (t *Trial) whole(ctx context.Context) error {
 	return nil
 }
 
-// sweep checks tokens at every worker when all is well: each must be answered, and
-// what the answers are is judged with the rest.
+// sweep checks tokens at every worker when all is well. Each check must be answered, and the
+// answers are judged with the rest.
 func (t *Trial) sweep(ctx context.Context) error {
 	tokens := t.Tokens()
 	t.Random.Shuffle(len(tokens), func(i, k int) { tokens[i], tokens[k] = tokens[k], tokens[i] })

@@ -14,8 +14,8 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// Tokens are the API tokens that are accepted, as hashes. The zero value accepts
-// none. They do not change once made.
+// Tokens are the API tokens that are accepted, as hashes. The zero value accepts none. They are
+// immutable.
 type Tokens struct{ list []apiToken }
 
 type apiToken struct {
@@ -37,10 +37,10 @@ func LoadTokens(path string) (*Tokens, error) {
 	return t, nil
 }
 
-// ParseTokens reads API tokens, one a line, as name:token or as the token alone,
-// which then holds no colon. Lines that are empty or start with # are skipped. A
-// token is visible ASCII. No token at all, or one name twice, is an error, as is
-// one token twice: taking out one of its lines would not withdraw it.
+// ParseTokens reads API tokens, one a line, as name:token or as the token alone, which then holds
+// no colon. Lines that are empty or start with # are skipped. A token is visible ASCII. A file
+// without tokens is an error, and so is a name that appears twice. A token that appears twice is
+// an error too: removing one of its lines would not withdraw it.
 func ParseTokens(r io.Reader) (*Tokens, error) {
 	t := &Tokens{}
 	lines := bufio.NewScanner(r)
@@ -76,13 +76,14 @@ func splitToken(line string) (name, token string) {
 	return strings.TrimSpace(name), strings.TrimSpace(token)
 }
 
-// add never puts a token into an error: start-up errors end in logs.
+// add never puts a token into an error, because start-up errors end in logs.
 func (t *Tokens) add(name, token string) error {
 	if token == "" {
 		return fmt.Errorf("%w: an API token is empty", revocast.ErrInvalid)
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("%w: an API token holds something else than visible ASCII and could not be sent", revocast.ErrInvalid)
+		return fmt.Errorf("%w: an API token holds something other than visible ASCII and could not be sent",
+			revocast.ErrInvalid)
 	}
 	hash := sha256.Sum256([]byte(token))
 	for _, other := range t.list {
@@ -97,8 +98,8 @@ func (t *Tokens) add(name, token string) error {
 	return nil
 }
 
-// Match reports whether token is one of them, and its name. The time it takes
-// tells neither how much of a token was right nor which one it was.
+// Match reports whether token is one of them, and its name. The time that it takes reveals
+// neither how much of a token was right nor which token it was.
 func (t *Tokens) Match(token string) (name string, ok bool) {
 	if t == nil || token == "" {
 		return "", false
@@ -106,14 +107,13 @@ func (t *Tokens) Match(token string) (name string, ok bool) {
 	hash := sha256.Sum256([]byte(token))
 	for i := range t.list {
 		if subtle.ConstantTimeCompare(hash[:], t.list[i].hash[:]) == 1 {
-			name, ok = t.list[i].name, true // and goes on to the end
+			name, ok = t.list[i].name, true // no early return: the time would tell which
 		}
 	}
 	return name, ok
 }
 
-// admit reports whether the request may do what the API is for; if not, it has
-// answered.
+// admit reports whether the request is authorised to use the API; if not, it has answered.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request) bool {
 	if h.o.Insecure || r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 		return true
@@ -138,7 +138,9 @@ func (h *Handler) challenge(w http.ResponseWriter, wrong bool) {
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
 	problem.Write(w, problem.New(http.StatusUnauthorized, "unauthenticated", "Not authenticated", detail).
-		WithHint("send `Authorization: Bearer …` with a token of the file that --api-tokens names, or REVOCAST_API_TOKEN's"))
+		WithHint(
+			"send `Authorization: Bearer …` with a token of the file that --api-tokens names, or REVOCAST_API_TOKEN's",
+		))
 }
 
 // bearerOf returns the bearer in the Authorization header (RFC 6750 §2.1); the

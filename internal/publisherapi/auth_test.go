@@ -18,7 +18,8 @@ import (
 // guarded is every path that needs an API token, with a method it has.
 func guarded() map[string]string {
 	return map[string]string{
-		"/v1/revocations": "POST", "/v1/revocations/all": "GET", "/v1/revocations/token/x": "GET", "/v1/receipts/1-1": "GET",
+		"/v1/revocations": "POST", "/v1/revocations/all": "GET", "/v1/revocations/token/x": "GET",
+		"/v1/receipts/1-1":     "GET",
 		"/v1/password-changed": "POST", "/v1/bans/alice": "PUT", "/v1/bans/bob": "DELETE", "/v1/invalidations": "POST",
 		"/v1/workers": "GET", "/v1/events": "GET",
 	}
@@ -26,8 +27,10 @@ func guarded() map[string]string {
 
 func TestNobodyGetsInUnasked(t *testing.T) {
 	wrong := map[string]string{
-		"none": "", "wrong": "Bearer operator-secreT", "prefix": "Bearer operator-secre", "longer": "Bearer operator-secret0",
-		"basic": "Basic " + apiToken, "bare": apiToken, "empty": "Bearer ", "two": "Bearer " + apiToken + ", x", "of a user": "Bearer good",
+		"none": "", "wrong": "Bearer operator-secreT", "prefix": "Bearer operator-secre",
+		"longer": "Bearer operator-secret0",
+		"basic":  "Basic " + apiToken, "bare": apiToken, "empty": "Bearer ", "two": "Bearer " + apiToken + ", x",
+		"of a user": "Bearer good",
 	}
 	h := newHarness(t)
 	for target, method := range guarded() {
@@ -77,7 +80,9 @@ func TestZeroOptionsRefuseEveryone(t *testing.T) {
 }
 
 func TestInsecure(t *testing.T) {
-	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { *o = publisherapi.Options{Insecure: true} })
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
+		*o = publisherapi.Options{Insecure: true}
+	})
 	if w := h.do("GET", "/v1/workers", "", "Authorization", ""); w.Code != 200 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -136,7 +141,8 @@ func TestParseTokens(t *testing.T) {
 func TestBadTokens(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "comments": "# a\n", "name alone": "ci:\n", "space inside": "a b\n", "no ASCII": "ключ\n",
-		"name twice": "ci:secret-a\nci:secret-b\n", "token twice": "a:secret-a\nb:secret-a\n", "endless": strings.Repeat("x", 1<<17),
+		"name twice": "ci:secret-a\nci:secret-b\n", "token twice": "a:secret-a\nb:secret-a\n",
+		"endless": strings.Repeat("x", 1<<17),
 	} {
 		_, err := publisherapi.ParseTokens(strings.NewReader(text))
 		if !errors.Is(err, revocast.ErrInvalid) || strings.Contains(err.Error(), "secret") {
@@ -167,7 +173,9 @@ func TestLogTellsNoSecrets(t *testing.T) {
 			t.Errorf("%q in %s", secret, log)
 		}
 	}
-	for _, want := range []string{"route=/v1/logout", "status=401", "err=broken", "route=/v1/revocations/{scope}/{id}"} {
+	for _, want := range []string{
+		"route=/v1/logout", "status=401", "err=broken", "route=/v1/revocations/{scope}/{id}",
+	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %q in %s", want, log)
 		}

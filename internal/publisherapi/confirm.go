@@ -17,13 +17,14 @@ func (h *Handler) preview(ctx context.Context, w http.ResponseWriter, req *apity
 		return err
 	}
 	apitypes.Write(w, http.StatusOK, apitypes.Preview{
-		DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings,
+		DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers,
+		Warnings: p.Warnings,
 	})
 	return nil
 }
 
-// unconfirmed is the answer to a revocation of many that nobody has confirmed. What is
-// wrong with the request otherwise is said first.
+// unconfirmed is the answer to a wide revocation that nobody has confirmed. Other faults of the
+// request are reported before this one.
 func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, count int, widest revocast.Scope) error {
 	p, err := h.deps.Publisher.Preview(ctx, req.Domain())
 	if err != nil {
@@ -31,11 +32,13 @@ func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, co
 	}
 	what := fmt.Sprintf("a revocation of scope %s ends the sessions of many", widest)
 	if count > 1 {
-		what = fmt.Sprintf("%d revocations of this request, up to scope %s, end the sessions of many each", count, widest)
+		what = fmt.Sprintf("%d revocations of this request, up to scope %s, end the sessions of many each", count,
+			widest)
 	}
-	detail := fmt.Sprintf("%s, and cannot be taken back: %d of %d workers would refuse what it covers. Nothing was revoked", what, p.Accepting, p.Workers)
+	detail := fmt.Sprintf("%s, and cannot be taken back: %d of %d workers would refuse what it "+
+		"covers. Nothing was revoked", what, p.Accepting, p.Workers)
 	return problem.New(http.StatusConflict, problem.ConfirmationNeeded, "Confirmation needed", detail).
-		WithHint(fmt.Sprintf(`send it again with "confirm":"%s"; "dry_run":true tells what it concerns`, widest)).
+		WithHint(fmt.Sprintf(`send it again with "confirm":"%s"; "dry_run":true shows what it concerns`, widest)).
 		WithCount(p.Accepting)
 }
 

@@ -23,7 +23,7 @@ func (s slow) Await(ctx context.Context, _ revocast.Position) (revocast.Receipt,
 	return receipt(42, revocast.Committed), revocast.ErrPending
 }
 
-// TestLeave: /readyz says at once that the service stops, and nothing else changes.
+// TestLeave: /readyz says immediately that the service stops, and nothing else changes.
 func TestLeave(t *testing.T) {
 	h := newHarness(t)
 	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
@@ -41,10 +41,12 @@ func TestLeave(t *testing.T) {
 	expect(t, lines, "id: 0-0")
 }
 
-// TestLastWait: what waits for confirmation is answered with what there is, before the
-// server cuts its connections.
+// TestLastWait: requests that wait for confirmation are answered with the strength they have,
+// before the server cuts its connections.
 func TestLastWait(t *testing.T) {
-	for target, method := range map[string]string{"/v1/revocations?wait=30s": "POST", "/v1/receipts/1-42?wait=30s": "GET"} {
+	for target, method := range map[string]string{
+		"/v1/revocations?wait=30s": "POST", "/v1/receipts/1-42?wait=30s": "GET",
+	} {
 		h := newHarness(t, func(d *publisherapi.Deps, o *publisherapi.Options) {
 			d.Publisher, o.LastWait = slow{newFake(t)}, time.Millisecond
 		})

@@ -16,19 +16,18 @@ import (
 )
 
 const (
-	// openGrace is how long a new stream waits for its first event before the
-	// headers go out: a position that the log no longer holds shows within it, and
-	// can be answered with a status of its own.
+	// openGrace is how long a new stream waits for its first event before the headers go out:
+	// within that time a position that the log no longer holds is noticed, and can be answered
+	// with its own status.
 	openGrace = 100 * time.Millisecond
 	// reconnect is after how long a client is told to come back.
 	reconnect = time.Second
 )
 
-// getEvents sends the history after a position, and then what happens, as
-// server-sent events (HTML Living Standard §9.2). The position is Last-Event-ID, or
-// the parameter after; without either the stream starts now. Revocations that only
-// measure are left out, and their positions are sent as the ids of no event, so that a
-// client that comes back does not ask for what was trimmed long ago.
+// getEvents sends the history after a position, and then what happens, as server-sent events
+// (HTML Living Standard §9.2). The position is Last-Event-ID, or the parameter after; without
+// either the stream starts now. Canaries are left out. Their positions are still sent, as ids
+// without an event, so that a client that reconnects does not ask for what was trimmed long ago.
 func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) error {
 	select {
 	case h.streams <- struct{}{}:
@@ -50,7 +49,7 @@ func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) 
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	events, ended := h.watch(ctx, after)
-	// Watch calls back into events: it has to be over before they go out of use.
+	// Watch sends into events, so it must have ended before this function returns.
 	defer func() { cancel(); <-ended.done }()
 
 	s := &stream{h: h, w: w, control: http.NewResponseController(w), start: after, canary: canary}
@@ -73,7 +72,7 @@ func (h *Handler) startOf(r *http.Request, query url.Values) (revocast.Position,
 	if n := len(r.Header.Values("Last-Event-ID")); n > 1 {
 		return revocast.Position{}, fmt.Errorf("%w: %d Last-Event-ID headers", revocast.ErrInvalid, n)
 	}
-	text := r.Header.Get("Last-Event-ID") // what a client that reconnects knows is newer
+	text := r.Header.Get("Last-Event-ID") // a client that reconnects knows a newer position
 	if text == "" {
 		text = query.Get("after")
 	}
@@ -85,7 +84,8 @@ func (h *Handler) startOf(r *http.Request, query url.Values) (revocast.Position,
 	}
 	after, err := revocast.ParsePosition(text)
 	if err == nil && tip.Before(after) {
-		err = fmt.Errorf("%w: %s is not reached yet, the ledger is at %s: the position is another ledger's", revocast.ErrTrimmed, after, tip)
+		err = fmt.Errorf("%w: %s is not reached yet, the ledger is at %s: the position is another ledger's",
+			revocast.ErrTrimmed, after, tip)
 	}
 	return after, err
 }
@@ -96,8 +96,8 @@ type ending struct {
 	err  error
 }
 
-// watch runs the publisher's Watch until ctx ends. Its events wait for the reader:
-// a slow client holds up its own watch alone, and is dropped by its write deadline.
+// watch runs the publisher's Watch until ctx ends. Its events wait for the reader. A slow client
+// delays only its own watch, and its write deadline drops it.
 func (h *Handler) watch(ctx context.Context, after revocast.Position) (<-chan revocast.Event, *ending) {
 	events, end := make(chan revocast.Event, 64), &ending{done: make(chan struct{})}
 	go func() {
@@ -120,7 +120,7 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	start   revocast.Position
-	canary  bool // revocations that only measure are sent too
+	canary  bool // canaries are sent too
 }
 
 // first waits a moment for the first event, and returns the error of a watch that
@@ -178,10 +178,10 @@ func (s *stream) run(ctx context.Context, first *revocast.Event, events <-chan r
 	}
 }
 
-// open sends the headers, and the position that the stream starts after as the id
-// of no event: a client whose connection breaks before the first event then resumes
-// from there and misses nothing. From here on each write has its own deadline, and the
-// server's WriteTimeout, which is made for requests that end, does not apply.
+// open sends the headers, and the position that the stream starts after, as an id without an
+// event. A client whose connection breaks before the first event then resumes from there and
+// misses nothing. From here on each write has its own deadline. The server's WriteTimeout is for
+// requests that end, and does not apply.
 func (s *stream) open() error {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -191,7 +191,7 @@ func (s *stream) open() error {
 	return s.write(fmt.Sprintf("id: %s\nretry: %d\n\n", s.start, reconnect.Milliseconds()))
 }
 
-// send writes an event and what else is there already, and flushes once.
+// send writes an event and the others that are ready, and flushes once.
 func (s *stream) send(e revocast.Event, events <-chan revocast.Event) error {
 	text := s.append(nil, e)
 	for len(text) < 32<<10 {
@@ -217,7 +217,7 @@ func (s *stream) append(dst []byte, e revocast.Event) []byte {
 	return fmt.Appendf(dst, "id: %s\ndata: %s\n\n", e.Position, data)
 }
 
-// close sends what is left, and why the stream ends if not by the client's will.
+// close sends what is left, and the reason if the client did not end the stream itself.
 func (s *stream) close(ctx context.Context, events <-chan revocast.Event, cause error) {
 	for len(events) > 0 {
 		if s.send(<-events, events) != nil {
@@ -232,11 +232,11 @@ func (s *stream) close(ctx context.Context, events <-chan revocast.Event, cause 
 	if err != nil { // cannot happen: strings and a number
 		return
 	}
-	_ = s.write(fmt.Sprintf("event: problem\ndata: %s\n\n", body)) // the client is told or it is gone
+	_ = s.write(fmt.Sprintf("event: problem\ndata: %s\n\n", body)) // the client has the reason, or is gone
 }
 
-// write sends text within the time that a client has. The deadline is taken back
-// at once: with HTTP/2, one that passes between two writes resets the stream.
+// write sends text within the client's time limit. It removes the deadline immediately: with
+// HTTP/2, a deadline that passes between two writes resets the stream.
 func (s *stream) write(text string) error {
 	if err := s.deadline(time.Now().Add(s.h.o.SlowClient)); err != nil {
 		return err
@@ -260,8 +260,8 @@ func (s *stream) deadline(t time.Time) error {
 	return err
 }
 
-// IsCanary reports whether an event is one that a publisher makes to see how long it
-// takes. It revokes a token that nobody has, so listeners are spared it unless they ask.
+// IsCanary reports whether an event is a canary. Listeners get canaries only if they ask.
 func IsCanary(e revocast.Event) bool {
-	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason && e.Initiator == ""
+	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason &&
+		e.Initiator == ""
 }

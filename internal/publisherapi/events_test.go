@@ -26,7 +26,8 @@ func event(rev uint64) revocast.Event {
 }
 
 func lineOf(rev uint64) string {
-	return fmt.Sprintf(`data: {"position":"1-%d","kind":"revoked","scope":"token","key":"%032d","at":"2030-01-02T03:04:05.678Z","outright":true}`, rev, 0)
+	return fmt.Sprintf(`data: {"position":"1-%d","kind":"revoked","scope":"token","key":"%032d",`+
+		`"at":"2030-01-02T03:04:05.678Z","outright":true}`, rev, 0)
 }
 
 // open opens an event stream of a real server, with timeouts that would end any
@@ -78,7 +79,8 @@ func TestEventsFromNowOn(t *testing.T) {
 	h := newHarness(t)
 	h.tip, h.fake.log = revocast.Position{Epoch: 1, Rev: 2}, []revocast.Event{event(1), event(2)}
 	resp, lines := h.open(t.Context(), "/v1/events")
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Cache-Control") != "no-store" {
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" ||
+		resp.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
 	}
 	expect(t, lines, "id: 1-2", "retry: 1000", "")
@@ -97,8 +99,8 @@ func TestEventsResume(t *testing.T) {
 	}
 }
 
-// TestEventsOutliveTimeouts: the server's timeouts are 200 ms; the stream goes on
-// beyond them, and what comes after still arrives.
+// TestEventsOutliveTimeouts: the server's timeouts are 200 ms; the stream outlives them, and
+// later events still arrive.
 func TestEventsOutliveTimeouts(t *testing.T) {
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.Heartbeat = 50 * time.Millisecond })
 	_, lines := h.open(t.Context(), "/v1/events")
@@ -152,8 +154,8 @@ func TestEventsOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestEventsWithoutCanaries: what only measures is left out, and a client that comes
-// back still goes on after it. Somebody's own reason of that name is sent.
+// TestEventsWithoutCanaries: canaries are left out, and a client that reconnects still resumes
+// after them. A revocation that only has their reason is sent.
 func TestEventsWithoutCanaries(t *testing.T) {
 	canary, own := event(2), event(3)
 	canary.Reason, own.Reason, own.Initiator = publisher.CanaryReason, publisher.CanaryReason, "admin"
@@ -196,7 +198,7 @@ func TestEventsWithoutLedger(t *testing.T) {
 	checkProblem(t, h.do("GET", "/v1/events", ""), 503, "unavailable")
 }
 
-// TestEventsFromTwoPositions: of two, neither is taken.
+// TestEventsFromTwoPositions: a request with two positions is refused.
 func TestEventsFromTwoPositions(t *testing.T) {
 	h := newHarness(t)
 	r := httptest.NewRequest(http.MethodGet, "/v1/events", nil)
@@ -207,14 +209,15 @@ func TestEventsFromTwoPositions(t *testing.T) {
 	}
 }
 
-// TestEventsSayWhyTheyEnd: a watch that fails late tells it in the stream, after
-// everything that came before.
+// TestEventsSayWhyTheyEnd: a watch that fails late reports the error in the stream, after all
+// earlier events.
 func TestEventsSayWhyTheyEnd(t *testing.T) {
 	h := newHarness(t)
 	h.fake.log, h.tip = []revocast.Event{event(1)}, revocast.Position{Epoch: 1, Rev: 1}
 	h.ending = errors.New("secret")
 	w := h.do("GET", "/v1/events?after=1-0", "")
-	want := "id: 1-0\nretry: 1000\n\nid: 1-1\n" + lineOf(1) + "\n\nevent: problem\ndata: {\"type\":\"urn:revocast:problem:internal\""
+	want := "id: 1-0\nretry: 1000\n\nid: 1-1\n" + lineOf(1) +
+		"\n\nevent: problem\ndata: {\"type\":\"urn:revocast:problem:internal\""
 	if w.Code != 200 || !strings.HasPrefix(w.Body.String(), want) || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -254,8 +257,8 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
-// TestSlowClientIsDropped: a client that reads nothing is let go within its time,
-// and the watch behind it ends.
+// TestSlowClientIsDropped: a client that reads nothing is dropped within its time, and its watch
+// ends.
 func TestSlowClientIsDropped(t *testing.T) {
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.SlowClient = 100 * time.Millisecond })
 	ended := make(chan struct{})

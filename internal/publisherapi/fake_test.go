@@ -24,14 +24,14 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-// called is how a call is to be carried out; strength zero is confirmed.
+// called is how a call should be carried out; strength zero means confirmed.
 type called struct {
 	strength revocast.Strength
 	key      string
 }
 
-// fake is a publisher that says beforehand what it will be asked. Any other call,
-// one without a deadline, or one with a dead context fails the test.
+// fake is a publisher that expects certain calls. Any other call fails the test, and so does one
+// without a deadline or with a dead context.
 type fake struct {
 	t *testing.T
 
@@ -53,7 +53,9 @@ type fake struct {
 }
 
 func newFake(t *testing.T) *fake {
-	return &fake{t: t, within: 5 * time.Second, receipt: receipt(42, revocast.Confirmed), more: make(chan revocast.Event)}
+	return &fake{
+		t: t, within: 5 * time.Second, receipt: receipt(42, revocast.Confirmed), more: make(chan revocast.Event),
+	}
 }
 
 func receipt(rev uint64, s revocast.Strength) revocast.Receipt {
@@ -83,7 +85,9 @@ func (f *fake) write(ctx context.Context, got any, opts ...revocast.CallOption) 
 		f.t.Errorf("called with %#v, want %#v", got, f.want)
 	}
 	c, err := revocast.NewCallOptions(opts...)
-	if want := (revocast.CallOptions{Strength: cmp.Or(f.call.strength, revocast.Confirmed), IdempotencyKey: f.call.key}); err != nil || c != want {
+	if want := (revocast.CallOptions{
+		Strength: cmp.Or(f.call.strength, revocast.Confirmed), IdempotencyKey: f.call.key,
+	}); err != nil || c != want {
 		f.t.Errorf("called with %+v (%v), want %+v", c, err, want)
 	}
 	if f.err != nil && !errors.Is(f.err, revocast.ErrPending) {
@@ -94,7 +98,8 @@ func (f *fake) write(ctx context.Context, got any, opts ...revocast.CallOption) 
 
 // read is write for a call that takes no options.
 func (f *fake) read(ctx context.Context, got any) (revocast.Receipt, error) {
-	return f.write(ctx, got, revocast.WithStrength(cmp.Or(f.call.strength, revocast.Confirmed)), revocast.WithIdempotencyKey(f.call.key))
+	return f.write(ctx, got, revocast.WithStrength(cmp.Or(f.call.strength, revocast.Confirmed)),
+		revocast.WithIdempotencyKey(f.call.key))
 }
 
 func (f *fake) Realm() string { return "r" }
@@ -113,18 +118,24 @@ func (f *fake) Bans(_ context.Context, cursor string) ([]publisher.BannedKey, st
 	if cursor == "second" {
 		return nil, "", f.err
 	}
-	return []publisher.BannedKey{{Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}}}}, "second", f.err
+	return []publisher.BannedKey{{
+		Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}},
+	}}, "second", f.err
 }
 
 func (f *fake) KeyFor(context.Context, revocast.Scope, string, string) (revocast.Key, error) {
 	return revocast.Key{}, nil
 }
 
-func (f *fake) Revoke(ctx context.Context, r revocast.Revocation, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (f *fake) Revoke(
+	ctx context.Context, r revocast.Revocation, opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return f.write(ctx, r, opts...)
 }
 
-func (f *fake) RevokeBatch(ctx context.Context, list []revocast.Revocation, opts ...revocast.CallOption) ([]revocast.Receipt, error) {
+func (f *fake) RevokeBatch(
+	ctx context.Context, list []revocast.Revocation, opts ...revocast.CallOption,
+) ([]revocast.Receipt, error) {
 	first, err := f.write(ctx, list, opts...)
 	if first.Position.IsZero() {
 		return nil, err
@@ -137,11 +148,15 @@ func (f *fake) RevokeBatch(ctx context.Context, list []revocast.Revocation, opts
 	return out, err
 }
 
-func (f *fake) Logout(ctx context.Context, claims *revocast.Claims, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (f *fake) Logout(
+	ctx context.Context, claims *revocast.Claims, opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return f.write(ctx, claims, opts...)
 }
 
-func (f *fake) PasswordChanged(ctx context.Context, p revocast.PasswordChange, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (f *fake) PasswordChanged(
+	ctx context.Context, p revocast.PasswordChange, opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return f.write(ctx, p, opts...)
 }
 
@@ -156,7 +171,9 @@ func (f *fake) Unban(ctx context.Context, b revocast.Ban, opts ...revocast.CallO
 	return f.write(ctx, lifted(b), opts...)
 }
 
-func (f *fake) Invalidate(ctx context.Context, i revocast.Invalidation, opts ...revocast.CallOption) (revocast.Receipt, error) {
+func (f *fake) Invalidate(
+	ctx context.Context, i revocast.Invalidation, opts ...revocast.CallOption,
+) (revocast.Receipt, error) {
 	return f.write(ctx, i, opts...)
 }
 
@@ -301,7 +318,7 @@ func (h *harness) do(method, target, body string, header ...string) *httptest.Re
 	return w
 }
 
-// ownKey is what becomes of an Idempotency-Key in a space of callers.
+// ownKey is an Idempotency-Key as the publisher gets it for a group of callers.
 func ownKey(space, key string) string {
 	sum := sha256.Sum256([]byte(space + "\x00" + key))
 	return hex.EncodeToString(sum[:])

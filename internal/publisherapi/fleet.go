@@ -14,12 +14,14 @@ func NewFleet(s publisher.FleetStatus) apitypes.Fleet {
 	d := s.Ledger
 	out := apitypes.Fleet{
 		Ledger: apitypes.Ledger{
-			State: d.State.String(), Position: d.Position.String(), Durable: d.Durable.String(), Trimmed: d.Trimmed.String(),
+			State: d.State.String(), Position: d.Position.String(), Durable: d.Durable.String(),
+			Trimmed: d.Trimmed.String(),
 			Settled: d.Settled, Server: d.Server, Now: apitypes.Millis(d.Now),
 			LeaseMS: apitypes.DurationMS(d.Terms.Lease), FenceMS: apitypes.DurationMS(d.Terms.Fence),
 			Drift: d.Terms.Drift, DefaultIssuer: d.Terms.DefaultIssuer,
-			SkewMS: apitypes.DurationMS(d.Terms.SkewOrDefault()), PublisherAheadMS: apitypes.DurationMS(s.Publisher.ClockAhead),
-			FleetAheadMS: apitypes.DurationMS(s.Publisher.FleetAhead), LargestLeadMS: float64(d.Lead),
+			SkewMS:           apitypes.DurationMS(d.Terms.SkewOrDefault()),
+			PublisherAheadMS: apitypes.DurationMS(s.Publisher.ClockAhead),
+			FleetAheadMS:     apitypes.DurationMS(s.Publisher.FleetAhead), LargestLeadMS: float64(d.Lead),
 		},
 		Stream:  newStream(d, s.Publisher.StreamError),
 		Unacked: int(max(0, behind(d.Position, d.Durable))), OldestUnackedMS: apitypes.DurationMS(s.OldestUnacked),

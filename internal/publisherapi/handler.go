@@ -16,14 +16,14 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// Deps are the parts the interface stands on.
+// Deps are the parts that the interface needs.
 type Deps struct {
 	Publisher Publisher    // required
 	Ready     func() error // required; nil while ready, else the reason, as in [port.Readiness.Err]
 
 	Verifier LogoutVerifier // nil: /v1/logout answers 501
 	Metrics  http.Handler   // what /metrics serves; nil: 404
-	Demo     DemoIssuer     // nil: no /dev/login and no JWKS, as everywhere but in `publisher dev`
+	Demo     DemoIssuer     // nil: no /dev/login and no JWKS; only `publisher dev` has them
 }
 
 // Options tune the interface. The zero value refuses everyone.
@@ -32,9 +32,9 @@ type Options struct {
 	Tokens *Tokens
 	// Insecure lets everyone in. Only for a listener on loopback.
 	Insecure bool
-	// OwnHostOnly refuses requests that name another host than this machine's loopback:
-	// a web page in a browser here could send them. Set it beside Insecure, unless the
-	// listener is meant for others.
+	// OwnHostOnly refuses requests that name a host other than this machine's loopback, because a
+	// web page in a browser on this machine could send them. Set it together with Insecure,
+	// unless the listener is meant for others.
 	OwnHostOnly bool
 
 	// RequestTimeout is how long a request that writes waits for its strength.
@@ -43,13 +43,13 @@ type Options struct {
 	// MaxWait caps the parameter wait. Default 30 s. The server's WriteTimeout has to
 	// be longer.
 	MaxWait time.Duration
-	// LastWait is how long requests may go on waiting once the service drains; they are
-	// answered with what has been reached by then. Default 5 s. The time that the server
-	// gives to its last requests has to be longer.
+	// LastWait is how long requests may still wait once the service drains. They are then
+	// answered with the strength that has been reached. Default 5 s. The server must give its
+	// last requests more time than that.
 	LastWait time.Duration
 
-	// MaxBearer is the longest token, in bytes, that /v1/logout looks at; the verifier has a
-	// limit of its own. Default [port.MaxBearer].
+	// MaxBearer is the longest token, in bytes, that /v1/logout reads; the verifier has its own
+	// limit. Default [port.MaxBearer].
 	MaxBearer int
 
 	// Heartbeat is how often an idle event stream gets a comment, so that proxies
@@ -61,8 +61,8 @@ type Options struct {
 	// MaxStreams is how many event streams are served at a time. Default 128.
 	MaxStreams int
 
-	// Logger gets errors, and at debug level every request, without ids and tokens.
-	// Default [slog.Default].
+	// Logger gets errors and, at debug level, every request, without ids and tokens. Default
+	// [slog.Default].
 	Logger *slog.Logger
 	// OnReceipt is told of each receipt that reached the strength asked for, with the
 	// time it took; for metrics. Optional.
@@ -129,13 +129,13 @@ func New(d Deps, o Options) *Handler {
 	return h
 }
 
-// Leave has /readyz say that the service is about to stop. Everything else is answered as
+// Leave makes /readyz say that the service is about to stop. Everything else is answered as
 // before.
 func (h *Handler) Leave() { h.leaving.Store(true) }
 
-// Drain is Leave, and ends the event streams; what waits for confirmation gets
-// [Options.LastWait] to end. [http.Server.Shutdown] waits for requests to end, and these do not
-// end of their own accord, or too late: register Drain with [http.Server.RegisterOnShutdown].
+// Drain does what Leave does, and ends the event streams. Requests that wait for confirmation get
+// [Options.LastWait] more. [http.Server.Shutdown] waits for requests to end, and these would end
+// too late or never: register Drain with [http.Server.RegisterOnShutdown].
 func (h *Handler) Drain() {
 	h.drain.Do(func() {
 		h.Leave()
@@ -155,7 +155,7 @@ func (h *Handler) waiting(parent context.Context, wait time.Duration) (context.C
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.whole.ServeHTTP(w, r) }
 
-// observe answers r and tells the log and the metrics of it.
+// observe answers r and reports it to the log and the metrics.
 func (h *Handler) observe(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	found := h.match(r)
@@ -163,7 +163,8 @@ func (h *Handler) observe(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		took := time.Since(start)
 		h.o.OnRequest(found.pattern, rec.status, took)
-		h.o.Logger.Debug("request", "method", r.Method, "route", found.pattern, "status", rec.status, "took", took, "remote", r.RemoteAddr)
+		h.o.Logger.Debug("request", "method", r.Method, "route", found.pattern, "status", rec.status, "took",
+			took, "remote", r.RemoteAddr)
 	}()
 	problem.Recover(h.o.Logger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.serve(w, r, found)
@@ -196,14 +197,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
 	}
 }
 
-// otherRealm refuses a request that is meant for another realm: what it revokes would be in
-// force nowhere, and what it reads would say that nobody is revoked.
+// otherRealm refuses a request that is meant for another realm. Its revocations would take effect
+// nowhere, and its questions would be answered as if nobody were revoked.
 func otherRealm(want string) *problem.Problem {
-	return problem.From(fmt.Errorf("%w: the request is for the realm %q, and this publisher serves another", revocast.ErrConflict, clip(want))).
+	return problem.From(fmt.Errorf(
+		"%w: the request is for the realm %q, and this publisher serves another", revocast.ErrConflict, clip(want),
+	)).
 		WithHint("check the URL, and the realm that the client was given")
 }
 
-// fail answers with the problem that err is.
+// fail answers with err as a problem.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.From(err)
 	switch {

@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// getHealth says that the process serves requests, and nothing else: a liveness
-// probe that looked at the stores would restart the program for their faults.
+// getHealth says only that the process serves requests. A liveness probe that looked at the
+// stores would restart the program for their faults.
 func (h *Handler) getHealth(w http.ResponseWriter, _ *http.Request, _ []string) error {
 	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ok"})
 	return nil

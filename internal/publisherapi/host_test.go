@@ -8,16 +8,21 @@ import (
 	"github.com/revocast/revocast/internal/publisherapi"
 )
 
-// TestForeignHost: a web page that has its name resolve to this machine still sends its
-// own name, on every path.
+// TestForeignHost: a web page whose name resolves to this machine still sends its own name, and
+// is refused on every path.
 func TestForeignHost(t *testing.T) {
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.Insecure, o.OwnHostOnly = true, true })
 	for host, want := range map[string]int{
-		"localhost": 200, "LocalHost:8080": 200, "127.0.0.1:8080": 200, "127.8.8.8": 200, "[::1]:8080": 200, "[::1]": 200, "[::ffff:127.0.0.1]:1": 200,
-		"evil.example": 403, "evil.example:8080": 403, "localhost.evil.example": 403, "127.0.0.1.evil.example:8080": 403, "": 403,
-		"192.168.0.7:8080": 403, "0.0.0.0:8080": 403, "localhost:http": 403, "localhost:8080:8080": 403, "127.0.0.1@evil.example": 403, "localhost.": 403,
+		"localhost": 200, "LocalHost:8080": 200, "127.0.0.1:8080": 200, "127.8.8.8": 200, "[::1]:8080": 200,
+		"[::1]": 200, "[::ffff:127.0.0.1]:1": 200,
+		"evil.example": 403, "evil.example:8080": 403, "localhost.evil.example": 403,
+		"127.0.0.1.evil.example:8080": 403, "": 403,
+		"192.168.0.7:8080": 403, "0.0.0.0:8080": 403, "localhost:http": 403, "localhost:8080:8080": 403,
+		"127.0.0.1@evil.example": 403, "localhost.": 403,
 	} {
-		for target, method := range map[string]string{"/v1/workers": "GET", "/healthz": "GET", "/.well-known/jwks.json": "GET"} {
+		for target, method := range map[string]string{
+			"/v1/workers": "GET", "/healthz": "GET", "/.well-known/jwks.json": "GET",
+		} {
 			r := httptest.NewRequest(method, target, nil)
 			r.Host = host
 			w := httptest.NewRecorder()
@@ -36,10 +41,12 @@ func TestForeignHost(t *testing.T) {
 	}
 }
 
-// TestOtherRealm: a request that is meant for another realm changes and says nothing.
+// TestOtherRealm: a request that is meant for another realm changes nothing and reveals nothing.
 func TestOtherRealm(t *testing.T) {
 	h := newHarness(t)
-	for _, c := range [][2]string{{"POST", "/v1/revocations"}, {"GET", "/v1/revocations/all"}, {"POST", "/v1/logout"}, {"GET", "/readyz"}} {
+	for _, c := range [][2]string{
+		{"POST", "/v1/revocations"}, {"GET", "/v1/revocations/all"}, {"POST", "/v1/logout"}, {"GET", "/readyz"},
+	} {
 		checkProblem(t, h.do(c[0], c[1], `{"scope":"all","confirm":"all"}`, "Revocast-Realm", "other"), 409, "conflict")
 	}
 	if h.calls != 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// postLogout ends the session of a token. Who may is decided here and not by the
-// route: see the package's words on authentication.
+// postLogout ends the session of a token. It decides itself who may do that, instead of the
+// route: see the package documentation on authentication.
 func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string) error {
 	query, err := params(r, "wait")
 	if err != nil {
@@ -51,8 +51,8 @@ func readLogout(w http.ResponseWriter, r *http.Request) (req apitypes.Logout, er
 	return req, apitypes.Decode(data, &req)
 }
 
-// bearerToEnd takes the token to end from the Authorization header. An API token
-// there is a mistake worth its own words: it would only ever be a malformed JWT.
+// bearerToEnd takes the token to end from the Authorization header. An API token there gets its
+// own error text; otherwise it would only be called a malformed JWT.
 func (h *Handler) bearerToEnd(w http.ResponseWriter, r *http.Request) (string, error) {
 	bearer, err := bearerOf(r)
 	if err != nil {
@@ -60,10 +60,14 @@ func (h *Handler) bearerToEnd(w http.ResponseWriter, r *http.Request) (string, e
 	}
 	if bearer == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="revocast"`)
-		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}", revocast.ErrMissingToken)
+		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}",
+			revocast.ErrMissingToken)
 	}
 	if _, ok := h.o.Tokens.Match(bearer); ok {
-		return "", fmt.Errorf("%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it", revocast.ErrInvalid)
+		return "", fmt.Errorf(
+			"%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it",
+			revocast.ErrInvalid,
+		)
 	}
 	return bearer, nil
 }
@@ -75,7 +79,8 @@ func (h *Handler) verifyForLogout(ctx context.Context, bearer string) (*revocast
 			WithHint("start it with --jwks and --issuer, or revoke the session with POST /v1/revocations")
 	}
 	if len(bearer) > h.o.MaxBearer {
-		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer), h.o.MaxBearer)
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are looked at", revocast.ErrMalformed, len(bearer),
+			h.o.MaxBearer)
 	}
 	return h.deps.Verifier.VerifyForLogout(ctx, bearer)
 }

@@ -26,13 +26,15 @@ func params(r *http.Request, known ...string) (url.Values, error) {
 	}
 	for name, values := range query {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%w: unknown parameter %q; known are: %s", revocast.ErrInvalid, clip(name), strings.Join(known, ", "))
+			return nil, fmt.Errorf("%w: unknown parameter %q; known are: %s", revocast.ErrInvalid, clip(name),
+				strings.Join(known, ", "))
 		}
 		if len(values) > 1 {
 			return nil, fmt.Errorf("%w: parameter %q is there twice", revocast.ErrInvalid, name)
 		}
 		if name == "issuer" && values[0] == "" {
-			return nil, fmt.Errorf("%w: parameter %q is empty: leave it out where none is meant", revocast.ErrInvalid, name)
+			return nil, fmt.Errorf("%w: parameter %q is empty: leave it out if none is meant", revocast.ErrInvalid,
+				name)
 		}
 	}
 	return query, nil
@@ -50,14 +52,14 @@ func yes(query url.Values, name string) (bool, error) {
 	}
 }
 
-// call is how one writing request is carried out.
+// call holds how to carry out one request that writes.
 type call struct {
-	ctx    context.Context // bounds it, and does not end when the client goes away
+	ctx    context.Context // bounds the call, and does not end when the client goes away
 	cancel context.CancelFunc
 	opts   []revocast.CallOption
 }
 
-// call reads what a writing request says about how to carry it out; strength zero is confirmed.
+// call reads how to carry out a request that writes; strength zero means confirmed.
 func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (call, error) {
 	key, err := idempotencyKey(r)
 	if err != nil {
@@ -68,7 +70,10 @@ func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (
 		return call{}, err
 	}
 	if wait <= 0 {
-		return call{}, fmt.Errorf("%w: a request that writes needs time: to wait for nothing, ask for strength committed", revocast.ErrInvalid)
+		return call{}, fmt.Errorf(
+			"%w: a request that writes needs time: to wait for nothing, ask for strength committed",
+			revocast.ErrInvalid,
+		)
 	}
 	if s == 0 {
 		s = revocast.Confirmed
@@ -101,15 +106,16 @@ func idempotencyKey(r *http.Request) (string, error) {
 	case len(values) > 1:
 		return "", fmt.Errorf("%w: more than one Idempotency-Key header", revocast.ErrInvalid)
 	case key == "" || len(key) > maxKey:
-		return "", fmt.Errorf("%w: the Idempotency-Key has %d bytes: want 1 to %d", revocast.ErrInvalid, len(key), maxKey)
+		return "", fmt.Errorf("%w: the Idempotency-Key has %d bytes: want 1 to %d", revocast.ErrInvalid, len(key),
+			maxKey)
 	case strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }):
-		return "", fmt.Errorf("%w: the Idempotency-Key holds something else than printable ASCII", revocast.ErrInvalid)
+		return "", fmt.Errorf("%w: the Idempotency-Key holds something other than printable ASCII", revocast.ErrInvalid)
 	}
 	return ownKey(r, key), nil
 }
 
-// ownKey keeps callers apart: whoever shows a token in order to log out needs no API
-// token, and must not be able to use up the keys of those who have one.
+// ownKey keeps callers apart: a caller that shows a token in order to log out needs no API token,
+// and must not be able to use up the keys of callers that have one.
 func ownKey(r *http.Request, key string) string {
 	space := "api"
 	if r.URL.Path == "/v1/logout" {

@@ -33,9 +33,9 @@ type Publisher interface {
 	Watch(ctx context.Context, after revocast.Position, on func(revocast.Event) error) error
 }
 
-// LogoutVerifier verifies a token that is to be ended: its signature and issuer
-// count, its exp and nbf do not, since an expired token's session may live on and a
-// fresh one must be revocable too. It fails like a [port.Verifier].
+// LogoutVerifier verifies the signature and the issuer of a token that is to be ended. It ignores
+// exp and nbf: the session of an expired token may live on, and a token that is not valid yet
+// must be revocable too. It fails like a [port.Verifier].
 type LogoutVerifier interface {
 	VerifyForLogout(ctx context.Context, bearer string) (*revocast.Claims, error)
 }

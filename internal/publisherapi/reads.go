@@ -10,7 +10,7 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// lookTime is what looking at a receipt may take when nobody wants to wait.
+// lookTime is how long a look at a receipt may take if the request does not ask to wait.
 const lookTime = 250 * time.Millisecond
 
 // getReceipt answers with the receipt as it stands, at the latest after the

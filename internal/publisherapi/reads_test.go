@@ -34,7 +34,7 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// TestIDsInPaths sends ids as a client that keeps the path as it is would.
+// TestIDsInPaths sends ids as a client that does not clean paths would.
 func TestIDsInPaths(t *testing.T) {
 	ids := []string{
 		"alice", "a/b", "a//b", "/", "//x", ".", "..", "../x", "a/../b", "a.*.>:b", "a b", "a+b", "a%2Fb", "100%",
@@ -45,7 +45,7 @@ func TestIDsInPaths(t *testing.T) {
 	defer server.Close()
 	for _, id := range ids {
 		paths := []string{"/v1/revocations/principal/" + url.PathEscape(id)}
-		// The same with its slashes as they are, but for one at the end: that is a slip.
+		// The same with literal slashes, except at the end, where a slash is taken for a mistake.
 		if !strings.ContainsAny(id, "%?# \n\x00") && !strings.HasSuffix(id, "/") {
 			paths = append(paths, "/v1/revocations/principal/"+id)
 		}
@@ -63,7 +63,7 @@ func TestIDsInPaths(t *testing.T) {
 	}
 }
 
-// TestTrailingSlash: what joins paths may leave a slash behind, which bans nobody.
+// TestTrailingSlash: joining paths may leave a slash at the end; such a request bans nobody.
 func TestTrailingSlash(t *testing.T) {
 	h := newHarness(t)
 	for target, method := range map[string]string{
@@ -85,7 +85,8 @@ func TestTrailingSlash(t *testing.T) {
 func TestBans(t *testing.T) {
 	h := newHarness(t)
 	w := h.do("GET", "/v1/bans", "")
-	want := `{"bans":[{"key":"01000000000000000000000000000000","until":"2030-01-02T03:04:05.678Z","position":"1-9"}],"next":"second"}` + "\n"
+	want := `{"bans":[{"key":"01000000000000000000000000000000","until":"2030-01-02T03:04:05.678Z",` +
+		`"position":"1-9"}],"next":"second"}` + "\n"
 	if w.Code != 200 || w.Body.String() != want {
 		t.Errorf("%d %s, want %s", w.Code, w.Body, want)
 	}
@@ -111,9 +112,12 @@ func get(t *testing.T, target string) int {
 
 func TestStanding(t *testing.T) {
 	h := newHarness(t)
-	h.want, h.state = asked{revocast.ScopeAll, "", ""}, revocast.State{CutOff: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 3}}
+	h.want, h.state = asked{
+		revocast.ScopeAll, "", "",
+	}, revocast.State{CutOff: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 3}}
 	w := h.do("GET", "/v1/revocations/all", "")
-	if want := `{"scope":"all","outright":false,"cutoff":"2030-01-02T03:04:05.678Z","position":"1-3"}` + "\n"; w.Body.String() != want {
+	if want := `{"scope":"all","outright":false,"cutoff":"2030-01-02T03:04:05.678Z","position":"1-3"}` +
+		"\n"; w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	h.err = revocast.ErrNotFound
@@ -132,9 +136,11 @@ func TestNewFleet(t *testing.T) {
 	at := func(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: epoch, Rev: rev} }
 	now := int64(1_893_553_445_678)
 	f := publisherapi.NewFleet(publisher.FleetStatus{
-		Ledger: port.Description{State: port.LedgerOpen, Position: at(2, 42), Durable: at(2, 40), Now: now, Marked: now - 1500, Mark: port.StreamMark{
-			Point: port.StreamPoint{Created: now * 1e6, Sequence: 7}, Complete: at(2, 39),
-		}, Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01}},
+		Ledger: port.Description{
+			State: port.LedgerOpen, Position: at(2, 42), Durable: at(2, 40), Now: now, Marked: now - 1500,
+			Mark:  port.StreamMark{Point: port.StreamPoint{Created: now * 1e6, Sequence: 7}, Complete: at(2, 39)},
+			Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01},
+		},
 		Membership: port.Membership{Position: at(2, 42), Now: now, Members: []port.Member{
 			{ID: port.MemberID{Worker: "w", Incarnation: "x"}, Applied: at(2, 40), Seen: now - 1000},
 			{ID: port.MemberID{Worker: "old"}, Applied: at(1, 40), Seen: now - 9000},
@@ -142,7 +148,8 @@ func TestNewFleet(t *testing.T) {
 		OldestUnacked: 5 * time.Millisecond,
 		Publisher:     publisher.Status{StreamError: revocast.ErrUnavailable},
 	})
-	if s := f.Stream; s.Whole != "2-39" || s.Sequence != 7 || s.AgeMS != 1500 || s.Error != "unavailable" || s.Created.UnixMilli() != now || s.SeenAt.UnixMilli() != now-1500 {
+	if s := f.Stream; s.Whole != "2-39" || s.Sequence != 7 || s.AgeMS != 1500 || s.Error != "unavailable" ||
+		s.Created.UnixMilli() != now || s.SeenAt.UnixMilli() != now-1500 {
 		t.Errorf("%+v", s)
 	}
 	if s := publisherapi.NewFleet(publisher.FleetStatus{}).Stream; s != (apitypes.Stream{}) {
@@ -186,7 +193,8 @@ func TestDev(t *testing.T) {
 	if want := `{"access_token":"token-of-alice","session":"sid","expires_in":900}` + "\n"; w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if w := h.do("GET", "/.well-known/jwks.json", ""); w.Body.String() != `{"keys":[]}` || w.Header().Get("Content-Type") != "application/jwk-set+json" {
+	if w := h.do("GET", "/.well-known/jwks.json", ""); w.Body.String() != `{"keys":[]}` ||
+		w.Header().Get("Content-Type") != "application/jwk-set+json" {
 		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
 	}
 	none := newHarness(t, func(d *publisherapi.Deps, _ *publisherapi.Options) { d.Demo, d.Metrics = nil, nil })

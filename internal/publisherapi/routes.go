@@ -9,12 +9,12 @@ import (
 	"github.com/revocast/revocast/internal/problem"
 )
 
-// handle serves one route. args are the variable parts of the path, decoded. An
-// error becomes a problem; after one, nothing may have been written.
+// handle serves one route. args are the variable parts of the path, decoded. An error becomes a
+// problem, so handle must not have written anything by then.
 type handle func(w http.ResponseWriter, r *http.Request, args []string) error
 
-// route is one line of the interface. A pattern's segments in braces are variable;
-// the last one, if it is, takes the rest of the path with all its slashes.
+// route is one line of the interface. A pattern's segments in braces are variable. If the last
+// segment is variable, it takes the rest of the path with all its slashes.
 type route struct {
 	method  string
 	pattern string
@@ -52,7 +52,7 @@ func (h *Handler) table() []route {
 	return routes
 }
 
-// match is what a request's path and method came to.
+// match is the result of matching a request's path and method.
 type match struct {
 	route
 	args    []string
@@ -104,9 +104,9 @@ func (h *Handler) found(rt route, raw []string) match {
 	return match{route: rt, args: args}
 }
 
-// capture compares an escaped path with a pattern and returns what stands in the
-// variable segments, still escaped. None of them may be empty, and a slash at the end
-// of the rest is a slip in joining a path, not a part of a name: that is written %2F.
+// capture compares an escaped path with a pattern and returns what stands in the variable
+// segments, still escaped. None of them may be empty. A slash at the end of the rest is taken for
+// a mistake in joining a path; a slash that is part of a name is written %2F.
 func capture(pattern, path string) (args []string, ok bool) {
 	for {
 		var want, got string

@@ -7,8 +7,8 @@ import (
 	"github.com/revocast/revocast/internal/unread/unreadtest"
 )
 
-// TestAnnouncedBody: neither a path that has no use for a body nor a refusal that the
-// header is enough for waits for one.
+// TestAnnouncedBody: a path that needs no body does not wait for one, nor does a refusal for
+// which the header is enough.
 func TestAnnouncedBody(t *testing.T) {
 	const api = "Authorization: Bearer " + apiToken + "\n"
 	h := newHarness(t)
@@ -32,10 +32,16 @@ func TestAnnouncedBody(t *testing.T) {
 		"parameter twice, %": {"POST /v1/revocations?wait=2s&%77ait=3s HTTP/1.1\n" + api, 400},
 		"issuer twice":       {"DELETE /v1/bans/alice?issuer=a&issuer=b HTTP/1.1\n" + api, 400},
 		"form":               {"POST /v1/revocations HTTP/1.1\nContent-Type: text/plain\n" + api, 415},
-		"two types":          {"POST /v1/revocations HTTP/1.1\nContent-Type: application/json\nContent-Type: text/plain\n" + api, 415},
-		"packed":             {"POST /v1/revocations HTTP/1.1\nContent-Type: application/json\nContent-Encoding: gzip\n" + api, 415},
-		"logout of a form":   {"POST /v1/logout HTTP/1.1\nContent-Type: text/plain\n", 415},
-		"far too big":        {"POST /v1/revocations HTTP/1.1\nContent-Type: application/json\nContent-Length: 1048577\n" + api, 413},
+		"two types": {
+			"POST /v1/revocations HTTP/1.1\nContent-Type: application/json\nContent-Type: text/plain\n" + api, 415,
+		},
+		"packed": {
+			"POST /v1/revocations HTTP/1.1\nContent-Type: application/json\nContent-Encoding: gzip\n" + api, 415,
+		},
+		"logout of a form": {"POST /v1/logout HTTP/1.1\nContent-Type: text/plain\n", 415},
+		"far too big": {
+			"POST /v1/revocations HTTP/1.1\nContent-Type: application/json\nContent-Length: 1048577\n" + api, 413,
+		},
 	}
 	for name, c := range cases {
 		for kind, header := range unreadtest.Announced() {

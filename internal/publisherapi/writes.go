@@ -43,24 +43,26 @@ func (h *Handler) postRevocations(w http.ResponseWriter, r *http.Request, _ []st
 
 func (h *Handler) postPasswordChanged(w http.ResponseWriter, r *http.Request, _ []string) error {
 	var req apitypes.PasswordChanged
-	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
-		return h.deps.Publisher.PasswordChanged(ctx, revocast.PasswordChange{
-			Principal: req.Principal, Issuer: req.Issuer, KeepSession: req.KeepSession, Initiator: req.Initiator,
-		}, opts...)
-	})
+	return h.write(w, r, &req, &req.Strength,
+		func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
+			return h.deps.Publisher.PasswordChanged(ctx, revocast.PasswordChange{
+				Principal: req.Principal, Issuer: req.Issuer, KeepSession: req.KeepSession, Initiator: req.Initiator,
+			}, opts...)
+		})
 }
 
 func (h *Handler) putBan(w http.ResponseWriter, r *http.Request, args []string) error {
 	var req apitypes.Ban
-	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
-		return h.deps.Publisher.Ban(ctx, revocast.Ban{
-			Principal: args[0], Issuer: req.Issuer, From: req.From.Time, Until: req.Until.Time,
-			Cause: revocast.Cause{Reason: req.Reason, Initiator: req.Initiator},
-		}, opts...)
-	})
+	return h.write(w, r, &req, &req.Strength,
+		func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
+			return h.deps.Publisher.Ban(ctx, revocast.Ban{
+				Principal: args[0], Issuer: req.Issuer, From: req.From.Time, Until: req.Until.Time,
+				Cause: revocast.Cause{Reason: req.Reason, Initiator: req.Initiator},
+			}, opts...)
+		})
 }
 
-// deleteBan takes its few words from the query: a DELETE has no body (RFC 9110 §9.3.5).
+// deleteBan takes its parameters from the query, because a DELETE has no body (RFC 9110 §9.3.5).
 func (h *Handler) deleteBan(w http.ResponseWriter, r *http.Request, args []string) error {
 	query, err := params(r, "issuer", "reason", "initiator", "strength", "wait")
 	if err != nil {
@@ -86,13 +88,16 @@ func (h *Handler) deleteBan(w http.ResponseWriter, r *http.Request, args []strin
 
 func (h *Handler) postInvalidation(w http.ResponseWriter, r *http.Request, _ []string) error {
 	var req apitypes.Invalidation
-	return h.write(w, r, &req, &req.Strength, func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
-		return h.deps.Publisher.Invalidate(ctx, revocast.Invalidation{Scope: req.Scope, ID: req.ID, Issuer: req.Issuer}, opts...)
-	})
+	return h.write(w, r, &req, &req.Strength,
+		func(ctx context.Context, opts ...revocast.CallOption) (revocast.Receipt, error) {
+			return h.deps.Publisher.Invalidate(ctx,
+				revocast.Invalidation{Scope: req.Scope, ID: req.ID, Issuer: req.Issuer},
+				opts...)
+		})
 }
 
-// write is the course of every request that writes and has a body: read it into
-// req, which has a strength, run do in the time there is, answer with the receipt.
+// write carries out every request that writes and has a body: it reads the body into req, runs do
+// within the request's time, and answers with the receipt.
 func (h *Handler) write(
 	w http.ResponseWriter, r *http.Request, req apitypes.Request, strength *revocast.Strength,
 	do func(context.Context, ...revocast.CallOption) (revocast.Receipt, error),

@@ -19,7 +19,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-const goldenReceipt = `{"epoch":1,"rev":42,"strength":"confirmed","at":"2030-01-02T03:04:05.678Z","workers":{"live":3,"confirmed":3,"lapsed":0},"took_ms":1.42}` + "\n"
+const goldenReceipt = `{"epoch":1,"rev":42,"strength":"confirmed","at":"2030-01-02T03:04:05.678Z",` +
+	`"workers":{"live":3,"confirmed":3,"lapsed":0},"took_ms":1.42}` + "\n"
 
 func until() time.Time { return time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC) }
 
@@ -32,8 +33,11 @@ func TestWrites(t *testing.T) {
 		call                 called
 	}{
 		"revoke": {
-			"POST", "/v1/revocations", `{"scope":"principal","id":"alice","except":"s","reason":"r","initiator":"user"}`, nil,
-			revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", Cause: revocast.Cause{Reason: "r", Initiator: "user"}},
+			"POST", "/v1/revocations",
+			`{"scope":"principal","id":"alice","except":"s","reason":"r","initiator":"user"}`, nil,
+			revocast.Revocation{Scope: revocast.ScopePrincipal, ID: "alice", Except: "s", Cause: revocast.Cause{
+				Reason: "r", Initiator: "user",
+			}},
 			called{},
 		},
 		"revoke with strength and key": {
@@ -126,7 +130,9 @@ func TestBatch(t *testing.T) {
 func TestBatchOfOneIsABatch(t *testing.T) {
 	h := newHarness(t)
 	h.want = []revocast.Revocation{{Scope: revocast.ScopeToken, ID: "a"}}
-	if w := h.do("POST", "/v1/revocations", `{"revocations":[{"scope":"token","id":"a"}]}`); !strings.HasPrefix(w.Body.String(), `{"receipts":[{`) {
+	if w := h.do(
+		"POST", "/v1/revocations", `{"revocations":[{"scope":"token","id":"a"}]}`,
+	); !strings.HasPrefix(w.Body.String(), `{"receipts":[{`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
@@ -201,30 +207,57 @@ func TestBadRequests(t *testing.T) {
 		status               int
 		slug, detail         string
 	}{
-		"empty body":         {"POST", "/v1/revocations", ``, nil, 400, "invalid-request", "the body is empty"},
-		"no JSON":            {"POST", "/v1/revocations", `scope=all`, nil, 400, "invalid-request", "not JSON"},
-		"unknown field":      {"POST", "/v1/revocations", `{"scop":"all"}`, nil, 400, "invalid-request", `unknown field "scop"`},
-		"form":               {"POST", "/v1/revocations", one, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported-media-type", "x-www-form"},
-		"text":               {"POST", "/v1/revocations", one, []string{"Content-Type", "text/plain"}, 415, "unsupported-media-type", "text/plain"},
-		"no type":            {"POST", "/v1/revocations", one, []string{"Content-Type", ""}, 415, "unsupported-media-type", `""`},
-		"other charset":      {"POST", "/v1/revocations", one, []string{"Content-Type", "application/json; charset=latin1"}, 415, "unsupported-media-type", "latin1"},
-		"too large":          {"POST", "/v1/revocations", `{"id":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413, "too-large", "1048576"},
-		"empty key":          {"POST", "/v1/revocations", one, []string{"Idempotency-Key", " "}, 400, "invalid-request", "Idempotency-Key"},
-		"long key":           {"POST", "/v1/revocations", one, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "invalid-request", "256 bytes"},
-		"key no ASCII":       {"POST", "/v1/revocations", one, []string{"Idempotency-Key", "ключ"}, 400, "invalid-request", "printable ASCII"},
-		"bad wait":           {"POST", "/v1/revocations?wait=2", one, nil, 400, "invalid-request", "wait=2"},
-		"negative wait":      {"POST", "/v1/revocations?wait=-2s", one, nil, 400, "invalid-request", "wait=-2s"},
-		"no wait":            {"POST", "/v1/revocations?wait=0s", one, nil, 400, "invalid-request", "strength committed"},
-		"unknown parameter":  {"POST", "/v1/revocations?strength=durable", one, nil, 400, "invalid-request", `unknown parameter "strength"`},
+		"empty body": {"POST", "/v1/revocations", ``, nil, 400, "invalid-request", "the body is empty"},
+		"no JSON":    {"POST", "/v1/revocations", `scope=all`, nil, 400, "invalid-request", "not JSON"},
+		"unknown field": {
+			"POST", "/v1/revocations", `{"scop":"all"}`, nil, 400, "invalid-request", `unknown field "scop"`,
+		},
+		"form": {"POST", "/v1/revocations", one, []string{
+			"Content-Type", "application/x-www-form-urlencoded",
+		}, 415, "unsupported-media-type", "x-www-form"},
+		"text": {"POST", "/v1/revocations", one, []string{
+			"Content-Type", "text/plain",
+		}, 415, "unsupported-media-type", "text/plain"},
+		"no type": {
+			"POST", "/v1/revocations", one, []string{"Content-Type", ""}, 415, "unsupported-media-type", `""`,
+		},
+		"other charset": {"POST", "/v1/revocations", one, []string{
+			"Content-Type", "application/json; charset=latin1",
+		}, 415, "unsupported-media-type", "latin1"},
+		"too large": {
+			"POST", "/v1/revocations", `{"id":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413, "too-large", "1048576",
+		},
+		"empty key": {
+			"POST", "/v1/revocations", one, []string{"Idempotency-Key", " "}, 400, "invalid-request", "Idempotency-Key",
+		},
+		"long key": {"POST", "/v1/revocations", one, []string{
+			"Idempotency-Key", strings.Repeat("k", 256),
+		}, 400, "invalid-request", "256 bytes"},
+		"key no ASCII": {"POST", "/v1/revocations", one, []string{
+			"Idempotency-Key", "ключ",
+		}, 400, "invalid-request", "printable ASCII"},
+		"bad wait":      {"POST", "/v1/revocations?wait=2", one, nil, 400, "invalid-request", "wait=2"},
+		"negative wait": {"POST", "/v1/revocations?wait=-2s", one, nil, 400, "invalid-request", "wait=-2s"},
+		"no wait": {
+			"POST", "/v1/revocations?wait=0s", one, nil, 400, "invalid-request", "strength committed",
+		},
+		"unknown parameter": {
+			"POST", "/v1/revocations?strength=durable", one, nil, 400, "invalid-request",
+			`unknown parameter "strength"`,
+		},
 		"parameter twice":    {"POST", "/v1/revocations?wait=1s&wait=2s", one, nil, 400, "invalid-request", "twice"},
 		"bad query":          {"POST", "/v1/revocations?wait=%zz", one, nil, 400, "invalid-request", "query"},
 		"ban without end":    {"PUT", "/v1/bans/alice", `{}`, nil, 400, "invalid-request", `"until" is missing`},
 		"lift with strength": {"DELETE", "/v1/bans/alice?strength=much", ``, nil, 400, "invalid-request", "strength"},
-		"misspelt issuer":    {"GET", "/v1/revocations/token/x?isuer=i", ``, nil, 400, "invalid-request", `unknown parameter "isuer"`},
-		"unknown scope":      {"GET", "/v1/revocations/user/x", ``, nil, 400, "invalid-request", `scope "user"`},
-		"no position":        {"GET", "/v1/receipts/42", ``, nil, 400, "invalid-request", "position"},
-		"receipt, bad wait":  {"GET", "/v1/receipts/1-42?wait=soon", ``, nil, 400, "invalid-request", "wait=soon"},
-		"event id":           {"GET", "/v1/events", ``, []string{"Last-Event-ID", "x"}, 400, "invalid-request", "position"},
+		"misspelt issuer": {
+			"GET", "/v1/revocations/token/x?isuer=i", ``, nil, 400, "invalid-request", `unknown parameter "isuer"`,
+		},
+		"unknown scope":     {"GET", "/v1/revocations/user/x", ``, nil, 400, "invalid-request", `scope "user"`},
+		"no position":       {"GET", "/v1/receipts/42", ``, nil, 400, "invalid-request", "position"},
+		"receipt, bad wait": {"GET", "/v1/receipts/1-42?wait=soon", ``, nil, 400, "invalid-request", "wait=soon"},
+		"event id": {
+			"GET", "/v1/events", ``, []string{"Last-Event-ID", "x"}, 400, "invalid-request", "position",
+		},
 		"event parameter":    {"GET", "/v1/events?since=1-1", ``, nil, 400, "invalid-request", "unknown parameter"},
 		"workers, parameter": {"GET", "/v1/workers?x=1", ``, nil, 400, "invalid-request", "unknown parameter"},
 		"no such path":       {"GET", "/v2/revocations", ``, nil, 404, "no-such-path", ""},
@@ -234,12 +267,23 @@ func TestBadRequests(t *testing.T) {
 		"root":               {"GET", "/", ``, nil, 404, "no-such-path", ""},
 		"logout, API token":  {"POST", "/v1/logout", ``, nil, 400, "invalid-request", "holds an API token"},
 		"logout, signature":  {"POST", "/v1/logout", `{"token":"wrong"}`, nil, 401, "bad-signature", "kid k1"},
-		"logout, rubbish":    {"POST", "/v1/logout", ``, []string{"Authorization", "Bearer x"}, 401, "malformed-token", ""},
-		"logout, none":       {"POST", "/v1/logout", ``, []string{"Authorization", ""}, 401, "missing-token", "name the token"},
-		"logout, basic":      {"POST", "/v1/logout", ``, []string{"Authorization", "Basic eDp5"}, 401, "malformed-token", ""},
-		"logout, oversized":  {"POST", "/v1/logout", `{"token":"` + strings.Repeat("x", port.MaxBearer+1) + `"}`, nil, 401, "malformed-token", "8193 bytes"},
-		"logout, no keys":    {"POST", "/v1/logout", `{"token":"keyless"}`, nil, 503, "revocation-unknown", "no keys yet"},
-		"logout, form":       {"POST", "/v1/logout", `token=good`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported-media-type", ""},
+		"logout, rubbish": {
+			"POST", "/v1/logout", ``, []string{"Authorization", "Bearer x"}, 401, "malformed-token", "",
+		},
+		"logout, none": {
+			"POST", "/v1/logout", ``, []string{"Authorization", ""}, 401, "missing-token", "name the token",
+		},
+		"logout, basic": {
+			"POST", "/v1/logout", ``, []string{"Authorization", "Basic eDp5"}, 401, "malformed-token", "",
+		},
+		"logout, oversized": {"POST", "/v1/logout", `{"token":"` + strings.Repeat("x", port.MaxBearer+1) +
+			`"}`, nil, 401, "malformed-token", "8193 bytes"},
+		"logout, no keys": {
+			"POST", "/v1/logout", `{"token":"keyless"}`, nil, 503, "revocation-unknown", "no keys yet",
+		},
+		"logout, form": {"POST", "/v1/logout", `token=good`, []string{
+			"Content-Type", "application/x-www-form-urlencoded",
+		}, 415, "unsupported-media-type", ""},
 		"login without name": {"POST", "/dev/login", `{}`, nil, 400, "invalid-request", "principal"},
 	}
 	for name, c := range cases {
@@ -285,13 +329,14 @@ func TestWaitIsCapped(t *testing.T) {
 	}
 }
 
-// TestClientGone: what was asked for in full is done, whoever still listens.
+// TestClientGone: a request that was received in full is carried out, even if the client is gone.
 func TestClientGone(t *testing.T) {
 	h := newHarness(t)
 	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/revocations", bytes.NewReader([]byte(`{"scope":"all","confirm":"all"}`)))
+	r := httptest.NewRequestWithContext(ctx, "POST", "/v1/revocations",
+		bytes.NewReader([]byte(`{"scope":"all","confirm":"all"}`)))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+apiToken)
 	h.handler.ServeHTTP(httptest.NewRecorder(), r)
@@ -303,8 +348,12 @@ func TestClientGone(t *testing.T) {
 func TestReceiptsAreObserved(t *testing.T) {
 	var seen []string
 	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
-		o.OnReceipt = func(s revocast.Strength, took time.Duration) { seen = append(seen, s.String()+" "+took.String()) }
-		o.OnRequest = func(route string, status int, _ time.Duration) { seen = append(seen, fmt.Sprint(route, " ", status)) }
+		o.OnReceipt = func(s revocast.Strength, took time.Duration) {
+			seen = append(seen, s.String()+" "+took.String())
+		}
+		o.OnRequest = func(route string, status int, _ time.Duration) {
+			seen = append(seen, fmt.Sprint(route, " ", status))
+		}
 	})
 	h.want = revocast.Revocation{Scope: revocast.ScopeAll}
 	h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)

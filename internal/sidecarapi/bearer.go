@@ -11,8 +11,8 @@ import (
 )
 
 // bearerFrom returns what takes the token out of a request. It fails with
-// [revocast.ErrMissingToken] or, where it is not clear which token is meant,
-// [revocast.ErrMalformed]: the worker behind might read the other one.
+// [revocast.ErrMissingToken], or with [revocast.ErrMalformed] if it is not clear which token is
+// meant: the service behind might read the other one.
 func bearerFrom(o Options) func(*http.Request) (string, error) {
 	switch {
 	case strings.EqualFold(o.Header, "Authorization"):
@@ -25,8 +25,8 @@ func bearerFrom(o Options) func(*http.Request) (string, error) {
 	return worker.BearerFromHeader
 }
 
-// onlyCookie refuses a cookie beside a bearer in Authorization. RFC 6750 §2 forbids to send
-// a token in two ways, and what reads a cookie often looks into Authorization first.
+// onlyCookie refuses a cookie beside a bearer in Authorization. RFC 6750 §2 forbids sending a
+// token in two ways, and services that read a cookie often look into Authorization first.
 func onlyCookie(read func(*http.Request) (string, error)) func(*http.Request) (string, error) {
 	return func(r *http.Request) (string, error) {
 		bearer, err := read(r)

@@ -18,8 +18,8 @@ const (
 	headerPosition  = "X-Revocast-Position"
 )
 
-// check runs once for every request of the worker, so what its answers share is
-// made beforehand.
+// check runs once for every request of the service, so the parts that its answers share are built
+// beforehand.
 func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 	bearer, err := h.bearer(r)
 	if err != nil {
@@ -46,9 +46,8 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// allow always sends all three headers, empty where the token has no such claim:
-// gateways copy them over what the client sent, and a header that is not there would
-// leave a forged one standing.
+// allow always sends all three headers, empty where the token has no such claim: gateways copy
+// them over the client's headers, and a missing header would leave a forged one in place.
 func (h *Handler) allow(w http.ResponseWriter, c *revocast.Claims, at revocast.Position) {
 	header := w.Header()
 	values := [3]string{headerSafe(c.Principal), headerSafe(c.Session), position(at)}
@@ -93,7 +92,7 @@ func encode(value string) string {
 	return string(out)
 }
 
-// answers are the refusals, which are the same every time.
+// answers are the refusals. They are the same every time.
 type answers struct {
 	noStore                                        []string
 	missing, invalid, revoked, unknown, unknown403 *answer
@@ -130,7 +129,8 @@ type answer struct {
 
 func newAnswer(status int, slug, title, name, value string) *answer {
 	var body bytes.Buffer
-	name = http.CanonicalHeaderKey(name)                                    // the map is filled without [http.Header.Set]
+	// the map is filled without [http.Header.Set]
+	name = http.CanonicalHeaderKey(name)
 	_ = json.NewEncoder(&body).Encode(problem.New(status, slug, title, "")) // strings and a number
 	return &answer{status: status, body: body.Bytes(), header: http.Header{
 		name:             {value},
@@ -140,8 +140,7 @@ func newAnswer(status int, slug, title, name, value string) *answer {
 	}}
 }
 
-// write sends the answer. net/http only reads the values of a header, so they may be
-// shared between requests.
+// write sends the answer. net/http only reads a header's values, so requests may share them.
 func (a *answer) write(w http.ResponseWriter) {
 	header := w.Header()
 	for name, values := range a.header {

@@ -19,9 +19,9 @@ type Guard interface {
 	Check(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict)
 }
 
-// Deps are the parts the interface stands on.
+// Deps are the parts that the interface needs.
 type Deps struct {
-	Guard Guard // required; its policy is that of a request that chooses none
+	Guard Guard // required; its policy holds for requests that choose none
 	// WithPolicy returns the same guard with another policy, see [Policies]; nil: no
 	// request may choose one.
 	WithPolicy func(worker.Policy) Guard
@@ -38,8 +38,8 @@ type Options struct {
 	// Header names a header that holds the token and nothing else. Default: none. At
 	// most one of Cookie and Header may be given; Header wins.
 	Header string
-	// Policy is the guard's own, and the most that a request may choose: see the
-	// package's documentation. Default: ask.
+	// Policy is the guard's own policy, and the laxest that a request may choose: see the package
+	// documentation. Default: ask.
 	Policy worker.Policy
 	// Logger gets panics. Default [slog.Default].
 	Logger *slog.Logger
@@ -65,7 +65,7 @@ func New(d Deps, o Options) *Handler {
 	return h
 }
 
-// Leave has /readyz say that the worker is about to stop. Everything else is answered as
+// Leave makes /readyz say that the worker is about to stop. Everything else is answered as
 // before.
 func (h *Handler) Leave() { h.leaving.Store(true) }
 
@@ -124,8 +124,8 @@ func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
 	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ready"})
 }
 
-// verdict is never an error status where a verdict was reached, Unknown included:
-// the caller reads the answer and not the status.
+// verdict answers 200 for every verdict, Unknown included: the caller reads the answer and not
+// the status.
 func (h *Handler) verdict(w http.ResponseWriter, r *http.Request) {
 	var req apitypes.Check
 	if err := apitypes.ReadRequest(w, r, &req); err != nil {

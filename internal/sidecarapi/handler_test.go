@@ -26,14 +26,22 @@ type guard struct{ t testing.TB }
 
 func (g guard) Check(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict) {
 	at := revocast.Position{Epoch: 1, Rev: 42}
-	claims := &revocast.Claims{Issuer: "i", Principal: "alice", Session: "sid", Expires: time.UnixMilli(1_893_553_445_678)}
+	claims := &revocast.Claims{
+		Issuer: "i", Principal: "alice", Session: "sid", Expires: time.UnixMilli(1_893_553_445_678),
+	}
 	switch bearer {
 	case "good":
-		return claims, revocast.Verdict{Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: at, Age: 12 * time.Millisecond}
+		return claims, revocast.Verdict{
+			Outcome: revocast.Allowed, Source: revocast.SourceMemory, Position: at, Age: 12 * time.Millisecond,
+		}
 	case "odd":
-		return &revocast.Claims{Principal: "a b\r\nX-Evil: 1 😀 100%"}, revocast.Verdict{Outcome: revocast.Allowed, Position: at}
+		return &revocast.Claims{
+			Principal: "a b\r\nX-Evil: 1 😀 100%",
+		}, revocast.Verdict{Outcome: revocast.Allowed, Position: at}
 	case "revoked":
-		return claims, revocast.Verdict{Outcome: revocast.Revoked, Scope: revocast.ScopePrincipal, Position: at, Err: revocast.ErrRevoked}
+		return claims, revocast.Verdict{
+			Outcome: revocast.Revoked, Scope: revocast.ScopePrincipal, Position: at, Err: revocast.ErrRevoked,
+		}
 	case "expired":
 		return nil, revocast.Verdict{Outcome: revocast.Invalid, Err: revocast.ErrExpired}
 	case "unknown":
@@ -88,7 +96,8 @@ func TestCheck(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := check(h, c.target, c.authorization)
-			if w.Code != c.status || w.Header().Get("WWW-Authenticate") != c.challenge || w.Header().Get("Retry-After") != c.retry {
+			if w.Code != c.status || w.Header().Get("WWW-Authenticate") != c.challenge ||
+				w.Header().Get("Retry-After") != c.retry {
 				t.Errorf("%d %v", w.Code, w.Header())
 			}
 			if w.Header().Get("Cache-Control") != "no-store" {
@@ -99,7 +108,8 @@ func TestCheck(t *testing.T) {
 				return
 			}
 			var p problem.Problem
-			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != c.status || w.Header().Get("Content-Type") != problem.ContentType {
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != c.status ||
+				w.Header().Get("Content-Type") != problem.ContentType {
 				t.Errorf("%v %s", w.Header(), w.Body)
 			}
 			if strings.Contains(w.Body.String(), "secret") || w.Header().Get("X-Revocast-Principal") != "" {
@@ -112,7 +122,8 @@ func TestCheck(t *testing.T) {
 func checkAllowed(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	h := w.Header()
-	if h.Get("X-Revocast-Principal") != "alice" || h.Get("X-Revocast-Session") != "sid" || h.Get("X-Revocast-Position") != "1-42" {
+	if h.Get("X-Revocast-Principal") != "alice" || h.Get("X-Revocast-Session") != "sid" ||
+		h.Get("X-Revocast-Position") != "1-42" {
 		t.Errorf("headers %v", h)
 	}
 	if w.Body.Len() != 0 {
@@ -123,7 +134,9 @@ func checkAllowed(t *testing.T, w *httptest.ResponseRecorder) {
 // TestEveryMethod: gateways keep the method of the request they ask about.
 func TestEveryMethod(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{})
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "CONNECT"} {
+	for _, method := range []string{
+		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE", "CONNECT",
+	} {
 		r := httptest.NewRequest("GET", "/check", strings.NewReader("a body that nobody reads"))
 		r.Method = method
 		r.Header.Set("Authorization", "Bearer good")
@@ -167,24 +180,54 @@ func TestTokenElsewhere(t *testing.T) {
 		status int
 		want   string // challenge
 	}{
-		"cookie":              {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"a=b; sess=good"}}, 200, ""},
-		"cookie, none":        {sidecarapi.Options{Cookie: "sess"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer"},
-		"cookie, empty":       {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess="}}, 401, "Bearer"},
-		"cookie, two":         {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good; sess=revoked"}}, 401, `Bearer error="invalid_token"`},
-		"cookie, bad first":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {`sess=revoked\; sess=good`}}, 401, `Bearer error="invalid_token"`},
-		"cookie, bad second":  {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {`sess=good; sess=revoked\`}}, 401, `Bearer error="invalid_token"`},
-		"cookie and bearer":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"bearer revoked"}}, 401, `Bearer error="invalid_token"`},
-		"cookie and list":     {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"Basic eDp5, Bearer revoked"}}, 401, `Bearer error="invalid_token"`},
-		"cookie and second":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"", "Bearer\trevoked"}}, 401, `Bearer error="invalid_token"`},
-		"cookie and Basic":    {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"Basic eDp5"}}, 200, ""},
-		"cookie, no second":   {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"next=/?sess=revoked; sess=good"}}, 200, ""},
-		"header and its twin": {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good"}, "X_token": {"revoked"}}, 401, `Bearer error="invalid_token"`},
-		"header, joined":      {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good,revoked"}}, 401, `Bearer error="invalid_token"`},
-		"header":              {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good"}}, 200, ""},
-		"header, none":        {sidecarapi.Options{Header: "x-token"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer"},
-		"header, two":         {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good", "good"}}, 401, `Bearer error="invalid_token"`},
-		"authorization":       {sidecarapi.Options{Header: "authorization"}, http.Header{"Authorization": {"Bearer good"}}, 200, ""},
-		"two authorization":   {sidecarapi.Options{}, http.Header{"Authorization": {"Bearer good", "Bearer good"}}, 401, `Bearer error="invalid_token"`},
+		"cookie": {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"a=b; sess=good"}}, 200, ""},
+		"cookie, none": {
+			sidecarapi.Options{Cookie: "sess"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer",
+		},
+		"cookie, empty": {sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"sess="}}, 401, "Bearer"},
+		"cookie, two": {sidecarapi.Options{
+			Cookie: "sess",
+		}, http.Header{"Cookie": {"sess=good; sess=revoked"}}, 401, `Bearer error="invalid_token"`},
+		"cookie, bad first": {sidecarapi.Options{
+			Cookie: "sess",
+		}, http.Header{"Cookie": {`sess=revoked\; sess=good`}}, 401, `Bearer error="invalid_token"`},
+		"cookie, bad second": {sidecarapi.Options{
+			Cookie: "sess",
+		}, http.Header{"Cookie": {`sess=good; sess=revoked\`}}, 401, `Bearer error="invalid_token"`},
+		"cookie and bearer": {sidecarapi.Options{Cookie: "sess"}, http.Header{
+			"Cookie": {"sess=good"}, "Authorization": {"bearer revoked"},
+		}, 401, `Bearer error="invalid_token"`},
+		"cookie and list": {sidecarapi.Options{Cookie: "sess"}, http.Header{
+			"Cookie": {"sess=good"}, "Authorization": {"Basic eDp5, Bearer revoked"},
+		}, 401, `Bearer error="invalid_token"`},
+		"cookie and second": {sidecarapi.Options{Cookie: "sess"}, http.Header{
+			"Cookie": {"sess=good"}, "Authorization": {"", "Bearer\trevoked"},
+		}, 401, `Bearer error="invalid_token"`},
+		"cookie and Basic": {sidecarapi.Options{
+			Cookie: "sess",
+		}, http.Header{"Cookie": {"sess=good"}, "Authorization": {"Basic eDp5"}}, 200, ""},
+		"cookie, no second": {
+			sidecarapi.Options{Cookie: "sess"}, http.Header{"Cookie": {"next=/?sess=revoked; sess=good"}}, 200, "",
+		},
+		"header and its twin": {sidecarapi.Options{
+			Header: "x-token",
+		}, http.Header{"X-Token": {"good"}, "X_token": {"revoked"}}, 401, `Bearer error="invalid_token"`},
+		"header, joined": {sidecarapi.Options{
+			Header: "x-token",
+		}, http.Header{"X-Token": {"good,revoked"}}, 401, `Bearer error="invalid_token"`},
+		"header": {sidecarapi.Options{Header: "x-token"}, http.Header{"X-Token": {"good"}}, 200, ""},
+		"header, none": {
+			sidecarapi.Options{Header: "x-token"}, http.Header{"Authorization": {"Bearer good"}}, 401, "Bearer",
+		},
+		"header, two": {sidecarapi.Options{
+			Header: "x-token",
+		}, http.Header{"X-Token": {"good", "good"}}, 401, `Bearer error="invalid_token"`},
+		"authorization": {
+			sidecarapi.Options{Header: "authorization"}, http.Header{"Authorization": {"Bearer good"}}, 200, "",
+		},
+		"two authorization": {sidecarapi.Options{}, http.Header{
+			"Authorization": {"Bearer good", "Bearer good"},
+		}, 401, `Bearer error="invalid_token"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -210,10 +253,14 @@ func post(h http.Handler, body, contentType string) *httptest.ResponseRecorder {
 func TestVerdict(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{})
 	for token, want := range map[string]string{
-		"good":    `{"verdict":"allowed","position":"1-42","age_ms":12,"source":"memory","claims":{"issuer":"i","principal":"alice","session":"sid","expires":"2030-01-02T03:04:05.678Z"}}`,
-		"revoked": `{"verdict":"revoked","reason":"revoked","detail":"revoked","scope":"principal","position":"1-42","age_ms":0,"source":"none","claims":{"issuer":"i","principal":"alice","session":"sid","expires":"2030-01-02T03:04:05.678Z"}}`,
+		"good": `{"verdict":"allowed","position":"1-42","age_ms":12,"source":"memory","claims":{"issuer":"i",` +
+			`"principal":"alice","session":"sid","expires":"2030-01-02T03:04:05.678Z"}}`,
+		"revoked": `{"verdict":"revoked","reason":"revoked","detail":"revoked","scope":"principal","position":"1-42",` +
+			`"age_ms":0,"source":"none","claims":{"issuer":"i","principal":"alice","session":"sid",` +
+			`"expires":"2030-01-02T03:04:05.678Z"}}`,
 		"expired": `{"verdict":"invalid","reason":"expired","detail":"token has expired","age_ms":0,"source":"none"}`,
-		"unknown": `{"verdict":"unknown","reason":"unknown","detail":"revocation state unknown: secret host down","age_ms":0,"source":"none"}`,
+		"unknown": `{"verdict":"unknown","reason":"unknown","detail":"revocation state unknown: secret host down",` +
+			`"age_ms":0,"source":"none"}`,
 	} {
 		w := post(h, `{"token":"`+token+`"}`, "application/json")
 		if w.Code != 200 || w.Body.String() != want+"\n" || w.Header().Get("Cache-Control") != "no-store" {
@@ -228,12 +275,15 @@ func TestBadVerdictRequests(t *testing.T) {
 		body, contentType string
 		status            int
 	}{
-		"empty": {"", "application/json", 400}, "none": {"{}", "application/json", 400}, "number": {`{"token":1}`, "application/json", 400},
-		"form": {"token=good", "application/x-www-form-urlencoded", 415}, "unknown": {`{"token":"good","x":1}`, "application/json", 400},
-		"large": {`{"token":"` + strings.Repeat("x", 1<<20) + `"}`, "application/json", 413},
+		"empty": {"", "application/json", 400}, "none": {"{}", "application/json", 400},
+		"number":  {`{"token":1}`, "application/json", 400},
+		"form":    {"token=good", "application/x-www-form-urlencoded", 415},
+		"unknown": {`{"token":"good","x":1}`, "application/json", 400},
+		"large":   {`{"token":"` + strings.Repeat("x", 1<<20) + `"}`, "application/json", 413},
 	} {
 		w := post(h, c.body, c.contentType)
-		if w.Code != c.status || w.Header().Get("Content-Type") != problem.ContentType || w.Header().Get("Cache-Control") != "no-store" {
+		if w.Code != c.status || w.Header().Get("Content-Type") != problem.ContentType ||
+			w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d %v", name, w.Code, w.Header())
 		}
 	}
@@ -242,7 +292,8 @@ func TestBadVerdictRequests(t *testing.T) {
 func TestOtherPaths(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{})
 	for target, status := range map[string]int{
-		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/checks": 404, "/": 404, "/v1/verdict": 405, "/v1/revocations": 404,
+		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/checks": 404, "/": 404, "/v1/verdict": 405,
+		"/v1/revocations": 404,
 	} {
 		if w := check(h, target, ""); w.Code != status {
 			t.Errorf("%s: %d", target, w.Code)
@@ -251,9 +302,11 @@ func TestOtherPaths(t *testing.T) {
 	if w := check(h, "/v1/verdict", ""); w.Header().Get("Allow") != "POST" {
 		t.Errorf("%v", w.Header())
 	}
-	unready := sidecarapi.New(sidecarapi.Deps{Guard: guard{t}, Ready: func() error { return errors.New("no lease") }}, sidecarapi.Options{})
+	unready := sidecarapi.New(sidecarapi.Deps{Guard: guard{t}, Ready: func() error { return errors.New("no lease") }},
+		sidecarapi.Options{})
 	w := check(unready, "/readyz", "")
-	if w.Code != 503 || !strings.Contains(w.Body.String(), `"detail":"no lease"`) || w.Header().Get("Retry-After") == "" {
+	if w.Code != 503 || !strings.Contains(w.Body.String(), `"detail":"no lease"`) ||
+		w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 	if w := check(unready, "/metrics", ""); w.Code != 404 {
@@ -261,7 +314,7 @@ func TestOtherPaths(t *testing.T) {
 	}
 }
 
-// TestLeave: /readyz says at once that the worker stops, and nothing else changes.
+// TestLeave: /readyz says immediately that the worker stops, and nothing else changes.
 func TestLeave(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{})
 	h.Leave()
@@ -281,7 +334,7 @@ func TestPanicIs500(t *testing.T) {
 	}
 }
 
-// TestAllowedWithoutClaims: a guard that allows and names nobody is not believed.
+// TestAllowedWithoutClaims: a verdict that allows without claims is not trusted.
 func TestAllowedWithoutClaims(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{Header: "X-Token"})
 	r := httptest.NewRequest("GET", "/check", nil)

@@ -31,9 +31,9 @@ func newGuards(d Deps, granted worker.Policy) guards {
 	return g
 }
 
-// of returns the guard that a request to /check chooses. A gateway that appends the path
-// of the request that it asks about appends its query too, in which the client would
-// choose; and which may have a parameter of this name for its own ends.
+// of returns the guard that a request to /check chooses. A gateway that appends the path of the
+// request that it asks about appends its query too. There the client would choose, or would have
+// its own parameter of this name.
 func (g *guards) of(r *http.Request) (Guard, error) {
 	if !strings.Contains(r.URL.RawQuery, "policy") || r.URL.Path != "/check" {
 		return g.own, nil
@@ -55,8 +55,8 @@ func (g *guards) of(r *http.Request) (Guard, error) {
 	}
 }
 
-// choose returns the guard under a policy; an empty one is the guard's own. It fails
-// with [revocast.ErrInvalid] on one that is none, or that goes beyond what is granted.
+// choose returns the guard under a policy; an empty policy is the guard's own. It fails with
+// [revocast.ErrInvalid] if the text is not a policy, or is laxer than what is granted.
 func (g *guards) choose(text string) (Guard, error) {
 	if text == "" {
 		return g.own, nil
@@ -74,9 +74,11 @@ func (g *guards) choose(text string) (Guard, error) {
 	case p == worker.Closed:
 		return g.closed, nil
 	case grace > g.granted && g.granted == 0:
-		return nil, fmt.Errorf("%w: policy %s: this worker grants no grace; it would have to be started with --policy %s", revocast.ErrInvalid, p, p)
+		return nil, fmt.Errorf("%w: policy %s: this worker grants no grace; it would have to be "+
+			"started with --policy %s", revocast.ErrInvalid, p, p)
 	case grace > g.granted:
-		return nil, fmt.Errorf("%w: policy %s: this worker grants %s at most (--policy)", revocast.ErrInvalid, p, g.granted)
+		return nil, fmt.Errorf("%w: policy %s: this worker grants %s at most (--policy)", revocast.ErrInvalid, p,
+			g.granted)
 	}
 	return g.with(p), nil
 }

@@ -49,7 +49,9 @@ type anybody struct{}
 
 func (anybody) Verify(_ context.Context, bearer string) (*revocast.Claims, error) {
 	now := time.Now()
-	return &revocast.Claims{Issuer: "i", Principal: bearer, Session: "s", IssuedAt: now, Expires: now.Add(time.Hour)}, nil
+	return &revocast.Claims{
+		Issuer: "i", Principal: bearer, Session: "s", IssuedAt: now, Expires: now.Add(time.Hour),
+	}, nil
 }
 
 // newWorker is a worker with a lease of 200 ms, under a policy.
@@ -74,7 +76,9 @@ func newWorker(t *testing.T, policy string) (*cutOff, *sidecarapi.Handler) {
 		t.Fatal(err)
 	}
 	far := &cutOff{WorkerLedger: ledger}
-	s := option.Must(worker.NewSubscriber(far, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "w"}))
+	s := option.Must(
+		worker.NewSubscriber(far, bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "w"}),
+	)
 	running(t, s)
 	granted, err := worker.ParsePolicy(policy)
 	if err != nil {
@@ -103,8 +107,8 @@ func running(t *testing.T, s *worker.Subscriber) {
 	}
 }
 
-// TestPolicyOfARequest: with the ledger gone each request is treated as strictly as it
-// asks for, and no more laxly than the worker grants.
+// TestPolicyOfARequest: while the ledger is gone, each request is treated as strictly as it asks
+// for, and never more laxly than the worker grants.
 func TestPolicyOfARequest(t *testing.T) {
 	ledger, h := newWorker(t, "grace=1h")
 	for _, target := range []string{"/check", "/check?policy=closed", "/check?policy=ask", "/check?policy=grace=1h"} {
@@ -118,10 +122,12 @@ func TestPolicyOfARequest(t *testing.T) {
 	})
 	for target, want := range map[string]int{
 		"/check": 200, "/check?policy=grace=1h": 200, "/check?policy=grace%3D30m": 200, "/check?x=policy": 200,
-		"/check?policy=closed": 503, "/check?policy=ask": 503, "/check?policy=closed&unknown=403": 403, "/check?unknown=403&policy=ask": 403,
-		"/check?policy=grace=1h1ns": 400, "/check?policy=": 400, "/check?policy=maybe": 400, "/check?policy=grace=-1s": 400,
+		"/check?policy=closed": 503, "/check?policy=ask": 503, "/check?policy=closed&unknown=403": 403,
+		"/check?unknown=403&policy=ask": 403,
+		"/check?policy=grace=1h1ns":     400, "/check?policy=": 400, "/check?policy=maybe": 400,
+		"/check?policy=grace=-1s":              400,
 		"/check?policy=closed&policy=grace=1h": 400, "/check?policy=%zz": 400,
-		// Below /check the query is that of the client who wants in.
+		// Below /check the query is the client's own.
 		"/check/orders?policy=closed": 200, "/check/?policy=none": 200,
 	} {
 		w := check(h, target, "Bearer alice")

@@ -16,7 +16,7 @@ const (
 	Back
 )
 
-// Mode is what becomes of bytes in one direction.
+// Mode is what happens to bytes in one direction.
 type Mode uint8
 
 // The modes.
@@ -64,8 +64,8 @@ func New(target string) (*Link, error) {
 // Addr is where the process connects to.
 func (l *Link) Addr() string { return l.ln.Addr().String() }
 
-// Set says what becomes of bytes in one direction from now on, on connections that
-// are there and on new ones.
+// Set says what happens to bytes in one direction from now on, on existing connections and on new
+// ones.
 func (l *Link) Set(w Way, m Mode) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,8 +81,8 @@ func (l *Link) Cut() {
 	l.resetLocked(func(*pair) bool { return true })
 }
 
-// Heal passes everything again. What was held up arrives; a connection that lost
-// bytes is reset, for a TCP connection never goes on with a hole in it.
+// Heal passes everything again. What was held up arrives; a connection that lost bytes is reset,
+// because a TCP connection never continues after losing bytes.
 func (l *Link) Heal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,8 +91,8 @@ func (l *Link) Heal() {
 	l.changeLocked()
 }
 
-// Switch leads to another server from now on, as a name that follows the primary does,
-// and resets what leads to the one before.
+// Switch connects to another server from now on, as a name that follows the primary does, and
+// resets connections to the one before.
 func (l *Link) Switch(target string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -23,7 +23,8 @@ func (s *site) startCluster(ca *authority, client deployfiles.TLS) []*node {
 	for i := range 3 {
 		n := &node{host: fmt.Sprintf("127.0.0.%d", i+1), bus: portOf(freeAddr(s.t)), dir: s.t.TempDir()}
 		n.addr = fmt.Sprintf("%s:%d", n.host, portOf(freeAddr(s.t)))
-		more := fmt.Sprintf("bind %[1]s\ncluster-announce-ip %[1]s\ncluster-enabled yes\ncluster-port %[2]d\n", n.host, n.bus) +
+		more := fmt.Sprintf("bind %[1]s\ncluster-announce-ip %[1]s\ncluster-enabled yes\ncluster-port %[2]d\n", n.host,
+			n.bus) +
 			"user operator on >operator ~* &* +@all\n"
 		s.startRedis("node "+n.host, n.addr, deployfiles.Redis{
 			Passwords: map[string]string{
@@ -68,17 +69,24 @@ func TestClusterOfCertificates(t *testing.T) {
 	client := first.issue(clientDir, "client")
 	nodes := s.startCluster(first, client)
 	s.startNATS(deployfiles.TLS{})
-	s.more = map[string]string{"REVOCAST_REDIS_CA": client.CA, "REVOCAST_REDIS_CERT": client.Cert, "REVOCAST_REDIS_KEY": client.Key}
+	s.more = map[string]string{
+		"REVOCAST_REDIS_CA": client.CA, "REVOCAST_REDIS_CERT": client.Cert, "REVOCAST_REDIS_KEY": client.Key,
+	}
 	s.perProgram = func(program string) map[string]string {
 		password := s.variables["REDIS_"+strings.ToUpper(program)+"_PASSWORD"]
-		return map[string]string{"REVOCAST_REDIS": fmt.Sprintf("rediss://%s:%s@%s,%s", program, password, nodes[0].addr, nodes[1].addr)}
+		return map[string]string{
+			"REVOCAST_REDIS": fmt.Sprintf("rediss://%s:%s@%s,%s", program, password, nodes[0].addr, nodes[1].addr),
+		}
 	}
 	s.startPrograms("--lease", "500ms")
 	s.revoked("alice")
 
 	for _, n := range nodes {
 		files := second.issue(n.dir, n.host)
-		s.must(s.operate(client, n.addr, "CONFIG", "SET", "tls-cert-file", files.Cert, "tls-key-file", files.Key, "tls-ca-cert-file", files.CA))
+		s.must(
+			s.operate(client, n.addr, "CONFIG", "SET", "tls-cert-file", files.Cert, "tls-key-file",
+				files.Key, "tls-ca-cert-file", files.CA),
+		)
 	}
 	second.issue(clientDir, "client")
 	for _, n := range nodes {
@@ -90,10 +98,11 @@ func TestClusterOfCertificates(t *testing.T) {
 		t.Errorf("%d revocations are live, want both", live)
 	}
 
-	// A node with the certificate of another one is not talked to, whoever signed it.
+	// A node with another node's certificate is refused, no matter which authority signed it.
 	files := second.issue(t.TempDir(), nodes[0].host)
 	s.must(s.operate(client, nodes[2].addr, "CONFIG", "SET", "tls-cert-file", files.Cert, "tls-key-file", files.Key))
-	if out, err := s.run("audit"); err == nil || !strings.Contains(err.Error(), "certificate is valid for "+nodes[0].host) {
+	if out, err := s.run("audit"); err == nil ||
+		!strings.Contains(err.Error(), "certificate is valid for "+nodes[0].host) {
 		t.Errorf("the certificate of another node: %s %v", out, err)
 	}
 }

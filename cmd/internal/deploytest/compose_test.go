@@ -70,7 +70,8 @@ func TestComposeEnvironment(t *testing.T) {
 				t.Errorf("env.example does not have %s", name)
 			}
 		}
-		if name, _, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && strings.HasPrefix(name, "REVOCAST_") && !strings.Contains(known, "$"+name) {
+		if name, _, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && strings.HasPrefix(name, "REVOCAST_") &&
+			!strings.Contains(known, "$"+name) {
 			t.Errorf("compose.yaml sets %s, which is no flag's", name)
 		}
 	}

@@ -109,7 +109,9 @@ func TestPermissions(t *testing.T) {
 	}
 	sees(t, publisher, pub, work, before.Position)
 	// LoadFromLog: one entry is more, so the stream is replayed.
-	subscriber := option.Must(worker.NewSubscriber(work.ledger, work.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{LoadFromLog: 1}))
+	subscriber := option.Must(worker.NewSubscriber(
+		work.ledger, work.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{LoadFromLog: 1},
+	))
 	inBackground(t, subscriber.Run)
 	if err := subscriber.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -129,7 +131,9 @@ func TestPermissions(t *testing.T) {
 // acknowledge on the bus as every other one does.
 func besideThePublisher(t *testing.T, p *publisher.Publisher, pub side) {
 	t.Helper()
-	beside := option.Must(worker.NewSubscriber(pub.ledger, pub.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "beside"}))
+	beside := option.Must(worker.NewSubscriber(
+		pub.ledger, pub.bus, option.Must(cache.New(cache.Options{})), worker.SubscriberOptions{Worker: "beside"},
+	))
 	inBackground(t, beside.Run)
 	if err := beside.Readiness().Wait(within(t)); err != nil {
 		t.Fatal(err)
@@ -139,7 +143,8 @@ func besideThePublisher(t *testing.T, p *publisher.Publisher, pub side) {
 			t.Fatal(err)
 		}
 		s, err := p.Fleet(within(t))
-		return err == nil && len(s.Answering) == 2 && s.Answering[0] == publisher.AnswersBus && s.Answering[1] == publisher.AnswersBus
+		return err == nil && len(s.Answering) == 2 && s.Answering[0] == publisher.AnswersBus &&
+			s.Answering[1] == publisher.AnswersBus
 	})
 	if s := beside.Status(); s.Unacknowledged != "" || p.Status().Silent != 0 {
 		t.Errorf("beside the publisher: %q, %d silent", s.Unacknowledged, p.Status().Silent)
@@ -186,12 +191,18 @@ func workerIsHeld(t *testing.T, work side, known revocast.Receipt) {
 		t.Error("a worker can save snapshots")
 	}
 	if _, err := work.ledger.Commit(within(t), "forged", []revocast.Event{{
-		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession, Key: revocast.KeyOf("default", revocast.ScopeSession, "i", "s"), CutOff: revocast.Forever,
+		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession,
+		Key: revocast.KeyOf("default", revocast.ScopeSession, "i", "s"), CutOff: revocast.Forever,
 	}}); err == nil || errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("a worker's commit: %v, want refused by the ACL", err)
 	}
-	key := "{rv:default}:s:" + revocast.KeyOf("default", revocast.ScopePrincipal, "https://issuer.example", "alice").String()
-	for _, command := range [][]any{{"DEL", key}, {"HSET", key, "c", "0"}, {"XTRIM", "{rv:default}:log", "MAXLEN", "0"}, {"FLUSHALL"}, {"SET", "elsewhere", "x"}, {"DEL", "{rv:default}:witnesses"}, {"SET", "{rv:default}:turn:audit", "x"}, {"ACL", "DRYRUN", "default", "PING"}} {
+	key := "{rv:default}:s:" + revocast.KeyOf("default", revocast.ScopePrincipal, "https://issuer.example",
+		"alice").String()
+	for _, command := range [][]any{{
+		"DEL", key,
+	}, {"HSET", key, "c", "0"}, {"XTRIM", "{rv:default}:log", "MAXLEN", "0"}, {"FLUSHALL"}, {"SET", "elsewhere", "x"}, {
+		"DEL", "{rv:default}:witnesses",
+	}, {"SET", "{rv:default}:turn:audit", "x"}, {"ACL", "DRYRUN", "default", "PING"}} {
 		if err := work.rdb.Do(within(t), command...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
 			t.Errorf("%v by a worker: %v, want NOPERM", command, err)
 		}

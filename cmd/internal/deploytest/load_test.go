@@ -149,7 +149,9 @@ func (l *load) tokens() (principal string, first, second token.Issued) {
 
 // insist calls one publisher after the other under one idempotency key, as a careful
 // client does, until the call is confirmed, and reports whether it was.
-func (l *load) insist(ctx context.Context, key string, f func(*client.Client, revocast.CallOption) (revocast.Receipt, error)) bool {
+func (l *load) insist(
+	ctx context.Context, key string, f func(*client.Client, revocast.CallOption) (revocast.Receipt, error),
+) bool {
 	for i := 0; ctx.Err() == nil; i++ {
 		r, err := f(l.publishers[i%len(l.publishers)].WithWait(2*time.Second), revocast.WithIdempotencyKey(key))
 		switch {
@@ -184,9 +186,10 @@ func (l *load) revoke(ctx context.Context, i int) {
 		r.Except = second.Claims.Session
 		dead, good = dead[:1], dead[1:]
 	}
-	done := l.insist(ctx, "revoke "+principal, func(c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
-		return c.Revoke(ctx, r, key)
-	})
+	done := l.insist(ctx, "revoke "+principal,
+		func(c *client.Client, key revocast.CallOption) (revocast.Receipt, error) {
+			return c.Revoke(ctx, r, key)
+		})
 	if done {
 		l.promised(dead, good)
 	}
@@ -223,7 +226,8 @@ func (l *load) login(ctx context.Context, a *auth, i int) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	s, bearer, _, err := a.sessions.Create(ctx, session.Login{
-		Principal: fmt.Sprintf("u-%d", i%20), Device: "tests", AuthTime: time.Now(), Data: map[string]string{"n": fmt.Sprint(i)},
+		Principal: fmt.Sprintf("u-%d", i%20), Device: "tests", AuthTime: time.Now(),
+		Data: map[string]string{"n": fmt.Sprint(i)},
 	})
 	if err != nil {
 		return
@@ -283,7 +287,8 @@ func (l *load) kept(a *auth) {
 				for i, bearer := range tokens {
 					status, body, err := l.get(l.t.Context(), "http://"+l.addrs[name]+"/check", bearer)
 					if err != nil || status != want {
-						l.t.Errorf("%s answers %d to token %d of %d, want %d: %v %s", name, status, i, len(tokens), want, err, body)
+						l.t.Errorf("%s answers %d to token %d of %d, want %d: %v %s", name, status, i, len(tokens),
+							want, err, body)
 						return
 					}
 				}

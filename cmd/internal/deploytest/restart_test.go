@@ -51,7 +51,8 @@ func TestRestarts(t *testing.T) {
 			if now := s.terms(); !reflect.DeepEqual(now, terms) {
 				t.Errorf("the terms were %v and are %v", terms, now)
 			}
-			t.Logf("%d tokens are dead, %d good; %d sessions live, %d ended", len(l.dead), len(l.good), len(l.sessions), len(l.ended))
+			t.Logf("%d tokens are dead, %d good; %d sessions live, %d ended", len(l.dead), len(l.good), len(l.sessions),
+				len(l.ended))
 		}) {
 			break
 		}
@@ -144,7 +145,8 @@ func (l *load) confirms() {
 	n := 0
 	l.eventually("every worker confirms", func() error {
 		n++
-		r, err := l.publishers[n%2].Revoke(l.t.Context(), revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody's-%s-%d", l.t.Name(), n)})
+		r, err := l.publishers[n%2].Revoke(l.t.Context(),
+			revocast.Revocation{Scope: revocast.ScopeToken, ID: fmt.Sprintf("nobody's-%s-%d", l.t.Name(), n)})
 		if err == nil && r.Workers.Confirmed != len(l.workers()) {
 			err = fmt.Errorf("the receipt says %+v", r.Workers)
 		}

@@ -73,7 +73,9 @@ func natsServer(t *testing.T) *eventstest.Server {
 			t.Errorf("nats.conf does not say %q", want)
 		}
 	}
-	return eventstest.NewServer(t, eventstest.WithConfig(strings.NewReplacer(monitoring, "", storing, "").Replace(text)))
+	return eventstest.NewServer(
+		t, eventstest.WithConfig(strings.NewReplacer(monitoring, "", storing, "").Replace(text)),
+	)
 }
 
 // redisServer runs with every directive of redis.conf but for the address and the

@@ -131,7 +131,9 @@ func (s *site) startNATS(files deployfiles.TLS) {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	conf := filepath.Join(dir, "nats.conf")
-	s.must(deployfiles.NATS{Name: "revocast-1", Port: portOf(s.natsAddr), HTTP: portOf(freeAddr(s.t)), Dir: dir, TLS: files}.Write(conf))
+	s.must(deployfiles.NATS{
+		Name: "revocast-1", Port: portOf(s.natsAddr), HTTP: portOf(freeAddr(s.t)), Dir: dir, TLS: files,
+	}.Write(conf))
 	path, err := program.NATSServer()
 	s.must(err)
 	s.nats = newProcess(s.t, "nats", s.variables, path, "-c", conf)
@@ -209,7 +211,8 @@ func (s *site) startPrograms(more ...string) {
 		s.addrs[name] = addr
 		s.programs[name] = newProcess(s.t, name, s.environment(program), append([]string{command}, args...)...)
 		if program == "publisher" {
-			c, err := client.New("http://"+addr, client.Options{Token: apiToken, HTTP: s.http, Retries: client.NoRetries})
+			c, err := client.New("http://"+addr,
+				client.Options{Token: apiToken, HTTP: s.http, Retries: client.NoRetries})
 			s.must(err)
 			s.publishers = append(s.publishers, c)
 		}
@@ -276,7 +279,8 @@ func (s *site) run(args ...string) (string, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("publisher %s: %w: %s%s", strings.Join(args, " "), err, out.String(), errs.String())
+		return out.String(), fmt.Errorf("publisher %s: %w: %s%s", strings.Join(args, " "), err, out.String(),
+			errs.String())
 	}
 	return out.String(), nil
 }

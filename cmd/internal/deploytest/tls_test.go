@@ -50,7 +50,8 @@ func (s *site) revoked(principal string) {
 	s.t.Helper()
 	dead, good := s.bearer(principal), s.bearer("not-"+principal)
 	s.eventually("a revocation is confirmed", func() error {
-		r, err := s.publishers[0].Revoke(s.t.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal})
+		r, err := s.publishers[0].Revoke(s.t.Context(),
+			revocast.Revocation{Scope: revocast.ScopePrincipal, ID: principal})
 		if err == nil && r.Workers.Confirmed != len(s.workers()) {
 			err = fmt.Errorf("the receipt says %+v", r.Workers)
 		}
@@ -136,7 +137,8 @@ sentinel auth-user revocast sentinel
 sentinel auth-pass revocast sentinel-password
 sentinel failover-timeout revocast 5000
 user default off
-user revocast on >at-the-sentinels allchannels -@all +@connection +subscribe +ping +sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|replicas
+user revocast on >at-the-sentinels allchannels -@all +@connection +subscribe +ping ` +
+	`+sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|replicas
 user operator on >operator allchannels +@all
 `
 
@@ -176,7 +178,9 @@ func TestSentinelFailover(t *testing.T) {
 	dir := t.TempDir()
 	files := ca.issue(dir, "127.0.0.1")
 	conf := filepath.Join(dir, "sentinel.conf")
-	s.must(os.WriteFile(conf, fmt.Appendf(nil, sentinelConf, portOf(sentinel), files.Cert, files.Key, files.CA, dir, portOf(s.redisAddr)), 0o600))
+	s.must(os.WriteFile(conf, fmt.Appendf(
+		nil, sentinelConf, portOf(sentinel), files.Cert, files.Key, files.CA, dir, portOf(s.redisAddr),
+	), 0o600))
 	newProcess(t, "sentinel", nil, "redis-server", conf, "--sentinel")
 	s.listening(sentinel)
 	s.startNATS(deployfiles.TLS{})
@@ -234,7 +238,8 @@ func (s *site) operator(files deployfiles.TLS, addr string, args ...string) (any
 	}
 	config.ServerName, _, _ = net.SplitHostPort(addr)
 	c := redis.NewClient(&redis.Options{
-		Addr: addr, Username: "operator", Password: "operator", TLSConfig: config, Protocol: 2, DisableIdentity: true, MaxRetries: -1,
+		Addr: addr, Username: "operator", Password: "operator", TLSConfig: config, Protocol: 2, DisableIdentity: true,
+		MaxRetries: -1,
 	})
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Second)

@@ -7,21 +7,24 @@ import (
 	"strings"
 )
 
-// banner prints what to paste. The commands need a POSIX shell, curl and sed.
+// banner prints commands to paste. The commands need a POSIX shell, curl and sed.
 func banner(w io.Writer, api string, workers []string, apiToken string) {
 	auth := ""
 	if apiToken != "" {
 		auth = ` -H "Authorization: Bearer $REVOCAST_API_TOKEN"`
 	}
-	check := fmt.Sprintf(`for p in %s; do curl -s -o /dev/null -w '%%{http_code}\n' -H "Authorization: Bearer $TOKEN" %s/check; done`,
-		portList(workers), anyPort(workers[0]))
+	check := fmt.Sprintf(
+		`for p in %s; do curl -s -o /dev/null -w '%%{http_code}\n' -H "Authorization: Bearer $TOKEN" %s/check; done`,
+		portList(workers), anyPort(workers[0]),
+	)
 	fmt.Fprintf(w, `
 publisher  http://%s
 workers    %s
 
 1. log in as alice
 
-   TOKEN=$(curl -s http://%s/dev/login -H 'Content-Type: application/json' -d '{"principal":"alice"}' | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+   TOKEN=$(curl -s http://%s/dev/login -H 'Content-Type: application/json' -d '{"principal":"alice"}' |`+
+		` sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
 
 2. every worker accepts her token
 

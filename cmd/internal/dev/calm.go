@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// calm holds back warnings until everything is ready. The embedded Redis is empty at each
-// start and is refilled from JetStream: what the parts say meanwhile is true of a Redis
-// that was lost, and alarms whoever reads it of one that begins empty. If the start fails,
-// all that was held back is told.
+// calm holds back warnings until everything is ready. The embedded Redis is empty at each start
+// and is refilled from JetStream: meanwhile the parts warn as if a Redis had been lost, which
+// would alarm the reader for no reason. If the start fails, everything that was held back is
+// logged.
 type calm struct {
 	slog.Handler
 	start *start
@@ -27,7 +27,7 @@ type held struct {
 	record slog.Record
 }
 
-// calmly returns a logger that is calm, and what to call once everything is ready.
+// calmly returns a logger that is calm, and a function to call once everything is ready.
 func calmly(l *slog.Logger) (*slog.Logger, *start) {
 	s := &start{}
 	return slog.New(calm{l.Handler(), s}), s
@@ -58,10 +58,10 @@ func (s *start) hold(h held) bool {
 	return !s.over
 }
 
-// ready drops what was held back: it has come right.
+// ready drops what was held back, since everything is well now.
 func (s *start) ready() { s.end() }
 
-// failed tells what was held back, unless ready came first.
+// failed logs what was held back, unless ready came first.
 func (s *start) failed(ctx context.Context) {
 	for _, h := range s.end() {
 		_ = h.to.Handle(ctx, h.record) // as slog itself does

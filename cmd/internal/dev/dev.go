@@ -22,17 +22,18 @@ import (
 // the recovery of the ledger and one lease.
 const readyTimeout = time.Minute
 
-// canaryEvery is how often a revocation that only measures is made.
+// canaryEvery is how often a canary is revoked.
 const canaryEvery = 10 * time.Second
 
-// Run runs everything until ctx ends. Once it is ready it prints to stdout what to
-// paste, and then a line that says ready.
+// Run runs everything until ctx ends. Once it is ready it prints commands to paste to stdout, and
+// then a line that says ready.
 func Run(ctx context.Context, o Options, stdout io.Writer) error {
 	o, err := o.withDefaults()
 	if err != nil {
 		return err
 	}
-	// Ports first: who finds them taken must not touch the data of who has them.
+	// Ports first: a process that finds them taken must not touch the data of the process that
+	// has them.
 	ports, err := listen(ctx, o)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 	return err
 }
 
-// product is everything but the two servers, which are there until it has ended.
+// product is everything except the two servers, which run until it has ended.
 func product(ctx context.Context, o Options, ports *ports, servers *servers, stdout io.Writer, start *start) error {
 	if err := servers.wait(ctx); err != nil {
 		return err
@@ -90,7 +91,8 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		return err
 	}
 	if again {
-		fmt.Fprintln(stdout, "the embedded Redis begins empty, as it always does, and is refilled from JetStream: what was revoked stays revoked")
+		fmt.Fprintln(stdout, "the embedded Redis begins empty, as it always does, and is refilled from JetStream: "+
+			"what was revoked stays revoked")
 	}
 
 	var g run.Group
@@ -98,7 +100,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	m := metrics.NewFor(Realm)
 	m.ObserveCanary()
 	publisher, err := publisher.New(own.ledger, own.bus, publisher.Options{
-		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be a wrong one
+		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be the wrong one
 		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
 	})
 	if err != nil {
@@ -156,7 +158,9 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 	m.ObserveRevocations()
 	m.ObserveRequests()
 	open := o.APIToken == ""
-	options := publisherapi.Options{Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request}
+	options := publisherapi.Options{
+		Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request,
+	}
 	if !open {
 		tokens, err := publisherapi.OneToken(o.APIToken)
 		if err != nil {
@@ -169,8 +173,10 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 	}, options), nil
 }
 
-// announce says ready when everybody is, and then does nothing until ctx ends.
-func announce(ctx context.Context, o Options, ports *ports, ready []*port.Readiness, stdout io.Writer, start *start) error {
+// announce says ready once all parts are, and then does nothing until ctx ends.
+func announce(
+	ctx context.Context, o Options, ports *ports, ready []*port.Readiness, stdout io.Writer, start *start,
+) error {
 	waiting, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	for _, r := range ready {

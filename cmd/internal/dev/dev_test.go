@@ -209,7 +209,8 @@ func TestRefusals(t *testing.T) {
 func TestForeignHost(t *testing.T) {
 	r := run(t, options(t.TempDir()))
 	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "localhost:1": http.StatusOK} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/dev/login", strings.NewReader(`{"principal":"alice"}`))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/dev/login",
+			strings.NewReader(`{"principal":"alice"}`))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ type issuer struct {
 
 var _ publisherapi.DemoIssuer = (*issuer)(nil)
 
-// newIssuer keeps its key in data: tokens from before a restart stay what they were.
+// newIssuer keeps its key in data, so tokens from before a restart stay valid.
 func newIssuer(data string) (*issuer, error) {
 	key, err := token.LoadOrCreateSigningKey(filepath.Join(data, "issuer.pem"))
 	if err != nil {

@@ -2,6 +2,6 @@
 
 package dev
 
-// lockData does nothing where there is no advisory lock: there the listening ports
-// alone keep a second process away.
+// lockData does nothing on systems without an advisory lock. There only the listening ports keep
+// a second process away.
 func lockData(string) (unlock func(), err error) { return func() {}, nil }

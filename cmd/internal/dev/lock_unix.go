@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lockData keeps a second process from opening the same JetStream files, which would
-// destroy them. The kernel gives the lock back when the process dies.
+// lockData keeps a second process from opening the same JetStream files, which would destroy
+// them. The kernel releases the lock when the process dies.
 func lockData(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -23,12 +23,12 @@ type Options struct {
 	// Workers is how many workers run, 1 to 64.
 	Workers int
 
-	// Data is the folder for the JetStream log and the demo issuer's key. It is made
-	// if it is not there.
+	// Data is the folder for the JetStream log and the demo issuer's key. It is created if it
+	// does not exist.
 	Data string
 
-	// APIToken, if not empty, is asked for by the API. Without it the API is open, so
-	// Listen must be a loopback address.
+	// APIToken, if not empty, is required by the API. Without it the API is open, so Listen must
+	// be a loopback address.
 	APIToken string
 
 	Version string       // of the software, as status shows it
@@ -43,7 +43,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%w: --data is empty", revocast.ErrInvalid)
 	}
 	if o.APIToken == "" && !isLoopback(o.Listen) {
-		return o, fmt.Errorf("%w: --listen %s is not a loopback address and the API would be open to everybody: give an --api-token too", revocast.ErrInvalid, o.Listen)
+		return o, fmt.Errorf("%w: --listen %s is not a loopback address and the API would be open to "+
+			"everybody: give an --api-token too", revocast.ErrInvalid, o.Listen)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -51,8 +52,8 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// isLoopback reports whether only this machine can reach addr. A host name other
-// than localhost is not looked up: what it means may change.
+// isLoopback reports whether only this machine can reach addr. A host name other than localhost
+// is not looked up, because its address may change.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -21,7 +21,10 @@ import (
 //
 // It starts when the ledger is open: on a restart that is after its recovery, which a
 // worker can only wait for.
-func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier, ledger *port.Readiness, version string, logger *slog.Logger) (*worker.Subscriber, error) {
+func addWorker(
+	g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier, ledger *port.Readiness, version string,
+	logger *slog.Logger,
+) (*worker.Subscriber, error) {
 	name := fmt.Sprintf("worker-%d", n)
 	view, err := cache.New(cache.Options{})
 	if err != nil {
@@ -42,7 +45,8 @@ func addWorker(g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier,
 	m.AddSubscriber(subscriber)
 	m.AddGuard(guard.Stats)
 	{
-		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready, Metrics: m.Handler()}, sidecarapi.Options{Logger: logger})
+		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready, Metrics: m.Handler()},
+			sidecarapi.Options{Logger: logger})
 		server := serving.NewHTTPServer(ln, handler, nil, logger)
 		g.Add(server.Serve, server.Drain)
 	}

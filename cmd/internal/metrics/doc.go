@@ -1,9 +1,9 @@
 // Package metrics shows the counters of the running parts to Prometheus.
 //
-// [New] makes a registry of its own; nothing is global. The parts are read when the
-// registry is scraped, through their Stats, so they pay nothing for it. Times are in
-// seconds; what ends in _total only grows while the process lives. The HELP texts say
-// what each metric means. Both programs add the label "realm" to every one.
+// [New] makes a registry of its own; nothing is global. The parts are read when the registry is
+// scraped, through their Stats, so they bear no cost of their own. Times are in seconds; what
+// ends in _total only grows while the process lives. The HELP texts say what each metric means.
+// Both programs add the label "realm" to every one.
 //
 // Both programs:
 //
@@ -121,5 +121,5 @@
 //	revocast_http_requests_total{route,status}
 //	revocast_http_request_seconds{route}           histogram
 //
-// Beside them stand the Go runtime's and the process's own metrics (go_, process_).
+// The metrics of the Go runtime and of the process (go_, process_) are added to these.
 package metrics

@@ -12,7 +12,7 @@ import (
 	"github.com/revocast/revocast"
 )
 
-// Metrics is a registry and what is counted as it happens. It is safe for
+// Metrics is a registry, and the counters that are updated as things happen. It is safe for
 // concurrent use.
 type Metrics struct {
 	registry prometheus.Registerer
@@ -32,8 +32,8 @@ func New() *Metrics {
 	return newMetrics(registry, registry)
 }
 
-// NewFor is New for the process of one realm, whose name every metric bears as the label
-// "realm": two realms that are scraped by one Prometheus are never added up.
+// NewFor is New for the process of one realm. Every metric has the realm's name as the label
+// "realm", so that one Prometheus never adds up two realms.
 func NewFor(realm string) *Metrics {
 	registry := prometheus.NewRegistry()
 	return newMetrics(registry, prometheus.WrapRegistererWith(prometheus.Labels{"realm": realm}, registry))

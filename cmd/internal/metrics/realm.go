@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// AddWritePath adds all there is to know of a publisher: its counters, its readiness,
-// and the realm's two stores as it sees them, which are asked at each scrape.
+// AddWritePath adds everything about a publisher: its counters, its readiness, and its view of
+// the realm's two stores, which are asked at each scrape.
 func (m *Metrics) AddWritePath(p *publisher.Publisher) {
 	m.AddPublisher(p)
 	m.AddReadiness("publisher", p.Ready)
@@ -22,14 +22,17 @@ func (m *Metrics) AddWritePath(p *publisher.Publisher) {
 	})
 }
 
-// AddRealm adds how the realm's stores stand, which [publisher.Publisher.Fleet] tells.
-// While the ledger is not open, or was not asked, its series are missing, and not zero.
+// AddRealm adds the status of the realm's stores, from [publisher.Publisher.Fleet]. While the
+// ledger is not open, or was not asked, its series are missing rather than zero.
 func (m *Metrics) AddRealm(read func() (publisher.FleetStatus, error)) {
 	m.registry.MustRegister(&realm{
-		read:    read,
-		oldest:  desc("revocast_publisher_oldest_unacked_seconds", "Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds."),
-		marked:  desc("revocast_stream_mark_age_seconds", "How long ago the stream was last seen to hold what the ledger says. Alarm above a minute; missing: never."),
-		settled: desc("revocast_ledger_settled", "0 while confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out."),
+		read: read,
+		oldest: desc("revocast_publisher_oldest_unacked_seconds",
+			"Age of the oldest event that JetStream has not acknowledged. Alarm above a few seconds."),
+		marked: desc("revocast_stream_mark_age_seconds", "How long ago the stream was last seen to hold what the "+
+			"ledger says. Alarm above a minute; missing: never."),
+		settled: desc("revocast_ledger_settled",
+			"0 while confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out."),
 	})
 }
 
@@ -68,13 +71,16 @@ func (r *realm) Collect(out chan<- prometheus.Metric) {
 // AddRestoreSkipped adds the events that recoveries left out.
 func (m *Metrics) AddRestoreSkipped(read func() uint64) {
 	m.registry.MustRegister(newSnapshots("", read, []series[uint64]{
-		counter("revocast_ledger_restore_skipped_total", "Events of the stream that recoveries left out because nothing could be read out of them. Alarm on any.", func(n uint64) uint64 { return n }),
+		counter("revocast_ledger_restore_skipped_total",
+			"Events of the stream that recoveries left out because nothing could be read out of them. Alarm on "+
+				"any.", func(n uint64) uint64 { return n }),
 	}))
 }
 
-// AddSuited adds whether Redis was found to be configured so that it forgets nothing.
+// AddSuited adds whether Redis is configured so that it forgets nothing.
 func (m *Metrics) AddSuited(suited func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "revocast_redis_suited", Help: "1 while Redis is configured so that it forgets no revocation; the log says what is wrong. Alarm at 0.",
+		Name: "revocast_redis_suited",
+		Help: "1 while Redis is configured so that it forgets no revocation; the log says what is wrong. Alarm at 0.",
 	}, func() float64 { return flag(suited()) }))
 }

@@ -11,8 +11,8 @@ type series[S any] struct {
 	label string // value of the collector's one label, if it has one
 }
 
-// snapshots is a [prometheus.Collector] that takes one snapshot for each scrape, so
-// that the series of a part belong together.
+// snapshots is a [prometheus.Collector] that takes one snapshot for each scrape, so that the
+// series of a part are consistent.
 type snapshots[S any] struct {
 	read   func() S
 	series []series[S]
@@ -57,7 +57,9 @@ func (c *snapshots[S]) Collect(out chan<- prometheus.Metric) {
 }
 
 func counter[S any](name, help string, value func(S) uint64) series[S] {
-	return series[S]{name: name, help: help, kind: prometheus.CounterValue, value: func(s S) float64 { return float64(value(s)) }}
+	return series[S]{name: name, help: help, kind: prometheus.CounterValue, value: func(s S) float64 {
+		return float64(value(s))
+	}}
 }
 
 func gauge[S any](name, help string, value func(S) float64) series[S] {

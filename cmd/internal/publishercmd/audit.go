@@ -23,13 +23,17 @@ type auditCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *auditCmd) Help() string {
-	return "Reads both stores in full, straight at the stores, and compares what they say is revoked: some 200 bytes of memory for each live revocation. " +
-		"It changes nothing and may run beside everything else. The exit code is 0 where they hold the same, and 1 where they differ."
+	return "Reads both stores in full and compares what they say is revoked. It needs some 200 bytes " +
+		"of memory for each live revocation. " +
+		"It changes nothing and may run beside everything else. The exit code is 0 if they hold the same, " +
+		"and 1 if they differ."
 }
 
 // Run compares the stores.
 func (c *auditCmd) Run(ctx context.Context, streams *wiring.Streams) error {
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher audit", Logger: c.Logger(streams.Err), Lenient: true})
+	stores, err := c.Open(
+		ctx, wiring.OpenOptions{Name: "publisher audit", Logger: c.Logger(streams.Err), Lenient: true},
+	)
 	if err != nil {
 		return err
 	}
@@ -67,10 +71,12 @@ func printAudit(w io.Writer, realm string, r publisher.AuditReport, took time.Du
 		fmt.Fprintf(&b, "different: JetStream lacks %d, Redis lacks %d\n", r.MissingInStream, r.MissingInLedger)
 	}
 	if n := uint64(r.Undecodable+r.Foreign) + r.Gone; n > 0 {
-		fmt.Fprintf(&b, "in the stream: %d messages not readable, %d of another realm, %d gone from its middle\n", r.Undecodable, r.Foreign, r.Gone)
+		fmt.Fprintf(&b, "in the stream: %d messages not readable, %d of another realm, %d gone from its middle\n",
+			r.Undecodable, r.Foreign, r.Gone)
 	}
 	for _, e := range r.Examples {
-		fmt.Fprintf(&b, "  %s is missing in %s: Redis has %s, JetStream has %s\n", e.Key, sideName(e.Lacking), stateText(e.Ledger), stateText(e.Stream))
+		fmt.Fprintf(&b, "  %s is missing in %s: Redis has %s, JetStream has %s\n",
+			e.Key, sideName(e.Lacking), stateText(e.Ledger), stateText(e.Stream))
 	}
 	if more := r.MissingInStream + r.MissingInLedger - len(r.Examples); more > 0 && len(r.Examples) > 0 {
 		fmt.Fprintf(&b, "  and %d more\n", more)
@@ -79,7 +85,7 @@ func printAudit(w io.Writer, realm string, r publisher.AuditReport, took time.Du
 	return err
 }
 
-// leftOutText says what explains two numbers that differ.
+// leftOutText explains why two numbers differ.
 func leftOutText(n int) string {
 	if n == 0 {
 		return ""
@@ -140,14 +146,16 @@ type auditedState struct {
 
 func newAudited(realm string, r publisher.AuditReport, took time.Duration) audited {
 	out := audited{
-		Realm: realm, Equal: r.OK(), Position: r.Position.String(), Redis: r.Ledger, JetStream: r.Stream, Events: r.Events,
+		Realm: realm, Equal: r.OK(), Position: r.Position.String(), Redis: r.Ledger, JetStream: r.Stream,
+		Events:         r.Events,
 		MissingInRedis: r.MissingInLedger, MissingInStream: r.MissingInStream,
 		LeftOut: r.LeftOut, Undecodable: r.Undecodable, Foreign: r.Foreign, Gone: r.Gone,
 		Examples: []auditedExample{}, TookMS: apitypes.DurationMS(took),
 	}
 	for _, e := range r.Examples {
 		out.Examples = append(out.Examples, auditedExample{
-			Key: e.Key.String(), Lacking: sideName(e.Lacking), Redis: newAuditedState(e.Ledger), JetStream: newAuditedState(e.Stream),
+			Key: e.Key.String(), Lacking: sideName(e.Lacking), Redis: newAuditedState(e.Ledger),
+			JetStream: newAuditedState(e.Stream),
 		})
 	}
 	return out
@@ -158,7 +166,8 @@ func newAuditedState(s revocast.State) auditedState {
 		return auditedState{}
 	}
 	return auditedState{
-		Outright: s.CutOff >= revocast.Forever, CutOff: apitypes.Millis(s.CutOff), BannedUntil: apitypes.Millis(s.Ban.Until),
-		Until: apitypes.Millis(s.Until), Position: s.At.String(),
+		Outright: s.CutOff >= revocast.Forever, CutOff: apitypes.Millis(s.CutOff),
+		BannedUntil: apitypes.Millis(s.Ban.Until),
+		Until:       apitypes.Millis(s.Until), Position: s.At.String(),
 	}
 }

@@ -15,9 +15,9 @@ import (
 const (
 	// maxLine is the longest line read from a file of revocations, in bytes.
 	maxLine = 64 << 10
-	// maxBatchBytes is how long the revocations of one call may be together, as they are
-	// sent, so that with what stands around them the server reads the whole body. A line
-	// is at most six times as long when it is sent, and so always fits.
+	// maxBatchBytes is how long the revocations of one call may be together, as they are sent, so
+	// that the whole body stays within the server's limit. A line grows to at most six times its
+	// length when it is sent, and so always fits.
 	maxBatchBytes = apitypes.MaxBody - 1<<10
 )
 
@@ -29,7 +29,7 @@ type lineReader struct {
 	held *held // read, and too long for the batch before
 }
 
-// held is one revocation with where it stood.
+// held is one revocation and its place in the input.
 type held struct {
 	one  apitypes.Revocation
 	size int // in bytes, as it is sent
@@ -42,9 +42,9 @@ func newLineReader(r io.Reader) *lineReader {
 	return l
 }
 
-// batch reads up to n revocations that fit into one call, and says up to which line.
-// At the end it returns what is left, beside [io.EOF]; at a bad line what stands before
-// it, beside the error.
+// batch reads up to n revocations that fit into one call, and returns the last line that it read.
+// At the end it returns what is left, together with [io.EOF]. At a bad line it returns what comes
+// before that line, together with the error.
 func (l *lineReader) batch(n int) (list *apitypes.Revocations, upTo int, err error) {
 	size := 0
 	list = &apitypes.Revocations{Batch: true}
@@ -97,8 +97,7 @@ func (l *lineReader) end() error {
 	}
 }
 
-// decodeLine reads one revocation. The strength is the command line's to choose, for
-// all lines alike.
+// decodeLine reads one revocation. The command line chooses the strength for all lines.
 func decodeLine(text []byte) (apitypes.Revocation, error) {
 	r, err := apitypes.DecodeRevocations(text)
 	switch {
@@ -107,7 +106,8 @@ func decodeLine(text []byte) (apitypes.Revocation, error) {
 	case r.Batch:
 		return apitypes.Revocation{}, fmt.Errorf("%w: want one revocation a line, not a batch", revocast.ErrInvalid)
 	case r.Strength != 0:
-		return apitypes.Revocation{}, fmt.Errorf("%w: the strength is chosen for all lines by --strength", revocast.ErrInvalid)
+		return apitypes.Revocation{}, fmt.Errorf("%w: the strength is chosen for all lines by --strength",
+			revocast.ErrInvalid)
 	}
 	return r.List[0], nil
 }

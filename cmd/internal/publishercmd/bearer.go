@@ -11,8 +11,8 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// readBearer reads a token from standard input, never from the command line, where
-// every user of the machine could see it. "Bearer " in front is forgiven.
+// readBearer reads a token from standard input, never from the command line, where every user of
+// the machine could see it. A leading "Bearer " is removed.
 func readBearer(ctx context.Context, streams *wiring.Streams) (string, error) {
 	streams.Prompt("paste the token, then Enter and Ctrl-D:\n")
 	data, err := io.ReadAll(io.LimitReader(wiring.Interruptible(ctx, streams.In), 2*port.LargestBearer))
@@ -24,7 +24,8 @@ func readBearer(ctx context.Context, streams *wiring.Streams) (string, error) {
 		bearer = strings.TrimSpace(rest)
 	}
 	if bearer == "" {
-		return "", wiring.WithHint(errors.New("no token on standard input"), `pipe it in: printf %%s "$TOKEN" | publisher …`)
+		return "", wiring.WithHint(errors.New("no token on standard input"),
+			`pipe it in: printf %%s "$TOKEN" | publisher …`)
 	}
 	return bearer, nil
 }

@@ -49,26 +49,28 @@ func newClient(url string, transport http.RoundTripper, o client.Options) (*clie
 	return c, nil
 }
 
-// errInterrupted is Ctrl-C: whether the server did what it was asked for is not known.
+// errInterrupted is Ctrl-C: it is not known whether the server carried out the request.
 var errInterrupted = errors.New("interrupted")
 
 // maxTimeout is the longest that the server waits, see [publisherapi.Options].
 const maxTimeout = 30 * time.Second
 
-// explain says what to look at when nobody answers.
+// explain adds a hint about what to check when nobody answers.
 func (f *clientFlags) explain(err error) error {
 	var answered *client.Error
 	if errors.Is(err, context.Canceled) {
 		return errInterrupted
 	}
 	if errors.As(err, &answered) && answered.NeedsConfirmation() {
-		return wiring.WithHint(err, "run it again with --yes if that is meant; --dry-run tells what it concerns")
+		return wiring.WithHint(err, "run it again with --yes if that is meant; --dry-run shows what it concerns")
 	}
 	if errors.Is(err, revocast.ErrUnavailable) && !errors.As(err, &answered) {
-		return wiring.WithHint(err, "is a publisher running there? start one with `publisher serve` or `publisher dev`, or name another with --url")
+		return wiring.WithHint(err, "is a publisher running there? start one with `publisher serve` or `publisher "+
+			"dev`, or name another with --url")
 	}
 	if errors.Is(err, revocast.ErrOutcomeUnknown) && !errors.As(err, &answered) {
-		return wiring.WithHint(err, "it may have been done: run it again, under the same --idempotency-key if it had one, or look with `publisher show`")
+		return wiring.WithHint(err, "it may have been done: run it again, under the same --idempotency-key if it had "+
+			"one, or look with `publisher show`")
 	}
 	return err
 }
@@ -81,7 +83,7 @@ type writeFlags struct {
 	IdempotencyKey string        `placeholder:"KEY" help:"Run again with the same key, the command is carried out once. Default: a random one."`
 }
 
-// AfterApply is called by kong, for the command that is run alone.
+// AfterApply is called by kong, only for the command that is run.
 func (f *writeFlags) AfterApply() error {
 	if f.Timeout <= 0 || f.Timeout > maxTimeout {
 		return wiring.Usage("--timeout %s: want more than 0s, at most %s", f.Timeout, maxTimeout)
@@ -111,19 +113,20 @@ func (f *writeFlags) finish(streams *wiring.Streams, what string, r revocast.Rec
 	return printReceipt(streams.Out, f.JSON, what, r, err)
 }
 
-// oneIssuer refuses what is meant for another command: REVOCAST_ISSUER lists the issuers
-// of `subscriber serve`, and a revocation by the name of the whole list matches no token.
+// oneIssuer refuses a value that is meant for another command: REVOCAST_ISSUER lists the issuers
+// of `subscriber serve`, and a revocation with the whole list as its issuer would match no token.
 func oneIssuer(issuer string) error {
 	switch {
 	case strings.Contains(issuer, ","):
 		return wiring.Usage("--issuer %q: want one issuer, and this is a list", issuer)
 	case issuer != "" && issuer == os.Getenv("REVOCAST_ISSUER") && strings.Contains(issuer, "="):
-		return wiring.Usage("REVOCAST_ISSUER=%q: this command wants the name of one issuer, without its keys: give it with --issuer", issuer)
+		return wiring.Usage("REVOCAST_ISSUER=%q: this command wants the name of one issuer, without its "+
+			"keys: give it with --issuer", issuer)
 	}
 	return nil
 }
 
-// named is "principal alice", or the scope alone where it has no id.
+// named is "principal alice", or the scope alone if it has no id.
 func named(scope fmt.Stringer, id string) string {
 	if id == "" {
 		return scope.String()

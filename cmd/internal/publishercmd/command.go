@@ -8,7 +8,8 @@ import (
 	"github.com/revocast/revocast/cmd/internal/wiring"
 )
 
-const description = "Makes logout true everywhere at once: revokes tokens, sessions and accounts on every worker of a fleet."
+const description = "Makes logout true everywhere: revokes tokens, sessions and accounts on " +
+	"every worker of a fleet."
 
 // Grammar is all commands with their flags.
 type Grammar struct {
@@ -22,10 +23,10 @@ type Grammar struct {
 
 	Revoke          revokeCmd          `cmd:"" group:"Revoke" help:"Revoke a token, a session, a principal, a client, a tenant, a key or everything."`
 	Logout          logoutCmd          `cmd:"" group:"Revoke" help:"End the session of the token on standard input, or the token if it has none."`
-	PasswordChanged passwordChangedCmd `cmd:"" group:"Revoke" help:"End every session of a principal, but the one that changed the password."`
+	PasswordChanged passwordChangedCmd `cmd:"" group:"Revoke" help:"End every session of a principal, except the one that changed the password."`
 	Ban             banCmd             `cmd:"" group:"Revoke" help:"Refuse every token of a principal, newer ones too, until a time."`
 	Unban           unbanCmd           `cmd:"" group:"Revoke" help:"Lift a ban."`
-	Invalidate      invalidateCmd      `cmd:"" group:"Revoke" help:"Make caches load a session or a principal anew. Nobody is revoked."`
+	Invalidate      invalidateCmd      `cmd:"" group:"Revoke" help:"Make caches load a session or a principal again. Nobody is revoked."`
 
 	Show showCmd `cmd:"" group:"Look" help:"What stands against one token, session, principal, client, tenant or key."`
 	Bans bansCmd `cmd:"" group:"Look" help:"Every ban that has not ended."`

@@ -14,9 +14,11 @@ import (
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
-// confirm has somebody confirm a revocation that ends the sessions of many: --yes, or a
-// word on the terminal. Without either it returns a client that the server refuses.
-func (c *revokeCmd) confirm(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) (*client.Client, error) {
+// confirm makes sure that somebody confirms a wide revocation: with --yes, or with a word on the
+// terminal. Without either it returns an unconfirmed client, which the server refuses.
+func (c *revokeCmd) confirm(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
+) (*client.Client, error) {
 	if c.Yes || !one.Scope.Wide() {
 		return api, nil
 	}
@@ -26,9 +28,11 @@ func (c *revokeCmd) confirm(ctx context.Context, streams *wiring.Streams, api *c
 	return api, c.ask(ctx, streams, api, one)
 }
 
-// ask shows what is concerned, and takes the scope's name for a yes: nobody types that by
-// habit.
-func (c *revokeCmd) ask(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) error {
+// ask shows what is concerned, and accepts only the scope's name as a yes, because nobody types
+// that by habit.
+func (c *revokeCmd) ask(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
+) error {
 	p, err := api.Preview(ctx, []revocast.Revocation{one})
 	if err != nil {
 		return c.explain(err)
@@ -47,8 +51,8 @@ func (c *revokeCmd) ask(ctx context.Context, streams *wiring.Streams, api *clien
 	return nil
 }
 
-// confirmAll returns the client for a batch: one that the server refuses where a line needs a
-// confirmation and neither has one nor is covered by --yes.
+// confirmAll returns the client for a batch. Without --yes, the server refuses a line that needs
+// a confirmation and has none.
 func (c *revokeCmd) confirmAll(api *client.Client, list *apitypes.Revocations) *client.Client {
 	if count, _ := list.Unconfirmed(); count > 0 && !c.Yes {
 		return api.Unconfirmed()
@@ -56,21 +60,25 @@ func (c *revokeCmd) confirmAll(api *client.Client, list *apitypes.Revocations) *
 	return api
 }
 
-func (c *revokeCmd) preview(ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation) error {
+func (c *revokeCmd) preview(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, one revocast.Revocation,
+) error {
 	p, err := api.Preview(ctx, []revocast.Revocation{one})
 	if err != nil {
 		return c.explain(err)
 	}
 	if c.JSON {
 		return printJSON(streams.Out, apitypes.Preview{
-			DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers, Warnings: p.Warnings,
+			DryRun: true, Revocations: p.Revocations, Wide: p.Wide, Count: p.Accepting, Workers: p.Workers,
+			Warnings: p.Warnings,
 		})
 	}
 	return printPreview(streams.Out, one, p)
 }
 
 func printPreview(w io.Writer, one revocast.Revocation, p client.Preview) error {
-	_, err := fmt.Fprintf(w, "would revoke %s: %d of %d workers would refuse what it covers\n", named(one.Scope, one.ID), p.Accepting, p.Workers)
+	_, err := fmt.Fprintf(w, "would revoke %s: %d of %d workers would refuse what it covers\n",
+		named(one.Scope, one.ID), p.Accepting, p.Workers)
 	for _, warning := range p.Warnings {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "  warning: %s\n", warning)

@@ -14,7 +14,7 @@ type devCmd struct {
 	Workers      int    `default:"3" placeholder:"N" help:"Workers to run, 1 to 64. Default: ${default}."`
 	WorkerListen string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the first worker; the others take the ports after it. Default: ${default}."`
 	Data         string `default:"revocast-data" type:"path" placeholder:"DIR" help:"Folder for the JetStream log and the demo issuer's key. Default: ./revocast-data."`
-	APIToken     string `name:"api-token" placeholder:"TOKEN" help:"API token to ask for; required where --listen is not a loopback address. Default: none."`
+	APIToken     string `name:"api-token" placeholder:"TOKEN" help:"API token that the API requires; needed if --listen is not a loopback address. Default: none."`
 
 	wiring.LogFlags `group:"Log"`
 }

@@ -39,12 +39,13 @@ func (d diagnosis) String() string {
 	if d.record.Epoch == 0 {
 		return ledger + "; JetStream has no record of the realm's epoch"
 	}
-	return fmt.Sprintf("%s; JetStream knows the realm at epoch %d, on server %.12s…", ledger, d.record.Epoch, d.record.Server)
+	return fmt.Sprintf("%s; JetStream knows the realm at epoch %d, on server %.12s…", ledger, d.record.Epoch,
+		d.record.Server)
 }
 
-// plan is what --from says, else what the state calls for. What would take the realm
-// over from another Redis, which may be alive and right, is never chosen: somebody who
-// named the wrong Redis would fence the right one.
+// plan is what --from says, or else what the state calls for. It never chooses to take over the
+// realm from another Redis, which may be alive and right: somebody who named the wrong Redis
+// would fence the right one.
 func (d diagnosis) plan(ctx context.Context, stores *realm.Realm, from string) (repairPlan, error) {
 	said := repairPlan{reason: "--from says so", said: true}
 	switch {
@@ -70,8 +71,8 @@ func (d diagnosis) plan(ctx context.Context, stores *realm.Realm, from string) (
 	return repairPlan{}, d.fenced()
 }
 
-// superseded fails with [revocast.ErrFenced] where a ledger is open and JetStream says
-// that the realm has gone on elsewhere: no publisher has looked at it since.
+// superseded fails with [revocast.ErrFenced] if a ledger is open although JetStream says that
+// another server carries on the realm: no publisher has looked at the ledger since.
 func (d diagnosis) superseded() error {
 	if d.ledger.State == port.LedgerOpen && d.record.Epoch > d.ledger.Position.Epoch {
 		return d.fenced()
@@ -81,15 +82,19 @@ func (d diagnosis) superseded() error {
 
 func (d diagnosis) fenced() error {
 	return wiring.WithHint(fmt.Errorf("%w: another Redis carries on the realm: %s", revocast.ErrFenced, d),
-		"if the Redis that JetStream names is the right one, point the programs there; if this one is to carry on instead, fencing that one, run `publisher repair --from redis`")
+		"if the Redis that JetStream names is the right one, point the programs there; if this one is to carry on "+
+			"instead, fencing that one, run `publisher repair --from redis`")
 }
 
 func (d diagnosis) planEmpty() (repairPlan, error) {
 	if d.record.Server == d.ledger.Server {
-		return repairPlan{from: []publisher.Side{publisher.JetStream}, reason: "Redis is the realm's own server, and was emptied"}, nil
+		return repairPlan{
+			from: []publisher.Side{publisher.JetStream}, reason: "Redis is the realm's own server, and was emptied",
+		}, nil
 	}
 	return repairPlan{}, wiring.WithHint(fmt.Errorf("%w: %s", revocast.ErrUninitialised, d),
-		"check --redis and --realm first; if this Redis is right and has lost its data, run `publisher repair --from jetstream`; another Redis that still serves the realm is fenced by it")
+		"check --redis and --realm first; if this Redis is right and has lost its data, run `publisher repair --from "+
+			"jetstream`; another Redis that still serves the realm is fenced by it")
 }
 
 // compare finds out what an open ledger or the stream lacks.

@@ -27,7 +27,7 @@ func (c *logoutCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 type passwordChangedCmd struct {
 	Principal string `arg:"" help:"Whose password was changed (sub)."`
-	Keep      string `placeholder:"SID" help:"Session that changed it and goes on. Default: none."`
+	Keep      string `placeholder:"SID" help:"Session that changed it and stays. Default: none."`
 	Issuer    string `placeholder:"ISS" help:"Issuer of the principal. Default: the ledger's default issuer."`
 	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
 	writeFlags
@@ -51,7 +51,7 @@ func (c *passwordChangedCmd) Run(ctx context.Context, streams *wiring.Streams) e
 type banCmd struct {
 	Principal string `arg:"" help:"Whom to ban (sub)."`
 	Until     moment `required:"" placeholder:"T" help:"End: RFC 3339, or a duration from now such as +24h."`
-	From      moment `placeholder:"T" help:"Start. Default: at once."`
+	From      moment `placeholder:"T" help:"Start. Default: now."`
 	Issuer    string `placeholder:"ISS" help:"Issuer of the principal. Default: the ledger's default issuer."`
 	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
 	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`

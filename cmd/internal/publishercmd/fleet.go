@@ -18,7 +18,8 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 	fmt.Fprintf(t, "in JetStream\tup to %s%s\n", l.Durable, unacked(f))
 	fmt.Fprintf(t, "stream\t%s\n", streamText(f.Stream))
 	fmt.Fprintf(t, "waiting\t%d revocations for confirmation\n", f.Waiting)
-	fmt.Fprintf(t, "terms\tlease %s, fence %s, drift %g%%, default issuer %s\n", millis(l.LeaseMS), millis(l.FenceMS), 100*l.Drift, orNone(l.DefaultIssuer))
+	fmt.Fprintf(t, "terms\tlease %s, fence %s, drift %g%%, default issuer %s\n",
+		millis(l.LeaseMS), millis(l.FenceMS), 100*l.Drift, orNone(l.DefaultIssuer))
 	if text := clocksApart(f); text != "" {
 		fmt.Fprintf(t, "clocks\t%s\n", text)
 	}
@@ -27,7 +28,8 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 		fmt.Fprintf(t, "warning\t%s\n", w)
 	}
 	if text := silentText(f); text != "" {
-		fmt.Fprintf(t, "slow answers\t%s: acknowledgements are not heard, so every revocation waits for the next renewal\n", text)
+		fmt.Fprintf(t,
+			"slow answers\t%s: acknowledgements are not heard, so every revocation waits for the next renewal\n", text)
 	}
 	if err := t.Flush(); err != nil || len(f.Workers) == 0 {
 		return err
@@ -117,7 +119,7 @@ func orNone(text string) string {
 	return text
 }
 
-// clocksApart says whose clock is another than the ledger's by a second or more; empty: nobody's.
+// clocksApart names the clocks that differ from the ledger's by a second or more; empty: none.
 func clocksApart(f *apitypes.Fleet) string {
 	var apart []string
 	add := func(whose string, aheadMS float64) {

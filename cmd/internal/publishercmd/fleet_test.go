@@ -17,7 +17,11 @@ func TestPrintFleet(t *testing.T) {
 		},
 		Stream: apitypes.Stream{Whole: "2-40", Sequence: 57, AgeMS: 1200},
 		Workers: []apitypes.Worker{
-			{Worker: "orders-1", Incarnation: "aa", Position: "2-42", Seen: apitypes.At(now.Add(-250 * time.Millisecond)), LeaseLeftMS: 2750, Version: "v1", Acknowledges: "renewal"},
+			{
+				Worker: "orders-1", Incarnation: "aa", Position: "2-42",
+				Seen:        apitypes.At(now.Add(-250 * time.Millisecond)),
+				LeaseLeftMS: 2750, Version: "v1", Acknowledges: "renewal",
+			},
 			{Worker: "b", Incarnation: "bb", Position: "1-7", Lag: -1},
 		},
 		Unacked: 2, OldestUnackedMS: 12,
@@ -26,7 +30,8 @@ func TestPrintFleet(t *testing.T) {
 	if err := printFleet(&out, fleet); err != nil {
 		t.Fatal(err)
 	}
-	const want = `ledger        open at 2-42 (not settled: confirmations wait until the leases of an earlier epoch, or of earlier terms, have run out)
+	const want = `ledger        open at 2-42 (not settled: confirmations wait until the leases of an earlier epoch, ` +
+		`or of earlier terms, have run out)
 in JetStream  up to 2-40, 2 events under way, the oldest for 12ms
 stream        whole up to 2-40 (message 57), seen 1.2s ago
 waiting       0 revocations for confirmation
@@ -48,7 +53,8 @@ func TestClocksApart(t *testing.T) {
 		Ledger:  apitypes.Ledger{LargestLeadMS: 4000, PublisherAheadMS: -2500},
 		Workers: []apitypes.Worker{{Worker: "a", ClockAheadMS: 999}, {Worker: "b", ClockAheadMS: 1000}},
 	}
-	const want = "an issuer's 4s ahead of the ledger's, the publisher's 2.5s behind the ledger's, worker b's 1s ahead of the ledger's"
+	const want = "an issuer's 4s ahead of the ledger's, the publisher's 2.5s behind the ledger's, worker b's " +
+		"1s ahead of the ledger's"
 	if got := clocksApart(&fleet); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -62,7 +68,9 @@ func TestStreamText(t *testing.T) {
 		"not seen whole yet":                         {},
 		"not seen whole yet; not as it must be: why": {Error: "why"},
 
-		"whole up to 1-2 (message 3), seen 0s ago; not as it must be: unavailable": {Whole: "1-2", Sequence: 3, Error: "unavailable"},
+		"whole up to 1-2 (message 3), seen 0s ago; not as it must be: unavailable": {
+			Whole: "1-2", Sequence: 3, Error: "unavailable",
+		},
 	} {
 		if got := streamText(s); got != want {
 			t.Errorf("%q, want %q", got, want)

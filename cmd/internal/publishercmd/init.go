@@ -15,11 +15,11 @@ import (
 )
 
 type initCmd struct {
-	Lease         time.Duration `default:"3s" help:"L: how long a worker that is cut off goes on trusting its memory, a duration. Shorter: more renewals. Longer: a revocation waits longer for a worker that died. Default: ${default}."`
-	Drift         float64       `default:"0.01" help:"Most by which a clock runs fast or slow, a fraction. Default: ${default}."`
-	Fence         time.Duration `placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas goes on accepting writes. Default: 0s, which is right for a Redis without replicas; with them 5s."`
+	Lease         time.Duration `default:"3s" help:"L: how long a worker that is cut off still trusts its memory, a duration. Shorter: more renewals. Longer: a revocation waits longer for a worker that died. Default: ${default}."`
+	Drift         float64       `default:"0.01" help:"How much a clock may run fast or slow at most, a fraction. Default: ${default}."`
+	Fence         time.Duration `placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas still accepts writes. Default: 0s, which is right for a Redis without replicas; with them 5s."`
 	Skew          time.Duration `default:"10s" help:"σ: how far the clocks of issuers and servers may be apart, a duration of at most 1m. Tokens from further ahead are refused, and cut-offs make up for no more. Default: ${default}."`
-	DefaultIssuer string        `placeholder:"ISS" help:"Issuer of revocations that name none. Default: none, each must name one."`
+	DefaultIssuer string        `placeholder:"ISS" help:"Issuer of revocations that name none. Default: none, so each must name one."`
 	TokenLifetime time.Duration `name:"token-lifetime" default:"720h" help:"Longest that any token lives, a duration: how long revocations are kept. Workers refuse tokens that live longer. Default: ${default}."`
 	NATSReplicas  int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams: 1, or 3 in a cluster. Default: ${default}."`
 
@@ -29,11 +29,12 @@ type initCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *initCmd) Help() string {
-	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new but lost, or the wrong one: " +
+	return "A realm is made once, when neither store knows it. An empty Redis whose realm JetStream knows is not new " +
+		"but lost, or the wrong one: " +
 		"`publisher repair` says what to do."
 }
 
-// terms are what the ledger lays down for everybody.
+// terms are the settings that the ledger gives to everybody.
 func (c *initCmd) terms() port.Terms {
 	t := port.DefaultTerms()
 	t.Lease, t.Drift, t.Fence, t.DefaultIssuer = c.Lease, c.Drift, c.Fence, c.DefaultIssuer
@@ -54,12 +55,13 @@ func (c *initCmd) Validate() error {
 	return c.terms().Validate()
 }
 
-// checkDefaultIssuer refuses what no token bears. The default issuer stays for good, so it
-// is looked at more closely than one that a call names.
+// checkDefaultIssuer refuses a name that no token can bear. The default issuer is permanent, so
+// it is checked more closely than an issuer that a call names.
 func checkDefaultIssuer(issuer string) error {
 	odd := func(r rune) bool { return r == ',' || unicode.IsSpace(r) || unicode.IsControl(r) }
 	if i := strings.IndexFunc(issuer, odd); i >= 0 {
-		return fmt.Errorf("--default-issuer %q: want one issuer exactly as its tokens bear it (iss), without commas and white space", issuer)
+		return fmt.Errorf("--default-issuer %q: want one issuer exactly as its tokens bear it (iss), "+
+			"without commas and white space", issuer)
 	}
 	return nil
 }
@@ -79,7 +81,7 @@ func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	created, err := publisher.Init(ctx, stores.Ledger(), stores.Bus(), terms)
 	if errors.Is(err, revocast.ErrConflict) {
-		return wiring.WithHint(err, "`publisher repair` looks at both stores and says what there is to do")
+		return wiring.WithHint(err, "`publisher repair` looks at both stores and says what to do")
 	}
 	if err != nil {
 		return err

@@ -96,7 +96,9 @@ func TestBatchesFit(t *testing.T) {
 				var list *apitypes.Revocations
 				var upTo int
 				list, upTo, err = lines.batch(revocast.MaxBatch)
-				body, e := json.Marshal(apitypes.Revocations{List: list.List, Batch: true, Strength: revocast.Confirmed})
+				body, e := json.Marshal(
+					apitypes.Revocations{List: list.List, Batch: true, Strength: revocast.Confirmed},
+				)
 				if e != nil || len(body) > apitypes.MaxBody {
 					t.Fatalf("a body of %d bytes for %d revocations, %v", len(body), len(list.List), e)
 				}
@@ -135,7 +137,8 @@ func TestBearer(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	p := &progress{total: 100}
-	if got, want := p.text(50, 50, time.Second), "[###############---------------]  50%  50 revoked, 50/s"; got != want {
+	if got, want := p.text(50, 50, time.Second), "[###############---------------]  50%  50 "+
+		"revoked, 50/s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got, want := (&progress{}).text(50, 50, 2*time.Second), "50 revoked, 25/s"; got != want {

@@ -43,9 +43,9 @@ func (c *statusCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 type watchCmd struct {
 	After string `placeholder:"EPOCH-REV" help:"Print the log after this position first. Default: from now on."`
-	// The flag of this name of publisher serve says how often: one environment variable
-	// must not mean two things.
-	Canary bool `env:"REVOCAST_WATCH_CANARY" help:"Also those revocations that publishers make to measure. Default: they are left out."`
+	// The flag of this name in publisher serve sets how often: one environment variable must not
+	// mean two things.
+	Canary bool `env:"REVOCAST_WATCH_CANARY" help:"Show canaries too: revocations that publishers make to measure the latency. Default: they are left out."`
 	clientFlags
 }
 
@@ -81,10 +81,10 @@ type checkCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *checkCmd) Help() string {
-	return "Exit codes: 0 allowed, 3 revoked or invalid, 5 unknown; 1 where no worker answered."
+	return "Exit codes: 0 allowed, 3 revoked or invalid, 5 unknown; 1 if no worker answered."
 }
 
-// Run asks for the verdict, and says it in the exit code, too.
+// Run asks for the verdict, and reports it in the exit code, too.
 func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	transport, err := c.ClientTLSFlags.Transport()
 	if err != nil {
@@ -106,7 +106,8 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return wiring.WithCode(wiring.ExitUnknown, err)
 	}
 	if err != nil {
-		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher dev`, or name another with --worker-url")
+		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher "+
+			"dev`, or name another with --worker-url")
 	}
 	v := apitypes.NewVerdict(claims, verdict)
 	if c.JSON {
@@ -143,7 +144,8 @@ func printVerdict(w io.Writer, v apitypes.Verdict) error {
 		lines += "  " + v.Detail + "\n"
 	}
 	if c := v.Claims; c != nil {
-		lines += fmt.Sprintf("  principal %s, session %s, token %s, issuer %s\n", orNone(c.Principal), orNone(c.Session), orNone(c.TokenID), orNone(c.Issuer))
+		lines += fmt.Sprintf("  principal %s, session %s, token %s, issuer %s\n", orNone(c.Principal),
+			orNone(c.Session), orNone(c.TokenID), orNone(c.Issuer))
 	}
 	_, err := io.WriteString(w, lines)
 	return err

@@ -25,7 +25,9 @@ func (m *moment) UnmarshalText(text []byte) error {
 	}
 	t, err := apitypes.ParseTime(s)
 	if err != nil {
-		return fmt.Errorf("%q is not a time: want RFC 3339 such as 2030-01-02T15:04:05Z, or a duration from now such as +24h", s)
+		return fmt.Errorf(
+			"%q is not a time: want RFC 3339 such as 2030-01-02T15:04:05Z, or a duration from now such as +24h", s,
+		)
 	}
 	m.Time = t
 	return nil

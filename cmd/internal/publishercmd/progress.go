@@ -37,7 +37,7 @@ func newProgress(w io.Writer, in io.Reader) *progress {
 	return p
 }
 
-// show draws how far it is: revocations done, and bytes of input read.
+// show draws the progress: revocations done, and bytes of input read.
 func (p *progress) show(done int, read int64) {
 	if p.w == nil || time.Since(p.drawn) < redrawAtLeast {
 		return
@@ -46,16 +46,17 @@ func (p *progress) show(done int, read int64) {
 	fmt.Fprintf(p.w, "\r%s\x1b[K", p.text(done, read, time.Since(p.start)))
 }
 
-// showRefilled draws how many events have been published anew.
+// showRefilled draws how many events have been published again.
 func (p *progress) showRefilled(events int) {
 	if p.w == nil || time.Since(p.drawn) < redrawAtLeast {
 		return
 	}
 	p.drawn = time.Now()
-	fmt.Fprintf(p.w, "\r%d events published anew, %.0f/s\x1b[K", events, float64(events)/max(time.Since(p.start).Seconds(), 0.001))
+	fmt.Fprintf(p.w, "\r%d events published again, %.0f/s\x1b[K",
+		events, float64(events)/max(time.Since(p.start).Seconds(), 0.001))
 }
 
-// clear takes the line away.
+// clear removes the line.
 func (p *progress) clear() {
 	if p.w != nil && !p.drawn.IsZero() {
 		fmt.Fprint(p.w, "\r\x1b[K")
@@ -70,5 +71,6 @@ func (p *progress) text(done int, read int64, took time.Duration) string {
 	}
 	part := min(1, float64(read)/float64(p.total))
 	full := int(part * barWidth)
-	return fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), 100*part, count)
+	return fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", barWidth-full), 100*part,
+		count)
 }

@@ -16,9 +16,9 @@ import (
 // printJSON writes v on one line.
 func printJSON(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
 
-// printReceipt writes what became of a call. A receipt beside an error is of
-// something that is committed but not as strong yet as was asked for: it is printed,
-// and the error says the rest.
+// printReceipt writes the result of a call. A receipt that comes with an error means that the
+// call is committed but has not reached its strength: the receipt is printed, and the error says
+// the rest.
 func printReceipt(w io.Writer, asJSON bool, what string, r revocast.Receipt, err error) error {
 	if err != nil && !errors.Is(err, revocast.ErrPending) {
 		return err
@@ -34,7 +34,8 @@ func printReceipt(w io.Writer, asJSON bool, what string, r revocast.Receipt, err
 }
 
 func printText(w io.Writer, what string, r revocast.Receipt) error {
-	_, err := fmt.Fprintf(w, "%s\n  position %s, %s after %s\n%s", what, r.Position, r.Strength, shortTime(r.Took), tally(r))
+	_, err := fmt.Fprintf(w, "%s\n  position %s, %s after %s\n%s",
+		what, r.Position, r.Strength, shortTime(r.Took), tally(r))
 	if err == nil && !r.NotBefore.IsZero() {
 		_, err = fmt.Fprintf(w, "  tokens issued from %s on are not covered\n", stamp(r.NotBefore))
 	}
@@ -46,7 +47,7 @@ func printText(w io.Writer, what string, r revocast.Receipt) error {
 	return err
 }
 
-// tally says who the receipt is about; nobody counts workers before confirmation.
+// tally says which workers have the revocation; workers are only counted at confirmation.
 func tally(r revocast.Receipt) string {
 	if r.Strength != revocast.Confirmed {
 		return ""
@@ -67,14 +68,15 @@ func tally(r revocast.Receipt) string {
 
 func pending(r revocast.Receipt, err error) error {
 	return wiring.WithHint(
-		wiring.WithCode(wiring.ExitPending, fmt.Errorf("at %s only %s when the time ran out: %w", r.Position, r.Strength, err)),
-		"it goes on by itself; `publisher status` shows which worker it waits for, a longer --timeout waits for more")
+		wiring.WithCode(wiring.ExitPending,
+			fmt.Errorf("at %s only %s when the time ran out: %w", r.Position, r.Strength, err)),
+		"it continues by itself; `publisher status` shows which worker it waits for; a longer --timeout waits longer")
 }
 
 // stamp is a time as people and scripts both read it.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// shortTime rounds a duration to what matters.
+// shortTime rounds a duration to the digits that matter.
 func shortTime(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

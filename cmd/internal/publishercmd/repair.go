@@ -16,9 +16,9 @@ import (
 const repairPatience = 10 * time.Minute
 
 type repairCmd struct {
-	From         string `env:"REVOCAST_REPAIR_FROM" default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what there is to choose."`
+	From         string `env:"REVOCAST_REPAIR_FROM" default:"" enum:",jetstream,redis" placeholder:"STORE" help:"Which store the other is refilled from: jetstream or redis. Default: what the ledger's state calls for, if that can harm nobody; else it says what the choices are."`
 	AcceptLoss   bool   `help:"Open a Redis that lost everything although JetStream has lost its stream too. What was revoked before and is in neither is forgotten."`
-	NATSReplicas int    `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of a stream that has to be made anew: 1, or 3 in a cluster. Default: ${default}."`
+	NATSReplicas int    `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of a stream that has to be made again: 1, or 3 in a cluster. Default: ${default}."`
 	JSON         bool   `name:"json" help:"JSON for machines, one line."`
 
 	wiring.StoreFlags `group:"Stores"`
@@ -27,11 +27,13 @@ type repairCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *repairCmd) Help() string {
-	return `Refills one store from the other, straight at the stores; publishers may go on running. State only grows, so nothing is un-revoked by it, and running it twice does no harm.
-
-` + "`--from jetstream`" + ` merges what the stream holds into Redis, in a new epoch: for a Redis that lost data. An empty Redis becomes the realm's ledger by it; another one that still serves the realm is fenced.
-
-` + "`--from redis`" + ` publishes every live revocation anew: for a stream that lost events, which running publishers also see to by themselves. A fenced ledger takes the realm back by it, with what the stream holds merged in; the Redis that carried on is fenced.`
+	return "Refills one store from the other. It works on the stores themselves, and publishers may go on running. " +
+		"State only grows, so a repair takes back no revocation, and running it twice does no harm.\n\n" +
+		"`--from jetstream` merges what the stream holds into Redis, in a new epoch. It is for a Redis that lost " +
+		"data. An empty Redis becomes the realm's ledger. Another Redis that still serves the realm is fenced.\n\n" +
+		"`--from redis` publishes every live revocation again. It is for a stream that lost events, which running " +
+		"publishers also refill by themselves. A fenced ledger takes back the realm, and what the stream holds is " +
+		"merged into it. The Redis that carried on is fenced."
 }
 
 // Run repairs what needs it.
@@ -58,7 +60,10 @@ func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, repairPatience)
 	defer cancel()
-	done := repaired{Realm: c.Realm, State: what.ledger.State.String(), Reason: plan.reason, From: plan.names(), Position: what.ledger.Position.String()}
+	done := repaired{
+		Realm: c.Realm, State: what.ledger.State.String(), Reason: plan.reason, From: plan.names(),
+		Position: what.ledger.Position.String(),
+	}
 	for _, side := range plan.from {
 		bar := newProgress(streams.Err, nil)
 		r, err := publisher.Repair(ctx, stores.Ledger(), stores.Bus(), side, publisher.RepairOptions{
@@ -82,7 +87,8 @@ func (c *repairCmd) print(w io.Writer, r repaired) error {
 	if len(r.From) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "done after %s: the ledger serves at %s; %d events restored to Redis and %d published anew here, the rest by running publishers\n",
+	_, err := fmt.Fprintf(w, "done after %s: the ledger serves at %s; %d events restored to Redis and %d published "+
+		"again here, the rest by running publishers\n",
 		millis(r.TookMS), r.Position, r.Restored, r.Refilled)
 	return err
 }
@@ -95,7 +101,7 @@ type repaired struct {
 	From     []string `json:"from"`   // in this order; empty: nothing was to be done
 	Position string   `json:"position"`
 	Restored int      `json:"restored"` // events that Redis lacked; running publishers may have restored others
-	Refilled uint64   `json:"refilled"` // events that were published anew, likewise
+	Refilled uint64   `json:"refilled"` // events that were published again, likewise
 	TookMS   float64  `json:"took_ms"`
 }
 

@@ -18,12 +18,12 @@ type revokeCmd struct {
 	ID        string `arg:"" optional:"" name:"id" help:"Its jti, sid, sub, client, tenant or kid; none for all."`
 	Issuer    string `placeholder:"ISS" help:"Its issuer. Default: the ledger's default issuer; for all: every issuer."`
 	Except    string `placeholder:"SID" help:"Session that is spared. Default: none."`
-	Cutoff    moment `placeholder:"T" help:"Tokens issued at or before are dead: RFC 3339, or a duration from now as in --cutoff=-10m. Default: now, by the ledger's clock."`
+	Cutoff    moment `placeholder:"T" help:"Tokens issued at or before this time are refused: RFC 3339, or a duration from now as in --cutoff=-10m. Default: now, by the ledger's clock."`
 	Until     moment `placeholder:"T" help:"When it may be forgotten. Default: when the last token that it covers has expired."`
 	Reason    string `placeholder:"TEXT" help:"For people, at most 256 bytes. No personal data. Default: none."`
 	Initiator string `placeholder:"WORD" help:"Who asked: user, admin, policy, system or a word of your own. Default: none."`
 	Yes       bool   `env:"-" help:"Revoke a tenant, a key or everything without asking. Default: ask on a terminal, else refuse."`
-	DryRun    bool   `env:"-" help:"Only say what it would concern."`
+	DryRun    bool   `env:"-" help:"Only show what it would concern."`
 	writeFlags
 
 	warned map[string]bool // of what, in many revocations
@@ -32,7 +32,8 @@ type revokeCmd struct {
 // Help implements kong's HelpProvider.
 func (c *revokeCmd) Help() string {
 	return `With - it reads one JSON object a line, as POST /v1/revocations takes it: {"scope":"session","id":"…"}. ` +
-		`They are sent in order, many in one call. At a line that is wrong it stops, with everything before it revoked; ` +
+		`They are sent in order, many in one call. It stops at a line that is wrong, with everything before it ` +
+		`revoked; ` +
 		`revoking again what is revoked does no harm.`
 }
 
@@ -53,7 +54,8 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return wiring.Usage("%w", err)
 	}
 	one := revocast.Revocation{
-		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time.Time, Until: c.Until.Time.Time,
+		Scope: scope, ID: c.ID, Issuer: c.Issuer, Except: c.Except, CutOff: c.Cutoff.Time.Time,
+		Until: c.Until.Time.Time,
 		Cause: revocast.Cause{Reason: c.Reason, Initiator: c.Initiator},
 	}
 	if c.DryRun {
@@ -66,9 +68,11 @@ func (c *revokeCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	return c.finish(streams, "revoked "+named(scope, c.ID), receipt, err)
 }
 
-// many sends batches one after the other, so that at a failure it is plain what was
-// done. Each has an idempotency key of its own: the client repeats what broke.
-func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *client.Client, opts []revocast.CallOption) error {
+// many sends batches one after the other, so that after a failure it is clear what was done. Each
+// batch has its own idempotency key, so the client can repeat one that broke.
+func (c *revokeCmd) many(
+	ctx context.Context, streams *wiring.Streams, api *client.Client, opts []revocast.CallOption,
+) error {
 	if err := c.refuseOthers(); err != nil {
 		return err
 	}
@@ -87,7 +91,9 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *clie
 			receipts, err := c.confirmAll(api, list).RevokeBatch(ctx, list.Domain(), append(opts, key)...)
 			if err != nil && !errors.Is(err, revocast.ErrPending) {
 				bar.clear()
-				return c.explain(fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list.List), upTo, err))
+				return c.explain(
+					fmt.Errorf("after %d revoked, the %d up to line %d failed: %w", done, len(list.List), upTo, err),
+				)
 			}
 			unconfirmed = errors.Join(unconfirmed, err)
 			done += len(list.List)
@@ -103,10 +109,12 @@ func (c *revokeCmd) many(ctx context.Context, streams *wiring.Streams, api *clie
 	}
 }
 
-// refuseOthers refuses flags that the lines say for themselves.
+// refuseOthers refuses flags whose values the lines give themselves.
 func (c *revokeCmd) refuseOthers() error {
 	if c.DryRun {
-		return wiring.Usage("--dry-run is for one revocation; with - send {\"revocations\":[…],\"dry_run\":true} to the API")
+		return wiring.Usage(
+			"--dry-run is for one revocation; with - send {\"revocations\":[…],\"dry_run\":true} to the API",
+		)
 	}
 	if c.ID+c.Issuer+c.Except+c.Reason+c.Initiator != "" || !c.Cutoff.IsZero() || !c.Until.IsZero() {
 		return wiring.Usage("with - each line says its own id, issuer, except, cutoff, until, reason and initiator")
@@ -126,15 +134,17 @@ func (c *revokeCmd) printEach(w io.Writer, receipts []revocast.Receipt) error {
 	return nil
 }
 
-// sum ends the command. readErr is never nil, and io.EOF where all was read.
+// sum ends the command. readErr is never nil; it is io.EOF if everything was read.
 func (c *revokeCmd) sum(streams *wiring.Streams, done int, readErr, unconfirmed error) error {
 	if !errors.Is(readErr, io.EOF) {
 		return wiring.WithHint(fmt.Errorf("%w (%d before it are revoked, nothing after it)", readErr, done),
-			"mend the line and run all of it again")
+			"correct the line and run all of it again")
 	}
 	if unconfirmed != nil {
-		return wiring.WithHint(wiring.WithCode(wiring.ExitPending, fmt.Errorf("%d revoked, not all of them %s when the time ran out", done, c.Strength)),
-			"it goes on by itself; `publisher status` shows which worker it waits for")
+		return wiring.WithHint(wiring.WithCode(wiring.ExitPending, fmt.Errorf(
+			"%d revoked, not all of them %s when the time ran out", done, c.Strength,
+		)),
+			"it continues by itself; `publisher status` shows which worker it waits for")
 	}
 	if c.JSON {
 		return nil

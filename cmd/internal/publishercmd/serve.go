@@ -20,14 +20,14 @@ import (
 
 type serveCmd struct {
 	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the HTTP API; :8080 is every address of this machine. Default: ${default}."`
-	Name           string        `default:"publisher" placeholder:"NAME" help:"What NATS lists this process as. Default: ${default}."`
+	Name           string        `default:"publisher" placeholder:"NAME" help:"Name of this process in NATS' lists. Default: ${default}."`
 	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as name:token or the token alone."`
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
 	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
-	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made, or made anew because they were lost: 1, or 3 in a cluster. Default: ${default}."`
-	Canary         time.Duration `default:"10s" help:"How often one publisher of the realm revokes a token that nobody has, to measure how long that takes: a duration; 0s: never. Each is an event in the stream, which /v1/events leaves out. Default: ${default}."`
-	RecoverEmpty   bool          `help:"Refill from JetStream also a Redis that holds nothing of the realm and that no running publisher has seen serving it. If it is the wrong one, the right one is fenced. Default: refuse, until somebody runs publisher repair."`
+	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made, or made again because they were lost: 1, or 3 in a cluster. Default: ${default}."`
+	Canary         time.Duration `default:"10s" help:"How often one publisher of the realm revokes a token that nobody has, to measure how long that takes: a duration; 0s: never. Each is an event in the stream; /v1/events leaves them out. Default: ${default}."`
+	RecoverEmpty   bool          `help:"Also refill from JetStream a Redis that holds nothing of the realm and that no running publisher has seen serving it. If it is the wrong one, the right one is fenced. Default: refuse, until somebody runs publisher repair."`
 
 	wiring.DrainFlags
 	wiring.TLSFlags   `group:"TLS"`
@@ -38,14 +38,18 @@ type serveCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *serveCmd) Help() string {
-	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a token that it is shown.\n\n" +
-		"What a running publisher sees happen it mends by itself: a Redis that is restarted, promoted or emptied is refilled from JetStream, a stream that is lost or cut short from Redis. " +
-		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, and /readyz says so, until somebody runs `publisher repair --from jetstream`.\n\n" +
-		"A store that is away or refuses does not end it: it says why in the log once a minute, and tries again. Without NATS revocations are committed and answered 202; without Redis it is not ready."
+	return "Keys (--jwks and its like) are needed for POST /v1/logout alone, which ends the session of a " +
+		"token that it is shown.\n\n" +
+		"A running publisher mends what it sees happen: a Redis that is restarted, promoted or emptied is " +
+		"refilled from JetStream, a stream that is lost or cut short from Redis. " +
+		"An empty Redis that no running publisher has seen serving the realm may be the wrong one: it is refused, " +
+		"and /readyz says so, until somebody runs `publisher repair --from jetstream`.\n\n" +
+		"A store that is away or refuses does not end it: it logs the reason once a minute, and tries again. " +
+		"Without NATS revocations are committed and answered 202; without Redis it is not ready."
 }
 
-// Run serves until ctx ends. The group's members are interrupted in the order they
-// are added in: requests drain before the publisher that answers them stops.
+// Run serves until ctx ends. The group's members are interrupted in the order in which they are
+// added: requests drain before the publisher that answers them stops.
 func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	logger := c.Logger(streams.Err)
 	api, err := c.api(logger)
@@ -107,7 +111,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 
 // api says who may call, and refuses to leave that open by accident.
 func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) {
-	o = publisherapi.Options{Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, MaxBearer: c.MaxBearer, Logger: logger}
+	o = publisherapi.Options{
+		Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, MaxBearer: c.MaxBearer, Logger: logger,
+	}
 	switch {
 	case c.APITokens != "" && c.APIToken != "":
 		return o, wiring.Usage("give --api-tokens or an API token (REVOCAST_API_TOKEN), not both")
@@ -117,24 +123,25 @@ func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) 
 		o.Tokens, err = publisherapi.OneToken(c.APIToken)
 	case !c.InsecureNoAuth && c.TLSClientCA == "":
 		return o, wiring.WithHint(errors.New("nobody could call this service: there is no API token"),
-			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with --tls-client-ca, or everybody with --insecure-no-auth")
+			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with "+
+				"--tls-client-ca, or everybody with --insecure-no-auth")
 	}
 	return o, err
 }
 
-// logoutVerifier returns nothing where no keys are named: POST /v1/logout then says so.
+// logoutVerifier returns nil if no keys are named: POST /v1/logout then says so.
 func (c *serveCmd) logoutVerifier(logger *slog.Logger) (*token.Verifier, error) {
 	if !c.Given() {
 		return nil, nil
 	}
 	if len(c.Audience) == 0 {
-		// Whoever has a token of the issuer may end it, whichever service it is meant for.
+		// Anybody who has a token of the issuer may end it, whichever service it is meant for.
 		c.AnyAudience = true
 	}
 	return c.Verifier(logger)
 }
 
-// options are the publisher's, which counts its canaries into m.
+// options are the publisher's options; it counts its canaries in m.
 func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) publisher.Options {
 	if c.Canary > 0 {
 		m.ObserveCanary()
@@ -145,7 +152,7 @@ func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) publisher.Op
 	}
 }
 
-// addMetrics adds the parts to m and has api count into it.
+// addMetrics adds the parts to m, and makes api count in it.
 func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *realm.Publisher, r *realm.Realm) {
 	m.AddBuild(wiring.Version())
 	m.ObserveRevocations()

@@ -15,16 +15,16 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-// termsCmd changes what it is given a flag for. The environment variables are other
-// ones than those of init and of subscriber serve: where one of these is set for every
-// program, printing the terms must not change them.
+// termsCmd changes the terms that it is given a flag for. Its environment variables differ from
+// those of init and of subscriber serve: if one of those is set for every program, printing the
+// terms must not change them.
 type termsCmd struct {
-	Lease         *time.Duration `env:"REVOCAST_TERMS_LEASE" placeholder:"DURATION" help:"L: how long a worker that is cut off goes on trusting its memory. Default: as it is."`
-	Drift         *float64       `env:"REVOCAST_TERMS_DRIFT" placeholder:"FRACTION" help:"Most by which a clock runs fast or slow, such as 0.01. Default: as it is."`
-	Fence         *time.Duration `env:"REVOCAST_TERMS_FENCE" placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas goes on accepting writes: 0s without replicas, with them 5s. Default: as it is."`
-	Skew          *time.Duration `env:"REVOCAST_TERMS_SKEW" placeholder:"DURATION" help:"σ: how far the clocks of issuers and servers may be apart; tokens from further ahead are refused. Default: as it is."`
-	DefaultIssuer *string        `env:"REVOCAST_TERMS_DEFAULT_ISSUER" placeholder:"ISS" help:"Issuer of revocations that name none. Default: as it is."`
-	TokenLifetime *time.Duration `env:"REVOCAST_TERMS_TOKEN_LIFETIME" name:"token-lifetime" placeholder:"DURATION" help:"Longest that any token lives; it can only be lowered, since what was revoked before is kept for no longer. Default: as it is."`
+	Lease         *time.Duration `env:"REVOCAST_TERMS_LEASE" placeholder:"DURATION" help:"L: how long a worker that is cut off still trusts its memory. Default: unchanged."`
+	Drift         *float64       `env:"REVOCAST_TERMS_DRIFT" placeholder:"FRACTION" help:"How much a clock may run fast or slow at most, such as 0.01. Default: unchanged."`
+	Fence         *time.Duration `env:"REVOCAST_TERMS_FENCE" placeholder:"DURATION" help:"F: how long a Redis primary that is cut off from its replicas still accepts writes: 0s without replicas, with them 5s. Default: unchanged."`
+	Skew          *time.Duration `env:"REVOCAST_TERMS_SKEW" placeholder:"DURATION" help:"σ: how far the clocks of issuers and servers may be apart; tokens from further ahead are refused. Default: unchanged."`
+	DefaultIssuer *string        `env:"REVOCAST_TERMS_DEFAULT_ISSUER" placeholder:"ISS" help:"Issuer of revocations that name none. Default: unchanged."`
+	TokenLifetime *time.Duration `env:"REVOCAST_TERMS_TOKEN_LIFETIME" name:"token-lifetime" placeholder:"DURATION" help:"Longest that any token lives; it can only be lowered, since what was revoked before is kept for no longer. Default: unchanged."`
 	JSON          bool           `name:"json" help:"JSON for machines, one line."`
 
 	wiring.StoreFlags `group:"Stores"`
@@ -33,14 +33,16 @@ type termsCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *termsCmd) Help() string {
-	return "Without a flag it prints the terms that the ledger lays down for everybody. With flags it changes those, straight at the stores, and waits until they are in force everywhere: " +
-		"where less is waited for than before, no revocation is confirmed until the leases of the old terms have run out. Publishers and workers go on running and take them over by themselves."
+	return "Without a flag it prints the terms that the ledger gives to everybody. With flags it changes those, " +
+		"straight at the stores, and waits until they are in force everywhere: " +
+		"if the new terms are shorter, no revocation is confirmed until the leases of the old terms have run " +
+		"out. Publishers and workers keep running and adopt the new terms by themselves."
 }
 
 // Run prints or changes the terms.
 func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	logger := c.Logger(streams.Err)
-	// Lenient: a Redis may be unsuited for want of the very fence that is set here.
+	// Lenient: a Redis may be unsuited only because it lacks the fence that is set here.
 	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher terms", Logger: logger, Lenient: true})
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (c *termsCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	return c.print(streams.Out, d, true, took)
 }
 
-// apply returns the terms with what was given a flag for.
+// apply returns the terms with the flags' values.
 func (c *termsCmd) apply(t port.Terms) port.Terms {
 	set(&t.Lease, c.Lease)
 	set(&t.Drift, c.Drift)
@@ -102,7 +104,8 @@ func (c *termsCmd) print(w io.Writer, d port.Description, changed bool, took tim
 		fmt.Fprintf(w, "realm %s: the terms are changed, and in force everywhere after %s\n", c.Realm, shortTime(took))
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "ledger\t%s at %s%s\n", d.State, d.Position, unsettled(apitypes.Ledger{State: d.State.String(), Settled: d.Settled}))
+	fmt.Fprintf(t, "ledger\t%s at %s%s\n",
+		d.State, d.Position, unsettled(apitypes.Ledger{State: d.State.String(), Settled: d.Settled}))
 	fmt.Fprintf(t, "lease\t%s\n", d.Terms.Lease)
 	fmt.Fprintf(t, "drift\t%g%%\n", 100*d.Terms.Drift)
 	fmt.Fprintf(t, "fence\t%s\n", d.Terms.Fence)
@@ -120,7 +123,7 @@ type lifetime struct {
 	longest time.Duration
 }
 
-// lifetimes are one where all scopes have the same, which is what init makes.
+// lifetimes gives one lifetime to all scopes, as init does.
 func lifetimes(t port.Terms) []lifetime {
 	list := []lifetime{{"token", t.MaxLifetime[0]}}
 	same := true
@@ -153,7 +156,8 @@ type termsShown struct {
 func newTermsShown(realm string, d port.Description, changed bool, took time.Duration) termsShown {
 	out := termsShown{
 		Realm: realm, State: d.State.String(), Position: d.Position.String(), Settled: d.Settled, Changed: changed,
-		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence), SkewMS: apitypes.DurationMS(d.Terms.SkewOrDefault()),
+		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence),
+		SkewMS:        apitypes.DurationMS(d.Terms.SkewOrDefault()),
 		DefaultIssuer: d.Terms.DefaultIssuer, LifetimeMS: map[string]float64{}, TookMS: apitypes.DurationMS(took),
 	}
 	for i, longest := range d.Terms.MaxLifetime {

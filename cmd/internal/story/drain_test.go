@@ -23,8 +23,9 @@ func TestDrain(t *testing.T) {
 	delay := "--drain-delay=" + drainDelay.String()
 	p := start(t, "publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", pub, delay,
 		"--nats", s.nats.URL(), "--redis", s.redis.URL(), "--log-level", "error")
-	w := start(t, "subscriber", "serve", "--listen", work, delay, "--jwks", s.jwks, "--issuer", issuer, "--any-audience",
-		"--nats", s.nats.URL(), "--redis", s.redis.URL(), "--log-level", "error")
+	w := start(t, "subscriber", "serve", "--listen", work, delay, "--jwks", s.jwks, "--issuer",
+		issuer,
+		"--any-audience", "--nats", s.nats.URL(), "--redis", s.redis.URL(), "--log-level", "error")
 	api, worker := newClient(t, pub), newClient(t, work)
 	s.ready(api, worker)
 	alice, bob := s.token("alice"), s.token("bob")

@@ -65,12 +65,17 @@ func startFleet(t *testing.T) *fleet {
 	start(t, append([]string{"publisher", "init", "--default-issuer", issuer}, stores...)...).wait(t)
 	for range 2 {
 		addr := freeAddr(t)
-		start(t, append([]string{"publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr}, stores...)...)
+		start(t, append(
+			[]string{"publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr}, stores...,
+		)...)
 		f.publishers = append(f.publishers, newClient(t, addr))
 	}
 	for i := range fleetWorkers {
 		addr, name := freeAddr(t), fmt.Sprintf("worker-%d", i+1)
-		start(t, append([]string{"subscriber", "serve", "--worker", name, "--listen", addr, "--jwks", jwks, "--issuer", issuer, "--any-audience"}, stores...)...)
+		start(t, append([]string{
+			"subscriber", "serve", "--worker", name, "--listen", addr, "--jwks", jwks, "--issuer", issuer,
+			"--any-audience",
+		}, stores...)...)
 		f.workers = append(f.workers, fleetWorker{name, newClient(t, addr)})
 	}
 	for _, c := range f.everybody() {
@@ -211,7 +216,9 @@ func someRevocation(random *rand.Rand, tokens []token.Issued) revocast.Revocatio
 	case 5:
 		return revocast.Revocation{Scope: revocast.ScopeAll, CutOff: past}
 	case 6, 7:
-		return revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Cause: revocast.Cause{Reason: "test"}}
+		return revocast.Revocation{
+			Scope: revocast.ScopePrincipal, ID: fmt.Sprintf("p-%d", n), Cause: revocast.Cause{Reason: "test"},
+		}
 	}
 	return revocast.Revocation{Scope: revocast.ScopeSession, ID: fmt.Sprintf("s-%d", n)}
 }

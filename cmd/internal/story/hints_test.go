@@ -37,7 +37,10 @@ type hint struct{ where, text string }
 func hints(t *testing.T) []hint {
 	var list []hint
 	root := filepath.Join("..", "..", "..")
-	skip := []string{"faults", "simulation", "sim", "testdata", "model", "tools", "bench", "examples", "eventstest", "storetest", ".git", "bin", "scsstore", "sqltest"}
+	skip := []string{
+		"faults", "simulation", "sim", "testdata", "model", "tools", "bench", "examples", "eventstest", "storetest",
+		".git", "bin", "scsstore", "sqltest",
+	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -97,7 +100,9 @@ func constant(e ast.Expr) (string, bool) {
 func grammars(t *testing.T) map[string]*kong.Kong {
 	t.Helper()
 	parsers := make(map[string]*kong.Kong)
-	for name, grammar := range map[string]any{"publisher": &publishercmd.Grammar{}, "subscriber": &subscribercmd.Grammar{}} {
+	for name, grammar := range map[string]any{
+		"publisher": &publishercmd.Grammar{}, "subscriber": &subscribercmd.Grammar{},
+	} {
 		p, err := wiring.NewParser(name, "", grammar, &wiring.Streams{Out: io.Discard, Err: io.Discard}, func(int) {})
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +224,8 @@ func TestNATSHintsAreFlags(t *testing.T) {
 	known := []string{
 		"max-age", "max-bytes", "max-msgs", "max-msgs-per-subject", "max-msg-size", "dupe-window", "replicas",
 		"discard", "no-discard-per-subject", "allow-direct", "no-allow-direct", "allow-rollup", "no-allow-rollup",
-		"ack", "no-ack", "republish", "no-republish", "subjects", "storage", "retention", "no-allow-msg-ttl", "compression",
+		"ack", "no-ack", "republish", "no-republish", "subjects", "storage", "retention", "no-allow-msg-ttl",
+		"compression",
 	}
 	for _, h := range hints(t) {
 		all := natsEdit.FindAllStringSubmatch(h.text, -1)

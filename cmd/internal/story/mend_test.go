@@ -12,8 +12,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestMendStream: a stream that somebody deletes while revocations come in is made anew
-// and refilled, and nothing that was revoked before or meanwhile is missing in it.
+// TestMendStream: a stream that somebody deletes while revocations come in is made again and
+// refilled, and nothing that was revoked before or meanwhile is missing in it.
 func TestMendStream(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -45,7 +45,9 @@ func TestMendStream(t *testing.T) {
 		t.Error("there was no load")
 	}
 	s.equal(s.redis, revoked+2)
-	if out := s.must("publisher", "repair"); !strings.Contains(out, "nothing is to be repaired: both stores hold the same") {
+	if out := s.must("publisher", "repair"); !strings.Contains(
+		out, "nothing is to be repaired: both stores hold the same",
+	) {
 		t.Errorf("repair says %s", out)
 	}
 }
@@ -62,7 +64,8 @@ func TestMendBothLost(t *testing.T) {
 	s.deleteStream()
 	s.redis.FlushAll()
 	s.redis.Replace()
-	s.refused(s.redis, 1, []string{"the stream has lost events", "--accept-loss"}, "publisher", "repair", "--from", "jetstream")
+	s.refused(s.redis, 1, []string{"the stream has lost events", "--accept-loss"}, "publisher", "repair", "--from",
+		"jetstream")
 	s.refused(s.redis, 1, []string{"--accept-loss"}, "publisher", "repair")
 	if out := s.must("publisher", "repair", "--accept-loss", "--json"); !strings.Contains(out, `"from":["jetstream"]`) {
 		t.Errorf("repair says %s", out)
@@ -107,7 +110,9 @@ func TestMendRedis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.refused(s.redis, 1, []string{"ledger is not initialised", "JetStream knows the realm at epoch", "hint: check --redis", "--from jetstream"}, "publisher", "repair")
+	s.refused(s.redis, 1, []string{
+		"ledger is not initialised", "JetStream knows the realm at epoch", "hint: check --redis", "--from jetstream",
+	}, "publisher", "repair")
 	s.refused(s.redis, 1, []string{"publisher repair"}, "publisher", "init")
 	if out := s.must("publisher", "repair", "--from", "jetstream"); !strings.Contains(out, "the ledger serves at 3-") {
 		t.Errorf("repair says %s", out)
@@ -152,7 +157,9 @@ func TestMendFenced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.refused(s.redis, 1, []string{"ledger is fenced", "JetStream knows the realm at epoch 2", "hint: ", "--from redis"}, "publisher", "repair")
+	s.refused(s.redis, 1, []string{
+		"ledger is fenced", "JetStream knows the realm at epoch 2", "hint: ", "--from redis",
+	}, "publisher", "repair")
 	s.must("publisher", "repair", "--from", "redis")
 	worker := s.worker(s.redis)
 	s.ready(api, worker)
@@ -161,7 +168,9 @@ func TestMendFenced(t *testing.T) {
 	s.equal(s.redis, 2)
 	// No publisher has looked at the other one since: it is open still.
 	for _, command := range []string{"audit", "repair"} {
-		s.refused(other, 1, []string{"ledger is fenced: another Redis carries on the realm", "is open at 2-", "at epoch 3"}, "publisher", command)
+		s.refused(other, 1, []string{
+			"ledger is fenced: another Redis carries on the realm", "is open at 2-", "at epoch 3",
+		}, "publisher", command)
 	}
 }
 
@@ -174,7 +183,9 @@ func TestTermsWhileWorkersRun(t *testing.T) {
 	workers := []*client.Client{s.worker(s.redis), s.worker(s.redis)}
 	s.ready(append(workers, api)...)
 	for i, lease := range []string{"200ms", "1s", "300ms"} {
-		if out := s.must("publisher", "terms", "--lease", lease, "--json"); !strings.Contains(out, `"settled":true,"changed":true`) {
+		if out := s.must(
+			"publisher", "terms", "--lease", lease, "--json",
+		); !strings.Contains(out, `"settled":true,"changed":true`) {
 			t.Errorf("terms says %s", out)
 		}
 		name := fmt.Sprintf("p-%d", i)

@@ -52,7 +52,8 @@ func (s *site) runAt(redis *storetest.Server, args ...string) (output string, co
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "REVOCAST_NATS="+s.nats.URL(), "REVOCAST_REDIS="+redis.URL(), "REVOCAST_LOG_LEVEL=error")
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
+		"REVOCAST_NATS="+s.nats.URL(), "REVOCAST_REDIS="+redis.URL(), "REVOCAST_LOG_LEVEL=error")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	var exit *exec.ExitError
@@ -89,7 +90,8 @@ func (s *site) refused(redis *storetest.Server, code int, says []string, args ..
 func (s *site) publisher(redis *storetest.Server) (*process, *client.Client) {
 	s.t.Helper()
 	addr := freeAddr(s.t)
-	p := start(s.t, "publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr, "--nats", s.nats.URL(), "--redis", redis.URL(), "--log-level", "error")
+	p := start(s.t, "publisher", "serve", "--insecure-no-auth", "--canary", "0s", "--listen", addr, "--nats",
+		s.nats.URL(), "--redis", redis.URL(), "--log-level", "error")
 	return p, newClient(s.t, addr)
 }
 
@@ -168,7 +170,8 @@ func (s *site) seenWhole(c *client.Client, after time.Time) {
 	s.t.Helper()
 	err := poll(func() error {
 		f, err := c.Status(s.t.Context())
-		if err == nil && (f.Stream.Whole.IsZero() || f.Stream.Created.Before(after.Truncate(time.Millisecond)) || f.Stream.Error != "") {
+		if err == nil && (f.Stream.Whole.IsZero() || f.Stream.Created.Before(after.Truncate(time.Millisecond)) ||
+			f.Stream.Error != "") {
 			err = fmt.Errorf("the stream is %+v", f.Stream)
 		}
 		return err

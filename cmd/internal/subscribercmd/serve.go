@@ -18,7 +18,7 @@ import (
 )
 
 type serveCmd struct {
-	Listen      string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address to answer on; :8081 is every address of this machine. Nobody is authenticated there: only the worker should reach it. Default: ${default}."`
+	Listen      string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address to answer on; :8081 is every address of this machine. Callers are not authenticated: only the worker should reach it. Default: ${default}."`
 	Worker      string `placeholder:"NAME" help:"Name of this worker in status: 1 to 64 of A-Z a-z 0-9 _ . -. Default: host name and process id."`
 	Policy      string `default:"ask" placeholder:"ask|closed|grace=DURATION" help:"What to do when the lease is gone: ask Redis for each check, answer unknown, or trust memory for this much longer, outside the guarantee. A request may choose another: /check?policy=closed, ask, or grace up to this. Default: ${default}."`
 	MaxAsks     int    `name:"max-asks" default:"4" placeholder:"N" help:"Questions to Redis under way at a time; checks that come meanwhile share the next one. Default: ${default}."`
@@ -48,8 +48,8 @@ func (c *serveCmd) Validate() error {
 	return c.DrainFlags.Check()
 }
 
-// Run serves until ctx ends. The group's members are interrupted in the order they
-// are added in: requests drain first, and hear of revocations until they have.
+// Run serves until ctx ends. The group's members are interrupted in the order in which they are
+// added: requests drain first, and still see revocations until they have.
 func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	logger := c.Logger(streams.Err)
 	verifier, err := c.Verifier(logger)
@@ -106,7 +106,7 @@ func (c *serveCmd) options(view port.View, logger *slog.Logger) worker.Options {
 	}
 }
 
-// policy is the one that a request has which chooses none. Validate has parsed it.
+// policy is the policy of requests that choose none. Validate has parsed it.
 func (c *serveCmd) policy() worker.Policy {
 	p, err := worker.ParsePolicy(c.Policy)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 
 type tailCmd struct {
 	JSON bool `name:"json" help:"One JSON object a line."`
-	// A flag of publisher serve is called canary too, and sets how often: its
-	// environment variable must not mean two things.
-	Canary bool `env:"REVOCAST_TAIL_CANARY" help:"Also those revocations that publishers make to measure. Default: they are left out."`
+	// A flag of publisher serve is called canary too, and sets how often. One environment
+	// variable must not mean two things.
+	Canary bool `env:"REVOCAST_TAIL_CANARY" help:"Show canaries too: revocations that publishers make to measure the latency. Default: they are left out."`
 
 	wiring.StoreFlags `group:"Stores"`
 	wiring.LogFlags   `group:"Log"`
@@ -24,7 +24,8 @@ type tailCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *tailCmd) Help() string {
-	return "It shows what workers hear live: at most once, in any order, from now on. `publisher watch` shows the log, in order and without gaps."
+	return "It shows what workers hear live: at most once, in any order, from now on. `publisher watch` shows the " +
+		"log, in order and without gaps."
 }
 
 // Run prints until ctx ends, or until nobody reads what it prints.
@@ -40,7 +41,7 @@ func (c *tailCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	defer stop()
 	var ready sync.Once
 	listening := false
-	var refusal error  // before anything was heard: somebody waits at a terminal
+	var refusal error  // before the first event: somebody waits at a terminal
 	var printErr error // written by the tail's one callback at a time, read after it
 	err = bus.Tail(tailing, port.TailHandler{
 		Event: func(e revocast.Event) {

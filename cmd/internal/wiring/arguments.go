@@ -8,10 +8,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// arrange lets ids begin with a dash, as one in 64 random ones does: what begins with a
-// single dash is an id, for there are no flags of one letter but -h. It moves ids behind
-// --, where the parser takes anything, and joins a flag with a value that begins with a
-// dash. What begins with two dashes stays as it is: a mistyped flag must not become an id.
+// arrange lets ids begin with a dash, as one in 64 random ids does. An argument that begins with
+// a single dash is an id, because -h is the only flag of one letter. arrange moves ids behind --,
+// where the parser accepts anything, and joins a flag with a value that begins with a dash. An
+// argument that begins with two dashes stays as it is: a mistyped flag must not become an id.
 func arrange(node *kong.Node, args []string) []string {
 	var out, ids []string
 	for i := 0; i < len(args); i++ {
@@ -44,7 +44,7 @@ func arrange(node *kong.Node, args []string) []string {
 	return out
 }
 
-// isDashed reports whether arg begins with one dash and goes on.
+// isDashed reports whether arg is one dash and something after it.
 func isDashed(arg string) bool {
 	return len(arg) > 1 && arg[0] == '-' && arg[1] != '-' && arg != "-h"
 }
@@ -76,16 +76,16 @@ func takesValue(node *kong.Node, arg string) bool {
 	return false
 }
 
-// refuseEmpty refuses a flag that is given and empty. A script whose variable is empty
-// means something all the same: --keep "$SID" would end the session it was to spare, and
-// --issuer "$ISS" beside all would be every issuer.
+// refuseEmpty refuses a flag that is given and empty. A script whose variable is empty still
+// means something: --keep "$SID" would end the session that it was to spare, and --issuer "$ISS"
+// with scope all would mean every issuer.
 func refuseEmpty(parsed *kong.Context) error {
 	for _, p := range parsed.Path {
 		if p.Flag == nil || p.Resolved || p.Flag.IsBool() {
 			continue
 		}
 		if p.Flag.Target.Kind().String() == "string" && p.Flag.Target.String() == "" {
-			return fmt.Errorf("--%s is empty: leave it out where none is meant", p.Flag.Name)
+			return fmt.Errorf("--%s is empty: leave it out if none is meant", p.Flag.Name)
 		}
 	}
 	return nil

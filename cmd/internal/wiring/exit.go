@@ -8,11 +8,11 @@ const (
 	ExitFailed  = 1
 	ExitUsage   = 2
 	ExitRefused = 3 // the token is revoked or invalid
-	ExitPending = 4 // committed, and not as strong yet as was asked for
+	ExitPending = 4 // committed, and the strength is not reached yet
 	ExitUnknown = 5 // nothing could be decided about the token
 )
 
-// WithCode makes the program end with code. A nil err is an answer and no failure:
+// WithCode makes the program end with code. A nil err means an answer rather than a failure:
 // nothing is printed about it.
 func WithCode(code int, err error) error { return codedError{err, code} }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/revocast/revocast/client"
 )
 
-// Hinted is an error that knows what to do about it.
+// Hinted is an error with a hint about what to do.
 type Hinted interface {
 	error
 	Hint() string
@@ -22,8 +22,8 @@ func WithHint(err error, format string, args ...any) error {
 	return hintedError{err, fmt.Sprintf(format, args...)}
 }
 
-// HintOf returns the outermost hint in err's chain, or else what a server said in a
-// problem document; empty if there is none.
+// HintOf returns the outermost hint in err's chain, or else the hint of a server's problem
+// document; empty if there is none.
 func HintOf(err error) string {
 	var h Hinted
 	if errors.As(err, &h) && h.Hint() != "" {
@@ -57,7 +57,7 @@ type usageError struct {
 func (e usageError) Hint() string  { return e.hint }
 func (e usageError) Unwrap() error { return e.error }
 
-// oneLine folds an error that several others were joined into onto one line.
+// oneLine writes an error that joins several others on one line.
 func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// IsTerminal reports whether a person is at the other end. The null device is a character
-// device, too, and nobody is there.
+// IsTerminal reports whether a person is at the other end. The null device is a character device,
+// too, but no person is there.
 func IsTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	if !ok {
@@ -22,21 +22,21 @@ func IsTerminal(stream any) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// Prompt says on standard error what is read from standard input, if that is a terminal.
+// Prompt says on standard error what standard input is read for, if that is a terminal.
 func (s *Streams) Prompt(format string, args ...any) {
 	if IsTerminal(s.In) {
 		fmt.Fprintf(s.Err, format, args...)
 	}
 }
 
-// Interruptible is r until ctx ends: Ctrl-C then ends a command that waits for somebody
-// to type, though the reading itself cannot be called back.
+// Interruptible reads from r until ctx ends. So Ctrl-C ends a command that waits for somebody to
+// type, although the read itself cannot be cancelled.
 func Interruptible(ctx context.Context, r io.Reader) io.Reader { return &interruptible{ctx: ctx, r: r} }
 
 type interruptible struct {
 	ctx   context.Context
 	r     io.Reader
-	under chan result // of the reading under way; nil: none is
+	under chan result // of the read in progress; nil: there is none
 	left  []byte
 	err   error
 }

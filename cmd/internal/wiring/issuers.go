@@ -6,11 +6,11 @@ import (
 	"github.com/revocast/revocast/token"
 )
 
-// ownIssuer is an issuer with where its keys are.
+// ownIssuer is an issuer and the place of its keys.
 type ownIssuer struct{ name, keys string }
 
-// ownKeys are the issuers that --issuer ISS=FILE|URL gives keys of their own. Beside --jwks
-// and its like an issuer is a name as it stands, whatever is in it.
+// ownKeys are the issuers that --issuer ISS=FILE|URL gives keys of their own. With --jwks and its
+// like, the whole value is the issuer's name, whatever characters it holds.
 func (f *TokenFlags) ownKeys() []ownIssuer {
 	if f.given() {
 		return nil
@@ -24,9 +24,9 @@ func (f *TokenFlags) ownKeys() []ownIssuer {
 	return own
 }
 
-// cutIssuer cuts ISS=FILE|URL: before a URL, else at the last "=", since both an issuer and
-// a URL may have one inside. What begins with "=" names no issuer, as a script writes it whose
-// variable is empty.
+// cutIssuer cuts ISS=FILE|URL: before a URL, else at the last "=", since both an issuer and a URL
+// may have one inside. A value that begins with "=" names no issuer: a script with an empty
+// variable writes it.
 func cutIssuer(text string) (name, keys string, ok bool) {
 	at := -1
 	for _, scheme := range [...]string{"=https://", "=http://"} {
@@ -46,7 +46,7 @@ func cutIssuer(text string) (name, keys string, ok bool) {
 func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o token.Options) (*token.Verifier, error) {
 	switch {
 	case len(own) != len(f.Issuer):
-		return nil, WithHint(Usage("some --issuer have keys of their own and some have none"),
+		return nil, WithHint(Usage("some --issuer have their own keys and some have none"),
 			"write each as --issuer ISS=FILE or --issuer ISS=URL")
 	case f.AnyIssuer:
 		return nil, Usage("give --issuer or --any-issuer, not both")
@@ -66,7 +66,7 @@ func (f *TokenFlags) manyIssuers(own []ownIssuer, from token.SourceOptions, o to
 			}
 			byPlace[i.keys] = source
 		} else if !f.SharedKeys {
-			return nil, WithHint(Usage("%s is the key set of two issuers: whoever holds a key of one could speak "+
+			return nil, WithHint(Usage("%s is the key set of two issuers: a holder of one's key could speak "+
 				"for the other", i.keys),
 				"say --shared-keys if that is meant")
 		}

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Listen opens a TCP port, so that a taken one is an error before anything else
-// starts. flag is the one that the operator would change.
+// Listen opens a TCP port, so that a taken one is an error before anything else starts. flag
+// names the flag that the operator would change.
 func Listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	switch {

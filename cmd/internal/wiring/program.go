@@ -39,7 +39,7 @@ func execute(ctx context.Context, name, description string, grammar any, args []
 		return report(streams.Err, name, err)
 	}
 	parsed, err := parser.Parse(arrange(parser.Model.Node, args))
-	if exited >= 0 { // --help and --version have done all there is to do
+	if exited >= 0 { // --help and --version have done everything
 		return exited
 	}
 	if err == nil {

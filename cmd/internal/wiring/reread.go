@@ -11,10 +11,9 @@ import (
 	"sync"
 )
 
-// reread is what some files hold, which are read again each time that it is asked for.
-// What cannot be read, or does not belong together, as a certificate and a key between
-// whose renewals somebody asks, is said in the log once, and what was read before stays.
-// It is safe for concurrent use.
+// reread is the contents of some files, which are read again each time that somebody asks. If
+// they cannot be read or do not match, such as a certificate that is renewed before its key, that
+// is logged once and the earlier contents stay. It is safe for concurrent use.
 type reread[T any] struct {
 	files []string
 	parse func(contents [][]byte) (T, error)
@@ -23,10 +22,10 @@ type reread[T any] struct {
 	mu       sync.Mutex // guards what follows
 	contents [][]byte   // of the files when value was made
 	value    T
-	refused  string // the error that was logged last; empty: none stands
+	refused  string // the error that was logged last; empty: there is none now
 }
 
-// watch reads the files for the first time, and fails where they cannot be used.
+// watch reads the files for the first time, and fails if they cannot be used.
 func watch[T any](log *slog.Logger, parse func([][]byte) (T, error), files ...string) (*reread[T], error) {
 	w := &reread[T]{files: files, parse: parse, log: log}
 	if log == nil {
@@ -54,7 +53,7 @@ func (w *reread[T]) read() ([][]byte, error) {
 	return contents, nil
 }
 
-// get is what the files hold now, or held when they could be used last.
+// get returns what the files hold now, or what they held when they were last usable.
 func (w *reread[T]) get() T {
 	w.mu.Lock()
 	defer w.mu.Unlock()

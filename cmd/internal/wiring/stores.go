@@ -23,38 +23,38 @@ type StoreFlags struct {
 	NATSCA     string `name:"nats-ca" type:"path" placeholder:"FILE" group:"Stores" help:"Authorities in PEM that sign the NATS servers' certificates. Default: the system's."`
 	NATSCert   string `name:"nats-cert" type:"path" placeholder:"FILE" group:"Stores" help:"Client certificate in PEM for NATS."`
 	NATSKey    string `name:"nats-key" type:"path" placeholder:"FILE" group:"Stores" help:"Private key in PEM for --nats-cert."`
-	NATSDomain string `name:"nats-domain" placeholder:"NAME" group:"Stores" help:"JetStream domain, where the server is a leaf node of one."`
+	NATSDomain string `name:"nats-domain" placeholder:"NAME" group:"Stores" help:"JetStream domain, if the server is a leaf node of one."`
 
 	Redis            string `default:"redis://127.0.0.1:6379/0" placeholder:"URL" group:"Stores" help:"Redis: redis://[user:password@]host:port/db, rediss:// for TLS, unix:///socket, several hosts for a Cluster, ?master_name=NAME for Sentinels. Default: ${default}."`
 	RedisCA          string `name:"redis-ca" type:"path" placeholder:"FILE" group:"Stores" help:"Authorities in PEM that sign the certificates of Redis and its Sentinels, for rediss://. Default: the system's."`
 	RedisCert        string `name:"redis-cert" type:"path" placeholder:"FILE" group:"Stores" help:"Client certificate in PEM for Redis."`
 	RedisKey         string `name:"redis-key" type:"path" placeholder:"FILE" group:"Stores" help:"Private key in PEM for --redis-cert."`
-	SentinelUser     string `name:"sentinel-user" placeholder:"NAME" group:"Stores" help:"User at the Sentinels, who have users of their own. Default: none."`
+	SentinelUser     string `name:"sentinel-user" placeholder:"NAME" group:"Stores" help:"User at the Sentinels, which have their own users. Default: none."`
 	SentinelPassword string `name:"sentinel-password" placeholder:"PASSWORD" group:"Stores" help:"Password at the Sentinels. Use the environment variable: every user of the machine can read the command line. Default: none."`
 
 	Realm string `default:"default" placeholder:"NAME" group:"Stores" help:"Realm: one history with its own stream and keys; 1 to 64 of A-Z a-z 0-9 _ -. Default: ${default}."`
 
-	AllowUnsuited bool `group:"Stores" help:"Only warn where Redis may forget revocations (evicting, no persistence, too old) or hides whether it does."`
+	AllowUnsuited bool `group:"Stores" help:"Only warn if Redis may forget revocations (evicting, no persistence, too old) or hides whether it does."`
 }
 
 // OpenOptions tune [StoreFlags.Open].
 type OpenOptions struct {
 	Name   string // what NATS shows this process as
 	Logger *slog.Logger
-	// Patient opens also while a store cannot be reached or refuses: a worker that starts
-	// during an outage of NATS still answers by asking Redis, and one that must wait for
-	// Redis serves when that is there. Only what is wrong with our own flags, and a Redis
-	// that would forget revocations as it is configured, is an error all the same.
+	// Patient opens even while a store cannot be reached or refuses. A worker that starts during
+	// an outage of NATS still answers by asking Redis, and a worker that must wait for Redis
+	// serves once Redis is there. Wrong flags are still an error, and so is a Redis that is
+	// configured so that it would forget revocations.
 	Patient bool
-	// Worker says that the user at the stores is a worker's, with fewer rights.
+	// Worker says that the stores' user is a worker's, with fewer rights.
 	Worker bool
 	// Lenient only warns about a Redis that may forget: for commands that look, and for
 	// those that mend it.
 	Lenient bool
 }
 
-// redisLog takes in what the Redis client would print on standard error. It is told apart from our
-// own errors by its level: the caller of each failed call reports it.
+// redisLog receives what the Redis client would print on standard error. Its level is lower than
+// that of our own errors, because the caller of each failed call reports it.
 type redisLog struct{ log *slog.Logger }
 
 // Printf implements the client's logger.
@@ -64,7 +64,7 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 	}
 }
 
-// Open connects to both stores and refuses a Redis that may forget what it was told.
+// Open connects to both stores and refuses a Redis that may forget what is written to it.
 func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*realm.Realm, error) {
 	redis.SetLogger(redisLog{o.Logger})
 	client, err := f.redisClient(o.Logger)

@@ -17,9 +17,9 @@ type TLSFlags struct {
 	TLSClientCA string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"Authorities in PEM whose client certificates are asked for. Default: none are."`
 }
 
-// Config returns nil if no flag is set. required says that a client without a
-// certificate is turned away already by the handshake. The files are read again for each
-// connection; logger hears of those that cannot be used.
+// Config returns nil if no flag is set. required makes the handshake refuse a client without a
+// certificate. The files are read again for each connection; logger hears of those that cannot be
+// used.
 func (f *TLSFlags) Config(required bool, logger *slog.Logger) (*tls.Config, error) {
 	if f.TLSCert == "" && f.TLSKey == "" {
 		if f.TLSClientCA != "" {
@@ -68,7 +68,7 @@ type ClientTLSFlags struct {
 }
 
 // Transport carries the requests of a client that may run for long: each new connection uses what
-// the files hold by then. It is nil where no file is given.
+// the files hold by then. It is nil if no file is given.
 func (f *ClientTLSFlags) Transport() (http.RoundTripper, error) {
 	files, err := clientTLS(nil, "", f.CA, f.Cert, f.Key)
 	if err != nil || files == nil {
@@ -77,7 +77,7 @@ func (f *ClientTLSFlags) Transport() (http.RoundTripper, error) {
 	return &renewedTransport{files: files}, nil
 }
 
-// renewedTransport puts another transport in the place of the one whose files were renewed.
+// renewedTransport replaces its transport when the files are renewed.
 type renewedTransport struct {
 	files *clientFiles
 

@@ -14,13 +14,13 @@ type TokenFlags struct {
 	JWKS       string        `name:"jwks" placeholder:"FILE|URL" group:"Tokens" help:"JSON Web Key Set with the issuer's public keys: a file, or an https URL (http on the loopback alone). Read again every 5s or 5m, and when a token names an unknown key."`
 	PublicKey  string        `type:"path" placeholder:"FILE" group:"Tokens" help:"One public key in PEM, instead of --jwks."`
 	SecretFile string        `type:"path" placeholder:"FILE" group:"Tokens" help:"Shared secret for HS256/384/512, at least 32 bytes, instead of --jwks."`
-	KeyID      string        `placeholder:"KID" group:"Tokens" help:"kid of the key in --public-key or --secret-file, by which a revocation names it. Default: any kid, and a name made from the key, which the log tells."`
+	KeyID      string        `placeholder:"KID" group:"Tokens" help:"kid of the key in --public-key or --secret-file, by which a revocation names it. Default: any kid, and a name made from the key, which the log shows."`
 	JWKSReload time.Duration `name:"jwks-reload" placeholder:"DURATION" group:"Tokens" help:"Time between two readings of the keys. Default: 5m for a URL, 5s for a file."`
 
 	Issuer        []string `placeholder:"ISS[=FILE|URL]" group:"Tokens" help:"Accepted issuer (iss). One with --jwks, --public-key or --secret-file; several as ISS=FILE or ISS=URL, each with its own key set: may be repeated. Required, unless --any-issuer is given."`
-	SharedKeys    bool     `group:"Tokens" help:"Several issuers have one key set: whoever holds one of its keys may speak for each of them."`
+	SharedKeys    bool     `group:"Tokens" help:"Several issuers have one key set: a holder of one of its keys may speak for each of them."`
 	KeyIssuer     string   `placeholder:"ISS" group:"Tokens" help:"Issuer that a revocation of a shared key names. Default: --default-issuer, else the first --issuer."`
-	AnyIssuer     bool     `group:"Tokens" help:"Accept every issuer: whoever holds one of the keys may use any name, and one key set often serves several issuers."`
+	AnyIssuer     bool     `group:"Tokens" help:"Accept every issuer: a holder of one of the keys may use any name, and one key set often serves several issuers."`
 	DefaultIssuer string   `placeholder:"ISS" group:"Tokens" help:"Issuer that a token without iss counts as. Default: none, it is refused."`
 	Audience      []string `placeholder:"AUD" group:"Tokens" help:"Accepted audience (aud), one of them; may be repeated. A worker needs one, or --any-audience."`
 	AnyAudience   bool     `group:"Tokens" help:"Accept tokens that are meant for another service, or for none: aud is not looked at."`
@@ -86,7 +86,7 @@ func (f *TokenFlags) checkAudience() error {
 // checkShared refuses one key set for several issuers, unless that is said.
 func (f *TokenFlags) checkShared() error {
 	if len(f.Issuer) > 1 && !f.SharedKeys {
-		return WithHint(Usage("one key set for %d issuers: whoever holds a key of one could speak for the others",
+		return WithHint(Usage("one key set for %d issuers: a holder of one's key could speak for the others",
 			len(f.Issuer)),
 			"give each its own as --issuer ISS=FILE or --issuer ISS=URL, or say --shared-keys if that is meant")
 	}

@@ -19,8 +19,10 @@ import (
 
 func main() {
 	o := options{}
-	flag.DurationVar(&o.duration, "duration", 10*time.Minute, "how long to run in all, at least every scenario once")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "seed of the faults and the load; times do not repeat exactly, the schedule does")
+	flag.DurationVar(&o.duration, "duration",
+		10*time.Minute, "how long to run in all; every scenario runs at least once")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000),
+		"seed of the faults and the load; times do not repeat exactly, the schedule does")
 	flag.StringVar(&o.only, "only", "", "run the scenarios whose names contain this, and nothing else")
 	flag.IntVar(&o.workers, "workers", 8, "workers")
 	flag.BoolVar(&o.keep, "keep", false, "keep the logs")
