@@ -88,9 +88,31 @@ type Reporter interface {
 	Errorf(format string, args ...any)
 }
 
+// Rule is a rule that callers keep.
+type Rule string
+
+// The rules that a reporter may want to know apart. All others are RuleContract.
+const (
+	RuleContract Rule = "contract"
+	RuleStrike   Rule = "strike" // no worker is struck off whose lease may hold
+	RuleSettle   Rule = "settle" // no epoch is settled while a lease of the one before may hold
+	RulePlace    Rule = "place"  // no event is published in the place of another one
+)
+
+// RuleReporter is a [Reporter] that is told which rule was broken.
+type RuleReporter interface {
+	Broken(rule Rule, text string)
+}
+
 // report does nothing without a reporter.
-func report(r Reporter, format string, args ...any) {
-	if r != nil {
-		r.Errorf("sim: "+format, args...)
+func report(r Reporter, format string, args ...any) { reportOf(RuleContract, r, format, args...) }
+
+func reportOf(rule Rule, r Reporter, format string, args ...any) {
+	switch r := r.(type) {
+	case nil:
+	case RuleReporter:
+		r.Broken(rule, "sim: "+fmt.Sprintf(format, args...))
+	default:
+		r.(Reporter).Errorf("sim: "+format, args...)
 	}
 }

@@ -61,7 +61,7 @@ func (b *Bus) storeLocked(who string, e revocast.Event, again bool) error {
 	refill := e.Refill != 0
 	e.Refill = 0
 	if before, known := b.ever[e.Position]; known && before != e && (b.annals == nil || !b.annals.stands(e)) {
-		report(b.report, "%s publishes %+v in the place of %+v", who, e, before)
+		reportOf(RulePlace, b.report, "%s publishes %+v in the place of %+v", who, e, before)
 	}
 	if !refill {
 		b.ever[e.Position] = e

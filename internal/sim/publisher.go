@@ -61,7 +61,7 @@ func (k *LedgerLink) Strike(ctx context.Context, m port.Member) (bool, error) {
 // never longer than L since the renewal was done, which was after it was sent.
 func (l *Ledger) checkStrikeLocked(who string, m port.MemberID) {
 	if since := l.clock.Monotonic() - l.renewed[m]; since < l.books.terms.Lease {
-		report(l.report, "%s strikes off %s %s after its renewal, with a lease of %s", who, m, since,
+		reportOf(RuleStrike, l.report, "%s strikes off %s %s after its renewal, with a lease of %s", who, m, since,
 			l.books.terms.Lease)
 	}
 }

@@ -69,7 +69,7 @@ func (w *world) insist(p *process, made []*promise, do calling, key string) bool
 			w.confirmed(p, made)
 			return true
 		case errors.Is(err, revocast.ErrInvalid) || errors.Is(err, revocast.ErrConflict):
-			w.fail("%s: %s: %v", p.name, made[0].what, err)
+			w.fail(RuleCall, "%s: %s: %v", p.name, made[0].what, err)
 			return false
 		}
 		w.mu.Lock()
@@ -125,7 +125,7 @@ func (w *world) confirmed(p *process, made []*promise) {
 			w.checkSoon(x, h, 0)
 		}
 	}
-	if !w.s.has(lossOfStream...) {
+	if !w.s.costs(ofStream) {
 		w.inStream(made)
 	}
 }

@@ -97,7 +97,7 @@ func (w *world) judge(c *check, claims *revocast.Claims, v revocast.Verdict) {
 	}
 	w.mu.Unlock()
 	if why != "" {
-		w.fail("%s/%d says %s of %s at %s (from %s, %s old, policy %s) in a check of %s: %s: %v",
+		w.fail(RuleVerdict, "%s/%d says %s of %s at %s (from %s, %s old, policy %s) in a check of %s: %s: %v",
 			c.p.name, c.p.life, v.Outcome, c.of, v.Position, v.Source, v.Age, c.by, c.started, why, v.Err)
 	}
 }

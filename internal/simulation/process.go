@@ -99,7 +99,7 @@ func (w *world) start(number int) *process {
 	go func() {
 		defer close(p.ended)
 		if err := component(ctx); err != nil {
-			w.fail("%s: Run: %v", p.name, err)
+			w.fail(RuleLive, "%s: Run: %v", p.name, err)
 		}
 	}()
 	return p

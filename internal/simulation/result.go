@@ -1,13 +1,16 @@
 package simulation
 
 import (
+	"fmt"
 	"maps"
 	"time"
+
+	"github.com/revocast/revocast/internal/sim"
 )
 
 // Result is the result of a run.
 type Result struct {
-	Violations []string
+	Violations []Violation
 	Trace      uint64   // the same for the same course of events
 	Record     []string // what happened, in order, if it was recorded
 	Happened   Happened
@@ -80,3 +83,22 @@ func (h *Happened) add(o *Happened) {
 		h.Steps[k] += n
 	}
 }
+
+// The promises that a scenario puts to the test, beside the rules of package sim.
+const (
+	RuleVerdict sim.Rule = "verdict" // a check says what the revocations that it must know of say
+	RuleCall    sim.Rule = "call"    // a call ends with a receipt, or an error that callers know
+	RuleLive    sim.Rule = "live"    // all is ready at the start, and again after the faults
+	RuleNoticed sim.Rule = "noticed" // what vanished from the ledger is noticed
+	RuleKept    sim.Rule = "kept"    // both stores hold what was revoked, in the end
+)
+
+// Violation is a rule that was broken, and when.
+type Violation struct {
+	At   time.Duration
+	Rule sim.Rule
+	Text string
+}
+
+// String returns the violation on one line.
+func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.At, v.Rule, v.Text) }

@@ -10,7 +10,7 @@ import (
 // Kind is what happens in a [Step].
 type Kind string
 
-// The kinds of steps: the program first, then the faults.
+// The kinds of steps: the program first, then the faults, which the table in faults.go explains.
 const (
 	Login      Kind = "login"
 	Check      Kind = "check"     // of every token and session at one worker
@@ -21,45 +21,41 @@ const (
 	Unban      Kind = "unban"
 	Invalidate Kind = "invalidate"
 
-	Weather  Kind = "weather"   // a link loses, delays, repeats and reorders
-	Cut      Kind = "cut"       // a process hears and reaches nobody on the bus
-	OneWay   Kind = "one-way"   // what goes to a process on the bus, or comes from it, is lost
-	Isolate  Kind = "isolate"   // a process reaches nobody at all, nor does anybody reach it
-	NoLedger Kind = "no-ledger" // a process does not reach the ledger
-	NoAnswer Kind = "no-answer" // a process reaches the ledger and hears no answer
-	Hostile  Kind = "hostile"   // somebody sends garbage, foreign or ancient events, acknowledgements of nobody
-
-	Pause       Kind = "pause"        // a process is stopped
-	Crash       Kind = "crash"        // a process dies, and another takes its place
-	Rejoin      Kind = "rejoin"       // a process ends as it should, and another takes its place
-	Zombie      Kind = "zombie"       // a process is stopped, replaced by one of the same name, and woken
-	ProcessWall Kind = "process-wall" // a process's wall clock jumps, by up to two hours, for a while
-
-	Restart    Kind = "restart"     // the ledger's server is another one
-	RollBack   Kind = "roll-back"   // and has forgotten its latest revisions
-	Empty      Kind = "empty"       // the ledger holds nothing
-	Vanish     Kind = "vanish"      // some states are gone from the ledger
-	LoseLog    Kind = "lose-log"    // the ledger's log is
-	Fork       Kind = "fork"        // a replica carries on, and the primary serves those cut off with it a while
-	StopLedger Kind = "stop-ledger" // the ledger's server is stopped
-	LedgerWall Kind = "ledger-wall" // the ledger's wall clock jumps, by up to 35 days, for a while
-	TrimLog    Kind = "trim-log"    // the ledger drops of its log what it may
-
-	ChangeTerms Kind = "change-terms" // an operator makes the lease shorter or longer
-
-	Truncate     Kind = "truncate"      // the stream has lost its end
-	LoseStream   Kind = "lose-stream"   // the stream is gone
-	LoseEpochs   Kind = "lose-epochs"   // the stream of epoch records is gone
-	LoseEpoch    Kind = "lose-epoch"    // the latest epoch record is
-	Recreate     Kind = "recreate"      // the stream is another one, with some of the events
-	Overrun      Kind = "overrun"       // the stream has dropped its oldest events
-	Forget       Kind = "forget"        // the stream has dropped events in the middle
-	FillStream   Kind = "fill-stream"   // the stream takes nothing
-	StreamWall   Kind = "stream-wall"   // the stream's wall clock jumps
-	EditStream   Kind = "edit-stream"   // somebody has changed how the stream is configured
-	OlderEpochs  Kind = "older-epochs"  // the stream of epoch records has come back older
-	OlderStore   Kind = "older-store"   // both streams have come back as they were some time ago
-	TearSnapshot Kind = "tear-snapshot" // the packed snapshot is damaged or gone
+	Weather      Kind = "weather"
+	Cut          Kind = "cut"
+	OneWay       Kind = "one-way"
+	Isolate      Kind = "isolate"
+	NoLedger     Kind = "no-ledger"
+	NoAnswer     Kind = "no-answer"
+	Hostile      Kind = "hostile"
+	Pause        Kind = "pause"
+	Crash        Kind = "crash"
+	Rejoin       Kind = "rejoin"
+	Zombie       Kind = "zombie"
+	ProcessWall  Kind = "process-wall"
+	Restart      Kind = "restart"
+	RollBack     Kind = "roll-back"
+	Empty        Kind = "empty"
+	Vanish       Kind = "vanish"
+	LoseLog      Kind = "lose-log"
+	Fork         Kind = "fork"
+	StopLedger   Kind = "stop-ledger"
+	LedgerWall   Kind = "ledger-wall"
+	TrimLog      Kind = "trim-log"
+	ChangeTerms  Kind = "change-terms"
+	Truncate     Kind = "truncate"
+	LoseStream   Kind = "lose-stream"
+	LoseEpochs   Kind = "lose-epochs"
+	LoseEpoch    Kind = "lose-epoch"
+	Recreate     Kind = "recreate"
+	Overrun      Kind = "overrun"
+	Forget       Kind = "forget"
+	FillStream   Kind = "fill-stream"
+	StreamWall   Kind = "stream-wall"
+	EditStream   Kind = "edit-stream"
+	OlderEpochs  Kind = "older-epochs"
+	OlderStore   Kind = "older-store"
+	TearSnapshot Kind = "tear-snapshot"
 )
 
 // Step is one thing that happens at one virtual instant. What the numbers mean depends
@@ -135,13 +131,8 @@ func (s *Scenario) calm() bool {
 	return !s.Slow && s.Index == 0 && !slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Kind.fault() })
 }
 
-func (k Kind) fault() bool {
-	switch k {
-	case Login, Check, CheckOne, Revoke, Batch, Ban, Unban, Invalidate:
-		return false
-	}
-	return true
-}
+// fault reports whether the kind is a fault.
+func (k Kind) fault() bool { return faults[k].happens != nil }
 
 func (s *Scenario) processes() int { return s.Workers + s.Publishers }
 

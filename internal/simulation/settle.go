@@ -29,14 +29,14 @@ func (w *world) settle() {
 	}
 	if !w.eventually(w.patience(), 20*time.Millisecond,
 		func() bool { return w.pending.Load() == 0 && w.unready() == nil }) {
-		w.fail("after the faults %d calls are under way, and not ready: %v", w.pending.Load(), w.unready())
+		w.fail(RuleLive, "after the faults %d calls are under way, and not ready: %v", w.pending.Load(), w.unready())
 		return
 	}
 	for _, p := range w.processes[w.s.Workers:] {
 		var err error
 		if !w.eventually(w.patience(), 50*time.Millisecond,
 			func() bool { err = w.revokeNobody(p); return err == nil }) {
-			w.fail("%s: a revocation after the faults: %v", p.name, err)
+			w.fail(RuleLive, "%s: a revocation after the faults: %v", p.name, err)
 		}
 	}
 	w.regained()
@@ -53,7 +53,7 @@ func (w *world) regained() {
 		return
 	}
 	if !w.eventually(w.patience(), 50*time.Millisecond, w.ledger.Regained) {
-		w.fail("nobody noticed that states vanished from the ledger, or a part of its log")
+		w.fail(RuleNoticed, "nobody noticed that states vanished from the ledger, or a part of its log")
 	}
 	w.mu.Lock()
 	lease := w.leases.longest
@@ -118,7 +118,7 @@ func (w *world) converged() {
 				continue // lost by the ledger before it was confirmed; some workers have heard of it
 			}
 			if v.Outcome != want {
-				w.fail("%s says %s about %s, the ledger says %s", p.name, v.Outcome, h, want)
+				w.fail(RuleVerdict, "%s says %s about %s, the ledger says %s", p.name, v.Outcome, h, want)
 			}
 		}
 	}
@@ -147,16 +147,13 @@ func covered(by states, h *holder, wall time.Time) bool {
 	return false
 }
 
-// lossOfStream are the faults that cost the stream something.
-var lossOfStream = []Kind{Truncate, LoseStream, Recreate, Overrun, Forget, EditStream, OlderStore}
-
 // kept checks that what was confirmed is in the ledger and in the stream; a stream that
 // has lost something gets it back when it is next compared with the ledger.
 func (w *world) kept() {
 	if what := w.lost(w.ledger.State, w.promises); what != "" {
-		w.fail("the ledger has lost %s", what)
+		w.fail(RuleKept, "the ledger has lost %s", what)
 	}
-	if w.s.has(lossOfStream...) && !w.s.has(Forget) {
+	if w.s.costs(ofStream) && !w.s.has(Forget) {
 		w.eventually(w.patience(), 50*time.Millisecond, func() bool { return w.lost(w.stream(), w.promises) == "" })
 	}
 	if !w.s.has(Forget) { // nothing tells what is missing before the mark
@@ -166,7 +163,7 @@ func (w *world) kept() {
 
 func (w *world) inStream(made []*promise) {
 	if what := w.lost(w.stream(), made); what != "" {
-		w.fail("the stream does not hold %s:%s", what, w.listed())
+		w.fail(RuleKept, "the stream does not hold %s:%s", what, w.listed())
 	}
 }
 

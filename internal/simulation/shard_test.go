@@ -32,7 +32,7 @@ type report struct {
 // failure is a seed that fails.
 type failure struct {
 	Seed       uint64
-	Violations []string
+	Violations []Violation
 	Scenario   string // shrunk
 	Record     []string
 }

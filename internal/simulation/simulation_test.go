@@ -50,8 +50,11 @@ func (f *failure) text() string {
 	if f.Scenario == "" {
 		return ""
 	}
-	return "shrunk:\n" + f.Scenario + "\n" + strings.Join(f.Record[:min(len(f.Record), 400)], "\n") + "\n" +
-		strings.Join(f.Violations, "\n")
+	lines := append([]string{"shrunk:", f.Scenario}, f.Record[:min(len(f.Record), 400)]...)
+	for _, v := range f.Violations {
+		lines = append(lines, v.String())
+	}
+	return strings.Join(lines, "\n")
 }
 
 // summary says what ran and what happened.

@@ -15,16 +15,8 @@ func (w *world) step(s Step) {
 		w.checkSoon(w.processes[s.Who], w.holder(s.What), s.How)
 	case Revoke, Batch, Ban, Unban, Invalidate:
 		took = w.call(s)
-	case Weather, Cut, OneWay, Isolate, NoLedger, NoAnswer:
-		w.network(s)
-	case Hostile:
-		w.hostile(s)
-	case Pause, Crash, Rejoin, Zombie, ProcessWall:
-		took = w.processFault(s)
-	case Restart, RollBack, Empty, Vanish, LoseLog, Fork, StopLedger, ChangeTerms, LedgerWall, TrimLog:
-		took = w.ledgerFault(s)
 	default:
-		took = w.streamFault(s)
+		took = w.fault(s)
 	}
 	if took {
 		w.mu.Lock()
@@ -33,28 +25,24 @@ func (w *world) step(s Step) {
 	}
 }
 
-func (w *world) network(s Step) {
-	of := w.weather.rough
-	switch s.Kind {
-	case Cut:
-		link := w.bus.Link(w.names[s.Who])
-		link.Cut(s.How%2 == 0)
-		w.later(s.For, link.Heal)
-		return
-	case OneWay:
-		if of = w.weather.deaf; s.How%2 == 0 {
-			of = w.weather.mute
-		}
-	case Isolate:
-		w.spell(w.weather.deaf, s)
-		w.spell(w.weather.mute, s)
-		of = w.weather.noLedger
-	case NoLedger:
-		of = w.weather.noLedger
-	case NoAnswer:
-		of = w.weather.noAnswer
+func (w *world) cut(s Step) {
+	link := w.bus.Link(w.names[s.Who])
+	link.Cut(s.How%2 == 0)
+	w.later(s.For, link.Heal)
+}
+
+func (w *world) oneWay(s Step) {
+	of := w.weather.deaf
+	if s.How%2 == 0 {
+		of = w.weather.mute
 	}
 	w.spell(of, s)
+}
+
+func (w *world) isolate(s Step) {
+	w.spell(w.weather.deaf, s)
+	w.spell(w.weather.mute, s)
+	w.spell(w.weather.noLedger, s)
 }
 
 // spell is one fault of the network for as long as it lasts.
@@ -63,35 +51,35 @@ func (w *world) spell(of []int, s Step) {
 	w.later(s.For, func() { w.weather.change(of, s.Who, -1) })
 }
 
-func (w *world) processFault(s Step) bool {
-	p := w.processes[s.Who]
-	if p.dead.Load() {
-		return false
-	}
-	switch s.Kind {
-	case Pause:
-		p.pause()
-		w.later(s.For, func() { w.wake(p, s.How) })
-	case ProcessWall:
-		d := leap(s, 240)
-		w.moveProcess(p, d)
-		w.later(s.For, func() { w.moveProcess(p, -d) })
-	case Crash:
-		p.crash()
-		w.later(s.For, func() { w.restart(p) })
-	case Rejoin:
-		p.resume()
-		p.end()
-		w.later(s.For, func() { w.restart(p) })
-	case Zombie:
-		p.pause()
-		w.mu.Lock()
-		w.zombies = append(w.zombies, p)
-		w.mu.Unlock()
-		w.replace(s.Who, w.start(s.Who))
-		w.later(s.For, func() { w.wake(p, s.How) })
-	}
-	return true
+func (w *world) pause(p *process, s Step) {
+	p.pause()
+	w.later(s.For, func() { w.wake(p, s.How) })
+}
+
+func (w *world) processWall(p *process, s Step) {
+	d := leap(s, 240)
+	w.moveProcess(p, d)
+	w.later(s.For, func() { w.moveProcess(p, -d) })
+}
+
+func (w *world) crash(p *process, s Step) {
+	p.crash()
+	w.later(s.For, func() { w.restart(p) })
+}
+
+func (w *world) rejoin(p *process, s Step) {
+	p.resume()
+	p.end()
+	w.later(s.For, func() { w.restart(p) })
+}
+
+func (w *world) zombie(p *process, s Step) {
+	p.pause()
+	w.mu.Lock()
+	w.zombies = append(w.zombies, p)
+	w.mu.Unlock()
+	w.replace(s.Who, w.start(s.Who))
+	w.later(s.For, func() { w.wake(p, s.How) })
 }
 
 // wake lets a stopped process go on, with checks in the very moment that it wakes.

@@ -10,14 +10,6 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// lossOfLedger and lossOfBus are the faults that cost a store something.
-var (
-	lossOfLedger = []Kind{Restart, RollBack, Empty, Vanish, LoseLog, Fork}
-	lossOfBus    = []Kind{
-		Truncate, LoseStream, LoseEpochs, LoseEpoch, Recreate, Overrun, Forget, EditStream, OlderEpochs, OlderStore,
-	}
-)
-
 // whole reports whether each store holds all that the other does, so that either may lose
 // something, and whether the epoch's record says so. An audit writes a lost record again.
 func (w *world) whole() bool {
@@ -67,58 +59,61 @@ func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
 		func(e revocast.Event) bool { return !same(stream(e.Key), w.ledger.State(e.Key)) })
 }
 
-func (w *world) streamFault(s Step) bool {
-	if slices.Contains(lossOfBus, s.Kind) && w.s.has(lossOfLedger...) && !w.whole() {
-		return false
-	}
-	if slices.Contains(lossOfBus, s.Kind) {
-		w.busLost.Store(int64(w.now()))
-	}
-	some := func(e revocast.Event) bool { return mix(uint64(s.How), e.Position.Epoch, e.Position.Rev)%2 == 0 }
-	switch s.Kind {
-	case Truncate:
-		w.bus.Truncate(max(0, len(w.bus.Events())-1-s.What%3))
-	case LoseStream:
-		w.bus.LoseEvents()
-		if s.How%3 == 0 {
-			w.bus.LoseRecords()
-		}
-	case LoseEpochs:
+// some are about half of the events, the same ones each time.
+func (s Step) some(e revocast.Event) bool {
+	return mix(uint64(s.How), e.Position.Epoch, e.Position.Rev)%2 == 0
+}
+
+func (w *world) truncate(s Step) { w.bus.Truncate(max(0, len(w.bus.Events())-1-s.What%3)) }
+
+func (w *world) loseStream(s Step) {
+	w.bus.LoseEvents()
+	if s.How%3 == 0 {
 		w.bus.LoseRecords()
-	case LoseEpoch:
-		w.bus.LoseRecord()
-	case Recreate:
-		if s.How%2 == 0 {
-			some = nil
-		}
-		w.bus.Recreate(some)
-	case Overrun:
-		w.bus.Overrun(1 << 20) // fewer may lie before whatever the ledger remembers of it
-	case Forget:
-		w.bus.Forget(some)
-	case FillStream:
-		w.bus.Fill(true)
-		w.later(s.For, func() { w.bus.Fill(false) })
-	case EditStream:
-		w.edit(s)
-	case OlderEpochs:
-		w.bus.OlderRecords(1 + s.What%3)
-	case OlderStore:
-		restore := w.bus.Backup()
-		w.later(s.For, func() {
-			if !w.s.has(lossOfLedger...) || w.whole() {
-				restore()
-				w.busLost.Store(int64(w.now()))
-			}
-		})
-	case StreamWall:
-		w.bus.Advance(jump(s))
-	case TearSnapshot:
-		if w.bus.TearSnapshot(); s.How%2 == 0 {
-			w.bus.LoseSnapshot()
-		}
 	}
-	return true
+}
+
+func (w *world) loseEpochs(Step) { w.bus.LoseRecords() }
+
+func (w *world) loseEpoch(Step) { w.bus.LoseRecord() }
+
+func (w *world) recreate(s Step) {
+	if s.How%2 == 0 {
+		w.bus.Recreate(nil)
+		return
+	}
+	w.bus.Recreate(s.some)
+}
+
+func (w *world) overrun(Step) {
+	w.bus.Overrun(1 << 20) // fewer may lie before whatever the ledger remembers of it
+}
+
+func (w *world) forget(s Step) { w.bus.Forget(s.some) }
+
+func (w *world) fillStream(s Step) {
+	w.bus.Fill(true)
+	w.later(s.For, func() { w.bus.Fill(false) })
+}
+
+func (w *world) streamWall(s Step) { w.bus.Advance(jump(s)) }
+
+func (w *world) olderEpochs(s Step) { w.bus.OlderRecords(1 + s.What%3) }
+
+func (w *world) olderStore(s Step) {
+	restore := w.bus.Backup()
+	w.later(s.For, func() {
+		if !w.s.costs(ofLedger) || w.whole() {
+			restore()
+			w.busLost.Store(int64(w.now()))
+		}
+	})
+}
+
+func (w *world) tearSnapshot(s Step) {
+	if w.bus.TearSnapshot(); s.How%2 == 0 {
+		w.bus.LoseSnapshot()
+	}
 }
 
 // edit changes the configuration of the stream while everything runs. A seal cannot be

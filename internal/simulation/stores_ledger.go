@@ -9,48 +9,33 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
-func (w *world) ledgerFault(s Step) bool {
-	switch s.Kind {
-	case Restart, RollBack, Empty, Vanish, LoseLog:
-		if w.s.has(lossOfBus...) && !w.whole() {
-			return false
-		}
+func (w *world) rollBack(s Step) bool { return w.ledger.RollBack(w.before(s)) }
+
+func (w *world) loseLog(s Step) {
+	keep := s.What % 4
+	if s.How%3 > 0 {
+		keep = -1
 	}
-	switch s.Kind {
-	case Restart:
-		w.ledger.Restart()
-	case RollBack:
-		return w.ledger.RollBack(w.before(s))
-	case Empty:
-		w.ledger.Empty()
-	case Vanish:
-		return w.vanish(s)
-	case LoseLog:
-		keep := s.What % 4
-		if s.How%3 > 0 {
-			keep = -1
-		}
-		w.ledger.CutLog(keep)
-	case Fork:
-		return w.fork(s)
-	case ChangeTerms:
-		return w.changeTerms(s)
-	case StopLedger:
-		// One that is cut off and stopped would go on for longer than F when it wakes.
-		if w.s.has(Fork) {
-			return false
-		}
-		w.ledger.Stop()
-		w.later(s.For, w.ledger.Wake)
-	case LedgerWall:
-		d := leap(s, 100_000)
-		w.moveLedger(d)
-		w.later(s.For, func() { w.moveLedger(-d) })
-	case TrimLog:
-		w.ledger.Trim(s.What % 2)
+	w.ledger.CutLog(keep)
+}
+
+func (w *world) stopLedger(s Step) bool {
+	// One that is cut off and stopped would go on for longer than F when it wakes.
+	if w.s.has(Fork) {
+		return false
 	}
+	w.ledger.Stop()
+	w.later(s.For, w.ledger.Wake)
 	return true
 }
+
+func (w *world) ledgerWall(s Step) {
+	d := leap(s, 100_000)
+	w.moveLedger(d)
+	w.later(s.For, func() { w.moveLedger(-d) })
+}
+
+func (w *world) trimLog(s Step) { w.ledger.Trim(s.What % 2) }
 
 // changeTerms has an operator make the lease shorter or longer.
 func (w *world) changeTerms(s Step) bool {

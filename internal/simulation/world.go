@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,23 +84,37 @@ func run(t *testing.T, s Scenario, m Mutant, record bool) (r Result) {
 	return r
 }
 
-// Errorf implements [sim.Reporter]. What a mutant does to the stores is not held against
-// it: it has to be caught by a promise that it breaks.
+// Errorf implements [sim.Reporter].
 func (w *world) Errorf(format string, args ...any) {
-	// Package sim takes every lease to be as long as the terms of the day say, and every
-	// event to be all of the state at its position, which a refill's need not be.
-	except := w.s.has(ChangeTerms) && (strings.Contains(format, "strikes off") ||
-		strings.Contains(format, "settles epoch")) ||
-		w.s.has(lossOfBus...) && strings.Contains(format, "in the place of")
-	if w.mutant.Name == "" && !except {
-		w.fail(format, args...)
+	w.Broken(sim.RuleContract, fmt.Sprintf(format, args...))
+}
+
+// Broken implements [sim.RuleReporter]. What a mutant does to the stores is not held against
+// it: it has to be caught by a promise that it breaks.
+func (w *world) Broken(rule sim.Rule, text string) {
+	if w.mutant.Name == "" && !w.excepted(rule) {
+		w.fail(rule, "%s", text)
 	}
 }
 
-func (w *world) fail(format string, args ...any) {
+// excepted reports whether package sim cannot judge a rule in this scenario: it takes every lease to be as
+// long as the terms of the day say, and every event to be all of the state at its position, which a
+// refill's need not be.
+func (w *world) excepted(rule sim.Rule) bool {
+	switch rule {
+	case sim.RuleStrike, sim.RuleSettle:
+		return w.s.has(ChangeTerms)
+	case sim.RulePlace:
+		return w.s.costs(ofBus)
+	default:
+		return false
+	}
+}
+
+func (w *world) fail(rule sim.Rule, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.result.Violations = append(w.result.Violations, fmt.Sprintf("%s: ", w.now())+fmt.Sprintf(format, args...))
+	w.result.Violations = append(w.result.Violations, Violation{w.now(), rule, fmt.Sprintf(format, args...)})
 }
 
 // now is the true time since the beginning.
@@ -109,7 +122,7 @@ func (w *world) now() time.Duration { return time.Since(w.began) }
 
 func (w *world) run() Result {
 	if err := w.open(); err != nil {
-		w.fail("init: %v", err)
+		w.fail(RuleLive, "init: %v", err)
 		return w.result
 	}
 	for number := range w.s.processes() {
@@ -117,7 +130,7 @@ func (w *world) run() Result {
 		w.processes = append(w.processes, w.start(number))
 	}
 	if !w.eventually(time.Second, 5*time.Millisecond, func() bool { return w.unready() == nil }) {
-		w.fail("not ready after the start: %v", w.unready())
+		w.fail(RuleLive, "not ready after the start: %v", w.unready())
 	}
 	start := w.now()
 	for _, s := range w.s.Steps {
