@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events/eventstest"
@@ -13,10 +14,20 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
+// steady is a clock whose wall clock never jumps, as that of the machine under the test may.
+type steady struct {
+	port.Clock
+	start time.Time
+}
+
+func (c steady) Now() time.Time { return c.start.Add(time.Since(c.start)) }
+
 // TestLedgerConformance has no reporter: the suite does on purpose what no caller may.
 func TestLedgerConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Env {
-		l := sim.NewLedger(nil, sim.LedgerOptions{LogKeep: storetest.LogKeep, Page: 100})
+		l := sim.NewLedger(nil, sim.LedgerOptions{
+			LogKeep: storetest.LogKeep, Page: 100, Clock: steady{port.SystemClock(), time.Now()},
+		})
 		return storetest.Env{
 			Ledger: l.Link("test"), Replace: l.Restart, Empty: l.Empty, CutLog: l.CutLog,
 			Vanish: func(key revocast.Key) {

@@ -65,6 +65,7 @@ func (l *Ledger) checkSettleLocked(who string) {
 		wait = time.Duration(float64(b.settleFor) * (1 - b.terms.Drift)) // on a clock that runs fast
 	}
 	if passed := l.clock.Monotonic() - l.opened; !b.settled && passed < wait {
-		reportOf(RuleSettle, l.report, "%s settles epoch %d %s after it was opened", who, b.epoch, passed.Round(time.Millisecond))
+		reportOf(RuleSettle, l.report, "%s settles epoch %d %s after it was opened",
+			who, b.epoch, passed.Round(time.Millisecond))
 	}
 }

@@ -50,9 +50,9 @@ func init() {
 			"a process's wall clock jumps, by up to two hours, for a while", 0, alive((*world).processWall),
 		},
 
-		Restart:  {"the ledger's server is another one", ofLedger, always(func(w *world, _ Step) { w.ledger.Restart() })},
+		Restart:  {"the ledger's server is another one", ofLedger, always((*world).restartLedger)},
 		RollBack: {"the ledger has forgotten its latest revisions", ofLedger, (*world).rollBack},
-		Empty:    {"the ledger holds nothing", ofLedger, always(func(w *world, _ Step) { w.ledger.Empty() })},
+		Empty:    {"the ledger holds nothing", ofLedger, always((*world).emptyLedger)},
 		Vanish:   {"some states are gone from the ledger", ofLedger, (*world).vanish},
 		LoseLog:  {"the ledger's log is gone, or most of it", ofLedger, always((*world).loseLog)},
 		Fork: {

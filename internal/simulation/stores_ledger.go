@@ -9,6 +9,10 @@ import (
 	"github.com/revocast/revocast/publisher"
 )
 
+func (w *world) restartLedger(Step) { w.ledger.Restart() }
+
+func (w *world) emptyLedger(Step) { w.ledger.Empty() }
+
 func (w *world) rollBack(s Step) bool { return w.ledger.RollBack(w.before(s)) }
 
 func (w *world) loseLog(s Step) {
