@@ -23,7 +23,8 @@ type Worker struct {
 }
 
 // Worker returns a worker of the realm that accepts the tokens that v accepts; nil: opaque sessions
-// alone. Nothing happens before Run. Two workers in one process need a verifier each.
+// alone. Nothing happens before Run. Two workers in one process need a verifier each, and a source of
+// keys each: a source is read by one goroutine.
 func (r *Realm) Worker(v port.Verifier, o worker.Options) (*Worker, error) {
 	if o.Logger == nil {
 		o.Logger = r.log

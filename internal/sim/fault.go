@@ -113,6 +113,6 @@ func reportOf(rule Rule, r Reporter, format string, args ...any) {
 	case RuleReporter:
 		r.Broken(rule, "sim: "+fmt.Sprintf(format, args...))
 	default:
-		r.(Reporter).Errorf("sim: "+format, args...)
+		r.Errorf("sim: "+format, args...)
 	}
 }
