@@ -1,4 +1,4 @@
-package revocast_test
+package law
 
 import (
 	"os"

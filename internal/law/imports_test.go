@@ -1,4 +1,4 @@
-package revocast_test
+package law
 
 import (
 	"go/parser"
@@ -117,6 +117,7 @@ var layers = map[string][]string{
 	"internal/faults":            anything,
 	"internal/faults/faultrun":   anything,
 	"internal/fleettest":         anything,
+	"internal/law":               anything,
 	"internal/leak":              nil,
 	"internal/property":          nil,
 	"internal/program":           nil,
