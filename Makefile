@@ -9,7 +9,7 @@ UNITSEEDS ?= 20000
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/revocast/revocast/cmd/internal/wiring.version=$(VERSION)
 
-.PHONY: help dev build test unit lint tidy machine tools vuln bench model fuzz clean
+.PHONY: help dev build test unit lint tidy machine tools servers vuln bench model fuzz clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,7 +27,7 @@ test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 # The pattern work stands for all modules of go.work.
 # A test may be left out for want of redis-server when somebody runs plain
 # `go test ./...`, never here. -vet=off: lint has done it.
-unit: tools
+unit: tools servers
 	cd tools && GOWORK=off $(GO) test -timeout 20m ./...
 	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 22m work
 	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
@@ -49,11 +49,16 @@ machine:
 tools:
 	@GOWORK=off $(GO) build -C tools -o ../bin/ ./suite ./modules ./exported mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
+# The servers that tests start. A test builds them too where they are missing, in its own time.
+servers:
+	@$(GO) tool -n nats-server >/dev/null
+	@$(GO) tool -n embedredis >/dev/null
+
 vuln: ## known vulnerabilities, asked from the Go vulnerability database
 	GOWORK=off $(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck
 	bin/govulncheck ./... ./cmd/...
 
-bench: machine ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
+bench: machine servers ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
 	@mkdir -p bench
 	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s ./internal/fleettest ./cache ./events ./store ./account/session ./account/refresh ./account/limit ./account/code ./token | tee bench/results.txt
 
