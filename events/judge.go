@@ -54,11 +54,11 @@ func (w wantedStream) complain(c complaint) error {
 			c.flags)
 	case w.snapshot, w.record:
 		return fmt.Errorf("%w: stream %s %s, which cannot be changed; remove it (nats stream rm %s): a publisher "+
-			"that runs makes it anew, and so does one that starts",
+			"that runs makes it again, and so does one that starts",
 			revocast.ErrUnsuited, name, c.what, name)
 	}
 	return fmt.Errorf("%w: stream %s %s, which cannot be changed; remove it (nats stream rm %s): a publisher that "+
-		"runs makes it anew and refills it from Redis; if none runs, start one",
+		"runs makes it again and refills it from Redis; if none runs, start one",
 		revocast.ErrUnsuited, name, c.what, name)
 }
 
@@ -179,7 +179,7 @@ func (w wantedStream) warnings(have jetstream.StreamConfig) (list []string) {
 			have.ConsumerLimits.InactiveThreshold, replayInactive))
 	}
 	if have.AllowMsgTTL {
-		list = append(list, "allows a time to live per message: whoever may publish can let an event expire early")
+		list = append(list, "allows a time to live per message: anyone who may publish can let an event expire early")
 	}
 	return list
 }

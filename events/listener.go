@@ -232,7 +232,7 @@ func (l *listener) refusal(err error) error {
 		revocast.ErrUnsuited, err, l.subject)
 }
 
-// refused gives the subscription up for now. Rights can be given back while the connection lives,
+// refused gives the subscription up. Rights can be given back while the connection lives,
 // and the server does not say so: therefore it is asked for again.
 func (l *listener) refused(err error) {
 	l.unsubscribe()

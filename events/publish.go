@@ -140,7 +140,7 @@ func refusal(stream string, err *jetstream.APIError) error {
 			"--max-msg-size=-1", stream, err, stream)
 	case codeSealed:
 		return unsuited("stream %s is sealed (%w); remove it (nats stream rm %s): a publisher that runs makes it "+
-			"anew and refills it", stream, err, stream)
+			"again and refills it", stream, err, stream)
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func TestReplayAcrossARestart(t *testing.T) {
 		t.Errorf("replayed %d of %d: %v", n.Events, many, err)
 	}
 	if bus.Stats().ReplayResets == 0 {
-		t.Error("no consumer was made anew: the test did not test what it should")
+		t.Error("no consumer was made again: the test did not test what it should")
 	}
 }
 

@@ -121,7 +121,7 @@ func takeRefill(flags byte, extension []byte) (uint64, error) {
 		return 0, nil
 	}
 	if len(extension) < 8 || binary.BigEndian.Uint64(extension) == 0 {
-		return 0, undecodable("published anew by no refill, extension of %d bytes", len(extension))
+		return 0, undecodable("published again by no refill, extension of %d bytes", len(extension))
 	}
 	return binary.BigEndian.Uint64(extension), nil
 }

@@ -1,6 +1,6 @@
 /* Safety model of the revocation protocol.
  * One token, one revocation, one worker w (any worker of the fleet), a Redis primary A that can be
- * replaced by its replica B at any instant while A goes on serving whoever is cut off with it, an
+ * replaced by its replica B at any instant while A goes on serving those cut off with it, an
  * at-most-once notification path, JetStream as second log, and a clock that can tick between any two
  * steps (so a pause of any length can happen anywhere).
  * Each closing of a hole is a macro; -DNO_x removes it and the model must then find the hole.

@@ -39,7 +39,7 @@ func (w *writer) resume(ctx context.Context, at revocast.Position) (*job, error)
 	receipt := w.pastReceipt(ctx, at)
 	b := batch{
 		entries: []port.CommitEntry{{Event: revocast.Event{Position: at}}}, last: at, epoch: at.Epoch,
-		since: w.clock.Monotonic(), terms: d.Terms, anew: true,
+		since: w.clock.Monotonic(), terms: d.Terms, askMembers: true,
 		generation: revocast.Position{Epoch: at.Epoch},
 	}
 	j.receipts = []revocast.Receipt{receipt}

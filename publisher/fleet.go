@@ -112,7 +112,7 @@ func (f *fleet) wait(b batch) *fleetWaiter {
 	position := b.last
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if b.anew {
+	if b.askMembers {
 		w.look = f.looks + 1
 	}
 	i, _ := slices.BinarySearchFunc(f.waiters, position, func(w *fleetWaiter,

@@ -88,7 +88,7 @@ func TestFleetWithoutMembers(t *testing.T) {
 		t.Error("nobody has to apply it, and it is not confirmed")
 	}
 	b := f.committedAt(pos(1, 1), 1)
-	b.anew = true
+	b.askMembers = true
 	w := f.wait(b)
 	if done(w) {
 		t.Fatal("confirmed before anybody has asked who the members are")

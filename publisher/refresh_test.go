@@ -27,7 +27,7 @@ func TestBanOutlivesItsEvent(t *testing.T) {
 		again := w.Bus.Events()
 		if len(again) == 0 ||
 			slices.ContainsFunc(again, func(e revocast.Event) bool { return e.Kind != revocast.KindBanned }) {
-			t.Fatalf("published anew: %+v; want the ban alone", again)
+			t.Fatalf("published again: %+v; want the ban alone", again)
 		}
 		w.Ledger.Empty()
 		fleettest.Elapse(10 * time.Second)

@@ -21,7 +21,7 @@ import (
 func TestLostStreamIsRefilled(t *testing.T) {
 	for name, lose := range map[string]func(*fleettest.World){
 		"deleted": func(w *fleettest.World) { w.Bus.Lose() },
-		"made anew": func(w *fleettest.World) {
+		"made again": func(w *fleettest.World) {
 			w.Bus.Lose()
 			w.Must(w.Bus.Link("op").Prepare(w.T.Context(), w.Terms.StreamOptions()))
 		},

@@ -108,7 +108,7 @@ type batch struct {
 	last       revocast.Position // the latest of them
 	epoch      uint64            // in which it was committed
 	generation revocast.Position // of the membership, see fleet
-	anew       bool              // the generation is not known: ask who the members are
+	askMembers bool              // the generation is not known: ask who the members are
 	since      time.Duration
 	terms      port.Terms
 }

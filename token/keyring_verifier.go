@@ -81,7 +81,7 @@ func (v *Verifier) makeRings(keys map[string]KeySource) error {
 				continue
 			}
 			if !v.opts.SharedKeys {
-				return fmt.Errorf("%w: issuers %q and %q have one key source, so that whoever holds a key of one "+
+				return fmt.Errorf("%w: issuers %q and %q have one key source, so that the holder of a key of one "+
 					"could speak for the other; SharedKeys permits it",
 					revocast.ErrInvalid, other, name)
 			}

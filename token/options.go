@@ -121,12 +121,12 @@ func (o Options) normal() (Options, error) {
 func (o Options) checkIssuers() error {
 	switch {
 	case len(o.Issuers) == 0 && !o.AnyIssuer:
-		return fmt.Errorf("%w: no Issuers: whoever holds a key could use any name; AnyIssuer permits it",
+		return fmt.Errorf("%w: no Issuers: the holder of a key could use any name; AnyIssuer permits it",
 			revocast.ErrInvalid)
 	case len(o.Issuers) > 0 && o.AnyIssuer:
 		return fmt.Errorf("%w: both Issuers and AnyIssuer", revocast.ErrInvalid)
 	case len(o.Issuers) > 1 && !o.SharedKeys:
-		return fmt.Errorf("%w: one source of keys for %d issuers, so that whoever holds a key of one could speak "+
+		return fmt.Errorf("%w: one source of keys for %d issuers, so that the holder of a key of one could speak "+
 			"for the others; give each its own (NewIssuers), or SharedKeys permits it",
 			revocast.ErrInvalid, len(o.Issuers))
 	}

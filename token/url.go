@@ -53,7 +53,7 @@ func checkURL(address string, allowHTTP bool) error {
 	case u.Scheme == "http" && (allowHTTP || isLoopback(u.Hostname())):
 		return nil
 	}
-	return fmt.Errorf("%w: JWKS URL %q is not https: whoever sits between could forge every token",
+	return fmt.Errorf("%w: JWKS URL %q is not https: anyone on the way could forge every token",
 		revocast.ErrInvalid, clip(address))
 }
 

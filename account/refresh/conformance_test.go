@@ -109,7 +109,7 @@ func usedTwice(r *rig) {
 	r.is("a look at an old token", err, refresh.ErrRotated, refresh.ErrInvalidGrant)
 	r.tells("a look")
 
-	_, err = r.Rotate(r.ctx, t0.Text, refresh.Expect{Client: "whoever"})
+	_, err = r.Rotate(r.ctx, t0.Text, refresh.Expect{Client: "anybody"})
 	r.is("an old token", err, refresh.ErrReused, refresh.ErrInvalidGrant, revocast.ErrRevoked, revocast.ErrToken)
 	var reuse *refresh.ReuseError
 	if !errors.As(err, &reuse) || reuse.Family.ID != t0.ID || reuse.Family.Session != t0.Session ||

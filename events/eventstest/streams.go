@@ -29,7 +29,7 @@ type faulty struct {
 
 func (f Faults) tests() (tests []faulty) {
 	if f.Delete != nil {
-		tests = append(tests, faulty{"a stream made anew is another stream", f.madeAnew})
+		tests = append(tests, faulty{"a stream made again is another stream", f.madeAnew})
 	}
 	if f.Drop != nil {
 		tests = append(tests, faulty{"what was dropped at the beginning", f.dropped})
@@ -190,14 +190,14 @@ func (f Faults) madeAnew(t *testing.T, bus port.Bus) {
 	if err := bus.Prepare(within(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 		t.Fatal(err)
 	}
-	anew := mustDescribe(t, bus)
-	if anew.Created == end.Created {
+	again := mustDescribe(t, bus)
+	if again.Created == end.Created {
 		t.Error("the new stream was made when the old one was")
 	}
 	mustBeLost(t, bus, end, "the new stream is empty")
 	mustPublish(t, bus, 1, 6)
 	mustBeLost(t, bus, end, "the new stream is longer")
-	mustReplay(t, bus, port.StreamPoint{Created: anew.Created}, 1, 6)
+	mustReplay(t, bus, port.StreamPoint{Created: again.Created}, 1, 6)
 }
 
 func (f Faults) dropped(t *testing.T, bus port.Bus) {

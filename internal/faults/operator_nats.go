@@ -47,9 +47,9 @@ func (r *Rig) stream(ctx context.Context, f func(jetstream.JetStream, jetstream.
 
 // DeleteStream deletes the stream of events, with all that is in it. If the last argument is set,
 // it makes the stream again immediately, empty.
-func (r *Rig) DeleteStream(ctx context.Context, anew bool) error {
+func (r *Rig) DeleteStream(ctx context.Context, recreate bool) error {
 	return r.stream(ctx, func(js jetstream.JetStream, c jetstream.StreamConfig) error {
-		if err := js.DeleteStream(ctx, streamName); err != nil || !anew {
+		if err := js.DeleteStream(ctx, streamName); err != nil || !recreate {
 			return err
 		}
 		return Eventually(ctx, 50*time.Millisecond, func() error {

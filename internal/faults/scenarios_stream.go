@@ -13,8 +13,8 @@ import (
 
 // streamLost loses the stream and waits until it holds everything again. Then Redis loses
 // everything, and its recovery proves it.
-func (t *Trial) streamLost(ctx context.Context, anew bool) error {
-	if err := t.DeleteStream(ctx, anew); err != nil {
+func (t *Trial) streamLost(ctx context.Context, recreate bool) error {
+	if err := t.DeleteStream(ctx, recreate); err != nil {
 		return err
 	}
 	at := t.h.Now()

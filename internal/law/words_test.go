@@ -1,6 +1,7 @@
 package law
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -32,8 +33,8 @@ func TestLinesOfGo(t *testing.T) {
 	})
 }
 
-// TestWordsOfComments looks at comments, not at names and texts of the code.
-func TestWordsOfComments(t *testing.T) {
+// TestWords looks at comments, and at the names and texts of the code.
+func TestWords(t *testing.T) {
 	files := token.NewFileSet()
 	eachGoFile(t, func(name string) {
 		if name == "internal/law/words_test.go" {
@@ -43,13 +44,25 @@ func TestWordsOfComments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, group := range parsed.Comments {
-			for _, c := range group.List {
-				if word := oldWords.FindString(c.Text); word != "" {
-					t.Errorf("%s: a comment says %q", files.Position(c.Pos()), word)
-				}
+		look := func(at token.Pos, text string) {
+			if word := oldWords.FindString(text); word != "" {
+				t.Errorf("%s says %q", files.Position(at), word)
 			}
 		}
+		for _, group := range parsed.Comments {
+			for _, c := range group.List {
+				look(c.Pos(), c.Text)
+			}
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Ident:
+				look(n.Pos(), n.Name)
+			case *ast.BasicLit:
+				look(n.Pos(), n.Value)
+			}
+			return true
+		})
 	})
 }
 

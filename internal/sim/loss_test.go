@@ -38,7 +38,7 @@ func TestStreamsAreLostApart(t *testing.T) {
 		}
 		prepare()
 		if r.stream(t).Created != end.Created {
-			t.Error("preparing made the stream of events anew")
+			t.Error("preparing made the stream of events again")
 		}
 		if again, err := r.b.ClaimEpoch(ctx, 0, record); err != nil || again.Sequence != 1 {
 			t.Errorf("claimed again: %+v, %v", again, err)
@@ -55,7 +55,7 @@ func TestStreamsAreLostApart(t *testing.T) {
 		}
 		prepare()
 		if info := r.stream(t); info.Created == end.Created || info.Last != 0 {
-			t.Errorf("made anew: %+v", info)
+			t.Errorf("made again: %+v", info)
 		}
 		r.bus.LoseRecord()
 		if _, err := r.b.Epoch(ctx); !errors.Is(err, revocast.ErrNotFound) {

@@ -56,15 +56,15 @@ func TestStreamFaults(t *testing.T) {
 		return func(e revocast.Event) bool { return slices.Contains(which, e.Position.Rev) }
 	}
 	for name, c := range map[string]struct {
-		harm     func(*sim.Bus)
-		revs     []uint64
-		first    uint64
-		last     uint64
-		missing  uint64
-		full     bool
-		anew     bool
-		fromEnd  error
-		takesNew bool
+		harm      func(*sim.Bus)
+		revs      []uint64
+		first     uint64
+		last      uint64
+		missing   uint64
+		full      bool
+		recreated bool
+		fromEnd   error
+		takesNew  bool
 	}{
 		"nothing": {func(*sim.Bus) {}, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true},
 		"lost its tail": {
@@ -81,16 +81,16 @@ func TestStreamFaults(t *testing.T) {
 		"a hole at the end": {
 			func(b *sim.Bus) { b.Forget(rev(5)) }, []uint64{1, 2, 3, 4}, 1, 5, 1, false, false, nil, true,
 		},
-		"made anew": {
+		"made again": {
 			func(b *sim.Bus) { b.Recreate(nil) }, nil, 1, 0, 0, false, true, revocast.ErrStreamLost, true,
 		},
-		"made anew with some": {
+		"made again with some": {
 			func(b *sim.Bus) { b.Recreate(rev(2, 3)) },
 			[]uint64{2, 3},
 			1, 2, 0, false, true, revocast.ErrStreamLost,
 			true,
 		},
-		"made anew with all": {
+		"made again with all": {
 			func(b *sim.Bus) { b.Recreate(rev(1, 2, 3, 4, 5)) },
 			[]uint64{1, 2, 3, 4, 5},
 			1, 5, 0, false,
@@ -108,7 +108,7 @@ func TestStreamFaults(t *testing.T) {
 				c.harm(r.bus)
 				info := r.stream(t)
 				if info.First != c.first || info.Last != c.last || info.Missing != c.missing || info.Full != c.full ||
-					(info.Created != created) != c.anew {
+					(info.Created != created) != c.recreated {
 					t.Errorf("stream made at %d, now %+v", created, info)
 				}
 				revs, all, err := r.replay(t, port.StreamPoint{})

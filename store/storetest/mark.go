@@ -201,7 +201,7 @@ func witnessOfStream(k *kit) {
 	made.Created++
 	k.mark(made, at(1, 0))
 	if w := k.describe().Witness; w != made {
-		k.Errorf("the stream was made anew, and the witness is %+v, want %+v", w, made)
+		k.Errorf("the stream was made again, and the witness is %+v, want %+v", w, made)
 	}
 }
 

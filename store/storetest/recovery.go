@@ -16,7 +16,7 @@ var recoveryTests = []test{
 	{"restore drops what may be forgotten", restoreExpired},
 	{"a ban and its lift in any order", restoreBans},
 	{"what JetStream has not acknowledged gets revisions of the new epoch", unacknowledged},
-	{"what was restored is durable, what is logged anew is not", restoredAndUnacknowledged},
+	{"what was restored is durable, what is logged again is not", restoredAndUnacknowledged},
 	{"what covers a proposal is durable no sooner than its new revision", unacknowledgedCovers},
 	{"many of them", unacknowledgedMany},
 	{"a lifted ban does not come back that way", unacknowledgedLift},

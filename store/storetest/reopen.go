@@ -9,13 +9,13 @@ import (
 )
 
 var reopenTests = []test{
-	{"what came after the mark is logged anew", unmarked},
+	{"what came after the mark is logged again", unmarked},
 	{"what came after the mark and was trimmed nowhere survives several servers", unmarkedTwice},
 	{"an open ledger recovers at a later epoch", reopenOpen},
 	{"a fenced ledger takes the realm back", reopenFenced},
 	{"reopening again changes nothing", reopenAgain},
 	{"what cannot be reopened", reopenRefused},
-	{"what a forgotten mark had not seen is logged anew", reopenUnmarked},
+	{"what a forgotten mark had not seen is logged again", reopenUnmarked},
 	{"shorter terms unsettle a ledger", termsUnsettle},
 	{"what unsettled a ledger is waited for in the next epoch too", termsUnsettleAcross},
 }
@@ -154,7 +154,7 @@ func reopenUnmarked(k *kit) {
 	k.describe()
 	k.reopen()
 	if log := k.log(at(4, 0)); len(log) != 0 {
-		k.Errorf("what was acknowledged since is logged anew: %+v", log)
+		k.Errorf("what was acknowledged since is logged again: %+v", log)
 	}
 }
 
