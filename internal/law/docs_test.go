@@ -16,6 +16,7 @@ var (
 // TestDocumentedCommands: a test that a document names in a command exists in the package that the
 // command gives. If the test had moved, the command would run nothing, and pass.
 func TestDocumentedCommands(t *testing.T) {
+	t.Chdir(root)
 	commands := 0
 	for _, file := range []string{
 		"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/HOLES.md", "docs/FAULTS.md", "docs/DEFECTS.md",

@@ -143,6 +143,7 @@ var layers = map[string][]string{
 
 // TestExamplesCanBeCopiedOut: their tests, too, import public packages alone.
 func TestExamplesCanBeCopiedOut(t *testing.T) {
+	t.Chdir(root)
 	eachGoFile(t, func(name string) {
 		if !strings.HasPrefix(name, "examples/") {
 			return
@@ -158,6 +159,7 @@ func TestExamplesCanBeCopiedOut(t *testing.T) {
 // TestLayers parses the files itself: one that runs the go tool would be hidden by the
 // test cache, which does not see what the tool reads.
 func TestLayers(t *testing.T) {
+	t.Chdir(root)
 	seen := map[string]bool{}
 	eachGoFile(t, func(name string) {
 		folder := path.Dir(name)
@@ -199,6 +201,7 @@ func mayImport(imported string, allowed []string) bool {
 }
 
 func TestMayImport(t *testing.T) {
+	t.Chdir(root)
 	for _, c := range []struct {
 		folder, imported string
 		want             bool
@@ -227,6 +230,7 @@ func TestMayImport(t *testing.T) {
 // TestNoSleepNoSkip: a test that sleeps is slow or flaky, and a test that skips is green without
 // having tested anything.
 func TestNoSleepNoSkip(t *testing.T) {
+	t.Chdir(root)
 	banned := []string{"time" + ".Sleep(", "t" + ".Skip("}
 	eachGoFile(t, func(name string) {
 		if !strings.HasSuffix(name, "_test.go") {

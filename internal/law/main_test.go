@@ -1,18 +1,13 @@
 package law
 
 import (
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/revocast/revocast/internal/leak"
 )
 
-// TestMain runs all tests at the root of the repository.
-func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	leak.Main(m)
-}
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// root is where every test changes to. It does so itself: the test cache does not see a change of
+// folder before the tests, and would then look for the files that they read in the wrong place.
+const root = "../.."

@@ -153,6 +153,7 @@ func closed[C interface{ Close() }](c C, err error) (C, error) {
 // TestLawForOptions: the zero value is good, and each number that is negative makes the constructor
 // fail with an error that names the field, but for the one value that has a name.
 func TestLawForOptions(t *testing.T) {
+	t.Chdir(root)
 	for name, m := range constructors(t) {
 		if name != "publisher.RepairOptions" { // whose constructor repairs, too
 			if err := m.construct(m.options); err != nil {
@@ -205,6 +206,7 @@ func numbers(options reflect.Value, f func(field string, with func(int64) any)) 
 // TestAllOptionsAreHeldToTheLaw finds the structs in the source. What commands and tests alone use
 // is no public package, and embedded is a module of its own.
 func TestAllOptionsAreHeldToTheLaw(t *testing.T) {
+	t.Chdir(root)
 	held, found := constructors(t), map[string]bool{}
 	eachGoFile(t, func(file string) {
 		if strings.HasSuffix(file, "_test.go") || !public(path.Dir(file)) {

@@ -8,6 +8,7 @@ import (
 
 // Every line of Go in the README is in an example or a test that runs, in the same order.
 func TestReadmeCodeRuns(t *testing.T) {
+	t.Chdir(root)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +42,7 @@ func TestReadmeCodeRuns(t *testing.T) {
 
 // The package document and the README give the same guarantees, word for word.
 func TestReadmeGuarantees(t *testing.T) {
+	t.Chdir(root)
 	guarantees := func(file, strip, end string) string {
 		text, err := os.ReadFile(file)
 		if err != nil {

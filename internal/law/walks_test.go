@@ -15,6 +15,7 @@ var (
 // TestWalks: the way of one revocation and of one check is through at most twelve files each, and
 // what ARCHITECTURE.md names on it stands there.
 func TestWalks(t *testing.T) {
+	t.Chdir(root)
 	text, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)

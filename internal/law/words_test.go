@@ -23,6 +23,7 @@ var unbreakable = regexp.MustCompile("`[a-z-]+:\"[^`]*`( //.*)?$|^//go:")
 
 // TestLinesOfGo: a line fits a screen. The texts of errors are broken as well.
 func TestLinesOfGo(t *testing.T) {
+	t.Chdir(root)
 	eachGoFile(t, func(name string) {
 		for i, line := range strings.Split(readText(t, name), "\n") {
 			columns := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    "))
@@ -35,6 +36,7 @@ func TestLinesOfGo(t *testing.T) {
 
 // TestWords looks at comments, and at the names and texts of the code.
 func TestWords(t *testing.T) {
+	t.Chdir(root)
 	files := token.NewFileSet()
 	eachGoFile(t, func(name string) {
 		if name == "internal/law/words_test.go" {
@@ -70,6 +72,7 @@ func TestWords(t *testing.T) {
 // out what a document quotes from code. A row of a table and a line with one long code span cannot be
 // broken.
 func TestProseOfDocuments(t *testing.T) {
+	t.Chdir(root)
 	code := regexp.MustCompile("`[^`]*`")
 	eachDocument(t, func(name string) {
 		eachLineOfProse(readText(t, name), func(i int, line string) {
