@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
 )
@@ -34,20 +34,20 @@ func epochChangeConfirmsNothing(w *fleettest.World, membersKnown bool) {
 	fleettest.Elapse(5 * time.Second)
 	alice := fleettest.Login("alice")
 	w.Expect(x, alice, revocast.Allowed)
-	w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+	w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 		if m.Event != nil {
 			return nil // the live tail loses it
 		}
 		return []time.Duration{0}
 	})
-	x.Ledger.SetHook(fleettest.Only(sim.OpRenew, func(c sim.Call) sim.Fault {
+	x.Ledger.SetHook(fleettest.Only(fake.OpRenew, func(c fake.Call) fake.Fault {
 		if c.Arg.(port.Renewal).Applied.Epoch == 2 {
-			return sim.Fault{Delay: 300 * time.Millisecond}
+			return fake.Fault{Delay: 300 * time.Millisecond}
 		}
-		return sim.Fault{}
+		return fake.Fault{}
 	}))
 	if !membersKnown {
-		p.Ledger.SetHook(fleettest.Only(sim.OpMembers, fleettest.Always(sim.NotDone())))
+		p.Ledger.SetHook(fleettest.Only(fake.OpMembers, fleettest.Always(fake.NotDone())))
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -70,7 +70,7 @@ func TestRecommittedLiftSparesLaterBan(t *testing.T) {
 		ban := revocast.Ban{Principal: "alice", Until: time.Now().Add(time.Hour)}
 		_, err := p.Ban(w.T.Context(), ban)
 		w.Must(err)
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		ctx, cancel := fleettest.Within(100 * time.Millisecond)
 		defer cancel()
 		_, err = p.Unban(ctx, ban) // pending, and goes on

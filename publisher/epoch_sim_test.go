@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
 )
@@ -120,7 +120,7 @@ func TestInit(t *testing.T) {
 func TestNobodyInitialises(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &fleettest.World{T: t, Terms: port.DefaultTerms()}
-		w.Ledger, w.Bus = sim.NewRealm(t, sim.LedgerOptions{}, sim.BusOptions{})
+		w.Ledger, w.Bus = fake.NewRealm(t, fake.LedgerOptions{}, fake.BusOptions{})
 		p := w.ColdPublisher("p")
 		fleettest.Elapse(time.Minute)
 		if err := p.Ready(); !errors.Is(err, revocast.ErrUninitialised) {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 )
 
@@ -17,7 +17,7 @@ import (
 func TestRunEndsPendingCalls(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		type result struct {
 			receipt revocast.Receipt
 			err     error
@@ -44,7 +44,7 @@ func TestRunEndsPendingCalls(t *testing.T) {
 func TestAwaitAfterRunEnded(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		ctx, cancel := fleettest.Within(time.Second)
 		defer cancel()
 		receipt, err := p.Revoke(ctx, fleettest.RevokeAlice())
@@ -73,7 +73,7 @@ func TestExpiredItemDoesNotConfirmTheOthers(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		before := w.Ledger.Position()
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		done := make(chan error, 1)
 		go func() {
 			_, err := p.RevokeBatch(context.Background(), []revocast.Revocation{
@@ -103,7 +103,7 @@ func TestCutOffAheadOfTheNewServer(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		before := w.Ledger.Position()
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		done := make(chan error, 1)
 		go func() {
 			_, err := p.Revoke(context.Background(), fleettest.RevokeAlice())
@@ -131,7 +131,7 @@ func TestRejoinedWorkerIsNotStruck(t *testing.T) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		fleettest.Elapse(time.Minute)
 		// The publisher looks at the members while one acknowledgement is missing.
-		x.Bus.SetHook(fleettest.Only(sim.OpAcknowledge, fleettest.Always(sim.Fault{Drop: true})))
+		x.Bus.SetHook(fleettest.Only(fake.OpAcknowledge, fleettest.Always(fake.Fault{Drop: true})))
 		if _, err := p.Revoke(context.Background(), fleettest.RevokeAlice()); err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestConfirmedIsInTheStream(t *testing.T) {
 	for _, strength := range []revocast.Strength{revocast.Durable, revocast.Confirmed} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
 			p := w.Publisher("p")
-			p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+			p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 			done := make(chan error, 1)
 			go func() {
 				_, err := p.Revoke(context.Background(), fleettest.RevokeAlice(), revocast.WithStrength(strength))

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
 
@@ -24,7 +24,7 @@ func TestOpenCallsAreBounded(t *testing.T) {
 		p := option.Must(publisher.New(ledger, bus, publisher.Options{MaxOpen: 5, Logger: fleettest.Logger()}))
 		w.Run(p.Run)
 		w.Await(p.Readiness())
-		bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		for i := range 5 {
 			ctx, cancel := fleettest.Within(10 * time.Millisecond)
 			defer cancel()
@@ -57,16 +57,16 @@ func TestCommitsAreAdmitted(t *testing.T) {
 		p := w.Publisher("p")
 		var mu sync.Mutex
 		at, most := 0, 0
-		p.Ledger.SetHook(func(c sim.Call) sim.Fault {
-			if c.Op != sim.OpCommit {
-				return sim.Fault{}
+		p.Ledger.SetHook(func(c fake.Call) fake.Fault {
+			if c.Op != fake.OpCommit {
+				return fake.Fault{}
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			at++
 			most = max(most, at)
 			time.AfterFunc(time.Second, func() { mu.Lock(); at--; mu.Unlock() })
-			return sim.Fault{Delay: time.Second}
+			return fake.Fault{Delay: time.Second}
 		})
 		run := func(calls, each int) (together int, took time.Duration) {
 			mu.Lock()
@@ -98,7 +98,7 @@ func TestCommitsAreAdmitted(t *testing.T) {
 		// One that cannot be admitted in time was not sent.
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		p.Ledger.SetHook(fleettest.Only(sim.OpCommit, fleettest.Always(sim.Fault{Delay: time.Hour})))
+		p.Ledger.SetHook(fleettest.Only(fake.OpCommit, fleettest.Always(fake.Fault{Delay: time.Hour})))
 		go p.RevokeBatch(ctx, make500(), fleettest.Committed())
 		synctest.Wait()
 		_, err := p.Revoke(context.Background(), fleettest.RevokeAlice(), fleettest.Committed())

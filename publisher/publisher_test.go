@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 )
 
 func TestStrengths(t *testing.T) {
@@ -18,7 +18,7 @@ func TestStrengths(t *testing.T) {
 		p, x := w.Publisher("p"), w.Worker("x", fleettest.WorkerOptions{})
 		x.Bus.Cut(true)
 		x.Ledger.SetHook(fleettest.Failing)
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.Fault{After: 300 * time.Millisecond})))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.Fault{After: 300 * time.Millisecond})))
 		committed, durable, confirmed := p.RevokeAlice(
 			revocast.WithStrength(revocast.Committed),
 		), p.RevokeAlice(revocast.WithStrength(revocast.Durable)), p.RevokeAlice()
@@ -49,7 +49,7 @@ func TestStrengths(t *testing.T) {
 func TestPendingReceipt(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		ctx, cancel := fleettest.Within(time.Second)
 		defer cancel()
 		r, err := p.Revoke(ctx, fleettest.RevokeAlice())
@@ -76,7 +76,7 @@ func TestPendingReceipt(t *testing.T) {
 func TestOutcomeUnknown(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
-		p.Ledger.SetHook(fleettest.Only(sim.OpCommit, fleettest.Always(sim.Fault{Delay: 2 * time.Second})))
+		p.Ledger.SetHook(fleettest.Only(fake.OpCommit, fleettest.Always(fake.Fault{Delay: 2 * time.Second})))
 		ctx, cancel := fleettest.Within(time.Second)
 		defer cancel()
 		if r, err := p.Revoke(ctx, fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrOutcomeUnknown) ||
@@ -93,15 +93,15 @@ func TestOutcomeUnknown(t *testing.T) {
 // TestBothHalvesOfAFailedCommit: it was not done, and it was done but nobody heard.
 func TestBothHalvesOfAFailedCommit(t *testing.T) {
 	for _, c := range []struct {
-		fault sim.Fault
+		fault fake.Fault
 		want  error
 		rev   uint64
 	}{{
-		sim.NotDone(), revocast.ErrUnavailable, 0,
-	}, {sim.Done(revocast.ErrOutcomeUnknown), revocast.ErrOutcomeUnknown, 1}} {
+		fake.NotDone(), revocast.ErrUnavailable, 0,
+	}, {fake.Done(revocast.ErrOutcomeUnknown), revocast.ErrOutcomeUnknown, 1}} {
 		fleettest.InWorld(t, func(w *fleettest.World) {
 			p := w.Publisher("p")
-			p.Ledger.SetHook(fleettest.Only(sim.OpCommit, fleettest.Always(c.fault)))
+			p.Ledger.SetHook(fleettest.Only(fake.OpCommit, fleettest.Always(c.fault)))
 			_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice(), revocast.WithIdempotencyKey("k"))
 			if !errors.Is(err, c.want) || w.Ledger.Position().Rev != c.rev {
 				t.Errorf("%v, the ledger is at %s", err, w.Ledger.Position())
@@ -210,7 +210,7 @@ func TestDeadWorker(t *testing.T) {
 func TestLostAcknowledgement(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, x := w.Publisher("p"), w.Worker("x", fleettest.WorkerOptions{})
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 			if m.Ack != nil {
 				return nil
 			}
@@ -233,7 +233,7 @@ func TestEveryMessageGoesWrong(t *testing.T) {
 			"a", fleettest.WorkerOptions{},
 		), w.Worker("b", fleettest.WorkerOptions{}), w.Worker("c", fleettest.WorkerOptions{})}
 		n := 0
-		w.Bus.SetDelivery(func(sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(fake.Message) []time.Duration {
 			n++
 			return [][]time.Duration{nil, {
 				0,
@@ -352,7 +352,7 @@ func TestAdoption(t *testing.T) {
 func TestCoveredIsNoSoonerDurable(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		r := revocast.Revocation{Scope: revocast.ScopeToken, ID: "t"}
 		e := revocast.Event{Kind: revocast.KindRevoked, Scope: r.Scope, Key: revocast.KeyOf(
 			fleettest.Realm, r.Scope, fleettest.Issuer, r.ID,

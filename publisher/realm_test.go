@@ -8,9 +8,9 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
 )
@@ -19,7 +19,7 @@ import (
 // the other.
 func TestPartsOfDifferentRealms(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
-		_, other := sim.NewRealm(t, sim.LedgerOptions{Realm: "prod"}, sim.BusOptions{})
+		_, other := fake.NewRealm(t, fake.LedgerOptions{Realm: "prod"}, fake.BusOptions{})
 		ledger, bus := w.Ledger.Link("x"), other.Link("x")
 		ctx := w.T.Context()
 		for name, run := range map[string]func() error{

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
 
@@ -165,7 +165,7 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		old := w.Publisher("old")
 		w.RevokeMany(old, 0, 3)
 		fleettest.Elapse(12 * time.Second)
-		other := sim.NewLedger(t, sim.LedgerOptions{})
+		other := fake.NewLedger(t, fake.LedgerOptions{})
 		other.Restart()
 		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
 			publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})

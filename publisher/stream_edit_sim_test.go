@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
@@ -17,7 +17,7 @@ import (
 // Whatever somebody edits in the stream's configuration while everything runs is changed back,
 // and the events that it cost are refilled: after that Redis may lose everything.
 func TestEditedStreamIsMended(t *testing.T) {
-	for name, edit := range map[string]sim.Edit{
+	for name, edit := range map[string]fake.Edit{
 		"messages per subject": {PerKind: 5},
 		"one message":          {PerKind: 1},
 		"oldest discarded":     {Oldest: 5},
@@ -67,7 +67,7 @@ func TestSealedStreamIsShown(t *testing.T) {
 		q := w.Publisher("q")
 		w.RevokeMany(p, 0, 5)
 		fleettest.Elapse(12 * time.Second)
-		w.Bus.Edit(sim.Edit{Sealed: true})
+		w.Bus.Edit(fake.Edit{Sealed: true})
 		fleettest.Elapse(6 * time.Second)
 		alice := fleettest.Login("alice")
 		x := w.Worker("w", fleettest.WorkerOptions{})
@@ -126,9 +126,9 @@ func TestFullStreamIsShown(t *testing.T) {
 // whichever way it was cut: that nobody is revoked must not come of it.
 func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 	for name, cut := range map[string]func(*fleettest.World){
-		"its beginning":       func(w *fleettest.World) { w.Bus.Edit(sim.Edit{Oldest: 5}) },
-		"its middle":          func(w *fleettest.World) { w.Bus.Edit(sim.Edit{PerKind: 5}) },
-		"all of it":           func(w *fleettest.World) { w.Bus.Edit(sim.Edit{MaxAge: 1}) },
+		"its beginning":       func(w *fleettest.World) { w.Bus.Edit(fake.Edit{Oldest: 5}) },
+		"its middle":          func(w *fleettest.World) { w.Bus.Edit(fake.Edit{PerKind: 5}) },
+		"all of it":           func(w *fleettest.World) { w.Bus.Edit(fake.Edit{MaxAge: 1}) },
 		"its end":             func(w *fleettest.World) { w.Bus.Truncate(3) },
 		"its end, grown over": func(w *fleettest.World) { w.Bus.Truncate(12); w.Bus.Garble() },
 	} {
@@ -139,11 +139,11 @@ func TestCutStreamIsNotTakenForWhole(t *testing.T) {
 				w.Must(err)
 				w.RevokeMany(p, 0, 20)
 				fleettest.Elapse(12 * time.Second)
-				p.Bus.SetHook(func(c sim.Call) sim.Fault { // in the moment before it is noticed
-					if c.Op == sim.OpMend || c.Op == sim.OpRefill {
-						return sim.NotDone()
+				p.Bus.SetHook(func(c fake.Call) fake.Fault { // in the moment before it is noticed
+					if c.Op == fake.OpMend || c.Op == fake.OpRefill {
+						return fake.NotDone()
 					}
-					return sim.Fault{}
+					return fake.Fault{}
 				})
 				cut(w)
 				w.Ledger.Empty()

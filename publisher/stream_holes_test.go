@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
@@ -24,7 +24,7 @@ func TestPartOfAStateIsNoRevision(t *testing.T) {
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 		w.Must(err)
 		fleettest.Elapse(12 * time.Second)
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration { // lost messages
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration { // lost messages
 			if m.To == "w" && m.Event != nil && m.Event.Kind == revocast.KindBanned {
 				return nil
 			}
@@ -32,12 +32,12 @@ func TestPartOfAStateIsNoRevision(t *testing.T) {
 		})
 		var receipt revocast.Receipt
 		var once atomic.Bool
-		hook := fleettest.Only(sim.OpSnapshot, func(sim.Call) sim.Fault {
+		hook := fleettest.Only(fake.OpSnapshot, func(fake.Call) fake.Fault {
 			if once.CompareAndSwap(false, true) {
 				receipt, err = q.Ban(context.Background(),
 					revocast.Ban{Principal: "alice", Until: time.Now().Add(time.Hour)}, fleettest.Committed())
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		})
 		p.Ledger.SetHook(hook)
 		q.Ledger.SetHook(hook)
@@ -65,13 +65,13 @@ func TestMarkReachesToWhatItCounts(t *testing.T) {
 		fleettest.Elapse(12 * time.Second)
 		q := w.Publisher("q")
 		var armed atomic.Bool
-		q.Bus.SetHook(fleettest.Only(sim.OpPublish, func(c sim.Call) sim.Fault {
+		q.Bus.SetHook(fleettest.Only(fake.OpPublish, func(c fake.Call) fake.Fault {
 			if c.Arg.(revocast.Event).Position.Rev == 3 {
-				return sim.Fault{Delay: 70 * time.Millisecond}
+				return fake.Fault{Delay: 70 * time.Millisecond}
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		}))
-		hook := fleettest.Only(sim.OpReplay, func(sim.Call) sim.Fault {
+		hook := fleettest.Only(fake.OpReplay, func(fake.Call) fake.Fault {
 			if armed.CompareAndSwap(true, false) {
 				for _, id := range []string{"three", "four"} {
 					_, err := q.Revoke(context.Background(), revocast.Revocation{Scope: revocast.ScopeSession, ID: id},
@@ -79,7 +79,7 @@ func TestMarkReachesToWhatItCounts(t *testing.T) {
 					w.Must(err)
 				}
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		})
 		p.Bus.SetHook(hook)
 		armed.Store(true)
@@ -104,11 +104,11 @@ func TestRefillIsCountedExactly(t *testing.T) {
 		w.RevokeMany(p, 0, 12)
 		fleettest.Elapse(12 * time.Second)
 		var refills, done atomic.Int64
-		hook := func(c sim.Call) sim.Fault {
+		hook := func(c fake.Call) fake.Fault {
 			switch c.Op {
-			case sim.OpRefill:
+			case fake.OpRefill:
 				refills.Add(1)
-			case sim.OpReplay:
+			case fake.OpReplay:
 				if refills.Load() > 0 && done.CompareAndSwap(0, 1) {
 					w.Bus.Truncate(3 + 12 - 4)
 					for i := range 4 {
@@ -119,7 +119,7 @@ func TestRefillIsCountedExactly(t *testing.T) {
 					}
 				}
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		}
 		p.Bus.SetHook(hook)
 		q.Bus.SetHook(hook)
@@ -145,7 +145,7 @@ func lateEvent(lost int) func(w *fleettest.World) {
 		w.RevokeMany(q, 0, 3)
 		fleettest.Elapse(12 * time.Second)
 		before := w.Ledger.Position()
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.Fault{Delay: 2 * time.Second})))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.Fault{Delay: 2 * time.Second})))
 		alice := fleettest.Login("alice")
 		answer := make(chan error, 1)
 		go func() {
@@ -226,15 +226,15 @@ func TestRestartThatWasForgotten(t *testing.T) {
 		fleettest.Elapse(7 * time.Second)
 		before := w.Ledger.Position()
 		var claimed atomic.Bool
-		p.Bus.SetHook(fleettest.Only(sim.OpClaimEpoch, func(sim.Call) sim.Fault {
+		p.Bus.SetHook(fleettest.Only(fake.OpClaimEpoch, func(fake.Call) fake.Fault {
 			claimed.Store(true)
-			return sim.Fault{}
+			return fake.Fault{}
 		}))
-		p.Ledger.SetHook(func(c sim.Call) sim.Fault {
-			if claimed.Load() && (c.Op == sim.OpRestore || c.Op == sim.OpOpen) {
-				return sim.NotDone() // it crashes before
+		p.Ledger.SetHook(func(c fake.Call) fake.Fault {
+			if claimed.Load() && (c.Op == fake.OpRestore || c.Op == fake.OpOpen) {
+				return fake.NotDone() // it crashes before
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		})
 		w.Ledger.Restart()
 		fleettest.Elapse(300 * time.Millisecond)
@@ -265,7 +265,7 @@ func TestSlowRefillIsLeftAlone(t *testing.T) {
 			w.Must(err)
 		}
 		fleettest.Elapse(12 * time.Second)
-		slow := fleettest.Only(sim.OpRefill, fleettest.Always(sim.Fault{After: 3 * time.Second}))
+		slow := fleettest.Only(fake.OpRefill, fleettest.Always(fake.Fault{After: 3 * time.Second}))
 		p.Bus.SetHook(slow)
 		q.Bus.SetHook(slow)
 		w.Bus.LoseEvents()
@@ -288,9 +288,9 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 		alice := fleettest.Login("alice")
 		w.Expect(x, alice, revocast.Allowed)
 		// NATS is slow to answer the keeper
-		p.Bus.SetHook(fleettest.Only(sim.OpEpoch, fleettest.Always(sim.Fault{Delay: 900 * time.Millisecond})))
+		p.Bus.SetHook(fleettest.Only(fake.OpEpoch, fleettest.Always(fake.Fault{Delay: 900 * time.Millisecond})))
 		fleettest.Elapse(3 * time.Second)
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 			if m.To == "w" || m.From == "w" {
 				return nil
 			}
@@ -335,13 +335,13 @@ func TestAnnouncedTermsStay(t *testing.T) {
 		long.Lease = 30 * time.Second
 		op, ob := w.Ledger.Link("op"), w.Bus.Link("op")
 		// paused before
-		op.SetHook(fleettest.Only(sim.OpSetTerms, fleettest.Always(sim.Fault{Delay: 6 * time.Second, Late: true})))
+		op.SetHook(fleettest.Only(fake.OpSetTerms, fleettest.Always(fake.Fault{Delay: 6 * time.Second, Late: true})))
 		ctx, cancel := fleettest.Within(7 * time.Second)
 		defer cancel()
 		go func() {
 			elapsed := time.After(5900 * time.Millisecond)
 			<-elapsed
-			op.SetHook(func(c sim.Call) sim.Fault { return sim.NotDone() }) // and killed after
+			op.SetHook(func(c fake.Call) fake.Fault { return fake.NotDone() }) // and killed after
 			ob.SetHook(fleettest.Failing)
 		}()
 		if _, err := publisher.ChangeTerms(
@@ -356,7 +356,7 @@ func TestAnnouncedTermsStay(t *testing.T) {
 			fleettest.Elapse(20 * time.Millisecond)
 		}
 		x.Ledger.SetHook(fleettest.Failing)
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 			if m.To == "w" {
 				return nil
 			}
@@ -381,10 +381,10 @@ func TestTakenOverServerConfirmsNothing(t *testing.T) {
 		p := w.Publisher("p")
 		w.RevokeMany(p, 0, 3)
 		fleettest.Elapse(12 * time.Second)
-		other := sim.NewLedger(t, sim.LedgerOptions{})
+		other := fake.NewLedger(t, fake.LedgerOptions{})
 		other.Restart()
 		// answers too late
-		p.Bus.SetHook(fleettest.Only(sim.OpEpoch, fleettest.Always(sim.Fault{Delay: 1500 * time.Millisecond})))
+		p.Bus.SetHook(fleettest.Only(fake.OpEpoch, fleettest.Always(fake.Fault{Delay: 1500 * time.Millisecond})))
 		alice := fleettest.Login("alice")
 		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
 			publisher.RepairOptions{})
@@ -394,7 +394,7 @@ func TestTakenOverServerConfirmsNothing(t *testing.T) {
 		w.Run(y.Sub.Run)
 		w.Await(y.Sub.Readiness())
 		w.Expect(y, alice, revocast.Allowed)
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 			if m.To == "y" {
 				return nil
 			}
@@ -429,7 +429,7 @@ func TestOneCanaryAtATime(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second, MaxOpen: 50})
 		w.Await(p.Readiness())
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		fleettest.Elapse(10 * time.Minute)
 		ctx, cancel := fleettest.Within(5 * time.Second)
 		defer cancel()

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
@@ -84,14 +84,14 @@ func TestDisorderIsNoLoss(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p, q := w.Publisher("p"), w.Publisher("q")
 		var n atomic.Int32
-		slow := fleettest.Only(sim.OpPublish, func(sim.Call) sim.Fault {
+		slow := fleettest.Only(fake.OpPublish, func(fake.Call) fake.Fault {
 			switch n.Add(1) % 5 {
 			case 0:
-				return sim.Fault{Delay: 2 * time.Second}
+				return fake.Fault{Delay: 2 * time.Second}
 			case 1:
-				return sim.Done(revocast.ErrUnavailable) // stored; the answer is lost
+				return fake.Done(revocast.ErrUnavailable) // stored; the answer is lost
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		})
 		p.Bus.SetHook(slow)
 		q.Bus.SetHook(slow)
@@ -157,7 +157,7 @@ func TestBothStoresLost(t *testing.T) {
 		p := w.Publisher("p")
 		w.RevokeMany(p, 0, 3)
 		fleettest.Elapse(12 * time.Second)
-		p.Bus.SetHook(fleettest.Only(sim.OpRefill, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpRefill, fleettest.Always(fake.NotDone())))
 		w.Bus.LoseEvents()
 		fleettest.Elapse(12 * time.Second)
 		w.Ledger.Empty()
@@ -212,7 +212,7 @@ func TestAuditSaysWhatItLeftOut(t *testing.T) {
 		if r := w.Audit(); !r.OK() || r.LeftOut != 0 || r.Ledger != r.Stream {
 			t.Errorf("at rest: %+v", r)
 		}
-		p.Bus.SetHook(fleettest.Only(sim.OpPublish, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice(), revocast.WithStrength(revocast.Committed))
 		w.Must(err)
 		if r := w.Audit(); !r.OK() || r.LeftOut != 1 || r.Ledger != r.Stream+1 {
@@ -267,7 +267,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		right := w.Publisher("right")
 		w.RevokeMany(right, 0, 3)
 		fleettest.Elapse(7 * time.Second)
-		wrong := sim.NewLedger(t, sim.LedgerOptions{})
+		wrong := fake.NewLedger(t, fake.LedgerOptions{})
 		wrong.Restart() // so that its identity is another one
 		lost := option.Must(
 			publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()}),
@@ -357,13 +357,13 @@ func TestIndexLoadsFromASnapshot(t *testing.T) {
 		w.Must(err)
 		var pages atomic.Int32
 		x := w.NewWorker("w", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{LoadFromLog: 1}})
-		x.Ledger.SetHook(func(c sim.Call) sim.Fault {
-			if c.Op == sim.OpSnapshot || c.Op == sim.OpCheck {
+		x.Ledger.SetHook(func(c fake.Call) fake.Fault {
+			if c.Op == fake.OpSnapshot || c.Op == fake.OpCheck {
 				pages.Add(1)
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		})
-		x.Bus.SetHook(fleettest.Only(sim.OpReplay, func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
+		x.Bus.SetHook(fleettest.Only(fake.OpReplay, func(fake.Call) fake.Fault { pages.Add(1); return fake.Fault{} }))
 		w.Run(x.Sub.Run)
 		w.Await(x.Sub.Readiness())
 		w.Expect(x, alice, revocast.Revoked)
@@ -382,7 +382,7 @@ func TestSnapshotOfAnotherEpochIsLeft(t *testing.T) {
 		w.Await(p.Readiness())
 		w.RevokeMany(p, 0, 20)
 		fleettest.Elapse(25 * time.Second)
-		p.Bus.SetHook(fleettest.Only(sim.OpSaveSnapshot, fleettest.Always(sim.NotDone())))
+		p.Bus.SetHook(fleettest.Only(fake.OpSaveSnapshot, fleettest.Always(fake.NotDone())))
 		w.Ledger.Restart()
 		fleettest.Elapse(10 * time.Second)
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())

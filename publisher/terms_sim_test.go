@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
 
@@ -30,7 +30,7 @@ func TestChangeTerms(t *testing.T) {
 		fleettest.Elapse(5 * time.Second)
 		x.Ledger.SetHook(fleettest.Failing)
 		x.Bus.SetHook(fleettest.Failing)
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 			if m.To == "w" {
 				return nil
 			}
@@ -110,7 +110,7 @@ func TestRollBackForgetsLongerLeases(t *testing.T) {
 		w.Expect(x, alice, revocast.Allowed)
 		x.Ledger.SetHook(fleettest.Failing)
 		x.Bus.SetHook(fleettest.Failing)
-		w.Bus.SetDelivery(func(m sim.Message) []time.Duration {
+		w.Bus.SetDelivery(func(m fake.Message) []time.Duration {
 			if m.To == "w" {
 				return nil
 			}

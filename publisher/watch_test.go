@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 )
 
 func TestWatch(t *testing.T) {
-	fleettest.InWorldWith(t, sim.LedgerOptions{LogKeep: 2000}, func(w *fleettest.World) {
+	fleettest.InWorldWith(t, fake.LedgerOptions{LogKeep: 2000}, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		var revs []uint64
 		enough := errors.New("enough")
@@ -49,7 +49,7 @@ func TestWatch(t *testing.T) {
 }
 
 func TestWatchTrimmed(t *testing.T) {
-	fleettest.InWorldWith(t, sim.LedgerOptions{LogKeep: 2}, func(w *fleettest.World) {
+	fleettest.InWorldWith(t, fake.LedgerOptions{LogKeep: 2}, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		for i := range 9 {
 			_, err := p.Revoke(w.T.Context(), revocast.Revocation{Scope: revocast.ScopePrincipal, ID: fmt.Sprint(i)})
@@ -72,9 +72,9 @@ func TestQuestionSentBeforeTheAsk(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		var sent []time.Time
-		p.Ledger.SetHook(fleettest.Only(sim.OpVerify, func(sim.Call) sim.Fault {
+		p.Ledger.SetHook(fleettest.Only(fake.OpVerify, func(fake.Call) fake.Fault {
 			sent = append(sent, time.Now())
-			return sim.Fault{After: 400 * time.Millisecond}
+			return fake.Fault{After: 400 * time.Millisecond}
 		}))
 		first := p.RevokeAlice()
 		fleettest.Elapse(100 * time.Millisecond)

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/realm"
 )
@@ -15,13 +15,13 @@ import (
 func Memory(tb testing.TB, change ...func(*port.Terms)) *Fleet {
 	tb.Helper()
 	m := new(memory)
-	m.ledger, m.bus = sim.NewRealm(tb, sim.LedgerOptions{Realm: Realm}, sim.BusOptions{Realm: Realm})
+	m.ledger, m.bus = fake.NewRealm(tb, fake.LedgerOptions{Realm: Realm}, fake.BusOptions{Realm: Realm})
 	return newFleet(tb, m, change)
 }
 
 type memory struct {
-	ledger *sim.Ledger
-	bus    *sim.Bus
+	ledger *fake.Ledger
+	bus    *fake.Bus
 }
 
 func (m *memory) open(_ testing.TB, name string) (port.Ledger, port.Bus, links) {
@@ -36,20 +36,20 @@ const forever = 1000 * time.Hour
 
 // hooked is a link that asks about each call.
 type hooked struct {
-	link interface{ SetHook(sim.Hook) }
+	link interface{ SetHook(fake.Hook) }
 }
 
-func (h hooked) cut() { h.always(sim.NotDone()) }
+func (h hooked) cut() { h.always(fake.NotDone()) }
 
 func (h hooked) silence() {
-	f := sim.NotDone()
+	f := fake.NotDone()
 	f.Delay = forever
 	h.always(f)
 }
 
 func (h hooked) loseReplies() {
-	h.link.SetHook(func(c sim.Call) sim.Fault {
-		f := sim.Done(unanswered(c.Op))
+	h.link.SetHook(func(c fake.Call) fake.Fault {
+		f := fake.Done(unanswered(c.Op))
 		f.After = forever
 		return f
 	})
@@ -57,12 +57,12 @@ func (h hooked) loseReplies() {
 
 func (h hooked) mend() { h.link.SetHook(nil) }
 
-func (h hooked) always(f sim.Fault) { h.link.SetHook(func(sim.Call) sim.Fault { return f }) }
+func (h hooked) always(f fake.Fault) { h.link.SetHook(func(fake.Call) fake.Fault { return f }) }
 
 // unanswered is what a process is told whose call may have been done.
-func unanswered(op sim.Op) error {
+func unanswered(op fake.Op) error {
 	switch op {
-	case sim.OpCommit, sim.OpPublish:
+	case fake.OpCommit, fake.OpPublish:
 		return revocast.ErrOutcomeUnknown
 	default:
 		return revocast.ErrUnavailable
@@ -71,7 +71,7 @@ func unanswered(op sim.Op) error {
 
 // memoryBus also loses what is broadcast.
 type memoryBus struct {
-	bus *sim.BusLink
+	bus *fake.BusLink
 	hooked
 }
 

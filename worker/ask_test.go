@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/worker"
 )
 
@@ -20,9 +20,9 @@ func TestColdChecksShareQuestions(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")
 		var questions atomic.Int32
-		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 2}, func(sim.Call) sim.Fault {
+		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 2}, func(fake.Call) fake.Fault {
 			questions.Add(1)
-			return sim.Fault{After: 10 * time.Millisecond}
+			return fake.Fault{After: 10 * time.Millisecond}
 		})
 		var done sync.WaitGroup
 		for i := range 500 {
@@ -50,11 +50,11 @@ func TestLateCheckAsksAnew(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		p := w.Publisher("p")
 		var asked atomic.Bool
-		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1}, func(sim.Call) sim.Fault {
+		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1}, func(fake.Call) fake.Fault {
 			if !asked.Swap(true) {
-				return sim.Fault{After: 300 * time.Millisecond} // done immediately, answered late
+				return fake.Fault{After: 300 * time.Millisecond} // done immediately, answered late
 			}
-			return sim.Fault{}
+			return fake.Fault{}
 		})
 		alice := fleettest.Login("alice")
 		early := make(chan revocast.Outcome, 1)
@@ -75,8 +75,8 @@ func TestGivenUpChecksLeaveNoTrace(t *testing.T) {
 		w.Publisher("p")
 		var hold atomic.Int64
 		hold.Store(int64(time.Second))
-		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1, AskTimeout: 2 * time.Second}, func(sim.Call) sim.Fault {
-			return sim.Fault{After: time.Duration(hold.Load())}
+		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1, AskTimeout: 2 * time.Second}, func(fake.Call) fake.Fault {
+			return fake.Fault{After: time.Duration(hold.Load())}
 		})
 		ctx, cancel := context.WithCancel(context.Background())
 		results := make(chan revocast.Verdict, 10)
@@ -115,7 +115,7 @@ func TestHangingLedgerCostsOneTimeout(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		w.Publisher("p")
 		x := w.AskingWorker(worker.GuardOptions{MaxAsks: 1},
-			func(sim.Call) sim.Fault { return sim.Fault{Delay: time.Hour} })
+			func(fake.Call) fake.Fault { return fake.Fault{Delay: time.Hour} })
 		var done sync.WaitGroup
 		began := time.Now()
 		for i := range 300 {
@@ -129,7 +129,7 @@ func TestHangingLedgerCostsOneTimeout(t *testing.T) {
 		if took := time.Since(began); took > 1100*time.Millisecond {
 			w.T.Errorf("it took %s to answer unknown", took)
 		}
-		x.Ledger.SetHook(func(sim.Call) sim.Fault { return sim.Fault{} })
+		x.Ledger.SetHook(func(fake.Call) fake.Fault { return fake.Fault{} })
 		w.Expect(x, fleettest.Login("after"), revocast.Allowed)
 	})
 }

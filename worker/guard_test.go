@@ -14,9 +14,9 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/worker"
 )
@@ -103,7 +103,7 @@ func TestPolicies(t *testing.T) {
 		token, gone := fleettest.Login("alice"), fleettest.Login("gone")
 		w.Commit("gone")
 		fleettest.Elapse(2 * time.Second)
-		noRenewals := fleettest.Only(sim.OpRenew, fleettest.Failing)
+		noRenewals := fleettest.Only(fake.OpRenew, fleettest.Failing)
 		for _, x := range all {
 			w.Expect(x, token, revocast.Allowed)
 			w.Expect(x, gone, revocast.Revoked)
@@ -163,14 +163,14 @@ func TestLedgerErrorsAreUnknown(t *testing.T) {
 			revocast.ErrEpoch, revocast.ErrNotFound, revocast.ErrRevoked, revocast.ErrInvalid, context.Canceled,
 			errors.New("other"),
 		} {
-			x.Ledger.SetHook(fleettest.Only(sim.OpCheck,
-				fleettest.Always(sim.Fault{Err: fmt.Errorf("%w: sim", sentinel)})))
+			x.Ledger.SetHook(fleettest.Only(fake.OpCheck,
+				fleettest.Always(fake.Fault{Err: fmt.Errorf("%w: sim", sentinel)})))
 			claims, v := x.Check(w.T.Context(), token)
 			if v.Outcome != revocast.Unknown || claims != nil || !errors.Is(v.Err, revocast.ErrUnknown) {
 				t.Errorf("%v: %s, %v", sentinel, v.Outcome, v.Err)
 			}
 		}
-		x.Ledger.SetHook(fleettest.Only(sim.OpCheck, fleettest.Always(sim.Fault{Delay: time.Hour})))
+		x.Ledger.SetHook(fleettest.Only(fake.OpCheck, fleettest.Always(fake.Fault{Delay: time.Hour})))
 		start := time.Now()
 		w.Expect(x, token, revocast.Unknown)
 		if took := time.Since(start); took != 500*time.Millisecond {

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/fleettest"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
@@ -23,11 +23,11 @@ func TestLeaseCountsFromSending(t *testing.T) {
 		x := w.NewWorker("x", fleettest.WorkerOptions{})
 		const slow = 700 * time.Millisecond
 		var renewals atomic.Int64
-		x.Ledger.SetHook(fleettest.Only(sim.OpRenew, func(sim.Call) sim.Fault {
+		x.Ledger.SetHook(fleettest.Only(fake.OpRenew, func(fake.Call) fake.Fault {
 			if renewals.Add(1) > 1 {
-				return sim.NotDone()
+				return fake.NotDone()
 			}
-			return sim.Fault{After: slow}
+			return fake.Fault{After: slow}
 		}))
 		x.Stop = w.Run(x.Sub.Run)
 		w.Await(x.Sub.Readiness())
@@ -196,9 +196,9 @@ func TestLeaveDropsTheLeaseFirst(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		left := time.Duration(-1)
-		x.Ledger.SetHook(fleettest.Only(sim.OpLeave, func(sim.Call) sim.Fault {
+		x.Ledger.SetHook(fleettest.Only(fake.OpLeave, func(fake.Call) fake.Fault {
 			left = x.Sub.Status().LeaseLeft
-			return sim.Fault{}
+			return fake.Fault{}
 		}))
 		x.Stop()
 		if left != 0 {
@@ -220,7 +220,7 @@ func TestLeaveDropsTheLeaseFirst(t *testing.T) {
 }
 
 func TestTrimmedLogIsLoadedAnew(t *testing.T) {
-	fleettest.InWorldWith(t, sim.LedgerOptions{LogKeep: 3}, func(w *fleettest.World) {
+	fleettest.InWorldWith(t, fake.LedgerOptions{LogKeep: 3}, func(w *fleettest.World) {
 		x := w.Worker("x", fleettest.WorkerOptions{})
 		p := w.Publisher("p")
 		token := fleettest.Login("p7")
@@ -261,7 +261,7 @@ func TestLoadSources(t *testing.T) {
 		"there is no other": {limit: 5, snapshot: true, pages: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fleettest.InWorldWith(t, sim.LedgerOptions{Page: 4}, func(w *fleettest.World) {
+			fleettest.InWorldWith(t, fake.LedgerOptions{Page: 4}, func(w *fleettest.World) {
 				o := publisher.Options{SnapshotEvery: time.Second, SnapshotAfter: 1}
 				if !c.packed {
 					o.SnapshotEvery = time.Hour
@@ -276,10 +276,10 @@ func TestLoadSources(t *testing.T) {
 				fleettest.Elapse(3 * time.Second)
 				x := w.NewWorker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{LoadFromLog: c.limit}})
 				var pages, snapshots atomic.Int64
-				x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot,
-					func(sim.Call) sim.Fault { pages.Add(1); return sim.Fault{} }))
-				x.Bus.SetHook(fleettest.Only(sim.OpLoadSnapshot,
-					func(sim.Call) sim.Fault { snapshots.Add(1); return sim.Fault{} }))
+				x.Ledger.SetHook(fleettest.Only(fake.OpSnapshot,
+					func(fake.Call) fake.Fault { pages.Add(1); return fake.Fault{} }))
+				x.Bus.SetHook(fleettest.Only(fake.OpLoadSnapshot,
+					func(fake.Call) fake.Fault { snapshots.Add(1); return fake.Fault{} }))
 				w.Run(x.Sub.Run)
 				w.Await(x.Sub.Readiness())
 				if pages.Load() > 0 != c.pages || snapshots.Load() > 0 != c.snapshot {
@@ -299,15 +299,15 @@ func TestLoadSources(t *testing.T) {
 
 // TestEventsDuringALoad: events that are applied while the index is emptied must not be lost.
 func TestEventsDuringALoad(t *testing.T) {
-	fleettest.InWorldWith(t, sim.LedgerOptions{Page: 2}, func(w *fleettest.World) {
+	fleettest.InWorldWith(t, fake.LedgerOptions{Page: 2}, func(w *fleettest.World) {
 		for i := range 12 {
 			w.Commit(fmt.Sprint("p", i))
 		}
 		x := w.NewWorker("x", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{LoadFromLog: 1}})
-		x.Ledger.SetHook(fleettest.Only(sim.OpSnapshot, func(c sim.Call) sim.Fault {
+		x.Ledger.SetHook(fleettest.Only(fake.OpSnapshot, func(c fake.Call) fake.Fault {
 			at := w.Commit(fmt.Sprint("during", c.Arg))
 			go func() { w.BroadcastNow(at) }()
-			return sim.Fault{Delay: 5 * time.Millisecond}
+			return fake.Fault{Delay: 5 * time.Millisecond}
 		}))
 		w.Run(x.Sub.Run)
 		w.Await(x.Sub.Readiness())

@@ -13,8 +13,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
@@ -23,8 +23,8 @@ import (
 // World is a realm in memory, in fake time.
 type World struct {
 	T      *testing.T
-	Ledger *sim.Ledger
-	Bus    *sim.Bus
+	Ledger *fake.Ledger
+	Bus    *fake.Bus
 	Terms  port.Terms
 	inits  int
 }
@@ -32,10 +32,10 @@ type World struct {
 // InWorld runs a test in a bubble of fake time, on a realm that was just made.
 func InWorld(t *testing.T, test func(w *World), change ...func(*port.Terms)) {
 	t.Helper()
-	InWorldWith(t, sim.LedgerOptions{History: 1000}, test, change...)
+	InWorldWith(t, fake.LedgerOptions{History: 1000}, test, change...)
 }
 
-func InWorldWith(t *testing.T, o sim.LedgerOptions, test func(w *World), change ...func(*port.Terms)) {
+func InWorldWith(t *testing.T, o fake.LedgerOptions, test func(w *World), change ...func(*port.Terms)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &World{T: t, Terms: port.DefaultTerms()}
@@ -43,7 +43,7 @@ func InWorldWith(t *testing.T, o sim.LedgerOptions, test func(w *World), change 
 		for _, f := range change {
 			f(&w.Terms)
 		}
-		w.Ledger, w.Bus = sim.NewRealm(t, o, sim.BusOptions{})
+		w.Ledger, w.Bus = fake.NewRealm(t, o, fake.BusOptions{})
 		if created, err := w.Init(); err != nil || !created {
 			t.Fatalf("Init: %v, %v", created, err)
 		}
@@ -88,8 +88,8 @@ func Elapse(d time.Duration) {
 // SimPublisher is a publisher process with its links.
 type SimPublisher struct {
 	*publisher.Publisher
-	Ledger *sim.LedgerLink
-	Bus    *sim.BusLink
+	Ledger *fake.LedgerLink
+	Bus    *fake.BusLink
 	Stop   func()
 }
 
@@ -126,8 +126,8 @@ type SimWorker struct {
 	*worker.Guard
 	Sub    *worker.Subscriber
 	view   port.View
-	Ledger *sim.LedgerLink
-	Bus    *sim.BusLink
+	Ledger *fake.LedgerLink
+	Bus    *fake.BusLink
 	Verify *fakeVerifier
 	Stop   func()
 }
@@ -235,19 +235,19 @@ func RevokeAlice() revocast.Revocation {
 }
 
 // Only makes a hook that concerns one operation.
-func Only(op sim.Op, f func(c sim.Call) sim.Fault) sim.Hook {
-	return func(c sim.Call) sim.Fault {
+func Only(op fake.Op, f func(c fake.Call) fake.Fault) fake.Hook {
+	return func(c fake.Call) fake.Fault {
 		if c.Op == op {
 			return f(c)
 		}
-		return sim.Fault{}
+		return fake.Fault{}
 	}
 }
 
-func Always(f sim.Fault) func(sim.Call) sim.Fault { return func(sim.Call) sim.Fault { return f } }
+func Always(f fake.Fault) func(fake.Call) fake.Fault { return func(fake.Call) fake.Fault { return f } }
 
 // Failing is a hook for a store that does not answer at all.
-func Failing(sim.Call) sim.Fault { return sim.NotDone() }
+func Failing(fake.Call) fake.Fault { return fake.NotDone() }
 
 func Within(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), d)

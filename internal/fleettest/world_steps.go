@@ -12,8 +12,8 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
@@ -121,16 +121,16 @@ func (w *World) Record() port.EpochRecord {
 
 // AskingWorker is a worker without a lease and without an index, so that every check
 // asks the ledger.
-func (w *World) AskingWorker(o worker.GuardOptions, check func(sim.Call) sim.Fault) *SimWorker {
+func (w *World) AskingWorker(o worker.GuardOptions, check func(fake.Call) fake.Fault) *SimWorker {
 	x := w.NewWorker("w", WorkerOptions{Guard: o})
-	x.Ledger.SetHook(func(c sim.Call) sim.Fault {
+	x.Ledger.SetHook(func(c fake.Call) fake.Fault {
 		switch c.Op {
-		case sim.OpCheck:
+		case fake.OpCheck:
 			return check(c)
-		case sim.OpSight: // what answers a check can be told of a token
-			return sim.Fault{}
+		case fake.OpSight: // what answers a check can be told of a token
+			return fake.Fault{}
 		}
-		return sim.NotDone()
+		return fake.NotDone()
 	})
 	return x
 }

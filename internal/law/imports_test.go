@@ -123,7 +123,7 @@ var layers = map[string][]string{
 	"internal/program":           nil,
 	"internal/tcplink":           nil,
 	"revocasttest":               anything,
-	"internal/sim":               ports,
+	"internal/fake":              ports,
 	"internal/simulation":        anything,
 	"internal/unread/unreadtest": nil,
 	"internal/wallclock":         nil,

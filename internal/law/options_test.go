@@ -27,8 +27,8 @@ import (
 	"github.com/revocast/revocast/cache"
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store"
@@ -59,7 +59,7 @@ var notConstructed = map[string]string{
 const nowhere = "127.0.0.1:1"
 
 func constructors(t *testing.T) map[string]made {
-	ledgers, buses := sim.NewRealm(t, sim.LedgerOptions{}, sim.BusOptions{})
+	ledgers, buses := fake.NewRealm(t, fake.LedgerOptions{}, fake.BusOptions{})
 	ledger, bus := ledgers.Link("p"), buses.Link("p")
 	rdb := option.Must(store.NewClient("redis://" + nowhere))
 	conn := option.Must(events.Connect("nats://"+nowhere, events.ConnectOptions{Patient: true}))

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/port"
 )
 
@@ -23,7 +23,7 @@ func (b *busPort) live() bool {
 	return !b.p.dead.Load()
 }
 
-func (b *busPort) answer(op sim.Op, done func(error)) func(error) {
+func (b *busPort) answer(op fake.Op, done func(error)) func(error) {
 	return func(err error) {
 		if b.live() {
 			b.p.w.note(b.p, op, err)
@@ -40,7 +40,7 @@ func (b *busPort) Publish(e revocast.Event, done func(error)) {
 	b.p.w.mu.Lock()
 	b.p.w.published = append(b.p.w.published, e)
 	b.p.w.mu.Unlock()
-	answer := b.answer(sim.OpPublish, done)
+	answer := b.answer(fake.OpPublish, done)
 	if b.p.w.mutant.NoStreamWait {
 		answer(nil)
 		answer = func(error) {}
@@ -51,7 +51,7 @@ func (b *busPort) Publish(e revocast.Event, done func(error)) {
 // Refill implements [port.Bus].
 func (b *busPort) Refill(e revocast.Event, done func(error)) {
 	if b.live() {
-		b.Bus.Refill(e, b.answer(sim.OpRefill, done))
+		b.Bus.Refill(e, b.answer(fake.OpRefill, done))
 	}
 }
 
@@ -93,29 +93,29 @@ func (b *busPort) Replay(ctx context.Context, after port.StreamPoint,
 	if b.p.w.mutant.NoReplay && b.p.publisher != nil {
 		on = func(revocast.Event) error { return nil }
 	}
-	return through(b.p, sim.OpReplay, func() (port.Replayed, error) { return b.Bus.Replay(ctx, after, on) })
+	return through(b.p, fake.OpReplay, func() (port.Replayed, error) { return b.Bus.Replay(ctx, after, on) })
 }
 
 // Stream implements [port.Bus].
 func (b *busPort) Stream(ctx context.Context) (port.StreamInfo, error) {
-	return through(b.p, sim.OpStream, func() (port.StreamInfo, error) { return b.Bus.Stream(ctx) })
+	return through(b.p, fake.OpStream, func() (port.StreamInfo, error) { return b.Bus.Stream(ctx) })
 }
 
 // SaveSnapshot implements [port.Bus].
 func (b *busPort) SaveSnapshot(ctx context.Context, at revocast.Position,
 	states iter.Seq2[port.KeyedState, error],
 ) error {
-	return throughErr(b.p, sim.OpSaveSnapshot, func() error { return b.Bus.SaveSnapshot(ctx, at, states) })
+	return throughErr(b.p, fake.OpSaveSnapshot, func() error { return b.Bus.SaveSnapshot(ctx, at, states) })
 }
 
 // LoadSnapshot implements [port.Bus].
 func (b *busPort) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
-	return through(b.p, sim.OpLoadSnapshot, func() (revocast.Position, error) { return b.Bus.LoadSnapshot(ctx, on) })
+	return through(b.p, fake.OpLoadSnapshot, func() (revocast.Position, error) { return b.Bus.LoadSnapshot(ctx, on) })
 }
 
 // Acknowledge implements [port.Bus].
 func (b *busPort) Acknowledge(a port.Ack) error {
-	return throughErr(b.p, sim.OpAcknowledge, func() error { return b.Bus.Acknowledge(a) })
+	return throughErr(b.p, fake.OpAcknowledge, func() error { return b.Bus.Acknowledge(a) })
 }
 
 // Acks implements [port.Bus].
@@ -133,7 +133,7 @@ func (b *busPort) Acks(ctx context.Context, on func(port.Ack)) error {
 
 // Epoch implements [port.Bus].
 func (b *busPort) Epoch(ctx context.Context) (port.EpochRecord, error) {
-	return through(b.p, sim.OpEpoch, func() (port.EpochRecord, error) { return b.Bus.Epoch(ctx) })
+	return through(b.p, fake.OpEpoch, func() (port.EpochRecord, error) { return b.Bus.Epoch(ctx) })
 }
 
 // ClaimEpoch implements [port.Bus].
@@ -144,13 +144,13 @@ func (b *busPort) ClaimEpoch(ctx context.Context, after uint64, next port.EpochR
 			return next, revocast.ErrConflict
 		}
 	}
-	return through(b.p, sim.OpClaimEpoch,
+	return through(b.p, fake.OpClaimEpoch,
 		func() (port.EpochRecord, error) { return b.Bus.ClaimEpoch(ctx, after, next) })
 }
 
 // Prepare implements [port.Bus].
 func (b *busPort) Prepare(ctx context.Context, o port.StreamOptions) error {
-	return throughErr(b.p, sim.OpPrepare, func() error { return b.Bus.Prepare(ctx, o) })
+	return throughErr(b.p, fake.OpPrepare, func() error { return b.Bus.Prepare(ctx, o) })
 }
 
 // Mend implements [port.Bus].
@@ -158,5 +158,5 @@ func (b *busPort) Mend(ctx context.Context, o port.StreamOptions) (port.Mended, 
 	if b.p.w.mutant.NoMend {
 		return port.Mended{}, nil
 	}
-	return through(b.p, sim.OpMend, func() (port.Mended, error) { return b.Bus.Mend(ctx, o) })
+	return through(b.p, fake.OpMend, func() (port.Mended, error) { return b.Bus.Mend(ctx, o) })
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/port"
 )
 
@@ -20,7 +20,7 @@ type ledgerPort struct {
 
 var errDead = fmt.Errorf("%w: the process is dead", revocast.ErrUnavailable)
 
-func through[T any](p *process, op sim.Op, call func() (T, error)) (T, error) {
+func through[T any](p *process, op fake.Op, call func() (T, error)) (T, error) {
 	var none T
 	p.gate()
 	if p.dead.Load() {
@@ -32,7 +32,7 @@ func through[T any](p *process, op sim.Op, call func() (T, error)) (T, error) {
 	return answer, err
 }
 
-func throughErr(p *process, op sim.Op, call func() error) error {
+func throughErr(p *process, op fake.Op, call func() error) error {
 	_, err := through(p, op, func() (struct{}, error) { return struct{}{}, call() })
 	return err
 }
@@ -41,7 +41,7 @@ func (l *ledgerPort) mutant() *Mutant { return &l.p.w.mutant }
 
 // Describe implements [port.Ledger].
 func (l *ledgerPort) Describe(ctx context.Context) (port.Description, error) {
-	return through(l.p, sim.OpDescribe, func() (port.Description, error) {
+	return through(l.p, fake.OpDescribe, func() (port.Description, error) {
 		d, err := l.Ledger.Describe(ctx)
 		if m := l.mutant().Described; m != nil {
 			m(&d)
@@ -57,7 +57,7 @@ func (l *ledgerPort) Renew(ctx context.Context, r port.Renewal) (port.Renewed, e
 		renew = func(ctx context.Context, r port.Renewal) (port.Renewed, error) { return m(l, ctx, r) }
 	}
 	sent := l.p.w.now()
-	answer, err := through(l.p, sim.OpRenew, func() (port.Renewed, error) { return renew(ctx, r) })
+	answer, err := through(l.p, fake.OpRenew, func() (port.Renewed, error) { return renew(ctx, r) })
 	if err == nil {
 		l.p.renewed.Store(int64(sent))
 	}
@@ -66,7 +66,7 @@ func (l *ledgerPort) Renew(ctx context.Context, r port.Renewal) (port.Renewed, e
 
 // Check implements [port.Ledger].
 func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (port.Checked, error) {
-	return through(l.p, sim.OpCheck, func() (port.Checked, error) {
+	return through(l.p, fake.OpCheck, func() (port.Checked, error) {
 		answer, err := l.Ledger.Check(ctx, keys)
 		if m := l.mutant().Check; m != nil {
 			return m(l, keys, answer, err)
@@ -78,7 +78,7 @@ func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (port.Check
 // Snapshot implements [port.Ledger].
 func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
 	var next string
-	page, err := through(l.p, sim.OpSnapshot, func() (page []port.KeyedState, err error) {
+	page, err := through(l.p, fake.OpSnapshot, func() (page []port.KeyedState, err error) {
 		page, next, err = l.Ledger.Snapshot(ctx, cursor)
 		return page, err
 	})
@@ -87,12 +87,12 @@ func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) ([]port.KeyedS
 
 // Leave implements [port.Ledger].
 func (l *ledgerPort) Leave(ctx context.Context, m port.MemberID) error {
-	return throughErr(l.p, sim.OpLeave, func() error { return l.Ledger.Leave(ctx, m) })
+	return throughErr(l.p, fake.OpLeave, func() error { return l.Ledger.Leave(ctx, m) })
 }
 
 // Commit implements [port.Ledger].
 func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocast.Event) (port.Commit, error) {
-	return through(l.p, sim.OpCommit, func() (port.Commit, error) {
+	return through(l.p, fake.OpCommit, func() (port.Commit, error) {
 		if m := l.mutant().Proposed; m != nil {
 			proposals = slices.Clone(proposals)
 			for i := range proposals {
@@ -109,7 +109,7 @@ func (l *ledgerPort) Commit(ctx context.Context, key string, proposals []revocas
 
 // Verify implements [port.Ledger].
 func (l *ledgerPort) Verify(ctx context.Context, epoch uint64) (port.Verified, error) {
-	return through(l.p, sim.OpVerify, func() (port.Verified, error) {
+	return through(l.p, fake.OpVerify, func() (port.Verified, error) {
 		v, err := l.Ledger.Verify(ctx, epoch)
 		if l.mutant().Verify != nil {
 			return l.mutant().Verify(v, err)
@@ -120,7 +120,7 @@ func (l *ledgerPort) Verify(ctx context.Context, epoch uint64) (port.Verified, e
 
 // Members implements [port.Ledger].
 func (l *ledgerPort) Members(ctx context.Context) (port.Membership, error) {
-	return through(l.p, sim.OpMembers, func() (port.Membership, error) {
+	return through(l.p, fake.OpMembers, func() (port.Membership, error) {
 		m, err := l.Ledger.Members(ctx)
 		if err == nil {
 			l.p.members.Store(&m.Members)
@@ -135,27 +135,27 @@ func (l *ledgerPort) Members(ctx context.Context) (port.Membership, error) {
 
 // Strike implements [port.Ledger].
 func (l *ledgerPort) Strike(ctx context.Context, m port.Member) (bool, error) {
-	return through(l.p, sim.OpStrike, func() (bool, error) { return l.Ledger.Strike(ctx, m) })
+	return through(l.p, fake.OpStrike, func() (bool, error) { return l.Ledger.Strike(ctx, m) })
 }
 
 // Log implements [port.Ledger].
 func (l *ledgerPort) Log(ctx context.Context, after revocast.Position, limit int) ([]revocast.Event, error) {
-	return through(l.p, sim.OpLog, func() ([]revocast.Event, error) { return l.Ledger.Log(ctx, after, limit) })
+	return through(l.p, fake.OpLog, func() ([]revocast.Event, error) { return l.Ledger.Log(ctx, after, limit) })
 }
 
 // Acked implements [port.Ledger].
 func (l *ledgerPort) Acked(ctx context.Context, epoch uint64, revs []uint64) (revocast.Position, error) {
-	return through(l.p, sim.OpAcked, func() (revocast.Position, error) { return l.Ledger.Acked(ctx, epoch, revs) })
+	return through(l.p, fake.OpAcked, func() (revocast.Position, error) { return l.Ledger.Acked(ctx, epoch, revs) })
 }
 
 // Mark implements [port.Ledger].
 func (l *ledgerPort) Mark(ctx context.Context, was port.StreamPoint, mark port.StreamMark) error {
-	return throughErr(l.p, sim.OpMark, func() error { return l.Ledger.Mark(ctx, was, mark) })
+	return throughErr(l.p, fake.OpMark, func() error { return l.Ledger.Mark(ctx, was, mark) })
 }
 
 // Turn implements [port.Ledger].
 func (l *ledgerPort) Turn(ctx context.Context, task, holder string, d time.Duration) (bool, error) {
-	mine, err := through(l.p, sim.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
+	mine, err := through(l.p, fake.OpTurn, func() (bool, error) { return l.Ledger.Turn(ctx, task, holder, d) })
 	if l.mutant().OneClock && mine && task == "stock" {
 		l.forgetByOneClock(ctx)
 	}
@@ -180,7 +180,7 @@ func (l *ledgerPort) forgetByOneClock(ctx context.Context) {
 
 // Sight implements [port.Ledger].
 func (l *ledgerPort) Sight(ctx context.Context, s port.Sighting) (port.Sighted, error) {
-	return through(l.p, sim.OpSight, func() (port.Sighted, error) {
+	return through(l.p, fake.OpSight, func() (port.Sighted, error) {
 		if m := l.mutant().Sight; m != nil {
 			return m(l, ctx, s)
 		}
@@ -190,45 +190,45 @@ func (l *ledgerPort) Sight(ctx context.Context, s port.Sighting) (port.Sighted, 
 
 // TurnLeads implements [port.Ledger].
 func (l *ledgerPort) TurnLeads(ctx context.Context, over uint64) (uint64, error) {
-	return through(l.p, sim.OpLeads, func() (uint64, error) { return l.Ledger.TurnLeads(ctx, over) })
+	return through(l.p, fake.OpLeads, func() (uint64, error) { return l.Ledger.TurnLeads(ctx, over) })
 }
 
 // Forget implements [port.Ledger].
 func (l *ledgerPort) Forget(ctx context.Context, now int64, keys []revocast.Key) (int, error) {
-	return through(l.p, sim.OpForget, func() (int, error) { return l.Ledger.Forget(ctx, now, keys) })
+	return through(l.p, fake.OpForget, func() (int, error) { return l.Ledger.Forget(ctx, now, keys) })
 }
 
 // Recount implements [port.Ledger].
 func (l *ledgerPort) Recount(ctx context.Context, epoch, was, gone uint64) error {
-	return throughErr(l.p, sim.OpRecount, func() error { return l.Ledger.Recount(ctx, epoch, was, gone) })
+	return throughErr(l.p, fake.OpRecount, func() error { return l.Ledger.Recount(ctx, epoch, was, gone) })
 }
 
 // Settle implements [port.Ledger].
 func (l *ledgerPort) Settle(ctx context.Context, epoch, settling uint64) error {
-	return throughErr(l.p, sim.OpSettle, func() error { return l.Ledger.Settle(ctx, epoch, settling) })
+	return throughErr(l.p, fake.OpSettle, func() error { return l.Ledger.Settle(ctx, epoch, settling) })
 }
 
 // Begin implements [port.Ledger].
 func (l *ledgerPort) Begin(ctx context.Context, epoch uint64, terms port.Terms) error {
-	return throughErr(l.p, sim.OpBegin, func() error { return l.Ledger.Begin(ctx, epoch, terms) })
+	return throughErr(l.p, fake.OpBegin, func() error { return l.Ledger.Begin(ctx, epoch, terms) })
 }
 
 // Restore implements [port.Ledger].
 func (l *ledgerPort) Restore(ctx context.Context, epoch uint64, events []revocast.Event) (int, error) {
-	return through(l.p, sim.OpRestore, func() (int, error) { return l.Ledger.Restore(ctx, epoch, events) })
+	return through(l.p, fake.OpRestore, func() (int, error) { return l.Ledger.Restore(ctx, epoch, events) })
 }
 
 // Open implements [port.Ledger].
 func (l *ledgerPort) Open(ctx context.Context, o port.Opening) error {
-	return throughErr(l.p, sim.OpOpen, func() error { return l.Ledger.Open(ctx, o) })
+	return throughErr(l.p, fake.OpOpen, func() error { return l.Ledger.Open(ctx, o) })
 }
 
 // Reopen implements [port.Ledger].
 func (l *ledgerPort) Reopen(ctx context.Context, epoch uint64, after string) error {
-	return throughErr(l.p, sim.OpReopen, func() error { return l.Ledger.Reopen(ctx, epoch, after) })
+	return throughErr(l.p, fake.OpReopen, func() error { return l.Ledger.Reopen(ctx, epoch, after) })
 }
 
 // Fence implements [port.Ledger].
 func (l *ledgerPort) Fence(ctx context.Context, epoch uint64) error {
-	return throughErr(l.p, sim.OpFence, func() error { return l.Ledger.Fence(ctx, epoch) })
+	return throughErr(l.p, fake.OpFence, func() error { return l.Ledger.Fence(ctx, epoch) })
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/revocast/revocast/cache"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/internal/option"
-	"github.com/revocast/revocast/internal/sim"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/worker"
@@ -19,7 +19,7 @@ type process struct {
 	number int
 	life   int // counts all incarnations
 	name   string
-	link   *sim.LedgerLink
+	link   *fake.LedgerLink
 	ledger *ledgerPort
 	bus    *busPort
 	clock  *clock
@@ -39,7 +39,7 @@ type process struct {
 	guards    []policed
 
 	// For mutants.
-	reaches atomic.Pointer[sim.Ledger]
+	reaches atomic.Pointer[fake.Ledger]
 	members atomic.Pointer[[]port.Member] // as the publisher saw them last
 	oldest  atomic.Pointer[[]port.Member] // and first
 }
@@ -165,7 +165,7 @@ func (p *process) readiness() *port.Readiness {
 }
 
 // reach makes a server of the ledger the one that the process reaches.
-func (p *process) reach(l *sim.Ledger) {
+func (p *process) reach(l *fake.Ledger) {
 	p.reaches.Store(l)
 	p.link.Reach(l)
 }

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 )
 
 // Result is the result of a run.
@@ -86,17 +86,17 @@ func (h *Happened) add(o *Happened) {
 
 // The promises that a scenario puts to the test, beside the rules of package sim.
 const (
-	RuleVerdict sim.Rule = "verdict" // a check says what the revocations that it must know of say
-	RuleCall    sim.Rule = "call"    // a call ends with a receipt, or an error that callers know
-	RuleLive    sim.Rule = "live"    // all is ready at the start, and again after the faults
-	RuleNoticed sim.Rule = "noticed" // what vanished from the ledger is noticed
-	RuleKept    sim.Rule = "kept"    // both stores hold what was revoked, in the end
+	RuleVerdict fake.Rule = "verdict" // a check says what the revocations that it must know of say
+	RuleCall    fake.Rule = "call"    // a call ends with a receipt, or an error that callers know
+	RuleLive    fake.Rule = "live"    // all is ready at the start, and again after the faults
+	RuleNoticed fake.Rule = "noticed" // what vanished from the ledger is noticed
+	RuleKept    fake.Rule = "kept"    // both stores hold what was revoked, in the end
 )
 
 // Violation is a rule that was broken, and when.
 type Violation struct {
 	At   time.Duration
-	Rule sim.Rule
+	Rule fake.Rule
 	Text string
 }
 

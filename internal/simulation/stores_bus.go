@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/port"
 )
 
@@ -119,7 +119,7 @@ func (w *world) tearSnapshot(s Step) {
 // edit changes the configuration of the stream while everything runs. A seal cannot be
 // taken off: an operator removes the stream.
 func (w *world) edit(s Step) {
-	edit := [...]sim.Edit{
+	edit := [...]fake.Edit{
 		{PerKind: 1},
 		{PerKind: 2},
 		{Oldest: 1},

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/publisher"
 )
 
@@ -100,7 +100,7 @@ func (w *world) fork(s Step) bool {
 	return true
 }
 
-func (w *world) reach(number int, l *sim.Ledger) {
+func (w *world) reach(number int, l *fake.Ledger) {
 	w.side[number] = l
 	w.processes[number].reach(l)
 	for _, z := range w.zombies {

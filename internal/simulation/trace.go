@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 )
 
 // trace is what happened: every call of a port, every event heard, every verdict and
@@ -58,7 +58,7 @@ func (t *trace) whole() (sum uint64, record []string) {
 }
 
 // note takes a call that was answered into the trace.
-func (w *world) note(p *process, op sim.Op, err error) {
+func (w *world) note(p *process, op fake.Op, err error) {
 	failed := uint64(0)
 	if err != nil {
 		failed = 1

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 )
 
 // weather is what the network does to each process's links at the moment. What becomes
@@ -76,16 +76,16 @@ func content(arg any) uint64 {
 }
 
 // hook decides about the calls of one process.
-func (w *weather) hook(who int) sim.Hook {
-	return func(c sim.Call) sim.Fault {
-		if c.Op == sim.OpAcknowledge {
-			return sim.Fault{}
+func (w *weather) hook(who int) fake.Hook {
+	return func(c fake.Call) fake.Fault {
+		if c.Op == fake.OpAcknowledge {
+			return fake.Fault{}
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.happened.Calls++
 		x := w.drawLocked(uint64(who)<<32^hashText(string(c.Op)), content(c.Arg))
-		f := sim.Fault{
+		f := fake.Fault{
 			Delay: 50*time.Microsecond + x.upTo(400*time.Microsecond),
 			After: 50*time.Microsecond + x.upTo(400*time.Microsecond), Late: x.below(2) == 0,
 		}
@@ -97,16 +97,16 @@ func (w *weather) hook(who int) sim.Hook {
 			f.After = forever
 			w.happened.AnswersLost++
 		case w.rough[who] > 0:
-			w.roughenLocked(&f, &x, c.Op == sim.OpPublish || c.Op == sim.OpRefill)
+			w.roughenLocked(&f, &x, c.Op == fake.OpPublish || c.Op == fake.OpRefill)
 		}
 		return f
 	}
 }
 
-func onBus(op sim.Op) bool {
+func onBus(op fake.Op) bool {
 	switch op {
-	case sim.OpPublish, sim.OpRefill, sim.OpReplay, sim.OpStream, sim.OpSaveSnapshot, sim.OpLoadSnapshot,
-		sim.OpEpoch, sim.OpClaimEpoch, sim.OpPrepare, sim.OpMend:
+	case fake.OpPublish, fake.OpRefill, fake.OpReplay, fake.OpStream, fake.OpSaveSnapshot, fake.OpLoadSnapshot,
+		fake.OpEpoch, fake.OpClaimEpoch, fake.OpPrepare, fake.OpMend:
 		return true
 	}
 	return false
@@ -114,7 +114,7 @@ func onBus(op sim.Op) bool {
 
 const forever = 4 * time.Second // longer than most calls wait for an answer
 
-func (w *weather) roughenLocked(f *sim.Fault, x *chance, publish bool) {
+func (w *weather) roughenLocked(f *fake.Fault, x *chance, publish bool) {
 	switch x.below(8) {
 	case 0:
 		f.Drop, f.Err = true, fmt.Errorf("%w: request lost", revocast.ErrUnavailable)
@@ -136,7 +136,7 @@ func (w *weather) roughenLocked(f *sim.Fault, x *chance, publish bool) {
 }
 
 // deliver decides about the messages of the bus.
-func (w *weather) deliver(m sim.Message) []time.Duration {
+func (w *weather) deliver(m fake.Message) []time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	from, ok := w.number[m.From]

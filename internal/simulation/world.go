@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/sim"
+	"github.com/revocast/revocast/internal/fake"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
@@ -30,18 +30,18 @@ type world struct {
 	names   []string // of the processes, by number
 	terms   port.Terms
 	busLost atomic.Int64 // when the bus last lost something
-	bus     *sim.Bus
+	bus     *fake.Bus
 	weather *weather
 	trace   trace
-	calls   sync.WaitGroup             // checks and calls of users under way
-	pending atomic.Int64               // the same, as a number
-	sent    sync.WaitGroup             // publications under way
-	current atomic.Pointer[sim.Ledger] // the same as ledger, for other goroutines
+	calls   sync.WaitGroup              // checks and calls of users under way
+	pending atomic.Int64                // the same, as a number
+	sent    sync.WaitGroup              // publications under way
+	current atomic.Pointer[fake.Ledger] // the same as ledger, for other goroutines
 
 	// Only the goroutine that steps through the scenario writes these; index by number.
-	ledger    *sim.Ledger   // that carries on
-	old       *sim.Ledger   // that was cut off; nil: none
-	side      []*sim.Ledger // that each process reaches
+	ledger    *fake.Ledger   // that carries on
+	old       *fake.Ledger   // that was cut off; nil: none
+	side      []*fake.Ledger // that each process reaches
 	processes []*process
 	zombies   []*process
 	ends      []ending
@@ -84,14 +84,14 @@ func run(t *testing.T, s Scenario, m Mutant, record bool) (r Result) {
 	return r
 }
 
-// Errorf implements [sim.Reporter].
+// Errorf implements [fake.Reporter].
 func (w *world) Errorf(format string, args ...any) {
-	w.Broken(sim.RuleContract, fmt.Sprintf(format, args...))
+	w.Broken(fake.RuleContract, fmt.Sprintf(format, args...))
 }
 
-// Broken implements [sim.RuleReporter]. What a mutant does to the stores is not held against
+// Broken implements [fake.RuleReporter]. What a mutant does to the stores is not held against
 // it: it has to be caught by a promise that it breaks.
-func (w *world) Broken(rule sim.Rule, text string) {
+func (w *world) Broken(rule fake.Rule, text string) {
 	if w.mutant.Name == "" && !w.excepted(rule) {
 		w.fail(rule, "%s", text)
 	}
@@ -100,18 +100,18 @@ func (w *world) Broken(rule sim.Rule, text string) {
 // excepted reports whether package sim cannot judge a rule in this scenario: it takes every lease to be as
 // long as the terms of the day say, and every event to be all of the state at its position, which a
 // refill's need not be.
-func (w *world) excepted(rule sim.Rule) bool {
+func (w *world) excepted(rule fake.Rule) bool {
 	switch rule {
-	case sim.RuleStrike, sim.RuleSettle:
+	case fake.RuleStrike, fake.RuleSettle:
 		return w.s.has(ChangeTerms)
-	case sim.RulePlace:
+	case fake.RulePlace:
 		return w.s.costs(ofBus)
 	default:
 		return false
 	}
 }
 
-func (w *world) fail(rule sim.Rule, format string, args ...any) {
+func (w *world) fail(rule fake.Rule, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.result.Violations = append(w.result.Violations, Violation{w.now(), rule, fmt.Sprintf(format, args...)})
@@ -153,9 +153,9 @@ func (w *world) open() error {
 	w.terms = port.DefaultTerms()
 	w.terms.DefaultIssuer, w.terms.Lease, w.terms.Fence = issuer, w.s.Lease, w.s.Fence
 	w.leases.least, w.leases.longest = w.s.Lease, w.s.Lease
-	lo := sim.LedgerOptions{Realm: realm, LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
-	w.ledger, w.bus = sim.NewRealm(w, lo,
-		sim.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
+	lo := fake.LedgerOptions{Realm: realm, LogKeep: w.s.LogKeep, Page: 3, History: 60, Clock: storeClock{w}}
+	w.ledger, w.bus = fake.NewRealm(w, lo,
+		fake.BusOptions{Deliver: w.weather.deliver, Clock: storeClock{w}, Go: w.sent.Go})
 	w.current.Store(w.ledger)
 	w.ledger.Advance(w.s.Clocks.Ledger)
 	w.ahead = w.s.Clocks.Ledger

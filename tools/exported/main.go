@@ -116,7 +116,7 @@ func (n names) read(p *packages.Package) {
 func isKit(path string) bool {
 	path = home(path)
 	for _, kit := range []string{
-		"test", "/sim", "/simulation", "/faults", "/property", "/leak", "/program", "/tcplink",
+		"test", "/fake", "/simulation", "/faults", "/property", "/leak", "/program", "/tcplink",
 		"/deployfiles",
 	} {
 		if strings.HasSuffix(path, kit) {

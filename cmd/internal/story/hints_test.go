@@ -38,7 +38,7 @@ func hints(t *testing.T) []hint {
 	var list []hint
 	root := filepath.Join("..", "..", "..")
 	skip := []string{
-		"faults", "simulation", "sim", "testdata", "model", "tools", "bench", "examples", "eventstest", "storetest",
+		"faults", "simulation", "fake", "testdata", "model", "tools", "bench", "examples", "eventstest", "storetest",
 		".git", "bin", "scsstore", "sqltest",
 	}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
