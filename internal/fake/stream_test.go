@@ -96,7 +96,9 @@ func TestStreamFaults(t *testing.T) {
 			1, 5, 0, false,
 			true, revocast.ErrStreamLost, true,
 		},
-		"full": {func(b *fake.Bus) { b.Fill(true) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, true, false, nil, false},
+		"full": {
+			func(b *fake.Bus) { b.Fill(true) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, true, false, nil, false,
+		},
 		"empty again": {
 			func(b *fake.Bus) { b.Fill(true); b.Fill(false) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true,
 		},
