@@ -46,7 +46,8 @@ type WorkerLedger interface {
 	// it if it is new, and returns the position and the log entries after Applied,
 	// oldest first, at most Limit. [revocast.ErrTrimmed]: the log does not reach back that far,
 	// and the member is not registered. [revocast.ErrEpoch]: Applied is of a later epoch than
-	// the ledger, so the ledger is stale; nothing was recorded.
+	// the ledger, so the ledger is stale; nothing was recorded. [revocast.ErrUnavailable] if no
+	// publisher has let the class in.
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 
 	// Check returns the merged state of each key (zero where nothing stands), all
@@ -91,7 +92,11 @@ type PublisherLedger interface {
 	// Verify reports whether epoch is still open; [revocast.ErrEpoch] if another one is.
 	Verify(ctx context.Context, epoch uint64) (Verified, error)
 
-	// Members lists all members.
+	// Admit lets workers of these classes in, for good. Those of other classes cannot become members.
+	// [DefaultClass] is let in from the beginning.
+	Admit(ctx context.Context, classes []string) error
+
+	// Members lists all members of the classes that were let in.
 	Members(ctx context.Context) (Membership, error)
 
 	// Strike removes a member if its renew counter still is what m says and has stood still for

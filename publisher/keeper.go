@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,7 @@ type keeper struct {
 type keeperLedger interface {
 	port.RecoveryLedger
 	Settle(ctx context.Context, epoch, settling uint64) error
+	Admit(ctx context.Context, classes []string) error
 }
 
 // writers are the parts that commit and confirm, as the keeper sees them. The keeper tells them
@@ -73,8 +75,9 @@ type writers interface {
 }
 
 type keeperOptions struct {
-	recoverEmpty bool // see [Options.RecoverEmpty]
-	acceptLoss   bool // see [RepairOptions.AcceptLoss]
+	classes      []string // see [Options.Classes]
+	recoverEmpty bool     // see [Options.RecoverEmpty]
+	acceptLoss   bool     // see [RepairOptions.AcceptLoss]
 }
 
 func newKeeper(t tools, ledger keeperLedger, s *status, w writers, o keeperOptions) *keeper {
@@ -130,6 +133,7 @@ func (k *keeper) look(ctx context.Context) error {
 	case port.LedgerOpen:
 		k.reader.terms.Store(&d.Terms)
 		k.writers.observe(ctx, d, sent, wall)
+		k.admit(ctx, d)
 		return k.compare(ctx, d)
 	case port.LedgerUninitialised:
 		return k.begin(ctx)
@@ -141,6 +145,22 @@ func (k *keeper) look(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: "+
 		"publisher repair --from redis", revocast.ErrFenced)
+}
+
+// admit lets in the classes that this publisher lets in. A ledger that was emptied has forgotten
+// them.
+func (k *keeper) admit(ctx context.Context, d port.Description) {
+	for _, class := range k.classes {
+		if slices.Contains(d.Classes, class) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := k.ledger.Admit(ctx, k.classes); err != nil {
+			k.log.Debug("classes of workers are not let in yet", "classes", k.classes, "error", err)
+		}
+		return
+	}
 }
 
 // settle waits on this publisher's own clock until no lease of an earlier epoch can be left, nor

@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -21,6 +22,10 @@ type Options struct {
 	// have left included. Beyond it a call ends when it is committed, with [revocast.ErrPending].
 	// Default 20,000, some 10 KiB each.
 	MaxOpen int
+
+	// Classes are the classes of workers ([A-Za-z0-9_-]{1,64}) that this publisher lets in, beside
+	// [port.DefaultClass]. A class stays in once a publisher has let it in. Default: no other.
+	Classes []string
 
 	// StreamReplicas is how many replicas a stream has that must be made again because it was
 	// lost. Default 1; 3 in a cluster.
@@ -60,6 +65,11 @@ func (o *Options) complete() error {
 	}
 	if o.Random == nil {
 		o.Random = component.Random
+	}
+	for _, class := range o.Classes {
+		if err := port.CheckClass(class); err != nil {
+			return fmt.Errorf("publisher.Options.Classes: %w", err)
+		}
 	}
 	component.SetDefault(&o.SnapshotAfter, 2000)
 	return option.Complete("publisher.Options",

@@ -64,7 +64,7 @@ type ledgerFake struct {
 	log       []revocast.Event // whatever is asked for
 	logErr    error
 	members   []port.Member
-	gen       uint64
+	gen       string
 	states    []port.KeyedState
 	checked   map[revocast.Key]revocast.State
 	elsewhere map[string]bool // tasks that somebody else has the turn for

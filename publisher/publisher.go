@@ -53,7 +53,7 @@ func New(ledger port.Ledger, bus port.Bus, o Options) (*Publisher, error) {
 	p.addKeeping()
 	p.addWriting()
 	p.keeper = newKeeper(p.tools, ledger, p.status, keeperNews{p.clocks, p.verifier, p.outbox, p.judge, p.auditor},
-		keeperOptions{recoverEmpty: o.RecoverEmpty})
+		keeperOptions{recoverEmpty: o.RecoverEmpty, classes: o.Classes})
 	p.watching = &watching{base: p.base, ledger: ledger, news: newBroadcast()}
 	p.canary = &canary{
 		base: p.base, calls: p.writer, turns: p.turns, terms: p.reader.terms.Load, serving: p.status.serving.Err,

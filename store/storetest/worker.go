@@ -20,6 +20,7 @@ var workerTests = []test{
 	{"check of many keys", checkMany},
 	{"snapshot", snapshot},
 	{"leave", leave},
+	{"classes", classes},
 }
 
 func renewRegisters(k *kit) {
@@ -48,7 +49,7 @@ func renewRegisters(k *kit) {
 		k.Errorf("after another member joined: %+v, before %+v", next, m)
 	}
 	if c := k.commit(revoke("b")); c.Generation != k.members().Generation {
-		k.Errorf("commit's generation %d, the membership's %d", c.Generation, k.members().Generation)
+		k.Errorf("commit's generation %s, the membership's %s", c.Generation, k.members().Generation)
 	}
 }
 
