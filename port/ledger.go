@@ -96,6 +96,10 @@ type PublisherLedger interface {
 	// [DefaultClass] is let in from the beginning.
 	Admit(ctx context.Context, classes []string) error
 
+	// Prune drops what a class of workers has written if it is so large that the ledger could run out
+	// of memory for revocations, and returns those classes. Their members join again when they renew.
+	Prune(ctx context.Context) (classes []string, err error)
+
 	// Members lists all members of the classes that were let in.
 	Members(ctx context.Context) (Membership, error)
 

@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,8 +37,11 @@ type fleet struct {
 	mu         sync.Mutex
 	generation generation // of members
 	unlisted   []string   // classes of which it is not known who all their members are
-	looks      uint64     // looks begun
-	looked     uint64     // the latest look that members come from
+	// listedFrom is when the leases have run out of members whose class was unlisted: a list that was
+	// deleted fills again one renewal after the other.
+	listedFrom time.Duration
+	looks      uint64 // looks begun
+	looked     uint64 // the latest look that members come from
 	members    map[port.MemberID]*fleetMember
 	early      map[port.MemberID]revocast.Position
 	least      revocast.Position
@@ -94,7 +98,7 @@ func newFleet(b *base, ledger fleetLedger, terms func() *port.Terms) *fleet {
 	return &fleet{
 		base: b, ledger: ledger, terms: terms, kick: make(chan struct{}, 1),
 		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position),
-		reach: reachOf(nil),
+		reach: reachOf(nil), listedFrom: math.MinInt64,
 	}
 }
 
@@ -242,7 +246,7 @@ func (f *fleet) chaseLocked() {
 // not know may still hold a lease of the epoch before. Then only the deadline counts.
 func (f *fleet) knownLocked(w *fleetWaiter) bool {
 	return f.generation.epoch == w.generation.epoch && (f.generation == w.generation || f.looked > w.looks) &&
-		f.looked >= w.look && len(f.unlisted) == 0
+		f.looked >= w.look && len(f.unlisted) == 0 && w.since >= f.listedFrom
 }
 
 func (f *fleet) tallyLocked(position revocast.Position) revocast.Tally {
@@ -348,6 +352,9 @@ func (f *fleet) update(list port.Membership, look uint64) {
 	f.reach = f.reachLocked()
 	f.generation = generation{list.Position.Epoch, list.Generation}
 	f.unlisted = list.Unlisted
+	if terms := f.terms(); len(f.unlisted) > 0 && terms != nil {
+		f.listedFrom = now + terms.Wait()
+	}
 	f.looked = look
 	for id := range f.early {
 		if next[id] == nil {

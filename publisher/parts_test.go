@@ -93,6 +93,17 @@ func (l *ledgerFake) Log(_ context.Context, after revocast.Position, limit int) 
 	return page, l.logErr
 }
 
+func (l *ledgerFake) Prune(context.Context) ([]string, error) {
+	touch()
+	return nil, nil
+}
+
+func (l *ledgerFake) Admit(_ context.Context, classes []string) error {
+	touch()
+	l.note("admit %q", classes)
+	return l.err
+}
+
 func (l *ledgerFake) Members(context.Context) (port.Membership, error) {
 	touch()
 	return port.Membership{Generation: l.gen, Members: slices.Clone(l.members), Position: l.d.Position}, nil

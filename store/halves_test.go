@@ -216,6 +216,10 @@ func halfRows() []halfRow {
 			gone, err := l.Strike(ctx, m)
 			return fmt.Sprint(gone), err
 		}},
+		{script: "prune", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			classes, err := l.Prune(ctx)
+			return fmt.Sprint(classes), err
+		}},
 		{script: "admit", prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			return "", l.Admit(ctx, []string{"web"})
 		}},

@@ -32,6 +32,7 @@ SADD $acked v
 SET $i:0 v PXAT 1
 SREM $acked v
 UNLINK $s:0
+UNLINK $m:default $l:default
 XADD $log 1-1 f v
 XTRIM $log MINID 1-1
 ZADD $a:due 1 v

@@ -35,6 +35,23 @@ func (l *Ledger) Admit(ctx context.Context, classes []string) error {
 	return err
 }
 
+// maxClassBytes is how large a class may make what it writes: ten thousand workers need a tenth of it.
+const maxClassBytes = 32 << 20
+
+// Prune implements [port.Ledger].
+func (l *Ledger) Prune(ctx context.Context) ([]string, error) {
+	reply, err := l.run(ctx, l.main, pruneScript, maxClassBytes)
+	if err != nil {
+		return nil, err
+	}
+	r := read(reply)
+	var classes []string
+	for r.More() {
+		classes = append(classes, r.Text())
+	}
+	return classes, finish(pruneScript, r.Err)
+}
+
 // Strike implements [port.Ledger].
 func (l *Ledger) Strike(ctx context.Context, m port.Member) (bool, error) {
 	if err := checkMember(m.ID); err != nil {

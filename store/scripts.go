@@ -28,6 +28,8 @@ var (
 	luaAdmit string
 	//go:embed lua/classes.lua
 	luaClasses string
+	//go:embed lua/prune.lua
+	luaPrune string
 	//go:embed lua/check.lua
 	luaCheck string
 	//go:embed lua/commit.lua
@@ -91,6 +93,7 @@ var (
 		luaCommit)
 	verifyScript    = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
 	admitScript     = script.NewGrowing("admit", script.Repeat, luaPrelude, luaGate, luaClasses, luaAdmit)
+	pruneScript     = script.New("prune", script.Repeat, luaPrelude, luaGate, luaClasses, luaPrune)
 	membersScript   = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaClasses, luaMembers)
 	strikeScript    = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaClasses, luaStrike)
 	logScript       = script.New("log", script.Reads, luaPrelude, luaLog)

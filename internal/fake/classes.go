@@ -33,6 +33,13 @@ func (k *LedgerLink) Admit(ctx context.Context, classes []string) error {
 	})
 }
 
+// Prune implements [port.Ledger]. A fake never runs out of memory.
+func (k *LedgerLink) Prune(ctx context.Context) ([]string, error) {
+	return do(ctx, k, OpPrune, nil, revocast.ErrOutcomeUnknown, func(l *Ledger) ([]string, error) {
+		return nil, l.books.serves()
+	})
+}
+
 func errClass(class string) error {
 	return fmt.Errorf("%w: fake: no publisher has let in the class %s", revocast.ErrUnavailable, class)
 }

@@ -20,6 +20,7 @@ const (
 	OpCommit   Op = "Commit"
 	OpVerify   Op = "Verify"
 	OpAdmit    Op = "Admit"
+	OpPrune    Op = "Prune"
 	OpMembers  Op = "Members"
 	OpStrike   Op = "Strike"
 	OpLog      Op = "Log"

@@ -1,7 +1,7 @@
 -- A member renews its lease. The answer has the log after the position that the member has applied,
 -- up to a limit of entries. wall is the worker's clock in ms, or 0 if it was not told. accepts is
 -- what the worker accepts, for the operator. Where it is empty, what the member said before stays.
-local id, appliedEpochText, appliedRevText, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local id, appliedEpochText, appliedRevText, limit = ARGV[1], ARGV[2], ARGV[3], math.min(tonumber(ARGV[4]), 10000)
 local version, wall, accepts = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 
 if not isAdmitted(ownClass) then return refuseClass() end
