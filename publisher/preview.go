@@ -93,11 +93,11 @@ func (p *Publisher) Bans(ctx context.Context, cursor string) (bans []BannedKey, 
 	if err != nil {
 		return nil, "", err
 	}
-	page, next, err := p.ledger.Snapshot(ctx, cursor)
-	for _, s := range page {
+	page, err := p.ledger.Snapshot(ctx, cursor)
+	for _, s := range page.States {
 		if s.State.Ban.Until > d.Now {
 			bans = append(bans, BannedKey{Key: s.Key, Ban: s.State.Ban})
 		}
 	}
-	return bans, next, err
+	return bans, page.Next, err
 }

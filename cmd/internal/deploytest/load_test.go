@@ -315,14 +315,14 @@ func (l *load) states(a *auth) map[revocast.Key]revocast.State {
 	l.eventually("the ledger is read", func() error {
 		all = map[revocast.Key]revocast.State{}
 		for cursor, first := "", true; first || cursor != ""; first = false {
-			page, next, err := a.ledger.Snapshot(l.t.Context(), cursor)
+			page, err := a.ledger.Snapshot(l.t.Context(), cursor)
 			if err != nil {
 				return err
 			}
-			for _, s := range page {
+			for _, s := range page.States {
 				all[s.Key] = s.State
 			}
-			cursor = next
+			cursor = page.Next
 		}
 		return nil
 	})
