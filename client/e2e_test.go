@@ -187,7 +187,7 @@ func TestEndToEnd(t *testing.T) {
 
 	r.confirmed(r.api.Ban(ctx, revocast.Ban{Principal: "bob/ 😀", Until: time.Now().Add(time.Hour)}))
 	r.expect(bob, 401)
-	if _, v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() ||
+	if v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() ||
 		v.Scope != revocast.ScopePrincipal {
 		t.Errorf("%+v, %v", v, err)
 	}
