@@ -84,7 +84,8 @@ type Statement struct {
 // Statement is Record for those whose transaction is not one of database/sql.
 func (b *Outbox) Statement(items ...Item) (Statement, error) {
 	if len(items) == 0 || len(items) > MaxItems {
-		return Statement{}, fmt.Errorf("%w: %d items in one call, want 1 to %d", revocast.ErrInvalid, len(items), MaxItems)
+		return Statement{}, fmt.Errorf("%w: %d items in one call, want 1 to %d", revocast.ErrInvalid, len(items),
+			MaxItems)
 	}
 	var s Statement
 	values := make([]string, len(items))
