@@ -60,11 +60,11 @@ type WorkerLedger interface {
 	// [Sighting].
 	Sight(ctx context.Context, s Sighting) (Sighted, error)
 
-	// Snapshot returns the states a page at a time: begin with cursor "" and go on
-	// with the one returned until that is "". A state that stands all the while comes
-	// at least once; one that changes meanwhile may come as it was before or after, so
-	// read the position first and apply the log from there on afterwards.
-	Snapshot(ctx context.Context, cursor string) (page []KeyedState, next string, err error)
+	// Snapshot returns the states a page at a time: begin with cursor "" and go on with the
+	// page's Next until that is "". A page may be empty and not be the last. A state that
+	// stands all the while comes at least once; one that changes meanwhile may come as it was
+	// before or after, so read the position first and apply the log from there on afterwards.
+	Snapshot(ctx context.Context, cursor string) (StatePage, error)
 
 	// Leave removes a member that has given up its lease. Unknown members are fine.
 	Leave(ctx context.Context, m MemberID) error

@@ -85,6 +85,12 @@ type KeyedState struct {
 	Born uint64
 }
 
+// StatePage is the answer to [WorkerLedger.Snapshot].
+type StatePage struct {
+	States []KeyedState
+	Next   string // the cursor of the next page; empty after the last
+}
+
 // Events returns the fewest events that add up to the state, so that a snapshot is applied in the
 // same way as a log.
 func (k KeyedState) Events() []revocast.Event {

@@ -43,11 +43,6 @@ type Options struct {
 	// Defaults 2m and 2,000.
 	SnapshotEvery time.Duration
 	SnapshotAfter uint64
-	// Canary is how often one publisher of the realm revokes a token that nobody has, to
-	// see how long that takes. Default 0: never. Each leaves an event in the stream.
-	Canary time.Duration
-	// ObserveCanary is told how each went. It must not block.
-	ObserveCanary func(CanaryResult)
 
 	Clock  port.Clock   // default [port.SystemClock]
 	Logger *slog.Logger // default [slog.Default]
@@ -79,6 +74,5 @@ func (o *Options) complete() error {
 		option.Of("StreamReplicas", &o.StreamReplicas, 1),
 		option.Of("AuditEvery", &o.AuditEvery, 5*time.Second),
 		option.Of("SnapshotEvery", &o.SnapshotEvery, 2*time.Minute),
-		option.Of("Canary", &o.Canary, 0),
 	)
 }

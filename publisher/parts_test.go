@@ -109,9 +109,9 @@ func (l *ledgerFake) Members(context.Context) (port.Membership, error) {
 	return port.Membership{Generation: l.gen, Members: slices.Clone(l.members), Position: l.d.Position}, nil
 }
 
-func (l *ledgerFake) Snapshot(context.Context, string) ([]port.KeyedState, string, error) {
+func (l *ledgerFake) Snapshot(context.Context, string) (port.StatePage, error) {
 	touch()
-	return l.states, "", nil
+	return port.StatePage{States: l.states}, nil
 }
 
 func (l *ledgerFake) Check(_ context.Context, keys []revocast.Key) (port.Checked, error) {

@@ -42,10 +42,10 @@ func TestWorkerACL(t *testing.T) {
 	must(t, err)
 	checked, err := worker.Check(ctx, []revocast.Key{c.Entries[0].Event.Key})
 	must(t, err)
-	page, _, err := worker.Snapshot(ctx, "")
+	page, err := worker.Snapshot(ctx, "")
 	must(t, err)
-	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page) != 1 {
-		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page))
+	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page.States) != 1 {
+		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page.States))
 	}
 	if s, err := worker.Sight(ctx, port.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil ||
 		s.Lead != 1000 {

@@ -30,7 +30,8 @@ func Scripts() map[string]ScriptInfo {
 		membersScript,
 		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript,
 		openScript,
-		reopenScript, fenceScript, setTermsScript, sightScript, turnLeadsScript, forgetScript, recountScript, admitScript, pruneScript,
+		reopenScript, fenceScript, setTermsScript, sightScript, turnLeadsScript, forgetScript, recountScript,
+		admitScript, pruneScript,
 	} {
 		all[strings.ReplaceAll(s.Name, " ", "_")] = ScriptInfo{Source: s.Source, Once: s.Effect == script.Once}
 	}

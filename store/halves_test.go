@@ -247,7 +247,7 @@ func halfRows() []halfRow {
 		{
 			script: "snapshot", reads: true, prepare: openedWith(3),
 			call: func(ctx context.Context, l *store.Ledger) (string, error) {
-				_, _, err := l.Snapshot(ctx, "")
+				_, err := l.Snapshot(ctx, "")
 				return "", err
 			},
 		},

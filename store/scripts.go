@@ -89,7 +89,8 @@ var (
 	snapshotScript = script.New("snapshot", script.Reads, luaPrelude, luaGate, luaServe, luaSnapshot)
 	leaveScript    = script.New("leave", script.Repeat, luaPrelude, luaGate, luaServe, luaClasses, luaLeave)
 
-	commitScript = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaClasses, luaLeads,
+	commitScript = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaClasses,
+		luaLeads,
 		luaCommit)
 	verifyScript    = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
 	admitScript     = script.NewGrowing("admit", script.Repeat, luaPrelude, luaGate, luaClasses, luaAdmit)

@@ -160,23 +160,22 @@ func (l *Ledger) Sight(ctx context.Context, s port.Sighting) (port.Sighted, erro
 }
 
 // Snapshot implements [port.Ledger]. A page may be empty without being the last.
-func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
+func (l *Ledger) Snapshot(ctx context.Context, cursor string) (port.StatePage, error) {
 	if cursor == "" {
 		cursor = "0"
 	}
 	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
-		return nil, "", fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
+		return port.StatePage{}, fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
 	}
 	reply, err := l.runForWorker(ctx, l.checks, snapshotScript, cursor, snapshotPage)
 	if err != nil {
-		return nil, "", err
+		return port.StatePage{}, err
 	}
 	r := read(reply)
-	next := r.Text()
-	if next == "0" {
-		next = ""
+	page := port.StatePage{Next: r.Text()}
+	if page.Next == "0" {
+		page.Next = ""
 	}
-	var page []port.KeyedState
 	for r.More() {
 		k := port.KeyedState{Key: r.key()}
 		fields := r.sub()
@@ -185,11 +184,11 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState
 		k.Changed = fields.Int()
 		k.Born = fields.Uint()
 		if fields.Err != nil {
-			return nil, "", finish(snapshotScript, fields.Err)
+			return port.StatePage{}, finish(snapshotScript, fields.Err)
 		}
-		page = append(page, k)
+		page.States = append(page.States, k)
 	}
-	return page, next, finish(snapshotScript, r.Err)
+	return page, finish(snapshotScript, r.Err)
 }
 
 // Leave implements [port.Ledger].

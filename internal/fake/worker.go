@@ -112,27 +112,21 @@ func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (port.Check
 	})
 }
 
-type page struct {
-	states []port.KeyedState
-	next   string
-}
-
 // Snapshot implements [port.Ledger]. Pages come in the order of the keys; each but
 // the first begins with the last state of the one before, for a state may come twice.
-func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
-	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable,
-		func(l *Ledger) (page, error) { return l.snapshot(cursor) })
-	return p.states, p.next, err
+func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) (port.StatePage, error) {
+	return do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable,
+		func(l *Ledger) (port.StatePage, error) { return l.snapshot(cursor) })
 }
 
-func (l *Ledger) snapshot(cursor string) (page, error) {
+func (l *Ledger) snapshot(cursor string) (port.StatePage, error) {
 	b := &l.books
 	if err := b.serves(); err != nil {
-		return page{}, err
+		return port.StatePage{}, err
 	}
 	from, err := parseCursor(cursor)
 	if err != nil {
-		return page{}, err
+		return port.StatePage{}, err
 	}
 	var keys []revocast.Key
 	for key := range b.states.m {
@@ -141,17 +135,17 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 		}
 	}
 	slices.SortFunc(keys, func(a, b revocast.Key) int { return bytes.Compare(a[:], b[:]) })
-	var p page
+	var p port.StatePage
 	size := max(l.o.Page, 2) // a page that repeats one state has to bring another
 	for i, key := range keys {
 		if i == size {
-			p.next = hex.EncodeToString(keys[i-1][:])
+			p.Next = hex.EncodeToString(keys[i-1][:])
 			break
 		}
 		if s := b.load(key); s.Scope != 0 {
 			found := s.KeyedState
 			found.Changed = s.changed
-			p.states = append(p.states, found)
+			p.States = append(p.States, found)
 		}
 	}
 	return p, nil

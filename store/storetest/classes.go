@@ -33,7 +33,8 @@ func classes(k *kit) {
 		}
 	}
 	stranger := port.MemberID{Class: "web", Worker: "w", Incarnation: "i"}
-	if _, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: stranger, Limit: 10}); !errors.Is(err, revocast.ErrInvalid) {
+	_, err := k.Ledger.Renew(k.ctx, port.Renewal{Member: stranger, Limit: 10})
+	if !errors.Is(err, revocast.ErrInvalid) {
 		k.Errorf("a member of another class renews: %v", err)
 	}
 }

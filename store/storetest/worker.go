@@ -262,18 +262,18 @@ func snapshot(k *kit) {
 	want[key("b")] = revocast.ScopePrincipal
 	cursor := ""
 	for pages := 0; ; pages++ {
-		page, next, err := k.Ledger.Snapshot(k.ctx, cursor)
+		page, err := k.Ledger.Snapshot(k.ctx, cursor)
 		k.must(err)
-		for _, s := range page {
+		for _, s := range page.States {
 			if scope, known := want[s.Key]; known && (scope != s.Scope || s.State != k.state(s.Key)) {
 				k.Errorf("snapshot has %+v", s)
 			}
 			delete(want, s.Key)
 		}
-		if next == "" {
+		if page.Next == "" {
 			break
 		}
-		if cursor = next; pages > 1_000_000 {
+		if cursor = page.Next; pages > 1_000_000 {
 			k.Fatal("the snapshot does not end")
 		}
 	}

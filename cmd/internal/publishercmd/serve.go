@@ -9,6 +9,7 @@ import (
 
 	"github.com/oklog/run"
 
+	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/publisherapi"
@@ -77,7 +78,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer r.Close()
 	m := metrics.NewFor(c.Realm)
-	p, err := r.Publisher(c.options(m, logger))
+	p, err := r.Publisher(publisher.Options{
+		Classes: c.Class, StreamReplicas: c.NATSReplicas, RecoverEmpty: c.RecoverEmpty, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -102,6 +105,10 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	if verifier != nil {
 		g.Add(serving.Actor(verifier.Run))
+	}
+	if c.Canary > 0 {
+		m.ObserveCanary()
+		g.Add(serving.Actor(canary.New(p, r.Ledger(), c.Canary, m.Canary, logger).Run))
 	}
 	{
 		g.Add(serving.Actor(p.Run))
@@ -140,17 +147,6 @@ func (c *serveCmd) logoutVerifier(logger *slog.Logger) (*token.Verifier, error) 
 		c.AnyAudience = true
 	}
 	return c.Verifier(logger)
-}
-
-// options are the publisher's options; it counts its canaries in m.
-func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) publisher.Options {
-	if c.Canary > 0 {
-		m.ObserveCanary()
-	}
-	return publisher.Options{
-		Classes: c.Class, StreamReplicas: c.NATSReplicas, RecoverEmpty: c.RecoverEmpty,
-		Canary: c.Canary, ObserveCanary: m.Canary, Logger: logger,
-	}
 }
 
 // addMetrics adds the parts to m, and makes api count in it.
