@@ -347,10 +347,10 @@ func TestIssuersPastTheirNumber(t *testing.T) {
 		t.Errorf("one issuer counts as %d", r.size.Load())
 	}
 	r.size.Store(maxIssuers - 1)
-	if r.issuer("last"); r.issuer("last") != r.issuer("last") {
+	if last := r.issuer("last"); r.issuer("last") != last {
 		t.Error("the last issuer that fits is not remembered")
 	}
-	if r.issuer("more") == r.issuer("more") || r.size.Load() != maxIssuers {
+	if more := r.issuer("more"); r.issuer("more") == more || r.size.Load() != maxIssuers {
 		t.Errorf("an issuer too many is remembered, of %d", r.size.Load())
 	}
 }
