@@ -62,6 +62,25 @@ func TestDamagedFamilies(t *testing.T) {
 	}
 }
 
+// TestStatusOfNoScript is an error of its own.
+func TestStatusOfNoScript(t *testing.T) {
+	if err := (&Store{}).refuse(t.Context(), answer{status: "strange"}, nil); !errors.Is(err, script.ErrReply) {
+		t.Errorf("%v, want ErrReply", err)
+	}
+}
+
+// TestMostData: scope and data may have MaxData bytes together.
+func TestMostData(t *testing.T) {
+	data := map[string]string{"k": "v"}
+	left := MaxData - len(`{"k":"v"}`)
+	for n, fits := range map[int]bool{left: true, left + 1: false} {
+		text, err := (&Grant{Principal: "alice", Scope: strings.Repeat("s", n), Data: data}).check()
+		if (err == nil) != fits || !fits && !errors.Is(err, revocast.ErrInvalid) || fits && text != `{"k":"v"}` {
+			t.Errorf("%d bytes of scope: %q, %v", n, text, err)
+		}
+	}
+}
+
 // TestExpectedFamilies: each name that is given has to fit, and shows nothing where it does not.
 func TestExpectedFamilies(t *testing.T) {
 	for _, c := range []struct {
