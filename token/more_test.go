@@ -23,6 +23,7 @@ func TestSigningKeyIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p384 := must(x509.MarshalECPrivateKey(ecKey(elliptic.P384())))
 	for name, c := range map[string]struct {
 		content []byte
 		says    string
@@ -31,7 +32,7 @@ func TestSigningKeyIsRefused(t *testing.T) {
 		"garbage too":   {pemOf("PRIVATE KEY", []byte("x")), "asn1"},
 		"RSA":           {pemOf("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(rsaKey()))), "*rsa.PrivateKey"},
 		"a certificate": {pemOf("CERTIFICATE", ec), "CERTIFICATE block"},
-		"P-384":         {pemOf("EC PRIVATE KEY", must(x509.MarshalECPrivateKey(ecKey(elliptic.P384())))), "curve P-384"},
+		"P-384":         {pemOf("EC PRIVATE KEY", p384), "curve P-384"},
 		"no PEM":        {[]byte("x"), "no PEM block"},
 	} {
 		write(t, path, c.content)

@@ -130,7 +130,7 @@ func TestVerifierOfASource(t *testing.T) {
 				t.Errorf("%v: %v", audiences, err)
 			}
 		}
-		for _, names := range [][]string{{"", "orders"}, {"https://issuer.test", ""}, {"https://issuer.test", "a", ""}} {
+		for _, names := range [][]string{{"", "orders"}, {issuerA, ""}, {issuerA, "a", ""}} {
 			v, ok := keys.For(names[0], names[1], names[2:]...).(refusal)
 			if !ok {
 				t.Fatalf("%q: not refused", names)
