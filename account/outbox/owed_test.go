@@ -89,18 +89,51 @@ func TestRunIsQuietWhereAllIsWell(t *testing.T) {
 		Every: time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	must(t, err)
-	must(t, o.Owe(t.Context(), "id", []outbox.Item{called("x")}))
-	s.Advance(time.Minute)
 	stop := run(t, o)
-	must(t, storetest.Eventually(within(t, 10*time.Second), func() error {
-		if n, err := o.Pending(t.Context()); err != nil || n > 0 {
-			return errors.Join(err, errors.New("still owed"))
-		}
-		return nil
-	}))
+	for range 2 { // the second shows that the sweep of the first one is over
+		must(t, o.Owe(t.Context(), "id", []outbox.Item{called("x")}))
+		s.Advance(time.Minute)
+		must(t, storetest.Eventually(within(t, 10*time.Second), func() error {
+			if n, err := o.Pending(t.Context()); err != nil || n > 0 {
+				return errors.Join(err, errors.New("still owed"))
+			}
+			return nil
+		}))
+	}
 	stop()
 	if log.Len() != 0 {
 		t.Errorf("logged %q", log.String())
+	}
+}
+
+// said has the first lines of a log.
+type said chan string
+
+func (s said) Write(line []byte) (int, error) {
+	select {
+	case s <- string(line):
+	default:
+	}
+	return len(line), nil
+}
+
+// TestRunSaysThatRedisIsGone, and goes on.
+func TestRunSaysThatRedisIsGone(t *testing.T) {
+	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", ContextTimeoutEnabled: true})
+	must(t, rdb.Close())
+	log := make(said, 1)
+	o, err := outbox.New(rdb, &recorder{}, outbox.Options{
+		Every: time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	must(t, err)
+	run(t, o)
+	select {
+	case line := <-log:
+		if !strings.Contains(line, "outbox: cannot be read") {
+			t.Errorf("logged %q", line)
+		}
+	case <-within(t, 10*time.Second).Done():
+		t.Error("logged nothing")
 	}
 }
 
