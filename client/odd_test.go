@@ -120,9 +120,9 @@ func TestBansAreRead(t *testing.T) {
 		`[]`:                                false,
 		`{"bans":[{"key":"` + key + `0"}]}`: false,
 	} {
-		bans, next, err := newServer(t, says(200, body)).client(t, client.Options{}).Bans(t.Context(), "")
-		if (err == nil) != ok || ok && next != "n" || !ok && (bans != nil || next != "") {
-			t.Errorf("%s: %+v, %q, %v", body, bans, next, err)
+		page, err := newServer(t, says(200, body)).client(t, client.Options{}).Bans(t.Context(), "")
+		if (err == nil) != ok || ok && page.Next != "n" || !ok && (page.Bans != nil || page.Next != "") {
+			t.Errorf("%s: %+v, %v", body, page, err)
 		}
 	}
 }

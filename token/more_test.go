@@ -93,9 +93,13 @@ func TestClaimsThatAreNoJSON(t *testing.T) {
 
 // TestLeftOutKeysSayWhy: what is wrong with a key's material, not what follows from it.
 func TestLeftOutKeysSayWhy(t *testing.T) {
-	_, left, err := ParseJWKS([]byte(`{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"AA","y":"!"}]}`))
-	if err != nil || len(left) != 1 || !strings.Contains(left[0].Error(), "base64") {
-		t.Errorf("%v, %v", left, err)
+	set, err := ParseJWKS([]byte(`{"keys":[{"kty":"EC","crv":"P-256","kid":"k1","x":"AA","y":"!"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := set.LeftOut()
+	if len(left) != 1 || !strings.Contains(left[0].Error(), "base64") {
+		t.Errorf("%v", left)
 	}
 }
 
