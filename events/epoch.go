@@ -120,8 +120,7 @@ func (b *Bus) requestError(doing string, err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return noJetStream(err)
 	}
-	silent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
-	if silent && b.conn().IsConnected() {
+	if nobody(err) && b.conn().IsConnected() {
 		if on, _ := b.conn().ConnectedServerJetStream(); !on {
 			return noJetStream(err)
 		}

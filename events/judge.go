@@ -157,6 +157,10 @@ func (w wantedStream) widen(have jetstream.StreamConfig) (next jetstream.StreamC
 		next.AllowRollup = true
 		what = append(what, "rollups allowed")
 	}
+	if w.snapshot && !have.AllowDirect {
+		next.AllowDirect = true
+		what = append(what, "direct reads allowed")
+	}
 	if !w.snapshot && (!have.DenyDelete || !have.DenyPurge) {
 		next.DenyDelete, next.DenyPurge, next.AllowRollup = true, true, false
 		what = append(what, "delete and purge denied")
