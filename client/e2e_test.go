@@ -219,7 +219,7 @@ func TestEndToEnd(t *testing.T) {
 // seconds, and delays nothing weaker.
 func TestStrength(t *testing.T) {
 	r := newRealm(t)
-	ghost := port.MemberID{Worker: "ghost", Incarnation: "1"}
+	ghost := port.MemberID{Class: "default", Worker: "ghost", Incarnation: "1"}
 	must[port.Renewed](t)(r.ledger.Renew(t.Context(), port.Renewal{Member: ghost, Limit: 1}))
 	one := revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"}
 	got, err := r.api.Revoke(t.Context(), one, revocast.WithStrength(revocast.Committed))

@@ -33,6 +33,7 @@ type Status struct {
 
 // Worker is one worker incarnation.
 type Worker struct {
+	Class       string // of workers that share their rights at both stores
 	Worker      string
 	Incarnation string
 	Version     string            // of its program; may be empty
@@ -67,7 +68,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	s.Workers = make([]Worker, len(f.Workers))
 	for i, w := range f.Workers {
 		s.Workers[i] = Worker{
-			Worker: w.Worker, Incarnation: w.Incarnation, Version: w.Version, Lag: w.Lag,
+			Class: w.Class, Worker: w.Worker, Incarnation: w.Incarnation, Version: w.Version, Lag: w.Lag,
 			Seen: w.Seen.Time, LeaseLeft: milliseconds(w.LeaseLeftMS), Issuers: w.Issuers,
 		}
 		if err := setPosition(&s.Workers[i].Position, w.Position); err != nil {

@@ -23,6 +23,10 @@ import (
 type ConnectOptions struct {
 	// Name is the name under which the server shows this client. Default "revocast".
 	Name string
+	// Class is the class of workers ([A-Za-z0-9_-]{1,64}) whose user this is. It gets answers on
+	// subjects of its own, _INBOX_<class>.>, so that no class hears what another one is answered.
+	// Default: the user is a publisher's, and its answers come on _INBOX.>.
+	Class string
 	// Credentials is a file with a user's JWT and seed (.creds). Default: what the
 	// URL says, nats://user:password@host or nats://token@host, or nothing.
 	Credentials string
@@ -93,6 +97,9 @@ func (o ConnectOptions) withDefaults() (ConnectOptions, error) {
 	); err != nil {
 		return o, err
 	}
+	if o.Class != "" && !validRealm(o.Class) {
+		return o, fmt.Errorf("%w: class %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid, o.Class, maxRealm)
+	}
 	if o.Name == "" {
 		o.Name = "revocast"
 	}
@@ -120,6 +127,9 @@ func (o ConnectOptions) natsOptions() []nats.Option {
 		nats.CustomReconnectDelay(o.reconnectDelay),
 	}
 	opts = append(opts, o.reports()...)
+	if o.Class != "" {
+		opts = append(opts, nats.CustomInboxPrefix("_INBOX_"+o.Class))
+	}
 	if o.TLS != nil {
 		opts = append(opts, nats.Secure(o.TLS))
 	}

@@ -7,7 +7,7 @@
 //	rv.<realm>.ev.<kind>    events, one subject per kind       stream RV_<realm>
 //	rv.<realm>.epoch        the epoch record                   stream RVEPOCH_<realm>
 //	rv.<realm>.snap.<part>  snapshots of the live states       stream RVSNAP_<realm>
-//	rv.<realm>.ack.<worker> acknowledgements, core NATS only
+//	rv.<realm>.ack.<class>.<worker> acknowledgements, core NATS only
 //
 // No subject holds anything that a user chose: the name of what is revoked is in the payload, as a
 // hash. That keeps the server small (it indexes subjects, not users) and leaves nothing to inject.

@@ -292,7 +292,10 @@ func TestAcknowledgementIsLost(t *testing.T) {
 	ear := newBus(t, l.js.Conn(), "r", events.Options{AcksReady: func() { ready <- true }})
 	go func() { ended <- ear.Acks(ctx, func(a port.Ack) { heard <- a }) }()
 	<-ready
-	ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+	ack := port.Ack{
+		Member:  port.MemberID{Class: "default", Worker: "w", Incarnation: "i"},
+		Applied: revocast.Position{Epoch: 1, Rev: 1},
+	}
 	lost := l.proxy.arm(fault{subject: "rv.r.ack.", drop: true})
 	if err := l.bus.Acknowledge(ack); err != nil {
 		t.Errorf("an acknowledgement that is lost on the way: %v", err)

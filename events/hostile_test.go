@@ -123,9 +123,12 @@ func TestHostileAcknowledgements(t *testing.T) {
 	ready := make(chan bool, 9)
 	bus := newBus(t, nc, "r", events.Options{AcksReady: func() { ready <- true }})
 	other := newBus(t, nc, "other", events.Options{})
-	ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 7}}
-	good := overhear(t, nc, "rv.r.ack.w", func() { _ = bus.Acknowledge(ack) })
-	foreign := overhear(t, nc, "rv.other.ack.w", func() { _ = other.Acknowledge(ack) })
+	ack := port.Ack{
+		Member:  port.MemberID{Class: "default", Worker: "w", Incarnation: "i"},
+		Applied: revocast.Position{Epoch: 1, Rev: 7},
+	}
+	good := overhear(t, nc, "rv.r.ack.default.w", func() { _ = bus.Acknowledge(ack) })
+	foreign := overhear(t, nc, "rv.other.ack.default.w", func() { _ = other.Acknowledge(ack) })
 	ahead := bytes.Clone(good)
 	ahead[17] = 0xff // a revision that no ledger reaches
 	ctx, cancel := context.WithCancel(limited(t))
@@ -137,13 +140,13 @@ func TestHostileAcknowledgements(t *testing.T) {
 		subject string
 		data    []byte
 	}{
-		{"rv.r.ack.w", foreign},
-		{"rv.r.ack.w", nil},
-		{"rv.r.ack.w", good[:20]},
-		{"rv.r.ack.w", ahead},
-		{"rv.r.ack.w", append(bytes.Clone(good), make([]byte, 9000)...)},
-		{"rv.r.ack.v", good},
-		{"rv.r.ack.w", good},
+		{"rv.r.ack.default.w", foreign},
+		{"rv.r.ack.default.w", nil},
+		{"rv.r.ack.default.w", good[:20]},
+		{"rv.r.ack.default.w", ahead},
+		{"rv.r.ack.default.w", append(bytes.Clone(good), make([]byte, 9000)...)},
+		{"rv.r.ack.default.v", good},
+		{"rv.r.ack.default.w", good},
 	} {
 		if err := nc.Publish(m.subject, m.data); err != nil {
 			t.Fatal(err)

@@ -87,7 +87,8 @@ func TestWhatNATSSaysEndsNoTail(t *testing.T) {
 				func() bool { return eventstest.Publish(t, bus, eventstest.Event(1, 2)) == nil })
 			eventstest.Await(t, "the event", func() bool { return len(r.Events()) > 0 })
 			ack := port.Ack{
-				Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1},
+				Member:  port.MemberID{Class: "default", Worker: "w", Incarnation: "1"},
+				Applied: revocast.Position{Epoch: 1, Rev: 1},
 			}
 			eventstest.Await(t, "an acknowledgement", func() bool {
 				_ = bus.Acknowledge(ack)
@@ -173,7 +174,7 @@ func TestPatientConnect(t *testing.T) {
 // TestRefusedAcknowledgement: the server refuses beside the answers, and each refusal
 // costs it a line in its log.
 func TestRefusedAcknowledgement(t *testing.T) {
-	ns := eventstest.NewServer(t, eventstest.WithConfig(forbid(nil, []string{"rv.r.ack.*"})))
+	ns := eventstest.NewServer(t, eventstest.WithConfig(forbid(nil, []string{"rv.r.ack.>"})))
 	var out syncBuffer
 	logger := slog.New(slog.NewTextHandler(&out, nil))
 	nc, err := events.Connect(withUser(ns.URL()), events.ConnectOptions{Logger: logger})
@@ -182,12 +183,15 @@ func TestRefusedAcknowledgement(t *testing.T) {
 	}
 	t.Cleanup(nc.Close)
 	bus := newBus(t, nc, "r", events.Options{Logger: logger})
-	ack := port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 1, Rev: 1}}
+	ack := port.Ack{
+		Member:  port.MemberID{Class: "default", Worker: "w", Incarnation: "1"},
+		Applied: revocast.Position{Epoch: 1, Rev: 1},
+	}
 	eventstest.Await(t, "the refusal", func() bool { return errors.Is(bus.Acknowledge(ack), revocast.ErrUnsuited) })
 	before := bus.Stats().AcksSent
 	for range 5000 {
 		if err := bus.Acknowledge(ack); !errors.Is(err, revocast.ErrUnsuited) ||
-			!strings.Contains(err.Error(), `"rv.r.ack.w"`) {
+			!strings.Contains(err.Error(), `"rv.r.ack.default.w"`) {
 			t.Fatalf("while they are refused: %v", err)
 		}
 	}

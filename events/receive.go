@@ -32,7 +32,8 @@ func (b *Bus) decodeFrom(subject string, data []byte, e *revocast.Event) error {
 // readAck is readEvent for acknowledgements: a worker speaks for itself alone.
 func (b *Bus) readAck(m *nats.Msg, a *port.Ack) error {
 	err := decodeAck(m.Data, b.names.hash, a)
-	if err == nil && m.Subject != b.names.ack(a.Member.Worker) {
+	a.Member.Class = b.names.ackClass(m.Subject) // the server vouches for it, as it does for no content
+	if err == nil && m.Subject != b.names.ack(a.Member.Class, a.Member.Worker) {
 		err = fmt.Errorf("%w: an acknowledgement for another worker", errMisplaced)
 	}
 	if err != nil {

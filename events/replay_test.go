@@ -280,7 +280,8 @@ func TestEpochWithoutAnswers(t *testing.T) {
 	if _, err := bus.ClaimEpoch(limited(t), 0, port.EpochRecord{Epoch: 1}); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("ClaimEpoch: %v, want ErrUnavailable", err)
 	}
-	if err := bus.Acknowledge(port.Ack{Member: port.MemberID{Worker: "w", Incarnation: "i"}}); !errors.Is(err,
+	ack := port.Ack{Member: port.MemberID{Class: "default", Worker: "w", Incarnation: "i"}}
+	if err := bus.Acknowledge(ack); !errors.Is(err,
 		revocast.ErrUnavailable) {
 		t.Errorf("Acknowledge: %v, want ErrUnavailable", err)
 	}

@@ -110,16 +110,17 @@ func TestForgedAcknowledgement(t *testing.T) {
 	bus := newBus(t, nc, "r", events.Options{AcksReady: func() { ready <- true }})
 	ack := func(worker string) port.Ack {
 		return port.Ack{
-			Member: port.MemberID{Worker: worker, Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: 1},
+			Member:  port.MemberID{Class: "default", Worker: worker, Incarnation: "i"},
+			Applied: revocast.Position{Epoch: 1, Rev: 1},
 		}
 	}
-	victim := overhear(t, nc, "rv.r.ack.victim", func() { _ = bus.Acknowledge(ack("victim")) })
+	victim := overhear(t, nc, "rv.r.ack.default.victim", func() { _ = bus.Acknowledge(ack("victim")) })
 	ctx, cancel := context.WithCancel(limited(t))
 	heard := make(chan port.Ack, 99)
 	ended := make(chan error, 1)
 	go func() { ended <- bus.Acks(ctx, func(a port.Ack) { heard <- a }) }()
 	<-ready
-	if err := nc.Publish("rv.r.ack.attacker", victim); err != nil {
+	if err := nc.Publish("rv.r.ack.default.attacker", victim); err != nil {
 		t.Fatal(err)
 	}
 	names := []string{"a.b", "a*", ">", "a b", "é😀", "=2E", "a"}

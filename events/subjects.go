@@ -44,7 +44,7 @@ func newRealmNames(realm string) (realmNames, error) {
 		hash:        realmHash(realm),
 		events:      root + "ev.*",
 		epoch:       root + "epoch",
-		acks:        root + "ack.*",
+		acks:        root + "ack.*.*",
 		ackPrefix:   root + "ack.",
 		snapshots:   root + "snap.>",
 		snapHead:    root + "snap.head",
@@ -62,8 +62,17 @@ func newRealmNames(realm string) (realmNames, error) {
 // kind returns the subject of one kind, which must be valid.
 func (n *realmNames) kind(k revocast.Kind) string { return n.kinds[k-1] }
 
-// ack returns the subject on which a worker acknowledges.
-func (n *realmNames) ack(worker string) string { return n.ackPrefix + escapeToken(worker) }
+// ack returns the subject on which a worker of a class acknowledges. A user may be allowed the
+// subjects of one class alone.
+func (n *realmNames) ack(class, worker string) string {
+	return n.ackPrefix + escapeToken(class) + "." + escapeToken(worker)
+}
+
+// ackClass returns the class whose subject it is.
+func (n *realmNames) ackClass(subject string) string {
+	class, _, _ := strings.Cut(strings.TrimPrefix(subject, n.ackPrefix), ".")
+	return class
+}
 
 // chunk returns the subject of one chunk of a snapshot. No other snapshot's chunk can stand there.
 func (n *realmNames) chunk(slot byte, id snapID, number uint32) string {

@@ -64,7 +64,7 @@ func (b *Bus) Acknowledge(a port.Ack) error {
 	if err != nil {
 		return err
 	}
-	if err := b.send(&nats.Msg{Subject: b.names.ack(a.Member.Worker), Data: data}); err != nil {
+	if err := b.send(&nats.Msg{Subject: b.names.ack(a.Member.Class, a.Member.Worker), Data: data}); err != nil {
 		return unavailable("acknowledge", err)
 	}
 	b.counts.acksSent.Add(1)

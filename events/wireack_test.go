@@ -14,7 +14,7 @@ import (
 func goodAck(tb testing.TB) (port.Ack, []byte) {
 	tb.Helper()
 	a := port.Ack{
-		Member:  port.MemberID{Worker: "web-1", Incarnation: "5f"},
+		Member:  port.MemberID{Class: "default", Worker: "web-1", Incarnation: "5f"},
 		Applied: revocast.Position{Epoch: 1, Rev: 2},
 	}
 	data, err := appendAck(nil, testRealm, &a)

@@ -36,6 +36,9 @@ type WorkerLedger interface {
 	// revocation of one realm means nothing in another.
 	Realm() string
 
+	// Class is the class of workers that it lets in. It stands in [MemberID.Class].
+	Class() string
+
 	// Describe reports the ledger as it is, in any state; it registers nobody.
 	Describe(ctx context.Context) (Description, error)
 

@@ -113,12 +113,16 @@ func (k KeyedState) Events() []revocast.Event {
 // MemberID names one incarnation of one worker. Two processes never share one, so
 // an acknowledgement of the new incarnation says nothing about a zombie of the old.
 type MemberID struct {
+	Class       string // of workers that share their rights at both stores: [A-Za-z0-9_-]{1,64}
 	Worker      string // chosen by the operator: [A-Za-z0-9_.-]{1,64}
 	Incarnation string // random, made at start
 }
 
-// String returns "worker/incarnation".
-func (m MemberID) String() string { return m.Worker + "/" + m.Incarnation }
+// DefaultClass is the class of workers whose operator names none.
+const DefaultClass = "default"
+
+// String returns "class/worker/incarnation".
+func (m MemberID) String() string { return m.Class + "/" + m.Worker + "/" + m.Incarnation }
 
 // Member is a worker incarnation that may hold a lease.
 type Member struct {

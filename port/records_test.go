@@ -117,7 +117,7 @@ func TestLedgerStates(t *testing.T) {
 			t.Errorf("%d: %s, %v", state, state, state.Err())
 		}
 	}
-	if name := (MemberID{"w", "1"}).String(); name != "w/1" {
+	if name := (MemberID{"c", "w", "1"}).String(); name != "c/w/1" {
 		t.Error(name)
 	}
 }

@@ -35,7 +35,8 @@ func (c *clocks) read(t *testing.T, l *ledgerFake) {
 }
 
 func telling(name string, ahead time.Duration, renewals uint64) port.Member {
-	return port.Member{ID: port.MemberID{Worker: name}, Told: true, Ahead: ahead.Milliseconds(), Renewals: renewals}
+	id := port.MemberID{Class: "default", Worker: name}
+	return port.Member{ID: id, Told: true, Ahead: ahead.Milliseconds(), Renewals: renewals}
 }
 
 // TestClocksTakeTheMedian of three clocks, and the later of two.

@@ -10,8 +10,12 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
+func memberID(name string) port.MemberID {
+	return port.MemberID{Class: "default", Worker: name, Incarnation: "1"}
+}
+
 func member(name string, applied revocast.Position, renewals uint64) port.Member {
-	return port.Member{ID: port.MemberID{Worker: name, Incarnation: "1"}, Applied: applied, Renewals: renewals}
+	return port.Member{ID: memberID(name), Applied: applied, Renewals: renewals}
 }
 
 func fleetOf(t *testing.T, members ...port.Member) (*fleet, *ledgerFake) {
@@ -41,7 +45,7 @@ func TestFleetWaitsForTheLastMember(t *testing.T) {
 		if done(w) {
 			t.Fatalf("confirmed before %q had applied it", name)
 		}
-		f.acknowledge(port.Ack{Member: port.MemberID{Worker: name, Incarnation: "1"}, Applied: pos(1, 4+uint64(i))})
+		f.acknowledge(port.Ack{Member: memberID(name), Applied: pos(1, 4+uint64(i))})
 	}
 	if !done(w) {
 		t.Fatal("every member has applied it, and it is not confirmed")
@@ -132,7 +136,7 @@ func TestFleetDeadline(t *testing.T) {
 		l.members[1].Applied = pos(1, 2)
 		l.members[1].Renewals++
 		pass(time.Second)
-		if got := l.taken(); len(got) == 0 || got[0] != "strike a/1" || f.struck.Load() == 0 {
+		if got := l.taken(); len(got) == 0 || got[0] != "strike default/a/1" || f.struck.Load() == 0 {
 			t.Errorf("calls %q, %d struck off", got, f.struck.Load())
 		}
 		l.members = l.members[1:]
@@ -176,7 +180,7 @@ func TestFleetKeepsEarlyAcknowledgements(t *testing.T) {
 	early := member("a", pos(1, 1), 1)
 	f.acknowledge(port.Ack{Member: early.ID, Applied: pos(1, 3)})
 	f.acknowledge(port.Ack{Member: early.ID, Applied: pos(1, 2)})
-	f.acknowledge(port.Ack{Member: port.MemberID{Worker: "stranger"}, Applied: pos(1, 2)})
+	f.acknowledge(port.Ack{Member: port.MemberID{Class: "default", Worker: "stranger"}, Applied: pos(1, 2)})
 	list := []port.Member{early}
 	f.freshen(list)
 	if list[0].Applied != pos(1, 3) {
@@ -212,7 +216,7 @@ func TestFleetSaysNoReachOfOthers(t *testing.T) {
 func TestFleetMemoryOfStrangersIsBounded(t *testing.T) {
 	f, _ := fleetOf(t)
 	for i := range maxEarly + 1 {
-		f.acknowledge(port.Ack{Member: port.MemberID{Worker: string(rune(i))}, Applied: pos(1, 1)})
+		f.acknowledge(port.Ack{Member: port.MemberID{Class: "default", Worker: string(rune(i))}, Applied: pos(1, 1)})
 	}
 	if len(f.early) != maxEarly {
 		t.Errorf("%d are kept, want %d", len(f.early), maxEarly)

@@ -42,8 +42,8 @@ func TestWhatNATSSaysEndsNoService(t *testing.T) {
 		said string
 	}{
 		{"events may not be heard", denied([]string{"rv.test.ev.*"}, nil)},
-		{"acknowledgements may not be heard", denied([]string{"rv.test.ack.*"}, nil)},
-		{"acknowledgements may not be sent", denied(nil, []string{"rv.test.ack.*"})},
+		{"acknowledgements may not be heard", denied([]string{"rv.test.ack.>"}, nil)},
+		{"acknowledgements may not be sent", denied(nil, []string{"rv.test.ack.>"})},
 		{"nothing may be heard", denied([]string{">"}, nil)},
 		{"nothing may be sent", denied(nil, []string{">"})},
 		{"JetStream may not be asked", denied(nil, []string{"$JS.>"})},
@@ -146,7 +146,7 @@ func TestSilentWorkerIsNamed(t *testing.T) {
 		}
 	}
 	eventstest.Await(t, "the worker to answer on the bus", answers(publisher.AnswersBus, 0))
-	ns.Reload(denied(nil, []string{"rv.test.ack.*"}))
+	ns.Reload(denied(nil, []string{"rv.test.ack.>"}))
 	eventstest.Await(t, "the worker to be seen as silent", answers(publisher.AnswersRenewal, 1))
 	ns.Reload(denied(nil, nil))
 	eventstest.Await(t, "the worker to answer on the bus again", answers(publisher.AnswersBus, 0))

@@ -1,6 +1,7 @@
 package realm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,7 +30,11 @@ type Options struct {
 
 	Connect events.ConnectOptions // beside the URL: name, credentials, certificates
 	Events  events.Options
-	Store   store.Options // Worker: the user is a worker's, with fewer rights
+	Store   store.Options
+
+	// Class is the class of workers ([A-Za-z0-9_-]{1,64}) whose users at both stores these are, with
+	// the rights of the class alone. Default: the users are a publisher's, who may do everything.
+	Class string
 
 	// Impatient makes [Open] fail where a store cannot be reached. Default: it opens all the same,
 	// since a process that serves must not end because a store is away, and it works again when the
@@ -56,6 +61,7 @@ func (o *Options) fill() {
 	if o.Events.Logger == nil {
 		o.Events.Logger = o.Logger
 	}
+	o.Connect.Class, o.Store.Class = cmp.Or(o.Connect.Class, o.Class), cmp.Or(o.Store.Class, o.Class)
 	o.Connect.Patient = o.Connect.Patient || !o.Impatient
 }
 

@@ -14,7 +14,8 @@ import (
 
 // workerACL is what the package's documentation says that a worker needs.
 const workerACL = `--user w1 on nopass -@all +@read +@write +@scripting +info +time
-	~{rv:acl}:meta ~{rv:acl}:members ~{rv:acl}:acked ~{rv:acl}:m:w1/* ~{rv:acl}:m:leads %R~{rv:acl}:s:* %R~{rv:acl}:log`
+	~{rv:acl}:meta ~{rv:acl}:members ~{rv:acl}:acked ~{rv:acl}:m:default/w1/*
+	~{rv:acl}:m:leads %R~{rv:acl}:s:* %R~{rv:acl}:log`
 
 // TestWorkerACL: one worker can neither speak for another nor change a revocation.
 func TestWorkerACL(t *testing.T) {
@@ -28,7 +29,7 @@ func TestWorkerACL(t *testing.T) {
 	worker, err := store.Open("redis://w1:any@"+server.Addr(), "acl", store.Options{})
 	must(t, err)
 	defer worker.Close()
-	own := port.MemberID{Worker: "w1", Incarnation: "i"}
+	own := port.MemberID{Class: "default", Worker: "w1", Incarnation: "i"}
 	r, err := worker.Renew(ctx, port.Renewal{Member: own, Limit: 10})
 	must(t, err)
 	checked, err := worker.Check(ctx, []revocast.Key{c.Entries[0].Event.Key})
@@ -47,7 +48,8 @@ func TestWorkerACL(t *testing.T) {
 	}
 	must(t, worker.Leave(ctx, own))
 
-	_, err = worker.Renew(ctx, port.Renewal{Member: port.MemberID{Worker: "w2", Incarnation: "i"}, Limit: 10})
+	other := port.MemberID{Class: "default", Worker: "w2", Incarnation: "i"}
+	_, err = worker.Renew(ctx, port.Renewal{Member: other, Limit: 10})
 	if !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("w1 renewing as w2: %v, want ErrUnavailable", err)
 	}

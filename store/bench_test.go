@@ -121,8 +121,9 @@ func BenchmarkRenew(b *testing.B) {
 	commit(b, l, "", proposals...)
 	for name, applied := range map[string]uint64{"nothing new": 100, "ten new": 90, "hundred new": 0} {
 		r := port.Renewal{
-			Member: port.MemberID{Worker: "w", Incarnation: "i"}, Applied: revocast.Position{Epoch: 1, Rev: applied},
-			Limit: 1000,
+			Member:  port.MemberID{Class: "default", Worker: "w", Incarnation: "i"},
+			Applied: revocast.Position{Epoch: 1, Rev: applied},
+			Limit:   1000,
 		}
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -77,7 +77,7 @@ func overdue(t *testing.T, l *store.Ledger) {
 
 func nothing(*testing.T, *store.Ledger) {}
 
-var halfMember = port.MemberID{Worker: "w", Incarnation: "i"}
+var halfMember = port.MemberID{Class: "default", Worker: "w", Incarnation: "i"}
 
 func halfRestored(n int) func(context.Context, *store.Ledger) (string, error) {
 	return func(ctx context.Context, l *store.Ledger) (string, error) {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"fmt"
 	"regexp"
 	"sync/atomic"
 	"time"
@@ -16,6 +18,7 @@ import (
 var (
 	_ port.Ledger = (*Ledger)(nil)
 
+	classPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	memberPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	serverPattern = regexp.MustCompile(`^[!-~]{0,128}$`) // a replication id, or what another ledger has in its place
 )
@@ -45,10 +48,11 @@ type Options struct {
 	// instead: for servers that hide CONFIG and INFO, or for tests.
 	AllowUnsuited bool
 
-	// Worker says that this ledger is a worker's, whose user may have fewer rights than a
-	// publisher's: [Ledger.Preflight] leaves it to publishers to warn of what it may not see
-	// of the user default. Default: it warns.
-	Worker bool
+	// Class says that this ledger is for workers of that class ([A-Za-z0-9_-]{1,64}), whose user has
+	// the rights of the class alone. Then [Ledger.Preflight] leaves to publishers what such a user
+	// cannot see, and no step writes what belongs to publishers. Default: the user is a publisher's,
+	// and workers that use it are of [port.DefaultClass].
+	Class string
 }
 
 // The ledger's tolerances, in milliseconds.
@@ -89,6 +93,9 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	if err := opts.complete(); err != nil {
 		return nil, err
 	}
+	if opts.Class != "" && !classPattern.MatchString(opts.Class) {
+		return nil, fmt.Errorf("%w: class %.80q: want 1 to 64 of A-Z a-z 0-9 _ -", revocast.ErrInvalid, opts.Class)
+	}
 	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts}
 	if l.checks == nil {
 		l.checks = rdb
@@ -103,6 +110,9 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 
 // Realm implements [port.Ledger].
 func (l *Ledger) Realm() string { return l.realm }
+
+// Class implements [port.WorkerLedger].
+func (l *Ledger) Class() string { return cmp.Or(l.opts.Class, port.DefaultClass) }
 
 // Open returns the ledger of a realm on connections of its own, made by
 // [NewClientWith] from url and [Options].Client. Close it.

@@ -28,7 +28,7 @@ func TestOutOfMemoryStopsCommitsAlone(t *testing.T) {
 	if _, err := l.Commit(ctx, "", p); !errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("Commit: %v, want ErrUnavailable", err)
 	}
-	member := port.MemberID{Worker: "w", Incarnation: "i"}
+	member := port.MemberID{Class: "default", Worker: "w", Incarnation: "i"}
 	_, err = l.Renew(ctx, port.Renewal{Member: member, Limit: 10})
 	must(t, err)
 	checked, err := l.Check(ctx, []revocast.Key{numbered(1)})

@@ -52,7 +52,7 @@ func (l *Ledger) inspectReplay(ctx context.Context, c redis.UniversalClient, inf
 		f.refuse("a restart would lose what it replays from its append-only file as the user default, who %s: %s, "+
 			"and the same in redis.conf or the ACL file, "+
 			"`user default off ~* &* +@all`", denied, MendReplay)
-	case err != nil && !l.opts.Worker:
+	case err != nil && l.opts.Class == "":
 		f.warn("it cannot be seen whether a restart loses the append-only file, which is replayed with the rights "+
 			"of the user default: grant +acl|dryrun to this user, "+
 			"or see that ACL GETUSER default shows ~* and +@all; if not, %s (%v)", MendReplay, err)

@@ -119,7 +119,7 @@ func TestReplayThatCannotBeSeen(t *testing.T) {
 		warns     bool
 	}{
 		{"publisher", "yes", store.Options{}, true},
-		{"worker", "yes", store.Options{Worker: true}, false},
+		{"worker", "yes", store.Options{Class: "web"}, false},
 		{"snapshots", "no", store.Options{}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

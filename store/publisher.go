@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
@@ -146,10 +147,8 @@ func (l *Ledger) Settle(ctx context.Context, epoch, settling uint64) error {
 }
 
 func parseMemberID(id string) (port.MemberID, error) {
-	for i := range len(id) {
-		if id[i] == '/' {
-			return port.MemberID{Worker: id[:i], Incarnation: id[i+1:]}, nil
-		}
+	if p := strings.Split(id, "/"); len(p) == 3 {
+		return port.MemberID{Class: p[0], Worker: p[1], Incarnation: p[2]}, nil
 	}
 	return port.MemberID{}, fmt.Errorf("%w: member %.160q", errReply, id)
 }

@@ -17,7 +17,7 @@ func TestMembersVanish(t *testing.T) {
 	l := newLedger(t, rdb, store.Options{})
 	ctx := within(t, 10*time.Second)
 	must(t, storetest.Start(ctx, l, 1))
-	renewal := port.Renewal{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Limit: 10}
+	renewal := port.Renewal{Member: port.MemberID{Class: "default", Worker: "w", Incarnation: "1"}, Limit: 10}
 	for range 2 {
 		_, err := l.Renew(ctx, renewal)
 		must(t, err)

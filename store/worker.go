@@ -179,8 +179,10 @@ func (l *Ledger) Leave(ctx context.Context, m port.MemberID) error {
 }
 
 func checkMember(m port.MemberID) error {
-	if !memberPattern.MatchString(m.Worker) || !memberPattern.MatchString(m.Incarnation) {
-		return fmt.Errorf("%w: member %.160q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -",
+	if !classPattern.MatchString(m.Class) || !memberPattern.MatchString(m.Worker) ||
+		!memberPattern.MatchString(m.Incarnation) {
+		return fmt.Errorf("%w: member %.240q: class is 1 to 64 of A-Z a-z 0-9 _ -, "+
+			"worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -",
 			revocast.ErrInvalid, m.String())
 	}
 	return nil

@@ -198,7 +198,9 @@ func (s *Subscriber) Run(ctx context.Context) error {
 func (s *Subscriber) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.member = port.MemberID{Worker: s.o.Worker, Incarnation: fmt.Sprintf("%016x", s.o.Random())}
+	s.member = port.MemberID{
+		Class: s.ledger.Class(), Worker: s.o.Worker, Incarnation: fmt.Sprintf("%016x", s.o.Random()),
+	}
 	s.front.Reset(revocast.Position{})
 	s.loaded, s.complete, s.logFails, s.told = false, false, false, told{}
 	s.expireAt = s.clock.Monotonic()

@@ -226,7 +226,7 @@ func replayCancelled(t *testing.T, bus port.Bus) {
 
 func acknowledgements(t *testing.T, bus port.Bus) {
 	want := port.Ack{
-		Member:  port.MemberID{Worker: "web-1.eu_west", Incarnation: "5f0c2a"},
+		Member:  port.MemberID{Class: "default", Worker: "web-1.eu_west", Incarnation: "5f0c2a"},
 		Applied: revocast.Position{Epoch: 3, Rev: 1 << 52},
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -54,6 +54,7 @@ type Stream struct {
 
 // Worker is one worker incarnation.
 type Worker struct {
+	Class       string `json:"class"` // of workers that share their rights at both stores
 	Worker      string `json:"worker"`
 	Incarnation string `json:"incarnation"`
 	Position    string `json:"position"` // applied so far

@@ -83,7 +83,7 @@ func (c *course) step(parent context.Context) {
 	ctx, cancel := context.WithTimeout(parent, 90*time.Millisecond)
 	defer cancel()
 	last := c.ledgers[len(c.ledgers)-1]
-	m := port.MemberID{Worker: "w", Incarnation: fmt.Sprint(c.draw(5))}
+	m := port.MemberID{Class: "default", Worker: "w", Incarnation: fmt.Sprint(c.draw(5))}
 	back := last.Position()
 	back.Rev -= min(back.Rev, uint64(c.draw(4)))
 	switch c.draw(24) {

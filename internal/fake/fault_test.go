@@ -109,7 +109,7 @@ func TestCallersAreWatched(t *testing.T) {
 		r.b.Publish(endless, func(error) {})
 		r.expect(t, "without an end")
 
-		m := port.MemberID{Worker: "w", Incarnation: "i"}
+		m := port.MemberID{Class: "default", Worker: "w", Incarnation: "i"}
 		if _, err := r.l.Renew(ctx, port.Renewal{Member: m, Limit: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestCallersAreWatched(t *testing.T) {
 		members, _ := r.l.Members(ctx)
 		members.Members[0].Still = time.Hour
 		_, _ = r.l.Strike(ctx, members.Members[0])
-		r.expect(t, "strikes off w/i")
+		r.expect(t, "strikes off default/w/i")
 
 		r.ledger.Restart()
 		_, _ = r.l.Describe(ctx)

@@ -78,7 +78,7 @@ func TestForkServesBothSides(t *testing.T) {
 
 // everyStep is one call of each method of a ledger, on epoch 1.
 func everyStep() map[string]func(context.Context, port.Ledger) error {
-	m := port.MemberID{Worker: "w", Incarnation: "i"}
+	m := port.MemberID{Class: "default", Worker: "w", Incarnation: "i"}
 	at := revocast.Position{Epoch: 1}
 	return map[string]func(context.Context, port.Ledger) error{
 		"Describe": func(ctx context.Context, l port.Ledger) error { _, err := l.Describe(ctx); return err },

@@ -104,7 +104,15 @@ func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
 func (k *LedgerLink) Realm() string { return k.server().o.Realm }
 
 // Link returns a process's connection to the ledger.
-func (l *Ledger) Link(name string) *LedgerLink { return &LedgerLink{name: name, l: l} }
+func (l *Ledger) Link(name string) *LedgerLink { return l.LinkOf(port.DefaultClass, name) }
+
+// LinkOf is [Ledger.Link] of a process whose workers are of a class.
+func (l *Ledger) LinkOf(class, name string) *LedgerLink {
+	return &LedgerLink{class: class, name: name, l: l}
+}
+
+// Class implements [port.WorkerLedger].
+func (k *LedgerLink) Class() string { return k.class }
 
 // Restart makes the server another one that has the data of the first, as a restart or a promotion
 // does. A server that was cut off or stopped serves again, no matter which server carries on.

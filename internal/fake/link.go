@@ -14,7 +14,7 @@ var _ port.Ledger = (*LedgerLink)(nil)
 
 // LedgerLink is one process's connection to the ledger.
 type LedgerLink struct {
-	name string
+	class, name string
 	hooked
 
 	reaches sync.Mutex // guards l

@@ -100,7 +100,10 @@ func TestStreamFaults(t *testing.T) {
 			func(b *fake.Bus) { b.Fill(true) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, true, false, nil, false,
 		},
 		"empty again": {
-			func(b *fake.Bus) { b.Fill(true); b.Fill(false) }, []uint64{1, 2, 3, 4, 5}, 1, 5, 0, false, false, nil, true,
+			func(b *fake.Bus) { b.Fill(true); b.Fill(false) },
+			[]uint64{1, 2, 3, 4, 5},
+			1, 5, 0, false,
+			false, nil, true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func TestTrimmedOnDemand(t *testing.T) {
 		}
 		trimmed(3)
 		for rev, want := range map[uint64]error{2: revocast.ErrTrimmed, 3: nil} {
-			m := port.MemberID{Worker: "w", Incarnation: fmt.Sprint(rev)}
+			m := port.MemberID{Class: "default", Worker: "w", Incarnation: fmt.Sprint(rev)}
 			at := revocast.Position{Epoch: 1, Rev: rev}
 			if _, err := r.l.Renew(ctx, port.Renewal{Member: m, Applied: at, Limit: 9}); !errors.Is(err, want) {
 				t.Errorf("renewal at %s: %v, want %v", at, err, want)
@@ -91,8 +91,14 @@ func TestHostileAcks(t *testing.T) {
 		go func() { _ = r.b.Acks(t.Context(), func(a port.Ack) { heard <- a }) }()
 		synctest.Wait()
 		for _, a := range []port.Ack{
-			{Member: port.MemberID{Worker: "nobody", Incarnation: "0"}, Applied: revocast.Position{Epoch: 1}},
-			{Member: port.MemberID{Worker: "w", Incarnation: "1"}, Applied: revocast.Position{Epoch: 9, Rev: 1 << 60}},
+			{
+				Member:  port.MemberID{Class: "default", Worker: "nobody", Incarnation: "0"},
+				Applied: revocast.Position{Epoch: 1},
+			},
+			{
+				Member:  port.MemberID{Class: "default", Worker: "w", Incarnation: "1"},
+				Applied: revocast.Position{Epoch: 9, Rev: 1 << 60},
+			},
 			{},
 		} {
 			r.bus.InjectAck(a)

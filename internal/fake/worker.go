@@ -36,10 +36,13 @@ func (l *Ledger) describe() port.Description {
 	return d
 }
 
-var memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+var (
+	className  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+)
 
 func checkMember(m port.MemberID) error {
-	if memberName.MatchString(m.Worker) && memberName.MatchString(m.Incarnation) {
+	if className.MatchString(m.Class) && memberName.MatchString(m.Worker) && memberName.MatchString(m.Incarnation) {
 		return nil
 	}
 	return fmt.Errorf("%w: sim: member %.200q", revocast.ErrInvalid, m)

@@ -45,7 +45,7 @@ func TestKilledWorkerDelaysOneLeaseOnce(t *testing.T) {
 	r := fleettest.NewRig(t, func(t *port.Terms) { t.Lease = 500 * time.Millisecond })
 	p := r.Publisher()
 	r.Workers(1)
-	ghost := port.MemberID{Worker: "ghost", Incarnation: "1"}
+	ghost := port.MemberID{Class: "default", Worker: "ghost", Incarnation: "1"}
 	_, err := r.Ledger().Renew(t.Context(), port.Renewal{Member: ghost, Limit: 10})
 	r.Must(err)
 

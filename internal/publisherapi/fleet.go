@@ -64,7 +64,7 @@ func newWorker(m port.Member, all port.Membership, t port.Terms) apitypes.Worker
 	}
 	return apitypes.Worker{
 		Issuers: issuers,
-		Worker:  m.ID.Worker, Incarnation: m.ID.Incarnation, Version: m.Version,
+		Class:   m.ID.Class, Worker: m.ID.Worker, Incarnation: m.ID.Incarnation, Version: m.Version,
 		Position: m.Applied.String(), Lag: behind(all.Position, m.Applied),
 		Seen: apitypes.Millis(m.Seen), LeaseLeftMS: apitypes.DurationMS(max(0, left)), ClockAheadMS: float64(m.Ahead),
 	}

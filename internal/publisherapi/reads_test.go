@@ -142,8 +142,8 @@ func TestNewFleet(t *testing.T) {
 			Terms: port.Terms{Lease: 3 * time.Second, Drift: 0.01},
 		},
 		Membership: port.Membership{Position: at(2, 42), Now: now, Members: []port.Member{
-			{ID: port.MemberID{Worker: "w", Incarnation: "x"}, Applied: at(2, 40), Seen: now - 1000},
-			{ID: port.MemberID{Worker: "old"}, Applied: at(1, 40), Seen: now - 9000},
+			{ID: port.MemberID{Class: "default", Worker: "w", Incarnation: "x"}, Applied: at(2, 40), Seen: now - 1000},
+			{ID: port.MemberID{Class: "default", Worker: "old"}, Applied: at(1, 40), Seen: now - 9000},
 		}},
 		OldestUnacked: 5 * time.Millisecond,
 		Publisher:     publisher.Status{StreamError: revocast.ErrUnavailable},

@@ -139,7 +139,7 @@ func (w *world) edit(s Step) {
 // hostile is a peer that is broken, foreign, or years behind.
 func (w *world) hostile(s Step) {
 	at := w.ledger.Position()
-	ack := port.Ack{Member: port.MemberID{Worker: "stranger", Incarnation: "00"}, Applied: at}
+	ack := port.Ack{Member: port.MemberID{Class: "default", Worker: "stranger", Incarnation: "00"}, Applied: at}
 	unrelated := revocast.Event{
 		Kind: revocast.KindRevoked, Scope: revocast.ScopeSession,
 		Key:    revocast.KeyOf(realm, revocast.ScopeSession, issuer, "stranger"),

@@ -22,7 +22,7 @@ func key(name string) revocast.Key {
 }
 
 func member(worker string) port.MemberID {
-	return port.MemberID{Worker: worker, Incarnation: "inc-1"}
+	return port.MemberID{Class: "default", Worker: worker, Incarnation: "inc-1"}
 }
 
 func at(epoch, rev uint64) revocast.Position { return revocast.Position{Epoch: epoch, Rev: rev} }

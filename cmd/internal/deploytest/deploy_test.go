@@ -31,9 +31,17 @@ type side struct {
 	rdb    redis.UniversalClient
 }
 
+// classOf is the class of workers that a user is for; empty: it is a publisher's.
+func classOf(user string) string {
+	if user == "worker" {
+		return "default"
+	}
+	return ""
+}
+
 func connect(t *testing.T, n *eventstest.Server, r *storetest.Server, user, password string) side {
 	t.Helper()
-	ledger, err := store.Open(withUser(t, r.URL(), user, password), "default", store.Options{Worker: user == "worker"})
+	ledger, err := store.Open(withUser(t, r.URL(), user, password), "default", store.Options{Class: classOf(user)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +51,12 @@ func connect(t *testing.T, n *eventstest.Server, r *storetest.Server, user, pass
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { rdb.Close() })
-	nc, err := events.Connect(withUser(t, n.URL(), user, password), events.ConnectOptions{Extra: []nats.Option{
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Logf("%s: %v", user, err) }),
-	}})
+	nc, err := events.Connect(withUser(t, n.URL(), user, password), events.ConnectOptions{
+		Class: classOf(user),
+		Extra: []nats.Option{
+			nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Logf("%s: %v", user, err) }),
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

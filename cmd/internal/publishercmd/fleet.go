@@ -36,10 +36,10 @@ func printFleet(w io.Writer, f *apitypes.Fleet) error {
 	}
 	fmt.Fprintln(w)
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tVERSION")
+	fmt.Fprintln(t, "WORKER\tINCARNATION\tPOSITION\tLAG\tLEASE\tSEEN\tVERSION\tCLASS")
 	for _, m := range f.Workers {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
-			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), orNone(m.Version))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Worker, m.Incarnation, m.Position,
+			lag(m.Lag), lease(m.LeaseLeftMS), ago(l.Now.Time, m.Seen.Time), orNone(m.Version), m.Class)
 	}
 	return t.Flush()
 }

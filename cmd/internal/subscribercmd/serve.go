@@ -19,6 +19,7 @@ import (
 
 type serveCmd struct {
 	Listen      string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address to answer on; :8081 is every address of this machine. Callers are not authenticated: only the worker should reach it. Default: ${default}."`
+	Class       string `default:"default" placeholder:"NAME" help:"Class of this worker: workers that share their rights at both stores; 1 to 64 of A-Z a-z 0-9 _ -. Default: ${default}."`
 	Worker      string `placeholder:"NAME" help:"Name of this worker in status: 1 to 64 of A-Z a-z 0-9 _ . -. Default: host name and process id."`
 	Policy      string `default:"ask" placeholder:"ask|closed|grace=DURATION" help:"What to do when the lease is gone: ask Redis for each check, answer unknown, or trust memory for this much longer, outside the guarantee. A request may choose another: /check?policy=closed, ask, or grace up to this. Default: ${default}."`
 	MaxAsks     int    `name:"max-asks" default:"4" placeholder:"N" help:"Questions to Redis under way at a time; checks that come meanwhile share the next one. Default: ${default}."`
@@ -65,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer ln.Close()
-	r, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true, Worker: true})
+	r, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true, Class: c.Class})
 	if err != nil {
 		return err
 	}

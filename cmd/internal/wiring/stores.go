@@ -46,8 +46,8 @@ type OpenOptions struct {
 	// serves once Redis is there. Wrong flags are still an error, and so is a Redis that is
 	// configured so that it would forget revocations.
 	Patient bool
-	// Worker says that the stores' user is a worker's, with fewer rights.
-	Worker bool
+	// Class is the class of the workers whose user this is, with fewer rights. Empty: a publisher's.
+	Class string
 	// Lenient only warns about a Redis that may forget: for commands that look, and for
 	// those that mend it.
 	Lenient bool
@@ -77,7 +77,8 @@ func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*realm.Realm, err
 	}
 	r, err := realm.Open(ctx, f.Realm, realm.Options{
 		NATS: f.NATS, Redis: f.Redis, Connect: connect, Events: events.Options{Domain: f.NATSDomain},
-		Store:     store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Worker: o.Worker, Client: client},
+		Store:     store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Client: client},
+		Class:     o.Class,
 		Impatient: !o.Patient, Logger: o.Logger,
 	})
 	var which *realm.Error
