@@ -26,14 +26,25 @@ type stored struct {
 func (b *Bus) direct(ctx context.Context, stream, subject string) (stored, error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
-	m, err := b.conn().RequestWithContext(ctx, b.apiPrefix()+"DIRECT.GET."+stream+"."+subject, nil)
+	m, err := b.conn().RequestWithContext(ctx, b.directSubject(stream, subject), nil)
 	if err != nil {
 		return stored{}, err
 	}
+	return readDirect(m, stream, subject)
+}
+
+func (b *Bus) directSubject(stream, subject string) string {
+	return b.apiPrefix() + "DIRECT.GET." + stream + "." + subject
+}
+
+// readDirect reads the answer to a Direct Get.
+func readDirect(m *nats.Msg, stream, subject string) (stored, error) {
 	switch status := m.Header.Get("Status"); status {
 	case "":
 	case "404":
 		return stored{}, errNoMessage
+	case "503":
+		return stored{}, nats.ErrNoResponders
 	default:
 		return stored{}, fmt.Errorf("NATS answers a Direct Get with %.40s %.80s", status, m.Header.Get("Description"))
 	}

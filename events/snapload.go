@@ -29,9 +29,8 @@ func (b *Bus) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) 
 		return revocast.Position{}, err
 	}
 	for range loadTries {
-		l := newLoader(ctx, b, head, on)
+		l := loader{bus: b, ctx: ctx, head: head, on: on}
 		err := l.load()
-		l.stop()
 		var replaced replacedError
 		if err == nil {
 			return head.at, nil

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"sync"
+	"strconv"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/revocast/revocast/port"
 )
@@ -29,52 +31,37 @@ type replacedError struct{ by savedHead }
 
 func (replacedError) Error() string { return "the snapshot was replaced while it was read" }
 
-// loader reads one snapshot. It asks for its chunks ahead, each on a goroutine that ends with the
-// answer or with stop, and takes them in their order.
+// loader reads one snapshot on the goroutine that calls load. It asks for chunks ahead, and takes
+// them in their order.
 type loader struct {
 	bus    *Bus
 	ctx    context.Context
-	cancel context.CancelFunc
 	on     func(port.KeyedState) error
 	head   savedHead
-	asked  uint32
-	flying []chan fetched // of the chunks asked for, in their order
-	wg     sync.WaitGroup
+	next   uint32 // chunk to be taken
+	asked  uint32 // chunks asked for
+	sub    *nats.Subscription
+	nc     *nats.Conn
+	inbox  string
+	msgs   chan *nats.Msg
+	ahead  map[uint32]*nats.Msg // answers that came before their turn
 	digest hash.Hash
 	states uint64
-}
-
-// fetched is a chunk of the snapshot that was asked for, or why there is none.
-type fetched struct {
-	chunk
-	data []byte
-	err  error
-}
-
-func newLoader(ctx context.Context, b *Bus, head savedHead, on func(port.KeyedState) error) *loader {
-	l := &loader{bus: b, head: head, on: on, digest: sha256.New()}
-	l.ctx, l.cancel = context.WithCancel(ctx)
-	return l
-}
-
-// stop ends what load has begun.
-func (l *loader) stop() {
-	l.cancel()
-	l.wg.Wait()
+	// What is known of the chunk to be taken, while it does not come.
+	since time.Time // when the chunk before it was taken
+	bad   int       // how often it was missing, or another snapshot's
 }
 
 // load hands out every state, and fails unless they are those that were saved.
 func (l *loader) load() error {
-	for number := range l.head.chunks {
-		l.ask()
-		f := <-l.flying[0]
-		l.flying = l.flying[1:]
-		if f.err != nil {
-			if f = l.again(number, f.err); f.err != nil {
-				return f.err
-			}
+	defer l.leave()
+	l.digest, l.since = sha256.New(), time.Now()
+	for l.next < l.head.chunks {
+		err := l.ask()
+		if err == nil {
+			err = l.receive()
 		}
-		if err := l.take(f); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -85,62 +72,124 @@ func (l *loader) load() error {
 	return nil
 }
 
-// ask keeps the window full.
-func (l *loader) ask() {
-	for len(l.flying) < loadWindow && l.asked < l.head.chunks {
-		number, answer := l.asked, make(chan fetched, 1)
-		l.wg.Go(func() { answer <- l.fetch(number) })
-		l.flying = append(l.flying, answer)
+// ask keeps the window at least half full: several requests at a time cost both sides less.
+func (l *loader) ask() error {
+	if l.sub == nil {
+		if err := l.join(); err != nil {
+			return l.lacks(err)
+		}
+	}
+	if l.asked > l.next+loadWindow/2 {
+		return nil
+	}
+	for l.asked < l.head.chunks && l.asked < l.next+loadWindow {
+		err := l.nc.PublishRequest(l.bus.directSubject(l.bus.names.snapStream, l.chunk(l.asked)),
+			l.inbox+strconv.FormatUint(uint64(l.asked), 10), nil)
+		if err != nil {
+			return l.lacks(err)
+		}
 		l.asked++
 	}
+	return nil
 }
 
-func (l *loader) fetch(number uint32) (f fetched) {
-	m, err := l.bus.direct(l.ctx, l.bus.names.snapStream, l.bus.names.chunk(l.head.slot, l.head.id, number))
-	if err != nil {
-		return fetched{err: err}
-	}
-	if f.chunk, err = decodeChunk(m.data, l.bus.names.hash); err == nil && (f.id != l.head.id || f.number != number) {
-		err = undecodable("chunk %d of snapshot %x, want %d of %x", f.number, f.id, number, l.head.id)
-	}
-	f.data, f.err = m.data, err
-	return f
+func (l *loader) chunk(number uint32) string {
+	return l.bus.names.chunk(l.head.slot, l.head.id, number)
 }
 
-// again asks for a chunk that did not come. Where it is missing, or another snapshot's, it looks for
-// a newer snapshot first.
-func (l *loader) again(number uint32, err error) (f fetched) {
-	const doing = "load a snapshot"
-	began := time.Now()
-	for bad := 0; ; {
-		switch lacking := errors.Is(err, errNoMessage) || errors.Is(err, errUndecodable) || errors.Is(err, errForeign); {
-		case l.ctx.Err() != nil:
-			return fetched{err: unavailable(doing, l.ctx.Err())}
-		case lacking:
-			if newer := l.newer(); newer != nil {
-				return fetched{err: newer}
-			}
-			if bad++; bad == chunkTries {
-				return fetched{err: l.bus.broken(fmt.Errorf("chunk %d: %w", number, err))}
-			}
-		case time.Since(began) > l.bus.opts.ReplayPatience:
-			return fetched{err: l.bus.requestError(doing, fmt.Errorf("nothing came for %v at chunk %d of %d: %w",
-				l.bus.opts.ReplayPatience, number, l.head.chunks, err))}
-		}
-		l.pause()
-		if f = l.fetch(number); f.err == nil {
-			return f
-		}
-		err = f.err
+// join subscribes to the answers, on the present connection.
+func (l *loader) join() (err error) {
+	if l.nc = l.bus.conn(); !l.nc.IsConnected() {
+		return away(l.nc)
 	}
+	l.inbox, l.msgs = l.nc.NewInbox()+".", make(chan *nats.Msg, loadWindow)
+	l.sub, err = l.nc.ChanSubscribe(l.inbox+"*", l.msgs)
+	l.asked, l.ahead = l.next, make(map[uint32]*nats.Msg, loadWindow)
+	return err
 }
 
-func (l *loader) pause() {
-	timer := time.NewTimer(chunkPause)
+func (l *loader) leave() {
+	if l.sub != nil {
+		_ = l.sub.Unsubscribe() // fails on a closed connection alone
+	}
+	l.sub = nil
+}
+
+// receive waits for the next chunk and takes it.
+func (l *loader) receive() error {
+	timer := time.NewTimer(l.bus.opts.RequestTimeout)
 	defer timer.Stop()
+	for l.ahead[l.next] == nil {
+		select {
+		case m := <-l.msgs:
+			number, err := strconv.ParseUint(m.Subject[len(l.inbox):], 10, 32)
+			if err == nil {
+				l.ahead[uint32(number)] = m
+			}
+		case <-timer.C:
+			return l.lacks(context.DeadlineExceeded)
+		case <-l.ctx.Done():
+			return l.lacks(l.ctx.Err())
+		}
+	}
+	m := l.ahead[l.next]
+	delete(l.ahead, l.next)
+	got, err := readDirect(m, l.bus.names.snapStream, l.chunk(l.next))
+	if err != nil {
+		return l.lacks(err)
+	}
+	c, err := decodeChunk(got.data, l.bus.names.hash)
+	if err == nil && (c.id != l.head.id || c.number != l.next) {
+		err = undecodable("chunk %d of snapshot %x, want %d of %x", c.number, c.id, l.next, l.head.id)
+	}
+	if err != nil {
+		return l.lacks(err)
+	}
+	l.digest.Write(got.data)
+	return l.take(c)
+}
+
+func (l *loader) take(c chunk) (err error) {
+	l.next, l.since, l.bad = l.next+1, time.Now(), 0
+	l.states += uint64(c.count)
+	bad := c.each(func(k port.KeyedState) error {
+		err = l.on(k)
+		return err
+	})
+	if err != nil || bad == nil { // of on
+		return err
+	}
+	return l.bus.broken(bad)
+}
+
+// lacks says what a chunk that did not come means: nil if it is to be asked for once more, after a
+// pause. Where it is missing, or is not of this snapshot, there may be a newer one.
+func (l *loader) lacks(why error) error {
+	const doing = "load a snapshot"
+	l.leave()
+	missing := errors.Is(why, errNoMessage) || errors.Is(why, errUndecodable) || errors.Is(why, errForeign)
+	if missing {
+		l.bad++
+		if newer := l.newer(); newer != nil {
+			return newer
+		}
+	}
+	switch {
+	case l.ctx.Err() != nil:
+		return unavailable(doing, l.ctx.Err())
+	case l.bad == chunkTries:
+		return l.bus.broken(fmt.Errorf("chunk %d: %w", l.next, why))
+	case !missing && time.Since(l.since) > l.bus.opts.ReplayPatience:
+		return l.bus.requestError(doing, fmt.Errorf("nothing came for %v at chunk %d of %d: %w",
+			l.bus.opts.ReplayPatience, l.next, l.head.chunks, why))
+	}
+	pause := time.NewTimer(chunkPause)
+	defer pause.Stop()
 	select {
 	case <-l.ctx.Done():
-	case <-timer.C:
+		return unavailable(doing, l.ctx.Err())
+	case <-pause.C:
+		return nil
 	}
 }
 
@@ -154,17 +203,4 @@ func (l *loader) newer() error {
 		return replacedError{head}
 	}
 	return nil
-}
-
-func (l *loader) take(f fetched) (err error) {
-	l.digest.Write(f.data)
-	l.states += uint64(f.count)
-	bad := f.each(func(k port.KeyedState) error {
-		err = l.on(k)
-		return err
-	})
-	if err != nil || bad == nil { // of on
-		return err
-	}
-	return l.bus.broken(bad)
 }

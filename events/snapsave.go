@@ -32,7 +32,7 @@ import (
 // the same time, at most one succeeds, and a purge that comes late finds nothing of the other's.
 const (
 	// maxChunk is how long a chunk becomes, if the server takes messages of that size.
-	maxChunk = 48 << 10
+	maxChunk = 60 << 10
 	// leastChunk keeps room for the largest state; no server is configured below it.
 	leastChunk = 1 << 10
 	// saveWindow is how many chunks may be unanswered at a time: enough to keep the
@@ -77,7 +77,7 @@ func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states ite
 
 // chunkSize leaves room for what goes out besides the data.
 func (b *Bus) chunkSize() int {
-	return int(max(leastChunk, min(maxChunk, b.conn().MaxPayload()*3/4)))
+	return int(max(leastChunk, min(maxChunk, b.conn().MaxPayload()-leastChunk)))
 }
 
 // saver is one run of SaveSnapshot.
