@@ -75,7 +75,9 @@ type PublisherBus interface {
 	// Stream describes the stream as its leader has it. [revocast.ErrNotFound]: there is none.
 	Stream(ctx context.Context) (StreamInfo, error)
 
-	// Epoch returns the realm's latest epoch record, [revocast.ErrNotFound] if there is none.
+	// Epoch returns the realm's latest epoch record that can be read, [revocast.ErrNotFound] if
+	// there is none. [revocast.ErrUnsuited]: what is there is no record; if it may be replaced, it
+	// comes with its sequence.
 	Epoch(ctx context.Context) (EpochRecord, error)
 
 	// ClaimEpoch writes next if the latest record still is the one at the stream
@@ -137,6 +139,9 @@ type EpochRecord struct {
 	// was cut. The zero witness is none.
 	Kept     [RecordWitnesses]StreamWitness
 	Sequence uint64 // in the stream; set by the bus
+	// Buried is how many messages that are no records stand after this one; set by the bus. Enough
+	// of them push it out of the stream, so whoever may write it writes it again.
+	Buried uint64
 }
 
 // RecordWitnesses is how many messages of the stream an epoch record names.
