@@ -76,7 +76,7 @@ func appendSnapHead(buf []byte, form byte, realm uint64, id snapID) []byte {
 // head and checksum.
 func openSnap(data []byte, form byte, realm uint64) (id snapID, body []byte, err error) {
 	if len(data) < 1 || data[0] != snapVersion {
-		return id, nil, badVersion(data)
+		return id, nil, badVersion(data, snapVersion)
 	}
 	if len(data) < snapPrefix+sumSize || data[1] != form {
 		return id, nil, undecodable("part of a snapshot: %d bytes, not of form %d", len(data), form)

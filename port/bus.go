@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/revocast/revocast"
@@ -103,6 +104,10 @@ type Mended struct {
 	// Snapshots is why no snapshot can be kept, nil if one can. Nothing is lost by it.
 	Snapshots error
 }
+
+// ErrUndecodable is among the causes of a suspicion where a message could not be read, so that it
+// may have been an event, or anything else that somebody sent.
+var ErrUndecodable = errors.New("message is not decodable")
 
 // TailHandler receives the live tail.
 type TailHandler struct {
