@@ -23,7 +23,9 @@ func TestLastValidRecordCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	junk := []string{"", "nonsense", `{"type":"io.nats.jetstream.api.v1.account_info_response"}`, `{"version":1,"realm":"other"}`}
+	junk := []string{
+		"", "nonsense", `{"type":"io.nats.jetstream.api.v1.account_info_response"}`, `{"version":1,"realm":"other"}`,
+	}
 	for i, text := range junk {
 		if _, err := js.Publish(limited(t), "rv.r.epoch", []byte(text)); err != nil {
 			t.Fatal(err)

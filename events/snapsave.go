@@ -64,7 +64,10 @@ func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states ite
 	if err != nil && !errors.Is(err, errNoSnapshot) {
 		return err
 	}
-	s := saver{bus: b, ctx: ctx, limit: b.chunkSize(), digest: sha256.New(), answers: make(chan answer, saveWindow), stream: before.stream}
+	s := saver{
+		bus: b, ctx: ctx, stream: before.stream, limit: b.chunkSize(), digest: sha256.New(),
+		answers: make(chan answer, saveWindow),
+	}
 	s.closing.at, s.last = at, before.streamLast
 	if err == nil {
 		s.closing.slot = 1 - before.slot
