@@ -101,7 +101,8 @@ func TestSnapshotReplacedWhileRead(t *testing.T) {
 	const many = 30_000 // more chunks than are asked for ahead
 	save := func(rev, n uint64) {
 		t.Helper()
-		if err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1, Rev: rev}, eventstest.States(n)); err != nil {
+		at := revocast.Position{Epoch: 1, Rev: rev}
+		if err := bus.SaveSnapshot(limited(t), at, eventstest.States(n)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // How a snapshot is stored in its stream: each chunk on a subject of its own, which names one of two
-// slots by turns, the snapshot and the chunk, and right behind them the closing. So whoever may read
+// slots by turns, the snapshot and the chunk, and right behind them the closing. So a user who may read
 // the stream by subject alone finds the closing, and in it where the chunks are. What the slot held
 // before, the last but one snapshot or the remains of a writer that failed, is purged as soon as the
 // first chunk is stored, up to that chunk's sequence; the closing removes the closing before it (a

@@ -145,7 +145,7 @@ type EpochRecord struct {
 	Kept     [RecordWitnesses]StreamWitness
 	Sequence uint64 // in the stream; set by the bus
 	// Buried is how many messages that are no records stand after this one; set by the bus. Enough
-	// of them push it out of the stream, so whoever may write it writes it again.
+	// of them push it out of the stream, so a publisher that sees this writes it again.
 	Buried uint64
 }
 

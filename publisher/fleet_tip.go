@@ -78,8 +78,8 @@ func (f *fleet) sortLocked(look uint64) {
 			f.believeLocked(port.Ack{Member: id, Applied: a.applied})
 		case a.look < look:
 			f.impossible.Add(1)
-			f.say.Warn("impossible", "a worker has acknowledged what the ledger does not hold; it is not believed", "member",
-				id, "acknowledged", a.applied, "ledger", f.tip.at)
+			f.say.Warn("impossible", "a worker has acknowledged what the ledger does not hold; it is not believed",
+				"member", id, "acknowledged", a.applied, "ledger", f.tip.at)
 		default:
 			continue
 		}

@@ -73,7 +73,7 @@ func (s *Subscriber) unheard(err error) {
 }
 
 // suspect renews. Messages that cannot be read are no reason to renew more often than every worker
-// does anyway, or whoever can send some would keep all workers renewing: if one of them was an
+// does anyway, or a user who can send some would keep all workers renewing: if one of them was an
 // event, the next event or the next renewal shows the hole. It runs on the goroutine of the tail.
 func (s *Subscriber) suspect(err error) {
 	s.counts.suspects.Add(1)
