@@ -41,7 +41,8 @@ type WorkerBus interface {
 
 	// LoadSnapshot hands the latest snapshot to on and returns the position it stands
 	// for; [revocast.ErrNotFound] if there is none, or none that is whole. on may have been called
-	// before that turns out.
+	// before that turns out, and is called with a newer snapshot's states where that took the place of
+	// the one being read.
 	LoadSnapshot(ctx context.Context, on func(KeyedState) error) (revocast.Position, error)
 }
 
