@@ -24,7 +24,7 @@ type Bus struct {
 	say      *throttle.Log // log lines that may repeat
 	counts   counters
 	strays   strays
-	junk     atomic.Uint64 // the latest message of the record's stream that was counted as a stray
+	junk     atomic.Uint64 // up to where the messages in the record's stream were counted if they were strays
 	refusals refusals
 	pub      publisher
 }

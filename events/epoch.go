@@ -58,6 +58,7 @@ func (b *Bus) walkBack(ctx context.Context, stream jetstream.Stream, m *jetstrea
 	port.EpochRecord, error,
 ) {
 	tip, first := m.Sequence, max(1, stream.CachedInfo().State.FirstSeq)
+	counted := b.junk.Swap(tip) // each message is counted once, however often it is read
 	var why error
 	for buried := uint64(0); ; buried++ {
 		r, err := decodeRecord(b.names.realm, m.Data)
@@ -65,8 +66,13 @@ func (b *Bus) walkBack(ctx context.Context, stream jetstream.Stream, m *jetstrea
 			r.Sequence, r.Buried = m.Sequence, buried
 			return r, nil
 		}
-		if why = cmp.Or(why, b.strayRecord(m.Sequence, err)); errors.Is(err, errLater) {
-			return port.EpochRecord{}, why
+		stray := fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d", revocast.ErrUnsuited,
+			m.Sequence, b.names.epochStream, err, b.names.epochStream, m.Sequence)
+		if m.Sequence > counted {
+			b.countStray(fromRecord, b.names.epoch, stray)
+		}
+		if why = cmp.Or(why, stray); errors.Is(err, errLater) {
+			return port.EpochRecord{}, stray
 		}
 		if m, err = b.recordBefore(ctx, stream, m.Sequence, first); err != nil {
 			return port.EpochRecord{}, err
@@ -92,16 +98,6 @@ func (b *Bus) recordBefore(ctx context.Context, stream jetstream.Stream, sequenc
 		}
 	}
 	return nil, nil
-}
-
-// strayRecord counts a message that is no record, each one once, and returns what to say of it.
-func (b *Bus) strayRecord(sequence uint64, err error) error {
-	err = fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d",
-		revocast.ErrUnsuited, sequence, b.names.epochStream, err, b.names.epochStream, sequence)
-	if before := b.junk.Load(); sequence > before && b.junk.CompareAndSwap(before, sequence) {
-		b.countStray(fromRecord, b.names.epoch, err)
-	}
-	return err
 }
 
 // ClaimEpoch implements [port.Bus]. A claim is stored where nothing but messages that are no

@@ -39,6 +39,11 @@ func TestLastValidRecordCounts(t *testing.T) {
 		}
 	}
 	sameCounts(t, bus, map[string]uint64{"record undecodable": 3, "record foreign": 1})
+	late := newBus(t, nc, "r", events.Options{})
+	if _, err := late.Epoch(limited(t)); err != nil {
+		t.Fatal(err)
+	}
+	sameCounts(t, late, map[string]uint64{"record undecodable": 3, "record foreign": 1})
 	if !strings.Contains(log.String(), "source=record fault=undecodable") {
 		t.Errorf("the log says %s", log.String())
 	}
