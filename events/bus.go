@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,6 +24,7 @@ type Bus struct {
 	say      *throttle.Log // log lines that may repeat
 	counts   counters
 	strays   strays
+	junk     atomic.Uint64 // up to where the messages in the record's stream were counted if they were strays
 	refusals refusals
 	pub      publisher
 }

@@ -4,15 +4,22 @@
 //
 // # Subjects and streams of a realm
 //
-//	rv.<realm>.ev.<kind>    events, one subject per kind       stream RV_<realm>
-//	rv.<realm>.epoch        the epoch record                   stream RVEPOCH_<realm>
-//	rv.<realm>.snap.<part>  snapshots of the live states       stream RVSNAP_<realm>
-//	rv.<realm>.ack.<class>.<worker> acknowledgements, core NATS only
+//	rv.<realm>.ev.<kind>             events, one subject per kind   stream RV_<realm>
+//	rv.<realm>.epoch                 the epoch record               stream RVEPOCH_<realm>
+//	rv.<realm>.snap.head             the latest snapshot's closing  stream RVSNAP_<realm>
+//	rv.<realm>.snap.<slot>.<id>.<n>  one chunk of a snapshot        stream RVSNAP_<realm>
+//	rv.<realm>.ack.<class>.<worker>  acknowledgements, core NATS only
 //
 // No subject holds anything that a user chose: the name of what is revoked is in the payload, as a
 // hash. That keeps the server small (it indexes subjects, not users) and leaves nothing to inject.
-// The worker's name is escaped, so a server can let each worker write its own acknowledgements and
-// nobody else's.
+// Names of classes and workers are escaped, so a server can let each class of workers write its own
+// acknowledgements and nobody else's; the class is taken from the subject, which the server vouches
+// for.
+//
+// A worker uses nothing of JetStream's API but Direct Get by subject, for snapshots, so it can live in
+// an account without JetStream. There it has to: a server answers a request on whatever reply subject
+// it names, with the server's own rights, so who may send any request to that API in the account of
+// the streams can write to them.
 //
 // The epoch record has a stream of its own because events expire by age and the record must not: it
 // lives as long as the realm. Both streams are on file, refuse deletes and purges, and hold no
@@ -36,6 +43,8 @@
 //  5. A message that is not of this realm, not decodable, or on the subject of another kind changes
 //     nothing. It is counted by kind, see [Bus.Strays], and reported at most once a minute for each
 //     kind. The ledger accepts every event that can be decoded.
+//  6. The epoch record is the last one that can be read. What was written after it and is no record
+//     counts as in 5, and a claim may replace it.
 //
 // A client that may publish to a subject is believed: the hash of the realm and the checksums find
 // accidents, not forgeries. The server decides who may publish what; see deploy/nats.conf.

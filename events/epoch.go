@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,53 +14,95 @@ import (
 )
 
 // Epoch implements [port.Bus]. It asks the stream's leader, so it sees what was claimed before it
-// was called. No stream is no record: [revocast.ErrNotFound]. A record that cannot be read is
-// [revocast.ErrUnsuited], never "none"; a message that cannot have been meant as a record comes
-// with its sequence, so that an open ledger can replace it. A record of a later version of this
-// software comes without.
+// was called. No stream is no record: [revocast.ErrNotFound]. The last record that can be read
+// counts: messages after it that cannot have been meant as records are counted, reported and left
+// out, see [port.EpochRecord.Buried]. Where there are such messages alone it is
+// [revocast.ErrUnsuited], never "none", with the sequence of the latest, so that an open ledger, or
+// a repair, can replace it. A record of a later version of this software is ErrUnsuited without a
+// sequence: nothing replaces that.
 func (b *Bus) Epoch(ctx context.Context) (port.EpochRecord, error) {
-	var none port.EpochRecord
+	r, _, err := b.lastRecord(ctx)
+	return r, err
+}
+
+// lastRecord is Epoch, and tip the sequence of the latest message, record or not.
+func (b *Bus) lastRecord(ctx context.Context) (r port.EpochRecord, tip uint64, err error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	stream, err := b.jetStream().Stream(ctx, b.names.epochStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return none, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound,
+		return r, 0, fmt.Errorf("%w: realm %s has no stream for its epoch record yet", revocast.ErrNotFound,
 			b.names.realm)
 	}
 	if err != nil {
-		return none, b.requestError("read the epoch record", err)
+		return r, 0, b.requestError("read the epoch record", err)
 	}
 	if stream.CachedInfo().Config.AllowDirect { // then any replica would answer, late ones too
 		w := b.epochStream(port.StreamOptions{})
-		return none, w.judge(jetstream.StreamConfig{AllowDirect: true, Subjects: w.config.Subjects, Replicas: 1})
+		return r, 0, w.judge(jetstream.StreamConfig{AllowDirect: true, Subjects: w.config.Subjects, Replicas: 1})
 	}
 	m, err := stream.GetLastMsgForSubject(ctx, b.names.epoch)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return none, fmt.Errorf("%w: realm %s has no epoch record yet", revocast.ErrNotFound, b.names.realm)
+		return r, 0, fmt.Errorf("%w: realm %s has no epoch record yet", revocast.ErrNotFound, b.names.realm)
 	}
 	if err != nil {
-		return none, b.requestError("read the epoch record", err)
+		return r, 0, b.requestError("read the epoch record", err)
 	}
-	return b.readRecord(m.Data, m.Sequence)
+	r, err = b.walkBack(ctx, stream, m)
+	return r, m.Sequence, err
 }
 
-func (b *Bus) readRecord(data []byte, sequence uint64) (port.EpochRecord, error) {
-	r, err := decodeRecord(b.names.realm, data)
-	if err != nil {
-		b.countStray(fromRecord, b.names.epoch, err)
-		damaged := port.EpochRecord{Sequence: sequence}
-		if errors.Is(err, errLater) {
-			damaged.Sequence = 0
+// walkBack reads the latest record that is none of the messages after it. Those are as many as the
+// stream keeps, at most.
+func (b *Bus) walkBack(ctx context.Context, stream jetstream.Stream, m *jetstream.RawStreamMsg) (
+	port.EpochRecord, error,
+) {
+	tip, first := m.Sequence, max(1, stream.CachedInfo().State.FirstSeq)
+	counted := b.junk.Swap(tip) // each message is counted once, however often it is read
+	var why error
+	for buried := uint64(0); ; buried++ {
+		r, err := decodeRecord(b.names.realm, m.Data)
+		if err == nil {
+			r.Sequence, r.Buried = m.Sequence, buried
+			return r, nil
 		}
-		return damaged, fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d",
-			revocast.ErrUnsuited, sequence, b.names.epochStream, err, b.names.epochStream, sequence)
+		stray := fmt.Errorf("%w: message %d of stream %s: %w; look at it: nats stream get %s %d", revocast.ErrUnsuited,
+			m.Sequence, b.names.epochStream, err, b.names.epochStream, m.Sequence)
+		if m.Sequence > counted {
+			b.countStray(fromRecord, b.names.epoch, stray)
+		}
+		if why = cmp.Or(why, stray); errors.Is(err, errLater) {
+			return port.EpochRecord{}, stray
+		}
+		if m, err = b.recordBefore(ctx, stream, m.Sequence, first); err != nil {
+			return port.EpochRecord{}, err
+		}
+		if m == nil {
+			return port.EpochRecord{Sequence: tip}, why
+		}
 	}
-	r.Sequence = sequence
-	return r, nil
 }
 
-// ClaimEpoch implements [port.Bus]. [revocast.ErrOutcomeUnknown]: the claim was sent and no answer
-// came, so read the record to see whose it is.
+// recordBefore reads the message before another one; nil: there is none.
+func (b *Bus) recordBefore(ctx context.Context, stream jetstream.Stream, sequence, first uint64) (
+	*jetstream.RawStreamMsg, error,
+) {
+	for least := max(first, sequence-min(sequence, epochHistory)); sequence > least; {
+		sequence--
+		m, err := stream.GetMsg(ctx, sequence)
+		if err == nil {
+			return m, nil
+		}
+		if !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil, b.requestError("read the epoch record", err)
+		}
+	}
+	return nil, nil
+}
+
+// ClaimEpoch implements [port.Bus]. A claim is stored where nothing but messages that are no
+// records has come after the one at the sequence after. [revocast.ErrOutcomeUnknown]: the claim was
+// sent and no answer came, so read the record to see whose it is.
 func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	data, err := encodeRecord(b.names.realm, next)
 	if err != nil {
@@ -68,6 +111,22 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecor
 	if !b.conn().IsConnected() { // a claim that waited for the reconnect would be stale
 		return port.EpochRecord{}, unavailable("claim the epoch", nats.ErrDisconnected)
 	}
+	sequence, err := b.claim(ctx, after, data)
+	if wrongLast(err) {
+		// The stream compares with the latest message, whatever that is.
+		if latest, tip, unread := b.lastRecord(ctx); unread == nil && latest.Sequence == after && tip != after {
+			sequence, err = b.claim(ctx, tip, data)
+		}
+	}
+	if err != nil {
+		return port.EpochRecord{},
+			b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
+	}
+	next.Sequence, next.Buried = sequence, 0
+	return next, nil
+}
+
+func (b *Bus) claim(ctx context.Context, after uint64, data []byte) (sequence uint64, err error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	ack, err := b.jetStream().PublishMsg(ctx, &nats.Msg{Subject: b.names.epoch, Data: data},
@@ -75,11 +134,9 @@ func (b *Bus) ClaimEpoch(ctx context.Context, after uint64, next port.EpochRecor
 		jetstream.WithExpectLastSequencePerSubject(after),
 		jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return port.EpochRecord{},
-			b.writeError("claim the epoch", fmt.Sprintf("the record is not the one at %d any more", after), err)
+		return 0, err
 	}
-	next.Sequence = ack.Sequence
-	return next, nil
+	return ack.Sequence, nil
 }
 
 // writeError classifies the error of a conditional write; moved is the error for a condition that
@@ -120,8 +177,7 @@ func (b *Bus) requestError(doing string, err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return noJetStream(err)
 	}
-	silent := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
-	if silent && b.conn().IsConnected() {
+	if nobody(err) && b.conn().IsConnected() {
 		if on, _ := b.conn().ConnectedServerJetStream(); !on {
 			return noJetStream(err)
 		}

@@ -3,14 +3,11 @@ package events_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,85 +228,6 @@ func TestHostileAnswers(t *testing.T) {
 		"answer foreign": 1, "answer undecodable": 1, "answer unknown": 3, "answer late": 2,
 	})
 	if s := bus.Stats(); s.Undecodable != 0 || s.ForeignRealm != 0 || bus.Status().Pending != 0 {
-		t.Errorf("counted %+v", s)
-	}
-}
-
-// TestHostileSnapshot: who may write to the snapshots' subjects can take them away, and
-// can make nobody load anything that was not saved.
-func TestHostileSnapshot(t *testing.T) {
-	nc := eventstest.NewServer(t).Conn(t)
-	bus := prepared(t, nc, "r", events.Options{})
-	other := prepared(t, nc, "other", events.Options{})
-	js := mustJetStream(t, nc)
-	save := func(b *events.Bus, rev uint64) (at revocast.Position, chunk, head []byte) {
-		at = revocast.Position{Epoch: 1, Rev: rev}
-		sub, err := nc.SubscribeSync("rv." + b.Realm() + ".snap.*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = sub.Unsubscribe() }()
-		if err := b.SaveSnapshot(limited(t), at, eventstest.States(10)); err != nil {
-			t.Fatal(err)
-		}
-		for _, into := range []*[]byte{&chunk, &head} {
-			m, err := sub.NextMsgWithContext(limited(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			*into = m.Data
-		}
-		return at, chunk, head
-	}
-	_, oldChunk, oldHead := save(bus, 1)
-	_, foreignChunk, foreignHead := save(other, 1)
-	forged := bytes.Clone(oldChunk)
-	forged[len(forged)-5] ^= 1 // in the last state
-	forged = binary.BigEndian.AppendUint32(forged[:len(forged)-4],
-		crc32.Checksum(forged[:len(forged)-4], crc32.MakeTable(crc32.Castagnoli)))
-	var loads atomic.Int32
-	for _, test := range []struct {
-		name     string
-		messages [][2]string
-	}{
-		{"garbage", [][2]string{{"head", "garbage"}}},
-		{"a closing of another realm", [][2]string{{"a", string(foreignChunk)}, {"head", string(foreignHead)}}},
-		{"an old closing alone", [][2]string{{"head", string(oldHead)}}},
-		{"a chunk of another realm", [][2]string{{"a", string(foreignChunk)}, {"head", string(oldHead)}}},
-		{"the old closing over nonsense", [][2]string{{"b", "nonsense"}, {"head", string(oldHead)}}},
-	} {
-		at, _, _ := save(bus, 2)
-		eventstest.Holds(t, bus, at, 10)
-		for _, m := range test.messages {
-			if _, err := js.Publish(limited(t), "rv.r.snap."+m[0], []byte(m[1])); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := bus.LoadSnapshot(limited(t),
-			func(port.KeyedState) error { loads.Add(1); return nil }); !errors.Is(err, revocast.ErrNotFound) {
-			t.Errorf("%s: loaded with %v, want ErrNotFound", test.name, err)
-		}
-	}
-	if loads.Load() > 0 {
-		t.Errorf("%d states came from nonsense", loads.Load())
-	}
-	for _, m := range [][2]string{{"a", string(forged)}, {"head", string(oldHead)}} {
-		if _, err := js.Publish(limited(t), "rv.r.snap."+m[0], []byte(m[1])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
-		t.Errorf("a chunk that was altered, its own checksum too: %v, want ErrNotFound", err)
-	}
-	// A repetition of the very messages that were saved is the snapshot that was saved.
-	for _, m := range [][2]string{{"a", string(oldChunk)}, {"head", string(oldHead)}} {
-		if _, err := js.Publish(limited(t), "rv.r.snap."+m[0], []byte(m[1])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	eventstest.Holds(t, bus, revocast.Position{Epoch: 1, Rev: 1}, 10)
-	// Six loads, and two saves that found a closing which cannot be read.
-	if s := bus.Snapshots(); s.Broken != 8 || s.Saved != 6 || s.Failed != 0 || s.Loaded != 6 {
 		t.Errorf("counted %+v", s)
 	}
 }

@@ -129,8 +129,8 @@ func (w wantedStream) complaints(have jetstream.StreamConfig) []complaint {
 		})
 }
 
-// fewConsumers is how many consumers at a time are too few: each process that compares the stream,
-// recovers from it or starts without a snapshot reads through its own.
+// fewConsumers is how many consumers at a time are too few: each process that compares the stream or
+// recovers from it reads through its own.
 const fewConsumers = 16
 
 // withoutSources removes sources that somebody added. A mirror stays a mirror.
@@ -157,6 +157,10 @@ func (w wantedStream) widen(have jetstream.StreamConfig) (next jetstream.StreamC
 		next.AllowRollup = true
 		what = append(what, "rollups allowed")
 	}
+	if w.snapshot && !have.AllowDirect {
+		next.AllowDirect = true
+		what = append(what, "direct reads allowed")
+	}
 	if !w.snapshot && (!have.DenyDelete || !have.DenyPurge) {
 		next.DenyDelete, next.DenyPurge, next.AllowRollup = true, true, false
 		what = append(what, "delete and purge denied")
@@ -171,8 +175,8 @@ func (w wantedStream) warnings(have jetstream.StreamConfig) (list []string) {
 			"and no revocation is confirmed durable", have.MaxMsgs, have.MaxBytes))
 	}
 	if have.MaxConsumers >= fewConsumers {
-		list = append(list, fmt.Sprintf("limited to %d consumers: workers that start without a snapshot read "+
-			"through one each", have.MaxConsumers))
+		list = append(list, fmt.Sprintf("limited to %d consumers: publishers that compare the stream or "+
+			"recover from it read through one each", have.MaxConsumers))
 	}
 	if have.ConsumerLimits.InactiveThreshold > 0 && have.ConsumerLimits.InactiveThreshold < replayInactive {
 		list = append(list, fmt.Sprintf("forgets consumers after %v, want at least %v",

@@ -38,8 +38,9 @@ func (b *Bus) Prepare(ctx context.Context, o port.StreamOptions) error {
 	return nil
 }
 
-// Check is Prepare for those who may read only, as workers: it changes nothing, and a
-// stream that is missing or too narrow is [revocast.ErrUnsuited].
+// Check is Prepare for those who may use JetStream's API to look alone: it changes nothing, and a
+// stream that is missing or too narrow is [revocast.ErrUnsuited]. Workers have no such right, and
+// need none.
 func (b *Bus) Check(ctx context.Context, o port.StreamOptions) error {
 	wanted, err := b.wantedStreams(ctx, o)
 	if err != nil {
@@ -113,7 +114,7 @@ func (b *Bus) snapshotStream(o port.StreamOptions) wantedStream {
 	c := streamConfig(b.names.snapStream, b.names.snapshots, o.Replicas)
 	c.Description = "Revocast: snapshots of realm " + b.names.realm
 	c.Discard = jetstream.DiscardOld
-	c.DenyDelete, c.DenyPurge, c.AllowRollup = false, false, true
+	c.DenyDelete, c.DenyPurge, c.AllowRollup, c.AllowDirect = false, false, true, true
 	return wantedStream{config: c, snapshot: true}
 }
 

@@ -59,7 +59,7 @@ func TestSnapshotStream(t *testing.T) {
 	}
 	c := stream.CachedInfo().Config
 	if c.Storage != jetstream.FileStorage || c.Discard != jetstream.DiscardOld || c.DenyPurge || !c.AllowRollup ||
-		c.AllowDirect || c.MaxAge != 0 {
+		!c.AllowDirect || c.MaxAge != 0 {
 		t.Errorf("configured as %+v", c)
 	}
 	if err := js.DeleteStream(limited(t), "RVSNAP_r"); err != nil {
@@ -68,8 +68,8 @@ func TestSnapshotStream(t *testing.T) {
 	if err := bus.Check(limited(t), port.StreamOptions{MaxAge: 3_600_000}); err != nil {
 		t.Errorf("Check without snapshots: %v", err)
 	}
-	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrNotFound) {
-		t.Errorf("loading without a stream: %v, want ErrNotFound", err)
+	if _, _, err := eventstest.Load(t, bus); !errors.Is(err, revocast.ErrUnavailable) {
+		t.Errorf("loading without a stream: %v, want ErrUnavailable", err)
 	}
 	if err := bus.SaveSnapshot(limited(t), revocast.Position{Epoch: 1}, eventstest.States(3)); !errors.Is(err,
 		revocast.ErrUnavailable) {
@@ -93,7 +93,7 @@ func TestSnapshotStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.AllowRollup = false
+	c.AllowRollup, c.AllowDirect = false, false
 	if _, err := js.CreateStream(limited(t), c); err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,8 @@ func (b *Bus) reported(err error) {
 	b.refusals.mu.Unlock()
 	if strings.HasPrefix(subject, b.inboxPrefix()) {
 		b.say.Warn("inbox", `NATS refuses the subject on which it would answer; add "`+b.inboxPrefix()+
-			`>" to this user's subscribe permissions`, "error", err)
+			`>" to this user's subscribe permissions, or say of which class of workers it is a user (--class)`, "error",
+			err)
 		b.link.refresh()
 	}
 }

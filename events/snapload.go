@@ -2,11 +2,8 @@ package events
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -21,68 +18,83 @@ func noSnapshot(why error) error { return fmt.Errorf("%w: %w", errNoSnapshot, wh
 
 // LoadSnapshot implements [port.Bus]. on runs on the caller's goroutine; its error
 // is returned as it is. Everything is verified: the position comes only after every
-// state was read from the very bytes that were saved.
+// state was read from the very bytes that were saved. Where another snapshot takes the place of the
+// one being read, reading begins again with the newer one.
 //
-// [revocast.ErrNotFound] is also a snapshot that was replaced twice while it was read.
-// [revocast.ErrUnavailable]: JetStream does not answer.
+// [revocast.ErrNotFound] is also a snapshot that was replaced several times while it was read.
+// [revocast.ErrUnavailable]: JetStream does not answer, or there is no such stream.
 func (b *Bus) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
-	latest, err := b.latestSnapshot(ctx)
+	head, err := b.readHead(ctx)
 	if err != nil {
 		return revocast.Position{}, err
 	}
-	l := loader{bus: b, on: on, latest: latest, digest: sha256.New()}
-	w := walk{
-		bus: b, doing: "load a snapshot", stream: b.names.snapStream, pull: chunkPull, created: latest.created,
-		next: latest.sequence - uint64(latest.chunks), last: latest.sequence - 1, on: l.take,
-	}
-	if err := w.run(ctx); err != nil {
-		if l.bad != nil {
-			return revocast.Position{}, b.broken(l.bad)
+	for range loadTries {
+		l := loader{bus: b, ctx: ctx, head: head, on: on}
+		err := l.load()
+		var replaced replacedError
+		if err == nil {
+			return head.at, nil
 		}
-		return revocast.Position{}, err
+		if !errors.As(err, &replaced) {
+			return revocast.Position{}, err
+		}
+		head = replaced.by
 	}
-	if err := l.whole(); err != nil {
-		return revocast.Position{}, b.broken(err)
-	}
-	b.counts.loaded.Add(1)
-	return latest.at, nil
+	return revocast.Position{}, noSnapshot(errors.New("it was replaced again and again while it was read"))
 }
 
-// savedSnapshot is a closing with its place.
+// savedHead is a closing and its sequence in the stream.
+type savedHead struct {
+	closing
+	sequence uint64
+}
+
+// readHead reads the latest closing as a worker may.
+func (b *Bus) readHead(ctx context.Context) (h savedHead, err error) {
+	const doing = "read the latest snapshot"
+	m, err := b.direct(ctx, b.names.snapStream, b.names.snapHead)
+	switch {
+	case errors.Is(err, errNoMessage):
+		return h, noSnapshot(errors.New("none was saved yet"))
+	case nobody(err):
+		return h, unavailable(doing, fmt.Errorf("%w: no stream %s answers; a publisher makes it at its start", err,
+			b.names.snapStream))
+	case err != nil:
+		return h, b.requestError(doing, err)
+	}
+	h.sequence = m.sequence
+	if h.closing, err = decodeClosing(m.data, b.names.hash); err != nil {
+		return h, b.broken(err)
+	}
+	return h, nil
+}
+
+// savedSnapshot is a closing, as a writer has to know it.
 type savedSnapshot struct {
 	closing
-	created    time.Time // of the stream
-	sequence   uint64    // of the closing
-	streamLast uint64    // last sequence of the stream
+	stream     jetstream.Stream
+	streamLast uint64 // last sequence of the stream
 }
 
-// latestSnapshot reads the latest closing. Where there is none, or none that can be
-// read, it fails with errNoSnapshot, and streamLast is right nevertheless.
+// latestSnapshot reads the latest closing from the stream's leader. Where there is none, or none
+// that can be read, it fails with errNoSnapshot, and the rest is right nevertheless.
 func (b *Bus) latestSnapshot(ctx context.Context) (s savedSnapshot, err error) {
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	const doing = "read the latest snapshot"
-	stream, err := b.jetStream().Stream(ctx, b.names.snapStream)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return s, noSnapshot(fmt.Errorf("there is no stream %s; a publisher makes it at its start", b.names.snapStream))
-	}
+	s.stream, err = b.jetStream().Stream(ctx, b.names.snapStream)
 	if err != nil {
 		return s, b.requestError(doing, err)
 	}
-	s.created, s.streamLast = stream.CachedInfo().Created, stream.CachedInfo().State.LastSeq
-	m, err := stream.GetLastMsgForSubject(ctx, b.names.snapHead)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	s.streamLast = s.stream.CachedInfo().State.LastSeq
+	m, err := b.lastMessage(ctx, b.names.snapStream, b.names.snapHead)
+	if errors.Is(err, errNoMessage) {
 		return s, noSnapshot(errors.New("none was saved yet"))
 	}
 	if err != nil {
 		return s, b.requestError(doing, err)
 	}
-	s.sequence = m.Sequence
-	s.closing, err = decodeClosing(m.Data, b.names.hash)
-	if err == nil && uint64(s.chunks) >= s.sequence {
-		err = undecodable("snapshot of %d chunks closed by message %d", s.chunks, s.sequence)
-	}
-	if err != nil {
+	if s.closing, err = decodeClosing(m.data, b.names.hash); err != nil {
 		return s, b.broken(err)
 	}
 	return s, nil
@@ -93,47 +105,4 @@ func (b *Bus) broken(why error) error {
 	b.counts.broken.Add(1)
 	b.countStray(fromSnapshot, b.names.snapshots, why)
 	return noSnapshot(why)
-}
-
-// loader is one run of LoadSnapshot.
-type loader struct {
-	bus    *Bus
-	on     func(port.KeyedState) error
-	latest savedSnapshot
-	digest hash.Hash
-	chunks uint32
-	states uint64
-	bad    error // what is wrong with a chunk, told from an error of on
-}
-
-func (l *loader) take(m jetstream.Msg, _ *jetstream.MsgMetadata) error {
-	c, err := decodeChunk(m.Data(), l.bus.names.hash)
-	if err == nil && (c.id != l.latest.id || c.number != l.chunks) {
-		err = undecodable("chunk %d of snapshot %x, want %d of %x", c.number, c.id, l.chunks, l.latest.id)
-	}
-	if err != nil {
-		l.bad = err
-		return err
-	}
-	l.digest.Write(m.Data())
-	l.chunks++
-	l.states += uint64(c.count)
-	l.bad = c.each(func(k port.KeyedState) error {
-		err = l.on(k)
-		return err
-	})
-	if err != nil { // of on
-		l.bad = nil
-		return err
-	}
-	return l.bad
-}
-
-func (l *loader) whole() error {
-	if l.chunks != l.latest.chunks || l.states != l.latest.states ||
-		[sha256.Size]byte(l.digest.Sum(nil)) != l.latest.digest {
-		return fmt.Errorf("%d states in %d chunks, want %d in %d, or their checksum does not match", l.states, l.chunks,
-			l.latest.states, l.latest.chunks)
-	}
-	return nil
 }

@@ -18,18 +18,21 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// How a snapshot is stored in its stream: chunks without a gap between their sequences, on one of
-// two subjects by turns, and right behind them the closing, on a subject of its own. The first
-// chunk removes what its subject held (a rollup): the last but one snapshot, or the remains of a
-// writer that failed. The closing removes the closing before it. So the disk holds two snapshots at
-// most, no purge is needed, and the latest whole one is not touched before the next one is whole.
+// How a snapshot is stored in its stream: each chunk on a subject of its own, which names one of two
+// slots by turns, the snapshot and the chunk, and right behind them the closing. So a user who may read
+// the stream by subject alone finds the closing, and in it where the chunks are. What the slot held
+// before, the last but one snapshot or the remains of a writer that failed, is purged as soon as the
+// first chunk is stored, up to that chunk's sequence; the closing removes the closing before it (a
+// rollup). So the disk holds two snapshots at most, and the latest whole one is not touched before
+// the next one is whole.
 //
 // The first chunk is stored only if nobody has written since the latest closing was read, or it
-// could take away that very snapshot's successor; and the closing only if nothing follows the last
-// chunk. So of two publishers that save at the same time, at most one succeeds.
+// could take away that very snapshot's successor; and the closing only if the chunks lie without a
+// gap between their sequences, and nothing follows the last one. So of two publishers that save at
+// the same time, at most one succeeds, and a purge that comes late finds nothing of the other's.
 const (
 	// maxChunk is how long a chunk becomes, if the server takes messages of that size.
-	maxChunk = 48 << 10
+	maxChunk = 60 << 10
 	// leastChunk keeps room for the largest state; no server is configured below it.
 	leastChunk = 1 << 10
 	// saveWindow is how many chunks may be unanswered at a time: enough to keep the
@@ -61,7 +64,10 @@ func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states ite
 	if err != nil && !errors.Is(err, errNoSnapshot) {
 		return err
 	}
-	s := saver{bus: b, ctx: ctx, limit: b.chunkSize(), digest: sha256.New(), answers: make(chan answer, saveWindow)}
+	s := saver{
+		bus: b, ctx: ctx, stream: before.stream, limit: b.chunkSize(), digest: sha256.New(),
+		answers: make(chan answer, saveWindow),
+	}
 	s.closing.at, s.last = at, before.streamLast
 	if err == nil {
 		s.closing.slot = 1 - before.slot
@@ -74,13 +80,14 @@ func (b *Bus) saveSnapshot(ctx context.Context, at revocast.Position, states ite
 
 // chunkSize leaves room for what goes out besides the data.
 func (b *Bus) chunkSize() int {
-	return int(max(leastChunk, min(maxChunk, b.conn().MaxPayload()*3/4)))
+	return int(max(leastChunk, min(maxChunk, b.conn().MaxPayload()-leastChunk)))
 }
 
 // saver is one run of SaveSnapshot.
 type saver struct {
 	bus     *Bus
 	ctx     context.Context
+	stream  jetstream.Stream
 	limit   int // bytes of a chunk
 	closing closing
 	digest  hash.Hash
@@ -146,10 +153,9 @@ func (s *saver) send() error {
 	}
 	data := endChunk(s.buf, s.count)
 	s.digest.Write(data)
-	m := &nats.Msg{Subject: s.bus.names.snapSlots[s.closing.slot], Data: data}
+	m := &nats.Msg{Subject: s.bus.names.chunk(s.closing.slot, s.closing.id, s.closing.chunks), Data: data}
 	if s.closing.chunks == 0 {
 		m.Header = nats.Header{
-			jetstream.MsgRollup:             []string{jetstream.MsgRollupSubject},
 			jetstream.ExpectedLastSeqHeader: []string{strconv.FormatUint(s.last, 10)},
 		}
 	}
@@ -181,6 +187,9 @@ func (s *saver) await() error {
 		}
 		if a.number == 0 {
 			s.first = a.sequence
+			if err := s.sweep(); err != nil {
+				return err
+			}
 		}
 		if a.sequence != s.first+uint64(a.number) {
 			return errSavedAtOnce
@@ -188,6 +197,21 @@ func (s *saver) await() error {
 		s.last = max(s.last, a.sequence)
 		return nil
 	}
+}
+
+// sweep purges what the slot held before the first chunk.
+func (s *saver) sweep() error {
+	if s.first == 1 { // nothing, and NATS 2.11 takes a purge up to message 1 for one of everything
+		return nil
+	}
+	ctx, cancel := s.bus.bounded(s.ctx)
+	defer cancel()
+	err := s.stream.Purge(ctx, jetstream.WithPurgeSubject(s.bus.names.snapSlots[s.closing.slot]+">"),
+		jetstream.WithPurgeSequence(s.first))
+	if err != nil {
+		return s.bus.requestError("save a snapshot", fmt.Errorf("purge an earlier one: %w", err))
+	}
+	return nil
 }
 
 var errSavedAtOnce = fmt.Errorf("%w: somebody else saves a snapshot at the same time", revocast.ErrConflict)

@@ -3,7 +3,9 @@ package events
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/revocast/revocast"
@@ -23,7 +25,7 @@ type realmNames struct {
 	ackPrefix   string
 	snapshots   string    // subject of all that belongs to snapshots
 	snapHead    string    // of the message that closes a snapshot
-	snapSlots   [2]string // of the chunks, by turns
+	snapSlots   [2]string // what the chunks' begin with, by turns
 	eventStream string
 	epochStream string
 	snapStream  string
@@ -44,9 +46,9 @@ func newRealmNames(realm string) (realmNames, error) {
 		epoch:       root + "epoch",
 		acks:        root + "ack.*.*",
 		ackPrefix:   root + "ack.",
-		snapshots:   root + "snap.*",
+		snapshots:   root + "snap.>",
 		snapHead:    root + "snap.head",
-		snapSlots:   [2]string{root + "snap.a", root + "snap.b"},
+		snapSlots:   [2]string{root + "snap.a.", root + "snap.b."},
 		eventStream: "RV_" + realm,
 		epochStream: "RVEPOCH_" + realm,
 		snapStream:  "RVSNAP_" + realm,
@@ -72,6 +74,11 @@ func (n *realmNames) ackClass(subject string) string {
 	return class
 }
 
+// chunk returns the subject of one chunk of a snapshot. No other snapshot's chunk can stand there.
+func (n *realmNames) chunk(slot byte, id snapID, number uint32) string {
+	return n.snapSlots[slot] + hex.EncodeToString(id[:]) + "." + strconv.FormatUint(uint64(number), 10)
+}
+
 func validRealm(realm string) bool {
 	if realm == "" || len(realm) > maxRealm {
 		return false
@@ -92,15 +99,15 @@ func plain(c byte) bool {
 // escapeToken makes any text one subject token: bytes that are not plain become =XX.
 // Different texts give different tokens, since '=' itself is escaped.
 func escapeToken(text string) string {
-	const hex = "0123456789ABCDEF"
+	const digits = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(text) {
 		if c := text[i]; plain(c) {
 			b.WriteByte(c)
 		} else {
 			b.WriteByte('=')
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
 		}
 	}
 	return b.String()

@@ -18,7 +18,6 @@ const (
 	replayHeartbeat = 500 * time.Millisecond // a consumer that is silent for two of these is gone
 	replayIdle      = time.Second            // without a message, look at the stream itself
 	replayPull      = 2000                   // events asked for at a time
-	chunkPull       = 64                     // chunks asked for at a time: what a client holds at most while it is slow
 	replayInactive  = 30 * time.Second       // after which the server forgets an abandoned consumer
 	replayBackoff   = 100 * time.Millisecond // between two consumers
 )

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 )
 
 // The event on the wire, version 1. Integers are big-endian.
@@ -40,7 +41,7 @@ const (
 )
 
 var (
-	errUndecodable = errors.New("message is not decodable")
+	errUndecodable = port.ErrUndecodable
 	errForeign     = errors.New("message of another realm")
 )
 
@@ -79,7 +80,7 @@ func appendEvent(buf []byte, realm uint64, e *revocast.Event) ([]byte, error) {
 // for both. On an error e is not to be used: errForeign or errUndecodable.
 func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 	if len(data) < 1 || data[0] != wireVersion {
-		return badVersion(data)
+		return badVersion(data, wireVersion)
 	}
 	if len(data) < eventHead+2 {
 		return undecodable("event of %d bytes", len(data))
@@ -139,11 +140,11 @@ func takeTexts(data []byte, n, limit int) (string, error) {
 	return string(data[:n]), nil
 }
 
-func badVersion(data []byte) error {
+func badVersion(data []byte, want byte) error {
 	if len(data) == 0 {
 		return undecodable("empty")
 	}
-	return undecodable("version %d, this software reads version %d", data[0], wireVersion)
+	return undecodable("version %d, this software reads version %d", data[0], want)
 }
 
 // signed reads eight bytes; what does not fit becomes -1, which checkEvent refuses.

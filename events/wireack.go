@@ -41,7 +41,7 @@ func appendAck(buf []byte, realm uint64, a *port.Ack) ([]byte, error) {
 // decodeAck reads one acknowledgement into a. Errors are as with decodeEvent.
 func decodeAck(data []byte, realm uint64, a *port.Ack) error {
 	if len(data) < 1 || data[0] != wireVersion {
-		return badVersion(data)
+		return badVersion(data, wireVersion)
 	}
 	if len(data) < ackHead+2 {
 		return undecodable("acknowledgement of %d bytes", len(data))

@@ -9,7 +9,7 @@ import (
 	"github.com/revocast/revocast/port"
 )
 
-// A snapshot is a run of chunks and one message that closes it, version 1. Integers are
+// A snapshot is a run of chunks and one message that closes it, version 2. Integers are
 // big-endian; the last four bytes of each message are the CRC-32C of those before.
 //
 //	 0  1  version
@@ -29,12 +29,12 @@ import (
 //	42  4  number of chunks
 //	46  8  number of states
 //	54 32  SHA-256 of all chunks, one after the other
-//	86  1  subject of the chunks: 0 or 1
+//	86  1  slot that the chunks are in: 0 or 1
 //
 // Nothing may follow. A later version that adds something takes another version byte: a reader that
 // does not know that byte has no snapshot, and loads by other means.
 const (
-	snapVersion = 1
+	snapVersion = 2
 	snapChunk   = 1
 	snapClosing = 2
 	snapIDSize  = 16
@@ -61,7 +61,7 @@ type closing struct {
 	chunks uint32
 	states uint64
 	digest [32]byte
-	slot   byte // which of the two subjects holds the chunks
+	slot   byte // which of the two holds the chunks
 }
 
 func crc(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
@@ -76,7 +76,7 @@ func appendSnapHead(buf []byte, form byte, realm uint64, id snapID) []byte {
 // head and checksum.
 func openSnap(data []byte, form byte, realm uint64) (id snapID, body []byte, err error) {
 	if len(data) < 1 || data[0] != snapVersion {
-		return id, nil, badVersion(data)
+		return id, nil, badVersion(data, snapVersion)
 	}
 	if len(data) < snapPrefix+sumSize || data[1] != form {
 		return id, nil, undecodable("part of a snapshot: %d bytes, not of form %d", len(data), form)

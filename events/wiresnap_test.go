@@ -174,7 +174,7 @@ func TestSnapshotDecoderRefusesNonsense(t *testing.T) {
 	}
 	longer := func(data []byte) []byte { return resealed(append(data, 0)) }
 	chunks := map[string][]byte{
-		"version 2":             set(someChunk(t), 0, 2),
+		"version 1":             set(someChunk(t), 0, 1),
 		"form 3":                set(someChunk(t), 1, 3),
 		"no states":             set(someChunk(t), 30, 0, 0, 0, 0),
 		"a state too few":       set(someChunk(t), 30, 0, 0, 0, 2),

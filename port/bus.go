@@ -2,6 +2,7 @@ package port
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/revocast/revocast"
@@ -40,7 +41,8 @@ type WorkerBus interface {
 
 	// LoadSnapshot hands the latest snapshot to on and returns the position it stands
 	// for; [revocast.ErrNotFound] if there is none, or none that is whole. on may have been called
-	// before that turns out.
+	// before that turns out, and is called with a newer snapshot's states where that took the place of
+	// the one being read.
 	LoadSnapshot(ctx context.Context, on func(KeyedState) error) (revocast.Position, error)
 }
 
@@ -75,7 +77,9 @@ type PublisherBus interface {
 	// Stream describes the stream as its leader has it. [revocast.ErrNotFound]: there is none.
 	Stream(ctx context.Context) (StreamInfo, error)
 
-	// Epoch returns the realm's latest epoch record, [revocast.ErrNotFound] if there is none.
+	// Epoch returns the realm's latest epoch record that can be read, [revocast.ErrNotFound] if
+	// there is none. [revocast.ErrUnsuited]: what is there is no record; if it may be replaced, it
+	// comes with its sequence.
 	Epoch(ctx context.Context) (EpochRecord, error)
 
 	// ClaimEpoch writes next if the latest record still is the one at the stream
@@ -101,6 +105,10 @@ type Mended struct {
 	// Snapshots is why no snapshot can be kept, nil if one can. Nothing is lost by it.
 	Snapshots error
 }
+
+// ErrUndecodable is among the causes of a suspicion where a message could not be read, so that it
+// may have been an event, or anything else that somebody sent.
+var ErrUndecodable = errors.New("message is not decodable")
 
 // TailHandler receives the live tail.
 type TailHandler struct {
@@ -137,6 +145,9 @@ type EpochRecord struct {
 	// was cut. The zero witness is none.
 	Kept     [RecordWitnesses]StreamWitness
 	Sequence uint64 // in the stream; set by the bus
+	// Buried is how many messages that are no records stand after this one; set by the bus. Enough
+	// of them push it out of the stream, so a publisher that sees this writes it again.
+	Buried uint64
 }
 
 // RecordWitnesses is how many messages of the stream an epoch record names.

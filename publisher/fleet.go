@@ -30,7 +30,7 @@ type fleet struct {
 	terms  func() *port.Terms // those in force; nil before the ledger was read
 	kick   chan struct{}
 
-	struck, strangers atomic.Uint64
+	struck, strangers, impossible atomic.Uint64
 
 	// mu guards the rest. least is the smallest Applied of members and atLeast how many
 	// have it, so that an acknowledgement costs nothing while others are behind.
@@ -44,6 +44,7 @@ type fleet struct {
 	looked     uint64 // the latest look that members come from
 	members    map[port.MemberID]*fleetMember
 	early      map[port.MemberID]revocast.Position
+	tip        tip
 	least      revocast.Position
 	atLeast    int
 	waiters    []*fleetWaiter // by position
@@ -98,7 +99,7 @@ func newFleet(b *base, ledger fleetLedger, terms func() *port.Terms) *fleet {
 	return &fleet{
 		base: b, ledger: ledger, terms: terms, kick: make(chan struct{}, 1),
 		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position),
-		reach: reachOf(nil), listedFrom: math.MinInt64,
+		tip: tip{ahead: make(map[port.MemberID]aheadAck)}, reach: reachOf(nil), listedFrom: math.MinInt64,
 	}
 }
 
@@ -136,6 +137,7 @@ func (f *fleet) wait(b batch) *fleetWaiter {
 		return w.position.Compare(p)
 	})
 	f.waiters = slices.Insert(f.waiters, i, w)
+	f.reachedLocked(position)
 	f.settleLocked(now)
 	component.Signal(f.kick)
 	return w
@@ -163,17 +165,22 @@ func (w *fleetWaiter) cancel() {
 func (f *fleet) acknowledge(a port.Ack) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.holdLocked(a) && f.believeLocked(a) {
+		f.settleLocked(f.clock.Monotonic())
+	}
+}
+
+// believeLocked takes in an acknowledgement that may be true, and reports whether least moved.
+func (f *fleet) believeLocked(a port.Ack) bool {
 	m := f.members[a.Member]
 	if m == nil {
 		if len(f.early) < maxEarly && f.early[a.Member].Before(a.Applied) {
 			f.early[a.Member] = a.Applied
 		}
-		return
+		return false
 	}
 	m.hears(a.Applied)
-	if f.appliedLocked(m, a.Applied) {
-		f.settleLocked(f.clock.Monotonic())
-	}
+	return f.appliedLocked(m, a.Applied)
 }
 
 // appliedLocked raises a member's position and reports whether least moved.
@@ -343,6 +350,7 @@ func (f *fleet) update(list port.Membership, look uint64) {
 	now := f.clock.Monotonic()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.correctLocked(list.Position, look)
 	next := make(map[port.MemberID]*fleetMember, len(list.Members))
 	sameEpoch := list.Position.Epoch == f.generation.epoch
 	for _, m := range list.Members {
@@ -362,6 +370,7 @@ func (f *fleet) update(list port.Membership, look uint64) {
 		}
 	}
 	clear(f.early)
+	f.sortLocked(look)
 	f.countLocked()
 	f.chaseLocked()
 	f.settleLocked(now)
@@ -370,19 +379,20 @@ func (f *fleet) update(list port.Membership, look uint64) {
 // mergeLocked carries over what is known of a member. Its counter has stood still only
 // if nothing else has changed: a member that was struck off and came back, or whose
 // ledger was emptied, counts from the beginning and passes the old value again. Seen
-// is compared for that alone, never as a time.
+// is compared for that alone, never as a time. What it has acknowledged does not count any more if
+// the ledger turns out not to have come so far.
 func (f *fleet) mergeLocked(m port.Member, sameEpoch bool, now time.Duration) *fleetMember {
 	merged := &fleetMember{Member: m, still: now}
 	if old := f.members[m.ID]; old != nil {
 		if sameEpoch && old.Renewals == m.Renewals && old.Seen == m.Seen {
 			merged.still = old.still
 		}
-		if merged.Applied.Before(old.Applied) {
+		if merged.Applied.Before(old.Applied) && !f.tip.at.Before(old.Applied) {
 			merged.Applied = old.Applied
 		}
 		merged.heard, merged.missed, merged.missedAt = old.heard, old.missed, old.missedAt
 	}
-	if early, ok := f.early[m.ID]; ok {
+	if early, ok := f.early[m.ID]; ok && !f.tip.at.Before(early) {
 		merged.hears(early)
 		if merged.Applied.Before(early) {
 			merged.Applied = early

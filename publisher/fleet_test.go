@@ -21,7 +21,7 @@ func member(name string, applied revocast.Position, renewals uint64) port.Member
 func fleetOf(t *testing.T, members ...port.Member) (*fleet, *ledgerFake) {
 	t.Helper()
 	l := openLedger(1)
-	l.gen, l.members = "1", members
+	l.gen, l.members, l.d.Position = "1", members, pos(1, 1<<20)
 	terms := port.DefaultTerms()
 	f := newFleet(partTools(l, &busFake{}, io.Discard).base, l, func() *port.Terms { return &terms })
 	f.update(port.Membership{Generation: l.gen, Members: members, Position: l.d.Position}, 0)

@@ -50,6 +50,7 @@ type keeper struct {
 	latest    port.EpochRecord  // as it was last read or written, of the latest epoch that was seen
 	unread    nagging           // that the record cannot be read
 	lost      nagging           // that it is lost
+	buried    nagging           // that something else was written after it
 	lastText  string            // of the latest error that was logged
 	logged    time.Duration     // when
 }
@@ -82,6 +83,8 @@ type keeperOptions struct {
 	classes      []string // see [Options.Classes]
 	recoverEmpty bool     // see [Options.RecoverEmpty]
 	acceptLoss   bool     // see [RepairOptions.AcceptLoss]
+	// supersede: a record that cannot be read counts as lost also where the ledger does not serve.
+	supersede bool
 }
 
 func newKeeper(t tools, ledger keeperLedger, s *status, w writers, o keeperOptions) *keeper {
@@ -225,7 +228,7 @@ func (k *keeper) compare(ctx context.Context, d port.Description) error {
 			k.log.Error("the epoch's record cannot be read; nothing is confirmed", "error", err)
 		}
 	}, nil)
-	lost := errors.Is(err, revocast.ErrNotFound) || unread && record.Sequence > 0
+	lost := errors.Is(err, revocast.ErrNotFound) || replaceable(record, err)
 	if err != nil && !lost {
 		return nil
 	}
@@ -250,7 +253,16 @@ func (k *keeper) record(ctx context.Context) (port.EpochRecord, error) {
 	if err == nil && r.Epoch >= k.latest.Epoch {
 		k.latest = r
 	}
+	if k.supersede && replaceable(r, err) {
+		err = fmt.Errorf("%w: %w", revocast.ErrNotFound, err)
+	}
 	return r, err
+}
+
+// replaceable reports whether what stands in the place of the epoch's record is none, and may be
+// replaced.
+func replaceable(found port.EpochRecord, err error) bool {
+	return errors.Is(err, revocast.ErrUnsuited) && found.Sequence > 0
 }
 
 // rewrite writes the epoch's record again when JetStream has lost it, or came back with an older
@@ -271,6 +283,8 @@ func (k *keeper) rewrite(ctx context.Context, d port.Description, found port.Epo
 			next.Base, next.Kept = known.Base, known.Kept
 		}
 	}
+	next.Buried = 0
+	k.bury(found)
 	if next == found {
 		return nil
 	}
@@ -294,6 +308,18 @@ func (k *keeper) rewrite(ctx context.Context, d port.Description, found port.Epo
 	return nil
 }
 
+// bury logs what has been written after the epoch's record.
+func (k *keeper) bury(found port.EpochRecord) {
+	var err error
+	if found.Buried > 0 {
+		err = revocast.ErrConflict
+	}
+	k.buried.say(k.clock.Monotonic(), err, func() {
+		k.log.Warn("messages that are no records stand after the epoch's record; writing it again", "messages",
+			found.Buried)
+	}, nil)
+}
+
 func (k *keeper) fence(ctx context.Context, d port.Description, record port.EpochRecord) error {
 	k.log.Error("another server carries on this realm's history; fencing this one",
 		"epoch", d.Position.Epoch, "server", d.Server, "other_epoch", record.Epoch, "other_server", record.Server)
@@ -307,12 +333,12 @@ func (k *keeper) fence(ctx context.Context, d port.Description, record port.Epoc
 // It never makes a new one: an empty Redis must not look like "nobody is revoked".
 func (k *keeper) begin(ctx context.Context) error {
 	record, err := k.record(ctx)
-	if errors.Is(err, revocast.ErrNotFound) {
+	if errors.Is(err, revocast.ErrNotFound) && !replaceable(record, err) {
 		return fmt.Errorf("%w, and JetStream does not know the realm either: run `publisher init`",
 			revocast.ErrUninitialised)
 	}
 	if err != nil {
-		return fmt.Errorf("%w; JetStream, which may know the realm, does not answer: %w", revocast.ErrUninitialised,
+		return fmt.Errorf("%w; JetStream, which may know the realm, does not say: %w", revocast.ErrUninitialised,
 			err)
 	}
 	if err := k.mayTakeOver(ctx, record); err != nil {

@@ -70,6 +70,9 @@ func TestKeeperOfAnOpenLedger(t *testing.T) {
 		{"the record cannot be read", func(r *port.EpochRecord) {
 			*r = port.EpochRecord{Sequence: 1}
 		}, revocast.ErrUnsuited, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe"}},
+		{"something else was written after it", func(r *port.EpochRecord) {
+			r.Buried = 2
+		}, nil, nil, nil, []string{"claim 3 of a after 1"}, []string{"observe", "charge 3"}},
 		{"nothing of the record can be read", func(r *port.EpochRecord) {
 			*r = port.EpochRecord{}
 		}, revocast.ErrUnsuited, nil, nil, nil, []string{"observe"}},

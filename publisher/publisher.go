@@ -138,7 +138,11 @@ func (p *Publisher) hear(ctx context.Context) error {
 	}
 	return p.base.listen(ctx, "events", func() error {
 		return p.bus.Tail(ctx, port.TailHandler{
-			Event: func(revocast.Event) { p.watching.news.send() }, Ready: ready, Suspect: func(error) { suspect() },
+			Event: func(e revocast.Event) {
+				p.watching.news.send()
+				p.fleet.reached(e.Position)
+			},
+			Ready: ready, Suspect: func(error) { suspect() },
 		})
 	})
 }

@@ -327,6 +327,17 @@ func TestClaim(t *testing.T) {
 		}, []string{"prepare", "claim 4 of a after 0"}, func(r port.EpochRecord) bool {
 			return r.Stream == 7 && r.Base == 0
 		}, nil},
+		{"something else stands in its place", func(_ *keeper, _ *ledgerFake, b *busFake) {
+			b.record, b.recordErr = port.EpochRecord{Sequence: 70}, revocast.ErrUnsuited
+		}, nil, nil, revocast.ErrUnsuited},
+		{"something else stands in its place, for a repair", func(k *keeper, _ *ledgerFake, b *busFake) {
+			k.supersede = true
+			b.record, b.recordErr = port.EpochRecord{Sequence: 70}, revocast.ErrUnsuited
+		}, []string{"prepare", "claim 4 of a after 70"}, func(r port.EpochRecord) bool { return r.Stream == 7 }, nil},
+		{"it is of a later version, for a repair", func(k *keeper, _ *ledgerFake, b *busFake) {
+			k.supersede = true
+			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrUnsuited
+		}, nil, nil, revocast.ErrUnsuited},
 		{"it came back older, with another stream", func(_ *keeper, _ *ledgerFake, b *busFake) {
 			b.record.Epoch, b.record.Stream = 2, 6
 		}, []string{"claim 4 of a after 1"}, func(r port.EpochRecord) bool {

@@ -105,7 +105,7 @@ func newRepair(ledger port.Ledger, bus port.Bus, from Side, o RepairOptions) *re
 	return &repair{
 		tools: t, ledger: ledger, bus: bus,
 		keeper: newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)},
-			keeperOptions{recoverEmpty: from == JetStream, acceptLoss: o.AcceptLoss}),
+			keeperOptions{recoverEmpty: from == JetStream, acceptLoss: o.AcceptLoss, supersede: true}),
 		refiller: newRefiller(t, bus, newMarker(t, ledger)),
 	}
 }
@@ -133,7 +133,7 @@ func (r *repair) reopen(ctx context.Context, d port.Description, from Side) erro
 		return fmt.Errorf("%w: there is nothing in it to refill the stream from", revocast.ErrUninitialised)
 	}
 	record, err := r.bus.Epoch(ctx)
-	if err != nil && !errors.Is(err, revocast.ErrNotFound) {
+	if err != nil && !errors.Is(err, revocast.ErrNotFound) && !replaceable(record, err) {
 		return err
 	}
 	epoch := max(d.Position.Epoch, record.Epoch) + 1

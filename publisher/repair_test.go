@@ -51,6 +51,12 @@ func TestRepairReopens(t *testing.T) {
 		{"the record is lost", port.LedgerOpen, JetStream, func(b *busFake) {
 			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrNotFound
 		}, []string{"reopen 4 after a"}, nil},
+		{"something else stands in its place", port.LedgerFenced, Redis, func(b *busFake) {
+			b.record, b.recordErr = port.EpochRecord{Sequence: 70}, revocast.ErrUnsuited
+		}, []string{"reopen 4 after a"}, nil},
+		{"it is of a later version", port.LedgerFenced, Redis, func(b *busFake) {
+			b.record, b.recordErr = port.EpochRecord{}, revocast.ErrUnsuited
+		}, nil, revocast.ErrUnsuited},
 		{
 			"the bus is away", port.LedgerOpen, JetStream, func(b *busFake) { b.recordErr = revocast.ErrUnavailable },
 			nil, revocast.ErrUnavailable,

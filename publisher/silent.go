@@ -81,7 +81,7 @@ func (f *fleet) noteSilent(names []string) {
 	f.say.Warn("silent", "workers answer through their renewals alone, and every revocation waits for the next one: "+
 		"their acknowledgements are not heard; "+
 		"compare the permissions for rv."+f.realm+
-		".ack.* of their NATS user and of the publisher's with deploy/nats.conf",
+		".ack.> of their NATS user and of the publisher's with deploy/nats.conf",
 		"count", len(names), "workers", listed)
 }
 

@@ -29,6 +29,7 @@ type Stats struct {
 	Doubtful uint64 // confirmed calls whose receipts carry a warning
 
 	StreamMends uint64 // things that somebody had edited in the streams, changed back
+	Impossible  uint64 // acknowledgements of what the ledger does not hold, which are not believed
 }
 
 // Stats returns the counts so far.
@@ -42,7 +43,8 @@ func (p *Publisher) Stats() Stats {
 		Refusals:    p.outbox.refused(),
 		Recoveries:  p.keeper.recoveries.Load(),
 		Struck:      p.fleet.struck.Load(), Strangers: p.fleet.strangers.Load(),
-		Audits: p.auditor.audits.Load(), StreamMends: p.judge.mends.Load(),
+		Impossible: p.fleet.impossible.Load(),
+		Audits:     p.auditor.audits.Load(), StreamMends: p.judge.mends.Load(),
 		StreamLosses: p.refiller.losses.Load(), Refills: p.refiller.refills.Load(),
 		Snapshots: p.packer.snapshots.Load(),
 		Forgotten: p.stock.forgotten.Load(), Vanished: p.stock.missed.Load(),

@@ -72,8 +72,18 @@ func (s *Subscriber) unheard(err error) {
 		"error", err)
 }
 
+// suspect renews. Messages that cannot be read are no reason to renew more often than every worker
+// does anyway, or a user who can send some would keep all workers renewing: if one of them was an
+// event, the next event or the next renewal shows the hole. It runs on the goroutine of the tail.
 func (s *Subscriber) suspect(err error) {
 	s.counts.suspects.Add(1)
+	if terms := s.terms.Load(); terms != nil && errors.Is(err, port.ErrUndecodable) {
+		now := s.clock.Monotonic()
+		if s.unread && now-s.unreadAt < terms.Lease/3 {
+			return
+		}
+		s.unread, s.unreadAt = true, now
+	}
 	s.say.Warn("suspect", "the live tail may have lost events; renewing from the ledger", "error", err)
 	component.Signal(s.nudge)
 }

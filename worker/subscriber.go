@@ -133,6 +133,10 @@ type Subscriber struct {
 
 	reach reacher // what the guards accept
 
+	// Owned by the tail's goroutine: that it renewed for a message that could not be read, and when.
+	unread   bool
+	unreadAt time.Duration
+
 	// Owned by the renewing goroutine.
 	told     told
 	warned   string        // the default issuer that the log was warned of

@@ -156,6 +156,41 @@ func TestSuspicionRenewsAtOnce(t *testing.T) {
 	})
 }
 
+// TestUnreadableMessagesRenewSeldom: the first one renews immediately, and a flood of them brings one
+// renewal in a third of a lease, beside the regular ones. Another suspicion renews meanwhile.
+func TestUnreadableMessagesRenewSeldom(t *testing.T) {
+	fleettest.InWorld(t, func(w *fleettest.World) {
+		x := w.Worker("x", fleettest.WorkerOptions{})
+		fleettest.Elapse(20 * time.Millisecond)
+		unreadable := fmt.Errorf("%w: 3 bytes", port.ErrUndecodable)
+		at := w.Commit("alice")
+		x.Bus.Suspect(unreadable)
+		fleettest.Elapse(time.Millisecond)
+		if got := x.Sub.Status().Position; got != at {
+			t.Errorf("after the first one: at %s, want %s", got, at)
+		}
+		before, third := x.Sub.Stats().Renewals, w.Terms.Lease/3
+		for range 1000 {
+			x.Bus.Suspect(unreadable)
+			fleettest.Elapse(third / 1000)
+		}
+		if n := x.Sub.Stats().Renewals - before; n > 3 {
+			t.Errorf("%d renewals in a third of a lease", n)
+		}
+		if n := x.Sub.Stats().Suspects; n != 1001 {
+			t.Errorf("%d suspicions counted", n)
+		}
+		x.Bus.Suspect(unreadable)
+		fleettest.Elapse(15 * time.Millisecond)
+		at = w.Commit("bob")
+		x.Bus.Suspect(errors.New("slow consumer"))
+		fleettest.Elapse(15 * time.Millisecond)
+		if got := x.Sub.Status().Position; got != at {
+			t.Errorf("after another suspicion: at %s, want %s", got, at)
+		}
+	})
+}
+
 // TestAcknowledgedAfterApplied: a slow view delays the acknowledgement.
 func TestAcknowledgedAfterApplied(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {

@@ -14,8 +14,8 @@ type NATS struct {
 	HTTP int    // on the loopback, for monitoring
 	Dir  string // for JetStream
 
-	// Operator is the password of one more user, operator, in the accounts of the other
-	// two, who may do everything; empty: there is none.
+	// Operator is the password of one more user, operator, in the publishers' account, who may do
+	// everything there; empty: there is none.
 	Operator string
 	// Cluster uncomments the block, with this port and these routes (host:port).
 	Cluster int
@@ -33,7 +33,8 @@ func (n NATS) Write(name string) error {
 	c.replace(`^http: .*$`, "http: 127.0.0.1:"+strconv.Itoa(n.HTTP))
 	c.replace(`^  store_dir: .*$`, "  store_dir: "+strconv.Quote(n.Dir))
 	if n.Operator != "" {
-		c.replace(`^    users: \[$`, fmt.Sprintf("    users: [\n      { user: operator, password: %q }", n.Operator))
+		c.replace(`^    jetstream: enabled\n    users: \[$`, fmt.Sprintf("    jetstream: enabled\n    users: [\n"+
+			"      { user: operator, password: %q }", n.Operator))
 	}
 	if n.Cluster != 0 {
 		c.uncomment("cluster {", "}")

@@ -61,13 +61,19 @@ func within(t *testing.T) context.Context {
 // natsServer runs nats.conf as it is, but for the ports and the folder.
 func natsServer(t *testing.T) *eventstest.Server {
 	t.Helper()
+	return natsServerWith(t, func(conf string) string { return conf })
+}
+
+// natsServerWith runs what edit makes of nats.conf.
+func natsServerWith(t *testing.T, edit func(conf string) string) *eventstest.Server {
+	t.Helper()
 	t.Setenv("NATS_PUBLISHER_PASSWORD", publisherPassword)
 	t.Setenv("NATS_WORKER_PASSWORD", workerPassword)
 	conf, err := os.ReadFile(folder + "nats.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(conf)
+	text := edit(string(conf))
 	for _, want := range []string{"\njetstream {", "sync_interval: always\n", monitoring, storing} {
 		if !strings.Contains(text, want) {
 			t.Errorf("nats.conf does not say %q", want)

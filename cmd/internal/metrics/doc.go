@@ -26,6 +26,7 @@
 //	revocast_publisher_struck_total
 //	revocast_publisher_doubtful_total              look at its log on any
 //	revocast_publisher_strangers_total
+//	revocast_publisher_impossible_total
 //	revocast_publisher_audits_total
 //	revocast_publisher_stream_losses_total         alarm on any
 //	revocast_publisher_stream_mends_total          alarm on any

@@ -152,6 +152,7 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_republished_total 7`, `revocast_publisher_recoveries_total 8`,
 		`revocast_publisher_struck_total 9`,
 		`revocast_publisher_doubtful_total 18`, `revocast_publisher_strangers_total 10`,
+		`revocast_publisher_impossible_total 20`,
 		`revocast_publisher_audits_total 11`, `revocast_publisher_stream_losses_total 12`,
 		`revocast_publisher_refills_total 13`, `revocast_publisher_snapshots_total 14`,
 		`revocast_publisher_forgotten_total 15`, `revocast_publisher_vanished_total 16`,

@@ -15,7 +15,8 @@ import (
 // diagnosis is what each store says about the realm.
 type diagnosis struct {
 	ledger port.Description
-	record port.EpochRecord // zero: JetStream does not know the realm
+	record port.EpochRecord // of epoch 0: JetStream does not know the realm
+	unread error            // why not, if something else stands in the place of the record
 }
 
 func diagnose(ctx context.Context, stores *realm.Realm) (diagnosis, error) {
@@ -24,8 +25,12 @@ func diagnose(ctx context.Context, stores *realm.Realm) (diagnosis, error) {
 	if d.ledger, err = stores.Ledger().Describe(ctx); err != nil {
 		return d, err
 	}
-	if d.record, err = stores.Bus().Epoch(ctx); errors.Is(err, revocast.ErrNotFound) {
+	d.record, err = stores.Bus().Epoch(ctx)
+	switch {
+	case errors.Is(err, revocast.ErrNotFound):
 		err = nil
+	case errors.Is(err, revocast.ErrUnsuited) && d.record.Sequence > 0: // a repair replaces it
+		d.unread, err = err, nil
 	}
 	return d, err
 }
@@ -35,6 +40,9 @@ func (d diagnosis) String() string {
 	ledger := fmt.Sprintf("Redis (server %.12s…) is %s", d.ledger.Server, d.ledger.State)
 	if d.ledger.State != port.LedgerUninitialised {
 		ledger += " at " + d.ledger.Position.String()
+	}
+	if d.unread != nil {
+		return fmt.Sprintf("%s; JetStream's record of the realm's epoch cannot be read: %v", ledger, d.unread)
 	}
 	if d.record.Epoch == 0 {
 		return ledger + "; JetStream has no record of the realm's epoch"
