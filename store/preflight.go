@@ -128,7 +128,7 @@ func (l *Ledger) info(ctx context.Context, c redis.UniversalClient) (map[string]
 
 // hidden reports whether the server answered that it will not tell.
 func hidden(err error) bool {
-	return redis.HasErrorPrefix(err, "NOPERM") || redis.HasErrorPrefix(err, "ERR unknown command")
+	return redis.HasErrorPrefix(err, "NOPERM") || redis.HasErrorPrefix(err, "unknown command")
 }
 
 func (l *Ledger) inspect(ctx context.Context, c redis.UniversalClient, info map[string]string, f *findings) {

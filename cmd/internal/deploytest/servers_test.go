@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,8 +86,8 @@ func natsServerWith(t *testing.T, edit func(conf string) string) *eventstest.Ser
 }
 
 // redisServer runs with every directive of redis.conf but for the address and the
-// folder, and with the users that compose.yaml adds.
-func redisServer(t *testing.T) *storetest.Server {
+// folder, with the users that compose.yaml adds, and with more arguments.
+func redisServer(t *testing.T, more ...string) *storetest.Server {
 	t.Helper()
 	var args []string
 	for _, line := range redisDirectives(t) {
@@ -100,7 +101,7 @@ func redisServer(t *testing.T) *storetest.Server {
 			args = append(args, strings.Trim(w, `"`))
 		}
 	}
-	return storetest.Redis(t, append(args, redisUsers(t)...)...)
+	return storetest.Redis(t, slices.Concat(args, redisUsers(t), more)...)
 }
 
 func redisDirectives(t *testing.T) []string {
