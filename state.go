@@ -37,11 +37,12 @@ func (s State) IsZero() bool { return s.CutOff == 0 && s.Ban.Until == 0 }
 // Merge returns the sum of s and t. The Lua scripts of the ledger merge in the same way; one
 // property test drives both.
 func (s State) Merge(t State) State {
-	if t.CutOff > s.CutOff || t.CutOff == s.CutOff && s.Except.less(t.Except) {
+	if t.CutOff > s.CutOff {
 		s, t = t, s
 	}
 	// s has the later cut-off, so only its exception can survive, and only down
-	// to what t says about that same session.
+	// to what t says about that same session. Of two equal cut-offs with different
+	// exceptions neither survives, whichever comes first.
 	if !s.Except.IsZero() {
 		s.Floor = max(s.Floor, t.cutOffFor(s.Except))
 	}
@@ -110,5 +111,3 @@ func (s State) Against(issued int64, session Key, now int64) Finding {
 
 // Covers reports whether the ban is in force at the wall-clock time now.
 func (b BanState) Covers(now int64) bool { return b.From <= now && now < b.Until }
-
-func (k Key) less(l Key) bool { return string(k[:]) < string(l[:]) }

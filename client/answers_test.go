@@ -244,7 +244,7 @@ func TestVerdicts(t *testing.T) {
 		`{"verdict":"unknown","reason":"unknown","detail":"d"}`: {revocast.ErrUnknown},
 		`{"verdict":"perhaps","detail":"d"}`:                    {revocast.ErrUnknown},
 	} {
-		_, v, err := newServer(t, says(200, answer)).client(t, client.Options{}).Verdict(t.Context(), "x")
+		v, err := newServer(t, says(200, answer)).client(t, client.Options{}).Verdict(t.Context(), "x")
 		if err != nil || v.OK() || v.Err == nil || v.Err.Error() != "d" {
 			t.Errorf("%s: %+v, %v", answer, v, err)
 		}
@@ -254,7 +254,7 @@ func TestVerdicts(t *testing.T) {
 			}
 		}
 	}
-	_, v, err := newServer(t, breaks).client(t, client.Options{}).Verdict(t.Context(), "x")
+	v, err := newServer(t, breaks).client(t, client.Options{}).Verdict(t.Context(), "x")
 	if v.OK() || v.Outcome != revocast.Unknown || !errors.Is(v.Err, revocast.ErrUnknown) ||
 		!errors.Is(err, revocast.ErrUnavailable) {
 		t.Errorf("nobody answers: %+v, %v", v, err)

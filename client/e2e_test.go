@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -187,7 +188,7 @@ func TestEndToEnd(t *testing.T) {
 
 	r.confirmed(r.api.Ban(ctx, revocast.Ban{Principal: "bob/ 😀", Until: time.Now().Add(time.Hour)}))
 	r.expect(bob, 401)
-	if _, v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() ||
+	if v, err := r.sidecar.Verdict(ctx, bob); err != nil || v.Outcome != revocast.Revoked || !v.Banned() ||
 		v.Scope != revocast.ScopePrincipal {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -333,9 +334,12 @@ func TestAnotherRealm(t *testing.T) {
 	c := must[*client.Client](t)(client.New(r.base, client.Options{
 		Token: "api-token", Realm: "test", HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}))
-	_, write := c.Revoke(t.Context(), revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"})
-	_, read := c.Standing(t.Context(), revocast.ScopeSession, "", "s")
-	watch := c.Watch(t.Context(), revocast.Position{}, func(revocast.Event) error { return nil })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	before := must[revocast.Position](t)(r.api.Tip(ctx))
+	_, write := c.Revoke(ctx, revocast.Revocation{Scope: revocast.ScopeSession, ID: "s"})
+	_, read := c.Standing(ctx, revocast.ScopeSession, "", "s")
+	watch := c.Watch(ctx, before, func(e revocast.Event) error { return fmt.Errorf("saw event %s", e.Position) })
 	for _, err := range []error{write, read, watch} {
 		if !errors.Is(err, revocast.ErrConflict) {
 			t.Error(err)

@@ -113,24 +113,31 @@ type BannedKey struct {
 	Ban revocast.BanState
 }
 
-// Bans lists the bans that have not ended, a page at a time: begin with cursor "" and go on
-// with the one returned until that is "". A page may be empty, and a ban may come twice.
-func (c *Client) Bans(ctx context.Context, cursor string) (bans []BannedKey, next string, err error) {
+// BanPage is the answer to [Client.Bans].
+type BanPage struct {
+	Bans []BannedKey
+	Next string // the cursor of the next page; empty after the last
+}
+
+// Bans lists the bans that have not ended, a page at a time: begin with cursor "" and go on with
+// the page's Next until that is "". A page may be empty, and a ban may come twice.
+func (c *Client) Bans(ctx context.Context, cursor string) (BanPage, error) {
 	path := "/v1/bans"
 	if cursor != "" {
 		path += "?" + url.Values{"cursor": {cursor}}.Encode()
 	}
 	var answer apitypes.Bans
 	if err := c.get(ctx, path, &answer); err != nil {
-		return nil, "", err
+		return BanPage{}, err
 	}
-	bans = make([]BannedKey, len(answer.Bans))
+	bans := make([]BannedKey, len(answer.Bans))
 	for i, b := range answer.Bans {
+		var err error
 		if bans[i].Key, bans[i].Ban, err = b.Domain(); err != nil {
-			return nil, "", err
+			return BanPage{}, err
 		}
 	}
-	return bans, answer.Next, nil
+	return BanPage{bans, answer.Next}, nil
 }
 
 // Preview says what a call would concern. It cannot count tokens or sessions, because neither
@@ -162,15 +169,21 @@ func (c *Client) Preview(ctx context.Context, rs []revocast.Revocation) (Preview
 // Ready returns nil if the server is ready, else an error with the reason.
 func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz", nil) }
 
+// Checked is a worker's verdict on a token, and what the token says.
+type Checked struct {
+	Claims *revocast.Claims
+	revocast.Verdict
+}
+
 // Verdict asks the worker at the client's URL, a sidecar, about a token. If no worker answered,
 // the error is not nil and the verdict is [revocast.Unknown].
-func (c *Client) Verdict(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict, error) {
+func (c *Client) Verdict(ctx context.Context, bearer string) (Checked, error) {
 	var answer apitypes.Verdict
 	q := request{method: http.MethodPost, path: "/v1/verdict", body: apitypes.Check{Token: bearer}}
 	_, err := c.do(ctx, q, &answer)
 	if err != nil {
-		return nil, revocast.Verdict{Err: fmt.Errorf("%w: %w", revocast.ErrUnknown, err)}, err
+		return Checked{Verdict: revocast.Verdict{Err: fmt.Errorf("%w: %w", revocast.ErrUnknown, err)}}, err
 	}
 	claims, verdict := answer.Domain()
-	return claims, verdict, nil
+	return Checked{claims, verdict}, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/throttle"
+	"github.com/revocast/revocast/port"
 )
 
 // ConnectOptions are the settings of [Connect]. The zero value works.
@@ -97,8 +98,10 @@ func (o ConnectOptions) withDefaults() (ConnectOptions, error) {
 	); err != nil {
 		return o, err
 	}
-	if o.Class != "" && !validRealm(o.Class) {
-		return o, fmt.Errorf("%w: class %.80q: want 1 to %d of A-Z a-z 0-9 _ -", revocast.ErrInvalid, o.Class, maxRealm)
+	if o.Class != "" {
+		if err := port.CheckClass(o.Class); err != nil {
+			return o, err
+		}
 	}
 	if o.Name == "" {
 		o.Name = "revocast"

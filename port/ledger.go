@@ -46,7 +46,8 @@ type WorkerLedger interface {
 	// it if it is new, and returns the position and the log entries after Applied,
 	// oldest first, at most Limit. [revocast.ErrTrimmed]: the log does not reach back that far,
 	// and the member is not registered. [revocast.ErrEpoch]: Applied is of a later epoch than
-	// the ledger, so the ledger is stale; nothing was recorded.
+	// the ledger, so the ledger is stale; nothing was recorded. [revocast.ErrUnavailable] if no
+	// publisher has let the class in.
 	Renew(ctx context.Context, r Renewal) (Renewed, error)
 
 	// Check returns the merged state of each key (zero where nothing stands), all
@@ -59,11 +60,11 @@ type WorkerLedger interface {
 	// [Sighting].
 	Sight(ctx context.Context, s Sighting) (Sighted, error)
 
-	// Snapshot returns the states a page at a time: begin with cursor "" and go on
-	// with the one returned until that is "". A state that stands all the while comes
-	// at least once; one that changes meanwhile may come as it was before or after, so
-	// read the position first and apply the log from there on afterwards.
-	Snapshot(ctx context.Context, cursor string) (page []KeyedState, next string, err error)
+	// Snapshot returns the states a page at a time: begin with cursor "" and go on with the
+	// page's Next until that is "". A page may be empty and not be the last. A state that
+	// stands all the while comes at least once; one that changes meanwhile may come as it was
+	// before or after, so read the position first and apply the log from there on afterwards.
+	Snapshot(ctx context.Context, cursor string) (StatePage, error)
 
 	// Leave removes a member that has given up its lease. Unknown members are fine.
 	Leave(ctx context.Context, m MemberID) error
@@ -91,7 +92,15 @@ type PublisherLedger interface {
 	// Verify reports whether epoch is still open; [revocast.ErrEpoch] if another one is.
 	Verify(ctx context.Context, epoch uint64) (Verified, error)
 
-	// Members lists all members.
+	// Admit lets workers of these classes in, for good. Those of other classes cannot become members.
+	// [DefaultClass] is let in from the beginning.
+	Admit(ctx context.Context, classes []string) error
+
+	// Prune drops what a class of workers has written if it is so large that the ledger could run out
+	// of memory for revocations, and returns those classes. Their members join again when they renew.
+	Prune(ctx context.Context) (classes []string, err error)
+
+	// Members lists all members of the classes that were let in.
 	Members(ctx context.Context) (Membership, error)
 
 	// Strike removes a member if its renew counter still is what m says and has stood still for

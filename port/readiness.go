@@ -30,13 +30,6 @@ func (r *Readiness) Err() error {
 	return r.err
 }
 
-// Changed returns a channel that is closed when readiness is next gained or lost.
-func (r *Readiness) Changed() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.changed
-}
-
 // Wait blocks until ready, or until ctx ends; then it returns the reason why it is
 // not ready, joined with the context's error.
 func (r *Readiness) Wait(ctx context.Context) error {

@@ -85,6 +85,12 @@ type KeyedState struct {
 	Born uint64
 }
 
+// StatePage is the answer to [WorkerLedger.Snapshot].
+type StatePage struct {
+	States []KeyedState
+	Next   string // the cursor of the next page; empty after the last
+}
+
 // Events returns the fewest events that add up to the state, so that a snapshot is applied in the
 // same way as a log.
 func (k KeyedState) Events() []revocast.Event {
@@ -118,6 +124,19 @@ type MemberID struct {
 	Incarnation string // random, made at start
 }
 
+// CheckClass fails with [revocast.ErrInvalid] on a name that no class can have.
+func CheckClass(class string) error {
+	valid := class != "" && len(class) <= 64
+	for _, c := range []byte(class) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		valid = valid && (letter || c >= '0' && c <= '9' || c == '_' || c == '-')
+	}
+	if !valid {
+		return fmt.Errorf("%w: class %.80q: want 1 to 64 of A-Z a-z 0-9 _ -", revocast.ErrInvalid, class)
+	}
+	return nil
+}
+
 // DefaultClass is the class of workers whose operator names none.
 const DefaultClass = "default"
 
@@ -141,20 +160,23 @@ type Member struct {
 	Still time.Duration
 }
 
-// Membership is the set of members at one instant. Generation changes whenever a
-// member joins or goes, and only then.
+// Membership is the set of members at one instant. Generation changes whenever a member joins or
+// goes. It has a part for each class, which a hostile worker of the class may change, and no other.
 type Membership struct {
-	Generation uint64
+	Generation string
 	Members    []Member
-	Position   revocast.Position
-	Now        int64 // the ledger's clock, Unix milliseconds
+	// Unlisted are classes of which it is not known who all their members are: somebody with the
+	// rights of the class has deleted or overwritten the list, or made it too long.
+	Unlisted []string
+	Position revocast.Position
+	Now      int64 // the ledger's clock, Unix milliseconds
 }
 
 // Commit is the answer to [PublisherLedger.Commit]. Entries is parallel to the proposals.
 type Commit struct {
 	Epoch      uint64
 	Entries    []CommitEntry
-	Generation uint64 // of the membership when it was committed
+	Generation string // of the membership when it was committed
 	Settled    bool
 	Repeated   bool // the answer of an earlier run under the same idempotency key
 	Terms      Terms

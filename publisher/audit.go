@@ -109,20 +109,20 @@ type audit struct {
 func (a *audit) readLedger(ctx context.Context) (map[revocast.Key]revocast.State, error) {
 	states := make(map[revocast.Key]revocast.State)
 	for cursor := ""; ; {
-		page, next, err := a.ledger.Snapshot(ctx, cursor)
+		page, err := a.ledger.Snapshot(ctx, cursor)
 		if err != nil {
 			return nil, fmt.Errorf("audit: read the ledger: %w", err)
 		}
-		for _, k := range page {
+		for _, k := range page.States {
 			if a.live(k.State) {
 				states[k.Key] = k.State
 			}
 		}
-		if next == "" {
+		if page.Next == "" {
 			a.report.Ledger = len(states)
 			return states, nil
 		}
-		cursor = next
+		cursor = page.Next
 	}
 }
 

@@ -40,7 +40,7 @@ func (w *writer) resume(ctx context.Context, at revocast.Position) (*job, error)
 	b := batch{
 		entries: []port.CommitEntry{{Event: revocast.Event{Position: at}}}, last: at, epoch: at.Epoch,
 		since: w.clock.Monotonic(), terms: d.Terms, askMembers: true,
-		generation: revocast.Position{Epoch: at.Epoch},
+		generation: generation{epoch: at.Epoch},
 	}
 	j.receipts = []revocast.Receipt{receipt}
 	err = w.active.start(func(run context.Context) {

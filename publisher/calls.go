@@ -29,6 +29,9 @@ func newEphemeralKey() string {
 // A nil error means that it is. [revocast.ErrPending] comes with a valid receipt: r is committed,
 // and ctx ended before the rest, which continues in the background. With any other error except
 // [revocast.ErrOutcomeUnknown] nothing was revoked.
+//
+// A revocation that only measures the latency has an issuer that begins with "urn:revocast:", whose
+// tokens nobody has: the receipt does not warn that no worker accepts it.
 func (p *Publisher) Revoke(ctx context.Context, r revocast.Revocation,
 	opts ...revocast.CallOption,
 ) (revocast.Receipt, error) {

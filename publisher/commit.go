@@ -50,7 +50,7 @@ func (c *committer) commit(run context.Context, idempotency string, proposals []
 	c.reader.terms.Store(&answer.Terms)
 	b := batch{
 		entries: answer.Entries, epoch: answer.Epoch, since: c.clock.Monotonic(), terms: answer.Terms,
-		generation: revocast.Position{Epoch: answer.Epoch, Rev: answer.Generation},
+		generation: generation{answer.Epoch, answer.Generation},
 	}
 	for _, entry := range b.entries {
 		if b.last.Before(entry.Event.Position) {

@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,9 +35,13 @@ type fleet struct {
 	// mu guards the rest. least is the smallest Applied of members and atLeast how many
 	// have it, so that an acknowledgement costs nothing while others are behind.
 	mu         sync.Mutex
-	generation revocast.Position // of members: epoch and generation
-	looks      uint64            // looks begun
-	looked     uint64            // the latest look that members come from
+	generation generation // of members
+	unlisted   []string   // classes of which it is not known who all their members are
+	// listedFrom is when the leases have run out of members whose class was unlisted: a list that was
+	// deleted fills again one renewal after the other.
+	listedFrom time.Duration
+	looks      uint64 // looks begun
+	looked     uint64 // the latest look that members come from
 	members    map[port.MemberID]*fleetMember
 	early      map[port.MemberID]revocast.Position
 	tip        tip
@@ -75,8 +80,9 @@ type fleetMember struct {
 type fleetWaiter struct {
 	f          *fleet
 	position   revocast.Position
-	generation revocast.Position // members must be known as of here or later
-	look       uint64            // and as of this look or a later one
+	generation generation // members must be known as of here
+	looks      uint64     // or as of a look after this one
+	look       uint64     // and as of this look or a later one
 	since      time.Duration
 	deadline   time.Duration
 	done       chan outcome // buffered; gets one value
@@ -93,13 +99,21 @@ func newFleet(b *base, ledger fleetLedger, terms func() *port.Terms) *fleet {
 	return &fleet{
 		base: b, ledger: ledger, terms: terms, kick: make(chan struct{}, 1),
 		members: make(map[port.MemberID]*fleetMember), early: make(map[port.MemberID]revocast.Position),
-		tip: tip{ahead: make(map[port.MemberID]aheadAck)}, reach: reachOf(nil),
+		tip: tip{ahead: make(map[port.MemberID]aheadAck)}, reach: reachOf(nil), listedFrom: math.MinInt64,
 	}
 }
 
+// generation is that of the membership in an epoch. It compares equal as long as nobody has joined
+// or gone. Neither of two can be told to be the later one: a part of it belongs to each class, and
+// a hostile worker may turn its own back.
+type generation struct {
+	epoch uint64
+	text  string
+}
+
 // wait returns a waiter for position, committed when the membership was of generation. A worker
-// that holds a lease from before that commit is a member of that generation or a later one,
-// unless it was struck off because its lease was gone. At deadline, which is W after the commit's
+// that holds a lease from before that commit is a member of that generation, and of every later
+// one unless it was struck off because its lease was gone. At deadline, which is W after the commit's
 // answer, no lease from before the commit is left at all.
 //
 // If the generation is not known, the last argument makes it ask for the members as they are from
@@ -113,6 +127,7 @@ func (f *fleet) wait(b batch) *fleetWaiter {
 	position := b.last
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	w.looks = f.looks
 	if b.askMembers {
 		w.look = f.looks + 1
 	}
@@ -237,7 +252,8 @@ func (f *fleet) chaseLocked() {
 // later epoch do not: its ledger may have been emptied or rolled back, and a worker that it does
 // not know may still hold a lease of the epoch before. Then only the deadline counts.
 func (f *fleet) knownLocked(w *fleetWaiter) bool {
-	return f.generation.Epoch == w.generation.Epoch && !f.generation.Before(w.generation) && f.looked >= w.look
+	return f.generation.epoch == w.generation.epoch && (f.generation == w.generation || f.looked > w.looks) &&
+		f.looked >= w.look && len(f.unlisted) == 0 && w.since >= f.listedFrom
 }
 
 func (f *fleet) tallyLocked(position revocast.Position) revocast.Tally {
@@ -288,7 +304,7 @@ func (f *fleet) next(now, looked time.Duration) (pause time.Duration, look bool)
 	}
 	for _, w := range f.waiters {
 		due := max(w.since+lookAfter, looked+lookEvery)
-		if !f.knownLocked(w) && f.generation.Epoch <= w.generation.Epoch {
+		if !f.knownLocked(w) && f.generation.epoch <= w.generation.epoch && len(f.unlisted) == 0 {
 			due = looked + joinEvery // a member joined or left, and it is not known whom to wait for
 		}
 		pause = min(pause, due-now, w.deadline-now)
@@ -312,6 +328,11 @@ func (f *fleet) look(ctx context.Context) {
 		f.log.Debug("members not read", "error", err)
 		return
 	}
+	if len(list.Unlisted) > 0 {
+		f.say.Warn("unlisted", "the members of a class are not known, so every revocation waits for a lease to end: "+
+			"a program with the rights of the class has deleted or overwritten the list, or made it too long",
+			"classes", list.Unlisted)
+	}
 	f.update(list, look)
 	f.noteSilent(f.silent())
 	for _, m := range f.lapsed() {
@@ -331,13 +352,17 @@ func (f *fleet) update(list port.Membership, look uint64) {
 	defer f.mu.Unlock()
 	f.correctLocked(list.Position, look)
 	next := make(map[port.MemberID]*fleetMember, len(list.Members))
-	sameEpoch := list.Position.Epoch == f.generation.Epoch
+	sameEpoch := list.Position.Epoch == f.generation.epoch
 	for _, m := range list.Members {
 		next[m.ID] = f.mergeLocked(m, sameEpoch, now)
 	}
 	f.members = next
 	f.reach = f.reachLocked()
-	f.generation = revocast.Position{Epoch: list.Position.Epoch, Rev: list.Generation}
+	f.generation = generation{list.Position.Epoch, list.Generation}
+	f.unlisted = list.Unlisted
+	if terms := f.terms(); len(f.unlisted) > 0 && terms != nil {
+		f.listedFrom = now + terms.Wait()
+	}
 	f.looked = look
 	for id := range f.early {
 		if next[id] == nil {

@@ -21,7 +21,7 @@ func member(name string, applied revocast.Position, renewals uint64) port.Member
 func fleetOf(t *testing.T, members ...port.Member) (*fleet, *ledgerFake) {
 	t.Helper()
 	l := openLedger(1)
-	l.gen, l.members, l.d.Position = 1, members, pos(1, 1<<20)
+	l.gen, l.members, l.d.Position = "1", members, pos(1, 1<<20)
 	terms := port.DefaultTerms()
 	f := newFleet(partTools(l, &busFake{}, io.Discard).base, l, func() *port.Terms { return &terms })
 	f.update(port.Membership{Generation: l.gen, Members: members, Position: l.d.Position}, 0)
@@ -29,9 +29,9 @@ func fleetOf(t *testing.T, members ...port.Member) (*fleet, *ledgerFake) {
 }
 
 // committedAt is a commit that the membership of a generation has to apply.
-func (f *fleet) committedAt(last revocast.Position, generation uint64) batch {
+func (f *fleet) committedAt(last revocast.Position, text string) batch {
 	return batch{
-		last: last, generation: pos(last.Epoch, generation), since: f.clock.Monotonic(),
+		last: last, generation: generation{last.Epoch, text}, since: f.clock.Monotonic(),
 		terms: port.DefaultTerms(),
 	}
 }
@@ -40,7 +40,7 @@ func done(w *fleetWaiter) bool { return len(w.done) > 0 }
 
 func TestFleetWaitsForTheLastMember(t *testing.T) {
 	f, _ := fleetOf(t, member("a", pos(1, 3), 1), member("b", pos(1, 4), 1), member("c", pos(1, 3), 1))
-	w := f.wait(f.committedAt(pos(1, 4), 1))
+	w := f.wait(f.committedAt(pos(1, 4), "1"))
 	for i, name := range []string{"b", "a", "stranger", "c"} {
 		if done(w) {
 			t.Fatalf("confirmed before %q had applied it", name)
@@ -54,7 +54,7 @@ func TestFleetWaitsForTheLastMember(t *testing.T) {
 		by.reach == nil {
 		t.Errorf("confirmed by %+v", by)
 	}
-	if w := f.wait(f.committedAt(pos(1, 4), 1)); !done(w) {
+	if w := f.wait(f.committedAt(pos(1, 4), "1")); !done(w) {
 		t.Error("what all members have applied before is not confirmed")
 	}
 }
@@ -64,16 +64,16 @@ func TestFleetWaitsForTheLastMember(t *testing.T) {
 func TestFleetOfAnotherGeneration(t *testing.T) {
 	for _, test := range []struct {
 		what       string
-		generation revocast.Position
+		generation generation
 		look       uint64
 		known      bool
 	}{
-		{"the same", pos(1, 1), 0, true},
-		{"an earlier one is enough", pos(1, 0), 0, true},
-		{"a later one is asked for", pos(1, 2), 0, false},
-		{"the members are of a later epoch", pos(0, 1), 0, false},
-		{"the members are of an earlier epoch", pos(2, 1), 0, false},
-		{"a later look is asked for", pos(1, 1), 1, false},
+		{"the same", generation{1, "1"}, 0, true},
+		{"an earlier one", generation{1, "0"}, 0, false},
+		{"a later one", generation{1, "2"}, 0, false},
+		{"the members are of a later epoch", generation{0, "1"}, 0, false},
+		{"the members are of an earlier epoch", generation{2, "1"}, 0, false},
+		{"a later look is asked for", generation{1, "1"}, 1, false},
 	} {
 		f, _ := fleetOf(t, member("a", pos(3, 9), 1))
 		w := &fleetWaiter{
@@ -88,10 +88,10 @@ func TestFleetOfAnotherGeneration(t *testing.T) {
 
 func TestFleetWithoutMembers(t *testing.T) {
 	f, _ := fleetOf(t)
-	if w := f.wait(f.committedAt(pos(1, 1), 1)); !done(w) {
+	if w := f.wait(f.committedAt(pos(1, 1), "1")); !done(w) {
 		t.Error("nobody has to apply it, and it is not confirmed")
 	}
-	b := f.committedAt(pos(1, 1), 1)
+	b := f.committedAt(pos(1, 1), "1")
 	b.askMembers = true
 	w := f.wait(b)
 	if done(w) {
@@ -101,7 +101,7 @@ func TestFleetWithoutMembers(t *testing.T) {
 	if !done(w) {
 		t.Error("not confirmed after the members were asked for")
 	}
-	w = f.wait(f.committedAt(pos(2, 1), 1)) // of an epoch whose members are not known
+	w = f.wait(f.committedAt(pos(2, 1), "1")) // of an epoch whose members are not known
 	f.settleLocked(w.deadline - 1)
 	if done(w) {
 		t.Error("confirmed before the deadline")
@@ -110,7 +110,7 @@ func TestFleetWithoutMembers(t *testing.T) {
 	if by, _ := w.applied(t.Context()); by.reach == nil {
 		t.Error("nobody is there, and nobody is warned of it")
 	}
-	w = f.wait(f.committedAt(pos(2, 1), 1))
+	w = f.wait(f.committedAt(pos(2, 1), "1"))
 	w.cancel()
 	if len(f.waiters) != 0 {
 		t.Error("a waiter that was cancelled is still there")
@@ -126,7 +126,7 @@ func TestFleetDeadline(t *testing.T) {
 		defer stop()
 		f.acknowledge(port.Ack{Member: l.members[1].ID, Applied: pos(1, 2)})
 		began, wait := time.Now(), port.DefaultTerms().Wait()
-		by, err := f.wait(f.committedAt(pos(1, 2), 1)).applied(t.Context())
+		by, err := f.wait(f.committedAt(pos(1, 2), "1")).applied(t.Context())
 		if err != nil || by.tally != (revocast.Tally{Live: 2, Confirmed: 1, Lapsed: 1}) {
 			t.Errorf("%+v, %v", by, err)
 		}
@@ -163,7 +163,7 @@ func TestFleetMerge(t *testing.T) {
 			f, l := fleetOf(t, member("a", pos(1, 1), 5))
 			wait := port.DefaultTerms().Wait()
 			pass(wait)
-			m := port.Membership{Generation: 1, Members: []port.Member{l.members[0]}, Position: l.d.Position}
+			m := port.Membership{Generation: "1", Members: []port.Member{l.members[0]}, Position: l.d.Position}
 			test.change(&m)
 			f.update(m, 1)
 			if gone := f.lapsed(); (len(gone) == 1) != test.still {
@@ -186,14 +186,14 @@ func TestFleetKeepsEarlyAcknowledgements(t *testing.T) {
 	if list[0].Applied != pos(1, 3) {
 		t.Errorf("a member that is not known yet has applied %s, want what it acknowledged", list[0].Applied)
 	}
-	f.update(port.Membership{Generation: 2, Members: []port.Member{early}, Position: l.d.Position}, 1)
+	f.update(port.Membership{Generation: "2", Members: []port.Member{early}, Position: l.d.Position}, 1)
 	if got := f.members[early.ID].Applied; got != pos(1, 3) {
 		t.Errorf("applied %s, want what it acknowledged before it was known", got)
 	}
 	if f.strangers.Load() != 1 {
 		t.Errorf("%d strangers, want 1", f.strangers.Load())
 	}
-	f.update(port.Membership{Generation: 2, Members: []port.Member{early}, Position: l.d.Position}, 2)
+	f.update(port.Membership{Generation: "2", Members: []port.Member{early}, Position: l.d.Position}, 2)
 	if got := f.members[early.ID].Applied; got != pos(1, 3) {
 		t.Errorf("applied %s: a later look took it back", got)
 	}
@@ -202,7 +202,7 @@ func TestFleetKeepsEarlyAcknowledgements(t *testing.T) {
 // TestFleetSaysNoReachOfOthers: if an epoch's members are not known, neither is what they accept.
 func TestFleetSaysNoReachOfOthers(t *testing.T) {
 	f, _ := fleetOf(t, member("a", pos(1, 1), 1))
-	known, unknown := f.wait(f.committedAt(pos(1, 2), 1)), f.wait(f.committedAt(pos(2, 2), 1))
+	known, unknown := f.wait(f.committedAt(pos(1, 2), "1")), f.wait(f.committedAt(pos(2, 2), "1"))
 	f.settleLocked(known.deadline)
 	f.settleLocked(unknown.deadline)
 	if by, _ := known.applied(t.Context()); by.reach == nil {
@@ -229,21 +229,21 @@ func TestFleetNext(t *testing.T) {
 	if pause, look := f.next(now, 0); pause != time.Hour || look {
 		t.Errorf("nobody waits: pause %s, look %t", pause, look)
 	}
-	w := f.wait(f.committedAt(pos(1, 2), 1))
+	w := f.wait(f.committedAt(pos(1, 2), "1"))
 	w.since, w.deadline = now, now+3*time.Second
 	for _, test := range []struct {
 		what       string
 		looked     time.Duration
-		generation revocast.Position
+		generation generation
 		pause      time.Duration
 		look       bool
 	}{
-		{"acknowledgements are on their way", now - lookEvery, pos(1, 1), lookAfter, false},
-		{"looked just now", now, pos(1, 1), lookEvery, false},
-		{"what members accept is old", now - reachLife, pos(1, 1), 0, true},
-		{"the members are not known", now, pos(1, 2), joinEvery, false},
-		{"and it is time to ask", now - joinEvery, pos(1, 2), 0, true},
-		{"the members are of a later epoch", now - joinEvery, pos(0, 2), lookEvery - joinEvery, false},
+		{"acknowledgements are on their way", now - lookEvery, generation{1, "1"}, lookAfter, false},
+		{"looked just now", now, generation{1, "1"}, lookEvery, false},
+		{"what members accept is old", now - reachLife, generation{1, "1"}, 0, true},
+		{"the members are not known", now, generation{1, "2"}, joinEvery, false},
+		{"and it is time to ask", now - joinEvery, generation{1, "2"}, 0, true},
+		{"the members are of a later epoch", now - joinEvery, generation{0, "2"}, lookEvery - joinEvery, false},
 	} {
 		w.generation = test.generation
 		if pause, look := f.next(now, test.looked); pause != test.pause || look != test.look {
@@ -265,8 +265,8 @@ func TestFleetTellsWhoIsSilent(t *testing.T) {
 		f, l := fleetOf(t, member("heard", pos(1, 1), 1), member("mute", pos(1, 1), 1), member("new", pos(1, 1), 1))
 		f.acknowledge(port.Ack{Member: l.members[0].ID, Applied: pos(1, 2)})
 		l.members[0].Applied, l.members[1].Applied, l.members[2].Applied = pos(1, 2), pos(1, 2), pos(1, 1)
-		w := f.wait(f.committedAt(pos(1, 2), 1))
-		f.update(port.Membership{Generation: 1, Members: l.members[:2], Position: l.d.Position}, 1)
+		w := f.wait(f.committedAt(pos(1, 2), "1"))
+		f.update(port.Membership{Generation: "1", Members: l.members[:2], Position: l.d.Position}, 1)
 		if !done(w) {
 			t.Fatal("not confirmed")
 		}

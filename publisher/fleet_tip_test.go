@@ -20,7 +20,7 @@ func (f *fleet) lists(at revocast.Position, members ...port.Member) {
 	f.looks++
 	look := f.looks
 	f.mu.Unlock()
-	f.update(port.Membership{Generation: 1, Members: members, Position: at}, look)
+	f.update(port.Membership{Generation: "1", Members: members, Position: at}, look)
 }
 
 // TestAcknowledgedBeyondTheLedger raises nobody, now or later, however often it comes.
@@ -30,7 +30,7 @@ func TestAcknowledgedBeyondTheLedger(t *testing.T) {
 	f.lists(pos(1, 4), a)
 	for _, far := range []revocast.Position{pos(1, 9), pos(1, uint64(revocast.Forever)), pos(7, 1)} {
 		f.acknowledge(port.Ack{Member: memberID("a"), Applied: far})
-		w := f.wait(f.committedAt(pos(1, 4), 1))
+		w := f.wait(f.committedAt(pos(1, 4), "1"))
 		if done(w) || appliedBy(f, "a") != pos(1, 3) {
 			t.Fatalf("one acknowledgement of %s: believed to be at %s", far, appliedBy(f, "a"))
 		}
@@ -40,7 +40,7 @@ func TestAcknowledgedBeyondTheLedger(t *testing.T) {
 	if f.impossible.Load() != 1 || appliedBy(f, "a") != pos(1, 3) {
 		t.Errorf("%d counted, believed to be at %s", f.impossible.Load(), appliedBy(f, "a"))
 	}
-	w := f.wait(f.committedAt(pos(1, 9), 1))
+	w := f.wait(f.committedAt(pos(1, 9), "1"))
 	if done(w) {
 		t.Error("the acknowledgement was remembered until the ledger had come so far")
 	}
@@ -54,14 +54,14 @@ func TestAcknowledgedBeyondTheLedger(t *testing.T) {
 // is still under way.
 func TestAcknowledgedBeforeItIsKnownHere(t *testing.T) {
 	for what, learn := range map[string]func(*fleet, port.Member){
-		"by a commit": func(f *fleet, _ port.Member) { f.wait(f.committedAt(pos(1, 9), 1)).cancel() },
+		"by a commit": func(f *fleet, _ port.Member) { f.wait(f.committedAt(pos(1, 9), "1")).cancel() },
 		"by an event": func(f *fleet, _ port.Member) { f.reached(pos(1, 9)) },
 		"by a look":   func(f *fleet, m port.Member) { f.lists(pos(1, 9), m) },
 	} {
 		a := member("a", pos(1, 3), 1)
 		f, _ := fleetOf(t, a)
 		f.lists(pos(1, 5), a)
-		w := f.wait(f.committedAt(pos(1, 5), 1))
+		w := f.wait(f.committedAt(pos(1, 5), "1"))
 		f.acknowledge(port.Ack{Member: memberID("a"), Applied: pos(1, 9)})
 		if done(w) {
 			t.Errorf("%s: believed before", what)
@@ -88,7 +88,7 @@ func TestBeliefIsCorrected(t *testing.T) {
 	if got := appliedBy(f, "a"); got != pos(1, 4) {
 		t.Errorf("believed to be at %s, by the ledger at 1-4", got)
 	}
-	if w := f.wait(f.committedAt(pos(1, 5), 1)); done(w) {
+	if w := f.wait(f.committedAt(pos(1, 5), "1")); done(w) {
 		t.Error("confirmed by a worker that has not applied it")
 	}
 }

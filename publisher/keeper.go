@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 const (
 	keepEvery   = 250 * time.Millisecond // while it is open
 	recoverPace = 100 * time.Millisecond // while it is not
+
+	pruneEvery = time.Second
 
 	reportEveryText = 10 * time.Second // logging why it does not serve
 )
@@ -42,6 +45,7 @@ type keeper struct {
 	watched   revocast.Position // of a ledger that somebody else recovers
 	watchedAt time.Duration     // since when it stands there
 	restored  int               // events that recoveries brought
+	pruned    time.Duration     // when it was last looked at what classes have written; zero: never
 	served    uint64            // the latest epoch in which this keeper saw the ledger open and in charge
 	latest    port.EpochRecord  // as it was last read or written, of the latest epoch that was seen
 	unread    nagging           // that the record cannot be read
@@ -55,6 +59,8 @@ type keeper struct {
 type keeperLedger interface {
 	port.RecoveryLedger
 	Settle(ctx context.Context, epoch, settling uint64) error
+	Admit(ctx context.Context, classes []string) error
+	Prune(ctx context.Context) ([]string, error)
 }
 
 // writers are the parts that commit and confirm, as the keeper sees them. The keeper tells them
@@ -74,8 +80,9 @@ type writers interface {
 }
 
 type keeperOptions struct {
-	recoverEmpty bool // see [Options.RecoverEmpty]
-	acceptLoss   bool // see [RepairOptions.AcceptLoss]
+	classes      []string // see [Options.Classes]
+	recoverEmpty bool     // see [Options.RecoverEmpty]
+	acceptLoss   bool     // see [RepairOptions.AcceptLoss]
 	// supersede: a record that cannot be read counts as lost also where the ledger does not serve.
 	supersede bool
 }
@@ -133,6 +140,8 @@ func (k *keeper) look(ctx context.Context) error {
 	case port.LedgerOpen:
 		k.reader.terms.Store(&d.Terms)
 		k.writers.observe(ctx, d, sent, wall)
+		k.admit(ctx, d)
+		k.prune(ctx)
 		return k.compare(ctx, d)
 	case port.LedgerUninitialised:
 		return k.begin(ctx)
@@ -144,6 +153,42 @@ func (k *keeper) look(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: another Redis carries on this realm; if this one is to carry on instead: "+
 		"publisher repair --from redis", revocast.ErrFenced)
+}
+
+// admit lets in the classes that this publisher lets in. A ledger that was emptied has forgotten
+// them.
+func (k *keeper) admit(ctx context.Context, d port.Description) {
+	for _, class := range k.classes {
+		if slices.Contains(d.Classes, class) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := k.ledger.Admit(ctx, k.classes); err != nil {
+			k.log.Debug("classes of workers are not let in yet", "classes", k.classes, "error", err)
+		}
+		return
+	}
+}
+
+// prune keeps a class of workers from filling the ledger's memory: without room nothing can be
+// revoked.
+func (k *keeper) prune(ctx context.Context) {
+	if now := k.clock.Monotonic(); k.pruned == 0 || now-k.pruned >= pruneEvery {
+		k.pruned = cmp.Or(now, 1)
+	} else {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	classes, err := k.ledger.Prune(ctx)
+	if err != nil {
+		k.log.Debug("what classes of workers have written was not looked at", "error", err)
+	}
+	if len(classes) > 0 {
+		k.say.Warn("pruned", "classes of workers had written so much that Redis could have run out of memory; "+
+			"dropped: a program with the rights of the class does what no worker does", "classes", classes)
+	}
 }
 
 // settle waits on this publisher's own clock until no lease of an earlier epoch can be left, nor

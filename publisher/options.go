@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -22,6 +23,10 @@ type Options struct {
 	// Default 20,000, some 10 KiB each.
 	MaxOpen int
 
+	// Classes are the classes of workers ([A-Za-z0-9_-]{1,64}) that this publisher lets in, beside
+	// [port.DefaultClass]. A class stays in once a publisher has let it in. Default: no other.
+	Classes []string
+
 	// StreamReplicas is how many replicas a stream has that must be made again because it was
 	// lost. Default 1; 3 in a cluster.
 	StreamReplicas int
@@ -38,11 +43,6 @@ type Options struct {
 	// Defaults 2m and 2,000.
 	SnapshotEvery time.Duration
 	SnapshotAfter uint64
-	// Canary is how often one publisher of the realm revokes a token that nobody has, to
-	// see how long that takes. Default 0: never. Each leaves an event in the stream.
-	Canary time.Duration
-	// ObserveCanary is told how each went. It must not block.
-	ObserveCanary func(CanaryResult)
 
 	Clock  port.Clock   // default [port.SystemClock]
 	Logger *slog.Logger // default [slog.Default]
@@ -61,6 +61,11 @@ func (o *Options) complete() error {
 	if o.Random == nil {
 		o.Random = component.Random
 	}
+	for _, class := range o.Classes {
+		if err := port.CheckClass(class); err != nil {
+			return fmt.Errorf("publisher.Options.Classes: %w", err)
+		}
+	}
 	component.SetDefault(&o.SnapshotAfter, 2000)
 	return option.Complete("publisher.Options",
 		option.Of("CommitTimeout", &o.CommitTimeout, 5*time.Second),
@@ -69,6 +74,5 @@ func (o *Options) complete() error {
 		option.Of("StreamReplicas", &o.StreamReplicas, 1),
 		option.Of("AuditEvery", &o.AuditEvery, 5*time.Second),
 		option.Of("SnapshotEvery", &o.SnapshotEvery, 2*time.Minute),
-		option.Of("Canary", &o.Canary, 0),
 	)
 }

@@ -64,7 +64,7 @@ type ledgerFake struct {
 	log       []revocast.Event // whatever is asked for
 	logErr    error
 	members   []port.Member
-	gen       uint64
+	gen       string
 	states    []port.KeyedState
 	checked   map[revocast.Key]revocast.State
 	elsewhere map[string]bool // tasks that somebody else has the turn for
@@ -93,14 +93,25 @@ func (l *ledgerFake) Log(_ context.Context, after revocast.Position, limit int) 
 	return page, l.logErr
 }
 
+func (l *ledgerFake) Prune(context.Context) ([]string, error) {
+	touch()
+	return nil, nil
+}
+
+func (l *ledgerFake) Admit(_ context.Context, classes []string) error {
+	touch()
+	l.note("admit %q", classes)
+	return l.err
+}
+
 func (l *ledgerFake) Members(context.Context) (port.Membership, error) {
 	touch()
 	return port.Membership{Generation: l.gen, Members: slices.Clone(l.members), Position: l.d.Position}, nil
 }
 
-func (l *ledgerFake) Snapshot(context.Context, string) ([]port.KeyedState, string, error) {
+func (l *ledgerFake) Snapshot(context.Context, string) (port.StatePage, error) {
 	touch()
-	return l.states, "", nil
+	return port.StatePage{States: l.states}, nil
 }
 
 func (l *ledgerFake) Check(_ context.Context, keys []revocast.Key) (port.Checked, error) {

@@ -82,22 +82,29 @@ type BannedKey struct {
 	Ban revocast.BanState
 }
 
+// BanPage is the answer to [Publisher.Bans].
+type BanPage struct {
+	Bans []BannedKey
+	Next string // the cursor of the next page; empty after the last
+}
+
 // Bans lists the bans that have neither ended nor been lifted, those that begin later
-// included, a page at a time: begin with cursor "" and go on with the one returned until
-// that is "". A page may be empty, and a ban may come twice.
-func (p *Publisher) Bans(ctx context.Context, cursor string) (bans []BannedKey, next string, err error) {
+// included, a page at a time: begin with cursor "" and go on with the page's Next until that is
+// "". A page may be empty, and a ban may come twice.
+func (p *Publisher) Bans(ctx context.Context, cursor string) (BanPage, error) {
 	d, err := p.ledger.Describe(ctx)
 	if err == nil {
 		err = d.State.Err()
 	}
 	if err != nil {
-		return nil, "", err
+		return BanPage{}, err
 	}
-	page, next, err := p.ledger.Snapshot(ctx, cursor)
-	for _, s := range page {
+	page, err := p.ledger.Snapshot(ctx, cursor)
+	bans := BanPage{Next: page.Next}
+	for _, s := range page.States {
 		if s.State.Ban.Until > d.Now {
-			bans = append(bans, BannedKey{Key: s.Key, Ban: s.State.Ban})
+			bans.Bans = append(bans.Bans, BannedKey{Key: s.Key, Ban: s.State.Ban})
 		}
 	}
-	return bans, next, err
+	return bans, err
 }

@@ -39,7 +39,6 @@ type Publisher struct {
 	packer    *packer
 
 	watching *watching
-	canary   *canary
 }
 
 // New returns a publisher for the ledger's realm. Nothing happens before Run. It fails with
@@ -53,12 +52,8 @@ func New(ledger port.Ledger, bus port.Bus, o Options) (*Publisher, error) {
 	p.addKeeping()
 	p.addWriting()
 	p.keeper = newKeeper(p.tools, ledger, p.status, keeperNews{p.clocks, p.verifier, p.outbox, p.judge, p.auditor},
-		keeperOptions{recoverEmpty: o.RecoverEmpty})
+		keeperOptions{recoverEmpty: o.RecoverEmpty, classes: o.Classes})
 	p.watching = &watching{base: p.base, ledger: ledger, news: newBroadcast()}
-	p.canary = &canary{
-		base: p.base, calls: p.writer, turns: p.turns, terms: p.reader.terms.Load, serving: p.status.serving.Err,
-		every: o.Canary, observe: o.ObserveCanary,
-	}
 	return p, nil
 }
 
@@ -101,7 +96,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 	for _, part := range []func(context.Context) error{
 		p.outbox.run, p.outbox.report, p.fleet.run, p.verifier.run, p.keeper.run, p.refresher.run, p.hear, p.hearAcks,
-		p.auditor.run, p.stock.run, p.packer.run, p.canary.run,
+		p.auditor.run, p.stock.run, p.packer.run,
 	} {
 		r.wg.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {

@@ -17,7 +17,7 @@ type states struct {
 }
 
 type pager interface {
-	Snapshot(ctx context.Context, cursor string) (page []port.KeyedState, next string, err error)
+	Snapshot(ctx context.Context, cursor string) (port.StatePage, error)
 }
 
 // all goes through all states, a page at a time and with a pause after each, so that it disturbs
@@ -31,18 +31,18 @@ func (s *states) all(ctx context.Context, before port.Description,
 	return func(yield func(port.KeyedState, error) bool) {
 		count := census.NewCount(before)
 		for cursor := ""; ; {
-			page, next, err := s.page(ctx, cursor)
+			page, err := s.page(ctx, cursor)
 			if err != nil {
 				yield(port.KeyedState{}, err)
 				return
 			}
-			for _, k := range page {
+			for _, k := range page.States {
 				count.Add(k)
 				if !yield(k, nil) {
 					return
 				}
 			}
-			if next == "" {
+			if page.Next == "" {
 				after, err := s.reader.describe(ctx)
 				if err == nil {
 					err = count.Compare(after)
@@ -56,12 +56,12 @@ func (s *states) all(ctx context.Context, before port.Description,
 				yield(port.KeyedState{}, context.Cause(ctx))
 				return
 			}
-			cursor = next
+			cursor = page.Next
 		}
 	}
 }
 
-func (s *states) page(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
+func (s *states) page(ctx context.Context, cursor string) (port.StatePage, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	return s.ledger.Snapshot(ctx, cursor)

@@ -423,20 +423,3 @@ func TestSuspicionsAreGathered(t *testing.T) {
 		}
 	})
 }
-
-// Canaries that wait for JetStream do not use up the calls that may be open.
-func TestOneCanaryAtATime(t *testing.T) {
-	fleettest.InWorld(t, func(w *fleettest.World) {
-		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second, MaxOpen: 50})
-		w.Await(p.Readiness())
-		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
-		fleettest.Elapse(10 * time.Minute)
-		ctx, cancel := fleettest.Within(5 * time.Second)
-		defer cancel()
-		began := time.Now()
-		if _, err := p.Revoke(ctx, fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrPending) ||
-			time.Since(began) < 5*time.Second {
-			w.T.Errorf("%v after %s", err, time.Since(began))
-		}
-	})
-}

@@ -316,28 +316,6 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 	})
 }
 
-// The canary's own revocation takes the way of all others.
-func TestCanary(t *testing.T) {
-	fleettest.InWorld(t, func(w *fleettest.World) {
-		w.Worker("w", fleettest.WorkerOptions{})
-		results := make(chan publisher.CanaryResult, 100)
-		for _, name := range []string{"a", "b"} {
-			p := option.Must(publisher.New(w.Ledger.Link(name), w.Bus.Link(name), publisher.Options{
-				Logger: fleettest.Logger(), Canary: 5 * time.Second,
-				ObserveCanary: func(r publisher.CanaryResult) { results <- r },
-			}))
-			w.Run(p.Run)
-		}
-		fleettest.Elapse(61 * time.Second)
-		if n := len(results); n < 10 || n > 12 {
-			t.Errorf("%d canaries in a minute, want about 12 of both publishers together", n)
-		}
-		if r := <-results; r.Err != nil || r.Workers.Confirmed != 1 {
-			t.Errorf("%+v", r)
-		}
-	})
-}
-
 // A worker that starts takes the packed snapshot and the log, and leaves the ledger's
 // states alone.
 func TestIndexLoadsFromASnapshot(t *testing.T) {

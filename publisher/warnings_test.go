@@ -9,7 +9,6 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/port"
-	"github.com/revocast/revocast/publisher"
 )
 
 func TestRevocationThatNoTokenMatches(t *testing.T) {
@@ -113,13 +112,16 @@ func TestClaimThatNoTokenHas(t *testing.T) {
 	})
 }
 
-func TestCanaryWarnsOfNothing(t *testing.T) {
+// TestMeasurementWarnsOfNothing: no worker is meant to accept the issuer of one.
+func TestMeasurementWarnsOfNothing(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
+		p := w.Publisher("p")
+		r := revocast.Revocation{Scope: revocast.ScopeToken, ID: "x", Issuer: "urn:revocast:canary"}
+		measure := func(ctx context.Context) (revocast.Receipt, error) { return p.Revoke(ctx, r) }
+		w.Warned("no worker", measure)
 		w.Accepting("a", fleettest.Issuer)
-		p := w.ColdPublisherWith("p", publisher.Options{Canary: time.Second})
-		w.Await(p.Readiness())
-		fleettest.Elapse(5 * time.Second)
-		if s := p.Stats(); s.Confirmed < 3 || s.Doubtful != 0 {
+		w.Warned("another issuer", measure)
+		if s := p.Stats(); s.Confirmed != 2 || s.Doubtful != 0 {
 			t.Errorf("%d confirmed, %d doubtful", s.Confirmed, s.Doubtful)
 		}
 	})

@@ -107,7 +107,7 @@ type batch struct {
 	entries    []port.CommitEntry
 	last       revocast.Position // the latest of them
 	epoch      uint64            // in which it was committed
-	generation revocast.Position // of the membership, see fleet
+	generation generation        // of the membership, see fleet
 	askMembers bool              // the generation is not known: ask who the members are
 	since      time.Duration
 	terms      port.Terms

@@ -21,7 +21,7 @@ func writerOf(t *testing.T, l *ledgerFake) (*writer, *steps) {
 	st := newStatus()
 	if l.commit == nil {
 		l.commit = func(p []revocast.Event) (port.Commit, error) {
-			c := port.Commit{Epoch: 1, Generation: 1, Terms: l.d.Terms}
+			c := port.Commit{Epoch: 1, Generation: "1", Terms: l.d.Terms}
 			for i, e := range p {
 				e.Position = pos(1, uint64(i+1))
 				c.Entries = append(c.Entries, port.CommitEntry{Event: e, Fresh: true})
@@ -157,7 +157,7 @@ func TestAwaitKnowsWhatIsThere(t *testing.T) {
 	yes := make(chan bool, 1)
 	yes <- true
 	s.answers[pos(2, 5)] = yes
-	s.f.generation = pos(2, 0)
+	s.f.generation = generation{epoch: 2}
 	s.f.looked = 1
 	receipt, err := w.await(t.Context(), pos(2, 5))
 	if err != nil || receipt.Strength != revocast.Confirmed || receipt.Position != pos(2, 5) {

@@ -12,12 +12,12 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// workerACL is what the package's documentation says that a worker needs.
-const workerACL = `--user w1 on nopass -@all +@read +@write +@scripting +info +time
-	~{rv:acl}:meta ~{rv:acl}:members ~{rv:acl}:acked ~{rv:acl}:m:default/w1/*
-	~{rv:acl}:m:leads %R~{rv:acl}:s:* %R~{rv:acl}:log`
+// workerACL is what the package's documentation says that a worker of the class web needs.
+const workerACL = `--user web on nopass resetchannels -@all +evalsha +hget +hmget +hset +hdel +hlen +hvals
+	+exists +xrange +xrevrange +scan +info +time ~{rv:acl}:m:web ~{rv:acl}:l:web
+	%R~{rv:acl}:meta %R~{rv:acl}:s:* %R~{rv:acl}:log`
 
-// TestWorkerACL: one worker can neither speak for another nor change a revocation.
+// TestWorkerACL: with these rights a worker does all that it has to.
 func TestWorkerACL(t *testing.T) {
 	ctx := within(t, 10*time.Second)
 	server := storetest.Redis(t, strings.Fields(workerACL)...)
@@ -26,39 +26,57 @@ func TestWorkerACL(t *testing.T) {
 	must(t, storetest.Start(ctx, publisher, 1))
 	c := commit(t, publisher, "a", principal("alice"))
 
-	worker, err := store.Open("redis://w1:any@"+server.Addr(), "acl", store.Options{})
-	must(t, err)
-	defer worker.Close()
-	own := port.MemberID{Class: "default", Worker: "w1", Incarnation: "i"}
-	r, err := worker.Renew(ctx, port.Renewal{Member: own, Limit: 10})
+	worker := classLedger(t, server, "web")
+	own := port.MemberID{Class: "web", Worker: "w1", Incarnation: "i"}
+	renewal := port.Renewal{Member: own, Limit: 10, Reach: &port.Reach{}}
+	if _, err := worker.Renew(ctx, renewal); !errors.Is(err, revocast.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "no publisher has let in the class web") {
+		t.Errorf("a class that was not let in renews: %v", err)
+	}
+	if _, err := worker.Sight(ctx, port.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); !errors.Is(err,
+		revocast.ErrUnavailable) {
+		t.Errorf("a class that was not let in registers a lead: %v", err)
+	}
+	must(t, publisher.Admit(ctx, []string{"web"}))
+	r, err := worker.Renew(ctx, renewal)
 	must(t, err)
 	checked, err := worker.Check(ctx, []revocast.Key{c.Entries[0].Event.Key})
 	must(t, err)
-	page, _, err := worker.Snapshot(ctx, "")
+	page, err := worker.Snapshot(ctx, "")
 	must(t, err)
-	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page) != 1 {
-		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page))
+	if len(r.Events) != 1 || checked.States[0].IsZero() || len(page.States) != 1 {
+		t.Errorf("a worker sees %d events, state %+v, %d states", len(r.Events), checked.States[0], len(page.States))
 	}
 	if s, err := worker.Sight(ctx, port.Sighting{Issuer: c.Entries[0].Event.Key, Known: 1000}); err != nil ||
 		s.Lead != 1000 {
 		t.Errorf("a worker cannot register a lead: %+v, %v", s, err)
 	}
-	if _, err := worker.Describe(ctx); err != nil {
-		t.Errorf("a worker cannot look at the ledger: %v", err)
+	if d, err := worker.Describe(ctx); err != nil || d.Lead != 1000 {
+		t.Errorf("a worker cannot look at the ledger: %+v, %v", d, err)
+	}
+	_, err = worker.Preflight(ctx)
+	must(t, err)
+	m, err := publisher.Members(ctx)
+	must(t, err)
+	if len(m.Members) != 1 || m.Members[0].ID != own || m.Members[0].Reach == nil || len(m.Unlisted) != 0 {
+		t.Errorf("members %+v", m)
 	}
 	must(t, worker.Leave(ctx, own))
-
-	other := port.MemberID{Class: "default", Worker: "w2", Incarnation: "i"}
-	_, err = worker.Renew(ctx, port.Renewal{Member: other, Limit: 10})
-	if !errors.Is(err, revocast.ErrUnavailable) {
-		t.Errorf("w1 renewing as w2: %v, want ErrUnavailable", err)
+	m, err = publisher.Members(ctx)
+	must(t, err)
+	if len(m.Members) != 0 || len(m.Unlisted) != 0 {
+		t.Errorf("members %+v, want none", m)
 	}
 	if _, err := worker.Commit(ctx, "b", []revocast.Event{principal("bob")}); err == nil {
 		t.Error("a worker can revoke")
 	}
-	m, err := publisher.Members(ctx)
+}
+
+// classLedger is the ledger of a worker that logs in under the name of its class.
+func classLedger(t *testing.T, server *storetest.Server, class string) *store.Ledger {
+	t.Helper()
+	l, err := store.Open("redis://"+class+":any@"+server.Addr(), "acl", store.Options{Class: class})
 	must(t, err)
-	if len(m.Members) != 0 {
-		t.Errorf("members %+v, want none", m.Members)
-	}
+	t.Cleanup(func() { must(t, l.Close()) })
+	return l
 }

@@ -63,7 +63,7 @@ func (l *Ledger) rememberFor(idempotency string) time.Duration {
 func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (port.Commit, error) {
 	r := read(reply)
 	out := port.Commit{
-		Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Uint(), Settled: r.Flag(), Terms: l.readTerms(r),
+		Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Text(), Settled: r.Flag(), Terms: l.readTerms(r),
 	}
 	answer := r.Text()
 	if r.Err != nil {

@@ -138,9 +138,10 @@ func TestPrimaryWithReplica(t *testing.T) {
 		if err := p.check(ctx); err != nil {
 			t.Errorf("with its replica: %v", err)
 		}
+		var server string
 		var heard int64
-		text := p.rdb.HGet(ctx, "{rv:pair}:meta", "heard").Val()
-		_, err := fmt.Sscan(text, &heard)
+		text := p.rdb.HGet(ctx, "{rv:pair}:m:default", "heard").Val()
+		_, err := fmt.Sscan(text, &server, &heard)
 		must(t, err)
 		if heard > 0 { // 0: the first question is open
 			longest = max(longest, time.Now().UnixMilli()-heard)

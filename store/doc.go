@@ -16,8 +16,8 @@
 //	{rv:R}:acked         set: revisions acknowledged beyond the durable position; mostly empty
 //	{rv:R}:witnesses     list: older points of the mark's stream, at most 520
 //	{rv:R}:turn:<task>   string: who has the turn; expires
-//	{rv:R}:members       set of member ids
-//	{rv:R}:m:<w>/<inc>   hash: one member; a key of its own so that an ACL can single it out
+//	{rv:R}:m:<class>     hash: the members of a class of workers, see lua/classes.lua
+//	{rv:R}:l:<class>     hash: the issuers' clocks as the class has seen them, see lua/leads.lua
 //	{rv:R}:i:<hash>      string: the answer to one idempotency key; expires
 //
 // Keys and log hold hashes of names, never names. Reasons and initiators stand in
@@ -42,9 +42,19 @@
 //
 // # Access control
 //
-// A publisher needs ~{rv:R}:* with +@all minus what you like but INFO, EVAL and
-// EVALSHA and the data commands; ACL|DRYRUN lets [Ledger.Preflight] see whether the user
-// default may replay the append-only file, which it must. A worker needs the same commands on
-// ~{rv:R}:meta ~{rv:R}:members ~{rv:R}:acked ~{rv:R}:m:<worker>/* and %R~{rv:R}:s:* %R~{rv:R}:log.
+// A publisher needs ~{rv:R}:* with +@all minus what you like but INFO, EVAL, EVALSHA, SCRIPT LOAD and
+// the data commands; ACL|DRYRUN lets [Ledger.Preflight] see whether the user default may replay the
+// append-only file, which it must.
+//
+// The workers of a class C have one user. It writes the two keys of its class and reads the rest. It
+// runs nothing but the scripts that publishers have loaded, so it needs no EVAL:
+//
+//	-@all +evalsha +hget +hmget +hset +hdel +hlen +hvals +exists +xrange +xrevrange +scan +info +time
+//	~{rv:R}:m:C ~{rv:R}:l:C %R~{rv:R}:meta %R~{rv:R}:s:* %R~{rv:R}:log
+//
+// (and +cluster|slots on a cluster). Publishers say which classes there are: [Ledger.Admit]. A
+// script that runs for a worker writes nothing else. If it finds another server than that of the epoch
+// it answers that the ledger recovers, and leaves it to publishers to write that down.
+//
 // Managed services that hide INFO replication cannot hold a ledger.
 package store

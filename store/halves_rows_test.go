@@ -164,7 +164,7 @@ func (w *halfWorld) ledger(t *testing.T) halfLedger {
 }
 
 // timed are the fields that hold when something was done, or how often a member renewed.
-var timed = []string{"t", "l", "marked", "n", "server"}
+var timed = []string{"t", "l", "marked", "gen", "m:w/i", "server"}
 
 // dump is everything that Redis holds of a realm, but for times.
 func (w *halfWorld) dump(t *testing.T, realm string) map[string]string {

@@ -13,7 +13,7 @@ import (
 )
 
 // parts of scripts, which are no scripts by themselves.
-var luaParts = []string{"prelude", "gate", "serve", "state", "stream", "leads"}
+var luaParts = []string{"prelude", "classes", "gate", "serve", "state", "stream", "leads"}
 
 // halfRow is one script, and a call that runs it.
 type halfRow struct {
@@ -111,7 +111,7 @@ func halfCommit(ctx context.Context, l *store.Ledger) (string, error) {
 	until := fixed(9, 10)
 	until[0].Kind, until[0].CutOff = revocast.KindBanned, 0
 	c, err := l.Commit(ctx, "a key", append(fixed(1, 7), until...))
-	text := fmt.Sprint(c.Epoch, c.Generation)
+	text := fmt.Sprint(c.Epoch)
 	for _, e := range c.Entries {
 		text += fmt.Sprint(" ", e.Event.Position, e.Event.CutOff, e.Event.Until, e.Fresh)
 	}
@@ -205,14 +205,29 @@ func halfRows() []halfRow {
 			return "", l.Leave(ctx, halfMember)
 		}},
 		{script: "strike", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
-			gone, err := l.Strike(ctx, port.Member{ID: halfMember, Renewals: 1 << 20, Still: time.Hour}) // its first
+			list, err := l.Members(ctx)
+			if err != nil {
+				return "", err
+			}
+			m := port.Member{ID: halfMember, Still: time.Hour}
+			if len(list.Members) > 0 {
+				m.Renewals = list.Members[0].Renewals
+			}
+			gone, err := l.Strike(ctx, m)
 			return fmt.Sprint(gone), err
+		}},
+		{script: "prune", prepare: withMember, call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			classes, err := l.Prune(ctx)
+			return fmt.Sprint(classes), err
+		}},
+		{script: "admit", prepare: openedWith(1), call: func(ctx context.Context, l *store.Ledger) (string, error) {
+			return "", l.Admit(ctx, []string{"web"})
 		}},
 		{
 			script: "members", reads: true, prepare: withMember,
 			call: func(ctx context.Context, l *store.Ledger) (string, error) {
 				m, err := l.Members(ctx)
-				return fmt.Sprint(len(m.Members), m.Generation), err
+				return fmt.Sprint(len(m.Members), m.Unlisted), err
 			},
 		},
 		{
@@ -232,7 +247,7 @@ func halfRows() []halfRow {
 		{
 			script: "snapshot", reads: true, prepare: openedWith(3),
 			call: func(ctx context.Context, l *store.Ledger) (string, error) {
-				_, _, err := l.Snapshot(ctx, "")
+				_, err := l.Snapshot(ctx, "")
 				return "", err
 			},
 		},

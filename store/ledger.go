@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 var (
 	_ port.Ledger = (*Ledger)(nil)
 
-	classPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	memberPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	serverPattern = regexp.MustCompile(`^[!-~]{0,128}$`) // a replication id, or what another ledger has in its place
 )
@@ -74,12 +72,23 @@ type Ledger struct {
 	main   redis.UniversalClient
 	checks redis.UniversalClient
 	owned  []redis.UniversalClient
-	keys   []string // the meta key; the scripts derive all others from it
 	opts   Options
+
+	// What a script may write, by whom it runs for. It derives all other keys from that one.
+	keys      []string // a publisher: meta
+	classKeys []string // a worker: the hash of its class
 
 	skipped atomic.Uint64 // events that could not be restored
 
+	loaded atomic.Pointer[loading] // what a publisher loaded last for workers
+
 	terms atomic.Pointer[parsedTerms] // the latest, so that replies need not parse them again
+}
+
+// loading is when the workers' scripts were loaded, and at which server.
+type loading struct {
+	server string
+	at     time.Time
 }
 
 // New returns the ledger of a realm ([A-Za-z0-9_-]{1,64}) on a client made by the
@@ -93,10 +102,13 @@ func New(rdb redis.UniversalClient, realm string, opts Options) (*Ledger, error)
 	if err := opts.complete(); err != nil {
 		return nil, err
 	}
-	if opts.Class != "" && !classPattern.MatchString(opts.Class) {
-		return nil, fmt.Errorf("%w: class %.80q: want 1 to 64 of A-Z a-z 0-9 _ -", revocast.ErrInvalid, opts.Class)
+	if opts.Class != "" {
+		if err := port.CheckClass(opts.Class); err != nil {
+			return nil, err
+		}
 	}
-	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, keys: []string{prefix + "meta"}, opts: opts}
+	l := &Ledger{realm: realm, main: rdb, checks: opts.Checks, opts: opts, keys: []string{prefix + "meta"}}
+	l.classKeys = []string{prefix + "m:" + l.Class()}
 	if l.checks == nil {
 		l.checks = rdb
 	}

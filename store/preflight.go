@@ -165,6 +165,7 @@ func (l *Ledger) inspectPersistence(ctx context.Context, c redis.UniversalClient
 	}
 	save, known := config(ctx, c, "save")
 	switch {
+	case !known && l.opts.Class != "": // publishers look, and a worker's user may not
 	case !known:
 		f.refuse("neither an append-only file nor snapshots can be seen: CONFIG SET appendonly yes, or grant " +
 			"+config|get")

@@ -16,19 +16,23 @@ const MendReplay = "ACL SETUSER default off ~* &* +@all"
 // of this package and of those below it leave in the append-only file. $ is the realm's
 // prefix. Expiry is rewritten to PEXPIREAT, and what expires on the way is deleted.
 var replayed = strings.Split(strings.TrimSpace(`
-DEL $meta $log $acked $members $witnesses $s:0 $m:w/i $i:0 $turn:t $a:owed
+DEL $meta $log $acked $witnesses $s:0 $i:0 $turn:t $a:owed
 HDEL $meta f
+HDEL $m:default f
 HINCRBY $meta f 1
 HSET $meta f v
+HSET $m:default f v
+HSET $l:default f v
 LPOP $witnesses
 PERSIST $s:0
 PEXPIREAT $s:0 1
 RPOP $witnesses
 RPUSH $witnesses v
-SADD $members v
+SADD $acked v
 SET $i:0 v PXAT 1
-SREM $members v
+SREM $acked v
 UNLINK $s:0
+UNLINK $m:default $l:default
 XADD $log 1-1 f v
 XTRIM $log MINID 1-1
 ZADD $a:due 1 v

@@ -1,11 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
@@ -25,41 +22,34 @@ func (l *Ledger) Verify(ctx context.Context, epoch uint64) (port.Verified, error
 	return port.Verified{Settled: reply == "1"}, nil
 }
 
-// Members implements [port.Ledger]. They come sorted by id.
-func (l *Ledger) Members(ctx context.Context) (port.Membership, error) {
-	reply, err := l.run(ctx, l.main, membersScript)
-	if err != nil {
-		return port.Membership{}, err
-	}
-	r := read(reply)
-	reaches := make(map[string]*port.Reach, 1) // most workers say the same
-	out := port.Membership{Position: r.position(), Generation: r.Uint(), Now: r.Int()}
-	for r.More() {
-		m, err := parseMember(r.Text(), r.sub(), reaches)
-		if err != nil {
-			return port.Membership{}, finish(membersScript, err)
+// Admit implements [port.Ledger].
+func (l *Ledger) Admit(ctx context.Context, classes []string) error {
+	args := make([]any, len(classes))
+	for i, class := range classes {
+		if err := port.CheckClass(class); err != nil {
+			return err
 		}
-		out.Members = append(out.Members, m)
+		args[i] = class
 	}
-	slices.SortFunc(out.Members, func(a, b port.Member) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-	return out, finish(membersScript, r.Err)
+	_, err := l.run(ctx, l.main, admitScript, args...)
+	return err
 }
 
-func parseMember(id string, r reader, reaches map[string]*port.Reach) (port.Member, error) {
-	member, err := parseMemberID(id)
+// maxClassBytes is how large a class may make what it writes: ten thousand workers need a tenth of it.
+const maxClassBytes = 32 << 20
+
+// Prune implements [port.Ledger].
+func (l *Ledger) Prune(ctx context.Context) ([]string, error) {
+	reply, err := l.run(ctx, l.main, pruneScript, maxClassBytes)
 	if err != nil {
-		return port.Member{}, err
+		return nil, err
 	}
-	m := port.Member{ID: member, Applied: r.position(), Renewals: r.Uint(), Version: r.Text(), Seen: r.Int()}
-	m.Ahead, m.Told = r.Signed()
-	said := r.Text()
-	reach, known := reaches[said]
-	if !known {
-		reach = readReach(said)
-		reaches[said] = reach
+	r := read(reply)
+	var classes []string
+	for r.More() {
+		classes = append(classes, r.Text())
 	}
-	m.Reach = reach
-	return m, r.Err
+	return classes, finish(pruneScript, r.Err)
 }
 
 // Strike implements [port.Ledger].
@@ -67,7 +57,7 @@ func (l *Ledger) Strike(ctx context.Context, m port.Member) (bool, error) {
 	if err := checkMember(m.ID); err != nil {
 		return false, err
 	}
-	reply, err := l.run(ctx, l.main, strikeScript, m.ID.String(), m.Renewals, int64(m.Still))
+	reply, err := l.run(ctx, l.main, strikeScript, m.ID.Class, memberName(m.ID), m.Renewals, int64(m.Still))
 	if err != nil {
 		return false, err
 	}
@@ -144,11 +134,4 @@ func (l *Ledger) Recount(ctx context.Context, epoch, was, gone uint64) error {
 func (l *Ledger) Settle(ctx context.Context, epoch, settling uint64) error {
 	_, err := l.run(ctx, l.main, settleScript, epoch, settling)
 	return err
-}
-
-func parseMemberID(id string) (port.MemberID, error) {
-	if p := strings.Split(id, "/"); len(p) == 3 {
-		return port.MemberID{Class: p[0], Worker: p[1], Incarnation: p[2]}, nil
-	}
-	return port.MemberID{}, fmt.Errorf("%w: member %.160q", errReply, id)
 }

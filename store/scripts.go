@@ -24,6 +24,12 @@ var (
 	luaAcked string
 	//go:embed lua/begin.lua
 	luaBegin string
+	//go:embed lua/admit.lua
+	luaAdmit string
+	//go:embed lua/classes.lua
+	luaClasses string
+	//go:embed lua/prune.lua
+	luaPrune string
 	//go:embed lua/check.lua
 	luaCheck string
 	//go:embed lua/commit.lua
@@ -77,17 +83,20 @@ var (
 // The scripts, one for each operation. They are never changed.
 var (
 	describeScript = script.New("describe", script.Reads, luaPrelude, luaLeads, luaDescribe)
-	renewScript    = script.New("renew", script.Reads, luaPrelude, luaGate, luaServe, luaRenew)
+	renewScript    = script.New("renew", script.Reads, luaPrelude, luaGate, luaServe, luaClasses, luaRenew)
 	checkScript    = script.New("check", script.Reads, luaPrelude, luaGate, luaServe, luaCheck)
-	sightScript    = script.New("sight", script.Reads, luaPrelude, luaGate, luaServe, luaLeads, luaSight)
+	sightScript    = script.New("sight", script.Reads, luaPrelude, luaGate, luaServe, luaClasses, luaLeads, luaSight)
 	snapshotScript = script.New("snapshot", script.Reads, luaPrelude, luaGate, luaServe, luaSnapshot)
-	leaveScript    = script.New("leave", script.Repeat, luaPrelude, luaGate, luaServe, luaLeave)
+	leaveScript    = script.New("leave", script.Repeat, luaPrelude, luaGate, luaServe, luaClasses, luaLeave)
 
-	commitScript = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaLeads,
+	commitScript = script.NewGrowing("commit", script.Repeat, luaPrelude, luaGate, luaServe, luaState, luaClasses,
+		luaLeads,
 		luaCommit)
 	verifyScript    = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
-	membersScript   = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaMembers)
-	strikeScript    = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaStrike)
+	admitScript     = script.NewGrowing("admit", script.Repeat, luaPrelude, luaGate, luaClasses, luaAdmit)
+	pruneScript     = script.New("prune", script.Repeat, luaPrelude, luaGate, luaClasses, luaPrune)
+	membersScript   = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaClasses, luaMembers)
+	strikeScript    = script.New("strike", script.Repeat, luaPrelude, luaGate, luaServe, luaClasses, luaStrike)
 	logScript       = script.New("log", script.Reads, luaPrelude, luaLog)
 	ackedScript     = script.New("acked", script.Repeat, luaPrelude, luaGate, luaServe, luaAcked)
 	markScript      = script.New("mark", script.Repeat, luaPrelude, luaGate, luaServe, luaStream, luaMark)
@@ -97,7 +106,7 @@ var (
 	turnLeadsScript = script.New("turn leads", script.Repeat, luaPrelude, luaGate, luaServe, luaLeads, luaTurnLeads)
 	settleScript    = script.New("settle", script.Repeat, luaPrelude, luaGate, luaServe, luaSettle)
 
-	beginScript    = script.NewGrowing("begin", script.Once, luaPrelude, luaBegin)
+	beginScript    = script.NewGrowing("begin", script.Once, luaPrelude, luaClasses, luaBegin)
 	restoreScript  = script.NewGrowing("restore", script.Once, luaPrelude, luaState, luaRestore)
 	openScript     = script.NewGrowing("open", script.Repeat, luaPrelude, luaState, luaStream, luaOpen)
 	reopenScript   = script.New("reopen", script.Repeat, luaPrelude, luaStream, luaReopen)
@@ -105,7 +114,14 @@ var (
 	setTermsScript = script.New("set terms", script.Repeat, luaPrelude, luaGate, luaSetTerms)
 )
 
-// run executes one script on the realm's keys.
+// run executes one script of the publishers'.
 func (l *Ledger) run(ctx context.Context, rdb redis.UniversalClient, s *script.Script, args ...any) (any, error) {
 	return s.Run(ctx, rdb, l.keys, args...)
+}
+
+// runForWorker executes one script on behalf of a worker.
+func (l *Ledger) runForWorker(ctx context.Context, rdb redis.UniversalClient, s *script.Script,
+	args ...any,
+) (any, error) {
+	return s.Run(ctx, rdb, l.classKeys, args...)
 }

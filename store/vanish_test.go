@@ -10,8 +10,8 @@ import (
 	"github.com/revocast/revocast/store/storetest"
 )
 
-// TestMembersVanish: a list of members that somebody deleted is made again by renewals, and
-// the publishers hear of it.
+// TestMembersVanish: a list of members that somebody deleted is not taken for an empty one. Renewals
+// make it again, and the publishers hear of it.
 func TestMembersVanish(t *testing.T) {
 	rdb := storetest.Redis(t).Client()
 	l := newLedger(t, rdb, store.Options{})
@@ -24,9 +24,12 @@ func TestMembersVanish(t *testing.T) {
 	}
 	before, err := l.Members(ctx)
 	must(t, err)
-	keys, err := rdb.Keys(ctx, "*:members").Result()
+	must(t, rdb.Del(ctx, "{rv:"+l.Realm()+"}:m:default").Err())
+	gone, err := l.Members(ctx)
 	must(t, err)
-	must(t, rdb.Del(ctx, keys...).Err())
+	if len(gone.Unlisted) != 1 || gone.Generation == before.Generation {
+		t.Errorf("the list was deleted: %+v", gone)
+	}
 	_, err = l.Renew(ctx, renewal)
 	must(t, err)
 	after, err := l.Members(ctx)

@@ -20,11 +20,33 @@ const (
 
 // Describe implements [port.Ledger].
 func (l *Ledger) Describe(ctx context.Context) (port.Description, error) {
-	reply, err := l.run(ctx, l.main, describeScript)
+	run := l.run
+	if l.opts.Class != "" {
+		run = l.runForWorker
+	}
+	reply, err := run(ctx, l.main, describeScript)
 	if err != nil {
 		return port.Description{}, err
 	}
-	return l.readDescription(read(reply))
+	d, err := l.readDescription(read(reply))
+	if err == nil && l.opts.Class == "" {
+		l.loadForWorkers(ctx, d.Server)
+	}
+	return d, err
+}
+
+// loadEvery is how often it is looked whether a server still knows the workers' scripts.
+const loadEvery = 10 * time.Second
+
+// loadForWorkers makes the server know the workers' scripts. Users of workers may run those alone,
+// by their hashes. A restarted or promoted server knows none. An error shows at the workers.
+func (l *Ledger) loadForWorkers(ctx context.Context, server string) {
+	last := l.loaded.Load()
+	if last != nil && last.server == server && time.Since(last.at) < loadEvery {
+		return
+	}
+	l.loaded.Store(&loading{server, time.Now()})
+	_ = script.Load(ctx, l.main, renewScript, checkScript, sightScript, snapshotScript, leaveScript, describeScript)
 }
 
 func (l *Ledger) readDescription(r reader) (port.Description, error) {
@@ -49,6 +71,7 @@ func (l *Ledger) readDescription(r reader) (port.Description, error) {
 	d.Born, d.Gone = r.Uint(), r.Uint()
 	d.Mark.Missing = r.Uint()
 	d.Lead, d.Turn = r.Int(), r.Uint()
+	d.Classes = strings.Fields(r.Text())
 	if r.Err != nil {
 		return port.Description{}, finish(describeScript, r.Err)
 	}
@@ -68,14 +91,14 @@ func parseState(text string) port.LedgerState {
 
 // Renew implements [port.Ledger]. Where r.Limit is not positive it is 1000.
 func (l *Ledger) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error) {
-	if err := checkMember(r.Member); err != nil {
+	if err := l.checkMember(r.Member); err != nil {
 		return port.Renewed{}, err
 	}
 	limit := r.Limit
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	reply, err := l.run(ctx, l.main, renewScript, r.Member.String(), r.Applied.Epoch, r.Applied.Rev, limit,
+	reply, err := l.runForWorker(ctx, l.main, renewScript, memberName(r.Member), r.Applied.Epoch, r.Applied.Rev, limit,
 		clip(r.Version, maxVersion), max(0, r.Wall), writeReach(r.Reach))
 	if err != nil {
 		return port.Renewed{}, err
@@ -98,7 +121,7 @@ func (l *Ledger) Check(ctx context.Context, keys []revocast.Key) (port.Checked, 
 	for i, k := range keys {
 		args[i] = k.String()
 	}
-	reply, err := l.run(ctx, l.checks, checkScript, args...)
+	reply, err := l.runForWorker(ctx, l.checks, checkScript, args...)
 	if err != nil {
 		return port.Checked{}, err
 	}
@@ -125,7 +148,7 @@ func (l *Ledger) Sight(ctx context.Context, s port.Sighting) (port.Sighted, erro
 	if s.Issuer.IsZero() || !inRange(s.Issued) || max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
 		return port.Sighted{}, fmt.Errorf("%w: sighting %+v", revocast.ErrInvalid, s)
 	}
-	reply, err := l.run(ctx, l.checks, sightScript, s.Issuer.String(), s.Issued, s.Known)
+	reply, err := l.runForWorker(ctx, l.checks, sightScript, s.Issuer.String(), s.Issued, s.Known)
 	if err != nil {
 		return port.Sighted{}, err
 	}
@@ -137,23 +160,22 @@ func (l *Ledger) Sight(ctx context.Context, s port.Sighting) (port.Sighted, erro
 }
 
 // Snapshot implements [port.Ledger]. A page may be empty without being the last.
-func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
+func (l *Ledger) Snapshot(ctx context.Context, cursor string) (port.StatePage, error) {
 	if cursor == "" {
 		cursor = "0"
 	}
 	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
-		return nil, "", fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
+		return port.StatePage{}, fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
 	}
-	reply, err := l.run(ctx, l.checks, snapshotScript, cursor, snapshotPage)
+	reply, err := l.runForWorker(ctx, l.checks, snapshotScript, cursor, snapshotPage)
 	if err != nil {
-		return nil, "", err
+		return port.StatePage{}, err
 	}
 	r := read(reply)
-	next := r.Text()
-	if next == "0" {
-		next = ""
+	page := port.StatePage{Next: r.Text()}
+	if page.Next == "0" {
+		page.Next = ""
 	}
-	var page []port.KeyedState
 	for r.More() {
 		k := port.KeyedState{Key: r.key()}
 		fields := r.sub()
@@ -162,27 +184,40 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState
 		k.Changed = fields.Int()
 		k.Born = fields.Uint()
 		if fields.Err != nil {
-			return nil, "", finish(snapshotScript, fields.Err)
+			return port.StatePage{}, finish(snapshotScript, fields.Err)
 		}
-		page = append(page, k)
+		page.States = append(page.States, k)
 	}
-	return page, next, finish(snapshotScript, r.Err)
+	return page, finish(snapshotScript, r.Err)
 }
 
 // Leave implements [port.Ledger].
 func (l *Ledger) Leave(ctx context.Context, m port.MemberID) error {
-	if err := checkMember(m); err != nil {
+	if err := l.checkMember(m); err != nil {
 		return err
 	}
-	_, err := l.run(ctx, l.main, leaveScript, m.String())
+	_, err := l.runForWorker(ctx, l.main, leaveScript, memberName(m))
 	return err
 }
 
+// memberName is a member's name within its class.
+func memberName(m port.MemberID) string { return m.Worker + "/" + m.Incarnation }
+
+// checkMember refuses a member that this ledger's user may not speak for.
+func (l *Ledger) checkMember(m port.MemberID) error {
+	if m.Class != l.Class() {
+		return fmt.Errorf("%w: member %.240q: this ledger is for workers of the class %s", revocast.ErrInvalid,
+			m.String(), l.Class())
+	}
+	return checkMember(m)
+}
+
 func checkMember(m port.MemberID) error {
-	if !classPattern.MatchString(m.Class) || !memberPattern.MatchString(m.Worker) ||
-		!memberPattern.MatchString(m.Incarnation) {
-		return fmt.Errorf("%w: member %.240q: class is 1 to 64 of A-Z a-z 0-9 _ -, "+
-			"worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -",
+	if err := port.CheckClass(m.Class); err != nil {
+		return err
+	}
+	if !memberPattern.MatchString(m.Worker) || !memberPattern.MatchString(m.Incarnation) {
+		return fmt.Errorf("%w: member %.240q: worker and incarnation are 1 to 64 of A-Z a-z 0-9 _ . -",
 			revocast.ErrInvalid, m.String())
 	}
 	return nil

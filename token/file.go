@@ -31,24 +31,20 @@ func JWKSFile(path string, o SourceOptions) (*Source, error) {
 // during a rotation, are all in force. It is read as [JWKSFile] is. A file with a
 // private key is refused: a verifier must not hold one.
 func PEMFile(path string, o SourceOptions) (*Source, error) {
-	return openFile(path, o, false, func(raw []byte) (*KeySet, []error, error) {
-		set, err := parsePEM(raw, o.KeyID)
-		return set, nil, err
-	})
+	return openFile(path, o, false, func(raw []byte) (*KeySet, error) { return parsePEM(raw, o.KeyID) })
 }
 
 // SecretFile is a source of one shared secret: the bytes of the file without line
 // breaks at the end. At least 32 bytes; HS384 takes 48, HS512 64 (RFC 7518 §3.2). It
 // is read as [JWKSFile] is.
 func SecretFile(path string, o SourceOptions) (*Source, error) {
-	return openFile(path, o, true, func(raw []byte) (*KeySet, []error, error) {
-		set, err := NewKeySet(Key{ID: o.KeyID, Secret: bytes.TrimRight(raw, "\r\n")})
-		return set, nil, err
+	return openFile(path, o, true, func(raw []byte) (*KeySet, error) {
+		return NewKeySet(Key{ID: o.KeyID, Secret: bytes.TrimRight(raw, "\r\n")})
 	})
 }
 
 func openFile(path string, o SourceOptions, symmetric bool,
-	parse func([]byte) (*KeySet, []error, error),
+	parse func([]byte) (*KeySet, error),
 ) (*Source, error) {
 	o, err := o.withDefaults(5*time.Second, time.Second)
 	if err != nil {

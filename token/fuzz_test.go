@@ -135,7 +135,7 @@ func FuzzJWKS(f *testing.F) {
 	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},null,7,{}]}`))
 	f.Add([]byte(`{"keys":null}`))
 	f.Fuzz(func(t *testing.T, document []byte) {
-		set, _, err := ParseJWKS(document)
+		set, err := ParseJWKS(document)
 		if err != nil {
 			return
 		}

@@ -29,9 +29,9 @@ func newIssuer(t *testing.T, o IssuerOptions) *Issuer {
 // jwksVerifier knows the issuer by its published keys alone.
 func jwksVerifier(t *testing.T, i *Issuer, o Options) *Verifier {
 	t.Helper()
-	set, leftOut, err := ParseJWKS(must(i.JWKS()))
-	if err != nil || len(leftOut) > 0 {
-		t.Fatal(err, leftOut)
+	set, err := ParseJWKS(must(i.JWKS()))
+	if err != nil || len(set.LeftOut()) > 0 {
+		t.Fatal(err, set)
 	}
 	return must(New(static{set}, lax(o)))
 }

@@ -29,33 +29,33 @@ type publicJWK struct {
 
 // ParseJWKS reads a JWK Set (RFC 7517 §5). Keys that cannot verify are left out, as §5 asks:
 // unknown kinds, use other than sig, too weak, and every shared secret (oct), since every reader of
-// a JWK Set could sign with it. The second result says which and why. It fails with
+// a JWK Set could sign with it; see [KeySet.LeftOut]. It fails with
 // [revocast.ErrInvalid] on anything that is no JWK Set. A set with no usable key is no error here:
 // it is what the issuer says.
-func ParseJWKS(document []byte) (*KeySet, []error, error) {
+func ParseJWKS(document []byte) (*KeySet, error) {
 	var raw struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(document, &raw); err != nil {
-		return nil, nil, fmt.Errorf("%w: not a JWK Set: %w", revocast.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: not a JWK Set: %w", revocast.ErrInvalid, err)
 	}
 	if raw.Keys == nil {
-		return nil, nil, fmt.Errorf(`%w: not a JWK Set: no "keys"`, revocast.ErrInvalid)
+		return nil, fmt.Errorf(`%w: not a JWK Set: no "keys"`, revocast.ErrInvalid)
 	}
 	if len(raw.Keys) > maxKeys {
-		return nil, nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid,
+		return nil, fmt.Errorf("%w: JWK Set of %d keys, at most %d are allowed", revocast.ErrInvalid,
 			len(raw.Keys), maxKeys)
 	}
-	set, leftOut := &KeySet{}, []error(nil)
+	set := &KeySet{}
 	for i, one := range raw.Keys {
 		key, err := parseJWK(one)
 		if err != nil {
-			leftOut = append(leftOut, fmt.Errorf("key %d %q: %w", i, clip(key.ID), err))
+			set.leftOut = append(set.leftOut, fmt.Errorf("key %d %q: %w", i, clip(key.ID), err))
 			continue
 		}
 		set.keys = append(set.keys, key)
 	}
-	return set, leftOut, nil
+	return set, nil
 }
 
 // parseJWK reads one key. The key's ID is set on errors too, if it is known.

@@ -48,7 +48,11 @@ type Key struct {
 type KeySet struct {
 	keys      []Key
 	symmetric bool
+	leftOut   []error
 }
+
+// LeftOut says which keys of a document are not in the set, because they cannot verify, and why.
+func (s *KeySet) LeftOut() []error { return s.leftOut }
 
 // NewKeySet checks the keys; it fails with [revocast.ErrInvalid] on none, on weak
 // ones, and on a mix of secret and public keys.

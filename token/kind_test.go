@@ -95,9 +95,9 @@ func TestSmallOrderKeys(t *testing.T) {
 			}
 			document := `{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"Ed25519","x":"` +
 				base64.RawURLEncoding.EncodeToString(public) + `"}]}`
-			set, leftOut, err := ParseJWKS([]byte(document))
-			if err != nil || set.Len() != 0 || len(leftOut) != 1 {
-				t.Errorf("%x in a JWK Set: %v, %v", public, leftOut, err)
+			set, err := ParseJWKS([]byte(document))
+			if err != nil || set.Len() != 0 || len(set.LeftOut()) != 1 {
+				t.Errorf("%x in a JWK Set: %v, %v", public, set, err)
 			}
 		}
 	}

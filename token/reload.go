@@ -28,7 +28,7 @@ type Source struct {
 	opts      SourceOptions
 	say       *throttle.Log
 	read      func(context.Context) ([]byte, error)
-	parse     func([]byte) (*KeySet, []error, error)
+	parse     func([]byte) (*KeySet, error)
 	close     func()
 
 	wake    chan struct{} // a token wants a key that is not there; capacity 1
@@ -209,11 +209,11 @@ func (s *Source) inForce() *KeySet { return s.state.Load().set }
 
 // take parses a document and logs what it leaves out.
 func (s *Source) take(raw []byte) (*KeySet, error) {
-	set, leftOut, err := s.parse(raw)
+	set, err := s.parse(raw)
 	if err != nil {
 		return nil, err
 	}
-	for _, reason := range leftOut {
+	for _, reason := range set.LeftOut() {
 		s.say.Warn("left out "+reason.Error(), "key left out", "source", s.name, "reason", reason)
 	}
 	s.opts.Logger.Info("keys read", "source", s.name, "keys", len(set.keys), "names", set.Names())

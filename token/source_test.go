@@ -367,12 +367,12 @@ func TestParseJWKS(t *testing.T) {
 			document := must(json.Marshal(map[string]any{"keys": []any{
 				c.jwk, member(ec, map[string]any{"kid": "other"}),
 			}}))
-			set, leftOut, err := ParseJWKS(document)
+			set, err := ParseJWKS(document)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if used := set.Len() == 2; used != c.used || used == (len(leftOut) == 1) {
-				t.Errorf("%d keys, left out %v", set.Len(), leftOut)
+			if used := set.Len() == 2; used != c.used || used == (len(set.LeftOut()) == 1) {
+				t.Errorf("%d keys, left out %v", set.Len(), set.LeftOut())
 			}
 			for _, k := range set.keys {
 				if k.Secret != nil || k.Public == nil || checkPublic(k.Public) != nil {
@@ -382,12 +382,12 @@ func TestParseJWKS(t *testing.T) {
 		})
 	}
 	for _, bad := range []string{"", "null", "[]", "{}", `{"keys":{}}`, `{"keys":null}`, "{\"keys\":[]} x"} {
-		if _, _, err := ParseJWKS([]byte(bad)); !errors.Is(err, revocast.ErrInvalid) {
+		if _, err := ParseJWKS([]byte(bad)); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
 	many := `{"keys":[` + strings.TrimSuffix(strings.Repeat("{},", maxKeys+1), ",") + `]}`
-	if _, _, err := ParseJWKS([]byte(many)); !errors.Is(err, revocast.ErrInvalid) {
+	if _, err := ParseJWKS([]byte(many)); !errors.Is(err, revocast.ErrInvalid) {
 		t.Errorf("%d keys: %v", maxKeys+1, err)
 	}
 }
@@ -396,7 +396,7 @@ func TestParseJWKS(t *testing.T) {
 // thumbprint.
 func TestJWKWithoutKID(t *testing.T) {
 	p := named("")
-	set, _, err := ParseJWKS([]byte(strings.Replace(string(jwksOf(p)), `"kid":"",`, ``, 1)))
+	set, err := ParseJWKS([]byte(strings.Replace(string(jwksOf(p)), `"kid":"",`, ``, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

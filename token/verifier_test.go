@@ -200,9 +200,9 @@ func TestThumbprint(t *testing.T) {
 		`w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI` +
 		`SD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awap` +
 		`JzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`
-	set, leftOut, err := ParseJWKS([]byte(document))
-	if err != nil || len(leftOut) > 0 {
-		t.Fatal(err, leftOut)
+	set, err := ParseJWKS([]byte(document))
+	if err != nil || len(set.LeftOut()) > 0 {
+		t.Fatal(err, set)
 	}
 	if got := thumbprint(set.keys[0].Public); got != "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs" {
 		t.Errorf("thumbprint %s", got)

@@ -145,15 +145,15 @@ func (s *Subscriber) applyState(k port.KeyedState) {
 func (s *Subscriber) loadLedger(ctx context.Context, d port.Description) error {
 	count := census.NewCount(d)
 	for cursor := ""; ; {
-		page, next, err := s.snapshotPage(ctx, cursor)
+		page, err := s.snapshotPage(ctx, cursor)
 		if err != nil {
 			return err
 		}
-		for _, k := range page {
+		for _, k := range page.States {
 			count.Add(k)
 			s.applyState(k)
 		}
-		if next == "" {
+		if page.Next == "" {
 			after, err := s.describe(ctx)
 			if err != nil {
 				return err
@@ -164,11 +164,11 @@ func (s *Subscriber) loadLedger(ctx context.Context, d port.Description) error {
 			}
 			return err
 		}
-		cursor = next
+		cursor = page.Next
 	}
 }
 
-func (s *Subscriber) snapshotPage(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
+func (s *Subscriber) snapshotPage(ctx context.Context, cursor string) (port.StatePage, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.renewTimeout())
 	defer cancel()
 	return s.ledger.Snapshot(ctx, cursor)

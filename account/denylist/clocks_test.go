@@ -24,8 +24,8 @@ func TestOneClockForgetsNothing(t *testing.T) {
 	must(t, err)
 	listed := func(want int) {
 		t.Helper()
-		if page, _, err := l.Page(t.Context(), "", 10); err != nil || len(page) != want {
-			t.Errorf("%d entries are listed (%v), want %d", len(page), err, want)
+		if page, err := l.Page(t.Context(), "", 10); err != nil || len(page.Entries) != want {
+			t.Errorf("%d entries are listed (%v), want %d", len(page.Entries), err, want)
 		}
 	}
 	_, err = l.Deny(t.Context(), revocast.Cause{}, []denylist.Token{token(1, time.Time{}, time.Now().Add(time.Minute))})

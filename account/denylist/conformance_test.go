@@ -34,16 +34,16 @@ func TestDenyAndList(t *testing.T) {
 		}
 		var ids []string
 		for after := ""; ; {
-			page, next, err := l.Page(t.Context(), after, 2)
+			page, err := l.Page(t.Context(), after, 2)
 			must(t, err)
-			for _, e := range page {
+			for _, e := range page.Entries {
 				ids = append(ids, e.ID)
 				if e.Issuer != issuer || e.Principal != "alice" || e.Cause != why ||
 					!e.Until.Equal(e.Expires.Add(6*time.Minute)) {
 					t.Errorf("entry %+v", e)
 				}
 			}
-			if after = next; next == "" {
+			if after = page.Next; after == "" {
 				break
 			}
 		}
@@ -62,10 +62,10 @@ func TestDenyTwiceIsOneEntry(t *testing.T) {
 				[]denylist.Token{token(1, time.Time{}, now.Add(in*time.Minute))})
 			must(t, err)
 		}
-		page, next, err := l.Page(t.Context(), "", 10)
+		page, err := l.Page(t.Context(), "", 10)
 		must(t, err)
-		if len(page) != 1 || next != "" || !page[0].Expires.Equal(now.Add(30*time.Minute)) {
-			t.Errorf("listed %+v, %q", page, next)
+		if len(page.Entries) != 1 || page.Next != "" || !page.Entries[0].Expires.Equal(now.Add(30*time.Minute)) {
+			t.Errorf("listed %+v", page)
 		}
 	})
 }
@@ -185,7 +185,7 @@ func TestOwedIsToldLater(t *testing.T) {
 		if n, err := box.Pending(t.Context()); err != nil || n != 1 {
 			t.Errorf("%d owed, %v", n, err)
 		}
-		if page, _, err := l.Page(t.Context(), "", 10); err != nil || len(page) != 1 {
+		if page, err := l.Page(t.Context(), "", 10); err != nil || len(page.Entries) != 1 {
 			t.Errorf("listed %+v, %v", page, err)
 		}
 	})
@@ -204,7 +204,7 @@ func TestRefusesNonsense(t *testing.T) {
 			return err
 		}
 		page := func(limit int) error {
-			_, _, err := l.Page(t.Context(), "", limit)
+			_, err := l.Page(t.Context(), "", limit)
 			return err
 		}
 		for what, err := range map[string]error{
@@ -251,15 +251,15 @@ func TestListForgets(t *testing.T) {
 	_, err := l.Deny(ctx, revocast.Cause{}, []denylist.Token{token(9999, time.Time{}, now.Add(time.Hour))})
 	must(t, err)
 	s.Advance(6*time.Minute + 30*time.Second)
-	if page, _, err := l.Page(ctx, "", 1000); err != nil || len(page) != 1000 {
-		t.Fatalf("before the leeway is over: %d entries, %v", len(page), err)
+	if page, err := l.Page(ctx, "", 1000); err != nil || len(page.Entries) != 1000 {
+		t.Fatalf("before the leeway is over: %d entries, %v", len(page.Entries), err)
 	}
 	s.Advance(time.Minute)
 	for range 2 {
-		page, _, err := l.Page(ctx, "", 1000)
+		page, err := l.Page(ctx, "", 1000)
 		must(t, err)
-		if len(page) != 1 || page[0].ID != "jti-9999" {
-			t.Fatalf("%d entries are listed", len(page))
+		if len(page.Entries) != 1 || page.Entries[0].ID != "jti-9999" {
+			t.Fatalf("%d entries are listed", len(page.Entries))
 		}
 	}
 	prefix := fmt.Sprintf("{rv:%s}:a:d:", realm)
@@ -267,7 +267,7 @@ func TestListForgets(t *testing.T) {
 		t.Errorf("%d and %d are kept, want 1", z, h)
 	}
 	s.Advance(time.Hour)
-	if page, _, err := l.Page(ctx, "", 1); err != nil || len(page) != 0 {
+	if page, err := l.Page(ctx, "", 1); err != nil || len(page.Entries) != 0 {
 		t.Fatalf("%v, %v", page, err)
 	}
 	if n := b.Client.Exists(ctx, prefix+"z", prefix+"h").Val(); n != 0 {

@@ -57,7 +57,8 @@ func TestRunTwiceIsRunOnce(t *testing.T) {
 		if len(told) != 2 || !told[0].CutOff.Equal(res.CutOff) || res.Entries != 1 {
 			t.Errorf("%+v, told %+v", res, told)
 		}
-		if page, _, err := l.Page(t.Context(), "", 10); err != nil || len(page) != 1 || page[0].ID != "jti-0001" {
+		page, err := l.Page(t.Context(), "", 10)
+		if err != nil || len(page.Entries) != 1 || page.Entries[0].ID != "jti-0001" {
 			t.Errorf("listed %+v, %v", page, err)
 		}
 	})

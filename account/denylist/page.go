@@ -31,29 +31,35 @@ type Entry struct {
 	Cause     revocast.Cause
 }
 
-// Page returns denied tokens, in the order in which they end, up to limit (1 to [MaxTokens]). next
-// continues after them, and is empty where there are no more. after is empty for the first page.
-func (l *List) Page(ctx context.Context, after string, limit int) (entries []Entry, next string, err error) {
+// Page is the answer to [List.Page].
+type Page struct {
+	Entries []Entry
+	Next    string // continues after them; empty where there are no more
+}
+
+// Page returns denied tokens, in the order in which they end, up to limit (1 to [MaxTokens]). after
+// is empty for the first page, and the Next of a page for the one that follows.
+func (l *List) Page(ctx context.Context, after string, limit int) (Page, error) {
 	if limit < 1 || limit > MaxTokens {
-		return nil, "", fmt.Errorf("%w: limit %d, want 1 to %d", revocast.ErrInvalid, limit, MaxTokens)
+		return Page{}, fmt.Errorf("%w: limit %d, want 1 to %d", revocast.ErrInvalid, limit, MaxTokens)
 	}
 	reply, err := l.db.Run(ctx, pageScript, after, limit)
 	if err != nil {
-		return nil, "", err
+		return Page{}, err
 	}
-	r := script.Read(reply)
+	r, page := script.Read(reply), Page{}
 	for r.More() {
 		member := r.Text()
 		var d details
 		if err := json.Unmarshal([]byte(r.Text()), &d); err != nil {
-			return nil, "", fmt.Errorf("%w: entry %q: %w", script.ErrReply, member, err)
+			return Page{}, fmt.Errorf("%w: entry %q: %w", script.ErrReply, member, err)
 		}
-		entries, next = append(entries, d.entry()), member
+		page.Entries, page.Next = append(page.Entries, d.entry()), member
 	}
-	if len(entries) < limit {
-		next = ""
+	if len(page.Entries) < limit {
+		page.Next = ""
 	}
-	return entries, next, r.Err
+	return page, r.Err
 }
 
 func (d details) entry() Entry {

@@ -126,14 +126,14 @@ func policies(k *kit) {
 	k.lives(first, false)
 	k.lives(last, true)
 	strict := k.store(session.Options{OnLogin: session.End})
-	_, _, _, err := strict.Create(k.ctx(), session.Login{Principal: "alice", OnLogin: session.Keep})
+	_, err := strict.Create(k.ctx(), session.Login{Principal: "alice", OnLogin: session.Keep})
 	k.must(err)
 	k.lives(last, true)
-	_, _, receipts, err := strict.Create(k.ctx(), session.Login{Principal: "alice"})
+	made, err := strict.Create(k.ctx(), session.Login{Principal: "alice"})
 	k.must(err)
 	k.lives(last, false)
-	if len(receipts) != 2 {
-		k.t.Errorf("%d receipts", len(receipts))
+	if len(made.Receipts) != 2 {
+		k.t.Errorf("%d receipts", len(made.Receipts))
 	}
 }
 
@@ -141,9 +141,9 @@ func capped(k *kit) {
 	s := k.store(session.Options{Cap: 2})
 	var made []session.Session
 	for range 4 {
-		one, _, _, err := s.Create(k.ctx(), session.Login{Principal: "alice"})
+		one, err := s.Create(k.ctx(), session.Login{Principal: "alice"})
 		k.must(err)
-		made = append(made, one)
+		made = append(made, one.Session)
 	}
 	if r, _ := k.fleet.told(); len(r) != 2 {
 		k.t.Errorf("%v were revoked", r)
@@ -151,7 +151,7 @@ func capped(k *kit) {
 	if left := k.list("alice"); len(left) != 2 {
 		k.t.Errorf("left: %+v", left)
 	}
-	_, _, _, err := s.Create(k.ctx(), session.Login{Principal: "alice", ID: made[3].ID})
+	_, err := s.Create(k.ctx(), session.Login{Principal: "alice", ID: made[3].ID})
 	k.is(err, session.ErrExists)
 }
 
@@ -188,7 +188,7 @@ func names(k *kit) {
 		if what != "no principal" && l.Principal == "" {
 			l.Principal = "alice"
 		}
-		if _, _, _, err := k.Create(k.ctx(), l); err == nil {
+		if _, err := k.Create(k.ctx(), l); err == nil {
 			k.t.Errorf("%s was accepted", what)
 		} else {
 			k.is(err, revocast.ErrInvalid)

@@ -32,8 +32,15 @@ type Login struct {
 	OnLogin Policy
 }
 
-// Create makes a session and returns it with its token: the only time that the token is
-// seen. Put it into a cookie that is HttpOnly, Secure and SameSite; never log it.
+// Issued is a session and the token that was made for it.
+type Issued struct {
+	Session
+	// Token is seen this once. Put it into a cookie that is HttpOnly, Secure and SameSite; never log it.
+	Token    string
+	Receipts []revocast.Receipt // of what the call ended
+}
+
+// Create makes a session and returns it with its token.
 //
 // What the login ends (see [Options].Cap and [Policy]) is decided in the same step and told to the
 // fleet before Create returns; the receipts say how far it got. With an outbox.ErrOwed or
@@ -43,13 +50,13 @@ type Login struct {
 // has been idle.
 func (s *Store) Create(ctx context.Context, l Login,
 	opts ...revocast.CallOption,
-) (Session, string, []revocast.Receipt, error) {
+) (Issued, error) {
 	if err := l.check(); err != nil {
-		return Session{}, "", nil, err
+		return Issued{}, err
 	}
 	reason, initiator, err := s.why(replaced, byPolicy)
 	if err != nil {
-		return Session{}, "", nil, err
+		return Issued{}, err
 	}
 	if l.ID == "" {
 		l.ID = secret.NewID()
@@ -57,10 +64,10 @@ func (s *Store) Create(ctx context.Context, l Login,
 	token := secret.New()
 	f, err := s.run(ctx, createScript, s.creation(l, secret.Hash(token), reason, initiator)...)
 	if err != nil {
-		return Session{}, "", nil, err
+		return Issued{}, err
 	}
 	receipts, err := s.tell(ctx, f.owed, opts)
-	return f.Session, token, receipts, err
+	return Issued{f.Session, token, receipts}, err
 }
 
 func (s *Store) creation(l Login, hash, reason, initiator string) []any {

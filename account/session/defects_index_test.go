@@ -97,9 +97,9 @@ func TestNothingIsImmortalOrUnindexed(t *testing.T) {
 	s, token := k.login(session.Login{Principal: "alice", Data: map[string]string{"a": "1"}})
 	for _, step := range []func() error{
 		func() error { return nil },
-		func() error { _, _, err := k.SetField(k.ctx(), s.ID, "a", "2"); return err },
+		func() error { _, err := k.SetField(k.ctx(), s.ID, "a", "2"); return err },
 		func() error { _, err := k.Extend(k.ctx(), s.ID, 100*time.Hour); return err },
-		func() error { _, _, _, err := k.Rotate(k.ctx(), token); return err },
+		func() error { _, err := k.Rotate(k.ctx(), token); return err },
 		func() error { k.alice(); return nil },
 		func() error { _, err := k.EndOthers(k.ctx(), "alice", s.ID); return err },
 		func() error { _, err := k.End(k.ctx(), s.ID); return err },

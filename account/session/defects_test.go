@@ -22,7 +22,7 @@ func TestIndexIsKeyedByWhatItIsAskedFor(t *testing.T) {
 	other := k.store(session.Options{Issuer: "https://b.example"})
 	s, token := k.login(session.Login{Principal: "alice", ID: "1", Tenant: "x"})
 	_, second := k.login(session.Login{Principal: "alice", ID: "2", Tenant: "y"})
-	_, theirs, _, err := other.Create(k.ctx(), session.Login{Principal: "alice", ID: "1"})
+	theirs, err := other.Create(k.ctx(), session.Login{Principal: "alice", ID: "1"})
 	k.must(err)
 	if all := k.list("alice"); len(all) != 2 {
 		t.Errorf("listed %+v", all)
@@ -31,13 +31,13 @@ func TestIndexIsKeyedByWhatItIsAskedFor(t *testing.T) {
 	k.must(err)
 	k.lives(token, false)
 	k.lives(second, false)
-	if _, err := other.Get(k.ctx(), theirs); err != nil {
+	if _, err := other.Get(k.ctx(), theirs.Token); err != nil {
 		t.Errorf("of another issuer: %v", err)
 	}
 	if r, _ := k.fleet.told(); len(r) != 1 || r[0].ID != s.Principal || r[0].Issuer != "https://a.example" {
 		t.Errorf("the fleet was told %+v", r)
 	}
-	c, err := k.store(session.Options{Issuer: "https://b.example"}).Loader()(k.ctx(), theirs)
+	c, err := k.store(session.Options{Issuer: "https://b.example"}).Loader()(k.ctx(), theirs.Token)
 	if err != nil || c.Issuer != "https://b.example" {
 		t.Errorf("claims %+v, %v", c, err)
 	}
@@ -56,10 +56,10 @@ func TestLateWritesDoNotResurrect(t *testing.T) {
 			s, token := k.alice()
 			gone(k, s.ID)
 			for _, write := range []func() error{
-				func() error { _, _, err := k.Update(k.ctx(), s.ID, 1, map[string]string{"a": "1"}); return err },
-				func() error { _, _, err := k.SetField(k.ctx(), s.ID, "a", "1"); return err },
+				func() error { _, err := k.Update(k.ctx(), s.ID, 1, map[string]string{"a": "1"}); return err },
+				func() error { _, err := k.SetField(k.ctx(), s.ID, "a", "1"); return err },
 				func() error { _, err := k.Extend(k.ctx(), s.ID, time.Hour); return err },
-				func() error { _, _, _, err := k.Rotate(k.ctx(), token); return err },
+				func() error { _, err := k.Rotate(k.ctx(), token); return err },
 				func() error { _, err := k.ByID(k.ctx(), s.ID); return err },
 				func() error { _, err := k.EndOthers(k.ctx(), "alice", s.ID); return err },
 			} {
@@ -121,7 +121,7 @@ func TestRedisAwayIsNoAnswer(t *testing.T) {
 		"get":    func() error { _, err := k.Get(k.ctx(), token); return err },
 		"load":   func() error { _, err := load(k.ctx(), token); return err },
 		"list":   func() error { _, err := k.List(k.ctx(), "alice"); return err },
-		"create": func() error { _, _, _, err := k.Create(k.ctx(), session.Login{Principal: "alice"}); return err },
+		"create": func() error { _, err := k.Create(k.ctx(), session.Login{Principal: "alice"}); return err },
 		"end":    func() error { _, err := k.End(k.ctx(), s.ID); return err },
 		"all":    func() error { _, err := k.EndAll(k.ctx(), "alice"); return err },
 	} {
@@ -145,7 +145,7 @@ func TestRevocationsOutlastWhatTheyRevoke(t *testing.T) {
 	k := embedded(t, session.Options{Cap: 1})
 	k.alice()
 	s, token := k.alice()
-	_, _, _, err := k.Rotate(k.ctx(), token)
+	_, err := k.Rotate(k.ctx(), token)
 	k.must(err)
 	_, err = k.End(k.ctx(), s.ID)
 	k.must(err)

@@ -34,7 +34,7 @@ func Example() {
 
 	login := func(w http.ResponseWriter, r *http.Request) {
 		authenticated := time.Now() // before the password is looked up
-		s, token, _, err := sessions.Create(ctx, session.Login{
+		made, err := sessions.Create(ctx, session.Login{
 			Principal: "alice", Device: "Firefox on Linux", AuthTime: authenticated,
 			Data: map[string]string{"theme": "dark"},
 		})
@@ -43,7 +43,7 @@ func Example() {
 			return
 		}
 		http.SetCookie(w, &http.Cookie{
-			Name: "__Host-session", Value: token, Path: "/", Expires: s.End,
+			Name: "__Host-session", Value: made.Token, Path: "/", Expires: made.End,
 			HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
 		})
 	}

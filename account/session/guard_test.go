@@ -96,9 +96,9 @@ func (s *site) run(component func(context.Context) error, ready *port.Readiness)
 
 func (s *site) login(l session.Login) (session.Session, string) {
 	s.t.Helper()
-	made, token, _, err := s.Create(s.t.Context(), l)
+	made, err := s.Create(s.t.Context(), l)
 	s.must(err)
-	return made, token
+	return made.Session, made.Token
 }
 
 // expect checks a token on every worker, twice, so that the second is from the cache.
@@ -126,14 +126,15 @@ func TestThroughTheGuard(t *testing.T) {
 		t.Errorf("claims %+v", c)
 	}
 
-	_, _, err := s.SetField(ctx, alice.ID, "theme", "light")
+	_, err := s.SetField(ctx, alice.ID, "theme", "light")
 	s.must(err)
 	if c := s.expect(token, revocast.Allowed); c.Extra["theme"] != "light" {
 		t.Errorf("a worker goes on with %v", c.Extra)
 	}
 
-	_, next, _, err := s.Rotate(ctx, token)
+	rotated, err := s.Rotate(ctx, token)
 	s.must(err)
+	next := rotated.Token
 	s.expect(token, revocast.Invalid)
 	s.expect(next, revocast.Allowed)
 
@@ -175,7 +176,7 @@ func TestThroughTheGuard(t *testing.T) {
 	if good != 4 {
 		t.Errorf("%d of 5 are good", good)
 	}
-	_, _, _, err = s.Create(ctx, session.Login{Principal: "bob", OnLogin: session.End})
+	_, err = s.Create(ctx, session.Login{Principal: "bob", OnLogin: session.End})
 	s.must(err)
 	for _, token := range tokens {
 		s.expect(token, revocast.Invalid)

@@ -26,23 +26,23 @@ func TestLostReply(t *testing.T) {
 	}
 
 	h.lose.Store(1)
-	s, _, err := k.Update(k.ctx(), s.ID, 1, map[string]string{"a": "1"})
+	changed, err := k.Update(k.ctx(), s.ID, 1, map[string]string{"a": "1"})
 	k.must(err)
 	k.told(0, 1)
 	h.lose.Store(1)
-	s, _, err = k.SetField(k.ctx(), s.ID, "b", "2")
+	changed, err = k.SetField(k.ctx(), s.ID, "b", "2")
 	k.must(err)
 	k.told(0, 1)
-	if s.Version != 3 || fmt.Sprint(s.Data) != "map[a:1 b:2]" {
-		t.Errorf("after two updates: %+v", s)
+	if changed.Version != 3 || fmt.Sprint(changed.Data) != "map[a:1 b:2]" {
+		t.Errorf("after two updates: %+v", changed)
 	}
 
 	h.lose.Store(1)
-	_, next, _, err := k.Rotate(k.ctx(), token)
+	rotated, err := k.Rotate(k.ctx(), token)
 	k.must(err)
 	k.told(1, 0)
 	k.lives(token, false)
-	k.lives(next, true)
+	k.lives(rotated.Token, true)
 
 	h.lose.Store(1)
 	_, err = k.EndAll(k.ctx(), "alice")
@@ -72,8 +72,8 @@ func TestNoReply(t *testing.T) {
 	k, h := hooked(t, session.Options{})
 	s, token := k.alice()
 	for name, call := range map[string]func() error{
-		"create": func() error { _, _, _, err := k.Create(k.ctx(), session.Login{Principal: "x"}); return err },
-		"update": func() error { _, _, err := k.SetField(k.ctx(), s.ID, "a", ""); return err },
+		"create": func() error { _, err := k.Create(k.ctx(), session.Login{Principal: "x"}); return err },
+		"update": func() error { _, err := k.SetField(k.ctx(), s.ID, "a", ""); return err },
 		"get":    func() error { _, err := k.Get(k.ctx(), token); return err },
 		"end":    func() error { _, err := k.End(k.ctx(), s.ID); return err },
 	} {
@@ -93,18 +93,18 @@ func TestOwed(t *testing.T) {
 	_, bob := k.login(session.Login{Principal: "bob"})
 
 	k.fleet.breaks(down)
-	changed, _, err := k.SetField(k.ctx(), s.ID, "a", "1")
+	changed, err := k.SetField(k.ctx(), s.ID, "a", "1")
 	k.is(err, outbox.ErrOwed)
 	if changed.Data["a"] != "1" {
 		t.Errorf("changed to %+v", changed)
 	}
-	_, next, _, err := k.Rotate(k.ctx(), token)
+	rotated, err := k.Rotate(k.ctx(), token)
 	k.is(err, outbox.ErrOwed)
-	k.lives(next, true)
+	k.lives(rotated.Token, true)
 	_, err = k.End(k.ctx(), s.ID)
 	k.is(err, outbox.ErrOwed)
 	k.is(err, down)
-	k.lives(next, false)
+	k.lives(rotated.Token, false)
 	_, err = k.End(k.ctx(), s.ID)
 	k.is(err, outbox.ErrOwed)
 	_, err = k.EndAll(k.ctx(), "bob")
@@ -139,7 +139,7 @@ func TestEndOfAnUnknownSession(t *testing.T) {
 	if r, _ := k.fleet.told(); len(r) != 1 || r[0].ID != "forgotten" || len(receipts) != 1 {
 		t.Errorf("the fleet was told %v, %v", r, receipts)
 	}
-	_, _, _, err = k.Create(k.ctx(), session.Login{Principal: "alice", ID: "forgotten"})
+	_, err = k.Create(k.ctx(), session.Login{Principal: "alice", ID: "forgotten"})
 	k.is(err, session.ErrExists)
 	k.advance(session.DefaultLifetime + time.Second)
 	k.login(session.Login{Principal: "alice", ID: "forgotten"})

@@ -131,9 +131,9 @@ func (k *kit) ctx() context.Context { return k.t.Context() }
 
 func (k *kit) login(l session.Login) (session.Session, string) {
 	k.t.Helper()
-	s, token, _, err := k.Create(k.ctx(), l)
+	made, err := k.Create(k.ctx(), l)
 	k.must(err)
-	return s, token
+	return made.Session, made.Token
 }
 
 func (k *kit) alice() (session.Session, string) {

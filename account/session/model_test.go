@@ -100,17 +100,17 @@ func (m *model) change(t *property.T) {
 		Draw(t, "change") {
 	case "set":
 		field := property.SampledFrom([]string{"a", "b"}).Draw(t, "field")
-		_, _, err := m.SetField(m.ctx(), e.ID, field, fmt.Sprint(m.now))
+		_, err := m.SetField(m.ctx(), e.ID, field, fmt.Sprint(m.now))
 		m.must(err)
 		e.data[field] = fmt.Sprint(m.now)
 		e.version++
 	case "replace":
 		e.data = map[string]string{"c": fmt.Sprint(m.now)}
-		_, _, err := m.Update(m.ctx(), e.ID, e.version, e.data)
+		_, err := m.Update(m.ctx(), e.ID, e.version, e.data)
 		m.must(err)
 		e.version++
 	case "stale":
-		_, _, err := m.Update(m.ctx(), e.ID, e.version-1, map[string]string{"lost": ""})
+		_, err := m.Update(m.ctx(), e.ID, e.version-1, map[string]string{"lost": ""})
 		m.is(err, session.ErrVersion)
 	case "extend":
 		d := time.Duration(property.IntRange(1, 40).Draw(t, "hours")) * time.Hour
@@ -118,9 +118,9 @@ func (m *model) change(t *property.T) {
 		m.must(err)
 		e.until = max(e.until, m.now+m.steps(d))
 	case "rotate":
-		_, next, _, err := m.Rotate(m.ctx(), e.token)
+		rotated, err := m.Rotate(m.ctx(), e.token)
 		m.must(err)
-		e.old, e.token, e.used = append(e.old, e.token), next, m.now
+		e.old, e.token, e.used = append(e.old, e.token), rotated.Token, m.now
 	case "use":
 		_, err := m.Get(m.ctx(), e.token)
 		m.must(err)

@@ -26,14 +26,13 @@ func TestLoginDuringEndAll(t *testing.T) {
 	k := real(t, session.Options{})
 	for round := range 10 {
 		principal := fmt.Sprint("p", round)
-		made := make([]session.Session, 60)
-		tokens := make([]string, len(made))
+		made := make([]session.Issued, 60)
 		together(len(made)+3, func(i int) {
 			var err error
 			if i >= len(made) {
 				_, err = k.EndAll(k.ctx(), principal)
 			} else {
-				made[i], tokens[i], _, err = k.Create(k.ctx(), session.Login{Principal: principal})
+				made[i], err = k.Create(k.ctx(), session.Login{Principal: principal})
 			}
 			if err != nil {
 				t.Error(err)
@@ -44,9 +43,9 @@ func TestLoginDuringEndAll(t *testing.T) {
 		for i, s := range made {
 			covered := false
 			for _, r := range cuts {
-				covered = covered || covers(r, s)
+				covered = covered || covers(r, s.Session)
 			}
-			k.lives(tokens[i], !covered)
+			k.lives(made[i].Token, !covered)
 			if !covered {
 				living++
 			}
@@ -65,7 +64,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 	const writers, each = 8, 10
 	together(writers, func(i int) {
 		for range each {
-			_, _, err := k.Modify(k.ctx(), s.ID, func(data map[string]string) error {
+			_, err := k.Modify(k.ctx(), s.ID, func(data map[string]string) error {
 				n, _ := strconv.Atoi(data["n"])
 				data["n"] = strconv.Itoa(n + 1)
 				return nil
@@ -73,7 +72,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			if _, _, err := k.SetField(k.ctx(), s.ID, fmt.Sprint("own", i), "x"); err != nil {
+			if _, err := k.SetField(k.ctx(), s.ID, fmt.Sprint("own", i), "x"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -92,13 +91,13 @@ func TestNoUpdateIsLost(t *testing.T) {
 func TestOneRotationWins(t *testing.T) {
 	k := real(t, session.Options{})
 	s, token := k.alice()
-	next := make([]string, 50)
-	together(len(next), func(i int) { _, next[i], _, _ = k.Rotate(k.ctx(), token) })
+	next := make([]session.Issued, 50)
+	together(len(next), func(i int) { next[i], _ = k.Rotate(k.ctx(), token) })
 	won := 0
-	for _, token := range next {
-		if token != "" {
+	for _, n := range next {
+		if n.Token != "" {
 			won++
-			k.lives(token, true)
+			k.lives(n.Token, true)
 		}
 	}
 	r, _ := k.fleet.told()
@@ -110,11 +109,10 @@ func TestOneRotationWins(t *testing.T) {
 // TestCapHoldsUnderConcurrency: what is over is revoked, each once.
 func TestCapHoldsUnderConcurrency(t *testing.T) {
 	k := real(t, session.Options{Cap: 5})
-	made := make([]session.Session, 60)
-	tokens := make([]string, len(made))
+	made := make([]session.Issued, 60)
 	together(len(made), func(i int) {
 		var err error
-		if made[i], tokens[i], _, err = k.Create(k.ctx(), session.Login{Principal: "alice"}); err != nil {
+		if made[i], err = k.Create(k.ctx(), session.Login{Principal: "alice"}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -124,7 +122,7 @@ func TestCapHoldsUnderConcurrency(t *testing.T) {
 		revoked[r.ID]++
 	}
 	for i, s := range made {
-		k.lives(tokens[i], revoked[s.ID] == 0)
+		k.lives(made[i].Token, revoked[s.ID] == 0)
 		if revoked[s.ID] > 1 {
 			t.Errorf("revoked %d times", revoked[s.ID])
 		}
@@ -147,7 +145,7 @@ func TestEndWinsOverWhoeverWrites(t *testing.T) {
 					t.Error(err)
 				}
 			case 1, 2:
-				_, _, _ = k.SetField(k.ctx(), s.ID, "a", "1")
+				_, _ = k.SetField(k.ctx(), s.ID, "a", "1")
 			case 3:
 				_, _ = k.Extend(k.ctx(), s.ID, session.DefaultLifetime)
 			default:

@@ -14,6 +14,12 @@ import (
 // attempts is how often Modify tries against writers that come in between.
 const attempts = 32
 
+// Changed is a session whose data was written.
+type Changed struct {
+	Session
+	Receipts []revocast.Receipt // of what caches were told
+}
+
 // Update replaces a session's own data, provided that it still has the version that it was read at;
 // else it fails with [ErrVersion], and what somebody else wrote stands. Caches are told to load it
 // again: once the call returns without error, no worker goes on with the old data. It fails with
@@ -22,9 +28,9 @@ const attempts = 32
 // With an outbox.ErrOwed or [revocast.ErrPending] the data is written.
 func (s *Store) Update(ctx context.Context, sid string, version uint64, data map[string]string,
 	opts ...revocast.CallOption,
-) (Session, []revocast.Receipt, error) {
+) (Changed, error) {
 	if err := own(data); err != nil {
-		return Session{}, nil, err
+		return Changed{}, err
 	}
 	return s.update(ctx, sid, fmt.Sprint(version), "all", data, opts)
 }
@@ -33,27 +39,27 @@ func (s *Store) Update(ctx context.Context, sid string, version uint64, data map
 // time. Otherwise it is as [Store.Update].
 func (s *Store) SetField(ctx context.Context, sid, field, value string,
 	opts ...revocast.CallOption,
-) (Session, []revocast.Receipt, error) {
+) (Changed, error) {
 	one := map[string]string{field: value}
 	if err := own(one); err != nil {
-		return Session{}, nil, err
+		return Changed{}, err
 	}
 	return s.update(ctx, sid, "", "one", one, opts)
 }
 
 func (s *Store) update(ctx context.Context, sid, version, mode string, data map[string]string,
 	opts []revocast.CallOption,
-) (Session, []revocast.Receipt, error) {
+) (Changed, error) {
 	args := []any{s.sessionKey(sid), version, secret.NewID(), MaxFields, MaxData, s.o.Issuer, mode}
 	for field, value := range data {
 		args = append(args, field, value)
 	}
 	f, err := s.run(ctx, updateScript, args...)
 	if err != nil {
-		return Session{}, nil, err
+		return Changed{}, err
 	}
 	receipts, err := s.tell(ctx, f.owed, opts)
-	return f.Session, receipts, err
+	return Changed{f.Session, receipts}, err
 }
 
 // Modify reads a session's own data, has change change it, and writes it; if somebody else
@@ -61,22 +67,22 @@ func (s *Store) update(ctx context.Context, sid, version, mode string, data map[
 // change ends it and is returned. Otherwise it is as [Store.Update].
 func (s *Store) Modify(ctx context.Context, sid string, change func(data map[string]string) error,
 	opts ...revocast.CallOption,
-) (Session, []revocast.Receipt, error) {
+) (Changed, error) {
 	for attempt := 1; ; attempt++ {
 		read, err := s.Peek(ctx, sid)
 		if err != nil {
-			return Session{}, nil, err
+			return Changed{}, err
 		}
 		data := maps.Clone(read.Data)
 		if data == nil {
 			data = map[string]string{}
 		}
 		if err := change(data); err != nil {
-			return Session{}, nil, err
+			return Changed{}, err
 		}
-		written, receipts, err := s.Update(ctx, sid, read.Version, data, opts...)
+		written, err := s.Update(ctx, sid, read.Version, data, opts...)
 		if !errors.Is(err, ErrVersion) || attempt == attempts {
-			return written, receipts, err
+			return written, err
 		}
 	}
 }
@@ -101,20 +107,20 @@ func (s *Store) Extend(ctx context.Context, sid string, d time.Duration) (Sessio
 // neither may be good: the user logs in again.
 func (s *Store) Rotate(ctx context.Context, token string,
 	opts ...revocast.CallOption,
-) (Session, string, []revocast.Receipt, error) {
+) (Issued, error) {
 	old, ok := hashOf(token)
 	if !ok {
-		return Session{}, "", nil, ErrNotFound
+		return Issued{}, ErrNotFound
 	}
 	reason, initiator, err := s.why(replaced, byPolicy)
 	if err != nil {
-		return Session{}, "", nil, err
+		return Issued{}, err
 	}
 	next := secret.New()
 	f, err := s.run(ctx, rotateScript, old, secret.Hash(next), s.o.Idle.Milliseconds(), s.o.Issuer, reason, initiator)
 	if err != nil {
-		return Session{}, "", nil, err
+		return Issued{}, err
 	}
 	receipts, err := s.tell(ctx, f.owed, opts)
-	return f.Session, next, receipts, err
+	return Issued{f.Session, next, receipts}, err
 }

@@ -64,36 +64,43 @@ func (b *Outbox) Record(ctx context.Context, tx Tx, items ...Item) (refs []strin
 		return nil, fmt.Errorf("%w: record in the transaction that changes the account, not in a *sql.DB",
 			revocast.ErrInvalid)
 	}
-	query, args, refs, err := b.Statement(items...)
+	s, err := b.Statement(items...)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+	if _, err := tx.ExecContext(ctx, s.Query, s.Args...); err != nil {
 		return nil, fmt.Errorf("sqloutbox: record: %w", err)
 	}
-	return refs, nil
+	return s.Refs, nil
 }
 
-// Statement is Record for those whose transaction is not one of database/sql: the one
-// statement that records items, its arguments, all of them text, and the references.
-func (b *Outbox) Statement(items ...Item) (query string, args []any, refs []string, err error) {
+// Statement is the one SQL statement that records items.
+type Statement struct {
+	Query string
+	Args  []any    // all of them text
+	Refs  []string // as [Outbox.Record] returns them
+}
+
+// Statement is Record for those whose transaction is not one of database/sql.
+func (b *Outbox) Statement(items ...Item) (Statement, error) {
 	if len(items) == 0 || len(items) > MaxItems {
-		return "", nil, nil, fmt.Errorf("%w: %d items in one call, want 1 to %d", revocast.ErrInvalid, len(items),
+		return Statement{}, fmt.Errorf("%w: %d items in one call, want 1 to %d", revocast.ErrInvalid, len(items),
 			MaxItems)
 	}
+	var s Statement
 	values := make([]string, len(items))
 	for i, item := range items {
 		text, err := item.encode()
 		if err != nil {
-			return "", nil, nil, fmt.Errorf("item %d: %w", i, err)
+			return Statement{}, fmt.Errorf("item %d: %w", i, err)
 		}
 		ref := rand.Text()
-		refs = append(refs, ref)
-		args = append(args, ref, text)
+		s.Refs = append(s.Refs, ref)
+		s.Args = append(s.Args, ref, text)
 		values[i] = "(?, ?, " + b.dialect.now() + ")"
 	}
-	query = b.sql("INSERT INTO {table} (ref, payload, created_ms) VALUES " + strings.Join(values, ", "))
-	return query, args, refs, nil
+	s.Query = b.sql("INSERT INTO {table} (ref, payload, created_ms) VALUES " + strings.Join(values, ", "))
+	return s, nil
 }
 
 // sql puts the table's name, the clock and the placeholders into a statement.

@@ -52,11 +52,12 @@ func TestStatementNamesTheTable(t *testing.T) {
 		sqloutbox.SQLite:   "INSERT INTO app.box (ref, payload, created_ms) VALUES (?, ?, ",
 	} {
 		box := newOutbox(t, dialect, "app.box")
-		query, args, refs, err := box.Statement(item, item)
-		if err != nil || !strings.HasPrefix(query, want) || len(args) != 4 || len(refs) != 2 || refs[0] == refs[1] {
-			t.Fatalf("%s: %s %v %v %v", dialect, query, args, refs, err)
+		s, err := box.Statement(item, item)
+		if err != nil || !strings.HasPrefix(s.Query, want) || len(s.Args) != 4 || len(s.Refs) != 2 ||
+			s.Refs[0] == s.Refs[1] {
+			t.Fatalf("%s: %+v %v", dialect, s, err)
 		}
-		if got := args[1]; got != `{"v":1,"kind":"revoke","scope":"principal","id":"alice",`+
+		if got := s.Args[1]; got != `{"v":1,"kind":"revoke","scope":"principal","id":"alice",`+
 			`"except":"s1","reason":"password-change"}` {
 			t.Errorf("payload %s", got)
 		}
@@ -107,12 +108,12 @@ func TestRecordRefusesWhatThePublisherWould(t *testing.T) {
 		"invalidated token":  sqloutbox.Invalidate(revocast.Invalidation{Scope: revocast.ScopeToken, ID: "x"}),
 	} {
 		good := sqloutbox.Unban(revocast.Ban{Principal: "x"})
-		if _, _, _, err := box.Statement(good, item); !errors.Is(err, revocast.ErrInvalid) {
+		if _, err := box.Statement(good, item); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	for _, n := range []int{0, sqloutbox.MaxItems + 1} {
-		if _, _, _, err := box.Statement(slices.Repeat([]sqloutbox.Item{sqloutbox.Unban(revocast.Ban{Principal: "x"})},
+		if _, err := box.Statement(slices.Repeat([]sqloutbox.Item{sqloutbox.Unban(revocast.Ban{Principal: "x"})},
 			n)...); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("%d items: %v", n, err)
 		}

@@ -51,7 +51,7 @@ func TestRefreshWhileSessionsAreAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, _, _, err := sessions.Create(t.Context(), session.Login{Principal: "u-1"})
+	x, err := sessions.Create(t.Context(), session.Login{Principal: "u-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

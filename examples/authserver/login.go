@@ -133,27 +133,27 @@ func (s *service) open(
 	ctx, cancel := asking(r.Context())
 	defer cancel()
 	addr := s.address(r)
-	sess, _, _, err := s.sessions.Create(ctx, session.Login{
+	made, err := s.sessions.Create(ctx, session.Login{
 		Principal: u.Principal, AuthTime: at, Device: clip(in.Device, session.MaxDevice), IP: addr.String(),
 		UserAgent: clip(r.UserAgent(), session.MaxUserAgent),
 	}, revocast.WithStrength(revocast.Committed))
-	if err != nil && sess.ID == "" {
+	if err != nil && made.ID == "" {
 		return session.Session{}, refresh.Token{}, token.Issued{}, err
 	}
 	fresh, err := s.families.Issue(
-		ctx, refresh.Grant{Principal: u.Principal, Session: sess.ID, AuthTime: sess.AuthTime},
+		ctx, refresh.Grant{Principal: u.Principal, Session: made.ID, AuthTime: made.AuthTime},
 	)
 	if err == nil {
 		var access token.Issued
-		if access, err = s.access(sess); err == nil {
-			return sess, fresh, access, nil
+		if access, err = s.access(made.Session); err == nil {
+			return made.Session, fresh, access, nil
 		}
 	}
 	// Nobody has the session's tokens, but it would be listed until it has been idle for too
 	// long.
 	ctx, cancel = asking(context.WithoutCancel(r.Context()))
 	defer cancel()
-	if _, e := s.sessions.End(ctx, sess.ID, revocast.WithStrength(revocast.Committed)); e != nil {
+	if _, e := s.sessions.End(ctx, made.ID, revocast.WithStrength(revocast.Committed)); e != nil {
 		err = fmt.Errorf("%w; and its session stays open unused: %w", err, e)
 	}
 	return session.Session{}, refresh.Token{}, token.Issued{}, err

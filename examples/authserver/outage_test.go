@@ -87,7 +87,7 @@ func (o outage) overTheCap(redis *storetest.Server, oldest tokens) {
 		o.t.Fatal(err)
 	}
 	for n := 1; n < maxSessions; n++ { // with oldest there are as many as there may be
-		if _, _, _, err := store.Create(
+		if _, err := store.Create(
 			o.t.Context(), session.Login{Principal: oldest.principal, Device: fmt.Sprint(n)},
 		); err != nil {
 			o.t.Fatal(err)

@@ -17,7 +17,8 @@ type books struct {
 	states  table[revocast.Key, standing]
 	answers table[string, answer]
 	turns   table[string, turn]
-	leads   table[revocast.Key, issuerLead]
+	leads   table[bookLine, issuerLead]
+	gens    table[string, uint64] // the generation of each class
 	history history
 }
 
@@ -39,8 +40,8 @@ type sheet struct {
 	from       revocast.Position // the log after it is logged again; zero: see unsure
 	restored   uint64            // revisions of a recovering ledger that came from the stream
 	trimmed    revocast.Position
-	generation uint64
-	born, gone uint64 // states ever made, and taken out
+	classes    []string // of workers that were let in
+	born, gone uint64   // states ever made, and taken out
 	log        []entry
 	lost       bool   // the log, so that not even an empty one is left
 	doubt      uint64 // the latest epoch whose log lacked entries at its end
@@ -66,7 +67,7 @@ type answer struct {
 	proposals  []revocast.Event
 	entries    []port.CommitEntry
 	epoch      uint64
-	generation uint64
+	generation string
 	forget     int64
 }
 
@@ -81,12 +82,14 @@ func (b *books) clone() books {
 	return books{
 		sheet: b.sheet.clone(), acked: b.acked.clone(), members: b.members.clone(), states: b.states.clone(),
 		answers: b.answers.clone(), turns: b.turns.clone(), leads: b.leads.clone(),
+		gens:    b.gens.clone(),
 		history: history{limit: b.history.limit},
 	}
 }
 
 func (s sheet) clone() sheet {
 	s.claims, s.log, s.witnesses = slices.Clone(s.claims), slices.Clone(s.log), slices.Clone(s.witnesses)
+	s.classes = slices.Clone(s.classes)
 	return s
 }
 
@@ -117,20 +120,20 @@ func (s *sheet) serves() error {
 	case port.LedgerFenced:
 		return fmt.Errorf("%w: epoch %d", revocast.ErrFenced, s.epoch)
 	}
-	return fmt.Errorf("%w: sim", revocast.ErrUninitialised)
+	return fmt.Errorf("%w: fake", revocast.ErrUninitialised)
 }
 
 // initialised fails if the ledger has no epoch.
 func (s *sheet) initialised() error {
 	if s.epoch == 0 {
-		return fmt.Errorf("%w: sim", revocast.ErrUninitialised)
+		return fmt.Errorf("%w: fake", revocast.ErrUninitialised)
 	}
 	return nil
 }
 
 func (s *sheet) sameEpoch(epoch uint64) error {
 	if epoch != s.epoch {
-		return fmt.Errorf("%w: sim: in epoch %d, not %d", revocast.ErrEpoch, s.epoch, epoch)
+		return fmt.Errorf("%w: fake: in epoch %d, not %d", revocast.ErrEpoch, s.epoch, epoch)
 	}
 	return nil
 }

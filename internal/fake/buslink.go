@@ -73,7 +73,7 @@ func (k *BusLink) atomically(_ context.Context, _ Op, step func(refused error)) 
 // reachLocked fails while the process is cut off.
 func (k *BusLink) reachLocked() error {
 	if k.cut {
-		return fmt.Errorf("%w: sim: %s is cut off", revocast.ErrUnavailable, k.name)
+		return fmt.Errorf("%w: fake: %s is cut off", revocast.ErrUnavailable, k.name)
 	}
 	return nil
 }

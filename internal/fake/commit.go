@@ -20,7 +20,7 @@ const (
 func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (port.Commit, error) {
 	if len(proposals) == 0 || len(proposals) > revocast.MaxBatch {
 		report(k.server().report, "%s commits %d proposals", k.name, len(proposals))
-		return port.Commit{}, fmt.Errorf("%w: sim: %d proposals", revocast.ErrInvalid, len(proposals))
+		return port.Commit{}, fmt.Errorf("%w: fake: %d proposals", revocast.ErrInvalid, len(proposals))
 	}
 	if idempotency == "" {
 		report(k.server().report, "%s commits without an idempotency key", k.name)
@@ -28,7 +28,7 @@ func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals [
 	for i, p := range proposals {
 		if err := checkProposal(p); err != nil {
 			report(k.server().report, "%s proposes %+v: %v", k.name, p, err)
-			return port.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+			return port.Commit{}, fmt.Errorf("%w: fake: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 		recommit := p.Kind == revocast.KindBanned || p.Kind == revocast.KindLifted
 		if !p.Position.IsZero() && !recommit {
@@ -65,7 +65,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 	out := port.Commit{Settled: b.settled, Terms: b.terms}
 	if first, known := b.answers.get(idempotency); idempotency != "" && known && first.forget > now {
 		if !slices.EqualFunc(first.proposals, proposals, sameProposal) {
-			return port.Commit{}, fmt.Errorf("%w: sim: the idempotency key was used for something else",
+			return port.Commit{}, fmt.Errorf("%w: fake: the idempotency key was used for something else",
 				revocast.ErrConflict)
 		}
 		out.Epoch, out.Generation = first.epoch, first.generation
@@ -80,14 +80,14 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 			p.Reckoned.Ahead, p.Reckoned.Now = 0, 0
 		}
 		if filled[i], err = fillIn(p, b, at); err != nil {
-			return port.Commit{}, fmt.Errorf("%w: sim: proposal %d: %w", revocast.ErrInvalid, i+1, err)
+			return port.Commit{}, fmt.Errorf("%w: fake: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
 	b.keep()
 	for _, p := range filled {
 		out.Entries = append(out.Entries, l.commitOne(p))
 	}
-	out.Epoch, out.Generation = b.epoch, b.generation
+	out.Epoch, out.Generation = b.epoch, b.generation()
 	b.answers.put(&b.history, idempotency, answer{
 		proposals: proposals, entries: slices.Clone(out.Entries), epoch: out.Epoch, generation: out.Generation,
 		forget: now + l.o.RememberFor.Milliseconds(),

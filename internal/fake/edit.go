@@ -82,9 +82,9 @@ func (k *BusLink) Mend(ctx context.Context, o port.StreamOptions) (port.Mended, 
 		s := &k.b.stream
 		switch {
 		case s.created == 0:
-			return m, fmt.Errorf("%w: sim: no stream", revocast.ErrNotFound)
+			return m, fmt.Errorf("%w: fake: no stream", revocast.ErrNotFound)
 		case s.edited.Sealed:
-			return m, fmt.Errorf("%w: sim: the stream is sealed", revocast.ErrUnsuited)
+			return m, fmt.Errorf("%w: fake: the stream is sealed", revocast.ErrUnsuited)
 		}
 		m.Changed, s.edited = s.edited.what(), Edit{}
 		if s.maxAge < o.MaxAge {
@@ -92,7 +92,7 @@ func (k *BusLink) Mend(ctx context.Context, o port.StreamOptions) (port.Mended, 
 			m.Changed = append(m.Changed, "age")
 		}
 		if !k.b.records.exists {
-			err = fmt.Errorf("%w: sim: no stream of epoch records", revocast.ErrNotFound)
+			err = fmt.Errorf("%w: fake: no stream of epoch records", revocast.ErrNotFound)
 		}
 		return m, err
 	})

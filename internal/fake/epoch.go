@@ -13,7 +13,7 @@ func (k *BusLink) Epoch(ctx context.Context) (port.EpochRecord, error) {
 	return through(ctx, k, OpEpoch, nil, revocast.ErrUnavailable, func() (port.EpochRecord, error) {
 		latest, found := k.b.records.latest()
 		if !found {
-			return latest, fmt.Errorf("%w: sim: no epoch record", revocast.ErrNotFound)
+			return latest, fmt.Errorf("%w: fake: no epoch record", revocast.ErrNotFound)
 		}
 		return latest, nil
 	})

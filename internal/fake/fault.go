@@ -19,6 +19,8 @@ const (
 	OpLeave    Op = "Leave"
 	OpCommit   Op = "Commit"
 	OpVerify   Op = "Verify"
+	OpAdmit    Op = "Admit"
+	OpPrune    Op = "Prune"
 	OpMembers  Op = "Members"
 	OpStrike   Op = "Strike"
 	OpLog      Op = "Log"
@@ -76,12 +78,12 @@ type Hook func(Call) Fault
 
 // NotDone is the fault of a call that fails and takes no effect.
 func NotDone() Fault {
-	return Fault{Drop: true, Err: fmt.Errorf("%w: sim: request lost", revocast.ErrUnavailable)}
+	return Fault{Drop: true, Err: fmt.Errorf("%w: fake: request lost", revocast.ErrUnavailable)}
 }
 
 // Done is the fault of a call that takes effect and whose answer is lost. err is what
 // the port says for that: ErrOutcomeUnknown where it matters, ErrUnavailable where not.
-func Done(err error) Fault { return Fault{Err: fmt.Errorf("%w: sim: answer lost", err)} }
+func Done(err error) Fault { return Fault{Err: fmt.Errorf("%w: fake: answer lost", err)} }
 
 // Reporter hears of what a caller must never do; testing.TB is one.
 type Reporter interface {
@@ -111,8 +113,8 @@ func reportOf(rule Rule, r Reporter, format string, args ...any) {
 	switch r := r.(type) {
 	case nil:
 	case RuleReporter:
-		r.Broken(rule, "sim: "+fmt.Sprintf(format, args...))
+		r.Broken(rule, "fake: "+fmt.Sprintf(format, args...))
 	default:
-		r.Errorf("sim: "+format, args...)
+		r.Errorf("fake: "+format, args...)
 	}
 }

@@ -46,7 +46,7 @@ func (k *LedgerLink) Recount(ctx context.Context, epoch, was, gone uint64) error
 			b.gone = gone
 			return nil
 		}
-		return fmt.Errorf("%w: sim: %d states have gone", revocast.ErrConflict, b.gone)
+		return fmt.Errorf("%w: fake: %d states have gone", revocast.ErrConflict, b.gone)
 	})
 }
 

@@ -31,11 +31,13 @@ type request struct {
 	step func(refused error)
 	done chan struct{} // closed when it was done, or lost; nil: nobody waits
 	lost bool          // with the server that it had reached
+
+	forWorker bool
 }
 
-var errCutOff = fmt.Errorf("%w: sim: the replicas may have another primary", revocast.ErrUnavailable)
+var errCutOff = fmt.Errorf("%w: fake: the replicas may have another primary", revocast.ErrUnavailable)
 
-var errDied = errors.New("sim: the server died")
+var errDied = errors.New("fake: the server died")
 
 // serving reports whether a step is one that only a ledger may do that has heard of its
 // replicas within F; the others are refused by the server alone, when it has noticed.
@@ -105,8 +107,7 @@ func (l *Ledger) Wake() {
 		if r.serving() && (cut || l.unheard.ahead(now)) {
 			r.step(errCutOff)
 		} else {
-			l.noticeLocked()
-			r.step(nil)
+			r.step(l.noticeLocked(*r))
 		}
 		close(r.done)
 	}
@@ -162,6 +163,5 @@ func (l *Ledger) stepLocked(r request) {
 		r.step(errCutOff)
 		return
 	}
-	l.noticeLocked()
-	r.step(nil)
+	r.step(l.noticeLocked(r))
 }

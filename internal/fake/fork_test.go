@@ -87,7 +87,7 @@ func everyStep() map[string]func(context.Context, port.Ledger) error {
 			return err
 		},
 		"Check":    func(ctx context.Context, l port.Ledger) error { _, err := l.Check(ctx, nil); return err },
-		"Snapshot": func(ctx context.Context, l port.Ledger) error { _, _, err := l.Snapshot(ctx, ""); return err },
+		"Snapshot": func(ctx context.Context, l port.Ledger) error { _, err := l.Snapshot(ctx, ""); return err },
 		"Leave":    func(ctx context.Context, l port.Ledger) error { return l.Leave(ctx, m) },
 		"Commit":   func(ctx context.Context, l port.Ledger) error { _, err := tryCommit(ctx, l, "any"); return err },
 		"Verify":   func(ctx context.Context, l port.Ledger) error { _, err := l.Verify(ctx, 1); return err },

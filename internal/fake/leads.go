@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
@@ -30,7 +31,13 @@ func larger(a, b lead) lead {
 	return a
 }
 
-// issuerLead is what the book holds of one issuer.
+// bookLine is an issuer's line in the book of a class.
+type bookLine struct {
+	class  string
+	issuer revocast.Key
+}
+
+// issuerLead is what a book holds of one issuer.
 type issuerLead struct {
 	turn       uint64 // in which it was written
 	this, last lead
@@ -52,22 +59,26 @@ func (k *LedgerLink) Sight(ctx context.Context, s port.Sighting) (port.Sighted, 
 	if s.Issuer.IsZero() || s.Issued < 0 || s.Issued > revocast.Forever ||
 		max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
 		report(k.server().report, "%s has seen %+v", k.name, s)
-		return port.Sighted{}, fmt.Errorf("%w: sim: sighting %+v", revocast.ErrInvalid, s)
+		return port.Sighted{}, fmt.Errorf("%w: fake: sighting %+v", revocast.ErrInvalid, s)
 	}
 	return do(ctx, k, OpSight, s, revocast.ErrUnavailable, func(l *Ledger) (port.Sighted, error) {
 		if err := l.books.serves(); err != nil {
 			return port.Sighted{}, err
 		}
-		return l.books.sight(s, l.now()), nil
+		if !slices.Contains(l.books.classes, k.class) {
+			return port.Sighted{}, errClass(k.class)
+		}
+		return l.books.sight(k.class, s, l.now()), nil
 	})
 }
 
-func (b *books) sight(s port.Sighting, now int64) port.Sighted {
+func (b *books) sight(class string, s port.Sighting, now int64) port.Sighted {
 	skew := b.terms.SkewOrDefault().Milliseconds()
 	if s.Issued > 0 && s.Issued-now > skew {
 		return port.Sighted{Now: now, Beyond: true}
 	}
-	found, _ := b.leads.get(s.Issuer)
+	line := bookLine{class, s.Issuer}
+	found, _ := b.leads.get(line)
 	this, last := found.in(b.turn)
 	if s.Known != 0 && s.Known <= skew && (!this.known || s.Known > this.ms) && (!last.known || s.Known > last.ms) {
 		this = lead{known: true, ms: s.Known}
@@ -75,7 +86,7 @@ func (b *books) sight(s port.Sighting, now int64) port.Sighted {
 	if s.Issued > 0 {
 		this = this.saw(s.Issued, s.Issued-now)
 	}
-	b.leads.put(&b.history, s.Issuer, issuerLead{turn: b.turn, this: this, last: last})
+	b.leads.put(&b.history, line, issuerLead{turn: b.turn, this: this, last: last})
 	best := larger(this, last)
 	out := port.Sighted{Now: now, Lead: best.ms, Sure: best.n >= enough, Last: this.last}
 	if !best.known {
@@ -119,14 +130,18 @@ func (b *books) largestLead() (most int64) {
 func (b *books) leadFor(r revocast.Reckoning, now int64) int64 {
 	skew := b.terms.SkewOrDefault().Milliseconds()
 	var best lead
+	unseen := false // by a class, so that no other may say that the issuer's clock is behind
 	if r.Issuer.IsZero() {
 		for _, i := range b.leads.m {
 			best = larger(best, larger(i.in(b.turn)))
 		}
 		best.n = 0
 	} else {
-		found, _ := b.leads.get(r.Issuer)
-		best = larger(found.in(b.turn))
+		for _, class := range b.classes {
+			found, _ := b.leads.get(bookLine{class, r.Issuer})
+			evidence := larger(found.in(b.turn))
+			best, unseen = larger(best, evidence), unseen || !evidence.known
+		}
 	}
 	if best.ms < -skew {
 		best = lead{} // nothing but old tokens, which tell nothing
@@ -143,7 +158,7 @@ func (b *books) leadFor(r revocast.Reckoning, now int64) int64 {
 	case r.Ahead < 0 && (!best.known || best.ms <= r.Ahead+band):
 		is = r.Ahead
 	}
-	if is < 0 && is > -band {
+	if is < 0 && (is > -band || unseen && len(b.classes) > 1) {
 		is = 0
 	}
 	if best.known {

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -104,11 +105,13 @@ func NewRealm(r Reporter, lo LedgerOptions, bo BusOptions) (*Ledger, *Bus) {
 func (k *LedgerLink) Realm() string { return k.server().o.Realm }
 
 // Link returns a process's connection to the ledger.
-func (l *Ledger) Link(name string) *LedgerLink { return l.LinkOf(port.DefaultClass, name) }
+func (l *Ledger) Link(name string) *LedgerLink {
+	return &LedgerLink{class: port.DefaultClass, name: name, l: l}
+}
 
-// LinkOf is [Ledger.Link] of a process whose workers are of a class.
+// LinkOf is [Ledger.Link] of a process that has the rights of a class of workers.
 func (l *Ledger) LinkOf(class, name string) *LedgerLink {
-	return &LedgerLink{class: class, name: name, l: l}
+	return &LedgerLink{class: class, name: name, worker: true, l: l}
 }
 
 // Class implements [port.WorkerLedger].
@@ -174,12 +177,32 @@ func (l *Ledger) State(key revocast.Key) revocast.State {
 
 func (l *Ledger) now() int64 { return l.clock.Now().Add(l.ahead).UnixMilli() }
 
-// noticeLocked is what every step begins with: does this server still carry the epoch?
-func (l *Ledger) noticeLocked() {
-	b := &l.books
-	if b.epoch != 0 && (b.server != l.server && b.state != port.LedgerFenced || b.lost && b.state == port.LedgerOpen) {
-		b.succeed(l.server)
+// noticeLocked is what every step begins with: does this server still carry the epoch? What a step
+// of a worker finds out, it leaves to publishers to write down.
+func (l *Ledger) noticeLocked(r request) error {
+	switch {
+	case !l.staleLocked() || r.forWorker && r.op == OpDescribe:
+		return nil
+	case r.forWorker:
+		return fmt.Errorf("%w: epoch %d", revocast.ErrRecovering, l.books.epoch+1)
 	}
+	l.books.succeed(l.server)
+	return nil
+}
+
+func (l *Ledger) staleLocked() bool {
+	b := &l.books
+	return b.epoch != 0 &&
+		(b.server != l.server && b.state != port.LedgerFenced || b.lost && b.state == port.LedgerOpen)
+}
+
+// ofWorkers reports whether a step is only ever done for a worker.
+func (op Op) ofWorkers() bool {
+	switch op {
+	case OpRenew, OpCheck, OpSight, OpSnapshot, OpLeave:
+		return true
+	}
+	return false
 }
 
 // succeed makes the books those of another server, which has to recover first.

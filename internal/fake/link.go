@@ -15,6 +15,7 @@ var _ port.Ledger = (*LedgerLink)(nil)
 // LedgerLink is one process's connection to the ledger.
 type LedgerLink struct {
 	class, name string
+	worker      bool // the link of a process that has a worker's rights
 	hooked
 
 	reaches sync.Mutex // guards l
@@ -78,7 +79,7 @@ func (c ledgerCall) called(op Op, arg any) Call { return Call{c.name, op, arg} }
 func (c ledgerCall) time() *timers              { return &c.at.timers }
 
 func (c ledgerCall) atomically(ctx context.Context, op Op, step func(refused error)) error {
-	return c.at.serve(ctx, request{op: op, step: step})
+	return c.at.serve(ctx, request{op: op, step: step, forWorker: c.worker || op.ofWorkers()})
 }
 
 // do does one step of the ledger that a process reaches.
@@ -156,5 +157,5 @@ func cut(n int, err error) (int, error) {
 }
 
 func lost(op Op, sentinel, cause error) error {
-	return fmt.Errorf("%w: sim: %s: %w", sentinel, op, cause)
+	return fmt.Errorf("%w: fake: %s: %w", sentinel, op, cause)
 }

@@ -31,12 +31,12 @@ func (k *LedgerLink) Mark(ctx context.Context, was port.StreamPoint, mark port.S
 		}
 		if b.position().Before(mark.Complete) || mark.Point.Created == 0 {
 			report(l.report, "%s marks %+v at %s", k.name, mark, b.position())
-			return fmt.Errorf("%w: sim: mark %+v at %s", revocast.ErrInvalid, mark, b.position())
+			return fmt.Errorf("%w: fake: mark %+v at %s", revocast.ErrInvalid, mark, b.position())
 		}
 		is, same := b.mark.Point, mark
 		same.Afresh, same.Begin = false, port.StreamPoint{}
 		if same != b.mark && (is.Created != was.Created || is.Sequence != was.Sequence) {
-			return fmt.Errorf("%w: sim: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence,
+			return fmt.Errorf("%w: fake: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence,
 				is.Created)
 		}
 		b.setMark(mark, l.now())

@@ -60,12 +60,12 @@ func (b *books) openable(o port.Opening) (done bool, err error) {
 		return false, err
 	}
 	if o.Record.Server != b.server {
-		return false, fmt.Errorf("%w: sim: the record names server %s", revocast.ErrConflict, o.Record.Server)
+		return false, fmt.Errorf("%w: fake: the record names server %s", revocast.ErrConflict, o.Record.Server)
 	}
 	if b.state != port.LedgerOpen || b.record == o.Record.Sequence {
 		return b.state == port.LedgerOpen, nil
 	}
-	return false, fmt.Errorf("%w: sim: epoch %d is open under another record", revocast.ErrConflict, o.Epoch)
+	return false, fmt.Errorf("%w: fake: epoch %d is open under another record", revocast.ErrConflict, o.Epoch)
 }
 
 // Reopen implements [port.Ledger].
@@ -80,7 +80,7 @@ func (k *LedgerLink) Reopen(ctx context.Context, epoch uint64, after string) err
 			return nil
 		}
 		if recovering || epoch <= b.epoch {
-			return fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrConflict, b.state, b.epoch)
+			return fmt.Errorf("%w: fake: the ledger is %s in epoch %d", revocast.ErrConflict, b.state, b.epoch)
 		}
 		b.keep()
 		b.claims = nil

@@ -16,7 +16,7 @@ func (k *BusLink) Refill(e revocast.Event, done func(error)) { k.send(OpRefill, 
 func (k *BusLink) send(op Op, e revocast.Event, done func(error)) {
 	if err := checkEvent(e); err != nil {
 		report(k.b.report, "%s publishes %+v: %v", k.name, e, err)
-		done(fmt.Errorf("%w: sim: %w", revocast.ErrInvalid, err))
+		done(fmt.Errorf("%w: fake: %w", revocast.ErrInvalid, err))
 		return
 	}
 	if a := k.b.annals; a != nil && !a.committed(e.Position) {

@@ -28,7 +28,7 @@ func (k *LedgerLink) Members(ctx context.Context) (port.Membership, error) {
 		if err := b.serves(); err != nil {
 			return port.Membership{}, err
 		}
-		out := port.Membership{Generation: b.generation, Position: b.position(), Now: l.now()}
+		out := port.Membership{Generation: b.generation(), Position: b.position(), Now: l.now()}
 		for _, m := range b.members.m {
 			out.Members = append(out.Members, m)
 		}
@@ -77,7 +77,7 @@ func (k *LedgerLink) Log(ctx context.Context, after revocast.Position, limit int
 			return nil, b.serves()
 		}
 		if after.Before(b.trimmed) {
-			return nil, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
+			return nil, fmt.Errorf("%w: fake: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
 		}
 		events, _ := b.after(after, limit)
 		return events, nil
@@ -110,7 +110,7 @@ func (l *Ledger) ack(epoch uint64, revs []uint64) (revocast.Position, error) {
 	if epoch == b.epoch {
 		for _, rev := range revs {
 			if rev > b.rev {
-				return revocast.Position{}, fmt.Errorf("%w: sim: revision %d does not exist", revocast.ErrInvalid, rev)
+				return revocast.Position{}, fmt.Errorf("%w: fake: revision %d does not exist", revocast.ErrInvalid, rev)
 			}
 		}
 		b.acknowledge(revs)

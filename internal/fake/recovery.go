@@ -12,17 +12,17 @@ import (
 func (k *LedgerLink) Begin(ctx context.Context, epoch uint64, terms port.Terms) error {
 	if epoch == 0 {
 		report(k.server().report, "%s begins epoch 0", k.name)
-		return fmt.Errorf("%w: sim: epoch 0", revocast.ErrInvalid)
+		return fmt.Errorf("%w: fake: epoch 0", revocast.ErrInvalid)
 	}
 	return doErr(ctx, k, OpBegin, epoch, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		b := &l.books
 		if b.epoch != 0 {
-			return fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrConflict, b.state, b.epoch)
+			return fmt.Errorf("%w: fake: the ledger is %s in epoch %d", revocast.ErrConflict, b.state, b.epoch)
 		}
 		b.keep()
 		base := epoch << 32 // states may be left of a ledger that lost all but them
 		b.sheet = sheet{
-			born: base, gone: base,
+			born: base, gone: base, classes: []string{port.DefaultClass},
 			epoch: epoch, state: port.LedgerRecovering, server: l.server, terms: terms,
 			claims: []string{l.server}, durable: revocast.Position{Epoch: epoch},
 		}
@@ -35,7 +35,7 @@ func (k *LedgerLink) Restore(ctx context.Context, epoch uint64, events []revocas
 	for _, e := range events {
 		if err := checkProposal(e); err != nil || e.Position.Epoch == 0 {
 			report(k.server().report, "%s restores %+v: %v", k.name, e, err)
-			return 0, fmt.Errorf("%w: sim: event %+v", revocast.ErrInvalid, e)
+			return 0, fmt.Errorf("%w: fake: event %+v", revocast.ErrInvalid, e)
 		}
 	}
 	return do(ctx, k, OpRestore, events, revocast.ErrOutcomeUnknown,
@@ -51,7 +51,7 @@ func (l *Ledger) restore(epoch uint64, events []revocast.Event) (changed int, er
 		return 0, b.serves()
 	}
 	if b.state != port.LedgerRecovering || b.epoch != epoch {
-		return 0, fmt.Errorf("%w: sim: the ledger is %s in epoch %d", revocast.ErrEpoch, b.state, b.epoch)
+		return 0, fmt.Errorf("%w: fake: the ledger is %s in epoch %d", revocast.ErrEpoch, b.state, b.epoch)
 	}
 	b.keep()
 	b.keepLog()

@@ -44,13 +44,13 @@ func (s *stream) reading(after port.StreamPoint) (reading, error) {
 	i := s.info()
 	switch {
 	case s.created == 0:
-		return reading{}, fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
+		return reading{}, fmt.Errorf("%w: fake: no stream", revocast.ErrUnavailable)
 	case after == port.StreamPoint{}:
 		after.Created = s.created
 	case after.Created != s.created:
-		return reading{}, fmt.Errorf("%w: sim: made at %d, not %d", revocast.ErrStreamLost, s.created, after.Created)
+		return reading{}, fmt.Errorf("%w: fake: made at %d, not %d", revocast.ErrStreamLost, s.created, after.Created)
 	case after.Sequence > i.Last:
-		return reading{}, fmt.Errorf("%w: sim: it ends at %d, before %d", revocast.ErrStreamLost, i.Last,
+		return reading{}, fmt.Errorf("%w: fake: it ends at %d, before %d", revocast.ErrStreamLost, i.Last,
 			after.Sequence)
 	}
 	at, there := slices.BinarySearchFunc(s.messages, after.Sequence, func(m stored, sequence uint64) int {
@@ -59,7 +59,7 @@ func (s *stream) reading(after port.StreamPoint) (reading, error) {
 	next := max(i.First, after.Sequence+1)
 	switch {
 	case there && !s.messages[at].is(after):
-		return reading{}, fmt.Errorf("%w: sim: another message is at %d", revocast.ErrStreamLost, after.Sequence)
+		return reading{}, fmt.Errorf("%w: fake: another message is at %d", revocast.ErrStreamLost, after.Sequence)
 	case there:
 		at++
 	case after.Sequence >= i.First:
@@ -105,7 +105,7 @@ func (r reading) deliver(ctx context.Context, on func(revocast.Event) error) (po
 func (k *BusLink) Stream(ctx context.Context) (port.StreamInfo, error) {
 	return through(ctx, k, OpStream, nil, revocast.ErrUnavailable, func() (port.StreamInfo, error) {
 		if k.b.stream.created == 0 {
-			return port.StreamInfo{}, fmt.Errorf("%w: sim: no stream", revocast.ErrNotFound)
+			return port.StreamInfo{}, fmt.Errorf("%w: fake: no stream", revocast.ErrNotFound)
 		}
 		return k.b.streamLocked().info(), nil
 	})

@@ -41,7 +41,7 @@ func (k *BusLink) SaveSnapshot(ctx context.Context, at revocast.Position,
 func (k *BusLink) LoadSnapshot(ctx context.Context, on func(port.KeyedState) error) (revocast.Position, error) {
 	s, err := through(ctx, k, OpLoadSnapshot, nil, revocast.ErrUnavailable, func() (*snapshot, error) {
 		if k.b.snapshot == nil {
-			return nil, fmt.Errorf("%w: sim: no snapshot", revocast.ErrNotFound)
+			return nil, fmt.Errorf("%w: fake: no snapshot", revocast.ErrNotFound)
 		}
 		return k.b.snapshot, nil
 	})
@@ -61,7 +61,7 @@ func (k *BusLink) LoadSnapshot(ctx context.Context, on func(port.KeyedState) err
 		return revocast.Position{}, err
 	}
 	if s.torn {
-		return revocast.Position{}, fmt.Errorf("%w: sim: the snapshot is not whole", revocast.ErrNotFound)
+		return revocast.Position{}, fmt.Errorf("%w: fake: the snapshot is not whole", revocast.ErrNotFound)
 	}
 	return s.at, nil
 }

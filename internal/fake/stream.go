@@ -88,13 +88,13 @@ func (s *stream) expire(now int64) {
 func (s *stream) add(e revocast.Event, now int64, again bool) error {
 	switch {
 	case s.created == 0:
-		return fmt.Errorf("%w: sim: no stream", revocast.ErrUnavailable)
+		return fmt.Errorf("%w: fake: no stream", revocast.ErrUnavailable)
 	case s.full:
-		return fmt.Errorf("%w: %w: sim: the stream is full", revocast.ErrUnavailable, revocast.ErrUnsuited)
+		return fmt.Errorf("%w: %w: fake: the stream is full", revocast.ErrUnavailable, revocast.ErrUnsuited)
 	case s.edited.Sealed:
-		return fmt.Errorf("%w: %w: sim: the stream is sealed", revocast.ErrUnavailable, revocast.ErrUnsuited)
+		return fmt.Errorf("%w: %w: fake: the stream is sealed", revocast.ErrUnavailable, revocast.ErrUnsuited)
 	case s.edited.Elsewhere:
-		return fmt.Errorf("%w: sim: no answer", revocast.ErrUnavailable)
+		return fmt.Errorf("%w: fake: no answer", revocast.ErrUnavailable)
 	}
 	if !again && s.duplicate(e, now) {
 		return nil
@@ -105,7 +105,7 @@ func (s *stream) add(e revocast.Event, now int64, again bool) error {
 	}
 	s.enforce()
 	if s.edited.Mute {
-		return fmt.Errorf("%w: sim: no answer", revocast.ErrUnavailable)
+		return fmt.Errorf("%w: fake: no answer", revocast.ErrUnavailable)
 	}
 	return nil
 }
@@ -183,11 +183,11 @@ func (r *records) latest() (port.EpochRecord, bool) {
 // claim is the compare-and-set on the subject of the epoch's record.
 func (r *records) claim(after uint64, next port.EpochRecord) (port.EpochRecord, error) {
 	if !r.exists {
-		return port.EpochRecord{}, fmt.Errorf("%w: sim: no stream of epoch records", revocast.ErrUnavailable)
+		return port.EpochRecord{}, fmt.Errorf("%w: fake: no stream of epoch records", revocast.ErrUnavailable)
 	}
 	latest, _ := r.latest()
 	if latest.Sequence != after {
-		return port.EpochRecord{}, fmt.Errorf("%w: sim: the latest record is at %d, not %d", revocast.ErrConflict,
+		return port.EpochRecord{}, fmt.Errorf("%w: fake: the latest record is at %d, not %d", revocast.ErrConflict,
 			latest.Sequence, after)
 	}
 	next.Sequence = latest.Sequence + 1

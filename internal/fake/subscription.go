@@ -110,9 +110,9 @@ func (s *subscription) healLocked(wasSilent bool) {
 	s.pushLocked(0, (*handler).ready)
 }
 
-var errUnreadable = errors.New("sim: a message that nobody can read")
+var errUnreadable = errors.New("fake: a message that nobody can read")
 
-var errCut = fmt.Errorf("%w: sim: cut off", revocast.ErrUnavailable)
+var errCut = fmt.Errorf("%w: fake: cut off", revocast.ErrUnavailable)
 
 // Tail implements [port.Bus]. It delivers in the caller's goroutine.
 func (k *BusLink) Tail(ctx context.Context, h port.TailHandler) error {

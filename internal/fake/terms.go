@@ -49,7 +49,7 @@ func (k *LedgerLink) Settle(ctx context.Context, epoch, settling uint64) error {
 			return err
 		}
 		if settling != b.settling {
-			return fmt.Errorf("%w: sim: it has become unsettled %d times", revocast.ErrConflict, b.settling)
+			return fmt.Errorf("%w: fake: it has become unsettled %d times", revocast.ErrConflict, b.settling)
 		}
 		l.checkSettleLocked(k.name)
 		b.settled, b.settleFor = true, 0

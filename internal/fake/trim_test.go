@@ -60,15 +60,15 @@ func TestSnapshotSpansChanges(t *testing.T) {
 		}
 		seen, total, pages := map[revocast.Key]bool{}, 0, 0
 		for cursor := ""; ; pages++ {
-			states, next, err := r.l.Snapshot(t.Context(), cursor)
+			page, err := r.l.Snapshot(t.Context(), cursor)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range states {
+			for _, s := range page.States {
 				seen[s.Key] = true
 			}
-			total += len(states)
-			if cursor = next; cursor == "" {
+			total += len(page.States)
+			if cursor = page.Next; cursor == "" {
 				break
 			}
 			r.commit(t, fmt.Sprint("between", pages))

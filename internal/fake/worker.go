@@ -26,31 +26,32 @@ func (l *Ledger) describe() port.Description {
 		return d
 	}
 	d.State, d.Position, d.Durable, d.Trimmed = b.state, b.position(), b.durable, b.trimmed
-	d.Settled, d.Settling, d.SettleFor = b.settled, b.settling, b.settleFor
+	if l.staleLocked() {
+		d.State, d.Position = port.LedgerRecovering, revocast.Position{Epoch: b.epoch + 1}
+	}
+	d.Settled, d.Settling, d.SettleFor = b.settled && d.State == port.LedgerOpen, b.settling, b.settleFor
 	d.Terms, d.Record = b.terms, b.record
 	d.Claims = slices.Clone(b.claims)
 	d.Opened, d.OpenedBy = b.opened, b.openedBy
 	d.Lead, d.Turn = b.largestLead(), b.turn
+	d.Classes = slices.Clone(b.classes)
 	d.Mark, d.Marked, d.Witness = b.mark, b.marked, b.witness(d.Now)
 	d.Born, d.Gone = b.born, b.gone
 	return d
 }
 
-var (
-	className  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-)
+var memberName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
-func checkMember(m port.MemberID) error {
-	if className.MatchString(m.Class) && memberName.MatchString(m.Worker) && memberName.MatchString(m.Incarnation) {
+func (k *LedgerLink) checkMember(m port.MemberID) error {
+	if m.Class == k.class && memberName.MatchString(m.Worker) && memberName.MatchString(m.Incarnation) {
 		return nil
 	}
-	return fmt.Errorf("%w: sim: member %.200q", revocast.ErrInvalid, m)
+	return fmt.Errorf("%w: fake: member %.200q", revocast.ErrInvalid, m)
 }
 
 // Renew implements [port.Ledger].
 func (k *LedgerLink) Renew(ctx context.Context, r port.Renewal) (port.Renewed, error) {
-	if err := checkMember(r.Member); err != nil {
+	if err := k.checkMember(r.Member); err != nil {
 		report(k.server().report, "%s: %v", k.name, err)
 		return port.Renewed{}, err
 	}
@@ -67,15 +68,16 @@ func (l *Ledger) renew(r port.Renewal) (port.Renewed, error) {
 		return port.Renewed{}, err
 	}
 	switch {
+	case !slices.Contains(b.classes, r.Member.Class):
+		return port.Renewed{}, errClass(r.Member.Class)
 	case b.position().Before(r.Applied):
-		return port.Renewed{}, fmt.Errorf("%w: sim: at %s, applied %s", revocast.ErrEpoch, b.position(), r.Applied)
+		return port.Renewed{}, fmt.Errorf("%w: fake: at %s, applied %s", revocast.ErrEpoch, b.position(), r.Applied)
 	case r.Applied.Before(b.trimmed):
-		return port.Renewed{}, fmt.Errorf("%w: sim: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
+		return port.Renewed{}, fmt.Errorf("%w: fake: the log starts after %s", revocast.ErrTrimmed, b.trimmed)
 	}
 	m, known := b.members.get(r.Member)
 	if !known {
-		b.generation++
-		m.Renewals = b.generation << 20 // never a value that the member had before
+		m.Renewals = b.turnOver(r.Member.Class) << 20 // never a value that the member had before
 	}
 	m.ID, m.Applied, m.Version, m.Seen = r.Member, r.Applied, r.Version, l.now()
 	m.Renewals++
@@ -110,27 +112,21 @@ func (k *LedgerLink) Check(ctx context.Context, keys []revocast.Key) (port.Check
 	})
 }
 
-type page struct {
-	states []port.KeyedState
-	next   string
-}
-
 // Snapshot implements [port.Ledger]. Pages come in the order of the keys; each but
 // the first begins with the last state of the one before, for a state may come twice.
-func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
-	p, err := do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable,
-		func(l *Ledger) (page, error) { return l.snapshot(cursor) })
-	return p.states, p.next, err
+func (k *LedgerLink) Snapshot(ctx context.Context, cursor string) (port.StatePage, error) {
+	return do(ctx, k, OpSnapshot, cursor, revocast.ErrUnavailable,
+		func(l *Ledger) (port.StatePage, error) { return l.snapshot(cursor) })
 }
 
-func (l *Ledger) snapshot(cursor string) (page, error) {
+func (l *Ledger) snapshot(cursor string) (port.StatePage, error) {
 	b := &l.books
 	if err := b.serves(); err != nil {
-		return page{}, err
+		return port.StatePage{}, err
 	}
 	from, err := parseCursor(cursor)
 	if err != nil {
-		return page{}, err
+		return port.StatePage{}, err
 	}
 	var keys []revocast.Key
 	for key := range b.states.m {
@@ -139,17 +135,17 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 		}
 	}
 	slices.SortFunc(keys, func(a, b revocast.Key) int { return bytes.Compare(a[:], b[:]) })
-	var p page
+	var p port.StatePage
 	size := max(l.o.Page, 2) // a page that repeats one state has to bring another
 	for i, key := range keys {
 		if i == size {
-			p.next = hex.EncodeToString(keys[i-1][:])
+			p.Next = hex.EncodeToString(keys[i-1][:])
 			break
 		}
 		if s := b.load(key); s.Scope != 0 {
 			found := s.KeyedState
 			found.Changed = s.changed
-			p.states = append(p.states, found)
+			p.States = append(p.States, found)
 		}
 	}
 	return p, nil
@@ -159,7 +155,7 @@ func (l *Ledger) snapshot(cursor string) (page, error) {
 func parseCursor(cursor string) (from revocast.Key, err error) {
 	if n, err := hex.Decode(from[:], []byte(cursor[:min(len(cursor), 2*len(from))])); err != nil ||
 		cursor != "" && n != len(from) {
-		return from, fmt.Errorf("%w: sim: cursor %.80q", revocast.ErrInvalid, cursor)
+		return from, fmt.Errorf("%w: fake: cursor %.80q", revocast.ErrInvalid, cursor)
 	}
 	return from, nil
 }
@@ -179,6 +175,6 @@ func (l *Ledger) removeLocked(m port.MemberID) {
 	b := &l.books
 	if _, known := b.members.get(m); known {
 		b.members.drop(&b.history, m)
-		b.generation++
+		b.turnOver(m.Class)
 	}
 }

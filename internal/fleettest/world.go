@@ -144,7 +144,10 @@ func (w *World) NewWorker(name string, o WorkerOptions) *SimWorker {
 		o.View = option.Must(cache.New(cache.Options{}))
 	}
 	o.Sub.Worker, o.Sub.Logger = name, Logger()
-	x := &SimWorker{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name), view: o.View, Verify: &fakeVerifier{}}
+	x := &SimWorker{
+		Ledger: w.Ledger.LinkOf(port.DefaultClass, name),
+		Bus:    w.Bus.Link(name), view: o.View, Verify: &fakeVerifier{},
+	}
 	x.Sub = option.Must(worker.NewSubscriber(x.Ledger, x.Bus, x.view, o.Sub))
 	x.Guard = option.Must(worker.NewGuard(x.Sub, x.Verify, o.Guard))
 	return x

@@ -92,6 +92,7 @@ var layers = map[string][]string{
 	"internal/publisherapi": anything,
 	"internal/sidecarapi":   anything,
 	"internal/unread":       nil,
+	"cmd/internal/canary":   anything,
 	"cmd/internal/metrics":  anything,
 	"internal/serving":      {"github.com/oklog/run"},
 	"cmd/internal/wiring":   anything,

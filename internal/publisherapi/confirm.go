@@ -50,12 +50,12 @@ func (h *Handler) getBans(w http.ResponseWriter, r *http.Request, _ []string) er
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
 	defer cancel()
-	bans, next, err := h.deps.Publisher.Bans(ctx, query.Get("cursor"))
+	page, err := h.deps.Publisher.Bans(ctx, query.Get("cursor"))
 	if err != nil {
 		return err
 	}
-	out := apitypes.Bans{Bans: make([]apitypes.Banned, len(bans)), Next: next}
-	for i, b := range bans {
+	out := apitypes.Bans{Bans: make([]apitypes.Banned, len(page.Bans)), Next: page.Next}
+	for i, b := range page.Bans {
 		out.Bans[i] = apitypes.NewBanned(b.Key, b.Ban)
 	}
 	apitypes.Write(w, http.StatusOK, out)

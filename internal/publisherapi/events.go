@@ -12,7 +12,6 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
-	"github.com/revocast/revocast/publisher"
 )
 
 const (
@@ -260,8 +259,11 @@ func (s *stream) deadline(t time.Time) error {
 	return err
 }
 
+// CanaryReason is the reason that marks a canary.
+const CanaryReason = "canary"
+
 // IsCanary reports whether an event is a canary. Listeners get canaries only if they ask.
 func IsCanary(e revocast.Event) bool {
-	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == publisher.CanaryReason &&
+	return e.Kind == revocast.KindRevoked && e.Scope == revocast.ScopeToken && e.Reason == CanaryReason &&
 		e.Initiator == ""
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/publisherapi"
-	"github.com/revocast/revocast/publisher"
 )
 
 func event(rev uint64) revocast.Event {
@@ -158,7 +157,7 @@ func TestEventsOverHTTP2(t *testing.T) {
 // after them. A revocation that only has their reason is sent.
 func TestEventsWithoutCanaries(t *testing.T) {
 	canary, own := event(2), event(3)
-	canary.Reason, own.Reason, own.Initiator = publisher.CanaryReason, publisher.CanaryReason, "admin"
+	canary.Reason, own.Reason, own.Initiator = publisherapi.CanaryReason, publisherapi.CanaryReason, "admin"
 	text := func(rev uint64, more string) string {
 		return strings.TrimSuffix(lineOf(rev), "}") + more + "}"
 	}

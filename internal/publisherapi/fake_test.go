@@ -114,13 +114,13 @@ func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (publisher
 	return p, f.err
 }
 
-func (f *fake) Bans(_ context.Context, cursor string) ([]publisher.BannedKey, string, error) {
+func (f *fake) Bans(_ context.Context, cursor string) (publisher.BanPage, error) {
 	if cursor == "second" {
-		return nil, "", f.err
+		return publisher.BanPage{}, f.err
 	}
-	return []publisher.BannedKey{{
+	return publisher.BanPage{Next: "second", Bans: []publisher.BannedKey{{
 		Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}},
-	}}, "second", f.err
+	}}}, f.err
 }
 
 func (f *fake) KeyFor(context.Context, revocast.Scope, string, string) (revocast.Key, error) {

@@ -22,7 +22,7 @@ type Publisher interface {
 	Invalidate(context.Context, revocast.Invalidation, ...revocast.CallOption) (revocast.Receipt, error)
 
 	Preview(context.Context, []revocast.Revocation) (publisher.Preview, error)
-	Bans(ctx context.Context, cursor string) (bans []publisher.BannedKey, next string, err error)
+	Bans(ctx context.Context, cursor string) (publisher.BanPage, error)
 	KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error)
 
 	Await(context.Context, revocast.Position) (revocast.Receipt, error)

@@ -30,6 +30,7 @@ var codes = [...]struct {
 	{"RVINVALID", revocast.ErrInvalid, ""},
 	{"RVUNSUITED", revocast.ErrUnsuited, ""},
 	{"RVCUTOFF", revocast.ErrUnavailable, ""},
+	{"RVCLASS", revocast.ErrUnavailable, ""},
 	{"RVCLOCKS", revocast.ErrUnavailable, ""},
 	{"WRONGPASS", revocast.ErrUnavailable, "the user name or password is wrong"},
 	{"NOAUTH", revocast.ErrUnavailable, "the server wants a password and the URL has none"},
@@ -38,6 +39,10 @@ var codes = [...]struct {
 		"the server wants a password and the URL has none",
 	},
 	{"ERR AUTH", revocast.ErrUnavailable, "the URL has a password and the server wants none"},
+	{
+		"NOSCRIPT", revocast.ErrUnavailable,
+		"the server does not know this script, and this user may not load it: a publisher of this version does",
+	},
 	{"NOPERM", revocast.ErrUnavailable, ""},
 	{"NOREPLICAS", revocast.ErrUnavailable, "the primary is cut off from its replicas"},
 	{"READONLY", revocast.ErrUnavailable, "this server is a replica"},

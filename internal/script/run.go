@@ -44,13 +44,31 @@ func (s *Script) Run(ctx context.Context, rdb redis.UniversalClient, keys []stri
 }
 
 // eval sends the script's hash, and its text where the server does not know it: the
-// first time, and after a restart.
+// first time, and after a restart. A user who may run only what others have loaded is told that it
+// is not loaded.
 func (s *Script) eval(ctx context.Context, rdb redis.UniversalClient, keys []string, args []any) (any, error) {
 	reply, err := rdb.EvalSha(ctx, s.sha, keys, args...).Result()
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		reply, err = rdb.Eval(ctx, s.Source, keys, args...).Result()
+		unknown := err
+		if reply, err = rdb.Eval(ctx, s.Source, keys, args...).Result(); redis.HasErrorPrefix(err, "NOPERM") {
+			err = unknown
+		}
 	}
 	return reply, err
+}
+
+// Load makes a server know scripts, for users who may run them by their hash alone.
+func Load(ctx context.Context, rdb redis.UniversalClient, scripts ...*Script) error {
+	for _, s := range scripts {
+		known, err := rdb.ScriptExists(ctx, s.sha).Result()
+		if err == nil && (len(known) == 0 || !known[0]) {
+			err = rdb.ScriptLoad(ctx, s.Source).Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%w: redis: load %s: %w", revocast.ErrUnavailable, s.Name, err)
+		}
+	}
+	return nil
 }
 
 // Lost is the error of a step that got no answer; unanswered: it was sent.

@@ -76,13 +76,8 @@ func (l *ledgerPort) Check(ctx context.Context, keys []revocast.Key) (port.Check
 }
 
 // Snapshot implements [port.Ledger].
-func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) ([]port.KeyedState, string, error) {
-	var next string
-	page, err := through(l.p, fake.OpSnapshot, func() (page []port.KeyedState, err error) {
-		page, next, err = l.Ledger.Snapshot(ctx, cursor)
-		return page, err
-	})
-	return page, next, err
+func (l *ledgerPort) Snapshot(ctx context.Context, cursor string) (port.StatePage, error) {
+	return through(l.p, fake.OpSnapshot, func() (port.StatePage, error) { return l.Ledger.Snapshot(ctx, cursor) })
 }
 
 // Leave implements [port.Ledger].
@@ -165,14 +160,14 @@ func (l *ledgerPort) Turn(ctx context.Context, task, holder string, d time.Durat
 // forgetByOneClock forgets whatever the ledger's clock says is over.
 func (l *ledgerPort) forgetByOneClock(ctx context.Context) {
 	for cursor := ""; ; {
-		page, next, err := l.Ledger.Snapshot(ctx, cursor)
+		page, err := l.Ledger.Snapshot(ctx, cursor)
 		if err != nil {
 			return
 		}
-		for _, k := range page {
+		for _, k := range page.States {
 			_, _ = l.Ledger.Forget(ctx, revocast.Forever, []revocast.Key{k.Key})
 		}
-		if cursor = next; cursor == "" {
+		if cursor = page.Next; cursor == "" {
 			return
 		}
 	}

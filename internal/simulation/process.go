@@ -82,7 +82,9 @@ func (w *world) start(number int) *process {
 	if w.s.Clocks.Who == number {
 		p.clock.ahead.Store(int64(w.s.Clocks.Process))
 	}
-	p.link = w.side[number].Link(p.name)
+	if p.link = w.side[number].Link(p.name); number < w.s.Workers {
+		p.link = w.side[number].LinkOf(port.DefaultClass, p.name)
+	}
 	p.link.SetHook(w.weather.hook(number))
 	p.reaches.Store(w.side[number])
 	p.ledger = &ledgerPort{p: p, Ledger: p.link}

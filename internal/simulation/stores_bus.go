@@ -46,12 +46,12 @@ func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
 		return a == b
 	}
 	for cursor := ""; ; {
-		page, next, err := ledger.Snapshot(ctx, cursor)
-		if err != nil || slices.ContainsFunc(page,
+		page, err := ledger.Snapshot(ctx, cursor)
+		if err != nil || slices.ContainsFunc(page.States,
 			func(k port.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
 			return false
 		}
-		if cursor = next; cursor == "" {
+		if cursor = page.Next; cursor == "" {
 			break
 		}
 	}

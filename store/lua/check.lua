@@ -3,6 +3,7 @@
 --
 -- One EXISTS over all keys costs as much as one over a single key. Most tokens have nothing
 -- standing against them.
+if #ARGV > 10000 then return redis.error_reply('RVINVALID more than 10000 keys') end
 local names, found = {}, 0
 for i = 1, #ARGV do names[i] = prefix .. 's:' .. ARGV[i] end
 for from = 1, #names, 1000 do

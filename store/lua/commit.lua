@@ -10,7 +10,7 @@ local HEADER, EACH = 6, 16 -- how many arguments come before the proposals, and 
 local memory = prefix .. 'i:' .. digest
 local first = call('GET', memory)
 if first then
-  local firstFingerprint, firstEpoch, firstGeneration, firstAnswer = string.match(first, '^(%x+) (%d+) (%d+) (.*)$')
+  local firstFingerprint, firstEpoch, firstGeneration, firstAnswer = string.match(first, '^(%x+) (%d+) (%S+) (.*)$')
   if firstFingerprint ~= fingerprint then
     return redis.error_reply('RVCONFLICT the idempotency key was used before for other proposals')
   end
@@ -161,6 +161,6 @@ for i, p in ipairs(proposals) do
 end
 
 if rev ~= before then call('HSET', meta, 'rev', rev, 'born', int(born)) end
-local answer = table.concat(entries, ';')
-call('SET', memory, fingerprint .. ' ' .. epochText .. ' ' .. (generation or '0') .. ' ' .. answer, 'PX', keepMs)
+local answer, generation = table.concat(entries, ';'), generations()
+call('SET', memory, fingerprint .. ' ' .. epochText .. ' ' .. generation .. ' ' .. answer, 'PX', keepMs)
 return { '0', epochText, generation, settled, terms, answer }

@@ -7,4 +7,5 @@ local fields = call('HMGET', meta, 'durable_epoch', 'durable_rev', 'trimmed_epoc
 local out = { server, int(now()), state, epochText, revText, settled, terms, unpack(fields, 1, 23) }
 out[#out + 1] = int(largest())
 out[#out + 1] = int(turnOf())
+out[#out + 1] = classes
 return out

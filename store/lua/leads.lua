@@ -1,25 +1,25 @@
--- The issuers' clocks, as workers have seen them. One hash holds all of them, the book. A worker
--- writes nothing but the book and its own membership. The book is under m: as the members are. So
--- one pattern of an ACL lets a worker write both.
+-- The issuers' clocks, as workers have seen them. Each class of workers has a hash for that, its
+-- book, and its workers write no other. The field leads_turn of meta counts the turns of the books.
 --
--- The field turn counts the turns of the book. Every other field is an issuer's, by its digest.
--- It holds the turn in which it was written, the evidence of that turn, and the evidence of the
--- turn before. Evidence is a table here, and four words in Redis:
+-- Every field is an issuer's, by its digest. It holds the turn in which it was written, the evidence
+-- of that turn, and the evidence of the turn before. Evidence is a table here, and four words in Redis:
 --   lead    the largest difference between a token's iat and this server's clock, in ms; '-' for none
 --   tokens  how many tokens bear it out
 --   latest  the iat of the latest of them
 --   whole   whether they have whole seconds
-local LEADS = prefix .. 'm:leads'
+local function bookOf(class) return prefix .. 'l:' .. class end
 -- What so many tokens show is believed of a clock that is behind. They were issued and shown at
 -- different times, with nearly the same difference. A single token may just be old.
 local ENOUGH = 4
 -- A clock that is behind by less than this is in step. Where it is in step, a token that nobody
 -- was shown must be refused, however shortly before the revocation it was issued.
 local BAND = 500
+-- A book that has more issuers than this is not read through. Its largest lead may be the skew.
+local LISTED = 10000
 
 local function skewOf() return tonumber((string.match(terms, '^%d+ [^ ,]+,(%d+) '))) or 10000 end
 
-local function turnOf() return tonumber(call('HGET', LEADS, 'turn') or '0') or 0 end
+local function turnOf() return tonumber(call('HGET', meta, 'leads_turn') or '0') end
 
 -- parse reads an issuer's field. It returns the evidence of the given turn and of the one before.
 local function parse(text, turn)
@@ -42,14 +42,22 @@ local function larger(a, b)
   return a
 end
 
+-- readers names the classes whose books a caller may read.
+local function readers() return string.gmatch(ownClass or classes, '%S+') end
+
+-- anyIssuer is the evidence of the largest lead of any issuer.
+local function anyIssuer(turn)
+  local best = { tokens = 0, latest = 0 }
+  for class in readers() do
+    if call('HLEN', bookOf(class)) > LISTED then return { lead = skewOf(), tokens = 0, latest = 0 } end
+    for _, text in ipairs(call('HVALS', bookOf(class))) do best = larger(best, larger(parse(text, turn))) end
+  end
+  return best
+end
+
 -- largest is the largest lead of any issuer. It is 0 where no issuer is ahead.
 local function largest()
-  local turn, most = turnOf(), 0
-  local all = call('HGETALL', LEADS)
-  for i = 1, #all, 2 do
-    if all[i] ~= 'turn' then most = math.max(most, larger(parse(all[i + 1], turn)).lead or 0) end
-  end
-  return math.min(most, skewOf())
+  return math.min(math.max(anyIssuer(turnOf()).lead or 0, 0), skewOf())
 end
 
 -- leadOf is by how much the clock of an issuer is ahead of this server's, for a cut-off. An empty
@@ -57,15 +65,19 @@ end
 -- They register before they accept. So the cut-off covers whatever they accepted before it.
 -- ahead is by how much the fleet's clocks are ahead of this server's, as the publisher knows it.
 local function leadOf(issuer, ahead)
-  local skew, turn, best = skewOf(), turnOf(), { tokens = 0, latest = 0 }
+  local skew, turn, best, inStepSomewhere = skewOf(), turnOf(), { tokens = 0, latest = 0 }, false
   if issuer ~= '' then
-    best = larger(parse(call('HGET', LEADS, issuer), turn))
-  else
-    local all = call('HGETALL', LEADS)
-    for i = 1, #all, 2 do
-      if all[i] ~= 'turn' then best = larger(best, larger(parse(all[i + 1], turn))) end
+    local count = 0
+    for class in readers() do
+      local evidence = larger(parse(call('HGET', bookOf(class), issuer), turn))
+      best, count = larger(best, evidence), count + 1
+      -- One class must not make another accept more. So a clock counts as behind only if every class
+      -- has seen that it is.
+      if not evidence.lead then inStepSomewhere = true end
     end
-    best = { lead = best.lead, tokens = 0 }
+    if count < 2 then inStepSomewhere = false end
+  else
+    best = { lead = anyIssuer(turn).lead, tokens = 0 }
   end
   local seen, lead = best.lead, 0
   if seen and seen < -skew then seen = nil end -- old tokens alone, which show nothing
@@ -76,7 +88,7 @@ local function leadOf(issuer, ahead)
   elseif ahead < 0 and (not seen or seen <= ahead + BAND) then
     lead = ahead
   end
-  if lead < 0 and lead > -BAND then lead = 0 end
+  if lead < 0 and (lead > -BAND or inStepSomewhere) then lead = 0 end
   if seen and seen > lead then lead = seen end
   return math.max(-skew, math.min(skew, lead))
 end

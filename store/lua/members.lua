@@ -1,13 +1,12 @@
--- The answer is the position, the generation, this server's clock, and for each member its id and its
--- fields.
-local out = { epochText, revText, generation, int(now()) }
-for _, id in ipairs(call('SMEMBERS', prefix .. 'members')) do
-  local fields = call('HMGET', prefix .. 'm:' .. id, 'e', 'r', 'n', 'v', 't', 'w', 'a')
-  local appliedEpoch, accepts = fields[1], fields[7]
-  if appliedEpoch then
-    if not accepts or #accepts > 65536 then fields[7] = '' end -- no worker of ours says so much
-    out[#out + 1] = id
-    out[#out + 1] = fields
+-- The answer is the position, this server's clock, and the generations. Then come for each class its
+-- name, and its fields. A class has no fields if it is not known who its members are.
+local out = { epochText, revText, int(now()), generations() }
+for class in string.gmatch(classes, '%S+') do
+  out[#out + 1] = class
+  if generationOf(class) == 'x' or call('HLEN', hashOf(class)) > MOST + 100 then
+    out[#out + 1] = false
+  else
+    out[#out + 1] = call('HGETALL', hashOf(class))
   end
 end
 return out

@@ -1,13 +1,17 @@
 -- Every script begins with this text. A script runs as one atomic step. So what this text finds
 -- out holds until the script's last line.
 --
--- KEYS[1] is the realm's meta hash. All other keys share its prefix and its slot.
+-- KEYS[1] is the hash that the caller may write. For a publisher it is the realm's meta hash. For a
+-- worker it is the hash of the worker's class: its user has no right to write meta, and a script
+-- that runs for a worker does not try to. All other keys share its prefix and its slot.
 --
 -- A name that ends in Text is a number as Redis keeps it, which is text. The same name without
 -- the ending is a Lua number.
 local call = redis.call
-local meta = KEYS[1]
-local prefix = string.sub(meta, 1, -5)
+local own = KEYS[1]
+local prefix, ownClass = string.match(own, '^[^}]*}:'), string.match(own, '}:m:(.+)$')
+local meta = prefix .. 'meta'
+local forWorker = ownClass ~= nil
 
 -- int writes a number in full. tostring() rounds to 14 digits, and a cut-off may have 16.
 local function int(n) return string.format('%.0f', n) end
@@ -54,8 +58,9 @@ local function sealLog(epochText, revText)
 end
 
 -- The ledger's record. A field that is not there is false.
-local epochText, state, recordedServer, revText, generation, settled, terms, heard, bornText, doubtText = unpack(
-  call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'generation', 'settled', 'terms', 'heard', 'born', 'doubt'))
+local epochText, state, recordedServer, revText, classes, settled, terms, bornText, doubtText = unpack(
+  call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'classes', 'settled', 'terms', 'born', 'doubt'))
+classes = classes or 'default'
 local fence = tonumber(string.match(terms or '', '^%d+ %S+ (%d+) ') or 0) / 1000000 -- ms
 -- The time is read before the offset in INFO. So what comes after the offset was written after the time.
 local started = fence > 0 and now()
@@ -69,20 +74,25 @@ if not server then return redis.error_reply('RVUNSUITED INFO replication shows n
 --
 -- An open ledger has a log, even if it is empty. Where the log is gone, entries were lost. In the
 -- next epoch nobody could notice that, so it is looked at here.
+--
+-- Only a publisher's script writes the new epoch down. A worker's goes by it and leaves it to them.
 if epochText and (state ~= 'fenced' and recordedServer ~= server
   or state == 'open' and call('EXISTS', prefix .. 'log') == 0) then
-  sealLog(epochText, revText)
-  local claims, wasSettled = {}, settled
-  for id in string.gmatch(call('HGET', meta, 'claims') or '', '%S+') do claims[#claims + 1] = id end
-  claims[#claims + 1] = server
-  while #claims > 16 do table.remove(claims, 1) end
-  epochText, state, revText, settled, heard = int(tonumber(epochText) + 1), 'recovering', '0', '0', false
-  call('HSET', meta, 'epoch', epochText, 'state', state, 'server', server, 'rev', revText, 'settled', settled,
-    'claims', table.concat(claims, ' '))
-  call('HDEL', meta, 'restored', 'settling', 'heard')
-  -- Leases that a change of terms left behind may outlive the epoch.
-  if wasSettled == '1' then call('HDEL', meta, 'settle_for') end
-  call('DEL', prefix .. 'acked')
+  local nextText = int(tonumber(epochText) + 1)
+  if not forWorker then
+    sealLog(epochText, revText)
+    local claims = {}
+    for id in string.gmatch(call('HGET', meta, 'claims') or '', '%S+') do claims[#claims + 1] = id end
+    claims[#claims + 1] = server
+    while #claims > 16 do table.remove(claims, 1) end
+    call('HSET', meta, 'epoch', nextText, 'state', 'recovering', 'server', server, 'rev', '0', 'settled', '0',
+      'claims', table.concat(claims, ' '))
+    call('HDEL', meta, 'restored', 'settling')
+    -- Leases that a change of terms left behind may outlive the epoch.
+    if settled == '1' then call('HDEL', meta, 'settle_for') end
+    call('DEL', prefix .. 'acked')
+  end
+  epochText, state, revText, settled = nextText, 'recovering', '0', '0'
 end
 local epoch, rev = tonumber(epochText), tonumber(revText)
 
@@ -94,15 +104,19 @@ local epoch, rev = tonumber(epochText), tonumber(revText)
 --
 -- So the offset that was acknowledged counts. Bytes after the offset that the primary had at some
 -- time were written after that time. A server that acknowledges them was still a replica then.
--- The field heard holds the latest time for which that is known. After it come the questions that
--- are open: each has a time and the offset of that time. The replicas acknowledge once a second.
--- Writing a question down gives them something to acknowledge.
+-- The field heard begins with the server whose replicas they are, and the latest time for which that
+-- is known. After it come the questions that are open: each has a time and the offset of that time.
+-- The replicas acknowledge once a second. Writing a question down gives them something to
+-- acknowledge. Publishers ask in meta, and each class of workers asks in its own hash.
 --
 -- The time is that of the server's clock, as it is for min-replicas-max-lag. A clock that is set
 -- back while the server is stopped prolongs the fence by as much.
 local isCutOff = false
 if fence > 0 then
-  local heardAt, askedAt, questions, acknowledged = tonumber(string.match(heard or '0', '^%d+')), 0, {}, -1
+  local heard = call('HGET', own, 'heard')
+  local heardBy, heardText = string.match(heard or '', '^(%x+) (%d+)')
+  if heardBy ~= server then heard, heardText = nil, nil end
+  local heardAt, askedAt, questions, acknowledged = tonumber(heardText or '0'), 0, {}, -1
   for offset in string.gmatch(info, 'slave%d+:[^\r\n]-state=online,offset=(%d+)') do
     acknowledged = math.max(acknowledged, tonumber(offset))
   end
@@ -114,7 +128,7 @@ if fence > 0 then
   if epoch and started - askedAt >= fence / 8 then
     questions[#questions + 1] = int(started) .. ':' .. (string.match(info, 'master_repl_offset:(%d+)') or '0')
     if #questions > 8 then table.remove(questions, 1) end
-    call('HSET', meta, 'heard', int(heardAt) .. ' ' .. table.concat(questions, ' '))
+    call('HSET', own, 'heard', server .. ' ' .. int(heardAt) .. ' ' .. table.concat(questions, ' '))
   end
   isCutOff = started - heardAt >= fence
 end

@@ -4,11 +4,13 @@
 -- or 0.
 local issuer, issued, known = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
+if not isAdmitted(ownClass) then return refuseClass() end
 local t = now()
+local book = bookOf(ownClass)
 local skew = skewOf()
 if issued > 0 and issued - t > skew then return { int(t), '1', '0', '0', '0' } end
 local turn = turnOf()
-local this, last = parse(call('HGET', LEADS, issuer), turn)
+local this, last = parse(call('HGET', book, issuer), turn)
 local changed = false
 
 if known ~= 0 and known <= skew and (not this.lead or known > this.lead) and (not last.lead or known > last.lead) then
@@ -35,7 +37,7 @@ local function text(evidence)
   return (evidence.lead and int(evidence.lead) or '-') .. ' ' .. int(evidence.tokens) .. ' ' .. int(evidence.latest)
     .. ' ' .. (evidence.whole and '1' or '0')
 end
-if changed then call('HSET', LEADS, issuer, int(turn) .. ' ' .. text(this) .. ' ' .. text(last)) end
+if changed then call('HSET', book, issuer, int(turn) .. ' ' .. text(this) .. ' ' .. text(last)) end
 -- The evidence of the larger lead counts.
 local best = larger(this, last)
 return { int(t), '0', int(best.lead or -9007199254740991), best.tokens >= ENOUGH and '1' or '0', int(this.latest) }

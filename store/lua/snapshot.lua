@@ -1,6 +1,6 @@
 -- The answer is a page of the states, and the cursor of the next one. keysPerPage is how many keys
 -- are looked at. SCAN guarantees that what stands all the while comes at least once.
-local cursor, keysPerPage = ARGV[1], ARGV[2]
+local cursor, keysPerPage = ARGV[1], math.min(tonumber(ARGV[2]), 10000)
 
 local nextCursor, names = unpack(call('SCAN', cursor, 'MATCH', prefix .. 's:*', 'COUNT', keysPerPage))
 local out = { nextCursor }

@@ -27,11 +27,10 @@ local function load(key)
 end
 
 -- add merges the cut-off, exception and floor of other into those of s. It reports whether they
--- changed. Hexadecimal keys of one length compare as their bytes do. The empty string is below
--- all of them, as the zero key is.
+-- changed.
 local function add(s, other)
   local high, low = s, other
-  if other.cutOff > s.cutOff or other.cutOff == s.cutOff and s.except < other.except then high, low = other, s end
+  if other.cutOff > s.cutOff then high, low = other, s end
   local cutOff, except, floor = high.cutOff, high.except, high.floor
   if except ~= '' then
     local covered = low.cutOff

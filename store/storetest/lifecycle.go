@@ -39,7 +39,7 @@ var servingSteps = []struct {
 		return err
 	}},
 	{"Snapshot", func(ctx context.Context, l port.Ledger) error {
-		_, _, err := l.Snapshot(ctx, "")
+		_, err := l.Snapshot(ctx, "")
 		return err
 	}},
 	{"Leave", func(ctx context.Context, l port.Ledger) error { return l.Leave(ctx, member("w")) }},

@@ -113,7 +113,7 @@ func strike(k *kit) {
 	after = k.members()
 	strike(port.Member{ID: member("nobody"), Renewals: 5}, true)
 	if m := k.members(); m.Generation != after.Generation {
-		k.Errorf("striking nobody changed the generation from %d to %d", after.Generation, m.Generation)
+		k.Errorf("striking nobody changed the generation from %s to %s", after.Generation, m.Generation)
 	}
 }
 

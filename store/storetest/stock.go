@@ -19,12 +19,12 @@ func (k *kit) snapshot() map[revocast.Key]port.KeyedState {
 	k.Helper()
 	states := make(map[revocast.Key]port.KeyedState)
 	for cursor := ""; ; {
-		page, next, err := k.Ledger.Snapshot(k.ctx, cursor)
+		page, err := k.Ledger.Snapshot(k.ctx, cursor)
 		k.must(err)
-		for _, s := range page {
+		for _, s := range page.States {
 			states[s.Key] = s
 		}
-		if cursor = next; cursor == "" {
+		if cursor = page.Next; cursor == "" {
 			return states
 		}
 	}

@@ -20,6 +20,7 @@ var workerTests = []test{
 	{"check of many keys", checkMany},
 	{"snapshot", snapshot},
 	{"leave", leave},
+	{"classes", classes},
 }
 
 func renewRegisters(k *kit) {
@@ -48,7 +49,7 @@ func renewRegisters(k *kit) {
 		k.Errorf("after another member joined: %+v, before %+v", next, m)
 	}
 	if c := k.commit(revoke("b")); c.Generation != k.members().Generation {
-		k.Errorf("commit's generation %d, the membership's %d", c.Generation, k.members().Generation)
+		k.Errorf("commit's generation %s, the membership's %s", c.Generation, k.members().Generation)
 	}
 }
 
@@ -261,18 +262,18 @@ func snapshot(k *kit) {
 	want[key("b")] = revocast.ScopePrincipal
 	cursor := ""
 	for pages := 0; ; pages++ {
-		page, next, err := k.Ledger.Snapshot(k.ctx, cursor)
+		page, err := k.Ledger.Snapshot(k.ctx, cursor)
 		k.must(err)
-		for _, s := range page {
+		for _, s := range page.States {
 			if scope, known := want[s.Key]; known && (scope != s.Scope || s.State != k.state(s.Key)) {
 				k.Errorf("snapshot has %+v", s)
 			}
 			delete(want, s.Key)
 		}
-		if next == "" {
+		if page.Next == "" {
 			break
 		}
-		if cursor = next; pages > 1_000_000 {
+		if cursor = page.Next; pages > 1_000_000 {
 			k.Fatal("the snapshot does not end")
 		}
 	}

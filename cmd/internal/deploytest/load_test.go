@@ -225,7 +225,7 @@ func (l *load) promised(dead, good []string) {
 func (l *load) login(ctx context.Context, a *auth, i int) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	s, bearer, _, err := a.sessions.Create(ctx, session.Login{
+	made, err := a.sessions.Create(ctx, session.Login{
 		Principal: fmt.Sprintf("u-%d", i%20), Device: "tests", AuthTime: time.Now(),
 		Data: map[string]string{"n": fmt.Sprint(i)},
 	})
@@ -235,13 +235,13 @@ func (l *load) login(ctx context.Context, a *auth, i int) {
 	if i%3 > 0 {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.sessions[bearer] = s.ID
+		l.sessions[made.Token] = made.ID
 		return
 	}
-	if _, err := a.sessions.End(ctx, s.ID); err == nil {
+	if _, err := a.sessions.End(ctx, made.ID); err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.ended = append(l.ended, bearer)
+		l.ended = append(l.ended, made.Token)
 	}
 }
 
@@ -315,14 +315,14 @@ func (l *load) states(a *auth) map[revocast.Key]revocast.State {
 	l.eventually("the ledger is read", func() error {
 		all = map[revocast.Key]revocast.State{}
 		for cursor, first := "", true; first || cursor != ""; first = false {
-			page, next, err := a.ledger.Snapshot(l.t.Context(), cursor)
+			page, err := a.ledger.Snapshot(l.t.Context(), cursor)
 			if err != nil {
 				return err
 			}
-			for _, s := range page {
+			for _, s := range page.States {
 				all[s.Key] = s.State
 			}
-			cursor = next
+			cursor = page.Next
 		}
 		return nil
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/oklog/run"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/serving"
@@ -101,7 +102,7 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	m.ObserveCanary()
 	publisher, err := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be the wrong one
-		Canary:       canaryEvery, ObserveCanary: m.Canary, Logger: o.Logger,
+		Logger:       o.Logger,
 	})
 	if err != nil {
 		return err
@@ -126,6 +127,9 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 			return err
 		}
 		ready = append(ready, w.Readiness())
+	}
+	{
+		g.Add(serving.Actor(canary.New(publisher, own.ledger, canaryEvery, m.Canary, o.Logger).Run))
 	}
 	{
 		g.Add(serving.Actor(publisher.Run))

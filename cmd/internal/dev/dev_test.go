@@ -131,7 +131,7 @@ func (r *running) login(t *testing.T, principal string) string {
 func (r *running) expect(t *testing.T, bearer, verdict string) {
 	t.Helper()
 	for i, w := range r.workers {
-		_, v, err := w.Verdict(t.Context(), bearer)
+		v, err := w.Verdict(t.Context(), bearer)
 		if err != nil || v.Outcome.String() != verdict {
 			t.Errorf("worker %d says %+v, %v; want %s", i+1, v, err, verdict)
 		}

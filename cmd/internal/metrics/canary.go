@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/cmd/internal/canary"
 )
 
 // ObserveCanary adds the canaries; see [Metrics.Canary]. A result that never occurred has a
@@ -36,7 +36,7 @@ const (
 )
 
 // Canary counts one canary. It does nothing before [Metrics.ObserveCanary].
-func (m *Metrics) Canary(r publisher.CanaryResult) {
+func (m *Metrics) Canary(r canary.Result) {
 	if m.canaryCount == nil {
 		return
 	}

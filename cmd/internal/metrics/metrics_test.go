@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/leak"
@@ -81,9 +82,9 @@ func all() *metrics.Metrics {
 	m.AddRestoreSkipped(func() uint64 { return 3 })
 	m.AddSuited(func() bool { return true })
 	m.ObserveCanary()
-	m.Canary(publisher.CanaryResult{Took: 3 * time.Millisecond})
-	m.Canary(publisher.CanaryResult{Took: time.Second, Err: revocast.ErrPending})
-	m.Canary(publisher.CanaryResult{Err: revocast.ErrUnavailable})
+	m.Canary(canary.Result{Took: 3 * time.Millisecond})
+	m.Canary(canary.Result{Took: time.Second, Err: revocast.ErrPending})
+	m.Canary(canary.Result{Err: revocast.ErrUnavailable})
 	m.ObserveRevocations()
 	m.Receipt(revocast.Confirmed, 3*time.Millisecond)
 	m.ObserveRequests()
@@ -291,7 +292,7 @@ func TestObservingNothing(t *testing.T) {
 	m := metrics.New()
 	m.Receipt(revocast.Confirmed, time.Second)
 	m.Request("/", 200, time.Second)
-	m.Canary(publisher.CanaryResult{})
+	m.Canary(canary.Result{})
 	if samples, _ := scrape(t, m); len(samples) != 0 {
 		t.Errorf("%v", samples)
 	}

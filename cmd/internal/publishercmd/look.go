@@ -98,7 +98,7 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	claims, verdict, err := worker.Verdict(ctx, bearer)
+	checked, err := worker.Verdict(ctx, bearer)
 	if err != nil && ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -109,7 +109,7 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return wiring.WithHint(err, "is a worker running there? start one with `subscriber serve` or `publisher "+
 			"dev`, or name another with --worker-url")
 	}
-	v := apitypes.NewVerdict(claims, verdict)
+	v := apitypes.NewVerdict(checked.Claims, checked.Verdict)
 	if c.JSON {
 		err = printJSON(streams.Out, v)
 	} else {
@@ -118,7 +118,7 @@ func (c *checkCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	switch verdict.Outcome {
+	switch checked.Outcome {
 	case revocast.Allowed:
 		return nil
 	case revocast.Revoked, revocast.Invalid:

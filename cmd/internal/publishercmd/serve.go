@@ -9,6 +9,7 @@ import (
 
 	"github.com/oklog/run"
 
+	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/cmd/internal/wiring"
 	"github.com/revocast/revocast/internal/publisherapi"
@@ -26,6 +27,7 @@ type serveCmd struct {
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
 	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
 	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made, or made again because they were lost: 1, or 3 in a cluster. Default: ${default}."`
+	Class          []string      `placeholder:"NAME" sep:"," help:"Classes of workers that are let in, beside default; each has its own users at NATS and Redis. 1 to 64 of A-Z a-z 0-9 _ -. Default: no other."`
 	Canary         time.Duration `default:"10s" help:"How often one publisher of the realm revokes a token that nobody has, to measure how long that takes: a duration; 0s: never. Each is an event in the stream; /v1/events leaves them out. Default: ${default}."`
 	RecoverEmpty   bool          `help:"Also refill from JetStream a Redis that holds nothing of the realm and that no running publisher has seen serving it. If it is the wrong one, the right one is fenced. Default: refuse, until somebody runs publisher repair."`
 
@@ -76,7 +78,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer r.Close()
 	m := metrics.NewFor(c.Realm)
-	p, err := r.Publisher(c.options(m, logger))
+	p, err := r.Publisher(publisher.Options{
+		Classes: c.Class, StreamReplicas: c.NATSReplicas, RecoverEmpty: c.RecoverEmpty, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -101,6 +105,10 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	if verifier != nil {
 		g.Add(serving.Actor(verifier.Run))
+	}
+	if c.Canary > 0 {
+		m.ObserveCanary()
+		g.Add(serving.Actor(canary.New(p, r.Ledger(), c.Canary, m.Canary, logger).Run))
 	}
 	{
 		g.Add(serving.Actor(p.Run))
@@ -139,17 +147,6 @@ func (c *serveCmd) logoutVerifier(logger *slog.Logger) (*token.Verifier, error) 
 		c.AnyAudience = true
 	}
 	return c.Verifier(logger)
-}
-
-// options are the publisher's options; it counts its canaries in m.
-func (c *serveCmd) options(m *metrics.Metrics, logger *slog.Logger) publisher.Options {
-	if c.Canary > 0 {
-		m.ObserveCanary()
-	}
-	return publisher.Options{
-		StreamReplicas: c.NATSReplicas, RecoverEmpty: c.RecoverEmpty,
-		Canary: c.Canary, ObserveCanary: m.Canary, Logger: logger,
-	}
 }
 
 // addMetrics adds the parts to m, and makes api count in it.

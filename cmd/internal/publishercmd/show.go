@@ -99,11 +99,11 @@ func (c *bansCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	seen := make(map[string]bool)
 	for cursor := ""; ; {
-		page, next, err := client.Bans(ctx, cursor)
+		page, err := client.Bans(ctx, cursor)
 		if err != nil {
 			return c.explain(err)
 		}
-		for _, banned := range page {
+		for _, banned := range page.Bans {
 			b := apitypes.NewBanned(banned.Key, banned.Ban)
 			if seen[b.Key] {
 				continue
@@ -113,7 +113,7 @@ func (c *bansCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 				return err
 			}
 		}
-		if cursor = next; cursor == "" {
+		if cursor = page.Next; cursor == "" {
 			break
 		}
 	}

@@ -285,7 +285,7 @@ func (f *fleet) ledgerSays(t *testing.T, tokens []token.Issued) []revocast.Outco
 
 func (f *fleet) compare(t *testing.T, w fleetWorker, tokens []token.Issued, want []revocast.Outcome) {
 	for i := range tokens {
-		_, v, err := w.client.Verdict(t.Context(), tokens[i].Token)
+		v, err := w.client.Verdict(t.Context(), tokens[i].Token)
 		if err == nil && v.Outcome != want[i] {
 			err = fmt.Errorf("it says %s, the ledger %s: %+v", v.Outcome, want[i], v)
 		}

@@ -138,7 +138,7 @@ func revokePrincipal(ctx context.Context, c *client.Client, principal string) er
 func (s *site) says(worker *client.Client, bearer, verdict string) {
 	s.t.Helper()
 	err := poll(func() error {
-		_, v, err := worker.Verdict(s.t.Context(), bearer)
+		v, err := worker.Verdict(s.t.Context(), bearer)
 		if err == nil && v.Outcome.String() != verdict {
 			err = fmt.Errorf("it says %+v, want %s", v, verdict)
 		}
