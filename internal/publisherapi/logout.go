@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 )
@@ -26,8 +27,14 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 		if !h.admit(w, r) {
 			return nil
 		}
-	} else if bearer, err = h.bearerToEnd(w, r); err != nil {
-		return err
+		if err := h.allow(r, apitoken.Need{Right: apitoken.Own}); err != nil {
+			return err
+		}
+	} else {
+		if bearer, err = h.bearerToEnd(w, r); err != nil {
+			return err
+		}
+		visitOf(r).caller = holder
 	}
 	c, err := h.call(r, req.Strength, query)
 	if err != nil {
@@ -38,9 +45,25 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 	if err != nil {
 		return err
 	}
+	if err := h.writes(r, actionLogout, revocast.Cause{}, ended(claims)); err != nil {
+		return err
+	}
 	receipt, err := h.deps.Publisher.Logout(c.ctx, claims, c.opts...)
-	return h.answer(w, receipt, err)
+	return h.answer(w, r, receipt, err)
 }
+
+// ended is what a logout with these claims ends.
+func ended(c *revocast.Claims) Subject {
+	s := subject(revocast.ScopeToken, c.Issuer, c.TokenID)
+	if c.Session != "" {
+		s = subject(revocast.ScopeSession, c.Issuer, c.Session)
+	}
+	s.Tenant = c.Tenant
+	return s
+}
+
+// holder is a caller that shows a token in order to end it.
+var holder = caller{name: "bearer of the token", grant: &apitoken.Grant{Rights: apitoken.Own}}
 
 // readLogout reads the body, which may be missing.
 func readLogout(w http.ResponseWriter, r *http.Request) (req apitypes.Logout, err error) {
@@ -63,7 +86,7 @@ func (h *Handler) bearerToEnd(w http.ResponseWriter, r *http.Request) (string, e
 		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}",
 			revocast.ErrMissingToken)
 	}
-	if _, ok := h.o.Tokens.Match(bearer); ok {
+	if _, ok := h.match(bearer); ok {
 		return "", fmt.Errorf(
 			"%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it",
 			revocast.ErrInvalid,
