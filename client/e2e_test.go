@@ -23,6 +23,7 @@ import (
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/sidecarapi"
@@ -33,6 +34,8 @@ import (
 	"github.com/revocast/revocast/token"
 	"github.com/revocast/revocast/worker"
 )
+
+const apiToken = "api-token-of-e2e"
 
 const issuer = "https://issuer.example"
 
@@ -82,7 +85,7 @@ func newRealm(t *testing.T) *realm {
 	run(t, p.Run, p.Readiness())
 	run(t, s.Run, s.Readiness())
 
-	tokens := must[*publisherapi.Tokens](t)(publisherapi.OneToken("api-token"))
+	tokens := must[*apitoken.Set](t)(apitoken.One(apiToken))
 	r.serve(p, s, verifier, tokens)
 	return r
 }
@@ -110,7 +113,7 @@ func run(t *testing.T, component func(context.Context) error, ready *port.Readin
 	}
 }
 
-func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Verifier, tokens *publisherapi.Tokens) {
+func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Verifier, tokens publisherapi.Tokens) {
 	handler := publisherapi.New(publisherapi.Deps{Publisher: p, Ready: p.Ready, Verifier: v},
 		publisherapi.Options{Tokens: tokens})
 	api := httptest.NewServer(handler)
@@ -120,7 +123,7 @@ func (r *realm) serve(p *publisher.Publisher, s *worker.Subscriber, v *token.Ver
 	side := httptest.NewServer(sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: s.Ready}, sidecarapi.Options{}))
 	r.t.Cleanup(side.Close)
 	r.base, r.check = api.URL, side.URL+"/check"
-	r.api, r.open, r.sidecar = r.newClient(api.URL, "api-token"), r.newClient(api.URL, ""), r.newClient(side.URL, "")
+	r.api, r.open, r.sidecar = r.newClient(api.URL, apiToken), r.newClient(api.URL, ""), r.newClient(side.URL, "")
 }
 
 func (r *realm) newClient(base, apiToken string) *client.Client {
@@ -332,7 +335,7 @@ func TestOutbox(t *testing.T) {
 func TestAnotherRealm(t *testing.T) {
 	r := newRealm(t)
 	c := must[*client.Client](t)(client.New(r.base, client.Options{
-		Token: "api-token", Realm: "test", HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		Token: apiToken, Realm: "test", HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

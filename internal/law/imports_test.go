@@ -87,6 +87,7 @@ var layers = map[string][]string{
 	"internal/script":    slices.Concat(words, redis),
 	"internal/throttle":  nil,
 
+	"internal/apitoken":     words,
 	"internal/apitypes":     {"./.", "./internal/problem"},
 	"internal/problem":      words,
 	"internal/publisherapi": anything,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,9 @@ type Problem struct {
 func New(status int, slug, title, detail string) *Problem {
 	return &Problem{Type: Base + slug, Title: title, Status: status, Detail: detail}
 }
+
+// Slug is what stands after [Base] in the type.
+func (p *Problem) Slug() string { return strings.TrimPrefix(p.Type, Base) }
 
 // WithHint returns p with another hint.
 func (p *Problem) WithHint(hint string) *Problem {

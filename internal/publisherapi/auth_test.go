@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,8 +25,8 @@ func guarded() map[string]string {
 
 func TestNobodyGetsInUnasked(t *testing.T) {
 	wrong := map[string]string{
-		"none": "", "wrong": "Bearer operator-secreT", "prefix": "Bearer operator-secre",
-		"longer": "Bearer operator-secret0",
+		"none": "", "wrong": "Bearer operators-secreT", "prefix": "Bearer operators-secre",
+		"longer": "Bearer operators-secret0",
 		"basic":  "Basic " + apiToken, "bare": apiToken, "empty": "Bearer ", "two": "Bearer " + apiToken + ", x",
 		"of a user": "Bearer good",
 	}
@@ -109,51 +107,6 @@ func TestVerifiedClientCertificate(t *testing.T) {
 		if w.Code != c.status {
 			t.Errorf("%s: %d", name, w.Code)
 		}
-	}
-}
-
-func TestParseTokens(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tokens")
-	text := "\ufeff# operators\n\n  ci:first-token \r\nsecond-token\n#off:third-token\nops: fourth:token\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tokens, err := publisherapi.LoadTokens(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for token, want := range map[string]string{"first-token": "ci", "second-token": "", "fourth:token": "ops"} {
-		if name, ok := tokens.Match(token); !ok || name != want {
-			t.Errorf("%s: %q %v", token, name, ok)
-		}
-	}
-	for _, token := range []string{"", "third-token", "ci", "ci:first-token", "first-token ", "off:third-token"} {
-		if _, ok := tokens.Match(token); ok {
-			t.Errorf("%q is accepted", token)
-		}
-	}
-	var none *publisherapi.Tokens
-	if _, ok := none.Match("x"); ok {
-		t.Error("nil Tokens accept")
-	}
-}
-
-func TestBadTokens(t *testing.T) {
-	for name, text := range map[string]string{
-		"empty": "", "comments": "# a\n", "name alone": "ci:\n", "space inside": "a b\n", "no ASCII": "ключ\n",
-		"name twice": "ci:secret-a\nci:secret-b\n", "token twice": "a:secret-a\nb:secret-a\n",
-		"endless": strings.Repeat("x", 1<<17),
-	} {
-		_, err := publisherapi.ParseTokens(strings.NewReader(text))
-		if !errors.Is(err, revocast.ErrInvalid) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if _, err := publisherapi.LoadTokens(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%v", err)
-	}
-	if _, err := publisherapi.OneToken(""); !errors.Is(err, revocast.ErrInvalid) {
-		t.Errorf("%v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 )
@@ -44,6 +45,9 @@ func (h *Handler) unconfirmed(ctx context.Context, req *apitypes.Revocations, co
 
 // getBans lists bans, a page at a time.
 func (h *Handler) getBans(w http.ResponseWriter, r *http.Request, _ []string) error {
+	if err := h.allow(r, apitoken.Need{Right: apitoken.Read, Whole: true}); err != nil {
+		return err
+	}
 	query, err := params(r, "cursor")
 	if err != nil {
 		return err

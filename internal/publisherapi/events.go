@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 )
@@ -28,6 +29,9 @@ const (
 // either the stream starts now. Canaries are left out. Their positions are still sent, as ids
 // without an event, so that a client that reconnects does not ask for what was trimmed long ago.
 func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) error {
+	if err := h.allow(r, apitoken.Need{Right: apitoken.Read, Whole: true}); err != nil {
+		return err
+	}
 	select {
 	case h.streams <- struct{}{}:
 		defer func() { <-h.streams }()
@@ -52,6 +56,7 @@ func (h *Handler) getEvents(w http.ResponseWriter, r *http.Request, _ []string) 
 	defer func() { cancel(); <-ended.done }()
 
 	s := &stream{h: h, w: w, control: http.NewResponseController(w), start: after, canary: canary}
+	s.still = visitOf(r).caller.still
 	first, err := s.first(ctx, events, ended)
 	if err != nil {
 		return err
@@ -119,7 +124,8 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	start   revocast.Position
-	canary  bool // canaries are sent too
+	canary  bool        // canaries are sent too
+	still   func() bool // whether the caller may still listen; nil: it may
 }
 
 // first waits a moment for the first event, and returns the error of a watch that
@@ -161,6 +167,9 @@ func (s *stream) run(ctx context.Context, first *revocast.Event, events <-chan r
 		case e := <-events:
 			err = s.send(e, events)
 		case <-beat.C:
+			if s.still != nil && !s.still() {
+				return // its API token was withdrawn or has ended
+			}
 			err = s.write(": still here\n\n")
 		case <-end.done:
 			s.close(ctx, events, end.err)

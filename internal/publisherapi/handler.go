@@ -29,13 +29,17 @@ type Deps struct {
 // Options tune the interface. The zero value refuses everyone.
 type Options struct {
 	// Tokens are the API tokens that are accepted; nil: none.
-	Tokens *Tokens
+	Tokens Tokens
 	// Insecure lets everyone in. Only for a listener on loopback.
 	Insecure bool
 	// OwnHostOnly refuses requests that name a host other than this machine's loopback, because a
 	// web page in a browser on this machine could send them. Set it together with Insecure,
 	// unless the listener is meant for others.
 	OwnHostOnly bool
+
+	// Refusals is how many requests with a wrong API token each address may send a second; beyond
+	// them the answer is 429. Default 10.
+	Refusals int
 
 	// RequestTimeout is how long a request that writes waits for its strength.
 	// Default 5 s.
@@ -67,6 +71,9 @@ type Options struct {
 	// OnReceipt is told of each receipt that reached the strength asked for, with the
 	// time it took; for metrics. Optional.
 	OnReceipt func(s revocast.Strength, took time.Duration)
+	// OnWrite is told of each call that writes, also of one that was refused, after it was
+	// answered. Optional.
+	OnWrite func(Write)
 	// OnRequest is told of each request: the path's pattern, the status, the time.
 	// Optional.
 	OnRequest func(route string, status int, took time.Duration)
@@ -80,6 +87,9 @@ func (o Options) withDefaults() Options {
 	o.SlowClient = orDefault(o.SlowClient, 10*time.Second)
 	if o.MaxBearer <= 0 {
 		o.MaxBearer = port.MaxBearer
+	}
+	if o.Refusals <= 0 {
+		o.Refusals = 10
 	}
 	if o.MaxStreams <= 0 {
 		o.MaxStreams = 128
@@ -112,6 +122,8 @@ type Handler struct {
 	whole   http.Handler
 	streams chan struct{} // one element for each event stream that is open
 
+	refusals *limit // of API tokens
+
 	leaving  atomic.Bool // set by Leave
 	drain    sync.Once
 	draining chan struct{}   // closed by Drain
@@ -123,6 +135,7 @@ type Handler struct {
 func New(d Deps, o Options) *Handler {
 	o = o.withDefaults()
 	h := &Handler{deps: d, o: o, streams: make(chan struct{}, o.MaxStreams), draining: make(chan struct{})}
+	h.refusals = newLimit(o.Refusals)
 	h.late, h.tooLate = context.WithCancel(context.Background())
 	h.routes = h.table()
 	h.whole = unread.Handler(http.HandlerFunc(h.observe))
@@ -158,7 +171,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.whole.Se
 // observe answers r and reports it to the log and the metrics.
 func (h *Handler) observe(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	found := h.match(r)
+	found := h.find(r)
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	defer func() {
 		took := time.Since(start)
@@ -189,12 +202,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
 		problem.Write(w, m.refusal)
 		return
 	}
+	r, v := withVisit(r)
 	if !m.open && !h.admit(w, r) {
 		return
 	}
-	if err := m.handle(w, r, m.args); err != nil {
+	err := m.handle(w, r, m.args)
+	if err != nil {
 		h.fail(w, r, err)
 	}
+	h.wrote(v, err)
 }
 
 // otherRealm refuses a request that is meant for another realm. Its revocations would take effect

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/apitypes"
 	"github.com/revocast/revocast/internal/problem"
 )
@@ -17,7 +18,7 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 	if err != nil {
 		return err
 	}
-	req, err := readLogout(w, r)
+	req, err := h.readLogout(w, r)
 	if err != nil {
 		return err
 	}
@@ -26,8 +27,14 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 		if !h.admit(w, r) {
 			return nil
 		}
-	} else if bearer, err = h.bearerToEnd(w, r); err != nil {
-		return err
+		if err := h.allow(r, apitoken.Need{Right: apitoken.Own}); err != nil {
+			return err
+		}
+	} else {
+		if bearer, err = h.bearerToEnd(w, r); err != nil {
+			return err
+		}
+		visitOf(r).caller = holder
 	}
 	c, err := h.call(r, req.Strength, query)
 	if err != nil {
@@ -38,17 +45,68 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 	if err != nil {
 		return err
 	}
+	if err := h.writes(r, actionLogout, revocast.Cause{}, ended(claims)); err != nil {
+		return err
+	}
 	receipt, err := h.deps.Publisher.Logout(c.ctx, claims, c.opts...)
-	return h.answer(w, receipt, err)
+	return h.answer(w, r, receipt, err)
 }
 
+// ended is what a logout with these claims ends.
+func ended(c *revocast.Claims) Subject {
+	s := subject(revocast.ScopeToken, c.Issuer, c.TokenID)
+	if c.Session != "" {
+		s = subject(revocast.ScopeSession, c.Issuer, c.Session)
+	}
+	s.Tenant = c.Tenant
+	return s
+}
+
+// holder is a caller that shows a token in order to end it.
+var holder = caller{name: "bearer of the token", grant: &apitoken.Grant{Rights: apitoken.Own}}
+
+// openBody is how many bytes of a logout's body are read from a caller without an API token.
+const openBody = 8 << 10
+
 // readLogout reads the body, which may be missing.
-func readLogout(w http.ResponseWriter, r *http.Request) (req apitypes.Logout, err error) {
-	data, err := apitypes.ReadBody(w, r)
+func (h *Handler) readLogout(w http.ResponseWriter, r *http.Request) (req apitypes.Logout, err error) {
+	data, err := h.logoutBody(w, r)
 	if err != nil || len(data) == 0 {
 		return req, err
 	}
 	return req, apitypes.Decode(data, &req)
+}
+
+func (h *Handler) logoutBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if h.known(r) {
+		return apitypes.ReadBody(w, r)
+	}
+	tooLarge := problem.New(http.StatusRequestEntityTooLarge, "too-large", "Body too large",
+		fmt.Sprintf("without an API token at most %d bytes are read", openBody))
+	if r.ContentLength > openBody {
+		// ReadBody then refuses it, in its order of checks, without waiting for the body.
+		r.ContentLength = apitypes.MaxBody + 1
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, openBody)
+	data, err := apitypes.ReadBody(w, r)
+	if p, ok := problem.As(err); ok && p.Status == http.StatusRequestEntityTooLarge {
+		return nil, tooLarge
+	}
+	return data, err
+}
+
+// known reports whether admit would let the request in, as far as that can be seen without
+// counting it.
+func (h *Handler) known(r *http.Request) bool {
+	if h.o.Insecure || r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		return true
+	}
+	bearer, err := bearerOf(r)
+	if err != nil {
+		return false
+	}
+	_, ok := h.match(bearer)
+	return ok
 }
 
 // bearerToEnd takes the token to end from the Authorization header. An API token there gets its
@@ -63,7 +121,7 @@ func (h *Handler) bearerToEnd(w http.ResponseWriter, r *http.Request) (string, e
 		return "", fmt.Errorf("%w: name the token to end, in Authorization or as {\"token\":…}",
 			revocast.ErrMissingToken)
 	}
-	if _, ok := h.o.Tokens.Match(bearer); ok {
+	if _, ok := h.match(bearer); ok {
 		return "", fmt.Errorf(
 			"%w: the Authorization header holds an API token: send the token to end as {\"token\":…} beside it",
 			revocast.ErrInvalid,

@@ -111,17 +111,16 @@ func idempotencyKey(r *http.Request) (string, error) {
 	case strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }):
 		return "", fmt.Errorf("%w: the Idempotency-Key holds something other than printable ASCII", revocast.ErrInvalid)
 	}
-	return ownKey(r, key), nil
+	return visitOf(r).caller.ownKey(key), nil
 }
 
-// ownKey keeps callers apart: a caller that shows a token in order to log out needs no API token,
-// and must not be able to use up the keys of callers that have one.
-func ownKey(r *http.Request, key string) string {
-	space := "api"
-	if r.URL.Path == "/v1/logout" {
-		space = "logout " + r.Header.Get("Authorization")
+// ownKey keeps callers apart: none can find out which keys another has used, or use them up. The
+// bearer of a token that ends it has none: two logouts are as good as one.
+func (c caller) ownKey(key string) string {
+	if c.id == "" {
+		return ""
 	}
-	sum := sha256.Sum256([]byte(space + "\x00" + key))
+	sum := sha256.Sum256([]byte(c.id + "\x00" + key))
 	return hex.EncodeToString(sum[:])
 }
 

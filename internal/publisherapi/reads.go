@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/apitypes"
 )
 
@@ -22,6 +23,13 @@ func (h *Handler) getReceipt(w http.ResponseWriter, r *http.Request, args []stri
 	}
 	wait, err := h.wait(query, 0)
 	if err != nil {
+		return err
+	}
+	right := apitoken.Read
+	if visitOf(r).caller.grant.Rights.Includes(apitoken.Own) {
+		right = apitoken.Own // a caller that writes may look at what it got
+	}
+	if err := h.allow(r, apitoken.Need{Right: right}); err != nil {
 		return err
 	}
 	at, err := revocast.ParsePosition(args[0])
@@ -58,6 +66,9 @@ func (h *Handler) standing(w http.ResponseWriter, r *http.Request, scope revocas
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)
 	defer cancel()
 	issuer := query.Get("issuer")
+	if err := h.reads(r, subject(scope, issuer, id)); err != nil {
+		return err
+	}
 	state, err := h.deps.Publisher.Standing(ctx, scope, issuer, id)
 	if err != nil {
 		return err
@@ -76,6 +87,9 @@ func (h *Handler) standing(w http.ResponseWriter, r *http.Request, scope revocas
 
 func (h *Handler) getWorkers(w http.ResponseWriter, r *http.Request, _ []string) error {
 	if _, err := params(r); err != nil {
+		return err
+	}
+	if err := h.allow(r, apitoken.Need{Right: apitoken.Read}); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.o.RequestTimeout)

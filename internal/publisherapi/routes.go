@@ -60,9 +60,9 @@ type match struct {
 	allow   string           // the methods that the path has
 }
 
-// match finds the route of r. It looks at the path as it was sent: [http.ServeMux]
+// find finds the route of r. It looks at the path as it was sent: [http.ServeMux]
 // would clean "a//b" and ".." away and redirect, and both are ids.
-func (h *Handler) match(r *http.Request) match {
+func (h *Handler) find(r *http.Request) match {
 	path := r.URL.EscapedPath()
 	var allow []string
 	for _, rt := range h.routes {

@@ -44,7 +44,7 @@ func TestWrites(t *testing.T) {
 			"POST", "/v1/revocations", `{"scope":"all","confirm":"all","strength":"durable"}`,
 			[]string{"Idempotency-Key", `"a key"`},
 			revocast.Revocation{Scope: revocast.ScopeAll},
-			called{strength: revocast.Durable, key: ownKey("api", `"a key"`)},
+			called{strength: revocast.Durable, key: ownKey("name operator", `"a key"`)},
 		},
 		"charset and capitals": {
 			"POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`,
@@ -66,7 +66,7 @@ func TestWrites(t *testing.T) {
 			"DELETE", "/v1/bans/a%2Fb%20%F0%9F%98%80%0A?issuer=i&reason=r&initiator=admin&strength=durable", ``,
 			[]string{"Idempotency-Key", "k"},
 			lifted{Principal: "a/b 😀\n", Issuer: "i", Cause: revocast.Cause{Reason: "r", Initiator: "admin"}},
-			called{strength: revocast.Durable, key: ownKey("api", "k")},
+			called{strength: revocast.Durable, key: ownKey("name operator", "k")},
 		},
 		"invalidate": {
 			"POST", "/v1/invalidations", `{"scope":"session","id":"s"}`, nil,

@@ -13,6 +13,7 @@ import (
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/port"
@@ -166,7 +167,7 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 		Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request,
 	}
 	if !open {
-		tokens, err := publisherapi.OneToken(o.APIToken)
+		tokens, err := apitoken.One(o.APIToken)
 		if err != nil {
 			return nil, err
 		}

@@ -165,7 +165,7 @@ func TestRestart(t *testing.T) {
 // TestAPIToken: with a token the API asks for it.
 func TestAPIToken(t *testing.T) {
 	o := options(t.TempDir())
-	o.APIToken = "secret"
+	o.APIToken = "secret-of-16-byt"
 	r := run(t, o)
 	if _, err := r.api.Status(t.Context()); err != nil {
 		t.Errorf("with the token: %v", err)

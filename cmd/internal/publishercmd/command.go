@@ -17,6 +17,8 @@ type Grammar struct {
 	Serve serveCmd `cmd:"" group:"Run it" help:"The service, against NATS and Redis. Several may run side by side."`
 	Init  initCmd  `cmd:"" group:"Run it" help:"Make a realm's ledger. Run again it changes nothing."`
 
+	Token tokenCmd `cmd:"" group:"Run it" help:"Make an API token: print it once, and its line for --api-tokens."`
+
 	Repair repairCmd `cmd:"" group:"Mend it" help:"Refill Redis from JetStream or the other way round, or take a fenced ledger back."`
 	Audit  auditCmd  `cmd:"" group:"Mend it" help:"Compare what the two stores hold."`
 	Terms  termsCmd  `cmd:"" group:"Mend it" help:"Print or change lease, clock drift, fence and default issuer."`

@@ -12,6 +12,7 @@ import (
 	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/cmd/internal/wiring"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/publisher"
@@ -22,7 +23,7 @@ import (
 type serveCmd struct {
 	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the HTTP API; :8080 is every address of this machine. Default: ${default}."`
 	Name           string        `default:"publisher" placeholder:"NAME" help:"Name of this process in NATS' lists. Default: ${default}."`
-	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as name:token or the token alone."`
+	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as publisher token prints them: name, hash, rights; or as name:token or the token alone, with every right. Read again each second; one that cannot be used is logged, and the tokens from before stay."`
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
 	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
@@ -54,7 +55,7 @@ func (c *serveCmd) Help() string {
 // added: requests drain before the publisher that answers them stops.
 func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	logger := c.Logger(streams.Err)
-	api, err := c.api(logger)
+	api, file, err := c.api(logger)
 	if err != nil {
 		return err
 	}
@@ -110,6 +111,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		m.ObserveCanary()
 		g.Add(serving.Actor(canary.New(p, r.Ledger(), c.Canary, m.Canary, logger).Run))
 	}
+	if file != nil {
+		g.Add(serving.Actor(file.Run))
+	}
 	{
 		g.Add(serving.Actor(p.Run))
 	}
@@ -117,24 +121,29 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	return g.Run()
 }
 
-// api says who may call, and refuses to leave that open by accident.
-func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, err error) {
+// api says who may call, and refuses to leave that open by accident. file is nil if no file says it.
+func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, file *apitoken.File, err error) {
 	o = publisherapi.Options{
 		Insecure: c.InsecureNoAuth, RequestTimeout: c.RequestTimeout, MaxBearer: c.MaxBearer, Logger: logger,
 	}
 	switch {
 	case c.APITokens != "" && c.APIToken != "":
-		return o, wiring.Usage("give --api-tokens or an API token (REVOCAST_API_TOKEN), not both")
+		return o, nil, wiring.Usage("give --api-tokens or an API token (REVOCAST_API_TOKEN), not both")
 	case c.APITokens != "":
-		o.Tokens, err = publisherapi.LoadTokens(c.APITokens)
+		file, err = apitoken.Open(c.APITokens, logger)
+		o.Tokens = file
 	case c.APIToken != "":
-		o.Tokens, err = publisherapi.OneToken(c.APIToken)
+		o.Tokens, err = apitoken.One(c.APIToken)
+		if len(c.APIToken) < apitoken.MinSecret {
+			logger.Warn("the API token can be guessed: `publisher token NAME` makes one that cannot", "bytes",
+				len(c.APIToken), "want", apitoken.MinSecret)
+		}
 	case !c.InsecureNoAuth && c.TLSClientCA == "":
-		return o, wiring.WithHint(errors.New("nobody could call this service: there is no API token"),
+		return o, nil, wiring.WithHint(errors.New("nobody could call this service: there is no API token"),
 			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with "+
 				"--tls-client-ca, or everybody with --insecure-no-auth")
 	}
-	return o, err
+	return o, file, err
 }
 
 // logoutVerifier returns nil if no keys are named: POST /v1/logout then says so.
