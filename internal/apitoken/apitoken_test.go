@@ -78,7 +78,8 @@ func TestBadFiles(t *testing.T) {
 	if _, err := apitoken.Parse([]byte("short:sixteen-bytes-lo\n")); err != nil {
 		t.Errorf("16 bytes: %v", err)
 	}
-	if _, err := apitoken.Parse([]byte("fifteen-bytes-l")); err == nil || !strings.Contains(err.Error(), "publisher token NAME") {
+	_, err := apitoken.Parse([]byte("fifteen-bytes-l"))
+	if err == nil || !strings.Contains(err.Error(), "publisher token NAME") {
 		t.Errorf("15 bytes: %v", err)
 	}
 }
