@@ -21,6 +21,10 @@
 //     lost, cut short or made again is noticed within seconds and refilled from Redis.
 //  5. Memory is bounded and never un-revokes. The session cache may drop anything at any
 //     time; a live revocation is never evicted to make room.
+//  6. A worker can lie about itself alone. Who holds the passwords of one class of workers, as
+//     deploy/ gives them, can make that class accept or refuse what it likes, and can delay a
+//     confirmation by one lease at a time. It cannot revoke, un-revoke, lift a ban, make a receipt
+//     false for another class, or change terms, members of other classes and streams.
 //
 // Less formally: call Revoke, look at the error, and if it is nil you may tell the
 // user that it is over.
