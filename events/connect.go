@@ -28,7 +28,8 @@ type ConnectOptions struct {
 	// subjects of its own, _INBOX_<class>.>, so that no class hears what another one is answered.
 	// Default: the user is a publisher's, and its answers come on _INBOX.>.
 	Class string
-	// Credentials is a file with a user's JWT and seed (.creds). Default: what the
+	// Credentials is a file with a user's JWT and seed (.creds), or with the seed of an nkey alone.
+	// Default: what the
 	// URL says, nats://user:password@host or nats://token@host, or nothing.
 	Credentials string
 	// TLS is the configuration for tls:// URLs. Default: the system's roots.
@@ -79,16 +80,32 @@ func Connect(servers string, o ConnectOptions) (*nats.Conn, error) {
 	}
 	opts := o.natsOptions()
 	if o.Credentials != "" {
-		if _, err := os.ReadFile(o.Credentials); err != nil {
+		login, err := credentials(o.Credentials)
+		if err != nil {
 			return nil, fmt.Errorf("%w: NATS credentials file: %w", revocast.ErrInvalid, err)
 		}
-		opts = append(opts, nats.UserCredentials(o.Credentials))
+		opts = append(opts, login)
 	}
 	nc, err := nats.Connect(servers, append(append(opts, o.Extra...), bounded)...)
 	if err != nil {
 		return nil, connectError(servers, err)
 	}
 	return nc, nil
+}
+
+// credentials logs in with what a file holds. One that holds neither may be mended while the process
+// runs.
+func credentials(file string) (nats.Option, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(string(text), "BEGIN NATS USER JWT") {
+		if login, err := nats.NkeyOptionFromSeed(file); err == nil {
+			return login, nil
+		}
+	}
+	return nats.UserCredentials(file), nil
 }
 
 func (o ConnectOptions) withDefaults() (ConnectOptions, error) {

@@ -17,6 +17,8 @@ type Grammar struct {
 	Serve serveCmd `cmd:"" group:"Run it" help:"The service, against NATS and Redis. Several may run side by side."`
 	Init  initCmd  `cmd:"" group:"Run it" help:"Make a realm's ledger. Run again it changes nothing."`
 
+	Credentials credentialsCmd `cmd:"" group:"Run it" help:"Make users for NATS and Redis: one for publishers, and one for each class of workers."`
+
 	Token tokenCmd `cmd:"" group:"Run it" help:"Make an API token: print it once, and its line for --api-tokens."`
 
 	Repair repairCmd `cmd:"" group:"Mend it" help:"Refill Redis from JetStream or the other way round, or take a fenced ledger back."`

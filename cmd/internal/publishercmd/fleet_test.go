@@ -20,9 +20,9 @@ func TestPrintFleet(t *testing.T) {
 			{
 				Worker: "orders-1", Incarnation: "aa", Position: "2-42",
 				Seen:        apitypes.At(now.Add(-250 * time.Millisecond)),
-				LeaseLeftMS: 2750, Version: "v1", Acknowledges: "renewal",
+				LeaseLeftMS: 2750, Version: "v1", Class: "web", Acknowledges: "renewal",
 			},
-			{Worker: "b", Incarnation: "bb", Position: "1-7", Lag: -1},
+			{Worker: "b", Incarnation: "bb", Position: "1-7", Lag: -1, Class: "default"},
 		},
 		Unacked: 2, OldestUnackedMS: 12,
 	}
@@ -39,9 +39,9 @@ terms         lease 3s, fence 0s, drift 1%, default issuer https://a.example
 workers       2
 slow answers  orders-1: acknowledgements are not heard, so every revocation waits for the next renewal
 
-WORKER    INCARNATION  POSITION  LAG          LEASE    SEEN       VERSION
-orders-1  aa           2-42      0            2.75s    250ms ago  v1
-b         bb           1-7       other epoch  run out  -          -
+WORKER    INCARNATION  POSITION  LAG          LEASE    SEEN       VERSION  CLASS
+orders-1  aa           2-42      0            2.75s    250ms ago  v1       web
+b         bb           1-7       other epoch  run out  -          -        default
 `
 	if out.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)

@@ -19,7 +19,7 @@ import (
 // StoreFlags say where NATS and Redis are and which realm is meant.
 type StoreFlags struct {
 	NATS       string `name:"nats" default:"nats://127.0.0.1:4222" placeholder:"URL" group:"Stores" help:"NATS: nats://[user:password@]host:port or tls://…, several with commas between. Default: ${default}."`
-	NATSCreds  string `name:"nats-creds" type:"path" placeholder:"FILE" group:"Stores" help:"NATS credentials file (.creds), in place of a password in the URL."`
+	NATSCreds  string `name:"nats-creds" type:"path" placeholder:"FILE" group:"Stores" help:"NATS credentials file (.creds, or the seed of an nkey), in place of a password in the URL."`
 	NATSCA     string `name:"nats-ca" type:"path" placeholder:"FILE" group:"Stores" help:"Authorities in PEM that sign the NATS servers' certificates. Default: the system's."`
 	NATSCert   string `name:"nats-cert" type:"path" placeholder:"FILE" group:"Stores" help:"Client certificate in PEM for NATS."`
 	NATSKey    string `name:"nats-key" type:"path" placeholder:"FILE" group:"Stores" help:"Private key in PEM for --nats-cert."`
