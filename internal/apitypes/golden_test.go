@@ -90,8 +90,8 @@ func shapes() map[string]any {
 				Error: "unavailable",
 			},
 			Workers: []apitypes.Worker{{
-				Class: "web", Worker: "w1", Incarnation: "x", Position: "1-41", Lag: 1, Version: "v1", Seen: apitypes.At(at),
-				LeaseLeftMS: 2500,
+				Class: "web", Worker: "w1", Incarnation: "x", Position: "1-41", Lag: 1, Version: "v1",
+				Seen: apitypes.At(at), LeaseLeftMS: 2500,
 			}},
 			Unacked: 1, OldestUnackedMS: 3.5, Waiting: 2,
 		},
