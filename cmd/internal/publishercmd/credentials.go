@@ -18,8 +18,8 @@ func (c *credentialsCmd) Help() string {
 	return "A class is the workers that share their rights, one service as a rule. Who steals the secrets of " +
 		"a class can lie about this class alone.\n\nSecrets are random and are printed this once; the lines for the " +
 		"servers hold none. To replace those of one class, run it again, and take over the lines of this class: " +
-		"NATS reads them when its configuration is reloaded, Redis with ACL SETUSER. Name every class but default to the " +
-		"publishers: publisher serve --class NAME.\n\nIt asks no server and changes nothing."
+		"NATS reads them when its configuration is reloaded, Redis with ACL SETUSER. Name every class but " +
+		"default to the publishers: publisher serve --class NAME.\n\nIt asks no server and changes nothing."
 }
 
 // Run makes users.
