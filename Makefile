@@ -6,6 +6,7 @@ BENCH    ?= .
 MODEL    ?=
 FUZZTIME ?= 10s
 UNITSEEDS ?= 20000
+BENCHED  := $(addprefix ./,internal/fleettest cache events store account/session account/refresh account/limit account/code token)
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/revocast/revocast/cmd/internal/wiring.version=$(VERSION)
 
@@ -26,10 +27,11 @@ test: machine lint unit ## the whole suite on a fresh machine; nothing skipped
 
 # The pattern work stands for all modules of go.work.
 # A test may be left out for want of redis-server when somebody runs plain
-# `go test ./...`, never here. -vet=off: lint has done it.
+# `go test ./...`, never here. -vet=off: lint has done it. Benchmarks run once, so that none rots.
 unit: tools servers
 	cd tools && GOWORK=off $(GO) test -timeout 20m ./...
 	REVOCAST_TEST_REQUIRE_REDIS=1 REVOCAST_TEST_REQUIRE_SPIN=1 bin/suite -race -vet=off -timeout 22m work
+	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -vet=off -timeout 10m -run '^$$' -bench . -benchtime 1x $(BENCHED)
 	SEEDS=$(UNITSEEDS) $(GO) test -count 1 -vet=off -timeout 20m -v -run '^(TestSeeds|TestMutants|TestReplay)$$' ./internal/simulation
 
 lint: tools ## formatting, vet, staticcheck, tidy, exported names
@@ -60,7 +62,7 @@ vuln: ## known vulnerabilities, asked from the Go vulnerability database
 
 bench: machine servers ## benchmarks against the peers, into bench/results.txt; BENCH=pattern
 	@mkdir -p bench
-	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s ./internal/fleettest ./cache ./events ./store ./account/session ./account/refresh ./account/limit ./account/code ./token | tee bench/results.txt
+	REVOCAST_TEST_REQUIRE_REDIS=1 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 2s $(BENCHED) | tee bench/results.txt
 
 model: machine ## the protocol's models through every interleaving, and their mutants; MODEL=pattern
 	$(GO) run ./model/check '$(MODEL)'

@@ -89,9 +89,8 @@ func newOwnScript(r *rig) *ownScript {
 
 func (o *ownScript) rotate() {
 	next := fmt.Sprintf("%064x", o.number+1)
-	reply, err := o.r.rdb.EvalSha(o.r.ctx, o.sha, []string{o.key}, o.id, o.number, o.hash, "nonce-of-22-characters",
-		next,
-		10_000, 86_400_000, "", "", "", "", "0").Slice()
+	reply, err := o.r.rdb.EvalSha(o.r.ctx, o.sha, []string{o.key}, time.Now().UnixMilli(), o.id, o.number, o.hash,
+		"nonce-of-22-characters", next, 10_000, 86_400_000, "", "", "", "", "0").Slice()
 	o.r.must(err)
 	if reply[0] != "ok" {
 		o.r.Fatal(reply)
