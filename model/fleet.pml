@@ -176,11 +176,26 @@ again:
 }
 
 /* Worker 1 stands for the rest of the fleet, however many, and may do whatever it likes: be a
- * member or not, acknowledge at any time, or never. */
+ * member or not, acknowledge at any time, or never. So it also stands for a liar: somebody who holds
+ * the credentials of another class of workers. What a liar could do beyond that is kept from it by
+ * the safeguards below; each of them missing is a mutant. */
 #if W == 2
 proctype others() {
   do
   :: atomic { need[1] && event[0] != 0 && front[1] == 0 -> front[1] = 7 }
+  /* ACKCLASS: the class of an acknowledgement is that of the subject that its user may publish to */
+#ifdef NO_ACKCLASS
+  :: atomic { need[0] && event[0] != 0 -> need[0] = 0 }
+#endif
+  /* MEMBERCLASS: a class has a hash of its own for its members, and its user writes no other */
+#ifdef NO_MEMBERCLASS
+  :: d_step { reg[0] > 0 -> reg[0] = 0 }
+  :: d_step { reg[1] > 0 -> reg[1] = 0 }
+#endif
+  /* STREAMRIGHTS: no user of a worker changes a stream */
+#ifdef NO_STREAMRIGHTS
+  :: js -> js = 0
+#endif
   od
 }
 #endif

@@ -1,18 +1,23 @@
 package model
 
+import "slices"
+
 // Safeguards are the macros that take one safeguard out of a model each, in the order
 // of the table in README.md.
 func Safeguards() []string {
 	return []string{
 		"NO_SENDTIME", "NO_ABA", "NO_GAP", "NO_FILLREV", "NO_ACKAFTER", "NO_FRONTIER", "NO_LEAST", "NO_GENERATION",
 		"EAGER", "NO_DUAL", "NO_VERIFY", "NO_EPOCHWAIT", "NO_FENCE", "NO_COLDFENCE", "NO_RECOVERY", "NO_RECOVERWAIT",
+		"NO_ACKCLASS", "NO_MEMBERCLASS", "NO_STREAMRIGHTS",
 	}
 }
 
 // ofFleet are the safeguards that revoke.pml, with one worker and one revocation,
 // cannot tell the lack of.
 func ofFleet(safeguard string) bool {
-	return safeguard == "NO_FRONTIER" || safeguard == "NO_LEAST" || safeguard == "NO_GENERATION"
+	return slices.Contains([]string{
+		"NO_FRONTIER", "NO_LEAST", "NO_GENERATION", "NO_ACKCLASS", "NO_MEMBERCLASS", "NO_STREAMRIGHTS",
+	}, safeguard)
 }
 
 // Cases lists all searches: the whole models, then each safeguard missing from each

@@ -3,6 +3,8 @@ package model_test
 import (
 	"context"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +90,7 @@ func checkCode(t *testing.T, safeguard, code string) {
 	for i, word := range strings.Split(code, "`") {
 		switch {
 		case i%2 == 0:
-		case strings.HasSuffix(word, ".go"), strings.HasSuffix(word, ".lua"):
+		case slices.Contains([]string{".go", ".lua", ".tmpl"}, path.Ext(word)):
 			file, source = word, text(t, "../"+word)
 		case !strings.Contains(source, " "+word+"(") && !strings.Contains(source, ") "+word+"("):
 			t.Errorf("%s: %s has no function %s", safeguard, file, word)

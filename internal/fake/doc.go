@@ -31,7 +31,7 @@
 // duplicates are forgotten by the bus's clock. [Bus.LoseSnapshot] and [Bus.TearSnapshot] are for
 // the snapshot.
 //
-// Hostile peers: [Bus.Inject], [Bus.Plant], [Bus.Garble], [Bus.Stray], [Bus.InjectAck].
+// Hostile peers: [Bus.Inject], [Bus.Plant], [Bus.Garble], [Bus.Stray], [Bus.Bury], [Bus.InjectAck].
 //
 // # Time and goroutines
 //

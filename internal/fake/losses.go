@@ -33,9 +33,7 @@ func (b *Bus) LoseRecords() {
 func (b *Bus) LoseRecord() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n := len(b.records.all); n > 0 {
-		b.records.all = b.records.all[: n-1 : n-1]
-	}
+	b.records.forget(1)
 }
 
 // Backup copies both streams. restore puts the copy in the place of what there is, as often
@@ -43,7 +41,8 @@ func (b *Bus) LoseRecord() {
 func (b *Bus) Backup() (restore func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	kept, records := b.stream.clone(), records{b.records.exists, slices.Clone(b.records.all)}
+	kept, records := b.stream.clone(), b.records
+	records.all = slices.Clone(records.all)
 	kept.edited.Sealed = false // no operator brings that back
 	return func() {
 		b.mu.Lock()
@@ -51,7 +50,8 @@ func (b *Bus) Backup() (restore func()) {
 		full := b.stream.full // of its disk, not of its data
 		b.stream = kept.clone()
 		b.stream.full = full
-		b.records.exists, b.records.all = records.exists, slices.Clone(records.all)
+		b.records = records
+		b.records.all = slices.Clone(records.all)
 	}
 }
 
@@ -60,7 +60,7 @@ func (b *Bus) Backup() (restore func()) {
 func (b *Bus) OlderRecords(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.records.all = slices.Clone(b.records.all[:max(0, len(b.records.all)-n)])
+	b.records.forget(n)
 }
 
 // Recreate makes the stream of events again, with the events of the old one, in their order, for
@@ -160,6 +160,16 @@ func (b *Bus) litter(s stored, m Message) {
 		b.stream.store(s)
 	}
 	b.sendLocked(m)
+}
+
+// Bury writes a message that is no record after the latest epoch record, as a server does that was
+// asked to answer there.
+func (b *Bus) Bury() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.records.all) > 0 {
+		b.records.buried++
+	}
 }
 
 // InjectAck sends an acknowledgement to every publisher as a foreign peer might.

@@ -171,13 +171,21 @@ func (s stream) clone() stream {
 type records struct {
 	exists bool
 	all    []port.EpochRecord
+	buried uint64 // messages after the latest that are no records
 }
 
 func (r *records) latest() (port.EpochRecord, bool) {
 	if len(r.all) == 0 {
 		return port.EpochRecord{}, false
 	}
-	return r.all[len(r.all)-1], true
+	latest := r.all[len(r.all)-1]
+	latest.Buried = r.buried
+	return latest, true
+}
+
+// forget is what a server does that lost its latest n records and whatever came after them.
+func (r *records) forget(n int) {
+	r.all, r.buried = slices.Clone(r.all[:max(0, len(r.all)-n)]), 0
 }
 
 // claim is the compare-and-set on the subject of the epoch's record.
@@ -190,8 +198,8 @@ func (r *records) claim(after uint64, next port.EpochRecord) (port.EpochRecord, 
 		return port.EpochRecord{}, fmt.Errorf("%w: fake: the latest record is at %d, not %d", revocast.ErrConflict,
 			latest.Sequence, after)
 	}
-	next.Sequence = latest.Sequence + 1
-	r.all = append(r.all, next)
+	next.Sequence, next.Buried = latest.Sequence+r.buried+1, 0
+	r.all, r.buried = append(r.all, next), 0
 	return next, nil
 }
 

@@ -162,6 +162,9 @@ func parseCursor(cursor string) (from revocast.Key, err error) {
 
 // Leave implements [port.Ledger].
 func (k *LedgerLink) Leave(ctx context.Context, m port.MemberID) error {
+	if err := k.checkMember(m); err != nil {
+		return err
+	}
 	return doErr(ctx, k, OpLeave, m, revocast.ErrOutcomeUnknown, func(l *Ledger) error {
 		if err := l.books.serves(); err != nil {
 			return err

@@ -54,6 +54,7 @@ func (w *world) liftLocked(made *promise) {
 
 // insist makes a call until it is confirmed, refused, or not worth the patience.
 func (w *world) insist(p *process, made []*promise, do calling, key string) bool {
+	began := w.now()
 	for range 4 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*(w.s.Lease+w.s.Fence))
 		at, err := do(ctx, p.publisher, revocast.WithIdempotencyKey(key))
@@ -66,6 +67,7 @@ func (w *world) insist(p *process, made []*promise, do calling, key string) bool
 		case p.dead.Load() || errors.Is(err, revocast.ErrNotRunning):
 			return false
 		case err == nil:
+			w.heldUp(made[0].what, w.now()-began)
 			w.confirmed(p, made)
 			return true
 		case errors.Is(err, revocast.ErrInvalid) || errors.Is(err, revocast.ErrConflict):

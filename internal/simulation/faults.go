@@ -41,6 +41,9 @@ func init() {
 			"somebody sends garbage, foreign or ancient events, acknowledgements of nobody", 0,
 			always((*world).hostile),
 		},
+		Liar: {
+			"somebody uses the credentials of another class to lie about the fleet", 0, always((*world).liar),
+		},
 
 		Pause:  {"a process is stopped", 0, alive((*world).pause)},
 		Crash:  {"a process dies, and another takes its place", 0, alive((*world).crash)},

@@ -27,6 +27,7 @@ func Generate(seed uint64) Scenario {
 	g.faults()
 	g.checks()
 	g.clocks()
+	g.liar()
 	slices.SortStableFunc(g.s.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return g.s
 }

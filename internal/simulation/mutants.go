@@ -29,6 +29,9 @@ type Mutant struct {
 	Timer     func(p *process, d time.Duration) time.Duration
 	Publisher func(o *publisher.Options)
 	Described func(d *port.Description)
+	AnyAck    bool // an acknowledgement is believed whatever the class of who sent it
+	AnyMember bool // a class may speak for the members of others
+	JunkHides bool // a message that is no epoch record hides the record before it
 	OneClock  bool // what takes stock forgets by the ledger's clock alone
 	Proposed  func(e *revocast.Event)
 
@@ -91,6 +94,9 @@ func publisherMutants() []Mutant {
 		{Name: "audit-one-way", Described: func(d *port.Description) { d.Born, d.Gone = 0, 0 }},
 		{Name: "judge-at-start-only", NoMend: true},
 		{Name: "record-not-rewritten", NoRewrite: true},
+		{Name: "acknowledgement-of-any-class", Macro: "NO_ACKCLASS", AnyAck: true},
+		{Name: "junk-hides-the-record", JunkHides: true},
+		{Name: "members-of-any-class", Macro: "NO_MEMBERCLASS", AnyMember: true},
 		{Name: "no-audit", Publisher: func(o *publisher.Options) { o.AuditEvery = time.Hour }},
 	}
 }

@@ -133,7 +133,13 @@ func (b *busPort) Acks(ctx context.Context, on func(port.Ack)) error {
 
 // Epoch implements [port.Bus].
 func (b *busPort) Epoch(ctx context.Context) (port.EpochRecord, error) {
-	return through(b.p, fake.OpEpoch, func() (port.EpochRecord, error) { return b.Bus.Epoch(ctx) })
+	return through(b.p, fake.OpEpoch, func() (port.EpochRecord, error) {
+		r, err := b.Bus.Epoch(ctx)
+		if b.p.w.mutant.JunkHides && r.Buried > 0 {
+			return port.EpochRecord{}, revocast.ErrUnsuited
+		}
+		return r, err
+	})
 }
 
 // ClaimEpoch implements [port.Bus].

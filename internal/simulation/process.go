@@ -141,6 +141,9 @@ func (p *process) makePublisher() func(context.Context) error {
 		AuditEvery: p.w.s.Lease, CommitTimeout: time.Second,
 		Random: func() uint64 { return mix(p.w.s.Seed, uint64(p.life), drawn.Add(1), 78) },
 	}
+	if p.w.s.has(Liar) {
+		o.Classes = []string{stolen}
+	}
 	if p.w.s.Snapshots {
 		o.SnapshotEvery, o.SnapshotAfter = p.w.s.Lease/2, 1
 	}

@@ -28,6 +28,7 @@ const (
 	NoLedger     Kind = "no-ledger"
 	NoAnswer     Kind = "no-answer"
 	Hostile      Kind = "hostile"
+	Liar         Kind = "liar"
 	Pause        Kind = "pause"
 	Crash        Kind = "crash"
 	Rejoin       Kind = "rejoin"

@@ -1,6 +1,9 @@
 package simulation
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // faults come in three kinds: the network and the processes, and at most one of the
 // stores.
@@ -82,6 +85,28 @@ func (g *generator) refilled() {
 		again(g.add(at+3*back+g.within(g.s.Lease), pick(g.r, Ban, Ban, Unban, Revoke), by), pick(g.r, 8, 11))
 	}
 	g.s.Length = max(g.s.Length, at+2*g.s.Lease)
+}
+
+// liar lies around some of the calls in one scenario of six, and often it helps itself: a worker hears
+// nothing then that it could acknowledge. One liar in four does not, and nothing else goes wrong: see
+// world.heldUp.
+func (g *generator) liar() {
+	if !g.chance(6) {
+		return
+	}
+	alone := g.chance(4)
+	if alone {
+		g.s.Slow, g.s.Index = false, 0
+		g.s.Steps = slices.DeleteFunc(g.s.Steps, func(s Step) bool { return s.Kind.fault() })
+	}
+	for range 1 + g.r.IntN(2) {
+		at := pick(g.r, g.calls...)
+		g.add(at-g.s.Lease/8, Liar, g.worker()).For = g.s.Lease + g.within(g.s.Lease)
+		if !alone && g.chance(2) {
+			g.add(at-g.between(time.Millisecond, g.s.Lease/8), OneWay, g.worker()).For = g.s.Lease
+		}
+		g.s.Length = max(g.s.Length, at+2*g.s.Lease)
+	}
 }
 
 // store loses something, perhaps twice.
