@@ -31,18 +31,43 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 	if idempotency == "" {
 		idempotency = port.EphemeralKey + rand.Text()
 	}
-	args := l.commitArgs(idempotency, proposals)
-	reply, err := l.run(ctx, l.main, commitScript, args...)
+	call := &commitCall{args: l.commitArgs(idempotency, proposals), n: len(proposals)}
+	part, err := l.commits.run(ctx, call, l.runCommits)
 	if err != nil {
 		return port.Commit{}, err
 	}
-	return l.readCommit(reply, proposals)
+	return l.readCommit(part, proposals)
 }
 
+// runCommits runs the script for all of the calls.
+func (l *Ledger) runCommits(ctx context.Context, calls []*commitCall) ([]commitPart, error) {
+	size := 3
+	for _, c := range calls {
+		size += len(c.args)
+	}
+	args := append(make([]any, 0, size), leeway, margin, inStep)
+	for _, c := range calls {
+		args = append(args, c.args...)
+	}
+	reply, err := l.run(ctx, l.main, commitScript, args...)
+	if err != nil {
+		return nil, err
+	}
+	r := read(reply)
+	shared := commitPart{settled: r.Flag(), terms: l.readTerms(r)}
+	parts := make([]commitPart, len(calls))
+	for i := range parts {
+		parts[i] = shared
+		parts[i].outcome, parts[i].epoch, parts[i].generation, parts[i].answer = r.Text(), r.Uint(), r.Text(), r.Text()
+	}
+	return parts, finish(commitScript, r.Err)
+}
+
+// commitArgs are a call's arguments: what comes before its proposals, and those.
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
-	args := make([]any, 0, 6+16*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(), leeway,
-		margin, inStep)
+	args := make([]any, 0, 4+16*len(proposals))
+	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(),
+		len(proposals))
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
@@ -60,18 +85,15 @@ func (l *Ledger) rememberFor(idempotency string) time.Duration {
 	return l.opts.RememberFor
 }
 
-func (l *Ledger) readCommit(reply any, proposals []revocast.Event) (port.Commit, error) {
-	r := read(reply)
-	out := port.Commit{
-		Repeated: r.Flag(), Epoch: r.Uint(), Generation: r.Text(), Settled: r.Flag(), Terms: l.readTerms(r),
+func (l *Ledger) readCommit(part commitPart, proposals []revocast.Event) (port.Commit, error) {
+	if part.outcome == "no" {
+		return port.Commit{}, commitScript.Refused(part.answer)
 	}
-	answer := r.Text()
-	if r.Err != nil {
-		return port.Commit{}, finish(commitScript, r.Err)
-	}
-	var err error
-	out.Entries, err = parseAnswer(answer, proposals)
-	return out, finish(commitScript, err)
+	entries, err := parseAnswer(part.answer, proposals)
+	return port.Commit{
+		Entries: entries, Repeated: part.outcome == "1", Epoch: part.epoch, Generation: part.generation,
+		Settled: part.settled, Terms: part.terms,
+	}, finish(commitScript, err)
 }
 
 // checkProposal refuses proposals that no script should see. The script itself refuses what depends

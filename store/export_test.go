@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/script"
 	"github.com/revocast/revocast/port"
 )
@@ -15,6 +16,14 @@ func (l *Ledger) OpenStep(ctx context.Context, o port.Opening, n int) (bool, err
 
 // Replayed are the commands that preflight asks about.
 var Replayed = replayed
+
+// CommitArgs are the arguments of a run of the commit script for one call.
+func (l *Ledger) CommitArgs(idempotency string, proposals []revocast.Event) []any {
+	return append([]any{leeway, margin, inStep}, l.commitArgs(idempotency, proposals)...)
+}
+
+// Digest is the name under which the answer to an idempotency key is kept.
+var Digest = digest
 
 // ScriptInfo is what a test must know of a script.
 type ScriptInfo struct {

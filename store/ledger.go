@@ -78,6 +78,8 @@ type Ledger struct {
 	keys      []string // a publisher: meta
 	classKeys []string // a worker: the hash of its class
 
+	commits commits
+
 	skipped atomic.Uint64 // events that could not be restored
 
 	loaded atomic.Pointer[loading] // what a publisher loaded last for workers

@@ -65,7 +65,11 @@ func (s *Script) Answered(err error) error {
 	if !errors.As(err, &reply) || isNetwork(err) {
 		return nil
 	}
-	text := reply.Error()
+	return s.Refused(reply.Error())
+}
+
+// Refused is the error for a text that the server, or a script in its answer, gives as the reason.
+func (s *Script) Refused(text string) error {
 	for _, c := range codes {
 		rest, found := strings.CutPrefix(text, c.prefix)
 		if !found {
