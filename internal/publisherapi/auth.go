@@ -82,7 +82,7 @@ func (h *Handler) challenge(w http.ResponseWriter, wrong bool) {
 		detail = "the Authorization header holds no API token that is accepted here"
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
-	problem.Write(w, problem.New(http.StatusUnauthorized, "unauthenticated", "Not authenticated", detail).
+	problem.Write(w, problem.New(http.StatusUnauthorized, unauthenticated, "Not authenticated", detail).
 		WithHint(
 			"send `Authorization: Bearer …` with a token of the file that --api-tokens names, or REVOCAST_API_TOKEN's",
 		))

@@ -71,8 +71,9 @@ type Options struct {
 	// OnReceipt is told of each receipt that reached the strength asked for, with the
 	// time it took; for metrics. Optional.
 	OnReceipt func(s revocast.Strength, took time.Duration)
-	// OnWrite is told of each call that writes, also of one that was refused, after it was
-	// answered. Optional.
+	// OnWrite is told of each call that writes, after it was answered, and of those that were
+	// refused: of these without an API token or a right to read, one a second for each address.
+	// Optional.
 	OnWrite func(Write)
 	// OnRequest is told of each request: the path's pattern, the status, the time.
 	// Optional.

@@ -2,6 +2,7 @@ package publisherapi_test
 
 import (
 	"net/http/httptest"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -236,14 +237,14 @@ func TestWritesAreLogged(t *testing.T) {
 	})
 	h.anything = true
 	h.do("POST", "/v1/revocations", `{"scope":"principal","id":"alice","initiator":"admin","reason":"r"}`)
-	want := `msg=write caller=billing remote=192.0.2.1:1234 action=revoke outcome=confirmed initiator=admin ` +
+	want := `msg=write caller=billing remote=192.0.2.1:1234 action=revoke outcome=confirmed claimed_initiator=admin ` +
 		`scope=principal count=1 position=1-42`
 	if !strings.Contains(h.log.String(), want) {
 		t.Errorf("log %s", h.log)
 	}
 	h.err = revocast.ErrUnavailable
 	h.do("POST", "/v1/revocations", `{"scope":"session","id":"alice","initiator":"admin"}`)
-	if !strings.Contains(h.log.String(), "action=revoke outcome=unavailable initiator=admin scope=session count=1") {
+	if !strings.Contains(h.log.String(), "action=revoke outcome=unavailable claimed_initiator=admin scope=session count=1") {
 		t.Errorf("log %s", h.log)
 	}
 	h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)
@@ -262,5 +263,20 @@ func TestWritesAreLogged(t *testing.T) {
 	}
 	if strings.Contains(h.log.String(), "alice") {
 		t.Errorf("names in the log: %s", h.log)
+	}
+}
+
+// TestRefusalsAreTold: one a second for each address, of those who are nobody.
+func TestRefusalsAreTold(t *testing.T) {
+	var writes []publisherapi.Write
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
+		o.OnWrite = func(w publisherapi.Write) { writes = append(writes, w) }
+	})
+	for range 2 {
+		h.do("POST", "/v1/revocations", `{"scope":"all"}`, "Authorization", "Bearer guess")
+	}
+	want := []publisherapi.Write{{Address: "192.0.2.1:1234", Outcome: "unauthenticated"}}
+	if !reflect.DeepEqual(writes, want) {
+		t.Errorf("told of %+v", writes)
 	}
 }

@@ -27,11 +27,11 @@ type visit struct {
 	write  Write
 }
 
-// Write is one call that writes, for the log.
+// Write is one call that writes, or that was refused before it was known what it does, for the log.
 type Write struct {
 	Caller    string // name of the API token, or subject of the certificate
 	Address   string // of the caller, as the listener sees it
-	Action    string // revoke, logout, password-changed, ban, unban, invalidate; empty: the call writes nothing
+	Action    string // revoke, logout, password-changed, ban, unban, invalidate; empty: it is not known
 	Subjects  []Subject
 	Cause     revocast.Cause // as the caller claims it
 	Outcome   string         // the strength reached, pending, or the slug of the problem
@@ -46,7 +46,13 @@ type Subject struct {
 	Tenant string // that it belongs to, where that is known
 }
 
-const missingRight = "missing-right"
+const (
+	missingRight    = "missing-right"
+	unauthenticated = "unauthenticated"
+)
+
+// outcomeOf are the outcomes of calls that are refused.
+var outcomeOf = map[int]string{http.StatusUnauthorized: unauthenticated, http.StatusForbidden: missingRight}
 
 // The actions of calls that write.
 const (
@@ -139,6 +145,9 @@ func (h *Handler) logRefused(v *visit, status int, missing string) {
 	if !h.refusals.due(v.addr) {
 		return
 	}
+	if v.write.Action == "" && h.o.OnWrite != nil { // else wrote tells
+		h.o.OnWrite(Write{Caller: v.caller.name, Address: v.write.Address, Outcome: outcomeOf[status]})
+	}
 	args := []any{"status", status, "remote", v.write.Address}
 	if v.caller.name != "" {
 		args = append(args, "caller", v.caller.name, "action", v.write.Action, "missing", missing)
@@ -163,7 +172,7 @@ func (h *Handler) wrote(v *visit, err error) {
 	}
 	args := []any{
 		"caller", w.Caller, "remote", w.Address, "action", w.Action, "outcome", w.Outcome,
-		"initiator", clip(w.Cause.Initiator),
+		"claimed_initiator", clip(w.Cause.Initiator),
 	}
 	if len(w.Subjects) > 0 {
 		args = append(args, "scope", widest(w.Subjects).String(), "count", len(w.Subjects))

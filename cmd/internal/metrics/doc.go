@@ -11,7 +11,7 @@
 //	revocast_ready{component}
 //	revocast_redis_suited                          alarm at 0
 //
-// The write path ([Metrics.AddPublisher], [Metrics.AddRealm], [Metrics.AddRestoreSkipped],
+// The write path ([Metrics.AddPublisher], [Metrics.AddRealm], [Metrics.AddRestoreSkipped], [Metrics.AddAuditLog],
 // [Metrics.ObserveRevocations], [Metrics.ObserveCanary]):
 //
 //	revocast_revocation_latency_seconds{strength}  histogram
@@ -46,6 +46,7 @@
 //	revocast_stream_mark_age_seconds               alarm above a minute
 //	revocast_ledger_settled
 //	revocast_ledger_restore_skipped_total          alarm on any
+//	revocast_audit_log_lost_total                  alarm on any
 //	revocast_canary_seconds                        histogram
 //	revocast_canary_total{result}                  alarm where confirmed stands still
 //

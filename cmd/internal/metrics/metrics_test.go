@@ -80,6 +80,7 @@ func all() *metrics.Metrics {
 	m.AddReadiness("worker-1", func() error { return revocast.ErrRecovering })
 	m.AddRealm(func() (publisher.FleetStatus, error) { return realm(), nil })
 	m.AddRestoreSkipped(func() uint64 { return 3 })
+	m.AddAuditLog(func() uint64 { return 5 })
 	m.AddSuited(func() bool { return true })
 	m.ObserveCanary()
 	m.Canary(canary.Result{Took: 3 * time.Millisecond})
@@ -163,6 +164,7 @@ func TestSamples(t *testing.T) {
 		`revocast_publisher_largest_lead_seconds 5`, `revocast_publisher_silent_workers 6`,
 		`revocast_publisher_oldest_unacked_seconds 1.5`,
 		`revocast_stream_mark_age_seconds 2.5`, `revocast_ledger_settled 1`, `revocast_ledger_restore_skipped_total 3`,
+		`revocast_audit_log_lost_total 5`,
 		`revocast_strays_total{fault="foreign",source="ack"} 7`,
 		`revocast_strays_total{fault="late",source="answer"} 0`,
 		`revocast_snapshots_saved_total 1`, `revocast_snapshots_save_failures_total 2`,

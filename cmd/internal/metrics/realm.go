@@ -68,6 +68,15 @@ func (r *realm) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// AddAuditLog adds the records of calls that the audit log lacks.
+func (m *Metrics) AddAuditLog(lost func() uint64) {
+	m.registry.MustRegister(newSnapshots("", lost, []series[uint64]{
+		counter("revocast_audit_log_lost_total",
+			"Calls whose record could not be written into the audit log. Alarm on any.",
+			func(n uint64) uint64 { return n }),
+	}))
+}
+
 // AddRestoreSkipped adds the events that recoveries left out.
 func (m *Metrics) AddRestoreSkipped(read func() uint64) {
 	m.registry.MustRegister(newSnapshots("", read, []series[uint64]{

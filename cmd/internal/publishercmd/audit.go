@@ -15,7 +15,9 @@ import (
 )
 
 type auditCmd struct {
-	JSON bool `name:"json" help:"JSON for machines, one line."`
+	Log   []string `sep:"none" type:"path" placeholder:"FILE" help:"Verify an audit log instead of comparing the stores: its files, the oldest first; may be repeated."`
+	Holds string   `placeholder:"HASH" help:"A head of the audit log that was noted before, which has to be in it still."`
+	JSON  bool     `name:"json" help:"JSON for machines, one line."`
 
 	wiring.StoreFlags `group:"Stores"`
 	wiring.LogFlags   `group:"Log"`
@@ -26,11 +28,21 @@ func (c *auditCmd) Help() string {
 	return "Reads both stores in full and compares what they say is revoked. It needs some 200 bytes " +
 		"of memory for each live revocation. " +
 		"It changes nothing and may run beside everything else. The exit code is 0 if they hold the same, " +
-		"and 1 if they differ."
+		"and 1 if they differ.\n\n" +
+		"With --log it reads no store. It verifies that no record of an audit log was changed, removed, added or " +
+		"moved, and prints the hash of the last one, the head. Who can write the file can cut off its end, or write " +
+		"it again from some record on: note the head now and then where they cannot reach it, and ask for it " +
+		"with --holds. The service logs it too. The exit code is 1 if something is wrong."
 }
 
 // Run compares the stores.
 func (c *auditCmd) Run(ctx context.Context, streams *wiring.Streams) error {
+	if len(c.Log) > 0 {
+		return c.verifyLog(streams.Out)
+	}
+	if c.Holds != "" {
+		return wiring.Usage("--holds is about an audit log: name it with --log")
+	}
 	stores, err := c.Open(
 		ctx, wiring.OpenOptions{Name: "publisher audit", Logger: c.Logger(streams.Err), Lenient: true},
 	)

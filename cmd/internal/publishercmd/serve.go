@@ -9,6 +9,7 @@ import (
 
 	"github.com/oklog/run"
 
+	"github.com/revocast/revocast/cmd/internal/auditlog"
 	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/cmd/internal/wiring"
@@ -25,6 +26,7 @@ type serveCmd struct {
 	Name           string        `default:"publisher" placeholder:"NAME" help:"Name of this process in NATS' lists. Default: ${default}."`
 	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as publisher token prints them: name, hash, rights; or as name:token or the token alone, with every right. Read again each second; one that cannot be used is logged, and the tokens from before stay."`
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
+	AuditLog       string        `type:"path" placeholder:"FILE" help:"Append who asked for which revocation, and what came of it, to this file: a line of JSON for each call, each with the hash of the one before. It names people, and only its owner may read it. A call never waits for it. Default: none."`
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
 	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
 	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made, or made again because they were lost: 1, or 3 in a cluster. Default: ${default}."`
@@ -89,6 +91,15 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 
+	var trail *auditlog.Log
+	if c.AuditLog != "" {
+		if trail, err = auditlog.Open(c.AuditLog, auditlog.Options{Realm: c.Realm, Logger: logger}); err != nil {
+			return err
+		}
+		m.AddAuditLog(trail.Lost)
+		api.OnWrite = func(w publisherapi.Write) { trail.Append(recordOf(c.Realm, w)) }
+	}
+
 	var g run.Group
 	g.Add(serving.Stopper(ctx))
 	{
@@ -113,6 +124,9 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	if file != nil {
 		g.Add(serving.Actor(file.Run))
+	}
+	if trail != nil {
+		g.Add(serving.Actor(trail.Run))
 	}
 	{
 		g.Add(serving.Actor(p.Run))

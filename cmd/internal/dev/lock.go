@@ -1,22 +1,21 @@
-//go:build unix
-
 package dev
 
 import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/revocast/revocast/cmd/internal/filelock"
 )
 
 // lockData keeps a second process from opening the same JetStream files, which would destroy
-// them. The kernel releases the lock when the process dies.
+// them. On systems without file locks only the listening ports keep it away.
 func lockData(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := filelock.Try(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s is in use by another process", dir)
 	}
