@@ -244,7 +244,7 @@ func TestWritesAreLogged(t *testing.T) {
 	}
 	h.err = revocast.ErrUnavailable
 	h.do("POST", "/v1/revocations", `{"scope":"session","id":"alice","initiator":"admin"}`)
-	if !strings.Contains(h.log.String(), "action=revoke outcome=unavailable claimed_initiator=admin scope=session count=1") {
+	if !strings.Contains(h.log.String(), "outcome=unavailable claimed_initiator=admin scope=session count=1") {
 		t.Errorf("log %s", h.log)
 	}
 	h.do("POST", "/v1/revocations", `{"scope":"all","confirm":"all"}`)

@@ -3,7 +3,7 @@
 //
 // A line is one [Record], as JSON. It holds the SHA-256 of the line before it, without the line feed;
 // the first line of a log has zeros there. So a line cannot be changed, removed, added or moved
-// without changing every line after it. Who can write the file can still make all of that anew from
+// without changing every line after it. Who can write the file can still make all of that again from
 // some line on, or cut off its end. The hash of the latest line, the head, tells: keep it where the
 // writer of the file cannot reach it. The service logs it, and [Verify] looks for one.
 //

@@ -119,8 +119,8 @@ func (l *Log) readEnd() error {
 	last := end[bytes.LastIndexByte(end[:whole-1], '\n')+1 : whole-1]
 	r, err := parse(last)
 	if err != nil {
-		return fmt.Errorf("the last line of %s is %w: run `publisher audit --log %s`, move the file away and start again",
-			l.path, err, l.path)
+		return fmt.Errorf("the last line of %s is %w: run `publisher audit --log %s`, and move the file away", l.path, err,
+			l.path)
 	}
 	l.n, l.head = r.N, hashOf(last)
 	return nil
@@ -137,7 +137,8 @@ func (l *Log) begin() error {
 	if r, err := parse(l.torn); err == nil { // only the line feed was missing
 		l.n, l.head = r.N, hashOf(l.torn)
 	} else if len(l.torn) > 0 {
-		l.o.Logger.Warn("the audit log's last line is incomplete; a record says so", "file", l.path, "bytes", len(l.torn))
+		l.o.Logger.Warn("the audit log's last line is incomplete; a record says so", "file", l.path, "bytes",
+			len(l.torn))
 		if err := l.writeLocked(Record{Kind: Damaged, Fragment: hashOf(l.torn)}); err != nil {
 			return err
 		}

@@ -51,7 +51,8 @@ func (c *auditCmd) verifyLog(out io.Writer) error {
 	}
 	switch {
 	case errors.Is(err, auditlog.ErrBroken):
-		return wiring.WithHint(err, "name all files of the log, the oldest first; what comes after that line proves nothing")
+		return wiring.WithHint(err, "name all files of the log, the oldest first; what comes after that line proves "+
+			"nothing")
 	case err != nil:
 		return err
 	case c.Holds != "" && sum.Holds == 0:
