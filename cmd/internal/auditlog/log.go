@@ -119,8 +119,8 @@ func (l *Log) readEnd() error {
 	last := end[bytes.LastIndexByte(end[:whole-1], '\n')+1 : whole-1]
 	r, err := parse(last)
 	if err != nil {
-		return fmt.Errorf("the last line of %s is %w: run `publisher audit --log %s`, and move the file away", l.path, err,
-			l.path)
+		return fmt.Errorf("the last line of %s is %w: run `publisher audit --log %s`, and move the file away", l.path,
+			err, l.path)
 	}
 	l.n, l.head = r.N, hashOf(last)
 	return nil
