@@ -34,6 +34,16 @@ func (p *Publisher) Standing(ctx context.Context, scope revocast.Scope, issuer, 
 	return answer.States[0], nil
 }
 
+// Terms returns the realm's terms as this publisher knows them: they are asked for once, and each commit
+// brings them again.
+func (p *Publisher) Terms(ctx context.Context) (port.Terms, error) {
+	terms, err := p.reader.currentTerms(ctx)
+	if err != nil {
+		return port.Terms{}, err
+	}
+	return *terms, nil
+}
+
 // KeyFor returns the key that the stores hold in place of a name. The issuer is as for
 // [Publisher.Standing].
 func (p *Publisher) KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error) {

@@ -89,6 +89,7 @@ var layers = map[string][]string{
 
 	"internal/apitoken":        words,
 	"internal/apitypes":        {"./.", "./internal/problem"},
+	"internal/hosts":           {"./internal/problem"},
 	"internal/problem":         words,
 	"internal/publisherapi":    anything,
 	"internal/sidecarapi":      anything,

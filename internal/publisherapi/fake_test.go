@@ -20,6 +20,7 @@ import (
 	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
 
@@ -108,6 +109,8 @@ func (f *fake) read(ctx context.Context, got any) (revocast.Receipt, error) {
 }
 
 func (f *fake) Realm() string { return "r" }
+
+func (f *fake) Terms(context.Context) (port.Terms, error) { return port.DefaultTerms(), nil }
 
 func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (publisher.Preview, error) {
 	p := publisher.Preview{Revocations: len(list), Workers: 3, Accepting: 2, Warnings: []string{"look twice"}}
@@ -237,6 +240,9 @@ func (verifier) VerifyForLogout(_ context.Context, bearer string) (*revocast.Cla
 	switch bearer {
 	case "good":
 		return &revocast.Claims{Issuer: "i", Session: "s"}, nil
+	case "old", "older":
+		age := 30*24*time.Hour + map[string]time.Duration{"old": 5 * time.Minute, "older": 7 * time.Minute}[bearer]
+		return &revocast.Claims{Issuer: "i", Session: "s", IssuedAt: time.Now().Add(-age)}, nil
 	case "wrong":
 		return nil, fmt.Errorf("%w: kid k1", revocast.ErrSignature)
 	case "keyless":

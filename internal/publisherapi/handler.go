@@ -11,6 +11,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/hosts"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/port"
@@ -32,13 +33,13 @@ type Options struct {
 	Tokens Tokens
 	// Insecure lets everyone in. Only for a listener on loopback.
 	Insecure bool
-	// OwnHostOnly refuses requests that name a host other than this machine's loopback, because a
-	// web page in a browser on this machine could send them. Set it together with Insecure,
-	// unless the listener is meant for others.
-	OwnHostOnly bool
+	// Hosts are the hosts that requests may name; nil: all. A web page in a browser on this machine
+	// could send requests that name others. Set it together with Insecure, unless the listener is
+	// meant for others.
+	Hosts *hosts.Allowed
 
-	// Refusals is how many requests with a wrong API token each address may send a second; beyond
-	// them the answer is 429. Default 10.
+	// Refusals is how many requests with a wrong API token each address may send a second, and ten
+	// times as many logouts with a wrong token; beyond them the answer is 429. Default 10.
 	Refusals int
 
 	// RequestTimeout is how long a request that writes waits for its strength.
@@ -124,6 +125,7 @@ type Handler struct {
 	streams chan struct{} // one element for each event stream that is open
 
 	refusals *limit // of API tokens
+	logouts  *limit // of tokens that are shown in order to be ended
 
 	leaving  atomic.Bool // set by Leave
 	drain    sync.Once
@@ -136,7 +138,7 @@ type Handler struct {
 func New(d Deps, o Options) *Handler {
 	o = o.withDefaults()
 	h := &Handler{deps: d, o: o, streams: make(chan struct{}, o.MaxStreams), draining: make(chan struct{})}
-	h.refusals = newLimit(o.Refusals)
+	h.refusals, h.logouts = newLimit(o.Refusals), newLimit(10*o.Refusals)
 	h.late, h.tooLate = context.WithCancel(context.Background())
 	h.routes = h.table()
 	h.whole = unread.Handler(http.HandlerFunc(h.observe))
@@ -186,11 +188,9 @@ func (h *Handler) observe(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, m match) {
-	if h.o.OwnHostOnly {
-		if foreign := ownHost(r); foreign != nil {
-			problem.Write(w, foreign)
-			return
-		}
+	if foreign := h.o.Hosts.Refuse(r); foreign != nil {
+		problem.Write(w, foreign)
+		return
 	}
 	if other := r.Header.Get(apitypes.RealmHeader); other != "" && other != h.deps.Publisher.Realm() {
 		problem.Write(w, otherRealm(other))
@@ -231,6 +231,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.o.Logger.Error("request failed", "method", r.Method, "err", err)
 	case p.Status > http.StatusInternalServerError:
 		h.o.Logger.Warn("request failed", "method", r.Method, "problem", p.Type, "err", err)
+	}
+	if v := visitOf(r); v == nil || v.caller.id == "" { // nobody that is known
+		p = p.WithoutAddresses()
 	}
 	if p.Status == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)

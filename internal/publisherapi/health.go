@@ -14,13 +14,18 @@ func (h *Handler) getHealth(w http.ResponseWriter, _ *http.Request, _ []string) 
 	return nil
 }
 
-func (h *Handler) getReady(w http.ResponseWriter, _ *http.Request, _ []string) error {
+// getReady says why the service is not ready. Where the stores are it tells only callers whom it knows.
+func (h *Handler) getReady(w http.ResponseWriter, r *http.Request, _ []string) error {
 	if h.leaving.Load() {
 		problem.Write(w, problem.NotReady("stopping"))
 		return nil
 	}
 	if err := h.deps.Ready(); err != nil {
-		problem.Write(w, problem.NotReady(err.Error()))
+		p := problem.NotReady(err.Error())
+		if !h.known(r) {
+			p = p.WithoutAddresses()
+		}
+		problem.Write(w, p)
 		return nil
 	}
 	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ready"})

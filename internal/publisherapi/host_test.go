@@ -5,13 +5,16 @@ import (
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/hosts"
 	"github.com/revocast/revocast/internal/publisherapi"
 )
 
 // TestForeignHost: a web page whose name resolves to this machine still sends its own name, and
 // is refused on every path.
 func TestForeignHost(t *testing.T) {
-	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.Insecure, o.OwnHostOnly = true, true })
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
+		o.Insecure, o.Hosts = true, &hosts.Allowed{}
+	})
 	for host, want := range map[string]int{
 		"localhost": 200, "LocalHost:8080": 200, "127.0.0.1:8080": 200, "127.8.8.8": 200, "[::1]:8080": 200,
 		"[::1]": 200, "[::ffff:127.0.0.1]:1": 200,

@@ -50,6 +50,13 @@ func (l *limit) fail(addr string) bool {
 	return true
 }
 
+// within reports whether another failure would be within the limit.
+func (l *limit) within(addr string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.atLocked(addr).left >= 1
+}
+
 // admit reports whether a token that is right may be accepted now, and remembers it.
 func (l *limit) admit(addr string, hash [32]byte) bool {
 	l.mu.Lock()

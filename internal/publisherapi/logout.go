@@ -2,8 +2,10 @@ package publisherapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitoken"
@@ -35,6 +37,9 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 			return err
 		}
 		visitOf(r).caller = holder
+		if !h.logouts.within(visitOf(r).addr) {
+			return tooManyRefused()
+		}
 	}
 	c, err := h.call(r, req.Strength, query)
 	if err != nil {
@@ -42,6 +47,9 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 	}
 	defer c.cancel()
 	claims, err := h.verifyForLogout(c.ctx, bearer)
+	if req.Token == "" {
+		err = h.openLogout(c.ctx, r, claims, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,6 +58,33 @@ func (h *Handler) postLogout(w http.ResponseWriter, r *http.Request, _ []string)
 	}
 	receipt, err := h.deps.Publisher.Logout(c.ctx, claims, c.opts...)
 	return h.answer(w, r, receipt, err)
+}
+
+// openLogout decides about a logout of somebody who has shown the token and nothing else. A token that
+// nobody accepts any more, however its clocks run, has nothing left to end; each would leave a
+// revocation behind that stands for the longest lifetime. Tokens that are refused are counted.
+func (h *Handler) openLogout(ctx context.Context, r *http.Request, c *revocast.Claims, err error) error {
+	if err == nil {
+		err = h.mayBeAccepted(ctx, c)
+	}
+	if errors.Is(err, revocast.ErrToken) {
+		h.logouts.fail(visitOf(r).addr)
+	}
+	return err
+}
+
+// mayBeAccepted fails with [revocast.ErrExpired] for a token whose longest possible life is past.
+func (h *Handler) mayBeAccepted(ctx context.Context, c *revocast.Claims) error {
+	terms, err := h.deps.Publisher.Terms(ctx)
+	if err != nil {
+		return err
+	}
+	longest := terms.MaxLifetime[ended(c).Scope-1]
+	over := time.UnixMilli(c.Issued()).Add(longest + revocast.UntilMargin)
+	if longest > 0 && c.Issued() > 0 && time.Now().After(over) {
+		return fmt.Errorf("%w: it was issued so long ago that no worker accepts it", revocast.ErrExpired)
+	}
+	return nil
 }
 
 // ended is what a logout with these claims ends.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
 
@@ -12,6 +13,7 @@ import (
 // its methods say what these mean.
 type Publisher interface {
 	Realm() string
+	Terms(context.Context) (port.Terms, error)
 
 	Revoke(context.Context, revocast.Revocation, ...revocast.CallOption) (revocast.Receipt, error)
 	RevokeBatch(context.Context, []revocast.Revocation, ...revocast.CallOption) ([]revocast.Receipt, error)

@@ -39,9 +39,9 @@ type HTTPServer struct {
 }
 
 // NewHTTPServer makes a server for ln, which it owns from now on. config nil means
-// plain HTTP. It holds at most [MaxConnections] open.
+// plain HTTP. How many connections it holds open is up to ln, see [Limit].
 func NewHTTPServer(ln net.Listener, h http.Handler, config *tls.Config, logger *slog.Logger) *HTTPServer {
-	return Take(Limit(ln, MaxConnections), &http.Server{
+	return Take(ln, &http.Server{
 		Handler: h, TLSConfig: config, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		MaxHeaderBytes: headerBytes, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 	})

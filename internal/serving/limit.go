@@ -5,9 +5,6 @@ import (
 	"sync"
 )
 
-// MaxConnections is how many connections a listener holds open, unless it is told otherwise.
-const MaxConnections = 1024
-
 // Limit returns ln with at most n connections open at a time; those beyond it wait in the system's
 // queue until one is closed. Each open request may hold memory, also before anybody is
 // authenticated.

@@ -15,6 +15,8 @@ import (
 const (
 	headerPrincipal = "X-Revocast-Principal"
 	headerSession   = "X-Revocast-Session"
+	headerIssuer    = "X-Revocast-Issuer"
+	headerTenant    = "X-Revocast-Tenant"
 	headerPosition  = "X-Revocast-Position"
 )
 
@@ -46,15 +48,19 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// allow always sends all three headers, empty where the token has no such claim: gateways copy
+// allow always sends all five headers, empty where the token has no such claim: gateways copy
 // them over the client's headers, and a missing header would leave a forged one in place.
 func (h *Handler) allow(w http.ResponseWriter, c *revocast.Claims, at revocast.Position) {
 	header := w.Header()
-	values := [3]string{headerSafe(c.Principal), headerSafe(c.Session), position(at)}
+	values := [5]string{
+		headerSafe(c.Principal), headerSafe(c.Session), position(at), headerSafe(c.Issuer), headerSafe(c.Tenant),
+	}
 	backing := values[:]
 	header[headerPrincipal] = backing[0:1:1]
 	header[headerSession] = backing[1:2:2]
 	header[headerPosition] = backing[2:3:3]
+	header[headerIssuer] = backing[3:4:4]
+	header[headerTenant] = backing[4:5:5]
 	header["Cache-Control"] = h.answers.noStore
 	w.WriteHeader(http.StatusOK)
 }

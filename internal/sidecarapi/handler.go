@@ -9,6 +9,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/internal/hosts"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/unread"
 	"github.com/revocast/revocast/worker"
@@ -41,6 +42,9 @@ type Options struct {
 	// Policy is the guard's own policy, and the laxest that a request may choose: see the package
 	// documentation. Default: ask.
 	Policy worker.Policy
+	// Hosts are the hosts that requests may name, except for /check: gateways send the host of the
+	// request that they ask about. Nil: all.
+	Hosts *hosts.Allowed
 	// Logger gets panics. Default [slog.Default].
 	Logger *slog.Logger
 }
@@ -48,6 +52,7 @@ type Options struct {
 // Handler is the interface. It is safe for concurrent use and starts no goroutine.
 type Handler struct {
 	deps    Deps
+	hosts   *hosts.Allowed
 	bearer  func(*http.Request) (string, error)
 	guards  guards
 	answers answers
@@ -60,7 +65,9 @@ func New(d Deps, o Options) *Handler {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Handler{deps: d, bearer: bearerFrom(o), guards: newGuards(d, o.Policy), answers: newAnswers()}
+	h := &Handler{
+		deps: d, hosts: o.Hosts, bearer: bearerFrom(o), guards: newGuards(d, o.Policy), answers: newAnswers(),
+	}
 	h.whole = unread.Handler(problem.Recover(o.Logger, http.HandlerFunc(h.route)))
 	return h
 }
@@ -78,6 +85,10 @@ func (h *Handler) route(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if path == "/check" || strings.HasPrefix(path, "/check/") {
 		h.check(w, r)
+		return
+	}
+	if foreign := h.hosts.Refuse(r); foreign != nil {
+		problem.Write(w, foreign)
 		return
 	}
 	switch {
@@ -118,7 +129,7 @@ func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	if err := h.deps.Ready(); err != nil {
-		problem.Write(w, problem.NotReady(err.Error()))
+		problem.Write(w, problem.NotReady(err.Error()).WithoutAddresses())
 		return
 	}
 	apitypes.Write(w, http.StatusOK, apitypes.Health{Status: "ready"})
@@ -138,5 +149,7 @@ func (h *Handler) verdict(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	claims, v := guard.Check(r.Context(), req.Token)
-	apitypes.Write(w, http.StatusOK, apitypes.NewVerdict(claims, v))
+	answer := apitypes.NewVerdict(claims, v)
+	answer.Detail = problem.WithoutAddresses(answer.Detail)
+	apitypes.Write(w, http.StatusOK, answer)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/hosts"
 	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/problem"
 	"github.com/revocast/revocast/internal/sidecarapi"
@@ -27,7 +28,8 @@ type guard struct{ t testing.TB }
 func (g guard) Check(ctx context.Context, bearer string) (*revocast.Claims, revocast.Verdict) {
 	at := revocast.Position{Epoch: 1, Rev: 42}
 	claims := &revocast.Claims{
-		Issuer: "i", Principal: "alice", Session: "sid", Expires: time.UnixMilli(1_893_553_445_678),
+		Issuer: "https://i/", Principal: "alice", Session: "sid", Tenant: "t 1",
+		Expires: time.UnixMilli(1_893_553_445_678),
 	}
 	switch bearer {
 	case "good":
@@ -45,7 +47,7 @@ func (g guard) Check(ctx context.Context, bearer string) (*revocast.Claims, revo
 	case "expired":
 		return nil, revocast.Verdict{Outcome: revocast.Invalid, Err: revocast.ErrExpired}
 	case "unknown":
-		return nil, revocast.Verdict{Err: fmt.Errorf("%w: secret host down", revocast.ErrUnknown)}
+		return nil, revocast.Verdict{Err: fmt.Errorf("%w: secret host down, 10.1.2.3:6379", revocast.ErrUnknown)}
 	case "no claims", "no-claims":
 		return nil, revocast.Verdict{Outcome: revocast.Allowed}
 	case "panic":
@@ -123,11 +125,38 @@ func checkAllowed(t *testing.T, w *httptest.ResponseRecorder) {
 	t.Helper()
 	h := w.Header()
 	if h.Get("X-Revocast-Principal") != "alice" || h.Get("X-Revocast-Session") != "sid" ||
-		h.Get("X-Revocast-Position") != "1-42" {
+		h.Get("X-Revocast-Position") != "1-42" || h.Get("X-Revocast-Issuer") != "https://i/" ||
+		h.Get("X-Revocast-Tenant") != "t%201" {
 		t.Errorf("headers %v", h)
 	}
 	if w.Body.Len() != 0 {
 		t.Errorf("body %s", w.Body)
+	}
+}
+
+// TestForeignHost: only /check answers whatever host is named, since gateways name their client's. No answer
+// tells where the stores are.
+func TestForeignHost(t *testing.T) {
+	down := errors.New("dial tcp 10.1.2.3:6379: refused")
+	h := sidecarapi.New(sidecarapi.Deps{Guard: guard{t}, Ready: func() error { return down }},
+		sidecarapi.Options{Hosts: &hosts.Allowed{Names: []string{"worker"}}})
+	for _, c := range []struct {
+		method, host, target string
+		status               int
+	}{
+		{"GET", "app.example.com", "/check", 200},
+		{"GET", "app.example.com", "/check/orders", 200},
+		{"GET", "app.example.com", "/readyz", 403},
+		{"POST", "app.example.com", "/v1/verdict", 403},
+		{"GET", "worker:8081", "/readyz", 503},
+	} {
+		r := httptest.NewRequest(c.method, c.target, nil)
+		r.Host = c.host
+		r.Header.Set("Authorization", "Bearer good")
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != c.status || strings.Contains(w.Body.String(), "10.1.2.3") {
+			t.Errorf("%s for %s: %d %s", c.target, c.host, w.Code, w.Body)
+		}
 	}
 }
 
@@ -161,8 +190,10 @@ func TestHeadersAreAlwaysSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if session, ok := resp.Header["X-Revocast-Session"]; !ok || session[0] != "" {
-		t.Errorf("headers %v", resp.Header)
+	for _, name := range []string{"X-Revocast-Session", "X-Revocast-Issuer", "X-Revocast-Tenant"} {
+		if value, ok := resp.Header[name]; !ok || value[0] != "" {
+			t.Errorf("%s: headers %v", name, resp.Header)
+		}
 	}
 	principal := resp.Header.Get("X-Revocast-Principal")
 	if principal != "a%20b%0D%0AX-Evil:%201%20%F0%9F%98%80%20100%25" || resp.Header.Get("X-Evil") != "" {
@@ -253,14 +284,15 @@ func post(h http.Handler, body, contentType string) *httptest.ResponseRecorder {
 func TestVerdict(t *testing.T) {
 	h := newHandler(t, sidecarapi.Options{})
 	for token, want := range map[string]string{
-		"good": `{"verdict":"allowed","position":"1-42","age_ms":12,"source":"memory","claims":{"issuer":"i",` +
-			`"principal":"alice","session":"sid","expires":"2030-01-02T03:04:05.678Z"}}`,
+		"good": `{"verdict":"allowed","position":"1-42","age_ms":12,"source":"memory",` +
+			`"claims":{"issuer":"https://i/","principal":"alice","session":"sid",` +
+			`"tenant":"t 1","expires":"2030-01-02T03:04:05.678Z"}}`,
 		"revoked": `{"verdict":"revoked","reason":"revoked","detail":"revoked","scope":"principal","position":"1-42",` +
-			`"age_ms":0,"source":"none","claims":{"issuer":"i","principal":"alice","session":"sid",` +
-			`"expires":"2030-01-02T03:04:05.678Z"}}`,
+			`"age_ms":0,"source":"none","claims":{"issuer":"https://i/","principal":"alice","session":"sid",` +
+			`"tenant":"t 1","expires":"2030-01-02T03:04:05.678Z"}}`,
 		"expired": `{"verdict":"invalid","reason":"expired","detail":"token has expired","age_ms":0,"source":"none"}`,
-		"unknown": `{"verdict":"unknown","reason":"unknown","detail":"revocation state unknown: secret host down",` +
-			`"age_ms":0,"source":"none"}`,
+		"unknown": `{"verdict":"unknown","reason":"unknown",` +
+			`"detail":"revocation state unknown: secret host down, (address)","age_ms":0,"source":"none"}`,
 	} {
 		w := post(h, `{"token":"`+token+`"}`, "application/json")
 		if w.Code != 200 || w.Body.String() != want+"\n" || w.Header().Get("Cache-Control") != "no-store" {

@@ -41,6 +41,8 @@ type Server struct {
 	run  *program.Process // nil: killed
 	log  program.Log
 
+	began int // length of log when the process was started
+
 	clock *wallclock.Clock // nil: the machine's
 }
 
@@ -103,6 +105,7 @@ func (s *Server) start() error {
 		"--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
 		"--enable-debug-command", "local", // for Replace
 	}, s.args...)
+	s.began = s.log.Len()
 	run, err := program.Start(s.path, args, s.env, &s.log)
 	if err != nil {
 		return err
@@ -140,6 +143,10 @@ func (s *Server) ping() error {
 	case err != nil:
 		return err
 	case strings.HasPrefix(answer, "-NOAUTH"):
+		// It says so while it is loading, too.
+		if !strings.Contains(s.log.String()[s.began:], "Ready to accept connections") {
+			return errors.New("it is loading")
+		}
 		return nil
 	case !strings.HasPrefix(answer, "+PONG"):
 		return fmt.Errorf("PING answered with %q", answer)

@@ -14,6 +14,7 @@ import (
 	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
 	"github.com/revocast/revocast/internal/apitoken"
+	"github.com/revocast/revocast/internal/hosts"
 	"github.com/revocast/revocast/internal/publisherapi"
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/port"
@@ -164,9 +165,11 @@ func api(o Options, m *metrics.Metrics, p *publisher.Publisher, demo *issuer) (*
 	m.ObserveRequests()
 	open := o.APIToken == ""
 	options := publisherapi.Options{
-		Insecure: open, OwnHostOnly: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request,
+		Insecure: open, Logger: o.Logger, OnReceipt: m.Receipt, OnRequest: m.Request,
 	}
-	if !open {
+	if open {
+		options.Hosts = &hosts.Allowed{}
+	} else {
 		tokens, err := apitoken.One(o.APIToken)
 		if err != nil {
 			return nil, err

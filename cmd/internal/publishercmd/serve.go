@@ -1,6 +1,7 @@
 package publishercmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type serveCmd struct {
 	Canary         time.Duration `default:"10s" help:"How often one publisher of the realm revokes a token that nobody has, to measure how long that takes: a duration; 0s: never. Each is an event in the stream; /v1/events leaves them out. Default: ${default}."`
 	RecoverEmpty   bool          `help:"Also refill from JetStream a Redis that holds nothing of the realm and that no running publisher has seen serving it. If it is the wrong one, the right one is fenced. Default: refuse, until somebody runs publisher repair."`
 
+	wiring.HTTPFlags
 	wiring.DrainFlags
 	wiring.TLSFlags   `group:"TLS"`
 	wiring.StoreFlags `group:"Stores"`
@@ -74,7 +76,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer ln.Close()
-	api.OwnHostOnly = api.Insecure && wiring.IsLoopback(ln.Addr())
+	api.Hosts = c.Hosts(ln.Addr(), api.Insecure)
 	r, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true})
 	if err != nil {
 		return err
@@ -109,7 +111,7 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 			deps.Verifier = verifier
 		}
 		handler := publisherapi.New(deps, api)
-		server := serving.NewHTTPServer(ln, handler, tls, logger)
+		server := serving.NewHTTPServer(c.Limit(ln), handler, tls, logger)
 		server.OnDrain(handler.Drain)
 		server.OnLeave(handler.Leave)
 		server.DelayDrain(c.Delay(ctx))
@@ -192,5 +194,5 @@ func (c *serveCmd) Validate() error {
 	if c.Canary < 0 || c.Canary > 0 && c.Canary < time.Second {
 		return fmt.Errorf("--canary %s: want at least 1s, or 0s for none", c.Canary)
 	}
-	return c.DrainFlags.Check()
+	return cmp.Or(c.HTTPFlags.Check(), c.DrainFlags.Check())
 }

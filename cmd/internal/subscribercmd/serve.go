@@ -1,6 +1,7 @@
 package subscribercmd
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,7 @@ type serveCmd struct {
 	Cookie      string `placeholder:"NAME" xor:"bearer" help:"Cookie that holds the token for /check. Default: the Authorization header."`
 	Header      string `placeholder:"NAME" xor:"bearer" help:"Header that holds the token for /check. Default: Authorization."`
 
+	wiring.HTTPFlags
 	wiring.DrainFlags
 	wiring.TokenFlags `group:"Tokens"`
 	wiring.StoreFlags `group:"Stores"`
@@ -46,7 +48,7 @@ func (c *serveCmd) Validate() error {
 	if c.Cookie != "" && (&http.Cookie{Name: c.Cookie, Value: "x"}).Valid() != nil {
 		return wiring.Usage("--cookie %q: no cookie can have this name", c.Cookie)
 	}
-	return c.DrainFlags.Check()
+	return cmp.Or(c.HTTPFlags.Check(), c.DrainFlags.Check())
 }
 
 // Run serves until ctx ends. The group's members are interrupted in the order in which they are
@@ -86,8 +88,11 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		handler := sidecarapi.New(sidecarapi.Deps{
 			Guard: w.Guard, WithPolicy: sidecarapi.Policies(w.Guard),
 			Ready: w.Ready, Metrics: c.metrics(w, r),
-		}, sidecarapi.Options{Cookie: c.Cookie, Header: c.Header, Policy: c.policy(), Logger: logger})
-		server := serving.NewHTTPServer(ln, handler, tls, logger)
+		}, sidecarapi.Options{
+			Cookie: c.Cookie, Header: c.Header, Policy: c.policy(), Hosts: c.Hosts(ln.Addr(), false),
+			Logger: logger,
+		})
+		server := serving.NewHTTPServer(c.Limit(ln), handler, tls, logger)
 		server.OnLeave(handler.Leave)
 		server.DelayDrain(c.Delay(ctx))
 		g.Add(server.Serve, server.Drain)
