@@ -3,6 +3,8 @@ package apitoken_test
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -54,6 +56,44 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestCertificates: a line lets in those that have its name, and no token.
+func TestCertificates(t *testing.T) {
+	lines := "web cert:web.example own\nops cert:ops operate\n" + "x " + hashOf("x") + " read\n"
+	set, err := apitoken.Parse([]byte(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := &x509.Certificate{DNSNames: []string{"web.example"}, Subject: pkix.Name{CommonName: "other"}}
+	got, listed := set.MatchCertificate(web)
+	if !listed || got == nil || got.Name != "web" || got.Rights != apitoken.Own {
+		t.Errorf("%+v, %v", got, listed)
+	}
+	for _, c := range []*x509.Certificate{
+		{},
+		{DNSNames: []string{"ops.example"}},
+		{Subject: pkix.Name{OrganizationalUnit: []string{"ops"}}},
+		{EmailAddresses: []string{"ops"}},
+	} {
+		if got, listed := set.MatchCertificate(c); got != nil || !listed {
+			t.Errorf("%+v: %+v, %v", c, got, listed)
+		}
+	}
+	for _, bearer := range []string{"web.example", "cert:web.example", "cert: web.example"} {
+		if _, ok := set.Match(bearer); ok {
+			t.Errorf("%q is a token", bearer)
+		}
+	}
+	var none *apitoken.Set
+	if _, listed := none.MatchCertificate(web); listed {
+		t.Error("a nil Set lists certificates")
+	}
+	if tokens, err := apitoken.One("a-secret-of-tests"); err != nil {
+		t.Error(err)
+	} else if _, listed := tokens.MatchCertificate(web); listed {
+		t.Error("a Set of tokens lists certificates")
+	}
+}
+
 func TestBadFiles(t *testing.T) {
 	h := hashOf("x")
 	for name, text := range map[string]string{
@@ -68,7 +108,9 @@ func TestBadFiles(t *testing.T) {
 		"same name":  "a " + h + " read\na " + hashOf("y") + " own\n", "bad end": "a " + h + " read until=tomorrow\n",
 		"two ends":     "a " + h + " read until=2030-01-01T00:00:00Z until=2031-01-01T00:00:00Z\n",
 		"empty issuer": "a " + h + " read issuer=\n", "unknown restriction": "a " + h + " read realm=x\n",
-		"unknown scope": "a " + h + " read scope=world\n", "restriction alone": "a " + h + " issuer=i\n",
+		"no certificate": "a cert: read\n", "certificate without rights": "a cert:x\n",
+		"certificate twice": "a cert:x read\nb cert:x own\n",
+		"unknown scope":     "a " + h + " read scope=world\n", "restriction alone": "a " + h + " issuer=i\n",
 	} {
 		_, err := apitoken.Parse([]byte(text))
 		if !errors.Is(err, revocast.ErrInvalid) || strings.Contains(err.Error(), "secret") {

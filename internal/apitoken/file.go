@@ -3,6 +3,7 @@ package apitoken
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"io/fs"
@@ -122,6 +123,11 @@ func (f *File) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// MatchCertificate is [Set.MatchCertificate] of what the file held when it was last usable.
+func (f *File) MatchCertificate(c *x509.Certificate) (*Token, bool) {
+	return f.set.Load().MatchCertificate(c)
 }
 
 // Match is [Set.Match] of what the file held when it was last usable.

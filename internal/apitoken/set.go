@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/revocast/revocast"
@@ -17,13 +19,17 @@ import (
 // MinSecret is the fewest bytes that a token may have.
 const MinSecret = 16
 
-const hashed = "sha256:"
+const (
+	hashed    = "sha256:"
+	certified = "cert:"
+)
 
-// Token is one token that is accepted.
+// Token is one token that is accepted, or a client certificate.
 type Token struct {
 	Grant
 	Name string // empty: none given
 	hash [sha256.Size]byte
+	cert string // a name that the certificate has; empty: it is a token
 }
 
 // ID tells the token from every other of its file, and stays the same when a token is replaced by
@@ -38,10 +44,11 @@ func (t *Token) ID() string {
 // Hash is the SHA-256 of the token.
 func (t *Token) Hash() [sha256.Size]byte { return t.hash }
 
-// Set is the tokens that are accepted. A nil Set accepts none. It is immutable.
+// Set is the tokens and certificates that are accepted. A nil Set accepts none. It is immutable.
 type Set struct {
 	list  []*Token
 	plain bool // some stand in the file as they are
+	certs bool // some are certificates
 }
 
 // One returns a Set that accepts a single token, the operator's. It takes a token shorter than
@@ -76,8 +83,13 @@ func Parse(content []byte) (*Set, error) {
 
 func (s *Set) line(line string) error {
 	words := strings.Fields(line)
-	if len(words) > 1 && strings.HasPrefix(words[1], hashed) && !strings.Contains(words[0], ":") {
-		return s.addHashed(words[0], words[1], words[2:])
+	if len(words) > 1 && !strings.Contains(words[0], ":") {
+		switch {
+		case strings.HasPrefix(words[1], hashed):
+			return s.addHashed(words[0], words[1], words[2:])
+		case strings.HasPrefix(words[1], certified):
+			return s.addCertificate(words[0], strings.TrimPrefix(words[1], certified), words[2:])
+		}
 	}
 	name, token, found := strings.Cut(line, ":")
 	if !found {
@@ -101,6 +113,21 @@ func (s *Set) addHashed(name, text string, words []string) error {
 	if t.Grant, err = ParseGrant(words); err != nil {
 		return fmt.Errorf("API token %q: %w", clip(name), err)
 	}
+	return s.add(t)
+}
+
+// addCertificate lets in the client certificate of a name. The hash is that of the name, so that a name
+// that is there twice is noticed; no token is matched with it.
+func (s *Set) addCertificate(name, of string, words []string) (err error) {
+	t := &Token{Name: name, cert: of, hash: sha256.Sum256([]byte(certified + " " + of))}
+	if of == "" {
+		return fmt.Errorf("%w: %q: cert: and no name: want a DNS name, URI or common name", revocast.ErrInvalid,
+			clip(name))
+	}
+	if t.Grant, err = ParseGrant(words); err != nil {
+		return fmt.Errorf("certificate %q: %w", clip(name), err)
+	}
+	s.certs = true
 	return s.add(t)
 }
 
@@ -139,11 +166,30 @@ func (s *Set) Match(bearer string) (found *Token, ok bool) {
 	}
 	hash := sha256.Sum256([]byte(bearer))
 	for _, t := range s.list {
-		if subtle.ConstantTimeCompare(hash[:], t.hash[:]) == 1 {
+		if subtle.ConstantTimeCompare(hash[:], t.hash[:]) == 1 && t.cert == "" {
 			found, ok = t, true // no early return: the time would tell which
 		}
 	}
 	return found, ok
+}
+
+// MatchCertificate returns the line for a client certificate, which the caller has verified: the first one
+// that names one of its DNS names or URIs, or its common name. Not listed: there are no such lines, and
+// they do not say who is let in.
+func (s *Set) MatchCertificate(c *x509.Certificate) (found *Token, listed bool) {
+	if s == nil || !s.certs {
+		return nil, false
+	}
+	names := append(slices.Clone(c.DNSNames), c.Subject.CommonName)
+	for _, uri := range c.URIs {
+		names = append(names, uri.String())
+	}
+	for _, t := range s.list {
+		if t.cert != "" && slices.Contains(names, t.cert) {
+			return t, true
+		}
+	}
+	return nil, true
 }
 
 // Make returns a new random token, and the line that lets it in.

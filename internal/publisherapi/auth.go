@@ -1,6 +1,7 @@
 package publisherapi
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // read again.
 type Tokens interface {
 	Match(bearer string) (*apitoken.Token, bool)
+	MatchCertificate(c *x509.Certificate) (t *apitoken.Token, listed bool)
 }
 
 // admit reports whether the request is authorised to use the API; if not, it has answered. It
@@ -25,10 +27,11 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request) bool {
 		v.caller = caller{id: "anybody", name: "anybody", grant: operator}
 		return true
 	}
-	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-		name := certified(r)
-		v.caller = caller{id: "certificate " + name, name: name, grant: operator}
-		return true
+	if c := certificate(r); c != nil {
+		if by, ok := h.certified(c); ok {
+			v.caller = by
+			return true
+		}
 	}
 	bearer, err := bearerOf(r)
 	token, known := h.match(bearer)
@@ -54,12 +57,34 @@ func (h *Handler) match(bearer string) (*apitoken.Token, bool) {
 	return t, ok && !t.Ended(time.Now())
 }
 
-// certified names a client certificate that was verified.
-func certified(r *http.Request) string {
-	if chain := r.TLS.VerifiedChains[0]; len(chain) > 0 {
-		return chain[0].Subject.String()
+// certificate is the client's, if it was verified.
+func certificate(r *http.Request) *x509.Certificate {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.VerifiedChains[0]) == 0 {
+		return nil
 	}
-	return ""
+	return r.TLS.VerifiedChains[0][0]
+}
+
+// certified is the caller with a client certificate. Where the API tokens say something of certificates,
+// they say it of each one; else each one that an authority has signed is an operator's.
+func (h *Handler) certified(c *x509.Certificate) (caller, bool) {
+	find := func() (t *apitoken.Token, ok bool) {
+		listed := false
+		if h.o.Tokens != nil {
+			t, listed = h.o.Tokens.MatchCertificate(c)
+		}
+		return t, !listed || t != nil && !t.Ended(time.Now())
+	}
+	t, ok := find()
+	if !ok {
+		return caller{}, false
+	}
+	by := caller{id: "certificate " + c.Subject.String(), name: c.Subject.String(), grant: operator}
+	if t != nil {
+		by = caller{id: t.ID(), name: t.Name, grant: &t.Grant}
+	}
+	by.still = func() bool { _, ok := find(); return ok }
+	return by, true
 }
 
 // refuse answers a request without an API token that is accepted. Wrong ones are limited, so that

@@ -3,13 +3,16 @@ package publisherapi_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/publisherapi"
 )
 
@@ -106,6 +109,51 @@ func TestVerifiedClientCertificate(t *testing.T) {
 		h.handler.ServeHTTP(w, r)
 		if w.Code != c.status {
 			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+}
+
+// TestListedCertificates: where certificates are listed, no other is let in, and each has its rights alone.
+func TestListedCertificates(t *testing.T) {
+	tokens, err := apitoken.Parse([]byte("ops cert:ops.example operate\nci cert:spiffe://example/ci read\n" +
+		"old cert:old operate until=2020-01-01T00:00:00Z\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) { o.Tokens = tokens })
+	h.anything = true
+	spiffe, err := url.Parse("spiffe://example/ci")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all = `{"scope":"all","confirm":"all"}`
+	for _, c := range []struct {
+		cert       x509.Certificate
+		look, body int
+	}{
+		{cert: x509.Certificate{DNSNames: []string{"x", "ops.example"}}, look: 200, body: 200},
+		{cert: x509.Certificate{URIs: []*url.URL{spiffe}}, look: 200, body: 403},
+		{cert: x509.Certificate{Subject: pkix.Name{CommonName: "ops.example"}}, look: 200, body: 200},
+		{cert: x509.Certificate{Subject: pkix.Name{CommonName: "old"}}, look: 401, body: 401},
+		{cert: x509.Certificate{Subject: pkix.Name{Organization: []string{"ops.example"}}}, look: 401, body: 401},
+	} {
+		ask := func(method, target, body string) int {
+			r := httptest.NewRequest(method, target, strings.NewReader(body))
+			r.Header.Set("Content-Type", "application/json")
+			r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{&c.cert}}}
+			w := httptest.NewRecorder()
+			h.handler.ServeHTTP(w, r)
+			return w.Code
+		}
+		look, body := ask("GET", "/v1/workers", ""), ask("POST", "/v1/revocations", all)
+		if look != c.look || body != c.body {
+			t.Errorf("%v %v %v: %d and %d, want %d and %d", c.cert.DNSNames, c.cert.URIs, c.cert.Subject, look, body,
+				c.look, c.body)
+		}
+	}
+	for _, want := range []string{"caller=ops", "caller=ci"} {
+		if !strings.Contains(h.log.String(), want) {
+			t.Errorf("no %s in %s", want, h.log)
 		}
 	}
 }

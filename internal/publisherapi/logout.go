@@ -133,8 +133,13 @@ func (h *Handler) logoutBody(w http.ResponseWriter, r *http.Request) ([]byte, er
 // known reports whether admit would let the request in, as far as that can be seen without
 // counting it.
 func (h *Handler) known(r *http.Request) bool {
-	if h.o.Insecure || r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+	if h.o.Insecure {
 		return true
+	}
+	if c := certificate(r); c != nil {
+		if _, ok := h.certified(c); ok {
+			return true
+		}
 	}
 	bearer, err := bearerOf(r)
 	if err != nil {

@@ -1,6 +1,7 @@
 package publisherapi_test
 
 import (
+	"crypto/x509"
 	"net/http/httptest"
 	"reflect"
 	"strconv"
@@ -33,6 +34,8 @@ type one struct {
 func (o one) Match(bearer string) (*apitoken.Token, bool) {
 	return &apitoken.Token{Name: o.name, Grant: *o.grant}, bearer == apiToken
 }
+
+func (o one) MatchCertificate(*x509.Certificate) (*apitoken.Token, bool) { return nil, false }
 
 // TestNoRights: a token without rights may do nothing at any path.
 func TestNoRights(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 type serveCmd struct {
 	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of the HTTP API; :8080 is every address of this machine. Default: ${default}."`
 	Name           string        `default:"publisher" placeholder:"NAME" help:"Name of this process in NATS' lists. Default: ${default}."`
-	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as publisher token prints them: name, hash, rights; or as name:token or the token alone, with every right. Read again each second; one that cannot be used is logged, and the tokens from before stay."`
+	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as publisher token prints them: name, hash, rights; of client certificates: name, cert:HOST, rights; or as name:token or the token alone, with every right. Read again each second; one that cannot be used is logged, and the tokens from before stay."`
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
 	AuditLog       string        `type:"path" placeholder:"FILE" help:"Append who asked for which revocation, and what came of it, to this file: a line of JSON for each call, each with the hash of the one before. It names people, and only its owner may read it. A call never waits for it. Default: none."`
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
