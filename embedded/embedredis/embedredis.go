@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
@@ -21,9 +22,10 @@ const tick = 500 * time.Millisecond
 
 // Options are the settings of a [Server]. The zero value works.
 type Options struct {
-	// Addr is the host and port to listen on. Default 127.0.0.1:0, any free port. There
-	// is no password: keep it on loopback.
+	// Addr is the host and port to listen on. Default 127.0.0.1:0, any free port.
 	Addr string
+	// Password is asked of clients before anything but INFO, and stands in [Server.URL]. Default: none.
+	Password string
 
 	// Info overrides fields of INFO, such as redis_version, and Config parameters of
 	// CONFIG GET. By default both describe a server that [store.Ledger.Preflight]
@@ -34,7 +36,10 @@ type Options struct {
 
 // Server is one embedded Redis. Make it with [New], start it with [Server.Run], once.
 type Server struct {
-	addr   string
+	addr string
+
+	password string // empty: none
+
 	ready  chan struct{}
 	mini   *miniredis.Miniredis
 	config map[string]string
@@ -57,7 +62,7 @@ func New(o Options) *Server {
 		o.Addr = "127.0.0.1:0"
 	}
 	return &Server{
-		addr: o.Addr, ready: make(chan struct{}), mini: miniredis.NewMiniRedis(),
+		addr: o.Addr, password: o.Password, ready: make(chan struct{}), mini: miniredis.NewMiniRedis(),
 		info: sections(o.Info), config: parameters(o.Config),
 	}
 }
@@ -79,7 +84,11 @@ func (s *Server) Addr() string {
 // real Redis, since scripts over many keys are slow here. Empty before [Server.Ready].
 func (s *Server) URL() string {
 	if addr := s.Addr(); addr != "" {
-		return "redis://" + addr + "?read_timeout=10s"
+		u := url.URL{Scheme: "redis", Host: addr, RawQuery: "read_timeout=10s"}
+		if s.password != "" {
+			u.User = url.UserPassword("", s.password)
+		}
+		return u.String()
 	}
 	return ""
 }
@@ -93,6 +102,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("embedded Redis: %w", err)
 	}
 	defer s.mini.Close()
+	if s.password != "" {
+		s.mini.RequireAuth(s.password)
+	}
 	s.mini.Server().SetPreHook(s.hook)
 	close(s.ready)
 	s.age(ctx)

@@ -110,3 +110,25 @@ func TestPortInUse(t *testing.T) {
 		t.Errorf("a server that does not run is at %q", s.Addr())
 	}
 }
+
+// TestPassword: nobody without it reads, writes or runs a script.
+func TestPassword(t *testing.T) {
+	s, stranger := start(t, embedredis.Options{Password: "p@ss/word"})
+	ctx := context.Background()
+	for _, args := range [][]any{{"SET", "a", "b"}, {"GET", "a"}, {"EVAL", "return 1", "0"}} {
+		if err := stranger.Do(ctx, args...).Err(); !redis.HasErrorPrefix(err, "NOAUTH") {
+			t.Errorf("%v: %v, want NOAUTH", args, err)
+		}
+	}
+	o, err := redis.ParseURL(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Protocol = 2
+	c := redis.NewClient(o)
+	defer c.Close()
+	script := redis.NewScript("return redis.call('SET', KEYS[1], ARGV[1])")
+	if err := script.Run(ctx, c, []string{"k"}, "a").Err(); err != nil {
+		t.Error(err)
+	}
+}

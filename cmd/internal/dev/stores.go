@@ -2,8 +2,10 @@ package dev
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
@@ -20,15 +22,23 @@ const Realm = "dev"
 // servers are the two embedded servers.
 type servers struct {
 	nats  *embednats.Server
+	user  *url.Userinfo // at NATS
 	redis *embedredis.Server
 }
 
+// newServers makes both with passwords that nobody else on this machine has.
 func newServers(data string, logger *slog.Logger) (*servers, error) {
-	ns, err := embednats.New(embednats.Options{Dir: filepath.Join(data, "nats"), Port: -1, Logger: logger})
+	password := rand.Text()
+	ns, err := embednats.New(embednats.Options{
+		Dir: filepath.Join(data, "nats"), Port: -1, User: "dev", Password: password, Logger: logger,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &servers{nats: ns, redis: embedredis.New(embedredis.Options{})}, nil
+	return &servers{
+		nats: ns, user: url.UserPassword("dev", password),
+		redis: embedredis.New(embedredis.Options{Password: rand.Text()}),
+	}, nil
 }
 
 // wait returns once both can be connected to.
@@ -56,7 +66,13 @@ func (s *servers) open(name string, logger *slog.Logger) (*stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := events.Connect(s.nats.URL(), events.ConnectOptions{Name: name, Logger: logger})
+	at, err := url.Parse(s.nats.URL())
+	if err != nil {
+		ledger.Close()
+		return nil, err
+	}
+	at.User = s.user
+	conn, err := events.Connect(at.String(), events.ConnectOptions{Name: name, Logger: logger})
 	if err != nil {
 		ledger.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
