@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -79,4 +81,25 @@ func classLedger(t *testing.T, server *storetest.Server, class string) *store.Le
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })
 	return l
+}
+
+// TestScriptsAreLoadedAgain: loading that failed is tried with each look at the ledger, not ten seconds later.
+func TestScriptsAreLoadedAgain(t *testing.T) {
+	ctx := within(t, 10*time.Second)
+	server := storetest.Redis(t, "--user", "half", "on", "nopass", "~*", "+@all", "-script|load")
+	publisher, err := store.Open("redis://half:any@"+server.Addr(), "acl", store.Options{})
+	must(t, err)
+	defer publisher.Close()
+	must(t, storetest.Start(ctx, publisher, 1))
+	_, err = publisher.Describe(ctx)
+	must(t, err)
+	must(t, server.Client().Do(ctx, "ACL", "SETUSER", "half", "+script|load").Err())
+	_, err = publisher.Describe(ctx)
+	must(t, err)
+	sum := sha1.Sum([]byte(store.Scripts()["renew"].Source))
+	known, err := server.Client().ScriptExists(ctx, hex.EncodeToString(sum[:])).Result()
+	must(t, err)
+	if !known[0] {
+		t.Error("the workers' scripts are not loaded")
+	}
 }

@@ -39,14 +39,18 @@ func (l *Ledger) Describe(ctx context.Context) (port.Description, error) {
 const loadEvery = 10 * time.Second
 
 // loadForWorkers makes the server know the workers' scripts. Users of workers may run those alone,
-// by their hashes. A restarted or promoted server knows none. An error shows at the workers.
+// by their hashes. A restarted or promoted server knows none. What fails is tried again with the next
+// look, and shows at the workers: they say what they lack.
 func (l *Ledger) loadForWorkers(ctx context.Context, server string) {
 	last := l.loaded.Load()
 	if last != nil && last.server == server && time.Since(last.at) < loadEvery {
 		return
 	}
 	l.loaded.Store(&loading{server, time.Now()})
-	_ = script.Load(ctx, l.main, renewScript, checkScript, sightScript, snapshotScript, leaveScript, describeScript)
+	err := script.Load(ctx, l.main, renewScript, checkScript, sightScript, snapshotScript, leaveScript, describeScript)
+	if err != nil {
+		l.loaded.Store(nil)
+	}
 }
 
 func (l *Ledger) readDescription(r reader) (port.Description, error) {
