@@ -22,7 +22,8 @@ const (
 	names         = "read own revoke operate"
 )
 
-func parseRight(text string) (Right, bool) {
+// ParseRight returns the right of a name.
+func ParseRight(text string) (Right, bool) {
 	switch text {
 	case "read":
 		return Read, true
@@ -159,7 +160,7 @@ func ParseGrant(words []string) (g Grant, err error) {
 
 func (g *Grant) word(word string) error {
 	name, value, restriction := strings.Cut(word, "=")
-	right, known := parseRight(word)
+	right, known := ParseRight(word)
 	switch {
 	case known:
 		g.Rights |= right

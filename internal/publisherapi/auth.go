@@ -1,6 +1,7 @@
 package publisherapi
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
 	"net/http"
@@ -43,6 +44,17 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request) bool {
 		v.caller = caller{id: token.ID(), name: name, grant: &token.Grant}
 		v.caller.still = func() bool { _, ok := h.match(bearer); return ok }
 		return true
+	}
+	if err == nil && !known {
+		by, ok, unknown := h.signed(r.Context(), bearer)
+		if unknown != nil {
+			h.fail(w, r, unknown)
+			return false
+		}
+		if ok && h.refusals.admit(v.addr, sha256.Sum256([]byte(bearer))) {
+			v.caller = by
+			return true
+		}
 	}
 	h.refuse(w, v, bearer != "" || err != nil)
 	return false

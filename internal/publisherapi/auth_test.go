@@ -1,15 +1,18 @@
 package publisherapi_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitoken"
@@ -155,6 +158,56 @@ func TestListedCertificates(t *testing.T) {
 		if !strings.Contains(h.log.String(), want) {
 			t.Errorf("no %s in %s", want, h.log)
 		}
+	}
+}
+
+// signer verifies "scopes.of.NAME".
+type signer map[string]map[string]any
+
+func (s signer) Verify(_ context.Context, bearer string) (*revocast.Claims, error) {
+	name, found := strings.CutPrefix(bearer, "scopes.of.")
+	switch {
+	case name == "later":
+		return nil, fmt.Errorf("%w: no keys from https://10.1.2.3/", revocast.ErrUnknown)
+	case !found || s[name] == nil:
+		return nil, revocast.ErrSignature
+	}
+	return &revocast.Claims{
+		Issuer: "https://ops", Principal: name, Expires: time.Now().Add(time.Minute), Extra: s[name],
+	}, nil
+}
+
+// TestSignedTokens: the scopes of a JWT are rights, and other scopes are none.
+func TestSignedTokens(t *testing.T) {
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
+		o.Signed = signer{
+			"ops":    {"scope": "openid revocast:operate"},
+			"reader": {"scp": []any{"revocast:read", 7.0}},
+			"user":   {"scope": "read operate revocast:everything xrevocast:operate revocast:"},
+			"none":   {"scope": []any{"revocast:operate"}},
+		}
+	})
+	h.anything = true
+	ask := func(bearer, method, target, body string) int {
+		return h.do(method, target, body, "Authorization", "Bearer "+bearer).Code
+	}
+	const all = `{"scope":"all","confirm":"all"}`
+	for bearer, want := range map[string][2]int{
+		"scopes.of.ops": {200, 200}, "scopes.of.reader": {200, 403}, "scopes.of.user": {403, 403},
+		"scopes.of.none": {403, 403}, "scopes.of.nobody": {401, 401}, "scopes-of-ops": {401, 401},
+		"scopes.of.later": {503, 503}, apiToken: {200, 200},
+	} {
+		got := [2]int{ask(bearer, "GET", "/v1/workers", ``), ask(bearer, "POST", "/v1/revocations", all)}
+		if got != want {
+			t.Errorf("%s: %v, want %v", bearer, got, want)
+		}
+	}
+	if !strings.Contains(h.log.String(), "msg=write caller=ops ") {
+		t.Errorf("log %s", h.log)
+	}
+	w := h.do("GET", "/v1/workers", ``, "Authorization", "Bearer scopes.of.later")
+	if strings.Contains(w.Body.String(), "10.1.2.3") {
+		t.Errorf("a stranger learns %s", w.Body)
 	}
 }
 

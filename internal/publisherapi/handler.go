@@ -31,6 +31,9 @@ type Deps struct {
 type Options struct {
 	// Tokens are the API tokens that are accepted; nil: none.
 	Tokens Tokens
+	// Signed verifies JWTs that are API tokens, whose scopes are rights; nil: none. It has to require this
+	// service's own audience.
+	Signed port.Verifier
 	// Insecure lets everyone in. Only for a listener on loopback.
 	Insecure bool
 	// Hosts are the hosts that requests may name; nil: all. A web page in a browser on this machine

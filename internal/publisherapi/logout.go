@@ -145,7 +145,10 @@ func (h *Handler) known(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	_, ok := h.match(bearer)
+	if _, ok := h.match(bearer); ok {
+		return true
+	}
+	_, ok, _ := h.signed(r.Context(), bearer)
 	return ok
 }
 

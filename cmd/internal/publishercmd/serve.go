@@ -10,6 +10,7 @@ import (
 
 	"github.com/oklog/run"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/cmd/internal/auditlog"
 	"github.com/revocast/revocast/cmd/internal/canary"
 	"github.com/revocast/revocast/cmd/internal/metrics"
@@ -28,6 +29,9 @@ type serveCmd struct {
 	APITokens      string        `name:"api-tokens" type:"path" placeholder:"FILE" help:"File of API tokens, one a line, as publisher token prints them: name, hash, rights; of client certificates: name, cert:HOST, rights; or as name:token or the token alone, with every right. Read again each second; one that cannot be used is logged, and the tokens from before stay."`
 	APIToken       string        `name:"api-token" placeholder:"TOKEN" help:"One operator token, in place of --api-tokens. Use the environment variable: every user of the machine can read the command line."`
 	AuditLog       string        `type:"path" placeholder:"FILE" help:"Append who asked for which revocation, and what came of it, to this file: a line of JSON for each call, each with the hash of the one before. It names people, and only its owner may read it. A call never waits for it. Default: none."`
+	APIJWKS        string        `name:"api-jwks" placeholder:"FILE|URL" help:"Keys of the issuer whose JWTs are API tokens too. Their scopes revocast:read, revocast:own, revocast:revoke, revocast:operate are the rights. Needs the two below."`
+	APIIssuer      string        `name:"api-issuer" placeholder:"ISS" help:"Issuer of these JWTs."`
+	APIAudience    string        `name:"api-audience" placeholder:"AUD" help:"Audience that names this service in these JWTs."`
 	InsecureNoAuth bool          `name:"insecure-no-auth" help:"Let everybody revoke. Without it one of the two above is required."`
 	RequestTimeout time.Duration `default:"5s" help:"How long a request waits for its strength before it is answered 202, a duration. Default: ${default}."`
 	NATSReplicas   int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams when they are made, or made again because they were lost: 1, or 3 in a cluster. Default: ${default}."`
@@ -63,9 +67,16 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	tls, err := c.TLSFlags.Config(api.Tokens == nil && !api.Insecure, logger)
+	tls, err := c.TLSFlags.Config(api.Tokens == nil && !api.Insecure && c.APIJWKS == "", logger)
 	if err != nil {
 		return err
+	}
+	signed, err := c.signedVerifier(logger)
+	if err != nil {
+		return err
+	}
+	if signed != nil {
+		api.Signed = signed
 	}
 	verifier, err := c.logoutVerifier(logger)
 	if err != nil {
@@ -117,8 +128,10 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		server.DelayDrain(c.Delay(ctx))
 		g.Add(server.Serve, server.Drain)
 	}
-	if verifier != nil {
-		g.Add(serving.Actor(verifier.Run))
+	for _, v := range []*token.Verifier{verifier, signed} {
+		if v != nil {
+			g.Add(serving.Actor(v.Run))
+		}
 	}
 	if c.Canary > 0 {
 		m.ObserveCanary()
@@ -154,12 +167,27 @@ func (c *serveCmd) api(logger *slog.Logger) (o publisherapi.Options, file *apito
 			logger.Warn("the API token can be guessed: `publisher token NAME` makes one that cannot", "bytes",
 				len(c.APIToken), "want", apitoken.MinSecret)
 		}
-	case !c.InsecureNoAuth && c.TLSClientCA == "":
+	case !c.InsecureNoAuth && c.TLSClientCA == "" && c.APIJWKS == "":
 		return o, nil, wiring.WithHint(errors.New("nobody could call this service: there is no API token"),
 			"name a file with --api-tokens, or set REVOCAST_API_TOKEN, or let client certificates in with "+
-				"--tls-client-ca, or everybody with --insecure-no-auth")
+				"--tls-client-ca, or JWTs with --api-jwks, or everybody with --insecure-no-auth")
 	}
 	return o, file, err
+}
+
+// signedVerifier returns nil if no JWT is an API token.
+func (c *serveCmd) signedVerifier(logger *slog.Logger) (*token.Verifier, error) {
+	if c.APIJWKS == "" {
+		return nil, nil
+	}
+	source, err := token.JWKS(c.APIJWKS, token.SourceOptions{Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	return token.New(source, token.Options{
+		Issuers: []string{c.APIIssuer}, Audiences: []string{c.APIAudience}, MaxBearer: c.MaxBearer,
+		Scopes: []revocast.Scope{revocast.ScopePrincipal},
+	})
 }
 
 // logoutVerifier returns nil if no keys are named: POST /v1/logout then says so.
@@ -188,6 +216,10 @@ func (c *serveCmd) addMetrics(m *metrics.Metrics, api *publisherapi.Options, p *
 
 // Validate is called by kong.
 func (c *serveCmd) Validate() error {
+	if some := c.APIJWKS + c.APIIssuer + c.APIAudience; some != "" &&
+		(c.APIJWKS == "" || c.APIIssuer == "" || c.APIAudience == "") {
+		return wiring.Usage("--api-jwks, --api-issuer and --api-audience: give all three or none")
+	}
 	if c.RequestTimeout <= 0 || c.RequestTimeout > maxTimeout {
 		return fmt.Errorf("--request-timeout %s: want more than 0s, at most %s", c.RequestTimeout, maxTimeout)
 	}
