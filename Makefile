@@ -10,7 +10,7 @@ BENCHED  := $(addprefix ./,internal/fleettest cache events store account/session
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/revocast/revocast/cmd/internal/wiring.version=$(VERSION)
 
-.PHONY: help dev build test unit lint tidy machine tools servers vuln bench model fuzz clean
+.PHONY: help dev build test unit lint tidy machine tools servers release vuln bench model fuzz clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +56,9 @@ servers:
 	@$(GO) tool -n nats-server >/dev/null
 	@$(GO) tool -n embedredis >/dev/null
 
+release: ## archives of both programs, bills of materials and checksums, into dist/; PLATFORMS=linux/amd64
+	@tools/release.sh '$(VERSION)' '$(LDFLAGS)'
+
 vuln: ## known vulnerabilities, asked from the Go vulnerability database
 	GOWORK=off $(GO) build -C tools -o ../bin/ golang.org/x/vuln/cmd/govulncheck
 	bin/govulncheck ./... ./cmd/...
@@ -92,4 +95,4 @@ faults: machine ## real processes, Redis and NATS under faults for DURATION; FAU
 	$(GO) run ./internal/faults/faultrun -duration $(DURATION) -only '$(FAULTS)' $(if $(SEED),-seed $(SEED))
 
 clean: ## what was built
-	rm -rf bin
+	rm -rf bin dist
