@@ -68,7 +68,9 @@ func (h *Handler) openLogout(ctx context.Context, r *http.Request, c *revocast.C
 		err = h.mayBeAccepted(ctx, c)
 	}
 	if errors.Is(err, revocast.ErrToken) {
-		h.logouts.fail(visitOf(r).addr)
+		v := visitOf(r)
+		h.logouts.fail(v.addr)
+		h.logRefused(v, http.StatusUnauthorized, "")
 	}
 	return err
 }

@@ -283,3 +283,18 @@ func TestRefusalsAreTold(t *testing.T) {
 		t.Errorf("told of %+v", writes)
 	}
 }
+
+// TestRefusedLogoutsAreTold too: somebody tries tokens.
+func TestRefusedLogoutsAreTold(t *testing.T) {
+	var writes []publisherapi.Write
+	h := newHarness(t, func(_ *publisherapi.Deps, o *publisherapi.Options) {
+		o.OnWrite = func(w publisherapi.Write) { writes = append(writes, w) }
+	})
+	h.do("POST", "/v1/logout", ``, "Authorization", "Bearer wrong")
+	want := []publisherapi.Write{{
+		Caller: "bearer of the token", Address: "192.0.2.1:1234", Outcome: "unauthenticated",
+	}}
+	if !reflect.DeepEqual(writes, want) || !strings.Contains(h.log.String(), "call refused") {
+		t.Errorf("told of %+v, log %s", writes, h.log)
+	}
+}
