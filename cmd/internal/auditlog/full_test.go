@@ -3,7 +3,10 @@
 package auditlog_test
 
 import (
+	"bytes"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -13,13 +16,17 @@ import (
 // TestFullDisk: records are lost and counted, no line is half written, and the log says how many are missing.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
-	l := open(t, path)
+	var log bytes.Buffer
+	l := openWith(t, path, slog.New(slog.NewTextHandler(&log, nil)))
 	l.Append(call(1))
 	limit(t, 1500, func() {
 		for n := range 20 {
 			l.Append(call(n))
 		}
 	})
+	if n := strings.Count(log.String(), "the audit log cannot be written"); n != 1 {
+		t.Errorf("said %d times within a minute", n)
+	}
 	lost := l.Lost()
 	if lost == 0 || lost > 19 {
 		t.Fatalf("%d lost", lost)

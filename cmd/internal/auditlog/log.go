@@ -21,7 +21,7 @@ const (
 	syncEvery = time.Second
 	headEvery = 10 * time.Minute // how often the head is logged
 	tellEvery = time.Minute      // how often the loss of records is logged
-	maxLine   = 16 << 20         // bytes; a call's body has 1 MiB, and JSON may write a byte of it as six
+	maxLine   = 8 << 20          // bytes; a call's body has 1 MiB, and JSON may write a byte of it as six
 )
 
 // Options are the settings of a [Log].
@@ -46,6 +46,7 @@ type Log struct {
 	lost    uint64 // since the start
 	told    time.Time
 	synced  uint64 // n, when it was synced last
+	closed  bool
 }
 
 // Open goes on with the log in a file, which it makes if there is none.
@@ -221,9 +222,10 @@ func (l *Log) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
-			l.Look()
 		case <-ctx.Done():
+			continue
 		}
+		l.Look()
 		if n, _ := l.Head(); n != told && l.o.Now().Sub(at) >= headEvery {
 			l.logHead()
 			told, at = n, l.o.Now()
@@ -231,8 +233,17 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 	l.Look()
 	l.logHead()
+	return l.Close()
+}
+
+// Close closes the file. What is appended after that is lost. It is idempotent.
+func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
 	return l.file.Close()
 }
 

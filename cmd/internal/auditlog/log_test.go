@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/revocast/revocast/cmd/internal/auditlog"
 	"github.com/revocast/revocast/internal/leak"
@@ -26,13 +28,26 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// open opens the log at a path, and closes it when the test ends.
+// open opens the log at a path, and closes it when the test ends. Nothing may go wrong with it.
 func open(t *testing.T, path string) *auditlog.Log {
 	t.Helper()
-	l, err := auditlog.Open(path, auditlog.Options{Realm: "r", Logger: slog.New(slog.DiscardHandler)})
+	return openWith(t, path, slog.New(slog.NewTextHandler(failing{t}, &slog.HandlerOptions{Level: slog.LevelError})))
+}
+
+func openWith(t *testing.T, path string, logger *slog.Logger) *auditlog.Log {
+	t.Helper()
+	l, err := auditlog.Open(path, auditlog.Options{Realm: "r", Logger: logger})
 	must(t, err)
-	t.Cleanup(func() { closeLog(l) })
+	t.Cleanup(func() { must(t, l.Close()) })
 	return l
+}
+
+// failing is where errors are logged that must not be.
+type failing struct{ t *testing.T }
+
+func (f failing) Write(line []byte) (int, error) {
+	f.t.Errorf("logged: %s", line)
+	return len(line), nil
 }
 
 // closeLog ends a log as the program does.
@@ -74,9 +89,14 @@ func TestLogGoesOn(t *testing.T) {
 	all.Wait()
 	_, noted := l.Head()
 	closeLog(l)
-	l = open(t, path)
+	l = openWith(t, path, slog.New(slog.DiscardHandler))
 	l.Append(call(40))
 	n, head := l.Head()
+	must(t, l.Close())
+	l.Append(call(41)) // too late
+	if l.Lost() != 1 {
+		t.Error("what was appended after the end is not missed")
+	}
 	sum, err := verify(t, noted, path)
 	must(t, err)
 	if sum.Records != 43 || n != 43 || sum.Head != head || sum.Holds != 41 || sum.First.Kind != auditlog.Opened ||
@@ -136,11 +156,12 @@ func TestEveryChangeShows(t *testing.T) {
 // TestForgedNumbers: a chain that was made by somebody else still has to count.
 func TestForgedNumbers(t *testing.T) {
 	zeros := strings.Repeat("0", 64)
+	kind := "call"
 	chain := func(first string, numbers ...uint64) error {
 		var b strings.Builder
 		prev := first
 		for _, n := range numbers {
-			line := fmt.Sprintf(`{"n":%d,"time":"2026-01-02T03:04:05Z","prev":"%s","kind":"call"}`, n, prev)
+			line := fmt.Sprintf(`{"n":%d,"time":"2026-01-02T03:04:05Z","prev":"%s","kind":"%s"}`, n, prev, kind)
 			fmt.Fprintln(&b, line)
 			prev = fmt.Sprintf("%x", sha256.Sum256([]byte(line)))
 		}
@@ -151,12 +172,73 @@ func TestForgedNumbers(t *testing.T) {
 	must(t, chain(strings.Repeat("1", 64), 7, 8))
 	for what, err := range map[string]error{
 		"a gap": chain(zeros, 1, 3), "twice": chain(zeros, 1, 1), "a first one of an earlier file": chain(zeros, 2),
-		"the first one follows": chain(strings.Repeat("1", 64), 1), "none": chain(zeros, 0),
+		"the first one follows": chain(strings.Repeat("1", 64), 1), "none": chain(zeros, 0), "none, and an earlier file": chain(strings.Repeat("1", 64), 0),
 	} {
 		if !errors.Is(err, auditlog.ErrBroken) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// TestForgedDamage: no line before it is incomplete.
+func TestForgedDamage(t *testing.T) {
+	line := `{"n":1,"time":"2026-01-02T03:04:05Z","prev":"` + strings.Repeat("0", 64) + `","kind":"damaged"}`
+	_, err := auditlog.Verify([]auditlog.Source{{Name: "log", Reader: strings.NewReader(line + "\n")}}, "")
+	if !errors.Is(err, auditlog.ErrBroken) {
+		t.Error(err)
+	}
+}
+
+// TestLargeFile: only the end of a file is read when a process goes on with it, and it has to be one.
+func TestLargeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := open(t, path)
+	l.Append(call(1))
+	closeLog(l)
+	lines, err := os.ReadFile(path)
+	must(t, err)
+	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	must(t, err)
+	defer f.Close()
+	must(t, f.Truncate(20<<20)) // zeros, without any line
+	if _, err := auditlog.Open(path, auditlog.Options{}); err == nil || !strings.Contains(err.Error(), "no audit log") {
+		t.Errorf("zeros: %v", err)
+	}
+	_, err = f.WriteAt(append([]byte("\n"), lines...), 20<<20)
+	must(t, err)
+	if n, _ := open(t, path).Head(); n != 3 {
+		t.Errorf("it goes on with record %d", n)
+	}
+}
+
+// TestHeadIsLogged at the start, every ten minutes if there is a new one, and at the end. Both are what
+// nobody who writes the file can change.
+func TestHeadIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := openWith(t, filepath.Join(t.TempDir(), "audit.log"), slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(ctx) }()
+		<-time.After(15 * time.Minute)
+		l.Append(call(1))
+		<-time.After(2 * time.Second)
+		l.Append(call(2))
+		<-time.After(18 * time.Minute)
+		l.Append(call(3))
+		cancel()
+		must(t, <-ended)
+		_, head := l.Head()
+		var numbers []string
+		for _, line := range strings.Split(log.String(), "\n") {
+			if _, after, ok := strings.Cut(line, " records="); ok {
+				numbers = append(numbers, strings.Fields(after)[0])
+			}
+		}
+		if got := strings.Join(numbers, " "); got != "1 2 3 4" || !strings.Contains(log.String(), "head="+head) {
+			t.Errorf("heads of records %s are logged:\n%s", got, &log)
+		}
+	})
 }
 
 // TestDyingWriter leaves part of a line. The next one says so, and nobody else can put such a part there.
@@ -222,11 +304,17 @@ func TestMissingLineFeed(t *testing.T) {
 func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	path, first := filepath.Join(dir, "audit.log"), filepath.Join(dir, "audit.log.1")
-	l := open(t, path)
+	var log bytes.Buffer
+	l := openWith(t, path, slog.New(slog.NewTextHandler(&log, nil)))
 	l.Append(call(1))
 	l.Look()
 	must(t, os.Rename(path, first))
 	l.Append(call(2)) // before it was noticed
+	whole, err := os.ReadFile(first)
+	must(t, err)
+	if !strings.Contains(string(whole), `"user <2>\n"`) {
+		t.Errorf("not as it was sent: %s", whole)
+	}
 	l.Look()
 	l.Append(call(3))
 	sum, err := verify(t, "", first, path)
@@ -243,7 +331,13 @@ func TestRotation(t *testing.T) {
 	// Another one puts a file there.
 	must(t, os.Rename(path, first+".2"))
 	must(t, os.WriteFile(path, []byte("mine\n"), 0o600))
+	if strings.Contains(log.String(), "ERROR") {
+		t.Errorf("log %s", &log)
+	}
 	l.Look()
+	if !strings.Contains(log.String(), "has something in it already") {
+		t.Errorf("log %s", &log)
+	}
 	l.Append(call(4))
 	if sum, err := verify(t, "", first, first+".2"); err != nil || sum.Last.Positions[0] != "1-4" {
 		t.Errorf("%+v, %v", sum, err)

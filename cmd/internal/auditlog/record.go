@@ -76,9 +76,7 @@ func (r Record) line() ([]byte, error) {
 // parse reads a line, and takes nothing that no [Log] writes.
 func parse(line []byte) (Record, error) {
 	var r Record
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
+	if err := json.Unmarshal(line, &r); err != nil {
 		return Record{}, fmt.Errorf("no record: %w", err)
 	}
 	if again, err := r.line(); err != nil || !bytes.Equal(again, line) {
