@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,9 +57,62 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestLargeFile: no more than a mebibyte is read.
+func TestLargeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	const line = "a-token-of-16-bytes\n"
+	comment := "#" + strings.Repeat(strings.Repeat("x", 99)+"\n#", 10_300)
+	rest := 1<<20 - len(comment) - 1 - len(line)
+	whole := line + comment + strings.Repeat("y", rest) + "\n"
+	write(t, path, whole, 0o600)
+	if _, err := apitoken.Open(path, nil); err != nil || len(whole) != 1<<20 {
+		t.Errorf("%d bytes: %v", len(whole), err)
+	}
+	write(t, path, whole+"\n", 0o600)
+	if _, err := apitoken.Open(path, nil); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("one byte more: %v", err)
+	}
+	if _, err := apitoken.Open(filepath.Dir(path), nil); err == nil {
+		t.Error("a folder is read")
+	}
+}
+
+// TestIDs tell tokens apart, also those without a name.
+func TestIDs(t *testing.T) {
+	set, err := apitoken.Parse([]byte("first-token-without-name\nsecond-token-without-name\nci:third-token-of-ci\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, bearer := range []string{"first-token-without-name", "second-token-without-name", "third-token-of-ci"} {
+		found, _ := set.Match(bearer)
+		ids[found.ID()] = true
+	}
+	if len(ids) != 3 || !ids["name ci"] {
+		t.Errorf("%v", ids)
+	}
+}
+
+// TestGrantAsText is what a line of the file says.
+func TestGrantAsText(t *testing.T) {
+	const text = "read own issuer=https://i tenant=t scope=session scope=principal until=2030-01-02T03:04:05Z"
+	g, err := apitoken.ParseGrant(strings.Fields(text))
+	if err != nil || g.String() != text {
+		t.Errorf("%q, %v", g.String(), err)
+	}
+	long := strings.Repeat("z", 32)
+	for name, shown := range map[string]string{long: long, long + "z": long + "…"} {
+		_, err := apitoken.Parse([]byte(name + " sha256:00 read\n"))
+		if err == nil || !strings.Contains(err.Error(), `"`+shown+`"`) {
+			t.Errorf("%v, want %s", err, shown)
+		}
+	}
+}
+
 // TestCertificates: a line lets in those that have its name, and no token.
 func TestCertificates(t *testing.T) {
-	lines := "web cert:web.example own\nops cert:ops operate\n" + "x " + hashOf("x") + " read\n"
+	lines := "web cert:web.example own\nops cert:ops operate\nci cert:spiffe://example/ci read\n" +
+		"x " + hashOf("x") + " read\n"
 	set, err := apitoken.Parse([]byte(lines))
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +121,10 @@ func TestCertificates(t *testing.T) {
 	got, listed := set.MatchCertificate(web)
 	if !listed || got == nil || got.Name != "web" || got.Rights != apitoken.Own {
 		t.Errorf("%+v, %v", got, listed)
+	}
+	uri := &x509.Certificate{URIs: []*url.URL{{Scheme: "spiffe", Host: "example", Path: "/ci"}}}
+	if got, _ := set.MatchCertificate(uri); got == nil || got.Name != "ci" {
+		t.Errorf("%+v", got)
 	}
 	for _, c := range []*x509.Certificate{
 		{},

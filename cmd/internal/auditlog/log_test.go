@@ -172,7 +172,8 @@ func TestForgedNumbers(t *testing.T) {
 	must(t, chain(strings.Repeat("1", 64), 7, 8))
 	for what, err := range map[string]error{
 		"a gap": chain(zeros, 1, 3), "twice": chain(zeros, 1, 1), "a first one of an earlier file": chain(zeros, 2),
-		"the first one follows": chain(strings.Repeat("1", 64), 1), "none": chain(zeros, 0), "none, and an earlier file": chain(strings.Repeat("1", 64), 0),
+		"the first one follows": chain(strings.Repeat("1", 64), 1), "none": chain(zeros, 0),
+		"none, and an earlier file": chain(strings.Repeat("1", 64), 0),
 	} {
 		if !errors.Is(err, auditlog.ErrBroken) {
 			t.Errorf("%s: %v", what, err)
