@@ -77,12 +77,14 @@ func newParts(f Flags, rdb redis.UniversalClient, box *outbox.Outbox) (p *parts,
 	return p, err
 }
 
+// newIssuer has the access tokens made for this service alone, and none of another kind or for another
+// service accepted.
 func newIssuer(data string) (*token.Issuer, *token.Verifier, error) {
 	key, err := token.LoadOrCreateSigningKey(filepath.Join(data, "issuer.pem"))
 	if err != nil {
 		return nil, nil, err
 	}
-	issuer, err := token.NewIssuer(issuerName, key, token.IssuerOptions{TTL: accessLife})
+	issuer, err := token.NewIssuer(issuerName, key, token.IssuerOptions{Audiences: []string{audience}, TTL: accessLife})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,7 +92,9 @@ func newIssuer(data string) (*token.Issuer, *token.Verifier, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	verifier, err := token.New(keys, token.Options{Issuers: []string{issuerName}, AnyAudience: true})
+	verifier, err := token.New(keys, token.Options{
+		Issuers: []string{issuerName}, Audiences: []string{audience}, Type: "at+jwt",
+	})
 	return issuer, verifier, err
 }
 

@@ -21,6 +21,7 @@ import (
 const (
 	realmName  = "authserver"
 	issuerName = "https://auth.example"
+	audience   = "https://auth.example/account" // of its access tokens: this service
 	numWorkers = 2
 	startLimit = time.Minute // for everything to become ready
 )

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,6 +56,43 @@ func rotation(t *testing.T, f *fleet) {
 	}
 }
 
+// TestTokensOfOthers: the same issuer's tokens for another service, or of another kind, are refused.
+func TestTokensOfOthers(t *testing.T) {
+	data := t.TempDir()
+	own, verifier, err := newIssuer(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := token.LoadSigningKey(filepath.Join(data, "issuer.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := func(i *token.Issuer) bool {
+		issued, err := i.Issue(token.Grant{Principal: "p"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = verifier.Verify(t.Context(), issued.Token)
+		return err == nil
+	}
+	if !accepted(own) {
+		t.Error("its own token is refused")
+	}
+	for name, o := range map[string]token.IssuerOptions{
+		"another service": {Audiences: []string{"orders"}}, "nobody": {}, "another kind": {
+			Audiences: []string{audience}, Type: "JWT",
+		},
+	} {
+		other, err := token.NewIssuer(issuerName, key, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if accepted(other) {
+			t.Errorf("a token for %s is accepted", name)
+		}
+	}
+}
+
 // decodeAccess reads the auth_time of an access token, with the service's own keys.
 func decodeAccess(f *fleet, bearer string) (time.Time, error) {
 	set := f.do(http.MethodGet, f.login+"/.well-known/jwks.json", "", nil)
@@ -62,7 +100,7 @@ func decodeAccess(f *fleet, bearer string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	v, err := token.New(onlyKeys{keys}, token.Options{Issuers: []string{issuerName}, AnyAudience: true})
+	v, err := token.New(onlyKeys{keys}, token.Options{Issuers: []string{issuerName}, Audiences: []string{audience}})
 	if err != nil {
 		return time.Time{}, err
 	}
