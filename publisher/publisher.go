@@ -105,8 +105,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		})
 	}
 	<-ctx.Done()
-	p.active.end()
-	r.wg.Wait()
+	p.active.end(r)
 	return component.RunError(ctx)
 }
 

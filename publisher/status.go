@@ -57,8 +57,9 @@ type activation struct {
 
 // publisherRun is one activation of Run.
 type publisherRun struct {
-	ctx context.Context
-	wg  sync.WaitGroup
+	ctx  context.Context
+	wg   sync.WaitGroup
+	over bool // under the activation's lock: no more jobs
 }
 
 func (a *activation) begin(r *publisherRun) error {
@@ -72,7 +73,14 @@ func (a *activation) begin(r *publisherRun) error {
 	return nil
 }
 
-func (a *activation) end() {
+// end ends the run, and returns when all of its goroutines have ended. One of them may still report that
+// the ledger serves, so what they say counts no more only then.
+func (a *activation) end(r *publisherRun) {
+	a.mu.Lock()
+	r.over = true
+	a.status.set(revocast.ErrNotRunning)
+	a.mu.Unlock()
+	r.wg.Wait()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.run = nil
@@ -83,7 +91,7 @@ func (a *activation) end() {
 func (a *activation) start(job func(context.Context)) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.run == nil {
+	if a.run == nil || a.run.over {
 		return fmt.Errorf("%w: Publisher.Run", revocast.ErrNotRunning)
 	}
 	ctx := a.run.ctx

@@ -65,8 +65,7 @@ func TestWriterGivesUpBeyondItsBound(t *testing.T) {
 			t.Errorf("%d open, want %d", n, w.maxOpen)
 		}
 		cancel()
-		w.active.end()
-		r.wg.Wait()
+		w.active.end(r)
 		if n := w.open.Load(); n != 0 {
 			t.Errorf("%d open after the end", n)
 		}
@@ -108,8 +107,7 @@ func TestWriterCommitsAgain(t *testing.T) {
 			t.Errorf("keeper woken %d, %d committed, %d confirmed", len(w.status.recheck), w.committed.Load(),
 				w.confirmed.Load())
 		}
-		w.active.end()
-		r.wg.Wait()
+		w.active.end(r)
 	})
 }
 
@@ -137,8 +135,45 @@ func TestWriterWaitsForTheLedger(t *testing.T) {
 			len(w.status.recheck) != 1 {
 			t.Errorf("%d failed, ready %v", w.failed.Load(), w.status.ready.Err())
 		}
-		w.active.end()
-		r.wg.Wait()
+		w.active.end(r)
+	})
+}
+
+// TestReportAfterTheEnd: what a goroutine of a Run says while it ends does not make the publisher ready, nor
+// does another Run begin before all of them have ended.
+func TestReportAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := writerOf(t, openLedger(1))
+		a, st := w.active, w.status
+		r, late := &publisherRun{ctx: t.Context()}, make(chan struct{})
+		_ = a.begin(r)
+		r.wg.Go(func() {
+			<-late
+			st.set(nil)
+		})
+		ended := make(chan struct{})
+		go func() {
+			a.end(r)
+			close(ended)
+		}()
+		synctest.Wait()
+		if err := st.ready.Err(); !errors.Is(err, revocast.ErrNotRunning) {
+			t.Errorf("while it ends: %v", err)
+		}
+		if err := a.start(func(context.Context) {}); !errors.Is(err, revocast.ErrNotRunning) {
+			t.Errorf("a job while it ends: %v", err)
+		}
+		if err := a.begin(&publisherRun{}); !errors.Is(err, revocast.ErrConflict) {
+			t.Errorf("another Run while it ends: %v", err)
+		}
+		close(late)
+		<-ended
+		if err := st.ready.Err(); !errors.Is(err, revocast.ErrNotRunning) {
+			t.Errorf("after the end: %v", err)
+		}
+		if err := a.begin(r); err != nil {
+			t.Errorf("another Run after the end: %v", err)
+		}
 	})
 }
 
@@ -163,8 +198,7 @@ func TestAwaitKnowsWhatIsThere(t *testing.T) {
 	if err != nil || receipt.Strength != revocast.Confirmed || receipt.Position != pos(2, 5) {
 		t.Errorf("%+v, %v", receipt, err)
 	}
-	w.active.end()
-	r.wg.Wait()
+	w.active.end(r)
 }
 
 // TestReplaceExpired: only proposals that the ledger refuses for their until are replaced.
