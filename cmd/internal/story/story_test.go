@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -87,14 +86,12 @@ func (s *story) redis(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("REVOCAST_REDIS", storetest.Redis(s.t, args...).URL())
 }
 
-// ports finds ports that are free now. Each stays open until all are found, so that
-// no two are the same.
+// ports finds ports that are free.
 func (s *story) ports(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freePort()
 		ts.Check(err)
-		defer ln.Close()
-		ts.Setenv(name, strconv.Itoa(ln.Addr().(*net.TCPAddr).Port))
+		ts.Setenv(name, port)
 	}
 }
 
