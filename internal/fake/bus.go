@@ -109,6 +109,7 @@ func (b *Bus) held(p revocast.Position) bool {
 func (b *Bus) claimed(r port.EpochRecord) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	r.Buried = 0 // it counts what was written after it was claimed
 	return b.claims[r]
 }
 
