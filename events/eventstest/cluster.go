@@ -2,9 +2,10 @@ package eventstest
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
+
+	"github.com/revocast/revocast/internal/freeport"
 )
 
 // NewCluster starts n servers that form a cluster, so that a stream can have as many
@@ -28,16 +29,14 @@ lame_duck_grace_period: "10ms"
 	return servers
 }
 
-// freePorts holds n ports at once, so that they differ, and lets them go.
 func freePorts(tb testing.TB, n int) (ports []int) {
 	tb.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freeport.Find()
 		if err != nil {
 			tb.Fatal(err)
 		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
 	return ports
 }

@@ -127,6 +127,7 @@ var layers = map[string][]string{
 	"internal/leak":              nil,
 	"internal/property":          nil,
 	"internal/program":           nil,
+	"internal/freeport":          nil,
 	"internal/tcplink":           nil,
 	"revocasttest":               anything,
 	"internal/fake":              ports,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/revocast/revocast/internal/freeport"
 	"github.com/revocast/revocast/internal/program"
 	"github.com/revocast/revocast/internal/wallclock"
 	"github.com/revocast/revocast/store"
@@ -89,12 +90,11 @@ func missing(tb testing.TB) {
 
 func freePort(tb testing.TB) int {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // start starts the process and waits until it answers, which a wrong or missing

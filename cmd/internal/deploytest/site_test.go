@@ -19,6 +19,7 @@ import (
 
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/deployfiles"
+	"github.com/revocast/revocast/internal/freeport"
 	"github.com/revocast/revocast/internal/program"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
@@ -94,12 +95,11 @@ func (s *site) must(err error) {
 
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	return freeport.Addr(port)
 }
 
 func portOf(addr string) (port int) {

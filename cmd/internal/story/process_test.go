@@ -2,7 +2,6 @@ package story_test
 
 import (
 	"bytes"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast/client"
+	"github.com/revocast/revocast/internal/freeport"
 )
 
 // process is one of the programs as it runs for a test.
@@ -68,11 +68,11 @@ func (p *process) stop(t *testing.T) {
 
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return net.JoinHostPort("127.0.0.1", port)
+	return freeport.Addr(port)
 }
 
 // newClient has connections of its own, which end with the test.

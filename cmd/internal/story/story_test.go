@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/revocast/revocast/events/eventstest"
+	"github.com/revocast/revocast/internal/freeport"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
 )
@@ -89,9 +90,9 @@ func (s *story) redis(ts *testscript.TestScript, _ bool, args []string) {
 // ports finds ports that are free.
 func (s *story) ports(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
-		port, err := freePort()
+		port, err := freeport.Find()
 		ts.Check(err)
-		ts.Setenv(name, port)
+		ts.Setenv(name, strconv.Itoa(port))
 	}
 }
 
