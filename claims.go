@@ -134,6 +134,15 @@ func (k *Keys) Has(key Key) bool {
 	return false
 }
 
+// Map replaces each key that is set by f of it.
+func (k *Keys) Map(f func(Key) Key) {
+	for i := range k.slots {
+		if k.set&(1<<i) != 0 {
+			k.slots[i] = f(k.slots[i])
+		}
+	}
+}
+
 // Append appends the keys that are set to dst, narrowest scope first.
 func (k *Keys) Append(dst []Key) []Key {
 	for i := range k.slots {

@@ -57,6 +57,10 @@ var (
 	// that mends it.
 	ErrUnsuited = errors.New("store is not suited")
 
+	// ErrNames: this process does not have the secret that the realm's names are hashed with, or has
+	// another one. Give it the realm's file.
+	ErrNames = errors.New("not the realm's name secret")
+
 	// ErrNotFound: nothing is revoked or banned under the name that was given, or there is no such
 	// receipt.
 	ErrNotFound = errors.New("not found")

@@ -50,7 +50,9 @@ type Event struct {
 	Kind     Kind
 	Scope    Scope
 	Key      Key
-	At       int64 // when it was committed
+	// Names is how many of the realm's name secrets Key and Except are made with, see package names.
+	Names uint8
+	At    int64 // when it was committed
 
 	CutOff int64 // revoked: tokens issued at or before are dead; [Forever] for token and session
 	Except Key   // revoked: key of the session that is spared; zero: none

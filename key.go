@@ -9,7 +9,8 @@ import (
 
 // Key identifies what a revocation names: the first 16 bytes of SHA-256 over the
 // length-prefixed realm, scope, issuer and id. Redis keys, indexes and the wire
-// hold keys, never ids, so neither store tells who was revoked.
+// hold keys, never ids. Who reads a store can still test guesses against such a key. In a realm
+// that has a name secret, the stores therefore hold keyed hashes of these keys: see package names.
 //
 // Keys are made from signed claims, never from the raw token: one ES256 token has several accepted
 // spellings, and each has its own hash.

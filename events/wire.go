@@ -16,7 +16,7 @@ import (
 //	 0  1  version
 //	 1  1  kind
 //	 2  1  scope
-//	 3  1  flags: 1 published again
+//	 3  1  flags: 1 published again, 2 made with name secrets
 //	 4  8  hash of the realm
 //	12 16  epoch, revision
 //	28 16  key
@@ -28,7 +28,7 @@ import (
 //	       extension
 //
 // The extension of an event that was published again begins with the number of the refill, eight
-// bytes.
+// bytes. Then comes, for keys that are made with name secrets, how many those are, one byte.
 //
 // A later version that only adds fields keeps the version byte and puts them into
 // the extension, which this one skips. Nothing may follow it.
@@ -38,6 +38,7 @@ const (
 	maxExtra    = 4096 // bytes of extension that are accepted
 
 	flagRefill = 1 // the event was published again
+	flagNames  = 2 // its keys are made with name secrets
 )
 
 var (
@@ -55,10 +56,7 @@ func appendEvent(buf []byte, realm uint64, e *revocast.Event) ([]byte, error) {
 	if err := checkEvent(e); err != nil {
 		return buf, fmt.Errorf("%w: event %s: %w", revocast.ErrInvalid, e.Position, err)
 	}
-	buf = append(buf, wireVersion, byte(e.Kind), byte(e.Scope), 0)
-	if e.Refill != 0 {
-		buf[len(buf)-1] = flagRefill
-	}
+	buf = append(buf, wireVersion, byte(e.Kind), byte(e.Scope), eventFlags(e))
 	buf = binary.BigEndian.AppendUint64(buf, realm)
 	buf = binary.BigEndian.AppendUint64(buf, e.Position.Epoch)
 	buf = binary.BigEndian.AppendUint64(buf, e.Position.Rev)
@@ -70,10 +68,30 @@ func appendEvent(buf []byte, realm uint64, e *revocast.Event) ([]byte, error) {
 	buf = binary.BigEndian.AppendUint16(buf, uint16(len(e.Reason)))
 	buf = binary.BigEndian.AppendUint16(buf, uint16(len(e.Initiator)))
 	buf = append(append(buf, e.Reason...), e.Initiator...)
-	if e.Refill == 0 {
-		return append(buf, 0, 0), nil
+	return appendExtension(buf, e), nil
+}
+
+func eventFlags(e *revocast.Event) (flags byte) {
+	if e.Refill != 0 {
+		flags |= flagRefill
 	}
-	return binary.BigEndian.AppendUint64(append(buf, 0, 8), e.Refill), nil
+	if e.Names != 0 {
+		flags |= flagNames
+	}
+	return flags
+}
+
+func appendExtension(buf []byte, e *revocast.Event) []byte {
+	at := len(buf)
+	buf = append(buf, 0, 0)
+	if e.Refill != 0 {
+		buf = binary.BigEndian.AppendUint64(buf, e.Refill)
+	}
+	if e.Names != 0 {
+		buf = append(buf, e.Names)
+	}
+	binary.BigEndian.PutUint16(buf[at:], uint16(len(buf)-at-2))
+	return buf
 }
 
 // decodeEvent reads one event into e. It allocates for the two texts alone, and once
@@ -91,7 +109,7 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 	if binary.BigEndian.Uint64(data[4:]) != realm {
 		return errForeign
 	}
-	if data[3]&^flagRefill != 0 {
+	if data[3]&^(flagRefill|flagNames) != 0 {
 		return undecodable("flags %#x", data[3])
 	}
 	e.Kind, e.Scope = revocast.Kind(data[1]), revocast.Scope(data[2])
@@ -107,7 +125,7 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 		return err
 	}
 	e.Reason, e.Initiator = texts[:reason], texts[reason:]
-	if e.Refill, err = takeRefill(data[3], data[eventHead+len(texts)+2:]); err != nil {
+	if err := takeExtension(data[3], data[eventHead+len(texts)+2:], e); err != nil {
 		return err
 	}
 	if err := checkEvent(e); err != nil {
@@ -116,15 +134,22 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 	return nil
 }
 
-// takeRefill reads the number of a refill from the extension, where the flags say so.
-func takeRefill(flags byte, extension []byte) (uint64, error) {
-	if flags&flagRefill == 0 {
-		return 0, nil
+// takeExtension reads what the flags say is in the extension.
+func takeExtension(flags byte, extension []byte, e *revocast.Event) error {
+	e.Refill, e.Names = 0, 0
+	if flags&flagRefill != 0 {
+		if len(extension) < 8 || binary.BigEndian.Uint64(extension) == 0 {
+			return undecodable("published again by no refill, extension of %d bytes", len(extension))
+		}
+		e.Refill, extension = binary.BigEndian.Uint64(extension), extension[8:]
 	}
-	if len(extension) < 8 || binary.BigEndian.Uint64(extension) == 0 {
-		return 0, undecodable("published again by no refill, extension of %d bytes", len(extension))
+	if flags&flagNames != 0 {
+		if len(extension) < 1 || extension[0] == 0 {
+			return undecodable("made with no name secret, %d bytes of extension", len(extension))
+		}
+		e.Names = extension[0]
 	}
-	return binary.BigEndian.Uint64(extension), nil
+	return nil
 }
 
 // takeTexts returns the first n bytes of data as text and checks that what follows is

@@ -41,6 +41,13 @@ type wireTerms struct {
 	Skew          string            `json:"skew,omitempty"` // absent: the default
 	DefaultIssuer string            `json:"default_issuer"`
 	MaxLifetime   map[string]string `json:"max_lifetime"` // scope → duration
+	Names         *wireNaming       `json:"names,omitempty"`
+}
+
+// wireNaming is [port.Naming].
+type wireNaming struct {
+	Secrets uint8  `json:"secrets"`
+	Check   string `json:"check"`
 }
 
 // encodeRecord writes everything but the sequence, which the stream knows.
@@ -58,6 +65,9 @@ func encodeRecord(realm string, r port.EpochRecord) ([]byte, error) {
 	}
 	if r.Terms.Skew != 0 {
 		w.Terms.Skew = r.Terms.Skew.String()
+	}
+	if n := r.Terms.Names; n.Secrets != 0 {
+		w.Terms.Names = &wireNaming{n.Secrets, n.Check}
 	}
 	for i, d := range r.Terms.MaxLifetime {
 		w.Terms.MaxLifetime[revocast.Scope(i+1).String()] = d.String()
@@ -116,6 +126,9 @@ func decodeRecord(realm string, data []byte) (port.EpochRecord, error) {
 
 func (w wireTerms) into(t *port.Terms) (err error) {
 	t.Drift, t.DefaultIssuer = w.Drift, w.DefaultIssuer
+	if w.Names != nil {
+		t.Names = port.Naming{Secrets: w.Names.Secrets, Check: w.Names.Check}
+	}
 	if t.Lease, err = time.ParseDuration(w.Lease); err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
@@ -166,6 +179,8 @@ func checkRecord(r port.EpochRecord) error {
 		return fmt.Errorf("server identity of %d bytes is too long or has control characters", len(r.Server))
 	case t.Lease < 0 || t.Fence < 0:
 		return fmt.Errorf("lease %v or fence %v is negative", t.Lease, t.Fence)
+	case !t.Names.Valid():
+		return fmt.Errorf("names %+v", t.Names)
 	case t.Skew < 0 || t.Skew > port.MaxSkew:
 		return fmt.Errorf("skew %v is not within 0 and %v", t.Skew, port.MaxSkew)
 	case math.IsNaN(t.Drift) || t.Drift < 0 || t.Drift >= 1:

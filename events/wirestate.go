@@ -17,16 +17,18 @@ import (
 //	 7  cut-off                       if hasCutOff; [revocast.Forever] if isForever
 //	23  except, floor                 if hasExcept
 //	28  ban: from, until, epoch, rev  if hasBan
+//	 1  name secrets of the keys       if hasNames
 const (
 	hasCutOff = 1 << iota
 	isForever
 	hasExcept
 	hasBan
+	hasNames
 	knownBits = 1<<iota - 1
 
 	numberSize = 7
 	minState   = 2 + 16 + 4*numberSize
-	maxState   = minState + numberSize + 16 + numberSize + 4*numberSize
+	maxState   = minState + numberSize + 16 + numberSize + 4*numberSize + 1
 )
 
 // appendState appends k, or fails with [revocast.ErrInvalid] on one that no ledger holds.
@@ -36,7 +38,7 @@ func appendState(buf []byte, k port.KeyedState) ([]byte, error) {
 		return buf, fmt.Errorf("%w: state of key %s: %w", revocast.ErrInvalid, k.Key, err)
 	}
 	s := &k.State
-	bits := stateBits(s)
+	bits := stateBits(&k)
 	buf = append(buf, bits, byte(k.Scope))
 	buf = append(buf, k.Key[:]...)
 	buf = appendNumbers(buf, uint64(s.Until), uint64(k.Changed), s.At.Epoch, s.At.Rev)
@@ -50,10 +52,14 @@ func appendState(buf []byte, k port.KeyedState) ([]byte, error) {
 	if bits&hasBan != 0 {
 		buf = appendNumbers(buf, uint64(s.Ban.From), uint64(s.Ban.Until), s.Ban.At.Epoch, s.Ban.At.Rev)
 	}
+	if bits&hasNames != 0 {
+		buf = append(buf, k.Names)
+	}
 	return buf, nil
 }
 
-func stateBits(s *revocast.State) (bits byte) {
+func stateBits(k *port.KeyedState) (bits byte) {
+	s := &k.State
 	switch s.CutOff {
 	case 0:
 	case revocast.Forever:
@@ -66,6 +72,9 @@ func stateBits(s *revocast.State) (bits byte) {
 	}
 	if s.Ban != (revocast.BanState{}) {
 		bits |= hasBan
+	}
+	if k.Names != 0 {
+		bits |= hasNames
 	}
 	return bits
 }
@@ -112,11 +121,14 @@ func takeState(data []byte, k *port.KeyedState) (rest []byte, err error) {
 		s.Ban.From, s.Ban.Until = int64(next()), int64(next())
 		s.Ban.At = revocast.Position{Epoch: next(), Rev: next()}
 	}
+	if k.Names = 0; bits&hasNames != 0 {
+		k.Names, data = data[0], data[1:]
+	}
 	if err := checkState(k); err != nil {
 		return nil, fmt.Errorf("%w: state: %w", errUndecodable, err)
 	}
-	if stateBits(s) != bits {
-		return nil, undecodable("state: bits %#x, want %#x", bits, stateBits(s))
+	if stateBits(k) != bits {
+		return nil, undecodable("state: bits %#x, want %#x", bits, stateBits(k))
 	}
 	return data, nil
 }
@@ -131,6 +143,9 @@ func stateSize(bits byte) int {
 	}
 	if bits&hasBan != 0 {
 		n += 4 * numberSize
+	}
+	if bits&hasNames != 0 {
+		n++
 	}
 	return n
 }

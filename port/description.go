@@ -76,6 +76,7 @@ type Description struct {
 // was accepted because of it.
 type Sighting struct {
 	Issuer revocast.Key // [revocast.IssuerKey]
+	Names  uint8        // how many of the realm's name secrets Issuer is made with
 	Issued int64        // when the token says that it was issued, Unix milliseconds; zero: no token
 	// Known registers a lead, in milliseconds, that this worker had registered before, as
 	// a ledger that lost data may not know it; zero: none.

@@ -57,7 +57,8 @@ type WorkerLedger interface {
 	// Sight registers by how much a token's issue time is ahead of the ledger's clock, so
 	// that a cut-off can be written in its issuer's own time. A worker calls it before it
 	// accepts a token whose issuer's clock is not registered to be as far ahead; see
-	// [Sighting].
+	// [Sighting]. [revocast.ErrNames] if the issuer's key is made with another number of
+	// secrets than the terms say.
 	Sight(ctx context.Context, s Sighting) (Sighted, error)
 
 	// Snapshot returns the states a page at a time: begin with cursor "" and go on with the
@@ -83,6 +84,9 @@ type PublisherLedger interface {
 	// At of a proposal, if it is not zero, is the time as the caller reckons it. Where the ledger's
 	// clock is more than ten seconds away from At, that clock has jumped: then At replaces it in
 	// all that the ledger computes or refuses because of the proposal.
+	//
+	// Keys that are made with another number of secrets than the terms' fail with
+	// [revocast.ErrNames]: the caller looks at the terms again.
 	//
 	// A ban or lift that carries a position was committed before, at that position of an
 	// earlier epoch, and may have been lost. If it was not, or if the ban register holds

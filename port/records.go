@@ -77,6 +77,7 @@ type Checked struct {
 // key does not tell it.
 type KeyedState struct {
 	Key     revocast.Key
+	Names   uint8 // how many of the realm's name secrets Key and State.Except are made with
 	Scope   revocast.Scope
 	State   revocast.State
 	Changed int64 // when it last changed, by the ledger's clock, Unix milliseconds
@@ -94,7 +95,9 @@ type StatePage struct {
 // Events returns the fewest events that add up to the state, so that a snapshot is applied in the
 // same way as a log.
 func (k KeyedState) Events() []revocast.Event {
-	base := revocast.Event{Position: k.State.At, Scope: k.Scope, Key: k.Key, At: k.Changed, Until: k.State.Until}
+	base := revocast.Event{
+		Position: k.State.At, Scope: k.Scope, Key: k.Key, Names: k.Names, At: k.Changed, Until: k.State.Until,
+	}
 	var events []revocast.Event
 	if k.State.CutOff != 0 {
 		e := base

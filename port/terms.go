@@ -1,7 +1,9 @@
 package port
 
 import (
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -24,6 +26,25 @@ type Terms struct {
 	// lives, counted from its issue time as [revocast.Claims.Issued] has it, indexed by scope
 	// minus one. Workers refuse tokens that live longer.
 	MaxLifetime [revocast.NumScopes]time.Duration
+
+	// Names says which secrets the realm's keys are made with. Zero: none, and somebody who reads a store
+	// can test guesses of names against it.
+	Names Naming
+}
+
+// Naming identifies the secrets that keys are made with, and does not tell them. See package names.
+type Naming struct {
+	Secrets uint8  // how many
+	Check   string // 16 hexadecimal digits that follow from the secrets and the realm; empty: none
+}
+
+// Valid reports whether a realm can have n.
+func (n Naming) Valid() bool {
+	if n.Secrets == 0 {
+		return n.Check == ""
+	}
+	sum, err := hex.DecodeString(n.Check)
+	return err == nil && len(sum) == 8 && n.Check == strings.ToLower(n.Check)
 }
 
 // The bounds of [Terms.Skew], and what it is where the terms say nothing.
@@ -95,6 +116,10 @@ func (t Terms) Validate() error {
 	if t.Skew != 0 && (t.Skew < MinSkew || t.Skew > MaxSkew || t.Skew%time.Millisecond != 0) {
 		return fmt.Errorf("%w: skew %s: want %s to %s, in whole milliseconds", revocast.ErrInvalid, t.Skew, MinSkew,
 			MaxSkew)
+	}
+	if !t.Names.Valid() {
+		return fmt.Errorf("%w: names of %d secrets with the check %.32q", revocast.ErrInvalid, t.Names.Secrets,
+			t.Names.Check)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < time.Second || d > 10*365*24*time.Hour {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -15,6 +16,7 @@ type committer struct {
 	*base
 	ledger  commitLedger
 	reader  *reader
+	names   *namer
 	clocks  *clocks
 	timeout time.Duration
 	gate    gate
@@ -25,7 +27,7 @@ type commitLedger interface {
 }
 
 func newCommitter(t tools, ledger commitLedger, c *clocks, timeout time.Duration) *committer {
-	return &committer{base: t.base, ledger: ledger, reader: t.reader, clocks: c, timeout: timeout}
+	return &committer{base: t.base, ledger: ledger, reader: t.reader, names: t.names, clocks: c, timeout: timeout}
 }
 
 func (c *committer) commit(run context.Context, idempotency string, proposals []revocast.Event) (batch, error) {
@@ -40,7 +42,11 @@ func (c *committer) commit(run context.Context, idempotency string, proposals []
 	if err != nil {
 		return batch{}, err
 	}
-	answer, err := c.ledger.Commit(ctx, idempotency, proposals)
+	var answer port.Commit
+	err = c.names.named(ctx, c.reader, func(m *names.Maker) (err error) {
+		answer, err = c.ledger.Commit(ctx, idempotency, made(m, proposals))
+		return err
+	})
 	if err == nil && len(answer.Entries) != len(proposals) {
 		err = fmt.Errorf("%w: the ledger answered for another number of proposals", revocast.ErrOutcomeUnknown)
 	}

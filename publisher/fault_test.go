@@ -91,7 +91,7 @@ func TestExpiredItemDoesNotConfirmTheOthers(t *testing.T) {
 		p.Bus.SetHook(nil)
 		w.Must(fleettest.Await(t, done))
 		for _, id := range []string{"alice", "bob"} {
-			if w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, id)).IsZero() {
+			if w.Ledger.State(fleettest.KeyOf(revocast.ScopePrincipal, fleettest.Issuer, id)).IsZero() {
 				t.Errorf("%s: confirmed, and the ledger knows nothing of it", id)
 			}
 		}
@@ -115,9 +115,7 @@ func TestCutOffAheadOfTheNewServer(t *testing.T) {
 		fleettest.Elapse(2 * time.Second)
 		p.Bus.SetHook(nil)
 		w.Must(fleettest.Await(t, done))
-		if w.Ledger.State(revocast.KeyOf(
-			fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice",
-		)).IsZero() {
+		if w.Ledger.State(fleettest.KeyOf(revocast.ScopePrincipal, fleettest.Issuer, "alice")).IsZero() {
 			t.Error("confirmed, and the ledger knows nothing of it")
 		}
 	})

@@ -31,6 +31,7 @@ type keeper struct {
 	ledger  keeperLedger
 	bus     recordBus
 	reader  *reader
+	names   *namer
 	streams *streams
 	status  *status
 	writers writers
@@ -89,7 +90,7 @@ type keeperOptions struct {
 
 func newKeeper(t tools, ledger keeperLedger, s *status, w writers, o keeperOptions) *keeper {
 	return &keeper{
-		base: t.base, ledger: ledger, bus: t.streams.bus, reader: t.reader, streams: t.streams,
+		base: t.base, ledger: ledger, bus: t.streams.bus, reader: t.reader, names: t.names, streams: t.streams,
 		status: s, writers: w, keeperOptions: o,
 	}
 }
@@ -98,6 +99,9 @@ func (k *keeper) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		pause := keepEvery
 		err := k.look(ctx)
+		if err == nil {
+			err = k.named()
+		}
 		if err != nil {
 			pause = recoverPace
 		}
@@ -105,6 +109,17 @@ func (k *keeper) run(ctx context.Context) error {
 		k.sleep(ctx, pause, k.status.recheck)
 	}
 	return nil
+}
+
+// named fails if this publisher cannot make the keys that an open ledger holds. To keep the ledger it need
+// not: only to serve.
+func (k *keeper) named() error {
+	terms := k.reader.terms.Load()
+	if terms == nil {
+		return nil
+	}
+	_, err := k.names.maker(terms)
+	return err
 }
 
 // report makes the outcome of a look the publisher's readiness: the ledger serves, and

@@ -7,6 +7,7 @@ import (
 
 	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/internal/option"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -43,6 +44,9 @@ type Options struct {
 	// Defaults 2m and 2,000.
 	SnapshotEvery time.Duration
 	SnapshotAfter uint64
+
+	// Names are the realm's name secrets. Default: none, for a realm without.
+	Names *names.Secrets
 
 	Clock  port.Clock   // default [port.SystemClock]
 	Logger *slog.Logger // default [slog.Default]

@@ -21,7 +21,9 @@ import (
 func TestOpenCallsAreBounded(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
 		ledger, bus := w.Ledger.Link("p"), w.Bus.Link("p")
-		p := option.Must(publisher.New(ledger, bus, publisher.Options{MaxOpen: 5, Logger: fleettest.Logger()}))
+		p := option.Must(publisher.New(ledger, bus, publisher.Options{
+			Names: fleettest.Names, MaxOpen: 5, Logger: fleettest.Logger(),
+		}))
 		w.Run(p.Run)
 		w.Await(p.Readiness())
 		bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))

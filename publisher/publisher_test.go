@@ -354,9 +354,10 @@ func TestCoveredIsNoSoonerDurable(t *testing.T) {
 		p := w.Publisher("p")
 		p.Bus.SetHook(fleettest.Only(fake.OpPublish, fleettest.Always(fake.NotDone())))
 		r := revocast.Revocation{Scope: revocast.ScopeToken, ID: "t"}
-		e := revocast.Event{Kind: revocast.KindRevoked, Scope: r.Scope, Key: revocast.KeyOf(
-			fleettest.Realm, r.Scope, fleettest.Issuer, r.ID,
-		), CutOff: revocast.Forever}
+		e := revocast.Event{
+			Kind: revocast.KindRevoked, Scope: r.Scope, Names: 1, Key: fleettest.KeyOf(r.Scope, fleettest.Issuer, r.ID),
+			CutOff: revocast.Forever,
+		}
 		_, err := w.Ledger.Link("other").Commit(w.T.Context(), "other", []revocast.Event{e})
 		w.Must(err)
 		ctx, cancel := fleettest.Within(5 * time.Second)

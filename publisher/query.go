@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -20,11 +21,17 @@ func (p *Publisher) Await(ctx context.Context, at revocast.Position) (revocast.R
 // Standing returns what stands against one id, [revocast.ErrNotFound] if nothing does. An empty
 // issuer is the ledger's default issuer, as for [revocast.Revocation].
 func (p *Publisher) Standing(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.State, error) {
-	key, err := p.KeyFor(ctx, scope, issuer, id)
-	if err != nil {
-		return revocast.State{}, err
-	}
-	answer, err := p.ledger.Check(ctx, []revocast.Key{key})
+	var answer port.Checked
+	err := p.names.named(ctx, p.reader, func(m *names.Maker) error {
+		key, err := p.KeyFor(ctx, scope, issuer, id)
+		if err != nil {
+			return err
+		}
+		if answer, err = p.ledger.Check(ctx, []revocast.Key{key}); err != nil {
+			return err
+		}
+		return sameNames(m, answer.Terms)
+	})
 	if err != nil {
 		return revocast.State{}, err
 	}
@@ -53,7 +60,14 @@ func (p *Publisher) KeyFor(ctx context.Context, scope revocast.Scope, issuer, id
 	}
 	probe := revocast.Revocation{Scope: scope, ID: id, Issuer: issuer}
 	e, err := probe.Proposal(p.base.realm, terms.DefaultIssuer)
-	return e.Key, err
+	if err != nil {
+		return revocast.Key{}, err
+	}
+	maker, err := p.names.maker(terms)
+	if err != nil {
+		return revocast.Key{}, err
+	}
+	return maker.Key(e.Key, 0), nil
 }
 
 // FleetStatus is the realm as one publisher sees it.

@@ -25,7 +25,7 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 		for name, run := range map[string]func() error{
 			"subscriber": func() error {
 				_, err := worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})),
-					worker.SubscriberOptions{Logger: fleettest.Logger()})
+					worker.SubscriberOptions{Names: fleettest.Names, Logger: fleettest.Logger()})
 				return err
 			},
 			"publisher": func() error {
@@ -46,7 +46,7 @@ func TestPartsOfDifferentRealms(t *testing.T) {
 			},
 			"terms": func() error {
 				_, err := publisher.ChangeTerms(context.WithoutCancel(ctx), ledger, bus, w.Terms,
-					publisher.Options{Logger: fleettest.Logger()})
+					publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()})
 				return err
 			},
 		} {

@@ -116,7 +116,7 @@ func TestOlderRecordKeepsLongerLeases(t *testing.T) {
 		long := w.Terms
 		long.Lease = 30 * time.Second
 		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
-			publisher.Options{Logger: fleettest.Logger()})
+			publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()})
 		w.Must(err)
 		w.Bus.OlderRecords(1)
 		fleettest.Elapse(time.Second)
@@ -168,10 +168,12 @@ func TestLostRecordDoesNotBringBackAServerThatWasReplaced(t *testing.T) {
 		other := fake.NewLedger(t, fake.LedgerOptions{})
 		other.Restart()
 		_, err := publisher.Repair(w.T.Context(), other.Link("op"), w.Bus.Link("op"), publisher.JetStream,
-			publisher.RepairOptions{Publisher: publisher.Options{Logger: fleettest.Logger()}})
+			publisher.RepairOptions{Publisher: publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()}})
 		w.Must(err)
 		next := option.Must(
-			publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{Logger: fleettest.Logger()}),
+			publisher.New(other.Link("next"), w.Bus.Link("next"), publisher.Options{
+				Names: fleettest.Names, Logger: fleettest.Logger(),
+			}),
 		)
 		w.Run(next.Run)
 		fleettest.Elapse(12 * time.Second)

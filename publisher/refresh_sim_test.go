@@ -24,12 +24,12 @@ func TestRefreshKeepsEverything(t *testing.T) {
 		}
 		_, err := p.Ban(w.T.Context(), revocast.Ban{Principal: "alice", Until: until})
 		w.Must(err)
-		before := w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice"))
+		before := w.Ledger.State(fleettest.KeyOf(revocast.ScopePrincipal, fleettest.Issuer, "alice"))
 		fleettest.Elapse(2*time.Hour + time.Minute) // the stream keeps an event for two hours
 		w.ForgetFirst(3)
 		w.Ledger.Empty()
 		fleettest.Elapse(5 * time.Second)
-		after := w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice"))
+		after := w.Ledger.State(fleettest.KeyOf(revocast.ScopePrincipal, fleettest.Issuer, "alice"))
 		if after.CutOff != before.CutOff || after.Except != before.Except || after.Floor != before.Floor ||
 			after.Ban != before.Ban {
 			t.Errorf("before %+v\n after %+v", before, after)

@@ -161,7 +161,7 @@ func TestForgetting(t *testing.T) {
 		_, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice())
 		w.Must(err)
 		until := time.UnixMilli(
-			w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopePrincipal, fleettest.Issuer, "alice")).Until,
+			w.Ledger.State(fleettest.KeyOf(revocast.ScopePrincipal, fleettest.Issuer, "alice")).Until,
 		)
 		fleettest.Elapse(time.Until(until) + 30*time.Second)
 		if n := p.Stats().Forgotten; n != 0 {

@@ -300,7 +300,7 @@ func TestStrikeGoesByTheLedgersTerms(t *testing.T) {
 		long.Lease = 30 * time.Second
 		q := w.Publisher("q")
 		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
-			publisher.Options{Logger: fleettest.Logger()})
+			publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()})
 		w.Must(err)
 		for range 200 {
 			fleettest.Elapse(5 * time.Millisecond)
@@ -345,7 +345,7 @@ func TestAnnouncedTermsStay(t *testing.T) {
 			ob.SetHook(fleettest.Failing)
 		}()
 		if _, err := publisher.ChangeTerms(
-			ctx, op, ob, long, publisher.Options{Logger: fleettest.Logger()},
+			ctx, op, ob, long, publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()},
 		); err == nil {
 			w.T.Fatal("the command was to be killed")
 		}

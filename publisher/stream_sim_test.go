@@ -192,7 +192,7 @@ func TestAuditReports(t *testing.T) {
 		}
 		foreign := revocast.Event{
 			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
-			Key:    revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "x"),
+			Key:    fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "x"),
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 1, Rev: 99},
 		}
@@ -270,7 +270,9 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		wrong := fake.NewLedger(t, fake.LedgerOptions{})
 		wrong.Restart() // so that its identity is another one
 		lost := option.Must(
-			publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{Logger: fleettest.Logger()}),
+			publisher.New(wrong.Link("lost"), w.Bus.Link("lost"), publisher.Options{
+				Names: fleettest.Names, Logger: fleettest.Logger(),
+			}),
 		)
 		w.Run(lost.Run)
 		fleettest.Elapse(5 * time.Second)
@@ -296,7 +298,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		// And back: the fenced one is the right one after all.
 		w.Bus.Plant(revocast.Event{
 			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
-			Key:    revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "meanwhile"),
+			Key:    fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "meanwhile"),
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 2, Rev: 5},
 		})

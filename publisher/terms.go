@@ -81,6 +81,9 @@ func mayBecome(t, next port.Terms) error {
 				revocast.ErrInvalid, revocast.Scope(i+1), longest, next.MaxLifetime[i], longest)
 		}
 	}
+	if next.Names != t.Names {
+		return fmt.Errorf("%w: the realm's name secrets are not changed with its terms", revocast.ErrInvalid)
+	}
 	if next.DefaultIssuer != t.DefaultIssuer {
 		return fmt.Errorf("%w: the default issuer cannot be changed from %q to %q: what was revoked without naming "+
 			"one would not be found any more", revocast.ErrInvalid, naming.ClipName(t.DefaultIssuer),

@@ -25,7 +25,7 @@ func TestChangeTerms(t *testing.T) {
 		long := w.Terms
 		long.Lease = 10 * time.Second
 		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
-			publisher.Options{Logger: fleettest.Logger()})
+			publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()})
 		w.Must(err)
 		fleettest.Elapse(5 * time.Second)
 		x.Ledger.SetHook(fleettest.Failing)
@@ -41,7 +41,7 @@ func TestChangeTerms(t *testing.T) {
 		changed := make(chan error, 1)
 		go func() {
 			_, err := publisher.ChangeTerms(context.Background(), w.Ledger.Link("op"), w.Bus.Link("op"), short,
-				publisher.Options{Logger: fleettest.Logger()})
+				publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()})
 			changed <- err
 		}()
 		fleettest.Elapse(time.Second)
@@ -102,7 +102,7 @@ func TestRollBackForgetsLongerLeases(t *testing.T) {
 		long := w.Terms
 		long.Lease = 20 * time.Second
 		_, err := publisher.ChangeTerms(w.T.Context(), w.Ledger.Link("op"), w.Bus.Link("op"), long,
-			publisher.Options{Logger: fleettest.Logger()})
+			publisher.Options{Names: fleettest.Names, Logger: fleettest.Logger()})
 		w.Must(err)
 		w.RevokeMany(p, 3, 1)
 		fleettest.Elapse(8 * time.Second)

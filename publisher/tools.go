@@ -16,6 +16,7 @@ type tools struct {
 	states  *states
 	turns   *turns
 	streams *streams
+	names   *namer
 }
 
 func newTools(ledger port.Ledger, bus port.Bus, o Options) tools {
@@ -26,6 +27,7 @@ func newTools(ledger port.Ledger, bus port.Bus, o Options) tools {
 		states:  &states{base: b, ledger: ledger, reader: r},
 		turns:   newTurns(ledger),
 		streams: newStreams(b, bus, o.StreamReplicas),
+		names:   newNamer(ledger.Realm(), o.Names),
 	}
 }
 

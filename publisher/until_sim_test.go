@@ -61,7 +61,7 @@ func TestUntilIsWhenTokensExpire(t *testing.T) {
 				}
 				fleettest.Elapse(30 * time.Second)
 			}
-			s := w.Ledger.State(revocast.KeyOf(fleettest.Realm, scope, fleettest.Issuer, r.ID))
+			s := w.Ledger.State(fleettest.KeyOf(scope, fleettest.Issuer, r.ID))
 			if want := r.Until.Add(revocast.UntilMargin).UnixMilli(); scope == revocast.ScopeToken && s.Until != want {
 				t.Errorf("a token is kept until %d, want %d", s.Until, want)
 			}
@@ -111,7 +111,7 @@ func TestLogoutOfAnExpiredToken(t *testing.T) {
 		if _, v := g.Check(w.T.Context(), token); v.Outcome != revocast.Revoked {
 			t.Errorf("%+v", v)
 		}
-		s := w.Ledger.State(revocast.KeyOf(fleettest.Realm, revocast.ScopeToken, fleettest.Issuer, "t-"))
+		s := w.Ledger.State(fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "t-"))
 		if want := claims.Expires.Add(revocast.UntilMargin).UnixMilli(); s.Until != want {
 			t.Errorf("kept until %d, want %d", s.Until, want)
 		}

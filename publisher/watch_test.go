@@ -92,7 +92,7 @@ func TestQuestionSentBeforeTheAsk(t *testing.T) {
 
 func TestPublisherMustRun(t *testing.T) {
 	fleettest.InWorld(t, func(w *fleettest.World) {
-		p := option.Must(publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), publisher.Options{}))
+		p := option.Must(publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), publisher.Options{Names: fleettest.Names}))
 		if _, err := p.Revoke(w.T.Context(), fleettest.RevokeAlice()); !errors.Is(err, revocast.ErrNotRunning) {
 			t.Errorf("without Run: %v", err)
 		}

@@ -37,6 +37,9 @@ func (r *Realm) Publisher(o publisher.Options) (*Publisher, error) {
 	if o.Logger == nil {
 		o.Logger = r.log
 	}
+	if o.Names == nil {
+		o.Names = r.names
+	}
 	p, err := publisher.New(r.ledger, r.bus, o)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/store"
 )
@@ -31,6 +32,10 @@ type Options struct {
 	Connect events.ConnectOptions // beside the URL: name, credentials, certificates
 	Events  events.Options
 	Store   store.Options
+
+	// Names are the realm's name secrets, from its file ([names.ReadFile]). Default: none, for a realm
+	// without.
+	Names *names.Secrets
 
 	// Class is the class of workers ([A-Za-z0-9_-]{1,64}) whose users at both stores these are, with
 	// the rights of the class alone. Default: the users are a publisher's, who may do everything.
@@ -72,6 +77,7 @@ type Realm struct {
 	ledger *store.Ledger
 	conn   *nats.Conn
 	bus    *events.Bus
+	names  *names.Secrets
 	log    *slog.Logger
 }
 
@@ -96,7 +102,7 @@ func Open(ctx context.Context, name string, o Options) (*Realm, error) {
 	if err != nil {
 		return nil, &Error{"redis", err}
 	}
-	r := &Realm{name: name, ledger: ledger, log: o.Logger}
+	r := &Realm{name: name, ledger: ledger, names: o.Names, log: o.Logger}
 	if err := r.preflight(ctx, o); err != nil {
 		ledger.Close()
 		return nil, err

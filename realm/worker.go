@@ -29,6 +29,9 @@ func (r *Realm) Worker(v port.Verifier, o worker.Options) (*Worker, error) {
 	if o.Logger == nil {
 		o.Logger = r.log
 	}
+	if o.Names == nil {
+		o.Names = r.names
+	}
 	if o.View == nil {
 		view, err := cache.New(cache.Options{})
 		if err != nil {

@@ -2,6 +2,7 @@ package revocasttest
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
@@ -31,6 +33,7 @@ const (
 type Fleet struct {
 	tb     testing.TB
 	terms  port.Terms
+	names  *names.Secrets
 	stores stores
 	issuer *token.Issuer
 	keys   token.KeySource
@@ -55,6 +58,12 @@ func newFleet(tb testing.TB, s stores, change []func(*port.Terms)) *Fleet {
 	tb.Helper()
 	f := &Fleet{tb: tb, stores: s, terms: port.DefaultTerms(), log: logger()}
 	f.terms.DefaultIssuer = Issuer
+	secret := make([]byte, names.MinSecret)
+	_, _ = rand.Read(secret)
+	var err error
+	f.names, err = names.New(secret)
+	f.must(err)
+	f.terms.Names = f.names.Naming(Realm)
 	for _, c := range change {
 		c(&f.terms)
 	}
@@ -87,7 +96,7 @@ func (f *Fleet) Options() realm.Options {
 	if !ok {
 		f.tb.Fatal("revocasttest: a fleet in memory has no servers to connect to: make it with Real")
 	}
-	o.Logger = f.log
+	o.Logger, o.Names = f.log, f.names
 	return o
 }
 

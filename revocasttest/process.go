@@ -45,6 +45,9 @@ func (f *Fleet) Worker(o worker.Options) *Worker {
 	ledger, bus, links := f.stores.open(f.tb, w.Name)
 	w.Ledger, w.Bus = &Link{links.ledger}, &Link{links.bus}
 	var err error
+	if o.Names == nil {
+		o.Names = f.names
+	}
 	w.Subscriber, err = worker.NewSubscriber(ledger, bus, o.View, o.SubscriberOptions)
 	f.must(err)
 	w.Guard, err = worker.NewGuard(w.Subscriber, f.Verifier(), o.Guard)
@@ -111,6 +114,9 @@ func (f *Fleet) Publisher(o publisher.Options) *Publisher {
 		o.Logger = f.log
 	}
 	ledger, bus, links := f.stores.open(f.tb, name("publisher"))
+	if o.Names == nil {
+		o.Names = f.names
+	}
 	own, err := publisher.New(ledger, bus, o)
 	f.must(err)
 	p := &Publisher{Publisher: own, Ledger: &Link{links.ledger}, Bus: &Link{links.bus}}

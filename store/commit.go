@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -24,7 +25,11 @@ func (l *Ledger) Commit(ctx context.Context, idempotency string, proposals []rev
 			len(proposals), revocast.MaxBatch)
 	}
 	for i, p := range proposals {
-		if err := checkProposal(p); err != nil {
+		err := checkProposal(p)
+		if p.Names != proposals[0].Names {
+			err = errors.New("its key is made with other name secrets than that of the first one")
+		}
+		if err != nil {
 			return port.Commit{}, fmt.Errorf("%w: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
@@ -65,9 +70,9 @@ func (l *Ledger) runCommits(ctx context.Context, calls []*commitCall) ([]commitP
 
 // commitArgs are a call's arguments: what comes before its proposals, and those.
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
-	args := make([]any, 0, 4+16*len(proposals))
+	args := make([]any, 0, 5+16*len(proposals))
 	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(),
-		len(proposals))
+		proposals[0].Names, len(proposals))
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,

@@ -21,13 +21,20 @@ type parsedTerms struct {
 // longest lifetimes, separated by spaces, durations in nanoseconds, and last the
 // default issuer, which may hold anything. The skew, in milliseconds, follows the drift
 // after a comma, and is left out where it is the default: that is the text as it was
-// before there was a skew, and software of that time refuses any other. The scripts read
-// fence, lifetimes and skew.
+// before there was a skew, and software of that time refuses any other. The naming follows after
+// another comma, as SECRETS:CHECK, and is left out where there are no secrets. The scripts read
+// fence, lifetimes, skew and the number of secrets.
 func formatTerms(t port.Terms) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", t.Lease.Nanoseconds(), strconv.FormatFloat(t.Drift, 'g', -1, 64))
+	if t.Skew != 0 || t.Names.Secrets > 0 {
+		b.WriteString(",")
+	}
 	if t.Skew != 0 {
-		fmt.Fprintf(&b, ",%d", t.Skew.Milliseconds())
+		b.WriteString(strconv.FormatInt(t.Skew.Milliseconds(), 10))
+	}
+	if t.Names.Secrets > 0 {
+		fmt.Fprintf(&b, ",%d:%s", t.Names.Secrets, t.Names.Check)
 	}
 	fmt.Fprintf(&b, " %d", t.Fence.Nanoseconds())
 	for _, d := range t.MaxLifetime {
@@ -42,18 +49,24 @@ func parseTerms(text string) (port.Terms, error) {
 	if len(fields) != numbers+1 {
 		return port.Terms{}, fmt.Errorf("%w: terms %.80q", errReply, text)
 	}
-	rate, skew, said := strings.Cut(fields[1], ",")
+	rate, more, said := strings.Cut(fields[1], ",")
 	drift, err := strconv.ParseFloat(rate, 64)
 	if err != nil {
 		return port.Terms{}, fmt.Errorf("%w: terms: drift: %w", errReply, err)
 	}
 	t := port.Terms{Drift: drift, DefaultIssuer: fields[numbers]}
-	if said {
+	skew, naming, named := strings.Cut(more, ",")
+	if skew != "" || said && !named {
 		ms, err := strconv.ParseUint(skew, 10, 31)
 		if err != nil {
 			return port.Terms{}, fmt.Errorf("%w: terms: skew: %w", errReply, err)
 		}
 		t.Skew = time.Duration(ms) * time.Millisecond
+	}
+	if named {
+		if t.Names, err = parseNaming(naming); err != nil {
+			return port.Terms{}, err
+		}
 	}
 	into := []*time.Duration{&t.Lease, nil, &t.Fence}
 	for i := range t.MaxLifetime {
@@ -72,6 +85,17 @@ func parseTerms(text string) (port.Terms, error) {
 	return t, nil
 }
 
+// parseNaming reads SECRETS:CHECK.
+func parseNaming(text string) (port.Naming, error) {
+	secrets, check, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseUint(secrets, 10, 8)
+	naming := port.Naming{Secrets: uint8(n), Check: check}
+	if err != nil || n == 0 || !naming.Valid() {
+		return port.Naming{}, fmt.Errorf("%w: terms: names %.80q", errReply, text)
+	}
+	return naming, nil
+}
+
 // checkTerms refuses what no lease could be computed from.
 func checkTerms(t port.Terms) error {
 	switch {
@@ -84,6 +108,9 @@ func checkTerms(t port.Terms) error {
 	case t.Skew < 0 || t.Skew > port.MaxSkew || t.Skew%time.Millisecond != 0:
 		return fmt.Errorf("%w: terms: skew %s is not within 0 and %s in whole milliseconds", revocast.ErrInvalid,
 			t.Skew, port.MaxSkew)
+	}
+	if !t.Names.Valid() {
+		return fmt.Errorf("%w: terms: names %+v", revocast.ErrInvalid, t.Names)
 	}
 	for i, d := range t.MaxLifetime {
 		if d < 0 {

@@ -152,7 +152,7 @@ func (l *Ledger) Sight(ctx context.Context, s port.Sighting) (port.Sighted, erro
 	if s.Issuer.IsZero() || !inRange(s.Issued) || max(s.Known, -s.Known) > port.MaxSkew.Milliseconds() {
 		return port.Sighted{}, fmt.Errorf("%w: sighting %+v", revocast.ErrInvalid, s)
 	}
-	reply, err := l.runForWorker(ctx, l.checks, sightScript, s.Issuer.String(), s.Issued, s.Known)
+	reply, err := l.runForWorker(ctx, l.checks, sightScript, s.Issuer.String(), s.Issued, s.Known, s.Names)
 	if err != nil {
 		return port.Sighted{}, err
 	}
@@ -187,6 +187,7 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) (port.StatePage, e
 		k.Scope = revocast.Scope(fields.Uint())
 		k.Changed = fields.Int()
 		k.Born = fields.Uint()
+		k.Names = uint8(fields.Uint())
 		if fields.Err != nil {
 			return port.StatePage{}, finish(snapshotScript, fields.Err)
 		}

@@ -124,6 +124,7 @@ func (s *Subscriber) note(p revocast.Position, emptied int) bool {
 // apply makes e count in this process. Only after it has returned may the frontier,
 // an acknowledgement or a lease include e.
 func (s *Subscriber) apply(e revocast.Event) {
+	e = s.names.Load().Event(e)
 	s.view.Apply(e)
 	s.bindings.end(e, s.earliestNow(s.clock.Monotonic()))
 	if ban := e.State().Ban; !ban.At.IsZero() {

@@ -25,7 +25,8 @@ import (
 // the context is cancelled with [revocast.ErrUnknown].
 func (g *Guard) Bind(ctx context.Context, c *revocast.Claims) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	x := &binding{keys: revocast.KeysOf(g.sub.realm, c), issued: c.Issued(), cancel: cancel, end: c.End()}
+	maker := g.sub.names.Load()
+	x := &binding{names: maker, keys: maker.KeysOf(c), issued: c.Issued(), cancel: cancel, end: c.End()}
 	signer := c.Signer
 	x.lost = func() bool { return !g.holds(signer) }
 	x.session = x.keys.Session()
@@ -65,7 +66,7 @@ func (g *Guard) covered(ctx context.Context, x *binding) error {
 	}
 	wall := g.sub.earliestNow(g.clock.Monotonic())
 	m, complete := g.view.Lookup(&x.keys, x.issued, wall)
-	held := l.holds(g.clock.Monotonic())
+	held := l.holds(g.clock.Monotonic()) && g.sub.names.Load() == x.names
 	switch {
 	case m.Covered && (held && complete || !m.Banned):
 		return ended(m)
@@ -74,6 +75,9 @@ func (g *Guard) covered(ctx context.Context, x *binding) error {
 	}
 	g.counts.asked.Add(1)
 	answer, err := g.asker.ask(ctx, x.keys.Append(nil))
+	if err == nil {
+		err = sameNames(x.names, &answer.Terms)
+	}
 	if err != nil {
 		g.counts.askFailed.Add(1)
 		return joinUnknown(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -21,6 +22,7 @@ type bindings struct {
 }
 
 type binding struct {
+	names   *names.Maker // that made keys
 	keys    revocast.Keys
 	issued  int64
 	session revocast.Key // one of keys

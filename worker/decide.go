@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -15,11 +16,18 @@ type query struct {
 	space  port.Space
 	key    string // empty: the answer is not kept
 	claims *revocast.Claims
+	names  *names.Maker // that made keys
 	keys   revocast.Keys
 	asOf   moment        // taken before claims were obtained
 	maxAge time.Duration // longest that the entry may be cached; zero: until the claims end
 
 	registered bool // the ledger has heard of the token's issue time during this check
+}
+
+// named returns q with the keys of its claims.
+func (q query) named(m *names.Maker) query {
+	q.names, q.keys = m, m.KeysOf(q.claims)
+	return q
 }
 
 // decide compares verified claims with memory where memory may be trusted, and with the ledger
@@ -36,7 +44,8 @@ func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast
 	wall := g.clock.Now()
 	m, complete := g.view.Lookup(&q.keys, q.claims.Issued(), g.sub.earliestNow(g.clock.Monotonic()))
 	now := g.clock.Monotonic()
-	held := l.holds(now)
+	same := g.sub.names.Load() == q.names // see names.go; it is read after the lookup
+	held := l.holds(now) && same
 	switch {
 	case m.Covered && (held && complete || !m.Banned):
 		// A cut-off is for ever, so it needs no lease. A ban may have been lifted, and an
@@ -52,7 +61,7 @@ func (g *Guard) decide(ctx context.Context, q query) (*revocast.Claims, revocast
 		}
 	case !held && g.o.Policy.closed:
 		return nil, refuse(fmt.Errorf("%w: no lease, and the policy is closed", revocast.ErrUnknown))
-	case l != nil && !held && complete && !m.Covered && now < l.expires+g.o.Policy.grace:
+	case l != nil && same && !held && complete && !m.Covered && now < l.expires+g.o.Policy.grace:
 		if !g.mayAccept(&q) {
 			return g.registerFirst(ctx, q)
 		}
@@ -89,6 +98,9 @@ func (g *Guard) ask(ctx context.Context, q query) (*revocast.Claims, revocast.Ve
 	if err == nil && answer.Position.Before(known) {
 		err = fmt.Errorf("the ledger answers as of %s, and %s has been applied here: it is not the one in charge",
 			answer.Position, known)
+	}
+	if err == nil {
+		err = sameNames(q.names, &answer.Terms)
 	}
 	if err != nil {
 		g.counts.askFailed.Add(1)

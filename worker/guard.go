@@ -168,8 +168,8 @@ func (g *Guard) CheckClaims(ctx context.Context, c *revocast.Claims) revocast.Ve
 		return v
 	}
 	_, v := g.count(g.decide(ctx, query{
-		claims: &claims, keys: revocast.KeysOf(g.sub.realm, &claims), asOf: g.sub.moment(),
-	}))
+		claims: &claims, asOf: g.sub.moment(),
+	}.named(g.sub.names.Load())))
 	return v
 }
 
@@ -235,8 +235,8 @@ func (g *Guard) checkBearer(ctx context.Context, bearer string,
 		// The signature was verified when the entry was made, and still holds. Only the ledger has
 		// to be asked again.
 		return g.decide(ctx, query{
-			space: port.SpaceBearer, key: bearer, claims: cached.Claims, keys: cached.Keys, asOf: g.sub.moment(),
-		})
+			space: port.SpaceBearer, key: bearer, claims: cached.Claims, asOf: g.sub.moment(),
+		}.named(g.sub.names.Load()))
 	}
 	asOf := g.sub.moment()
 	claims, err := g.flight.do(ctx, bearer, g.verifier(bearer))
@@ -248,8 +248,7 @@ func (g *Guard) checkBearer(ctx context.Context, bearer string,
 	}
 	return g.decide(ctx, query{
 		space: port.SpaceBearer, key: bearer, claims: claims, asOf: asOf,
-		keys: revocast.KeysOf(g.sub.realm, claims),
-	})
+	}.named(g.sub.names.Load()))
 }
 
 func (g *Guard) verifier(bearer string) func(context.Context) (*revocast.Claims, error) {
@@ -277,9 +276,8 @@ func (g *Guard) checkSession(ctx context.Context, id string) (*revocast.Claims, 
 		return nil, refuse(err)
 	}
 	return g.decide(ctx, query{
-		space: port.SpaceSession, key: id, claims: claims, asOf: asOf,
-		keys: revocast.KeysOf(g.sub.realm, claims), maxAge: g.o.SessionTTL,
-	})
+		space: port.SpaceSession, key: id, claims: claims, asOf: asOf, maxAge: g.o.SessionTTL,
+	}.named(g.sub.names.Load()))
 }
 
 func (g *Guard) loadSession(ctx context.Context, id string) (*revocast.Claims, error) {

@@ -67,7 +67,7 @@ func (s *Subscriber) describe(ctx context.Context) (port.Description, error) {
 		return d, err // and its terms are nobody's
 	}
 	s.terms.CompareAndSwap(nil, &d.Terms)
-	return d, nil
+	return d, s.adoptNames(&d.Terms)
 }
 
 // beginLoad empties the view, and counts before and after. After: an event that was applied before,

@@ -170,15 +170,19 @@ func (s *Subscriber) renewOnce(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := s.adoptNames(&answer.Terms); err != nil {
+		return false, err
+	}
 	s.counts.renewals.Add(1)
 	s.terms.Store(&answer.Terms)
 	s.noteTold(r, reach, &answer)
 	s.reckonTime(answer.Now, sent)
 	s.hearClock(&answer, sent, wall)
-	if answer.Position.Epoch != r.Applied.Epoch {
+	if answer.Position.Epoch != r.Applied.Epoch || s.unsighted {
 		if err := s.sights.again(ctx); err != nil {
 			return false, err
 		}
+		s.unsighted = false
 	}
 	if err := answer.Whole(r.Applied); err != nil {
 		return false, err
@@ -276,7 +280,9 @@ func (s *Subscriber) noteFailure(ctx context.Context, err error, failures int) {
 	}
 	s.counts.renewFailures.Add(1)
 	s.say.Warn("renew", "renewal failed", "error", err, "in_a_row", failures)
-	s.noteLapse()
+	if !errors.Is(err, revocast.ErrNames) {
+		s.noteLapse()
+	}
 }
 
 // noteLapse withdraws readiness if the lease has run out.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -57,7 +58,7 @@ func (l *ledgerTime) atLeast(now time.Duration) int64 {
 
 // issuerSight is what a worker knows of one issuer's clock.
 type issuerSight struct {
-	key revocast.Key
+	name string
 	// turn is held by the one check that asks the ledger. Checks that come meanwhile mostly find in
 	// its answer what they would have asked for.
 	turn chan struct{}
@@ -69,6 +70,7 @@ type issuerSight struct {
 
 // knownLead is an answer of the ledger, and how long it may be used.
 type knownLead struct {
+	names *names.Maker // of the issuer's name that it was registered under
 	ms    int64
 	until time.Duration
 	sure  bool
@@ -140,7 +142,8 @@ func (x *sights) passes(c *revocast.Claims) bool {
 	if known == nil {
 		return false
 	}
-	return known.(*issuerSight).lead.Load().passes(now, issued, ahead)
+	k := known.(*issuerSight).lead.Load()
+	return k != nil && k.names == x.s.names.Load() && k.passes(now, issued, ahead)
 }
 
 // register tells the ledger of a token that does not pass. Nil: the token may be accepted. A token
@@ -162,9 +165,10 @@ func (x *sights) register(ctx context.Context, c *revocast.Claims, timeout time.
 	sent := x.s.clock.Monotonic()
 	x.counts.asked.Add(1)
 	newest := max(own, i.newest.Swap(0))
-	answer, err := x.s.ledger.Sight(ctx, port.Sighting{Issuer: i.key, Issued: newest})
+	maker := x.s.names.Load()
+	answer, err := x.sight(ctx, i, maker, port.Sighting{Issued: newest})
 	if err == nil && answer.Beyond && newest > own {
-		answer, err = x.s.ledger.Sight(ctx, port.Sighting{Issuer: i.key, Issued: own})
+		answer, err = x.sight(ctx, i, maker, port.Sighting{Issued: own})
 	}
 	if err != nil {
 		return x.await(ctx, i, c, err)
@@ -177,8 +181,16 @@ func (x *sights) register(ctx context.Context, c *revocast.Claims, timeout time.
 	if answer.Beyond {
 		return x.fromTheFuture(c, answer.Now, terms)
 	}
-	i.lead.Store(&knownLead{ms: answer.Lead, until: sent + leadFor, sure: answer.Sure, last: answer.Last})
+	i.lead.Store(&knownLead{names: maker, ms: answer.Lead, until: sent + leadFor, sure: answer.Sure, last: answer.Last})
 	return nil
+}
+
+// sight tells the ledger of a token, or of a lead, of an issuer.
+func (x *sights) sight(ctx context.Context, i *issuerSight, maker *names.Maker, s port.Sighting) (port.Sighted,
+	error,
+) {
+	s.Issuer, s.Names = maker.IssuerKey(i.name), maker.Naming().Secrets
+	return x.s.ledger.Sight(ctx, s)
 }
 
 func (i *issuerSight) raise(issued int64) {
@@ -194,7 +206,7 @@ func (x *sights) issuer(name string) *issuerSight {
 	if found, _ := x.issuers.Load(name); found != nil {
 		return found.(*issuerSight)
 	}
-	i := &issuerSight{key: revocast.IssuerKey(x.s.realm, name), turn: make(chan struct{}, 1)}
+	i := &issuerSight{name: name, turn: make(chan struct{}, 1)}
 	if x.size.Load() >= maxIssuers {
 		return i
 	}
@@ -213,7 +225,7 @@ func (x *sights) await(ctx context.Context, i *issuerSight, c *revocast.Claims, 
 		"and does not answer: %w", revocast.ErrUnknown, cause)
 	at, known, now := x.now.Load(), i.lead.Load(), x.s.clock.Monotonic()
 	x.counts.failed.Add(1)
-	if at == nil || known == nil || now >= known.until {
+	if at == nil || known == nil || known.names != x.s.names.Load() || now >= known.until {
 		return unknown
 	}
 	left := time.Duration(newest(c)-at.atLeast(now)-known.ms+1) * time.Millisecond
@@ -276,9 +288,11 @@ func (x *sights) again(ctx context.Context) error {
 			return true
 		}
 		var answer port.Sighted
-		if answer, err = x.s.ledger.Sight(ctx, port.Sighting{Issuer: i.key, Known: known.ms}); err == nil {
-			i.lead.CompareAndSwap(known,
-				&knownLead{ms: max(answer.Lead, known.ms), until: known.until, sure: answer.Sure, last: answer.Last})
+		maker := x.s.names.Load()
+		if answer, err = x.sight(ctx, i, maker, port.Sighting{Known: known.ms}); err == nil {
+			i.lead.CompareAndSwap(known, &knownLead{
+				names: maker, ms: max(answer.Lead, known.ms), until: known.until, sure: answer.Sure, last: answer.Last,
+			})
 		}
 		return err == nil
 	})

@@ -197,7 +197,7 @@ func TestNewTokenWhileTheLedgerIsAway(t *testing.T) {
 	} {
 		r := newSights(skewed())
 		r.ledger.err = down
-		r.issuer(sightISS).lead.Store(&knownLead{ms: 500, until: r.clock.mono + c.until})
+		r.issuer(sightISS).lead.Store(&knownLead{names: r.s.names.Load(), ms: 500, until: r.clock.mono + c.until})
 		r.clock.stuck = c.stuck
 		began := r.clock.mono
 		err := r.registerAhead(c.ahead)
@@ -210,7 +210,7 @@ func TestNewTokenWhileTheLedgerIsAway(t *testing.T) {
 	}
 	r := newSights(&port.Terms{Skew: 2 * time.Second, Drift: 0.1})
 	r.ledger.err = down
-	r.issuer(sightISS).lead.Store(&knownLead{ms: 500, until: r.clock.mono + time.Minute})
+	r.issuer(sightISS).lead.Store(&knownLead{names: r.s.names.Load(), ms: 500, until: r.clock.mono + time.Minute})
 	if err := r.registerAhead(540); err != nil {
 		t.Errorf("with a clock that may run slow: %v", err)
 	}
@@ -254,7 +254,7 @@ func TestCheckThatIsLate(t *testing.T) {
 		r := newSights(skewed())
 		r.clock.late = true
 		i := r.issuer(sightISS)
-		i.lead.Store(&knownLead{ms: 500, until: r.clock.mono + time.Minute})
+		i.lead.Store(&knownLead{names: r.s.names.Load(), ms: 500, until: r.clock.mono + time.Minute})
 		err := r.await(ctx, i, issuedAhead(540), gone)
 		if (err == nil) != (want == nil) || !errors.Is(err, want) {
 			t.Errorf("%v: %v", context.Cause(ctx), err)
@@ -323,11 +323,12 @@ func TestLeadsAreRegisteredAgain(t *testing.T) {
 			}
 			continue
 		}
-		want := port.Sighting{Issuer: i.key, Known: c.asks}
+		want := port.Sighting{Issuer: r.s.names.Load().IssuerKey(i.name), Known: c.asks}
 		if len(r.ledger.asked) != 1 || r.ledger.asked[0] != want {
 			t.Errorf("%s: asked %+v, want %+v", c.name, r.ledger.asked, want)
 		}
-		if got := *i.lead.Load(); got != (knownLead{ms: c.lead, until: c.known.until, sure: true, last: 7}) {
+		lead := knownLead{names: r.s.names.Load(), ms: c.lead, until: c.known.until, sure: true, last: 7}
+		if got := *i.lead.Load(); got != lead {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 	}

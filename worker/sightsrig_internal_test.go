@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -97,6 +98,7 @@ func newSights(terms *port.Terms, answers ...port.Sighted) sightRig {
 		ledger: &sightLedger{answers: answers}, log: &bytes.Buffer{},
 	}
 	s := &Subscriber{clock: r.clock, ledger: r.ledger, realm: "r", log: slog.New(slog.NewTextHandler(r.log, nil))}
+	s.names.Store((*names.Secrets)(nil).Latest("r"))
 	r.sights = &sights{s: s}
 	s.sights = r.sights
 	if terms != nil {

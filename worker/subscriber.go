@@ -18,6 +18,7 @@ import (
 	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/internal/reckon"
 	"github.com/revocast/revocast/internal/throttle"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -41,6 +42,9 @@ type SubscriberOptions struct {
 	// LoadRetry is how long after an overflow of the index the next load is tried. Until then a
 	// cache miss asks the ledger. Default 1h.
 	LoadRetry time.Duration
+
+	// Names are the realm's name secrets. Default: none, for a realm without.
+	Names *names.Secrets
 
 	Clock  port.Clock   // default [port.SystemClock]
 	Logger *slog.Logger // default [slog.Default]
@@ -106,10 +110,11 @@ type Subscriber struct {
 	running  atomic.Bool
 	ready    *port.Readiness
 	setReady func(error)
-	lease    atomic.Pointer[lease]      // written by the renewing goroutine alone
-	terms    atomic.Pointer[port.Terms] // of the latest reply; nil before the first
-	deaf     atomic.Pointer[error]      // why the live tail is not heard; nil: it is
-	mute     atomic.Pointer[error]      // why the latest acknowledgement did not get through; nil: it did
+	lease    atomic.Pointer[lease]       // written by the renewing goroutine alone
+	terms    atomic.Pointer[port.Terms]  // of the latest reply; nil before the first
+	names    atomic.Pointer[names.Maker] // see names.go; written by the renewing goroutine alone
+	deaf     atomic.Pointer[error]       // why the live tail is not heard; nil: it is
+	mute     atomic.Pointer[error]       // why the latest acknowledgement did not get through; nil: it did
 	bindings *bindings
 	sights   *sights
 	ahead    atomic.Int64 // of this machine's wall clock over the ledger's, at the latest renewal
@@ -138,14 +143,15 @@ type Subscriber struct {
 	unreadAt time.Duration
 
 	// Owned by the renewing goroutine.
-	told     told
-	warned   string        // the default issuer that the log was warned of
-	loaded   bool          // the index was loaded since it was last dropped
-	complete bool          // and has not overflowed since
-	caughtUp bool          // and a renewal has caught up since
-	logFails bool          // the log did not have what should follow the latest load
-	reloadAt time.Duration // when the next load is due, if it has
-	expireAt time.Duration // when states are next forgotten
+	told      told
+	warned    string        // the default issuer that the log was warned of
+	loaded    bool          // the index was loaded since it was last dropped
+	unsighted bool          // what was registered of issuers' clocks is under other names
+	complete  bool          // and has not overflowed since
+	caughtUp  bool          // and a renewal has caught up since
+	logFails  bool          // the log did not have what should follow the latest load
+	reloadAt  time.Duration // when the next load is due, if it has
+	expireAt  time.Duration // when states are next forgotten
 }
 
 type subscriberCounts struct {
@@ -170,6 +176,7 @@ func NewSubscriber(ledger port.WorkerLedger, bus port.WorkerBus, view port.View,
 		acks:     make(chan struct{}, 1),
 	}
 	s.ready, s.setReady = port.NewReadiness(revocast.ErrNotRunning)
+	s.names.Store(o.Names.Latest(realm))
 	s.sights = &sights{s: s}
 	s.say = throttle.New(s.log, s.clock.Monotonic)
 	return s, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -83,6 +84,12 @@ func (s *Store) Modify(ctx context.Context, sid string, change func(data map[str
 		written, err := s.Update(ctx, sid, read.Version, data, opts...)
 		if !errors.Is(err, ErrVersion) || attempt == attempts {
 			return written, err
+		}
+		// Others change the session too. The longer one has tried, the more room it leaves them.
+		select {
+		case <-time.After(rand.N(time.Duration(attempt) * time.Millisecond)):
+		case <-ctx.Done():
+			return Changed{}, err
 		}
 	}
 }

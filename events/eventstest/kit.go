@@ -43,6 +43,7 @@ func Event(epoch, rev uint64) revocast.Event {
 		Until: 1_700_000_900_000 + int64(rev), From: 1_700_000_000_002 + int64(rev),
 		Cause: revocast.Cause{Reason: "password-change", Initiator: "user"},
 	}
+	e.Names = uint8(rev % 3)
 	if e.Kind == revocast.KindRevoked {
 		e.Except = revocast.KeyOf("eventstest", revocast.ScopeSession, "https://issuer", fmt.Sprint(rev))
 	}

@@ -148,7 +148,7 @@ func (b *books) load(key revocast.Key) standing {
 }
 
 func (b *books) save(key revocast.Key, scope revocast.Scope, s standing) {
-	s.Key, s.Scope = key, scope
+	s.Key, s.Scope, s.Names = key, scope, b.terms.Names.Secrets
 	if s.Born == 0 {
 		b.born++
 		s.Born = b.born

@@ -26,7 +26,11 @@ func (k *LedgerLink) Commit(ctx context.Context, idempotency string, proposals [
 		report(k.server().report, "%s commits without an idempotency key", k.name)
 	}
 	for i, p := range proposals {
-		if err := checkProposal(p); err != nil {
+		err := checkProposal(p)
+		if p.Names != proposals[0].Names {
+			err = fmt.Errorf("its key is made with other name secrets than that of the first one")
+		}
+		if err != nil {
 			report(k.server().report, "%s proposes %+v: %v", k.name, p, err)
 			return port.Commit{}, fmt.Errorf("%w: fake: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
@@ -72,10 +76,15 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 		out.Entries, out.Repeated = slices.Clone(first.entries), true
 		return out, nil
 	}
+	for _, p := range proposals {
+		if p.Names != b.terms.Names.Secrets {
+			return port.Commit{}, fmt.Errorf("%w: fake: keys of %d secrets", revocast.ErrNames, p.Names)
+		}
+	}
 	filled := make([]proposal, len(proposals))
 	for i, p := range proposals {
 		var err error
-		at := l.timeOf(p)
+		at := timeOf(p, now)
 		if at != now { // a clock that jumped is nothing to compare with
 			p.Reckoned.Ahead, p.Reckoned.Now = 0, 0
 		}
@@ -105,8 +114,7 @@ func sameProposal(a, b revocast.Event) bool {
 
 // timeOf is the time at which p is made: the ledger's own, unless its clock has jumped away
 // from what the publisher reckons.
-func (l *Ledger) timeOf(p revocast.Event) int64 {
-	now := l.now()
+func timeOf(p revocast.Event, now int64) int64 {
 	if p.At != 0 && max(p.At-now, now-p.At) > inStep {
 		return p.At
 	}

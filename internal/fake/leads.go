@@ -68,6 +68,9 @@ func (k *LedgerLink) Sight(ctx context.Context, s port.Sighting) (port.Sighted, 
 		if !slices.Contains(l.books.classes, k.class) {
 			return port.Sighted{}, errClass(k.class)
 		}
+		if s.Names != l.books.terms.Names.Secrets {
+			return port.Sighted{}, fmt.Errorf("%w: fake: an issuer's key of %d secrets", revocast.ErrNames, s.Names)
+		}
 		return l.books.sight(k.class, s, l.now()), nil
 	})
 }

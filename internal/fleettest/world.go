@@ -1,6 +1,7 @@
 package fleettest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func InWorldWith(t *testing.T, o fake.LedgerOptions, test func(w *World), change
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &World{T: t, Terms: port.DefaultTerms()}
-		w.Terms.DefaultIssuer = Issuer
+		w.Terms.DefaultIssuer, w.Terms.Names = Issuer, Names.Naming(Realm)
 		for _, f := range change {
 			f(&w.Terms)
 		}
@@ -107,7 +108,7 @@ func (w *World) ColdPublisher(name string) *SimPublisher {
 }
 
 func (w *World) ColdPublisherWith(name string, o publisher.Options) *SimPublisher {
-	o.Logger = Logger()
+	o.Logger, o.Names = Logger(), cmp.Or(o.Names, Names)
 	p := &SimPublisher{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
 	p.Publisher = option.Must(publisher.New(p.Ledger, p.Bus, o))
 	p.Stop = w.Run(p.Run)
@@ -143,7 +144,7 @@ func (w *World) NewWorker(name string, o WorkerOptions) *SimWorker {
 	if o.View == nil {
 		o.View = option.Must(cache.New(cache.Options{}))
 	}
-	o.Sub.Worker, o.Sub.Logger = name, Logger()
+	o.Sub.Worker, o.Sub.Logger, o.Sub.Names = name, Logger(), cmp.Or(o.Sub.Names, Names)
 	x := &SimWorker{
 		Ledger: w.Ledger.LinkOf(port.DefaultClass, name),
 		Bus:    w.Bus.Link(name), view: o.View, Verify: &fakeVerifier{},

@@ -26,7 +26,7 @@ func (w *World) Commit(ids ...string) revocast.Position {
 	for _, id := range ids {
 		events = append(events, revocast.Event{
 			Kind: revocast.KindRevoked, Scope: revocast.ScopePrincipal,
-			Key: revocast.KeyOf(Realm, revocast.ScopePrincipal, Issuer, id),
+			Key: KeyOf(revocast.ScopePrincipal, Issuer, id), Names: w.Terms.Names.Secrets,
 		})
 	}
 	c, err := w.Ledger.Link("commit").Commit(w.T.Context(), fmt.Sprint(time.Now().UnixNano(), ids), events)
@@ -85,7 +85,7 @@ func (w *World) Accepting(name string, issuers ...string) *knowing {
 	k.Accept(list...)
 	x := &SimWorker{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
 	x.Sub = option.Must(worker.NewSubscriber(x.Ledger, x.Bus, option.Must(cache.New(cache.Options{})),
-		worker.SubscriberOptions{Worker: name, Logger: Logger()}))
+		worker.SubscriberOptions{Worker: name, Logger: Logger(), Names: Names}))
 	x.Guard = option.Must(worker.NewGuard(x.Sub, k, worker.GuardOptions{}))
 	w.Run(x.Sub.Run)
 	w.Await(x.Sub.Readiness())
@@ -144,7 +144,7 @@ func (w *World) ForgetFirst(n int) {
 func (w *World) LoggedPublisher(name string) (*SimPublisher, *logLines) {
 	lines := newLogLines()
 	p := &SimPublisher{Ledger: w.Ledger.Link(name), Bus: w.Bus.Link(name)}
-	p.Publisher = option.Must(publisher.New(p.Ledger, p.Bus, publisher.Options{Logger: slog.New(lines)}))
+	p.Publisher = option.Must(publisher.New(p.Ledger, p.Bus, publisher.Options{Logger: slog.New(lines), Names: Names}))
 	p.Stop = w.Run(p.Run)
 	w.Await(p.Readiness())
 	return p, lines

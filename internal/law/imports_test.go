@@ -33,7 +33,7 @@ var (
 	})
 	// published are the packages that users import, beside the root and port.
 	published = []string{
-		"./publisher", "./worker", "./realm", "./store", "./events", "./cache", "./client", "./token",
+		"./names", "./publisher", "./worker", "./realm", "./store", "./events", "./cache", "./client", "./token",
 		"./account/code", "./account/denylist", "./account/limit", "./account/outbox", "./account/refresh",
 		"./account/reset", "./account/session", "./account/sqloutbox", "./revocasttest", "./embedded/embednats",
 		"./embedded/embedredis",
@@ -48,8 +48,9 @@ var (
 var layers = map[string][]string{
 	".":         nil,
 	"port":      words,
-	"publisher": slices.Concat(ports, shared),
-	"worker":    slices.Concat(ports, shared),
+	"names":     ports,
+	"publisher": slices.Concat(ports, shared, []string{"./names"}),
+	"worker":    slices.Concat(ports, shared, []string{"./names"}),
 	"store":     slices.Concat(ports, redis, []string{"./internal/option", "./internal/script"}),
 	"events": slices.Concat(ports, []string{
 		"github.com/nats-io/nats.go", "./internal/option", "./internal/throttle",
@@ -57,7 +58,8 @@ var layers = map[string][]string{
 	"cache":  slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru", "./internal/option"}),
 	"client": {"./.", "./internal/problem", "./internal/apitypes", "./internal/option"},
 	"realm": slices.Concat(ports, []string{
-		"./cache", "./events", "./store", "./publisher", "./worker", "./internal/serving", "./internal/throttle",
+		"./cache", "./events", "./names", "./store", "./publisher", "./worker", "./internal/serving",
+		"./internal/throttle",
 		"github.com/nats-io/nats.go", "github.com/oklog/run",
 	}),
 	"token": slices.Concat(ports, []string{

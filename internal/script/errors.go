@@ -26,6 +26,7 @@ var codes = [...]struct {
 	{"RVFENCED", revocast.ErrFenced, ""},
 	{"RVEPOCH", revocast.ErrEpoch, ""},
 	{"RVTRIMMED", revocast.ErrTrimmed, ""},
+	{"RVNAMES", revocast.ErrNames, ""},
 	{"RVCONFLICT", revocast.ErrConflict, ""},
 	{"RVINVALID", revocast.ErrInvalid, ""},
 	{"RVUNSUITED", revocast.ErrUnsuited, ""},

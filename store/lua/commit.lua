@@ -2,11 +2,11 @@
 -- or none, whatever becomes of the others. inStep is how far apart two clocks may be that are in step.
 -- All times are in ms.
 --
--- For each commit follow: digest, fingerprint, keepMs and the number of its proposals, and the
--- proposals. The answer is kept under the digest of the call's idempotency key, for keepMs. The
+-- For each commit follow: digest, fingerprint, keepMs, names and the number of its proposals, and the
+-- proposals. names is how many name secrets the keys in them are made with. The answer is kept under the digest of the call's idempotency key, for keepMs. The
 -- fingerprint tells whether a later call with this key proposes the same.
 local leeway, margin, inStep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local HEADER, CALL, EACH = 3, 4, 16 -- how many arguments come first, before proposals, and for one proposal
+local HEADER, CALL, EACH = 3, 5, 16 -- how many arguments come first, before proposals, and for one proposal
 
 -- A proposal is made at the time of this server's clock, unless that is out of step with what the
 -- publisher reckons. Then this clock has jumped, and must not write cut-offs.
@@ -160,7 +160,7 @@ local function write(proposals)
         s.till, s.lastEpoch, s.lastRev, s.lastAt = math.max(s.till, p.till), epoch, rev, at
         save(prefix .. 's:' .. p.hex, p.scope, s)
       end
-      log(rev, kind, p.scope, p.hex, at, p.cutOff, p.except, p.till, p.from, p.reason, p.initiator)
+      log(rev, kind, p.scope, p.hex, namesText, at, p.cutOff, p.except, p.till, p.from, p.reason, p.initiator)
     elseif s.lastEpoch > 0 then
       entryEpoch, entryRev, at, p.till = s.lastEpoch, s.lastRev, s.lastAt, s.till
       if kind == '1' then p.cutOff, p.except = s.cutOff, s.except end
@@ -177,7 +177,8 @@ local generation = generations()
 
 -- commit does one commit, and returns four words: '0', or '1' if its key was used before; the epoch; the
 -- generation; and the answer. Or the first is 'no', and the last says why.
-local function commit(digest, fingerprint, keepMs, first, count)
+local function commit(digest, fingerprint, keepMs, names, first, count)
+  if names ~= namesText then return 'no', '', '', OTHER_NAMES end
   local memory = prefix .. 'i:' .. digest
   local known = redis.pcall('GET', memory)
   if type(known) == 'table' then return 'no', '', '', known.err end
@@ -203,9 +204,10 @@ end
 local before, out = rev, { settled, terms }
 local at = HEADER
 while at < #ARGV do
-  local digest, fingerprint, keepMs, count = unpack(ARGV, at + 1, at + CALL)
+  local digest, fingerprint, keepMs, names, count = unpack(ARGV, at + 1, at + CALL)
   local n = #out
-  out[n + 1], out[n + 2], out[n + 3], out[n + 4] = commit(digest, fingerprint, keepMs, at + CALL, tonumber(count))
+  out[n + 1], out[n + 2], out[n + 3], out[n + 4] = commit(digest, fingerprint, keepMs, names, at + CALL,
+    tonumber(count))
   at = at + CALL + tonumber(count) * EACH
 end
 if rev ~= before then call('HSET', meta, 'rev', rev, 'born', int(born)) end

@@ -17,7 +17,7 @@ local BAND = 500
 -- A book that has more issuers than this is not read through. Its largest lead may be the skew.
 local LISTED = 10000
 
-local function skewOf() return tonumber((string.match(terms, '^%d+ [^ ,]+,(%d+) '))) or 10000 end
+local function skewOf() return tonumber((string.match(terms, '^%d+ [^ ,]+,(%d+)[ ,]'))) or 10000 end
 
 local function turnOf() return tonumber(call('HGET', meta, 'leads_turn') or '0') end
 

@@ -29,6 +29,9 @@ local function below(a, b)
   return a < b
 end
 
+-- OTHER_NAMES is the answer to keys that are made with another number of name secrets than the realm's.
+local OTHER_NAMES = "RVNAMES the realm's keys are made with another number of name secrets"
+
 -- order compares two positions. The result is negative, zero or positive.
 local function order(epochA, revA, epochB, revB)
   if epochA ~= epochB then return epochA - epochB end
@@ -61,6 +64,9 @@ end
 local epochText, state, recordedServer, revText, classes, settled, terms, bornText, doubtText = unpack(
   call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'classes', 'settled', 'terms', 'born', 'doubt'))
 classes = classes or 'default'
+-- namesText is how many of the realm's name secrets its keys are made with. The secrets themselves are no
+-- concern of the server's.
+local namesText = string.match(terms or '', '^%d+ [^ ,]+,%d*,(%d+):') or '0'
 local fence = tonumber(string.match(terms or '', '^%d+ %S+ (%d+) ') or 0) / 1000000 -- ms
 -- The time is read before the offset in INFO. So what comes after the offset was written after the time.
 local started = fence > 0 and now()

@@ -2,9 +2,11 @@
 -- ahead of this server's clock, unless that is more than the skew. issuer is a digest. issued is
 -- the iat in ms, or 0 if there is no token. known is a lead that the worker had registered before,
 -- or 0.
-local issuer, issued, known = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local issuer, issued, known, names = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 if not isAdmitted(ownClass) then return refuseClass() end
+-- An issuer that the book has under another name would be one whose clock nobody has seen.
+if names ~= namesText then return redis.error_reply(OTHER_NAMES) end
 local t = now()
 local book = bookOf(ownClass)
 local skew = skewOf()

@@ -5,7 +5,7 @@ local cursor, keysPerPage = ARGV[1], math.min(tonumber(ARGV[2]), 10000)
 local nextCursor, names = unpack(call('SCAN', cursor, 'MATCH', prefix .. 's:*', 'COUNT', keysPerPage))
 local out = { nextCursor }
 for _, name in ipairs(names) do
-  local fields = call('HMGET', name, 'c', 'x', 'f', 'u', 'e', 'r', 'bf', 'bu', 'be', 'br', 's', 't', 'b')
+  local fields = call('HMGET', name, 'c', 'x', 'f', 'u', 'e', 'r', 'bf', 'bu', 'be', 'br', 's', 't', 'b', 'n')
   if fields[1] then
     out[#out + 1] = string.sub(name, #prefix + 3)
     out[#out + 1] = fields

@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(*testing.T) Env) {
 		{"reopen", reopenTests},
 		{"stock", stockTests},
 		{"lost log", lostLogTests},
+		{"names", nameTests},
 		{"merge", mergeTests(open)},
 	}
 	for _, g := range groups {
@@ -139,6 +140,7 @@ var sentinels = [...]error{
 	revocast.ErrInvalid, revocast.ErrConflict, revocast.ErrUnavailable, revocast.ErrOutcomeUnknown, revocast.ErrPending,
 	revocast.ErrNotRunning, revocast.ErrUninitialised, revocast.ErrRecovering, revocast.ErrFenced, revocast.ErrEpoch,
 	revocast.ErrTrimmed, revocast.ErrUnsuited, revocast.ErrNotFound,
+	revocast.ErrNames,
 }
 
 func (k *kit) start() {

@@ -1,0 +1,73 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
+	"github.com/revocast/revocast/port"
+)
+
+// namer makes keys as the realm's terms ask for, see package names.
+type namer struct {
+	realm   string
+	secrets *names.Secrets
+	latest  atomic.Pointer[names.Maker]
+}
+
+func newNamer(realm string, secrets *names.Secrets) *namer {
+	return &namer{realm: realm, secrets: secrets}
+}
+
+// maker fails with [revocast.ErrNames] if this publisher does not have the secrets.
+func (n *namer) maker(t *port.Terms) (*names.Maker, error) {
+	if m := n.latest.Load(); m != nil && m.Naming() == t.Names {
+		return m, nil
+	}
+	m, err := n.secrets.Maker(n.realm, t.Names)
+	if err != nil {
+		return nil, err
+	}
+	n.latest.Store(m)
+	return m, nil
+}
+
+// named calls do with what makes keys by the terms that this publisher knows. If the ledger's are others by
+// now, it is called once more, with those.
+func (n *namer) named(ctx context.Context, r *reader, do func(*names.Maker) error) error {
+	for again := true; ; again = false {
+		terms, err := r.currentTerms(ctx)
+		if err != nil {
+			return err
+		}
+		maker, err := n.maker(terms)
+		if err == nil {
+			err = do(maker)
+		}
+		if !again || !errors.Is(err, revocast.ErrNames) {
+			return err
+		}
+		r.terms.CompareAndSwap(terms, nil)
+	}
+}
+
+// made returns proposals with the keys that maker makes.
+func made(maker *names.Maker, proposals []revocast.Event) []revocast.Event {
+	proposals = slices.Clone(proposals)
+	for i, e := range proposals {
+		proposals[i] = maker.Event(e)
+	}
+	return proposals
+}
+
+// sameNames fails with [revocast.ErrNames] if an answer is about keys that were made in another way.
+func sameNames(maker *names.Maker, t port.Terms) error {
+	if maker.Naming() != t.Names {
+		return fmt.Errorf("%w: the realm's names are hashed in another way now", revocast.ErrNames)
+	}
+	return nil
+}
