@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
@@ -90,6 +91,9 @@ func ReadFile(path string) (*Secrets, error) {
 	return s, nil
 }
 
+// Parse is [ReadFile] of a text, in which secrets may also have commas between them.
+func Parse(text string) (*Secrets, error) { return parse([]byte(strings.ReplaceAll(text, ",", "\n"))) }
+
 func parse(content []byte) (*Secrets, error) {
 	var list [][]byte
 	lines := bufio.NewScanner(bytes.NewReader(content))
@@ -149,13 +153,14 @@ func (s *Secrets) Maker(realm string, n port.Naming) (*Maker, error) {
 	case n == port.Naming{}:
 	case s.len() == 0:
 		return nil, fmt.Errorf("%w: realm %s has one (check %s), and none was given: use the realm's file "+
-			"(--names-secret)", revocast.ErrNames, realm, n.Check)
+			"(--names-secret or --names-secret-file)", revocast.ErrNames, realm, n.Check)
 	case int(n.Secrets) > s.len():
-		return nil, fmt.Errorf("%w: realm %s has %d, and %d were given: use the realm's latest file (--names-secret)",
-			revocast.ErrNames, realm, n.Secrets, s.len())
+		return nil, fmt.Errorf("%w: realm %s has %d, and %d were given: use the realm's latest file "+
+			"(--names-secret or --names-secret-file)", revocast.ErrNames, realm, n.Secrets, s.len())
 	case s.naming(realm, int(n.Secrets)) != n:
 		return nil, fmt.Errorf("%w: realm %s has one with the check %s, and what was given has %s: it is another "+
-			"realm's file (--names-secret)", revocast.ErrNames, realm, n.Check, s.naming(realm, int(n.Secrets)).Check)
+			"realm's file (--names-secret or --names-secret-file)", revocast.ErrNames, realm, n.Check,
+			s.naming(realm, int(n.Secrets)).Check)
 	}
 	m := &Maker{realm: realm, naming: n}
 	if n.Secrets > 0 {

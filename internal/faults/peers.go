@@ -10,6 +10,7 @@ import (
 
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/internal/tcplink"
+	"github.com/revocast/revocast/names"
 )
 
 // Peer is a publisher or a worker with its links.
@@ -32,11 +33,14 @@ type Worker struct {
 	Via string
 }
 
+// namesSecret is what the realm's names are hashed with.
+var namesSecret = strings.Repeat("5e", names.MinSecret)
+
 func (r *Rig) startPublishers(context.Context) error {
 	for i := range r.Shape.Publishers {
 		name := fmt.Sprintf("publisher-%d", i+1)
 		peer, err := r.newPeer(name, "publisher", "serve", "--insecure-no-auth", "--name", name,
-			"--nats-replicas", strconv.Itoa(len(r.Nodes)))
+			"--names-secret", namesSecret, "--nats-replicas", strconv.Itoa(len(r.Nodes)))
 		if err != nil {
 			return err
 		}
@@ -52,7 +56,7 @@ func (r *Rig) startWorkers(context.Context) error {
 	for i := range r.Shape.Workers {
 		name := fmt.Sprintf("worker-%d", i+1)
 		peer, err := r.newPeer(name, "subscriber", "serve", "--worker", name, "--jwks", r.keys(), "--issuer",
-			issuerName, "--any-audience")
+			issuerName, "--any-audience", "--names-secret", namesSecret)
 		if err != nil {
 			return err
 		}

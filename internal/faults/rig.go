@@ -263,7 +263,7 @@ func (r *Rig) makeRealm(ctx context.Context) error {
 	args := []string{
 		"init", "--default-issuer", issuerName, "--lease", r.Lease.String(), "--token-lifetime", "24h",
 		"--nats-replicas", strconv.Itoa(len(r.Nodes)), "--nats", "nats://" + publisherUser + r.Nodes[0].Addr, "--redis",
-		"redis://" + publisherUser + r.Primary().Addr,
+		"redis://" + publisherUser + r.Primary().Addr, "--names-secret", namesSecret,
 	}
 	if r.Fence > 0 {
 		args = append(args, "--fence", r.Fence.String())

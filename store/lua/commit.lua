@@ -15,8 +15,6 @@ local function timeOf(reckoned)
   if reckoned > 0 and math.abs(reckoned - clock) > inStep then return reckoned end
   return clock
 end
-local skew = skewOf()
-local lifetimes = { string.match(terms, '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') } -- ns, by scope
 
 local LATEST = 253402300799000 -- the last second that RFC 3339 can write
 
@@ -92,7 +90,7 @@ local function look(first, count)
       -- that. So the leeway is added, even to an until that the caller named. A caller knows when one
       -- token expires, but not what else a session or a cut-off covers. There the until that the
       -- caller names never shortens what follows from the longest lifetime.
-      local longest = math.ceil((tonumber(lifetimes[tonumber(scope)]) or 0) / 1000000)
+      local longest = math.ceil((lifetimes[tonumber(scope)] or 0) / 1000000)
       if p.till == 0 then
         if longest == 0 then
           return refuse(i, count, 'the ledger\'s terms know no longest lifetime for this scope: say until when')

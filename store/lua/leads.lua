@@ -17,8 +17,6 @@ local BAND = 500
 -- A book that has more issuers than this is not read through. Its largest lead may be the skew.
 local LISTED = 10000
 
-local function skewOf() return tonumber((string.match(terms, '^%d+ [^ ,]+,(%d+)[ ,]'))) or 10000 end
-
 local function turnOf() return tonumber(call('HGET', meta, 'leads_turn') or '0') end
 
 -- parse reads an issuer's field. It returns the evidence of the given turn and of the one before.
@@ -49,7 +47,7 @@ local function readers() return string.gmatch(ownClass or classes, '%S+') end
 local function anyIssuer(turn)
   local best = { tokens = 0, latest = 0 }
   for class in readers() do
-    if call('HLEN', bookOf(class)) > LISTED then return { lead = skewOf(), tokens = 0, latest = 0 } end
+    if call('HLEN', bookOf(class)) > LISTED then return { lead = skew, tokens = 0, latest = 0 } end
     for _, text in ipairs(call('HVALS', bookOf(class))) do best = larger(best, larger(parse(text, turn))) end
   end
   return best
@@ -57,7 +55,7 @@ end
 
 -- largest is the largest lead of any issuer. It is 0 where no issuer is ahead.
 local function largest()
-  return math.min(math.max(anyIssuer(turnOf()).lead or 0, 0), skewOf())
+  return math.min(math.max(anyIssuer(turnOf()).lead or 0, 0), skew)
 end
 
 -- leadOf is by how much the clock of an issuer is ahead of this server's, for a cut-off. An empty
@@ -65,7 +63,7 @@ end
 -- They register before they accept. So the cut-off covers whatever they accepted before it.
 -- ahead is by how much the fleet's clocks are ahead of this server's, as the publisher knows it.
 local function leadOf(issuer, ahead)
-  local skew, turn, best, inStepSomewhere = skewOf(), turnOf(), { tokens = 0, latest = 0 }, false
+  local turn, best, inStepSomewhere = turnOf(), { tokens = 0, latest = 0 }, false
   if issuer ~= '' then
     local count = 0
     for class in readers() do

@@ -64,10 +64,17 @@ end
 local epochText, state, recordedServer, revText, classes, settled, terms, bornText, doubtText = unpack(
   call('HMGET', meta, 'epoch', 'state', 'server', 'rev', 'classes', 'settled', 'terms', 'born', 'doubt'))
 classes = classes or 'default'
--- namesText is how many of the realm's name secrets its keys are made with. The secrets themselves are no
--- concern of the server's.
-local namesText = string.match(terms or '', '^%d+ [^ ,]+,%d*,(%d+):') or '0'
-local fence = tonumber(string.match(terms or '', '^%d+ %S+ (%d+) ') or 0) / 1000000 -- ms
+-- What the terms say; no other text reads them. leaseNs is the lease, and drift how fast or slow a clock may
+-- run. optional holds what may be left out: ,skew,names:check. skew and fence are in ms. The longest lifetimes
+-- are in ns, by scope. namesText is how many of the realm's name secrets its keys are made with; the secrets
+-- themselves are no concern of the server's.
+local leaseText, driftText, optional, fenceText, lifetimesText =
+  string.match(terms or '', '^(%d+) ([^ ,]+)(%S*) (%d+) (%d+ %d+ %d+ %d+ %d+ %d+ %d+) ')
+local leaseNs, drift, fence = tonumber(leaseText), tonumber(driftText), (tonumber(fenceText) or 0) / 1000000
+local skew = tonumber((string.match(optional or '', '^,(%d+)'))) or 10000
+local namesText = string.match(optional or '', '^,%d*,(%d+):') or '0'
+local lifetimes = {}
+for ns in string.gmatch(lifetimesText or '', '%d+') do lifetimes[#lifetimes + 1] = tonumber(ns) end
 -- The time is read before the offset in INFO. So what comes after the offset was written after the time.
 local started = fence > 0 and now()
 local info = call('INFO', 'replication')

@@ -9,7 +9,6 @@ if not isAdmitted(ownClass) then return refuseClass() end
 if names ~= namesText then return redis.error_reply(OTHER_NAMES) end
 local t = now()
 local book = bookOf(ownClass)
-local skew = skewOf()
 if issued > 0 and issued - t > skew then return { int(t), '1', '0', '0', '0' } end
 local turn = turnOf()
 local this, last = parse(call('HGET', book, issuer), turn)

@@ -13,9 +13,7 @@ end
 -- terms, and what comes on top of it (extraMs).
 local function retention(extraMs)
   local longest = 0
-  for _, ns in ipairs({ string.match(terms, '^%S+ %S+ %S+ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') }) do
-    longest = math.max(longest, tonumber(ns))
-  end
+  for _, ns in ipairs(lifetimes) do longest = math.max(longest, ns) end
   return math.floor(longest / 1000000) + tonumber(extraMs)
 end
 

@@ -6,8 +6,6 @@ local _, _, counter = parseMember(call('HGET', hashOf(class), 'm:' .. id))
 -- While the ledger is unsettled a member may hold a longer lease than the terms grant now.
 if counter and (counter ~= renewals or settled ~= '1') then return 0 end
 -- W = L·(1+ρ)/(1−ρ) + 10 ms, under the present terms. The caller may know older ones.
-local lease, drift = string.match(terms, '^(%S+) (%S+)')
-lease, drift = tonumber(lease), tonumber(drift)
-if counter and stillNs < lease * (1 + drift) / (1 - drift) + 9999000 then return 0 end
+if counter and stillNs < leaseNs * (1 + drift) / (1 - drift) + 9999000 then return 0 end
 remove(class, id)
 return 1

@@ -12,6 +12,7 @@ var publisherTests = []test{
 	{"verify", verify},
 	{"members are all listed", membersListed},
 	{"strike needs a counter that stands still", strike},
+	{"and under terms that say everything", strikeUnderMore},
 	{"log", logPages},
 	{"the log is trimmed", logTrimmed},
 	{"acknowledgements in any order", ackedOrder},
@@ -58,8 +59,18 @@ func membersListed(k *kit) {
 	}
 }
 
-func strike(k *kit) {
-	k.start()
+func strike(k *kit) { strikeUnder(k, Terms()) }
+
+// strikeUnderMore is strike where the terms say all that they may leave out.
+func strikeUnderMore(k *kit) {
+	terms := Terms()
+	terms.Skew, terms.Names = 2*time.Second, secrets(1)
+	strikeUnder(k, terms)
+}
+
+func strikeUnder(k *kit, terms port.Terms) {
+	k.must(k.Ledger.Begin(k.ctx, 1, terms))
+	k.reopen()
 	k.renew("w", revocast.Position{})
 	k.renew("v", revocast.Position{})
 	seen := k.members()
@@ -70,7 +81,7 @@ func strike(k *kit) {
 	k.renew("w", revocast.Position{})
 	strike := func(m port.Member, want bool) {
 		k.Helper()
-		m.Still = Terms().Wait()
+		m.Still = terms.Wait()
 		gone, err := k.Ledger.Strike(k.ctx, m)
 		k.must(err)
 		if gone != want {
@@ -83,7 +94,7 @@ func strike(k *kit) {
 	}
 	w.Renewals++
 	early := w
-	early.Still = Terms().Wait() - time.Millisecond
+	early.Still = terms.Wait() - time.Millisecond
 	if gone, err := k.Ledger.Strike(k.ctx, early); err != nil || gone {
 		k.Errorf("struck off after %s: %v, %v", early.Still, gone, err)
 	}

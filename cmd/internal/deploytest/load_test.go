@@ -18,6 +18,7 @@ import (
 	"github.com/revocast/revocast/client"
 	"github.com/revocast/revocast/events"
 	"github.com/revocast/revocast/internal/option"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/store"
 	"github.com/revocast/revocast/token"
@@ -67,7 +68,9 @@ func (s *site) openAuth() *auth {
 	s.must(err)
 	bus, err := events.New(nc, "default", events.Options{})
 	s.must(err)
-	publisher := option.Must(publisher.New(ledger, bus, publisher.Options{Logger: slog.New(slog.DiscardHandler)}))
+	publisher := option.Must(publisher.New(ledger, bus, publisher.Options{
+		Names: option.Must(names.Parse(namesSecret)), Logger: slog.New(slog.DiscardHandler),
+	}))
 	box, err := outbox.New(rdb, publisher, outbox.Options{})
 	s.must(err)
 	sessions, err := session.New(box, session.Options{})

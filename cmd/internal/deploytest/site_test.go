@@ -21,6 +21,7 @@ import (
 	"github.com/revocast/revocast/internal/deployfiles"
 	"github.com/revocast/revocast/internal/freeport"
 	"github.com/revocast/revocast/internal/program"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/store/storetest"
 	"github.com/revocast/revocast/token"
 )
@@ -53,6 +54,9 @@ type site struct {
 	publishers []*client.Client
 }
 
+// namesSecret is what the site's names are hashed with.
+var namesSecret = strings.Repeat("5e", names.MinSecret)
+
 func newSite(t *testing.T) *site {
 	t.Helper()
 	storetest.Redis(t).Kill() // leaves the test out where there is no redis-server
@@ -66,7 +70,7 @@ func newSite(t *testing.T) *site {
 			"NATS_PUBLISHER_PASSWORD": "nats-publisher", "NATS_WORKER_PASSWORD": "nats-worker",
 			"REDIS_PUBLISHER_PASSWORD": "redis-publisher", "REDIS_WORKER_PASSWORD": "redis-worker",
 			"REVOCAST_API_TOKEN": apiToken, "REVOCAST_ISSUER": issuerName,
-			"REVOCAST_AUDIENCE": "orders",
+			"REVOCAST_AUDIENCE": "orders", "REVOCAST_NAMES_SECRET": namesSecret,
 		},
 	}
 	s.makeIssuer()

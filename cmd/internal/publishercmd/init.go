@@ -24,6 +24,7 @@ type initCmd struct {
 	NATSReplicas  int           `name:"nats-replicas" default:"1" placeholder:"N" help:"Replicas of the streams: 1, or 3 in a cluster. Default: ${default}."`
 
 	wiring.StoreFlags `group:"Stores"`
+	wiring.NamesFlags `group:"Stores"`
 	wiring.LogFlags   `group:"Log"`
 }
 
@@ -66,6 +67,36 @@ func checkDefaultIssuer(issuer string) error {
 	return nil
 }
 
+// naming is that of the secrets for a new realm; a missing file is made. A realm that is there has the
+// naming that it was made with, and these secrets have to be its.
+func (c *initCmd) naming(ctx context.Context, ledger describer, streams *wiring.Streams) (port.Naming, error) {
+	d, err := ledger.Describe(ctx)
+	if err != nil {
+		return port.Naming{}, err
+	}
+	if d.State != port.LedgerUninitialised {
+		secrets, err := c.Secrets()
+		if err == nil && (secrets != nil || d.Terms.Names.Secrets > 0) {
+			_, err = secrets.Maker(c.Realm, d.Terms.Names)
+		}
+		return d.Terms.Names, err
+	}
+	secrets, made, err := c.SecretsOrNew()
+	switch {
+	case err != nil:
+	case made:
+		fmt.Fprintf(streams.Out, "%s: made a name secret; publishers and workers need this file\n", c.NamesSecretFile)
+	case secrets == nil:
+		c.Logger(streams.Err).Warn("the realm is made without a name secret: somebody who reads Redis or NATS can " +
+			"test guesses of names; see --names-secret-file")
+	}
+	return secrets.Naming(c.Realm), err
+}
+
+type describer interface {
+	Describe(ctx context.Context) (port.Description, error)
+}
+
 // Run makes the ledger.
 func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher init", Logger: c.Logger(streams.Err)})
@@ -74,6 +105,9 @@ func (c *initCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer stores.Close()
 	terms := c.terms()
+	if terms.Names, err = c.naming(ctx, stores.Ledger(), streams); err != nil {
+		return err
+	}
 	wanted := terms.StreamOptions()
 	wanted.Replicas = c.NATSReplicas
 	if err := stores.Bus().Prepare(ctx, wanted); err != nil {

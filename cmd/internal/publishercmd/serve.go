@@ -43,6 +43,7 @@ type serveCmd struct {
 	wiring.DrainFlags
 	wiring.TLSFlags   `group:"TLS"`
 	wiring.StoreFlags `group:"Stores"`
+	wiring.NamesFlags `group:"Stores"`
 	wiring.TokenFlags `group:"Tokens"`
 	wiring.LogFlags   `group:"Log"`
 }
@@ -88,7 +89,11 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	}
 	defer ln.Close()
 	api.Hosts = c.Hosts(ln.Addr(), api.Insecure)
-	r, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true})
+	secrets, err := c.Secrets()
+	if err != nil {
+		return err
+	}
+	r, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true, Names: secrets})
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type serveCmd struct {
 	wiring.DrainFlags
 	wiring.TokenFlags `group:"Tokens"`
 	wiring.StoreFlags `group:"Stores"`
+	wiring.NamesFlags `group:"Stores"`
 	wiring.TLSFlags   `group:"TLS"`
 	wiring.LogFlags   `group:"Log"`
 }
@@ -68,7 +69,13 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return err
 	}
 	defer ln.Close()
-	r, err := c.Open(ctx, wiring.OpenOptions{Name: "worker " + c.Worker, Logger: logger, Patient: true, Class: c.Class})
+	secrets, err := c.Secrets()
+	if err != nil {
+		return err
+	}
+	r, err := c.Open(ctx, wiring.OpenOptions{
+		Name: "worker " + c.Worker, Logger: logger, Patient: true, Class: c.Class, Names: secrets,
+	})
 	if err != nil {
 		return err
 	}

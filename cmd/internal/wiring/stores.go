@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/revocast/revocast/events"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store"
 )
@@ -46,6 +47,8 @@ type OpenOptions struct {
 	// serves once Redis is there. Wrong flags are still an error, and so is a Redis that is
 	// configured so that it would forget revocations.
 	Patient bool
+	// Names are the realm's name secrets.
+	Names *names.Secrets
 	// Class is the class of the workers whose user this is, with fewer rights. Empty: a publisher's.
 	Class string
 	// Lenient only warns about a Redis that may forget: for commands that look, and for
@@ -77,8 +80,8 @@ func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*realm.Realm, err
 	}
 	r, err := realm.Open(ctx, f.Realm, realm.Options{
 		NATS: f.NATS, Redis: f.Redis, Connect: connect, Events: events.Options{Domain: f.NATSDomain},
-		Store:     store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Client: client},
-		Class:     o.Class,
+		Store: store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Client: client},
+		Class: o.Class, Names: o.Names,
 		Impatient: !o.Patient, Logger: o.Logger,
 	})
 	var which *realm.Error
