@@ -7,6 +7,7 @@ import "fmt"
 type CallOptions struct {
 	Strength       Strength // how far the call waits
 	IdempotencyKey string   // empty: none was given
+	Caller         string   // who calls, for the sealed name; empty: not known
 }
 
 // CallOption changes one call that revokes.
@@ -14,6 +15,10 @@ type CallOption func(*CallOptions)
 
 // WithStrength says how far the call waits. Default [Confirmed].
 func WithStrength(s Strength) CallOption { return func(o *CallOptions) { o.Strength = s } }
+
+// WithCaller says who calls. It is kept with the sealed name of what is revoked, see package names, and nowhere
+// else.
+func WithCaller(name string) CallOption { return func(o *CallOptions) { o.Caller = name } }
 
 // WithIdempotencyKey makes the call repeatable: a second run with the same key and the same content
 // does nothing more and answers as before. Keys are remembered for an hour. Without a key, a call

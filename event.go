@@ -61,6 +61,10 @@ type Event struct {
 
 	Cause
 
+	// Sealed is the name that the key was made of, sealed for publishers that hold the realm's name
+	// keys, at most [MaxSealed] bytes; empty: it was not sealed. See package names.
+	Sealed string
+
 	// Reckoned goes with a proposal. It is zero in every other event.
 	Reckoned Reckoning
 

@@ -12,6 +12,7 @@ const (
 	MaxID     = 4096 // bytes of an id, issuer or exception
 	MaxReason = 256  // bytes of a reason or initiator
 	MaxBatch  = 500  // revocations in one call
+	MaxSealed = 1024 // bytes of a sealed name
 )
 
 // MaxLeeway is the longest that a verifier may accept a token past its exp. The ledger keeps every

@@ -10,6 +10,7 @@ import (
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/apitypes"
+	"github.com/revocast/revocast/names"
 )
 
 // askAgain is how long [Client.Await] pauses between two requests.
@@ -111,6 +112,8 @@ func (c *Client) standing(
 type BannedKey struct {
 	Key revocast.Key
 	Ban revocast.BanState
+	// Name is nil where it was not sealed, or the caller may not operate; see [Client.Who].
+	Name *names.Name
 }
 
 // BanPage is the answer to [Client.Bans].
@@ -136,8 +139,20 @@ func (c *Client) Bans(ctx context.Context, cursor string) (BanPage, error) {
 		if bans[i].Key, bans[i].Ban, err = b.Domain(); err != nil {
 			return BanPage{}, err
 		}
+		if b.Name != nil {
+			name := b.Name.Domain()
+			bans[i].Name = &name
+		}
 	}
 	return BanPage{bans, answer.Next}, nil
+}
+
+// Who returns the name that a key was made of. It takes the right to operate, and publishers that have name keys.
+// It fails with [revocast.ErrNotFound] if nothing stands against the key, or its name was not sealed.
+func (c *Client) Who(ctx context.Context, key revocast.Key) (names.Name, error) {
+	var answer apitypes.Named
+	err := c.get(ctx, "/v1/names/"+key.String(), &answer)
+	return answer.Name.Domain(), err
 }
 
 // Preview says what a call would concern. It cannot count tokens or sessions, because neither

@@ -16,7 +16,8 @@ import (
 //	 0  1  version
 //	 1  1  kind
 //	 2  1  scope
-//	 3  1  flags: 1 published again, 2 made with name secrets
+//	 3  1  flags: 1 published again, 2 made with name secrets,
+//	      4 with its name, sealed
 //	 4  8  hash of the realm
 //	12 16  epoch, revision
 //	28 16  key
@@ -29,6 +30,7 @@ import (
 //
 // The extension of an event that was published again begins with the number of the refill, eight
 // bytes. Then comes, for keys that are made with name secrets, how many those are, one byte.
+// A sealed name is last; two bytes say how long it is.
 //
 // A later version that only adds fields keeps the version byte and puts them into
 // the extension, which this one skips. Nothing may follow it.
@@ -39,6 +41,7 @@ const (
 
 	flagRefill = 1 // the event was published again
 	flagNames  = 2 // its keys are made with name secrets
+	flagSealed = 4 // with its name, sealed
 )
 
 var (
@@ -78,6 +81,9 @@ func eventFlags(e *revocast.Event) (flags byte) {
 	if e.Names != 0 {
 		flags |= flagNames
 	}
+	if e.Sealed != "" {
+		flags |= flagSealed
+	}
 	return flags
 }
 
@@ -89,6 +95,10 @@ func appendExtension(buf []byte, e *revocast.Event) []byte {
 	}
 	if e.Names != 0 {
 		buf = append(buf, e.Names)
+	}
+	if e.Sealed != "" {
+		buf = binary.BigEndian.AppendUint16(buf, uint16(len(e.Sealed)))
+		buf = append(buf, e.Sealed...)
 	}
 	binary.BigEndian.PutUint16(buf[at:], uint16(len(buf)-at-2))
 	return buf
@@ -109,7 +119,7 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 	if binary.BigEndian.Uint64(data[4:]) != realm {
 		return errForeign
 	}
-	if data[3]&^(flagRefill|flagNames) != 0 {
+	if data[3]&^(flagRefill|flagNames|flagSealed) != 0 {
 		return undecodable("flags %#x", data[3])
 	}
 	e.Kind, e.Scope = revocast.Kind(data[1]), revocast.Scope(data[2])
@@ -136,7 +146,7 @@ func decodeEvent(data []byte, realm uint64, e *revocast.Event) error {
 
 // takeExtension reads what the flags say is in the extension.
 func takeExtension(flags byte, extension []byte, e *revocast.Event) error {
-	e.Refill, e.Names = 0, 0
+	e.Refill, e.Names, e.Sealed = 0, 0, ""
 	if flags&flagRefill != 0 {
 		if len(extension) < 8 || binary.BigEndian.Uint64(extension) == 0 {
 			return undecodable("published again by no refill, extension of %d bytes", len(extension))
@@ -147,8 +157,23 @@ func takeExtension(flags byte, extension []byte, e *revocast.Event) error {
 		if len(extension) < 1 || extension[0] == 0 {
 			return undecodable("made with no name secret, %d bytes of extension", len(extension))
 		}
-		e.Names = extension[0]
+		e.Names, extension = extension[0], extension[1:]
 	}
+	if flags&flagSealed != 0 {
+		return takeSealed(extension, e)
+	}
+	return nil
+}
+
+func takeSealed(extension []byte, e *revocast.Event) error {
+	if len(extension) < 2 {
+		return undecodable("sealed name in %d bytes", len(extension))
+	}
+	n := int(binary.BigEndian.Uint16(extension))
+	if n == 0 || n > revocast.MaxSealed || len(extension) < 2+n {
+		return undecodable("sealed name of %d bytes in %d", n, len(extension))
+	}
+	e.Sealed = string(extension[2 : 2+n])
 	return nil
 }
 
@@ -194,6 +219,8 @@ func checkEvent(e *revocast.Event) error {
 		return fmt.Errorf("position %s", e.Position)
 	case e.Key.IsZero():
 		return errors.New("no key")
+	case len(e.Sealed) > revocast.MaxSealed:
+		return fmt.Errorf("sealed name of %d bytes", len(e.Sealed))
 	case e.Scope.Outright() && !e.Except.IsZero():
 		return fmt.Errorf("a %s has no exception", e.Scope)
 	}

@@ -93,6 +93,9 @@ type PublisherLedger interface {
 	// something later, it changes nothing.
 	Commit(ctx context.Context, idempotency string, proposals []revocast.Event) (Commit, error)
 
+	// Sealed returns the sealed names of keys, parallel to them; empty where the ledger has none.
+	Sealed(ctx context.Context, keys []revocast.Key) ([]string, error)
+
 	// Verify reports whether epoch is still open; [revocast.ErrEpoch] if another one is.
 	Verify(ctx context.Context, epoch uint64) (Verified, error)
 

@@ -76,10 +76,13 @@ type Checked struct {
 // KeyedState is a state with what it stands against. The scope is kept because a
 // key does not tell it.
 type KeyedState struct {
-	Key     revocast.Key
-	Names   uint8 // how many of the realm's name secrets Key and State.Except are made with
-	Scope   revocast.Scope
-	State   revocast.State
+	Key   revocast.Key
+	Names uint8 // how many of the realm's name secrets Key and State.Except are made with
+	Scope revocast.Scope
+	State revocast.State
+	// Sealed is the name that the key was made of, see [revocast.Event.Sealed], as far as the ledger
+	// knows it. Workers are not told.
+	Sealed  string
 	Changed int64 // when it last changed, by the ledger's clock, Unix milliseconds
 	// Born is the state's number among all that were ever made, see [Description.Born]. Zero: it
 	// was not counted, because it comes from a snapshot or an earlier version made it.
@@ -96,7 +99,8 @@ type StatePage struct {
 // same way as a log.
 func (k KeyedState) Events() []revocast.Event {
 	base := revocast.Event{
-		Position: k.State.At, Scope: k.Scope, Key: k.Key, Names: k.Names, At: k.Changed, Until: k.State.Until,
+		Position: k.State.At, Scope: k.Scope, Key: k.Key, Names: k.Names, Sealed: k.Sealed, At: k.Changed,
+		Until: k.State.Until,
 	}
 	var events []revocast.Event
 	if k.State.CutOff != 0 {

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/revocast/revocast"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
 
@@ -17,6 +18,7 @@ type about struct {
 	scope  revocast.Scope
 	issuer string // empty: every issuer
 	keyID  string // with scope key
+	name   names.Name
 	slips  []string
 }
 
@@ -29,6 +31,9 @@ func aboutProposal(kind revocast.Kind, scope revocast.Scope, issuer, id, except 
 		return about{} // it only measures
 	}
 	a := about{kind: kind, scope: scope, issuer: issuer}
+	if kind == revocast.KindRevoked || kind == revocast.KindBanned {
+		a.name = names.Name{Scope: scope, Issuer: issuer, ID: id, Except: except}
+	}
 	if scope == revocast.ScopeKey {
 		a.keyID = id
 	}

@@ -16,11 +16,17 @@ import (
 type namer struct {
 	realm   string
 	secrets *names.Secrets
+	sealer  *names.Sealer // nil: names are not sealed
 	latest  atomic.Pointer[names.Maker]
 }
 
-func newNamer(realm string, secrets *names.Secrets) *namer {
-	return &namer{realm: realm, secrets: secrets}
+// newNamer is for options that are complete.
+func newNamer(realm string, o Options) *namer {
+	n := &namer{realm: realm, secrets: o.Names}
+	if o.NameKeys != nil {
+		n.sealer, _ = o.NameKeys.Sealer(realm)
+	}
+	return n
 }
 
 // maker fails with [revocast.ErrNames] if this publisher does not have the secrets.

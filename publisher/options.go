@@ -47,6 +47,9 @@ type Options struct {
 
 	// Names are the realm's name secrets. Default: none, for a realm without.
 	Names *names.Secrets
+	// NameKeys seal the names of what is revoked, so that publishers that have them can say who it was
+	// ([Publisher.Who]): 32 bytes each, the latest last. No worker has them. Default: names are not kept.
+	NameKeys *names.Secrets
 
 	Clock  port.Clock   // default [port.SystemClock]
 	Logger *slog.Logger // default [slog.Default]
@@ -68,6 +71,11 @@ func (o *Options) complete() error {
 	for _, class := range o.Classes {
 		if err := port.CheckClass(class); err != nil {
 			return fmt.Errorf("publisher.Options.Classes: %w", err)
+		}
+	}
+	if o.NameKeys != nil {
+		if _, err := o.NameKeys.Sealer(""); err != nil {
+			return fmt.Errorf("publisher.Options.NameKeys: %w", err)
 		}
 	}
 	component.SetDefault(&o.SnapshotAfter, 2000)

@@ -173,6 +173,10 @@ func (l *ledgerFake) Forget(_ context.Context, _ int64, keys []revocast.Key) (in
 	return len(keys), l.err
 }
 
+func (l *ledgerFake) Sealed(_ context.Context, keys []revocast.Key) ([]string, error) {
+	return make([]string, len(keys)), l.err
+}
+
 func (l *ledgerFake) Recount(_ context.Context, epoch, was, gone uint64) error {
 	touch()
 	l.note("recount %d: %d to %d", epoch, was, gone)

@@ -76,9 +76,10 @@ func inBatch(err error, i, n int) error {
 	return err
 }
 
-// BannedKey is one ban that has not ended. The name is not known: the stores hold keys.
+// BannedKey is one ban that has not ended. Stores hold keys; the name is known if it was sealed, see
+// [Publisher.Who].
 type BannedKey struct {
-	Key revocast.Key
+	NamedKey
 	Ban revocast.BanState
 }
 
@@ -99,11 +100,17 @@ func (p *Publisher) Bans(ctx context.Context, cursor string) (BanPage, error) {
 	if err != nil {
 		return BanPage{}, err
 	}
+	maker, err := p.names.maker(&d.Terms)
+	if err != nil {
+		return BanPage{}, err
+	}
 	page, err := p.ledger.Snapshot(ctx, cursor)
 	bans := BanPage{Next: page.Next}
 	for _, s := range page.States {
 		if s.State.Ban.Until > d.Now {
-			bans.Bans = append(bans.Bans, BannedKey{Key: s.Key, Ban: s.State.Ban})
+			b := BannedKey{NamedKey: NamedKey{Key: s.Key}, Ban: s.State.Ban}
+			b.Name, b.Err = p.names.unseal(maker, s.Key, s.Sealed, s.Names)
+			bans.Bans = append(bans.Bans, b)
 		}
 	}
 	return bans, err

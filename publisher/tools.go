@@ -27,7 +27,7 @@ func newTools(ledger port.Ledger, bus port.Bus, o Options) tools {
 		states:  &states{base: b, ledger: ledger, reader: r},
 		turns:   newTurns(ledger),
 		streams: newStreams(b, bus, o.StreamReplicas),
-		names:   newNamer(ledger.Realm(), o.Names),
+		names:   newNamer(ledger.Realm(), o),
 	}
 }
 

@@ -62,6 +62,7 @@ func (w *writer) submit(ctx context.Context, wanted []proposal, opts []revocast.
 		if events[i], abouts[i], err = propose(w.realm, terms.DefaultIssuer); err != nil {
 			return nil, inBatch(err, i, len(wanted))
 		}
+		events[i].Sealed = w.committer.names.seal(abouts[i], o.Caller)
 	}
 	j := newJob(w.clock.Monotonic(), idempotencyKey(o), events)
 	j.abouts = abouts

@@ -16,7 +16,7 @@ import (
 func writerOf(t *testing.T, l *ledgerFake) (*writer, *steps) {
 	t.Helper()
 	f, _ := fleetOf(t)
-	tools := tools{base: f.base, reader: newReader(f.clock, l), names: newNamer("r", nil)}
+	tools := tools{base: f.base, reader: newReader(f.clock, l), names: newNamer("r", Options{})}
 	s := &steps{f: f, answers: map[revocast.Position]chan bool{}}
 	st := newStatus()
 	if l.commit == nil {

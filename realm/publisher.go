@@ -40,6 +40,9 @@ func (r *Realm) Publisher(o publisher.Options) (*Publisher, error) {
 	if o.Names == nil {
 		o.Names = r.names
 	}
+	if o.NameKeys == nil {
+		o.NameKeys = r.keys
+	}
 	p, err := publisher.New(r.ledger, r.bus, o)
 	if err != nil {
 		return nil, err

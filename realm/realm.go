@@ -36,6 +36,8 @@ type Options struct {
 	// Names are the realm's name secrets, from its file ([names.ReadFile]). Default: none, for a realm
 	// without.
 	Names *names.Secrets
+	// NameKeys are for publishers alone, see [publisher.Options.NameKeys].
+	NameKeys *names.Secrets
 
 	// Class is the class of workers ([A-Za-z0-9_-]{1,64}) whose users at both stores these are, with
 	// the rights of the class alone. Default: the users are a publisher's, who may do everything.
@@ -78,6 +80,7 @@ type Realm struct {
 	conn   *nats.Conn
 	bus    *events.Bus
 	names  *names.Secrets
+	keys   *names.Secrets // that names are sealed with
 	log    *slog.Logger
 }
 
@@ -102,7 +105,7 @@ func Open(ctx context.Context, name string, o Options) (*Realm, error) {
 	if err != nil {
 		return nil, &Error{"redis", err}
 	}
-	r := &Realm{name: name, ledger: ledger, names: o.Names, log: o.Logger}
+	r := &Realm{name: name, ledger: ledger, names: o.Names, keys: o.NameKeys, log: o.Logger}
 	if err := r.preflight(ctx, o); err != nil {
 		ledger.Close()
 		return nil, err

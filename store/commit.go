@@ -70,13 +70,13 @@ func (l *Ledger) runCommits(ctx context.Context, calls []*commitCall) ([]commitP
 
 // commitArgs are a call's arguments: what comes before its proposals, and those.
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
-	args := make([]any, 0, 5+16*len(proposals))
+	args := make([]any, 0, 5+17*len(proposals))
 	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(),
 		proposals[0].Names, len(proposals))
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
-			hexOrEmpty(p.Reckoned.Issuer), p.Reckoned.Ahead, p.Reckoned.Lead, p.Reckoned.Now, p.At)
+			hexOrEmpty(p.Reckoned.Issuer), p.Reckoned.Ahead, p.Reckoned.Lead, p.Reckoned.Now, p.At, p.Sealed)
 	}
 	return args
 }
@@ -111,6 +111,8 @@ func checkProposal(p revocast.Event) error {
 		return fmt.Errorf("a time is before 1970 or beyond %d", revocast.Forever)
 	case !p.Except.IsZero() && p.Scope.Outright():
 		return fmt.Errorf("a %s has no exception", p.Scope)
+	case len(p.Sealed) > revocast.MaxSealed:
+		return fmt.Errorf("the sealed name has more than %d bytes", revocast.MaxSealed)
 	case len(p.Reason) > revocast.MaxReason || len(p.Initiator) > revocast.MaxReason:
 		return fmt.Errorf("reason or initiator has more than %d bytes", revocast.MaxReason)
 	}

@@ -74,6 +74,8 @@ func parseEntry(id string, r reader) (revocast.Event, error) {
 			e.Scope = revocast.Scope(r.Uint())
 		case "h":
 			e.Key = r.key()
+		case "w":
+			e.Sealed = r.Text()
 		case "n":
 			if e.Names = uint8(min(r.Uint(), 255)); e.Names == 255 {
 				r.Fail("want a number of name secrets", "255 or more")

@@ -187,6 +187,13 @@ func halfRows() []halfRow {
 			_, err := l.Forget(ctx, revocast.Forever, []revocast.Key{numbered(1)}) // what it counts is its own run's
 			return "", err
 		}},
+		{
+			script: "sealed", reads: true, prepare: openedWith(1),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				sealed, err := l.Sealed(ctx, []revocast.Key{{1}})
+				return fmt.Sprintf("%q", sealed), err
+			},
+		},
 		{script: "recount", prepare: openedWith(3), call: func(ctx context.Context, l *store.Ledger) (string, error) {
 			d, err := l.Describe(ctx)
 			if err == nil {

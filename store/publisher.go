@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/revocast/revocast"
@@ -122,6 +123,27 @@ func (l *Ledger) Forget(ctx context.Context, now int64, keys []revocast.Key) (in
 		removed += int(n)
 	}
 	return removed, nil
+}
+
+// Sealed implements [port.Ledger].
+func (l *Ledger) Sealed(ctx context.Context, keys []revocast.Key) ([]string, error) {
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = k.String()
+	}
+	reply, err := l.run(ctx, l.main, sealedScript, args...)
+	if err != nil {
+		return nil, err
+	}
+	r := read(reply)
+	names := make([]string, 0, len(keys))
+	for r.More() {
+		names = append(names, r.Text())
+	}
+	if r.Err == nil && len(names) != len(keys) {
+		r.Err = fmt.Errorf("%w: %d sealed names of %d keys", errReply, len(names), len(keys))
+	}
+	return names, finish(sealedScript, r.Err)
 }
 
 // Recount implements [port.Ledger].

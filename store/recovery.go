@@ -48,11 +48,11 @@ func (l *Ledger) Restore(ctx context.Context, epoch uint64, events []revocast.Ev
 }
 
 func (l *Ledger) restore(ctx context.Context, epoch uint64, events []revocast.Event) (changed int, err error) {
-	args := make([]any, 0, 1+13*len(events))
+	args := make([]any, 0, 1+14*len(events))
 	args = append(args, epoch)
 	for _, e := range events {
-		args = append(args, uint8(e.Kind), uint8(e.Scope), e.Key.String(), e.Names, e.CutOff, hexOrEmpty(e.Except),
-			e.Until, e.From, e.Reason, e.Initiator, e.At, e.Position.Epoch, e.Position.Rev)
+		args = append(args, uint8(e.Kind), uint8(e.Scope), e.Key.String(), e.Names, e.Sealed, e.CutOff,
+			hexOrEmpty(e.Except), e.Until, e.From, e.Reason, e.Initiator, e.At, e.Position.Epoch, e.Position.Rev)
 	}
 	reply, err := l.run(ctx, l.main, restoreScript, args...)
 	if err != nil {

@@ -60,6 +60,8 @@ var (
 	luaReopen string
 	//go:embed lua/restore.lua
 	luaRestore string
+	//go:embed lua/sealed.lua
+	luaSealed string
 	//go:embed lua/set_terms.lua
 	luaSetTerms string
 	//go:embed lua/settle.lua
@@ -93,6 +95,7 @@ var (
 		luaLeads,
 		luaCommit)
 	verifyScript    = script.New("verify", script.Reads, luaPrelude, luaGate, luaServe, luaVerify)
+	sealedScript    = script.New("sealed", script.Reads, luaPrelude, luaGate, luaServe, luaSealed)
 	admitScript     = script.NewGrowing("admit", script.Repeat, luaPrelude, luaGate, luaClasses, luaAdmit)
 	pruneScript     = script.New("prune", script.Repeat, luaPrelude, luaGate, luaClasses, luaPrune)
 	membersScript   = script.New("members", script.Reads, luaPrelude, luaGate, luaServe, luaClasses, luaMembers)

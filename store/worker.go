@@ -171,7 +171,7 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) (port.StatePage, e
 	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
 		return port.StatePage{}, fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
 	}
-	reply, err := l.runForWorker(ctx, l.checks, snapshotScript, cursor, snapshotPage)
+	reply, err := l.runForWorker(ctx, l.checks, snapshotScript, cursor, snapshotPage, digit(l.opts.Class == ""))
 	if err != nil {
 		return port.StatePage{}, err
 	}
@@ -187,7 +187,7 @@ func (l *Ledger) Snapshot(ctx context.Context, cursor string) (port.StatePage, e
 		k.Scope = revocast.Scope(fields.Uint())
 		k.Changed = fields.Int()
 		k.Born = fields.Uint()
-		k.Names = uint8(fields.Uint())
+		k.Names, k.Sealed = uint8(fields.Uint()), fields.Text()
 		if fields.Err != nil {
 			return port.StatePage{}, finish(snapshotScript, fields.Err)
 		}

@@ -44,6 +44,9 @@ func Event(epoch, rev uint64) revocast.Event {
 		Cause: revocast.Cause{Reason: "password-change", Initiator: "user"},
 	}
 	e.Names = uint8(rev % 3)
+	if rev%2 == 0 {
+		e.Sealed = fmt.Sprintf("\x01\xff sealed %d", rev)
+	}
 	if e.Kind == revocast.KindRevoked {
 		e.Except = revocast.KeyOf("eventstest", revocast.ScopeSession, "https://issuer", fmt.Sprint(rev))
 	}

@@ -9,9 +9,10 @@ type Bans struct {
 }
 
 // Banned is one ban. The stores hold no names: GET /v1/revocations/principal/{id} shows the Key
-// of a known name.
+// of a known name. Callers that may operate get the Name too where it was sealed.
 type Banned struct {
-	Key string `json:"key"`
+	Key  string `json:"key"`
+	Name *Name  `json:"name,omitempty"`
 	Bar
 }
 

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -55,6 +56,8 @@ func checkProposal(p revocast.Event) error {
 		return fmt.Errorf("a time is before 1970 or beyond %d", revocast.Forever)
 	case !p.Except.IsZero() && p.Scope.Outright():
 		return fmt.Errorf("a %s has no exception", p.Scope)
+	case len(p.Sealed) > revocast.MaxSealed:
+		return fmt.Errorf("the sealed name is too long")
 	case len(p.Reason) > revocast.MaxReason || len(p.Initiator) > revocast.MaxReason:
 		return fmt.Errorf("reason or initiator is too long")
 	}
@@ -108,6 +111,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 // sameProposal compares what a publisher asks for. When it asked is not a part of it.
 func sameProposal(a, b revocast.Event) bool {
 	a.At, b.At = 0, 0
+	a.Sealed, b.Sealed = "", "" // no two are alike
 	a.Reckoned, b.Reckoned = revocast.Reckoning{}, revocast.Reckoning{}
 	return a == b
 }
@@ -212,6 +216,7 @@ func (l *Ledger) commitOne(p proposal) port.CommitEntry {
 		s.State = s.State.Merge(e.State())
 	}
 	s.changed = now
+	s.Sealed = cmp.Or(e.Sealed, s.Sealed)
 	b.save(e.Key, e.Scope, s)
 	return port.CommitEntry{Event: e, Fresh: true}
 }

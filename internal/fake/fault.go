@@ -38,6 +38,7 @@ const (
 	OpLeads    Op = "TurnLeads"
 	OpForget   Op = "Forget"
 	OpRecount  Op = "Recount"
+	OpSealed   Op = "Sealed"
 
 	OpPublish      Op = "Publish"
 	OpRefill       Op = "Refill"

@@ -28,6 +28,20 @@ func (k *LedgerLink) Forget(ctx context.Context, now int64, keys []revocast.Key)
 	})
 }
 
+// Sealed implements [port.Ledger].
+func (k *LedgerLink) Sealed(ctx context.Context, keys []revocast.Key) ([]string, error) {
+	return do(ctx, k, OpSealed, keys, revocast.ErrUnavailable, func(l *Ledger) ([]string, error) {
+		if err := l.books.serves(); err != nil {
+			return nil, err
+		}
+		names := make([]string, len(keys))
+		for i, key := range keys {
+			names[i] = l.books.load(key).Sealed
+		}
+		return names, nil
+	})
+}
+
 // Recount implements [port.Ledger].
 func (k *LedgerLink) Recount(ctx context.Context, epoch, was, gone uint64) error {
 	return doErr(ctx, k, OpRecount, gone, revocast.ErrOutcomeUnknown, func(l *Ledger) error {

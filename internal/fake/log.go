@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/revocast/revocast"
@@ -86,6 +87,7 @@ func (b *books) logAnew(now int64) {
 		}
 		// What covers a later proposal is durable when that revision is, not before.
 		s.State.At = logged.Position
+		s.Sealed = cmp.Or(e.Sealed, s.Sealed)
 		b.save(e.Key, e.Scope, s)
 	}
 }

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -87,6 +88,7 @@ func (l *Ledger) restoreOne(e revocast.Event) (lost bool) {
 		merged.At, s.changed = logged.Position, e.At
 	}
 	s.State = merged
+	s.Sealed = cmp.Or(e.Sealed, s.Sealed)
 	b.save(e.Key, e.Scope, s)
 	return lost
 }

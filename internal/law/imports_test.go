@@ -56,7 +56,7 @@ var layers = map[string][]string{
 		"github.com/nats-io/nats.go", "./internal/option", "./internal/throttle",
 	}),
 	"cache":  slices.Concat(ports, []string{"github.com/hashicorp/golang-lru/v2/simplelru", "./internal/option"}),
-	"client": {"./.", "./internal/problem", "./internal/apitypes", "./internal/option"},
+	"client": {"./.", "./internal/problem", "./internal/apitypes", "./internal/option", "./names"},
 	"realm": slices.Concat(ports, []string{
 		"./cache", "./events", "./names", "./store", "./publisher", "./worker", "./internal/serving",
 		"./internal/throttle",
@@ -90,7 +90,7 @@ var layers = map[string][]string{
 	"internal/throttle":  nil,
 
 	"internal/apitoken":        words,
-	"internal/apitypes":        {"./.", "./internal/problem"},
+	"internal/apitypes":        {"./.", "./internal/problem", "./names"},
 	"internal/hosts":           {"./internal/problem"},
 	"internal/problem":         words,
 	"internal/publisherapi":    anything,

@@ -48,6 +48,7 @@ func rows() map[string]struct {
 		"ErrFenced":         {revocast.ErrFenced, 503, "fenced"},
 		"ErrEpoch":          {revocast.ErrEpoch, 503, "epoch-changed"},
 		"ErrUnsuited":       {revocast.ErrUnsuited, 503, "unsuited"},
+		"ErrNames":          {revocast.ErrNames, 503, "other-names"},
 		"ErrUnknown":        {revocast.ErrUnknown, 503, "revocation-unknown"},
 		"ErrToken":          {revocast.ErrToken, 401, "token-refused"},
 		"ErrMalformed":      {revocast.ErrMalformed, 401, "malformed-token"},

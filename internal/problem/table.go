@@ -69,6 +69,10 @@ func table() []row {
 			"the detail names what to change in the store's configuration", later,
 		},
 		{
+			revocast.ErrNames, http.StatusServiceUnavailable, "other-names", "Not the realm's name secret",
+			"give the program the realm's secret (--names-secret-file): all publishers and workers have the same", later,
+		},
+		{
 			revocast.ErrNotRunning, http.StatusServiceUnavailable, "not-running", "Not running",
 			"the program is starting or stopping; try again", soon,
 		},

@@ -59,8 +59,13 @@ func (h *Handler) getBans(w http.ResponseWriter, r *http.Request, _ []string) er
 		return err
 	}
 	out := apitypes.Bans{Bans: make([]apitypes.Banned, len(page.Bans)), Next: page.Next}
+	named := visitOf(r).caller.grant.Rights.Includes(apitoken.Operate)
 	for i, b := range page.Bans {
 		out.Bans[i] = apitypes.NewBanned(b.Key, b.Ban)
+		if named && b.Err == nil {
+			name := apitypes.NewName(b.Name)
+			out.Bans[i].Name = &name
+		}
 	}
 	apitypes.Write(w, http.StatusOK, out)
 	return nil

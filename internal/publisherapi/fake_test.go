@@ -20,6 +20,7 @@ import (
 	"github.com/revocast/revocast/internal/apitoken"
 	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/publisherapi"
+	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 )
@@ -49,6 +50,7 @@ type fake struct {
 	receipt revocast.Receipt
 	err     error
 
+	bans   []publisher.BannedKey // of the page "third"
 	state  revocast.State
 	status publisher.FleetStatus
 	tip    revocast.Position
@@ -91,6 +93,7 @@ func (f *fake) write(ctx context.Context, got any, opts ...revocast.CallOption) 
 	}
 	c, err := revocast.NewCallOptions(opts...)
 	f.last = c
+	c.Caller = ""
 	if want := (revocast.CallOptions{
 		Strength: cmp.Or(f.call.strength, revocast.Confirmed), IdempotencyKey: f.call.key,
 	}); !f.anything && (err != nil || c != want) {
@@ -123,12 +126,26 @@ func (f *fake) Preview(_ context.Context, list []revocast.Revocation) (publisher
 }
 
 func (f *fake) Bans(_ context.Context, cursor string) (publisher.BanPage, error) {
+	if cursor == "third" {
+		return publisher.BanPage{Bans: f.bans}, f.err
+	}
 	if cursor == "second" {
 		return publisher.BanPage{}, f.err
 	}
 	return publisher.BanPage{Next: "second", Bans: []publisher.BannedKey{{
-		Key: revocast.Key{1}, Ban: revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}},
+		NamedKey: publisher.NamedKey{Key: revocast.Key{1}, Err: revocast.ErrNotFound},
+		Ban:      revocast.BanState{Until: 1_893_553_445_678, At: revocast.Position{Epoch: 1, Rev: 9}},
 	}}}, f.err
+}
+
+func (f *fake) Who(_ context.Context, keys []revocast.Key) ([]publisher.NamedKey, error) {
+	found := publisher.NamedKey{Key: keys[0], Name: names.Name{
+		Scope: revocast.ScopePrincipal, Issuer: "i", ID: "alice", Caller: "ops",
+	}}
+	if keys[0] != (revocast.Key{1}) {
+		found = publisher.NamedKey{Key: keys[0], Err: fmt.Errorf("%w: not sealed", revocast.ErrNotFound)}
+	}
+	return []publisher.NamedKey{found}, f.err
 }
 
 func (f *fake) KeyFor(context.Context, revocast.Scope, string, string) (revocast.Key, error) {

@@ -79,6 +79,7 @@ func (h *Handler) call(r *http.Request, s revocast.Strength, query url.Values) (
 		s = revocast.Confirmed
 	}
 	c := call{opts: []revocast.CallOption{revocast.WithStrength(s), revocast.WithIdempotencyKey(key)}}
+	c.opts = append(c.opts, revocast.WithCaller(visitOf(r).caller.name))
 	c.ctx, c.cancel = h.waiting(context.WithoutCancel(r.Context()), wait)
 	return c, nil
 }

@@ -25,6 +25,7 @@ type Publisher interface {
 
 	Preview(context.Context, []revocast.Revocation) (publisher.Preview, error)
 	Bans(ctx context.Context, cursor string) (publisher.BanPage, error)
+	Who(ctx context.Context, keys []revocast.Key) ([]publisher.NamedKey, error)
 	KeyFor(ctx context.Context, scope revocast.Scope, issuer, id string) (revocast.Key, error)
 
 	Await(context.Context, revocast.Position) (revocast.Receipt, error)

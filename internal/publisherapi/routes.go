@@ -33,6 +33,7 @@ func (h *Handler) table() []route {
 		{http.MethodPut, "/v1/bans/{principal}", false, h.putBan},
 		{http.MethodDelete, "/v1/bans/{principal}", false, h.deleteBan},
 		{http.MethodGet, "/v1/bans", false, h.getBans},
+		{http.MethodGet, "/v1/names/{key}", false, h.getName},
 		{http.MethodPost, "/v1/invalidations", false, h.postInvalidation},
 		{http.MethodGet, "/v1/workers", false, h.getWorkers},
 		{http.MethodGet, "/v1/events", false, h.getEvents},

@@ -193,6 +193,11 @@ func (l *ledgerPort) Forget(ctx context.Context, now int64, keys []revocast.Key)
 	return through(l.p, fake.OpForget, func() (int, error) { return l.Ledger.Forget(ctx, now, keys) })
 }
 
+// Sealed implements [port.Ledger].
+func (l *ledgerPort) Sealed(ctx context.Context, keys []revocast.Key) ([]string, error) {
+	return through(l.p, fake.OpSealed, func() ([]string, error) { return l.Ledger.Sealed(ctx, keys) })
+}
+
 // Recount implements [port.Ledger].
 func (l *ledgerPort) Recount(ctx context.Context, epoch, was, gone uint64) error {
 	return throughErr(l.p, fake.OpRecount, func() error { return l.Ledger.Recount(ctx, epoch, was, gone) })

@@ -6,7 +6,7 @@
 -- proposals. names is how many name secrets the keys in them are made with. The answer is kept under the digest of the call's idempotency key, for keepMs. The
 -- fingerprint tells whether a later call with this key proposes the same.
 local leeway, margin, inStep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local HEADER, CALL, EACH = 3, 5, 16 -- how many arguments come first, before proposals, and for one proposal
+local HEADER, CALL, EACH = 3, 5, 17 -- how many arguments come first, before proposals, and for one proposal
 
 -- A proposal is made at the time of this server's clock, unless that is out of step with what the
 -- publisher reckons. Then this clock has jumped, and must not write cut-offs.
@@ -64,12 +64,12 @@ local function look(first, count)
     -- oldEpoch and oldRev are the position that the proposal had when it was committed before. They
     -- are 0 if it was not. issuer is a digest. reckoned is the time as the publisher reckons it, or 0.
     local kind, scope, hex, cutOff, except, till, from, reason, initiator, oldEpoch, oldRev,
-      issuer, fleetAhead, seenLead, seenClock, reckoned = unpack(ARGV, a + 1, a + EACH)
+      issuer, fleetAhead, seenLead, seenClock, reckoned, name = unpack(ARGV, a + 1, a + EACH)
     local t = timeOf(tonumber(reckoned))
     local p = {
       kind = kind, scope = scope, hex = hex, cutOff = tonumber(cutOff), except = except, floor = 0,
       till = tonumber(till), from = tonumber(from), reason = reason, initiator = initiator,
-      oldEpoch = tonumber(oldEpoch), oldRev = tonumber(oldRev), at = t,
+      oldEpoch = tonumber(oldEpoch), oldRev = tonumber(oldRev), at = t, name = name,
     }
     if kind == '1' then
       local outright = scope == '1' or scope == '2'
@@ -156,9 +156,9 @@ local function write(proposals)
       entryRev = rev
       if s then
         s.till, s.lastEpoch, s.lastRev, s.lastAt = math.max(s.till, p.till), epoch, rev, at
-        save(prefix .. 's:' .. p.hex, p.scope, s)
+        save(prefix .. 's:' .. p.hex, p.scope, s, p.name)
       end
-      log(rev, kind, p.scope, p.hex, namesText, at, p.cutOff, p.except, p.till, p.from, p.reason, p.initiator)
+      log(rev, kind, p.scope, p.hex, namesText, p.name, at, p.cutOff, p.except, p.till, p.from, p.reason, p.initiator)
     elseif s.lastEpoch > 0 then
       entryEpoch, entryRev, at, p.till = s.lastEpoch, s.lastRev, s.lastAt, s.till
       if kind == '1' then p.cutOff, p.except = s.cutOff, s.except end

@@ -43,11 +43,11 @@ if tonumber(fromEpoch) < epoch then
     end
     if stands then
       rev = rev + 1
-      log(rev, kind, e.s, e.h, e.n or '0', e.t, cutOff, except, till, from, e.y or '', e.i or '', t)
+      log(rev, kind, e.s, e.h, e.n or '0', e.w or '', e.t, cutOff, except, till, from, e.y or '', e.i or '', t)
       -- What covers a later proposal is durable when this revision is, and not before.
       if s.lastAt == 0 then s.lastAt = tonumber(e.t) end
       s.till, s.lastEpoch, s.lastRev = math.max(s.till, till), epoch, rev
-      save(key, e.s, s)
+      save(key, e.s, s, e.w or '')
     end
   end
   if #tail == atMost then

@@ -2,7 +2,7 @@
 -- No clock has a say here: the caller leaves out what may be forgotten. The answer is how many
 -- revisions this made.
 local ofEpoch = tonumber(ARGV[1])
-local HEADER, EACH = 1, 13 -- how many arguments come before the events, and how many make one
+local HEADER, EACH = 1, 14 -- how many arguments come before the events, and how many make one
 
 if not epoch then return redis.error_reply('RVUNINITIALISED nothing at ' .. meta) end
 if state == 'fenced' then return redis.error_reply('RVFENCED epoch ' .. epochText) end
@@ -13,7 +13,7 @@ end
 keepLog()
 local t, before = now(), rev
 for a = HEADER, #ARGV - EACH, EACH do
-  local kind, scope, hex, names, cutOff, except, till, from, reason, initiator, at, eventEpoch, eventRev =
+  local kind, scope, hex, names, name, cutOff, except, till, from, reason, initiator, at, eventEpoch, eventRev =
     unpack(ARGV, a + 1, a + EACH)
   cutOff, till, from = tonumber(cutOff), tonumber(till), tonumber(from)
   at, eventEpoch, eventRev = tonumber(at), tonumber(eventEpoch), tonumber(eventRev)
@@ -35,9 +35,9 @@ for a = HEADER, #ARGV - EACH, EACH do
       if lost then
         rev = rev + 1
         s.lastEpoch, s.lastRev, s.lastAt = epoch, rev, at
-        log(rev, kind, scope, hex, names, at, cutOff, except, till, from, reason, initiator, t)
+        log(rev, kind, scope, hex, names, name, at, cutOff, except, till, from, reason, initiator, t)
       end
-      save(key, scope, s)
+      save(key, scope, s, name)
     end
   end
 end

@@ -54,8 +54,8 @@ local function ban(s, from, till, banEpoch, banRev)
   return changed
 end
 
--- save writes a state. A script that has saved one writes born into meta before it ends.
-local function save(key, scope, s)
+-- save writes a state. name is the sealed name of its key; '' leaves what there is. A script that has saved one writes born into meta before it ends.
+local function save(key, scope, s, name)
   if s.number == 0 then
     born = born + 1
     s.number = born
@@ -64,6 +64,7 @@ local function save(key, scope, s)
   call('HSET', key, 'c', s.cutOff, 'x', s.except, 'f', s.floor, 'u', s.till, 'e', s.lastEpoch, 'r', s.lastRev,
     't', s.lastAt, 's', scope, 'b', int(s.number))
   if namesText ~= '0' then call('HSET', key, 'n', namesText) end
+  if name ~= '' then call('HSET', key, 'w', name) end
   if s.banEpoch > 0 then
     call('HSET', key, 'bf', s.banFrom, 'bu', s.banTill, 'be', s.banEpoch, 'br', s.banRev)
   end
@@ -80,11 +81,13 @@ end
 
 -- log appends an entry under the epoch and the revision entryRev. at is when the event was
 -- committed. loggedAt is when it entered this log, if that was at another time. Trimming by age
--- looks at loggedAt. names is how many name secrets hex and except are made with.
-local function log(entryRev, kind, scope, hex, names, at, cutOff, except, till, from, reason, initiator, loggedAt)
+-- looks at loggedAt. names is how many name secrets hex and except are made with, name is the sealed name.
+local function log(entryRev, kind, scope, hex, names, name, at, cutOff, except, till, from, reason, initiator,
+  loggedAt)
   local f = { 'XADD', prefix .. 'log', epochText .. '-' .. int(entryRev), 'k', kind, 's', scope, 'h', hex, 't', at }
   local n = #f
   if names ~= '0' then f[n + 1], f[n + 2], n = 'n', names, n + 2 end
+  if name ~= '' then f[n + 1], f[n + 2], n = 'w', name, n + 2 end
   if cutOff ~= 0 then f[n + 1], f[n + 2], n = 'c', cutOff, n + 2 end
   if except ~= '' then f[n + 1], f[n + 2], n = 'x', except, n + 2 end
   if till ~= 0 then f[n + 1], f[n + 2], n = 'u', till, n + 2 end

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
@@ -8,6 +10,7 @@ import (
 var nameTests = []test{
 	{"keys of another number of name secrets are refused", namesRefused},
 	{"what is held says how many secrets it is of", namesHeld},
+	{"sealed names stay with what they name", sealedNames},
 }
 
 // secrets are the naming of a realm that has n name secrets.
@@ -101,4 +104,56 @@ func namesHeld(k *kit) {
 	}
 	k.reopen()
 	held("the log of what was restored", k.log(revocast.Position{}))
+}
+
+func sealedNames(k *kit) {
+	k.startNamed(1)
+	first, second := "\x00\xff sealed", "sealed again"
+	a := named(revoke("a"), 1)
+	a.Sealed = first
+	k.commit(a, named(revoke("b"), 1))
+	want := func(what string, wanted ...string) {
+		k.Helper()
+		got, err := k.Ledger.Sealed(k.ctx, []revocast.Key{key("a"), key("b"), key("c")})
+		k.must(err)
+		if !slices.Equal(got, wanted) {
+			k.Errorf("%s: %q, want %q", what, got, wanted)
+		}
+	}
+	want("committed", first, "", "")
+	if e := k.log(revocast.Position{})[0]; e.Sealed != first {
+		k.Errorf("logged %+v", e)
+	}
+	if s := k.snapshot()[key("a")]; s.Sealed != first {
+		k.Errorf("the state is %+v", s)
+	}
+	repeated := a
+	repeated.Sealed = second // the same call, sealed again
+	one, err := k.Ledger.Commit(k.ctx, "once", []revocast.Event{a})
+	k.must(err)
+	again, err := k.Ledger.Commit(k.ctx, "once", []revocast.Event{repeated})
+	k.must(err)
+	if again.Entries[0].Event.Position != one.Entries[0].Event.Position {
+		k.Errorf("%+v became %+v", one.Entries[0], again.Entries[0])
+	}
+	b := named(ban("a", k.describe().Now+hour), 1)
+	b.Sealed = second
+	k.commit(b)
+	want("a later name", second, "", "")
+	k.commit(named(lift("a"), 1))
+	want("a lift has none", second, "", "")
+	long := named(revoke("c"), 1)
+	long.Sealed = string(make([]byte, revocast.MaxSealed+1))
+	_, err = k.Ledger.Commit(k.ctx, newID(), []revocast.Event{long})
+	k.fails("a name that is too long", err, revocast.ErrInvalid)
+	k.Empty()
+	terms := Terms()
+	terms.Names = secrets(1)
+	k.must(k.Ledger.Begin(k.ctx, 2, terms))
+	now := k.describe().Now
+	a = named(with(revoke("a"), at(1, 1), now, now, now+hour), 1)
+	a.Sealed = first
+	k.restore(2, a)
+	k.reopen()
+	want("restored", first, "", "")
 }

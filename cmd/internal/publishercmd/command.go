@@ -33,6 +33,7 @@ type Grammar struct {
 	Invalidate      invalidateCmd      `cmd:"" group:"Revoke" help:"Make caches load a session or a principal again. Nobody is revoked."`
 
 	Show showCmd `cmd:"" group:"Look" help:"What stands against one token, session, principal, client, tenant or key."`
+	Who  whoCmd  `cmd:"" group:"Look" help:"Whose key it is."`
 	Bans bansCmd `cmd:"" group:"Look" help:"Every ban that has not ended."`
 
 	Status statusCmd `cmd:"" group:"Look" help:"The fleet: ledger, workers, what is under way."`

@@ -41,11 +41,12 @@ type serveCmd struct {
 
 	wiring.HTTPFlags
 	wiring.DrainFlags
-	wiring.TLSFlags   `group:"TLS"`
-	wiring.StoreFlags `group:"Stores"`
-	wiring.NamesFlags `group:"Stores"`
-	wiring.TokenFlags `group:"Tokens"`
-	wiring.LogFlags   `group:"Log"`
+	wiring.TLSFlags     `group:"TLS"`
+	wiring.StoreFlags   `group:"Stores"`
+	wiring.NamesFlags   `group:"Stores"`
+	wiring.NameKeyFlags `group:"Stores"`
+	wiring.TokenFlags   `group:"Tokens"`
+	wiring.LogFlags     `group:"Log"`
 }
 
 // Help implements kong's HelpProvider.
@@ -93,7 +94,13 @@ func (c *serveCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.Open(ctx, wiring.OpenOptions{Name: c.Name, Logger: logger, Patient: true, Names: secrets})
+	keys, err := c.Keys()
+	if err != nil {
+		return err
+	}
+	r, err := c.Open(ctx, wiring.OpenOptions{
+		Name: c.Name, Logger: logger, Patient: true, Names: secrets, NameKeys: keys,
+	})
 	if err != nil {
 		return err
 	}

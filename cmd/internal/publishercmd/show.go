@@ -88,7 +88,8 @@ type bansCmd struct {
 
 // Help implements kong's HelpProvider.
 func (c *bansCmd) Help() string {
-	return "The stores hold keys in place of names: `publisher show principal NAME` prints the key of a name."
+	return "The stores hold keys in place of names: `publisher show principal NAME` prints the key of a name. " +
+		"The names themselves are shown to callers that may operate, where they are sealed: see `publisher who`."
 }
 
 // Run prints all bans, page by page.
@@ -105,6 +106,10 @@ func (c *bansCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		}
 		for _, banned := range page.Bans {
 			b := apitypes.NewBanned(banned.Key, banned.Ban)
+			if banned.Name != nil {
+				name := apitypes.NewName(*banned.Name)
+				b.Name = &name
+			}
 			if seen[b.Key] {
 				continue
 			}
@@ -127,6 +132,10 @@ func (c *bansCmd) print(w io.Writer, b apitypes.Banned) error {
 	if c.JSON {
 		return printJSON(w, b)
 	}
-	_, err := fmt.Fprintf(w, "%s  %s  since %s\n", b.Key, barText(b.Bar), b.Position)
+	who := ""
+	if b.Name != nil {
+		who = "  " + nameText(*b.Name)
+	}
+	_, err := fmt.Fprintf(w, "%s  %s  since %s%s\n", b.Key, barText(b.Bar), b.Position, who)
 	return err
 }

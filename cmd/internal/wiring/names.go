@@ -16,17 +16,7 @@ type NamesFlags struct {
 
 // Secrets returns the secrets, nil if none were given.
 func (f *NamesFlags) Secrets() (*names.Secrets, error) {
-	var secrets *names.Secrets
-	var err error
-	switch {
-	case f.NamesSecretFile != "":
-		secrets, err = names.ReadFile(f.NamesSecretFile)
-		err = wrapFlag("--names-secret-file", err)
-	case f.NamesSecret != "":
-		secrets, err = names.Parse(f.NamesSecret)
-		err = wrapFlag("--names-secret", err)
-	}
-	return secrets, err
+	return readNames("--names-secret", f.NamesSecret, f.NamesSecretFile)
 }
 
 // SecretsOrNew is Secrets, and makes the file if it is missing (made).
@@ -37,6 +27,35 @@ func (f *NamesFlags) SecretsOrNew() (secrets *names.Secrets, made bool, err erro
 	}
 	secrets, err = names.Create(f.NamesSecretFile)
 	return secrets, err == nil, wrapFlag("--names-secret-file", err)
+}
+
+// NameKeyFlags say what names are sealed with.
+type NameKeyFlags struct {
+	NamesKey     string `name:"names-key" placeholder:"HEX" xor:"names-key" group:"Stores" help:"Key that seals the names of what is revoked, 64 hexadecimal digits, so that publisher who can tell them; several with commas between, the latest last. Only publishers have it. Use the environment variable. Default: none, names are not kept."`
+	NamesKeyFile string `name:"names-key-file" type:"path" placeholder:"FILE" xor:"names-key" group:"Stores" help:"File with --names-key, one a line. Only its owner and group may read it."`
+}
+
+// Keys returns the keys, nil if none were given.
+func (f *NameKeyFlags) Keys() (*names.Secrets, error) {
+	keys, err := readNames("--names-key", f.NamesKey, f.NamesKeyFile)
+	if keys != nil {
+		_, err = keys.Sealer("")
+		err = wrapFlag("--names-key", err)
+	}
+	return keys, err
+}
+
+// readNames reads what a flag says, or the file that the flag of that name with -file says.
+func readNames(flag, text, file string) (secrets *names.Secrets, err error) {
+	switch {
+	case file != "":
+		secrets, err = names.ReadFile(file)
+		err = wrapFlag(flag+"-file", err)
+	case text != "":
+		secrets, err = names.Parse(text)
+		err = wrapFlag(flag, err)
+	}
+	return secrets, err
 }
 
 func wrapFlag(flag string, err error) error {

@@ -49,6 +49,8 @@ type OpenOptions struct {
 	Patient bool
 	// Names are the realm's name secrets.
 	Names *names.Secrets
+	// NameKeys are what a publisher seals names with.
+	NameKeys *names.Secrets
 	// Class is the class of the workers whose user this is, with fewer rights. Empty: a publisher's.
 	Class string
 	// Lenient only warns about a Redis that may forget: for commands that look, and for
@@ -81,7 +83,7 @@ func (f *StoreFlags) Open(ctx context.Context, o OpenOptions) (*realm.Realm, err
 	r, err := realm.Open(ctx, f.Realm, realm.Options{
 		NATS: f.NATS, Redis: f.Redis, Connect: connect, Events: events.Options{Domain: f.NATSDomain},
 		Store: store.Options{AllowUnsuited: f.AllowUnsuited || o.Lenient, Client: client},
-		Class: o.Class, Names: o.Names,
+		Class: o.Class, Names: o.Names, NameKeys: o.NameKeys,
 		Impatient: !o.Patient, Logger: o.Logger,
 	})
 	var which *realm.Error
