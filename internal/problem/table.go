@@ -70,7 +70,7 @@ func table() []row {
 		},
 		{
 			revocast.ErrNames, http.StatusServiceUnavailable, "other-names", "Not the realm's name secret",
-			"give the program the realm's secret (--names-secret-file): all publishers and workers have the same", later,
+			"give the program the realm's secret (--names-secret-file): publishers and workers have the same", later,
 		},
 		{
 			revocast.ErrNotRunning, http.StatusServiceUnavailable, "not-running", "Not running",
