@@ -158,6 +158,17 @@ func TestFile(t *testing.T) {
 	if again, err := names.ReadFile(path); err != nil || again.Naming("r") != made.Naming("r") {
 		t.Errorf("the second attempt changed it: %v", err)
 	}
+	if n, err := names.Add(path); err != nil || n != 2 {
+		t.Errorf("added: %d, %v", n, err)
+	}
+	if more, err := names.ReadFile(path); err != nil || more.Naming("r").Secrets != 2 {
+		t.Errorf("with one more: %v", err)
+	} else if _, err := more.Maker("r", made.Naming("r")); err != nil {
+		t.Errorf("the first one is another: %v", err)
+	}
+	if n, err := names.Add(filepath.Join(t.TempDir(), "new")); err != nil || n != 1 {
+		t.Errorf("made: %d, %v", n, err)
+	}
 	digits := strings.Repeat("01", 32)
 	for name, c := range map[string]struct {
 		content string

@@ -7,7 +7,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -56,8 +58,8 @@ func Create(path string) (*Secrets, error) {
 // appendSecret writes a new secret after those that the file has, and closes it.
 func appendSecret(file *os.File, before [][]byte) (*Secrets, error) {
 	secret := make([]byte, MinSecret)
-	_, _ = rand.Read(secret) // never fails
-	_, err := fmt.Fprintf(file, "%x\n", secret)
+	_, _ = rand.Read(secret)                      // never fails
+	_, err := fmt.Fprintf(file, "\n%x\n", secret) // the last line may have no end
 	if err == nil {
 		err = file.Sync()
 	}
@@ -68,6 +70,23 @@ func appendSecret(file *os.File, before [][]byte) (*Secrets, error) {
 		return nil, err
 	}
 	return New(append(before, secret)...)
+}
+
+// Add adds a new secret to a file, which it makes if there is none, and returns how many secrets it has then.
+func Add(path string) (int, error) {
+	s, err := Create(path)
+	if !errors.Is(err, fs.ErrExist) {
+		return s.len(), err
+	}
+	if s, err = ReadFile(path); err != nil {
+		return 0, err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return 0, err
+	}
+	s, err = appendSecret(file, s.list)
+	return s.len(), err
 }
 
 // ReadFile reads secrets from a file: one a line, in hexadecimal, the oldest first. Empty lines and those

@@ -49,6 +49,7 @@ type Description struct {
 	Mark     StreamMark  // up to where the stream was last seen to be whole; zero: never
 	Marked   int64       // when, by the ledger's clock, Unix milliseconds
 	Witness  StreamPoint // the oldest point of the mark's stream that it must still have; zero: none
+	Rekey    bool        // there may be states under old keys, see [RecoveryLedger.MoveNames]
 	Classes  []string    // of workers that were let in, see [PublisherLedger.Admit]
 	Now      int64       // the ledger's clock, Unix milliseconds
 	// Lead is the largest lead of any issuer that is registered, in milliseconds, zero where

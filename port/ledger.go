@@ -189,6 +189,23 @@ type RecoveryLedger interface {
 	// recovering another one.
 	Reopen(ctx context.Context, epoch uint64, after string) error
 
+	// MoveNames makes the realm's keys those of other name secrets. An open ledger goes into RECOVERING
+	// at a later epoch under them; one that is recovering that epoch stays in it. The log counts as
+	// trimmed, and the ledger does not open before all states have their new keys. A ledger
+	// that has these names already is left as it is. [revocast.ErrEpoch]: epoch is not later, or the
+	// ledger is recovering another one.
+	MoveNames(ctx context.Context, epoch uint64, names Naming) error
+
+	// OldNames returns the states whose keys are made with another number of name secrets than
+	// the terms say, a page at a time as [WorkerLedger.Snapshot] does; of each its Key, its State.Except
+	// and Names. It works while the ledger is recovering, too.
+	OldNames(ctx context.Context, cursor string) (StatePage, error)
+
+	// Rekey gives states of a RECOVERING ledger their new keys. A state that has gone is left out; one
+	// that stands under its new key already is merged into that. No states: all have got theirs, and
+	// the ledger may open.
+	Rekey(ctx context.Context, epoch uint64, states []Rekeyed) error
+
 	// Fence makes the ledger FENCED if it is in the given epoch: another server carries on.
 	Fence(ctx context.Context, epoch uint64) error
 

@@ -123,6 +123,11 @@ func (k KeyedState) Events() []revocast.Event {
 	return events
 }
 
+// Rekeyed is a state that gets another key. Except is its exception, if it has one, under the new names.
+type Rekeyed struct {
+	From, To, Except revocast.Key
+}
+
 // MemberID names one incarnation of one worker. Two processes never share one, so
 // an acknowledgement of the new incarnation says nothing about a zombie of the old.
 type MemberID struct {

@@ -57,7 +57,7 @@ func Audit(ctx context.Context, ledger port.Ledger, bus port.Bus) (AuditReport, 
 		return AuditReport{}, fmt.Errorf("%w: an audit needs an open ledger", err)
 	}
 	a := audit{
-		ledger: ledger, bus: bus, now: min(d.Now, time.Now().UnixMilli()),
+		ledger: ledger, bus: bus, secrets: d.Terms.Names.Secrets, now: min(d.Now, time.Now().UnixMilli()),
 		stream: make(map[revocast.Key]revocast.State), missing: make(map[revocast.Key]bool),
 		report: AuditReport{Position: d.Position},
 	}
@@ -99,9 +99,11 @@ func (a *audit) live(s revocast.State) bool { return s.Until > a.now && !s.IsZer
 type audit struct {
 	ledger port.Ledger
 	bus    port.Bus
-	now    int64 // when the audit began, by the earlier clock of the ledger's and this machine's
-	stream map[revocast.Key]revocast.State
-	report AuditReport
+	// secrets are how many name secrets the realm's keys are made with.
+	secrets uint8
+	now     int64 // when the audit began, by the earlier clock of the ledger's and this machine's
+	stream  map[revocast.Key]revocast.State
+	report  AuditReport
 	// missing are the keys that the report counts as missing on one side.
 	missing map[revocast.Key]bool
 }
@@ -128,7 +130,8 @@ func (a *audit) readLedger(ctx context.Context) (map[revocast.Key]revocast.State
 
 func (a *audit) readStream(ctx context.Context, after port.StreamPoint) (port.StreamPoint, error) {
 	r, err := a.bus.Replay(ctx, after, func(e revocast.Event) error {
-		if e.Kind != revocast.KindInvalidated {
+		// After a move of the names the stream was refilled: what it has under old keys says nothing more.
+		if e.Kind != revocast.KindInvalidated && e.Names == a.secrets {
 			a.stream[e.Key] = a.stream[e.Key].Merge(e.State())
 		}
 		return nil

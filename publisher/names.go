@@ -42,6 +42,19 @@ func (n *namer) maker(t *port.Terms) (*names.Maker, error) {
 	return m, nil
 }
 
+// current returns an event of the stream with keys as the terms ask for. That needs the secrets only where the
+// event's keys are older.
+func (n *namer) current(t *port.Terms, e revocast.Event) (revocast.Event, error) {
+	if e.Names >= t.Names.Secrets {
+		return e, nil
+	}
+	maker, err := n.maker(t)
+	if err != nil {
+		return e, err
+	}
+	return maker.Event(e), nil
+}
+
 // named calls do with what makes keys by the terms that this publisher knows. If the ledger's are others by
 // now, it is called once more, with those.
 func (n *namer) named(ctx context.Context, r *reader, do func(*names.Maker) error) error {

@@ -177,6 +177,22 @@ func (l *ledgerFake) Sealed(_ context.Context, keys []revocast.Key) ([]string, e
 	return make([]string, len(keys)), l.err
 }
 
+func (l *ledgerFake) MoveNames(_ context.Context, epoch uint64, names port.Naming) error {
+	touch()
+	l.note("move names %d: %d", epoch, names.Secrets)
+	return l.err
+}
+
+func (l *ledgerFake) OldNames(context.Context, string) (port.StatePage, error) {
+	return port.StatePage{}, l.err
+}
+
+func (l *ledgerFake) Rekey(_ context.Context, epoch uint64, states []port.Rekeyed) error {
+	touch()
+	l.note("rekey %d: %d", epoch, len(states))
+	return l.err
+}
+
 func (l *ledgerFake) Recount(_ context.Context, epoch, was, gone uint64) error {
 	touch()
 	l.note("recount %d: %d to %d", epoch, was, gone)

@@ -39,6 +39,18 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 		wait, nil) {
 		return revocast.ErrRecovering
 	}
+	if false { // Redis was rolled back to before they were moved
+		if err := k.ledger.MoveNames(ctx, d.Position.Epoch, record.Terms.Names); err != nil {
+			return err
+		}
+		k.status.lookAgain()
+		return revocast.ErrRecovering
+	}
+	if d.Rekey {
+		if err := k.rekey(ctx, d); err != nil {
+			return err
+		}
+	}
 	started := k.clock.Monotonic()
 	r, err := k.replay(ctx, d, record)
 	if err != nil {
@@ -284,6 +296,10 @@ func (k *keeper) restore(ctx context.Context, d port.Description, after port.Str
 		r.top = max(r.top, e.Position.Epoch)
 		if e.Kind == revocast.KindInvalidated || e.Kind == revocast.KindRevoked && e.Until < over {
 			return nil
+		}
+		e, err := k.names.current(&d.Terms, e)
+		if err != nil {
+			return err
 		}
 		if chunk = append(chunk, e); len(chunk) < restoreChunk {
 			return nil

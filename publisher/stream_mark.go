@@ -24,6 +24,7 @@ type marker struct {
 	ledger markLedger
 	bus    streamBus
 	reader *reader
+	names  *namer
 }
 
 type markLedger interface {
@@ -37,7 +38,7 @@ type keyChecker interface {
 }
 
 func newMarker(t tools, ledger markLedger) *marker {
-	return &marker{base: t.base, ledger: ledger, bus: t.streams.bus, reader: t.reader}
+	return &marker{base: t.base, ledger: ledger, bus: t.streams.bus, reader: t.reader, names: t.names}
 }
 
 // advance sets the mark to what was read up to end. The next reader must find every revision that
@@ -96,6 +97,12 @@ func (m *marker) adoptAll(ctx context.Context, d port.Description) error {
 // before the epoch changed and reached the stream after the recovery had read it; once
 // the mark is past them, nobody would look again.
 func (m *marker) adopt(ctx context.Context, d port.Description, late []revocast.Event) error {
+	for i, e := range late {
+		var err error
+		if late[i], err = m.names.current(&d.Terms, e); err != nil {
+			return err
+		}
+	}
 	var lacking []revocast.Event
 	over := m.reader.forgettable(d)
 	for chunk := range slices.Chunk(late, adoptChunk) {

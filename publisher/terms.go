@@ -128,10 +128,16 @@ func announce(ctx context.Context, bus recordBus, d port.Description, next port.
 	return err
 }
 
-// longer returns the terms with the longer wait, or b if the waits are equal.
+// longer returns the terms with the longer wait, or b if the waits are equal, with the names of which there are
+// more secrets: a realm never goes back to fewer.
 func longer(a, b port.Terms) port.Terms {
-	if a.SettleWait() > b.SettleWait() {
-		return a
+	names := b.Names
+	if a.Names.Secrets > names.Secrets {
+		names = a.Names
 	}
+	if a.SettleWait() > b.SettleWait() {
+		b = a
+	}
+	b.Names = names
 	return b
 }

@@ -40,7 +40,7 @@ func Scripts() map[string]ScriptInfo {
 		strikeScript, logScript, ackedScript, markScript, turnScript, settleScript, beginScript, restoreScript,
 		openScript,
 		reopenScript, fenceScript, setTermsScript, sightScript, turnLeadsScript, forgetScript, recountScript,
-		sealedScript, admitScript, pruneScript,
+		sealedScript, moveNamesScript, oldNamesScript, rekeyScript, admitScript, pruneScript,
 	} {
 		all[strings.ReplaceAll(s.Name, " ", "_")] = ScriptInfo{Source: s.Source, Once: s.Effect == script.Once}
 	}

@@ -50,6 +50,15 @@ func openedWith(commits int) func(*testing.T, *store.Ledger) {
 	}
 }
 
+// movingWith is openedWith, and then the realm gets a name secret.
+func movingWith(commits int) func(*testing.T, *store.Ledger) {
+	return func(t *testing.T, l *store.Ledger) {
+		t.Helper()
+		openedWith(commits)(t, l)
+		must(t, l.MoveNames(within(t, 10*time.Second), 2, port.Naming{Secrets: 1, Check: "0123456789abcdef"}))
+	}
+}
+
 func withMember(t *testing.T, l *store.Ledger) {
 	t.Helper()
 	openedWith(3)(t, l)
@@ -187,6 +196,31 @@ func halfRows() []halfRow {
 			_, err := l.Forget(ctx, revocast.Forever, []revocast.Key{numbered(1)}) // what it counts is its own run's
 			return "", err
 		}},
+		{
+			script: "move_names", prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				return "", l.MoveNames(ctx, 2, port.Naming{Secrets: 1, Check: "0123456789abcdef"})
+			},
+		},
+		{
+			script: "old_names", reads: true, prepare: openedWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				page, err := l.OldNames(ctx, "")
+				return fmt.Sprint(len(page.States)), err
+			},
+		},
+		{
+			script: "rekey", prepare: movingWith(3),
+			call: func(ctx context.Context, l *store.Ledger) (string, error) {
+				var states []port.Rekeyed
+				for _, e := range fixed(0, 3) {
+					to := e.Key
+					to[0] ^= 1
+					states = append(states, port.Rekeyed{From: e.Key, To: to})
+				}
+				return "", l.Rekey(ctx, 2, states)
+			},
+		},
 		{
 			script: "sealed", reads: true, prepare: openedWith(1),
 			call: func(ctx context.Context, l *store.Ledger) (string, error) {

@@ -60,6 +60,12 @@ var (
 	luaReopen string
 	//go:embed lua/restore.lua
 	luaRestore string
+	//go:embed lua/move_names.lua
+	luaMoveNames string
+	//go:embed lua/old_names.lua
+	luaOldNames string
+	//go:embed lua/rekey.lua
+	luaRekey string
 	//go:embed lua/sealed.lua
 	luaSealed string
 	//go:embed lua/set_terms.lua
@@ -109,12 +115,15 @@ var (
 	turnLeadsScript = script.New("turn leads", script.Repeat, luaPrelude, luaGate, luaServe, luaLeads, luaTurnLeads)
 	settleScript    = script.New("settle", script.Repeat, luaPrelude, luaGate, luaServe, luaSettle)
 
-	beginScript    = script.NewGrowing("begin", script.Once, luaPrelude, luaClasses, luaBegin)
-	restoreScript  = script.NewGrowing("restore", script.Once, luaPrelude, luaState, luaRestore)
-	openScript     = script.NewGrowing("open", script.Repeat, luaPrelude, luaState, luaStream, luaOpen)
-	reopenScript   = script.New("reopen", script.Repeat, luaPrelude, luaStream, luaReopen)
-	fenceScript    = script.New("fence", script.Repeat, luaPrelude, luaFence)
-	setTermsScript = script.New("set terms", script.Repeat, luaPrelude, luaGate, luaSetTerms)
+	beginScript     = script.NewGrowing("begin", script.Once, luaPrelude, luaClasses, luaBegin)
+	restoreScript   = script.NewGrowing("restore", script.Once, luaPrelude, luaState, luaRestore)
+	openScript      = script.NewGrowing("open", script.Repeat, luaPrelude, luaState, luaStream, luaOpen)
+	reopenScript    = script.New("reopen", script.Repeat, luaPrelude, luaStream, luaReopen)
+	fenceScript     = script.New("fence", script.Repeat, luaPrelude, luaFence)
+	moveNamesScript = script.New("move names", script.Repeat, luaPrelude, luaStream, luaMoveNames)
+	oldNamesScript  = script.New("old names", script.Reads, luaPrelude, luaOldNames)
+	rekeyScript     = script.NewGrowing("rekey", script.Repeat, luaPrelude, luaState, luaRekey)
+	setTermsScript  = script.New("set terms", script.Repeat, luaPrelude, luaGate, luaSetTerms)
 )
 
 // run executes one script of the publishers'.

@@ -76,6 +76,7 @@ func (l *Ledger) readDescription(r reader) (port.Description, error) {
 	d.Mark.Missing = r.Uint()
 	d.Lead, d.Turn = r.Int(), r.Uint()
 	d.Classes = strings.Fields(r.Text())
+	d.Rekey = r.Flag()
 	if r.Err != nil {
 		return port.Description{}, finish(describeScript, r.Err)
 	}

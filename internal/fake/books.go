@@ -44,6 +44,7 @@ type sheet struct {
 	born, gone uint64   // states ever made, and taken out
 	log        []entry
 	lost       bool   // the log, so that not even an empty one is left
+	rekey      bool   // there may be states under old keys
 	doubt      uint64 // the latest epoch whose log lacked entries at its end
 	mark       port.StreamMark
 	marked     int64

@@ -40,6 +40,10 @@ const (
 	OpRecount  Op = "Recount"
 	OpSealed   Op = "Sealed"
 
+	OpMoveNames Op = "MoveNames"
+	OpOldNames  Op = "OldNames"
+	OpRekey     Op = "Rekey"
+
 	OpPublish      Op = "Publish"
 	OpRefill       Op = "Refill"
 	OpReplay       Op = "Replay"

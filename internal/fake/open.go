@@ -24,6 +24,9 @@ func (l *Ledger) open(who string, o port.Opening) error {
 	if o.Settled && o.Epoch > 1 {
 		report(l.report, "%s opens epoch %d as settled", who, o.Epoch)
 	}
+	if b.rekey {
+		return fmt.Errorf("%w: fake: there are states under old keys", revocast.ErrNames)
+	}
 	b.keep()
 	b.keepLog()
 	b.logAnew(l.now())

@@ -36,6 +36,7 @@ func (l *Ledger) describe() port.Description {
 	d.Lead, d.Turn = b.largestLead(), b.turn
 	d.Classes = slices.Clone(b.classes)
 	d.Mark, d.Marked, d.Witness = b.mark, b.marked, b.witness(d.Now)
+	d.Rekey = b.rekey
 	d.Born, d.Gone = b.born, b.gone
 	return d
 }

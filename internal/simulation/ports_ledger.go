@@ -198,6 +198,21 @@ func (l *ledgerPort) Sealed(ctx context.Context, keys []revocast.Key) ([]string,
 	return through(l.p, fake.OpSealed, func() ([]string, error) { return l.Ledger.Sealed(ctx, keys) })
 }
 
+// MoveNames implements [port.Ledger].
+func (l *ledgerPort) MoveNames(ctx context.Context, epoch uint64, names port.Naming) error {
+	return throughErr(l.p, fake.OpMoveNames, func() error { return l.Ledger.MoveNames(ctx, epoch, names) })
+}
+
+// OldNames implements [port.Ledger].
+func (l *ledgerPort) OldNames(ctx context.Context, cursor string) (port.StatePage, error) {
+	return through(l.p, fake.OpOldNames, func() (port.StatePage, error) { return l.Ledger.OldNames(ctx, cursor) })
+}
+
+// Rekey implements [port.Ledger].
+func (l *ledgerPort) Rekey(ctx context.Context, epoch uint64, states []port.Rekeyed) error {
+	return throughErr(l.p, fake.OpRekey, func() error { return l.Ledger.Rekey(ctx, epoch, states) })
+}
+
 // Recount implements [port.Ledger].
 func (l *ledgerPort) Recount(ctx context.Context, epoch, was, gone uint64) error {
 	return throughErr(l.p, fake.OpRecount, func() error { return l.Ledger.Recount(ctx, epoch, was, gone) })

@@ -8,4 +8,5 @@ local out = { server, int(now()), state, epochText, revText, settled, terms, unp
 out[#out + 1] = int(largest())
 out[#out + 1] = int(turnOf())
 out[#out + 1] = classes
+out[#out + 1] = call('HGET', meta, 'rekey') or '0'
 return out

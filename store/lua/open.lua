@@ -16,6 +16,10 @@ if state == 'open' then
   return redis.error_reply('RVCONFLICT epoch ' .. epochText .. ' is open under another record')
 end
 
+if call('HGET', meta, 'rekey') then
+  return redis.error_reply("RVNAMES there are states left whose keys are made with fewer name secrets")
+end
+
 keepLog()
 -- The stream may lack some of what earlier epochs logged: it was not seen to have it, or has not
 -- acknowledged it. These entries are logged again under this epoch, in order. So from here on

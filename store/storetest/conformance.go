@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(*testing.T) Env) {
 		{"stock", stockTests},
 		{"lost log", lostLogTests},
 		{"names", nameTests},
+		{"move of names", moveTests},
 		{"merge", mergeTests(open)},
 	}
 	for _, g := range groups {

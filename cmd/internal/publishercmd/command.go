@@ -23,6 +23,7 @@ type Grammar struct {
 
 	Repair repairCmd `cmd:"" group:"Mend it" help:"Refill Redis from JetStream or the other way round, or take a fenced ledger back."`
 	Audit  auditCmd  `cmd:"" group:"Mend it" help:"Compare what the two stores hold."`
+	Names  namesCmd  `cmd:"" group:"Mend it" help:"Give a realm a name secret, or another one."`
 	Terms  termsCmd  `cmd:"" group:"Mend it" help:"Print or change lease, clock drift, fence and default issuer."`
 
 	Revoke          revokeCmd          `cmd:"" group:"Revoke" help:"Revoke a token, a session, a principal, a client, a tenant, a key or everything."`
