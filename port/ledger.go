@@ -79,7 +79,7 @@ type PublisherLedger interface {
 	// changes nothing (already covered) gets the position of what covers it and no log
 	// entry. Proposals the ledger's clock refuses (cut-off in the future, until in the
 	// past) fail with [revocast.ErrInvalid]. A key that begins with [EphemeralKey] need not be
-	// remembered for longer than a call takes.
+	// remembered for longer than a call takes. A move of the names forgets all of them.
 	//
 	// At of a proposal, if it is not zero, is the time as the caller reckons it. Where the ledger's
 	// clock is more than ten seconds away from At, that clock has jumped: then At replaces it in

@@ -39,7 +39,7 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 		wait, nil) {
 		return revocast.ErrRecovering
 	}
-	if false { // Redis was rolled back to before they were moved
+	if record.Terms.Names.Secrets > d.Terms.Names.Secrets { // Redis was rolled back to before they were moved
 		if err := k.ledger.MoveNames(ctx, d.Position.Epoch, record.Terms.Names); err != nil {
 			return err
 		}

@@ -71,8 +71,8 @@ func (l *Ledger) runCommits(ctx context.Context, calls []*commitCall) ([]commitP
 // commitArgs are a call's arguments: what comes before its proposals, and those.
 func (l *Ledger) commitArgs(idempotency string, proposals []revocast.Event) []any {
 	args := make([]any, 0, 5+17*len(proposals))
-	args = append(args, digest(idempotency), fingerprint(proposals), l.rememberFor(idempotency).Milliseconds(),
-		proposals[0].Names, len(proposals))
+	args = append(args, digest(underNames(idempotency, proposals[0].Names)), fingerprint(proposals),
+		l.rememberFor(idempotency).Milliseconds(), proposals[0].Names, len(proposals))
 	for _, p := range proposals {
 		args = append(args, uint8(p.Kind), uint8(p.Scope), p.Key.String(), p.CutOff, hexOrEmpty(p.Except),
 			p.Until, p.From, p.Reason, p.Initiator, p.Position.Epoch, p.Position.Rev,
@@ -127,6 +127,14 @@ func hexOrEmpty(k revocast.Key) string {
 		return ""
 	}
 	return k.String()
+}
+
+// underNames makes another key of a key after a move of the names: what was proposed before cannot be compared.
+func underNames(key string, secrets uint8) string {
+	if secrets == 0 {
+		return key
+	}
+	return fmt.Sprintf("%s\x00%d", key, secrets)
 }
 
 // digest keeps the caller's idempotency keys, whatever they hold, out of Redis keys.

@@ -43,7 +43,9 @@ type sheet struct {
 	classes    []string // of workers that were let in
 	born, gone uint64   // states ever made, and taken out
 	log        []entry
-	lost       bool   // the log, so that not even an empty one is left
+	lost       bool // the log, so that not even an empty one is left
+	moved      bool // to other names, in movedTurn of the book of leads
+	movedTurn  uint64
 	rekey      bool   // there may be states under old keys
 	doubt      uint64 // the latest epoch whose log lacked entries at its end
 	mark       port.StreamMark

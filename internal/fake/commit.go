@@ -69,6 +69,9 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 	if err := b.serves(); err != nil {
 		return port.Commit{}, err
 	}
+	if n := b.terms.Names.Secrets; n > 0 && idempotency != "" {
+		idempotency = fmt.Sprint(idempotency, " under ", n)
+	}
 	out := port.Commit{Settled: b.settled, Terms: b.terms}
 	if first, known := b.answers.get(idempotency); idempotency != "" && known && first.forget > now {
 		if !slices.EqualFunc(first.proposals, proposals, sameProposal) {

@@ -164,6 +164,9 @@ func (b *books) leadFor(r revocast.Reckoning, now int64) int64 {
 	if is < 0 && (is > -band || unseen && len(b.classes) > 1) {
 		is = 0
 	}
+	if b.moved && b.turn-b.movedTurn < 2 { // what was registered before is under other names
+		is = max(is, b.largestLead())
+	}
 	if best.known {
 		is = max(is, best.ms)
 	}

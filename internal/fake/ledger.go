@@ -167,6 +167,13 @@ func (l *Ledger) Position() revocast.Position {
 	return l.books.position()
 }
 
+// Terms are those that the ledger has now, as an onlooker sees them.
+func (l *Ledger) Terms() port.Terms {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.books.terms
+}
+
 // State is what stands against a key, as an onlooker sees it.
 func (l *Ledger) State(key revocast.Key) revocast.State {
 	l.mu.Lock()

@@ -38,7 +38,8 @@ func (k *LedgerLink) MoveNames(ctx context.Context, epoch uint64, names port.Nam
 			b.claim(l.server)
 			b.recovering(epoch, l.server)
 		}
-		b.terms.Names, b.rekey = names, true
+		clear(l.vanished) // known by old keys; that some are missing shows in the counts
+		b.terms.Names, b.rekey, b.moved, b.movedTurn = names, true, true, b.turn
 		b.trimmed, b.doubt, b.from = at, at.Epoch, at
 		return nil
 	})
@@ -80,6 +81,7 @@ func (k *LedgerLink) Rekey(ctx context.Context, epoch uint64, states []port.Reke
 		}
 		if len(states) == 0 {
 			b.rekey = false
+			clear(l.vanished)
 		}
 		return nil
 	})

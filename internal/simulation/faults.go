@@ -64,6 +64,7 @@ func init() {
 		StopLedger:  {"the ledger's server is stopped", 0, (*world).stopLedger},
 		LedgerWall:  {"the ledger's wall clock jumps, by up to 35 days, for a while", 0, always((*world).ledgerWall)},
 		TrimLog:     {"the ledger drops of its log what it may", 0, always((*world).trimLog)},
+		MoveNames:   {"an operator has the realm's names hashed with a secret", 0, always((*world).moveNames)},
 		ChangeTerms: {"an operator makes the lease shorter or longer", 0, (*world).changeTerms},
 
 		Truncate:    {"the stream has lost its end", ofStream, always((*world).truncate)},

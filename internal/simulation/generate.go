@@ -28,6 +28,7 @@ func Generate(seed uint64) Scenario {
 	g.checks()
 	g.clocks()
 	g.liar()
+	g.moves()
 	slices.SortStableFunc(g.s.Steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return g.s
 }

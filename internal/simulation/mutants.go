@@ -39,6 +39,7 @@ type Mutant struct {
 	NoReplay     bool // a publisher reads nothing out of it
 	NoMend       bool // a publisher looks at the streams' configuration at its start alone
 	NoRewrite    bool // a publisher does not write the record of an open epoch again
+	NoRekey      bool // a move of the names changes no key, of states or of events
 	NoFence      bool // a cut-off primary goes on for ever
 	StaleClock   bool // a worker that wakes uses the time when it fell asleep
 }
@@ -90,6 +91,7 @@ func publisherMutants() []Mutant {
 		{Name: "no-recovery", Macro: "NO_RECOVERY", NoReplay: true},
 		{Name: "no-wait-before-recovery", Macro: "NO_RECOVERWAIT", Timer: skipFence},
 		{Name: "ledger-forgets-by-one-clock", OneClock: true},
+		{Name: "names-move-and-keys-do-not", NoRekey: true},
 		{Name: "cut-off-of-a-jumped-clock", Proposed: func(e *revocast.Event) { e.At = 0 }},
 		{Name: "audit-one-way", Described: func(d *port.Description) { d.Born, d.Gone = 0, 0 }},
 		{Name: "judge-at-start-only", NoMend: true},

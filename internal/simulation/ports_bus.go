@@ -93,6 +93,12 @@ func (b *busPort) Replay(ctx context.Context, after port.StreamPoint,
 	if b.p.w.mutant.NoReplay && b.p.publisher != nil {
 		on = func(revocast.Event) error { return nil }
 	}
+	if keep := on; b.p.w.mutant.NoRekey {
+		on = func(e revocast.Event) error {
+			e.Names = secrets.Naming(realm).Secrets // as if it had been made with all of them
+			return keep(e)
+		}
+	}
 	return through(b.p, fake.OpReplay, func() (port.Replayed, error) { return b.Bus.Replay(ctx, after, on) })
 }
 

@@ -210,6 +210,9 @@ func (l *ledgerPort) OldNames(ctx context.Context, cursor string) (port.StatePag
 
 // Rekey implements [port.Ledger].
 func (l *ledgerPort) Rekey(ctx context.Context, epoch uint64, states []port.Rekeyed) error {
+	if l.mutant().NoRekey && len(states) > 0 {
+		return nil
+	}
 	return throughErr(l.p, fake.OpRekey, func() error { return l.Ledger.Rekey(ctx, epoch, states) })
 }
 

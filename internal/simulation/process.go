@@ -120,8 +120,8 @@ func (p *process) makeWorker() func(context.Context) error {
 	var drawn atomic.Uint64
 	p.worker = option.Must(worker.NewSubscriber(p.ledger, p.bus, view, worker.SubscriberOptions{
 		Worker: p.name, Clock: p.clock, Logger: p.w.log, LoadFromLog: uint64(s.LogKeep), RenewLimit: 3,
-		LoadRetry: s.Lease,
-		Random:    func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
+		LoadRetry: s.Lease, Names: p.w.secrets(),
+		Random: func() uint64 { return mix(s.Seed, uint64(p.life), drawn.Add(1), 77) },
 	}))
 	p.guard = option.Must(worker.NewGuard(p.worker, verifier{p.w},
 		worker.GuardOptions{LoadSession: p.loadSession, SessionTTL: 2 * s.Lease}))
@@ -137,7 +137,7 @@ func (p *process) makeWorker() func(context.Context) error {
 func (p *process) makePublisher() func(context.Context) error {
 	var drawn atomic.Uint64
 	o := publisher.Options{
-		Clock: p.clock, Logger: p.w.log, Receipts: 64, RecoverEmpty: true,
+		Clock: p.clock, Logger: p.w.log, Receipts: 64, RecoverEmpty: true, Names: p.w.secrets(),
 		AuditEvery: p.w.s.Lease, CommitTimeout: time.Second,
 		Random: func() uint64 { return mix(p.w.s.Seed, uint64(p.life), drawn.Add(1), 78) },
 	}

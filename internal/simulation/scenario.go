@@ -44,6 +44,7 @@ const (
 	LedgerWall   Kind = "ledger-wall"
 	TrimLog      Kind = "trim-log"
 	ChangeTerms  Kind = "change-terms"
+	MoveNames    Kind = "move-names"
 	Truncate     Kind = "truncate"
 	LoseStream   Kind = "lose-stream"
 	LoseEpochs   Kind = "lose-epochs"

@@ -109,6 +109,16 @@ func (g *generator) liar() {
 	}
 }
 
+// moves gives the realm a name secret, in one scenario of ten.
+func (g *generator) moves() {
+	if !g.chance(10) {
+		return
+	}
+	at := pick(g.r, g.calls...) + g.aside()
+	g.add(at, MoveNames, 0)
+	g.s.Length = max(g.s.Length, at+2*g.s.Lease)
+}
+
 // store loses something, perhaps twice.
 func (g *generator) store(kinds ...Kind) {
 	g.fault(pick(g.r, kinds...))

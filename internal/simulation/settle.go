@@ -106,7 +106,7 @@ func (w *world) converged() {
 	for _, p := range w.processes[:w.s.Workers] {
 		for _, h := range w.holders {
 			want := revocast.Allowed
-			if covered(w.ledger.State, h, p.clock.Now()) {
+			if covered(w.held(), h, p.clock.Now()) {
 				want = revocast.Revoked
 			}
 			c := check{p: p, of: h, by: p.guards[0]}
@@ -131,16 +131,14 @@ func (w *world) unsure(h *holder) bool {
 		func(made *promise) bool { return (!made.sure || made.repeated) && made.match(h.claims) })
 }
 
-// states are what a store holds.
-type states func(revocast.Key) revocast.State
-
 func covered(by states, h *holder, wall time.Time) bool {
-	for slot := range h.keys.Slots() {
-		key, scope := h.keys.At(slot)
+	keys := by.names.KeysOf(h.claims)
+	for slot := range keys.Slots() {
+		key, scope := keys.At(slot)
 		if scope == 0 {
 			continue
 		}
-		if s := by(key); s.Against(h.claims.Issued(), h.keys.Session(), wall.UnixMilli()).Covered {
+		if s := by.of(key); s.Against(h.claims.Issued(), keys.Session(), wall.UnixMilli()).Covered {
 			return true
 		}
 	}
@@ -150,7 +148,7 @@ func covered(by states, h *holder, wall time.Time) bool {
 // kept checks that what was confirmed is in the ledger and in the stream; a stream that
 // has lost something gets it back when it is next compared with the ledger.
 func (w *world) kept() {
-	if what := w.lost(w.ledger.State, w.promises); what != "" {
+	if what := w.lost(w.held(), w.promises); what != "" {
 		w.fail(RuleKept, "the ledger has lost %s", what)
 	}
 	if w.s.costs(ofStream) && !w.s.has(Forget) {
@@ -191,13 +189,4 @@ func (w *world) lost(by states, made []*promise) string {
 		}
 	}
 	return ""
-}
-
-// stream is what the stream's events add up to.
-func (w *world) stream() states {
-	sum := make(map[revocast.Key]revocast.State)
-	for _, e := range w.bus.Events() {
-		sum[e.Key] = sum[e.Key].Merge(e.State())
-	}
-	return func(k revocast.Key) revocast.State { return sum[k] }
 }

@@ -40,7 +40,8 @@ func (w *world) whole() bool {
 
 // alike reports whether both stores come to the same, wherever it stands in them.
 func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
-	stream := w.stream()
+	stream, held := w.stream(), w.held()
+	made := held.names.Naming().Secrets
 	same := func(a, b revocast.State) bool {
 		a.At, a.Until, a.Ban.At = b.At, b.Until, b.Ban.At
 		return a == b
@@ -48,7 +49,9 @@ func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
 	for cursor := ""; ; {
 		page, err := ledger.Snapshot(ctx, cursor)
 		if err != nil || slices.ContainsFunc(page.States,
-			func(k port.KeyedState) bool { return !same(stream(k.Key), k.State) }) {
+			func(k port.KeyedState) bool {
+				return !same(stream.of(stream.names.Key(k.Key, k.Names)), full(k.State, k.Names))
+			}) {
 			return false
 		}
 		if cursor = page.Next; cursor == "" {
@@ -56,7 +59,10 @@ func (w *world) alike(ctx context.Context, ledger port.Ledger) bool {
 		}
 	}
 	return !slices.ContainsFunc(w.bus.Events(),
-		func(e revocast.Event) bool { return !same(stream(e.Key), w.ledger.State(e.Key)) })
+		func(e revocast.Event) bool {
+			state := held.of(held.names.Key(e.Key, e.Names))
+			return !same(stream.of(stream.names.Key(e.Key, e.Names)), full(state, made))
+		})
 }
 
 // some are about half of the events, the same ones each time.

@@ -87,6 +87,11 @@ local function leadOf(issuer, ahead)
     lead = ahead
   end
   if lead < 0 and (lead > -BAND or inStepSomewhere) then lead = 0 end
+  -- After a move of the names the books have what was registered before under names that nobody looks for. So
+  -- until that would be forgotten anyhow, every issuer may be the one that is furthest ahead.
+  if namesText ~= '0' and turn - tonumber(call('HGET', meta, 'moved_turn') or '-2') < 2 then
+    lead = math.max(lead, largest())
+  end
   if seen and seen > lead then lead = seen end
   return math.max(-skew, math.min(skew, lead))
 end
