@@ -94,7 +94,7 @@ func newPipelined(b *testing.B, r *fleettest.Rig) *pipelined {
 // The places of a commit's own words in its command.
 const (
 	digestAt = 7
-	keyAt    = 13
+	keyAt    = 14
 )
 
 func (p *pipelined) commit(ctx context.Context, id string) error {
