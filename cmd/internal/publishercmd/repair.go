@@ -22,6 +22,7 @@ type repairCmd struct {
 	JSON         bool   `name:"json" help:"JSON for machines, one line."`
 
 	wiring.StoreFlags `group:"Stores"`
+	wiring.NamesFlags `group:"Stores"`
 	wiring.LogFlags   `group:"Log"`
 }
 
@@ -39,7 +40,11 @@ func (c *repairCmd) Help() string {
 // Run repairs what needs it.
 func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	logger := c.Logger(streams.Err)
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher repair", Logger: logger})
+	secrets, err := c.Secrets()
+	if err != nil {
+		return err
+	}
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher repair", Logger: logger, Names: secrets})
 	if err != nil {
 		return err
 	}
@@ -67,7 +72,7 @@ func (c *repairCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	for _, side := range plan.from {
 		bar := newProgress(streams.Err, nil)
 		r, err := publisher.Repair(ctx, stores.Ledger(), stores.Bus(), side, publisher.RepairOptions{
-			Publisher:  publisher.Options{Logger: logger, StreamReplicas: c.NATSReplicas},
+			Publisher:  publisher.Options{Logger: logger, StreamReplicas: c.NATSReplicas, Names: secrets},
 			AcceptLoss: c.AcceptLoss,
 			Refilled:   bar.showRefilled,
 		})

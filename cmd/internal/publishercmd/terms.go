@@ -111,6 +111,11 @@ func (c *termsCmd) print(w io.Writer, d port.Description, changed bool, took tim
 	fmt.Fprintf(t, "fence\t%s\n", d.Terms.Fence)
 	fmt.Fprintf(t, "skew\t%s\n", d.Terms.SkewOrDefault())
 	fmt.Fprintf(t, "default issuer\t%s\n", orNone(d.Terms.DefaultIssuer))
+	if n := d.Terms.Names; n.Secrets > 0 {
+		fmt.Fprintf(t, "name secrets\t%d, check %s\n", n.Secrets, n.Check)
+	} else {
+		fmt.Fprintln(t, "name secrets\tnone")
+	}
 	for _, l := range lifetimes(d.Terms) {
 		fmt.Fprintf(t, "%s lifetime\t%s\n", l.name, l.longest)
 	}
@@ -150,6 +155,8 @@ type termsShown struct {
 	SkewMS        float64            `json:"skew_ms"`
 	DefaultIssuer string             `json:"default_issuer,omitempty"`
 	LifetimeMS    map[string]float64 `json:"token_lifetime_ms"` // by scope
+	NameSecrets   int                `json:"name_secrets"`
+	NameCheck     string             `json:"name_check,omitempty"` // follows from the secrets and the realm
 	TookMS        float64            `json:"took_ms"`
 }
 
@@ -159,6 +166,7 @@ func newTermsShown(realm string, d port.Description, changed bool, took time.Dur
 		LeaseMS: apitypes.DurationMS(d.Terms.Lease), Drift: d.Terms.Drift, FenceMS: apitypes.DurationMS(d.Terms.Fence),
 		SkewMS:        apitypes.DurationMS(d.Terms.SkewOrDefault()),
 		DefaultIssuer: d.Terms.DefaultIssuer, LifetimeMS: map[string]float64{}, TookMS: apitypes.DurationMS(took),
+		NameSecrets: int(d.Terms.Names.Secrets), NameCheck: d.Terms.Names.Check,
 	}
 	for i, longest := range d.Terms.MaxLifetime {
 		out.LifetimeMS[revocast.Scope(i+1).String()] = apitypes.DurationMS(longest)
