@@ -192,7 +192,7 @@ func TestAuditReports(t *testing.T) {
 		}
 		foreign := revocast.Event{
 			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
-			Key:    fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "x"),
+			Key: fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "x"), Names: w.Terms.Names.Secrets,
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 1, Rev: 99},
 		}
@@ -298,7 +298,7 @@ func TestWrongRedisIsNotTakenOver(t *testing.T) {
 		// And back: the fenced one is the right one after all.
 		w.Bus.Plant(revocast.Event{
 			Kind: revocast.KindRevoked, Scope: revocast.ScopeToken,
-			Key:    fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "meanwhile"),
+			Key: fleettest.KeyOf(revocast.ScopeToken, fleettest.Issuer, "meanwhile"), Names: w.Terms.Names.Secrets,
 			CutOff: revocast.Forever, Until: time.Now().Add(time.Hour).UnixMilli(), At: time.Now().UnixMilli(),
 			Position: revocast.Position{Epoch: 2, Rev: 5},
 		})

@@ -26,6 +26,7 @@ HSET $l:default f v
 LPOP $witnesses
 PERSIST $s:0
 PEXPIREAT $s:0 1
+RENAME $s:0 $s:1
 RPOP $witnesses
 RPUSH $witnesses v
 SADD $acked v

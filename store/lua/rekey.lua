@@ -10,7 +10,8 @@ end
 
 local merged = 0
 for a = HEADER, #ARGV - EACH, EACH do
-  local from, to, except = prefix .. 's:' .. ARGV[a + 1], prefix .. 's:' .. ARGV[a + 2], ARGV[a + 3]
+  local fromHex, toHex, except = unpack(ARGV, a + 1, a + EACH)
+  local from, to = prefix .. 's:' .. fromHex, prefix .. 's:' .. toHex
   local s = load(from)
   local scope, name = unpack(call('HMGET', from, 's', 'w'))
   if scope then

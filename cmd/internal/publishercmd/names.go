@@ -65,7 +65,7 @@ func (c *moveNamesCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 		return wiring.Usage("--names-secret-file: want the file with all of the realm's name secrets")
 	}
 	logger := c.Logger(streams.Err)
-	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher names", Logger: logger, Names: secrets})
+	stores, err := c.Open(ctx, wiring.OpenOptions{Name: "publisher names move", Logger: logger, Names: secrets})
 	if err != nil {
 		return err
 	}

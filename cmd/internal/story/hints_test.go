@@ -165,8 +165,17 @@ func commandWords(p *kong.Kong, text string) []string {
 	}
 	args := words[:1]
 	command := p.Model.Children[i]
+	if len(command.Children) > 0 && len(words) > 1 { // a command of several
+		j := slices.IndexFunc(command.Children, func(n *kong.Node) bool { return n.Name == words[1] })
+		if j < 0 && words[1] != "--help" {
+			return args
+		}
+		if j >= 0 {
+			args, command = words[:2], command.Children[j]
+		}
+	}
 	positional := len(command.Positional)
-	for n := 1; n < len(words); n++ {
+	for n := len(args); n < len(words); n++ {
 		w := words[n]
 		switch {
 		case w == "--help":
