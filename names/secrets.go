@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/revocast/revocast"
@@ -139,6 +140,25 @@ func parse(content []byte) (*Secrets, error) {
 
 // Naming identifies all of the secrets, for the terms of a realm.
 func (s *Secrets) Naming(realm string) port.Naming { return s.naming(realm, s.len()) }
+
+// First identifies the first n of the secrets, or fails with [revocast.ErrNames] if these are fewer.
+func (s *Secrets) First(realm string, n uint8) (port.Naming, error) {
+	if int(n) > s.len() {
+		return port.Naming{}, fmt.Errorf("%w: keys of realm %s are made with %d secrets, and %d were given: use the "+
+			"realm's latest file (--names-secret or --names-secret-file)", revocast.ErrNames, realm, n, s.len())
+	}
+	return s.naming(realm, int(n)), nil
+}
+
+// Shares reports whether one of the secrets is also one of other.
+func (s *Secrets) Shares(other *Secrets) bool {
+	if s == nil || other == nil {
+		return false
+	}
+	return slices.ContainsFunc(s.list, func(secret []byte) bool {
+		return slices.ContainsFunc(other.list, func(o []byte) bool { return bytes.Equal(secret, o) })
+	})
+}
 
 func (s *Secrets) len() int {
 	if s == nil {

@@ -15,6 +15,8 @@ type Reach struct {
 	// it started: a token without a tenant cannot be revoked by its tenant. Empty: it has seen no
 	// token yet.
 	Scopes []revocast.Scope
+	// Names is how many of the realm's name secrets it has.
+	Names uint8
 }
 
 // ReachIssuer is one issuer with its keys.
@@ -65,7 +67,8 @@ func (r Reach) Bounded() Reach {
 
 // Equal reports whether both say the same.
 func (r Reach) Equal(other Reach) bool {
-	return slices.Equal(r.Scopes, other.Scopes) && (r.Issuers == nil) == (other.Issuers == nil) &&
+	return r.Names == other.Names && slices.Equal(r.Scopes, other.Scopes) &&
+		(r.Issuers == nil) == (other.Issuers == nil) &&
 		slices.EqualFunc(r.Issuers, other.Issuers, func(a, b ReachIssuer) bool {
 			return a.Name == b.Name && (a.KeyIDs == nil) == (b.KeyIDs == nil) && slices.Equal(a.KeyIDs, b.KeyIDs)
 		})

@@ -73,6 +73,7 @@ func TestReachEqual(t *testing.T) {
 		},
 		"other scopes":    {Reach{Scopes: scopes}, Reach{}, false},
 		"the same scopes": {Reach{Scopes: scopes}, Reach{Scopes: slices.Clone(scopes)}, true},
+		"other names":     {Reach{Names: 1}, Reach{Names: 2}, false},
 		"fewer issuers":   {issuers(2, 1, "i"), issuers(1, 1, "i"), false},
 	} {
 		if c.a.Equal(c.b) != c.want || c.b.Equal(c.a) != c.want {

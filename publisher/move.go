@@ -1,13 +1,12 @@
 package publisher
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/component"
+	"github.com/revocast/revocast/internal/naming"
 	"github.com/revocast/revocast/names"
 	"github.com/revocast/revocast/port"
 )
@@ -15,52 +14,85 @@ import (
 // rekeyChunk is how many states get their new keys in one step.
 const rekeyChunk = 500
 
-// MoveNames makes the realm's keys those of all the secrets in o.Names: of a realm without a secret, and
+// MoveOptions tune [MoveNames].
+type MoveOptions struct {
+	// Publisher has the realm's name secrets in Names, the new one last.
+	Publisher Options
+	// LeaveBehind moves the names although a worker has not said that it has all of the secrets. Such a worker
+	// checks nothing after it, until it is started with them. Default: refuse.
+	LeaveBehind bool
+}
+
+// MoveNames makes the realm's keys those of all the secrets in o.Publisher.Names: of a realm without a secret, and
 // of one that gets a further secret. It returns how long that took. Nobody has to know the names.
 //
 // The realm begins a new epoch under the new names. Nothing is answered from memory and nothing is confirmed until
 // all states have their new keys, some seconds for a hundred thousand. Every publisher and every
-// worker must have the secrets before: those that have not are of no use after it.
+// worker must have the secrets before: those that have not are of no use after it. Of the workers that is
+// looked at ([revocast.ErrUnsuited]); publishers do not say what they have. It fails with [revocast.ErrConflict]
+// if the names are moved already.
 //
 // If ctx ends early, the running publishers do the rest.
-func MoveNames(ctx context.Context, ledger port.Ledger, bus port.Bus, o Options) (time.Duration, error) {
-	if err := cmp.Or(o.complete(), component.SameRealm(ledger, bus)); err != nil {
-		return 0, err
-	}
-	t := newTools(ledger, bus, o)
-	started := t.base.clock.Monotonic()
-	d, err := t.reader.describe(ctx)
+func MoveNames(ctx context.Context, ledger port.Ledger, bus port.Bus, o MoveOptions) (time.Duration, error) {
+	op, d, err := startOperation(ctx, ledger, bus, o.Publisher)
 	if err == nil {
-		err = d.State.Err()
-	}
-	if err == nil {
-		_, err = t.names.maker(&d.Terms) // the secrets that there are must be the first ones
+		_, err = op.names.maker(&d.Terms) // the secrets that there are must be the first ones
 	}
 	if err != nil {
 		return 0, err
 	}
-	next := o.Names.Naming(ledger.Realm())
+	next := o.Publisher.Names.Naming(ledger.Realm())
 	if next == d.Terms.Names {
 		return 0, fmt.Errorf("%w: the realm's names are hashed with these secrets already", revocast.ErrConflict)
+	}
+	if !o.LeaveBehind {
+		if err := everybodyHas(ctx, ledger, next.Secrets); err != nil {
+			return 0, err
+		}
 	}
 	if err := ledger.MoveNames(ctx, d.Position.Epoch+1, next); err != nil {
 		return 0, err
 	}
-	k := newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)},
-		keeperOptions{recoverEmpty: o.RecoverEmpty})
-	k.served = d.Position.Epoch
-	for {
-		err := k.look(ctx)
-		if err == nil {
-			if d, err = t.reader.describe(ctx); err == nil && d.Settled {
-				return t.base.clock.Monotonic() - started, nil
-			}
-		}
-		if !t.base.sleep(ctx, recoverPace, nil) {
-			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the names are being moved; the running "+
-				"publishers do the rest: %w", context.Cause(ctx), err)
+	return op.took(), op.settle(ctx, "the names are being moved; the running publishers do the rest")
+}
+
+// everybodyHas fails if a worker has not said that it has so many name secrets.
+func everybodyHas(ctx context.Context, ledger port.Ledger, secrets uint8) error {
+	list, err := ledger.Members(ctx)
+	if err != nil {
+		return err
+	}
+	var without []string
+	for _, m := range list.Members {
+		if m.Reach == nil || m.Reach.Names < secrets {
+			without = append(without, m.ID.Worker)
 		}
 	}
+	if len(without) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d of %d workers do not say that they have all %d name secrets: %s; restart them with the "+
+		"latest file, or leave them behind, checking nothing: publisher names move --leave-behind",
+		revocast.ErrUnsuited, len(without), len(list.Members), secrets, naming.QuoteSome(without))
+}
+
+// moveAgain repeats a move that the stream alone remembers: keys in it are made with so many secrets.
+func (k *keeper) moveAgain(ctx context.Context, d port.Description, secrets uint8) error {
+	_, err := k.names.maker(&d.Terms) // the ledger's secrets must be the first of these
+	if err != nil {
+		return fmt.Errorf("%w: %w", revocast.ErrRecovering, err)
+	}
+	next, err := k.names.secrets.First(k.names.realm, secrets)
+	if err != nil {
+		return fmt.Errorf("%w: the stream is from after a move of the names: %w", revocast.ErrRecovering, err)
+	}
+	k.log.Warn("the ledger and the epoch's record have forgotten that the names were moved; moving them again",
+		"epoch", d.Position.Epoch, "secrets", secrets)
+	if err := k.ledger.MoveNames(ctx, d.Position.Epoch, next); err != nil {
+		return err
+	}
+	k.status.lookAgain()
+	return revocast.ErrRecovering
 }
 
 // rekey gives the states of a ledger that recovers their new keys. It may be interrupted, and done by several

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,8 +67,16 @@ func inMoved(t *testing.T, has int, test func(*moved)) {
 
 func (m *moved) move() error {
 	_, err := publisher.MoveNames(m.T.Context(), m.World.Ledger.Link("op"), m.World.Bus.Link("op"),
-		publisher.Options{Names: m.all, Logger: fleettest.Logger()})
+		publisher.MoveOptions{Publisher: publisher.Options{Names: m.all, Logger: fleettest.Logger()}})
 	return err
+}
+
+// looks is what the ledger says of itself.
+func (m *moved) looks() port.Description {
+	m.T.Helper()
+	d, err := m.World.Ledger.Link("look").Describe(m.T.Context())
+	m.Must(err)
+	return d
 }
 
 func (m *moved) holds(when string, workers ...*fleettest.SimWorker) {
@@ -89,8 +98,7 @@ func (m *moved) settle(when string) {
 	fleettest.Elapse(15 * time.Second)
 	m.Must(m.p.Ready())
 	m.Must(m.x.Sub.Ready())
-	d, err := m.World.Ledger.Link("look").Describe(m.T.Context())
-	m.Must(err)
+	d := m.looks()
 	if d.Terms.Names != m.all.Naming(fleettest.Realm) || d.Rekey || d.Born-d.Gone != 3 {
 		m.T.Errorf("%s: %+v", when, d)
 	}
@@ -180,6 +188,62 @@ func TestMoveIsInterrupted(t *testing.T) {
 	}
 }
 
+// TestMoveIsForgotten: the epoch's record came back from before the move, and Redis has lost everything. Events
+// under the new keys must not be restored beside the old names, under which nobody would find them.
+func TestMoveIsForgotten(t *testing.T) {
+	for name, has := range map[string]int{"of a realm without a secret": 0, "to a second secret": 1} {
+		t.Run(name, func(t *testing.T) {
+			inMoved(t, has, func(m *moved) {
+				m.Must(m.move())
+				m.settle("moved")
+				m.p.Stop()
+				for m.Record().Terms.Names == m.all.Naming(fleettest.Realm) {
+					m.World.Bus.OlderRecords(1)
+				}
+				m.World.Ledger.Empty()
+				without := names.Secrets{}
+				if has > 0 {
+					without = *fleettest.Names
+				}
+				old := m.ColdPublisherWith("old", publisher.Options{Names: &without, RecoverEmpty: true})
+				fleettest.Elapse(20 * time.Second)
+				if err := old.Ready(); !errors.Is(err, revocast.ErrNames) || !errors.Is(err, revocast.ErrRecovering) {
+					m.T.Errorf("a publisher without the new secret: %v", err)
+				}
+				if d := m.looks(); d.State == port.LedgerOpen {
+					m.T.Errorf("opened without the new secret: %+v", d)
+				}
+				old.Stop()
+				m.p = m.ColdPublisherWith("new", publisher.Options{Names: m.all, RecoverEmpty: true})
+				m.settle("moved again")
+			})
+		})
+	}
+}
+
+// TestMoveLeavesNobodyBehind: a worker without the new secret is named, and holds the move up unless it is to be
+// left behind.
+func TestMoveLeavesNobodyBehind(t *testing.T) {
+	inMoved(t, 1, func(m *moved) {
+		m.Worker("old-1", fleettest.WorkerOptions{Sub: worker.SubscriberOptions{Names: fleettest.Names}})
+		fleettest.Elapse(time.Second)
+		err := m.move()
+		if !errors.Is(err, revocast.ErrUnsuited) || !strings.Contains(err.Error(), `1 of 2 workers`) ||
+			!strings.Contains(err.Error(), `"old-1"`) {
+			m.T.Errorf("moved: %v", err)
+		}
+		if d := m.looks(); d.Position.Epoch != 1 || d.Rekey {
+			m.T.Errorf("moved all the same: %+v", d)
+		}
+		_, err = publisher.MoveNames(m.T.Context(), m.World.Ledger.Link("op"), m.World.Bus.Link("op"),
+			publisher.MoveOptions{
+				Publisher: publisher.Options{Names: m.all, Logger: fleettest.Logger()}, LeaveBehind: true,
+			})
+		m.Must(err)
+		m.settle("left behind")
+	})
+}
+
 // TestMoveNeedsTheSecrets: nothing is moved with a file that is not the realm's, and nobody without the new secret
 // opens the ledger.
 func TestMoveNeedsTheSecrets(t *testing.T) {
@@ -195,8 +259,7 @@ func TestMoveNeedsTheSecrets(t *testing.T) {
 		m.p.Stop()
 		old := m.ColdPublisherWith("old", publisher.Options{})
 		m.Await(old.Readiness())
-		d, err := m.World.Ledger.Link("look").Describe(m.T.Context())
-		m.Must(err)
+		d := m.looks()
 		m.Must(m.World.Ledger.Link("op").MoveNames(m.T.Context(), d.Position.Epoch+1, right.Naming(fleettest.Realm)))
 		fleettest.Elapse(20 * time.Second)
 		if err := old.Ready(); !errors.Is(err, revocast.ErrNames) || !errors.Is(err, revocast.ErrRecovering) {

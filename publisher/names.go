@@ -42,11 +42,25 @@ func (n *namer) maker(t *port.Terms) (*names.Maker, error) {
 	return m, nil
 }
 
-// current returns an event of the stream with keys as the terms ask for. That needs the secrets only where the
-// event's keys are older.
+// movedError says that the stream holds keys that are made with more secrets than the terms have: the names were
+// moved, and both the ledger and the epoch's record have forgotten it. Such keys say nothing about the ledger's.
+type movedError struct{ secrets uint8 }
+
+func (e movedError) Error() string {
+	return fmt.Sprintf("%v: the stream has keys that are made with %d, more than the ledger knows of",
+		revocast.ErrNames, e.secrets)
+}
+
+func (e movedError) Unwrap() error { return revocast.ErrNames }
+
+// current returns an event of the stream with keys as the terms ask for, or fails with a [movedError]. That needs
+// the secrets only where the event's keys are older.
 func (n *namer) current(t *port.Terms, e revocast.Event) (revocast.Event, error) {
-	if e.Names >= t.Names.Secrets {
+	switch {
+	case e.Names == t.Names.Secrets:
 		return e, nil
+	case e.Names > t.Names.Secrets:
+		return e, movedError{e.Names}
 	}
 	maker, err := n.maker(t)
 	if err != nil {

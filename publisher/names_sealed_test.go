@@ -3,6 +3,7 @@ package publisher_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +103,17 @@ func TestNameKeysAreChecked(t *testing.T) {
 		o := publisher.Options{NameKeys: option.Must(names.New(make([]byte, names.KeySize+1)))}
 		if _, err := publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), o); !errors.Is(err, revocast.ErrInvalid) {
 			t.Errorf("a key of 33 bytes: %v", err)
+		}
+	})
+}
+
+// TestNameKeyIsNoNameSecret: workers have the secrets, and are not to open names.
+func TestNameKeyIsNoNameSecret(t *testing.T) {
+	fleettest.InWorld(t, func(w *fleettest.World) {
+		o := publisher.Options{Names: fleettest.Names, NameKeys: fleettest.Names}
+		_, err := publisher.New(w.Ledger.Link("p"), w.Bus.Link("p"), o)
+		if !errors.Is(err, revocast.ErrInvalid) || !strings.Contains(err.Error(), "publisher.Options.NameKeys") {
+			t.Errorf("a secret as a key: %v", err)
 		}
 	})
 }

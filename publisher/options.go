@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/internal/option"
 	"github.com/revocast/revocast/names"
@@ -48,7 +49,8 @@ type Options struct {
 	// Names are the realm's name secrets. Default: none, for a realm without.
 	Names *names.Secrets
 	// NameKeys seal the names of what is revoked, so that publishers that have them can say who it was
-	// ([Publisher.Who]): 32 bytes each, the latest last. No worker has them. Default: names are not kept.
+	// ([Publisher.Who]): 32 bytes each, the latest last. No worker has them, so none of them may be one of Names.
+	// Default: names are not kept.
 	NameKeys *names.Secrets
 
 	Clock  port.Clock   // default [port.SystemClock]
@@ -76,6 +78,10 @@ func (o *Options) complete() error {
 	if o.NameKeys != nil {
 		if _, err := o.NameKeys.Sealer(""); err != nil {
 			return fmt.Errorf("publisher.Options.NameKeys: %w", err)
+		}
+		if o.NameKeys.Shares(o.Names) { // every worker has the secrets, and could open all names
+			return fmt.Errorf("publisher.Options.NameKeys: %w: a name key is one of the name secrets, which workers "+
+				"have too: make another one (--names-key, --names-key-file)", revocast.ErrInvalid)
 		}
 	}
 	component.SetDefault(&o.SnapshotAfter, 2000)

@@ -53,6 +53,9 @@ func (k *keeper) recover(ctx context.Context, d port.Description) error {
 	}
 	started := k.clock.Monotonic()
 	r, err := k.replay(ctx, d, record)
+	if moved := (movedError{}); errors.As(err, &moved) {
+		return k.moveAgain(ctx, d, moved.secrets)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: from JetStream: %w", revocast.ErrRecovering, err)
 	}

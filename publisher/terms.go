@@ -1,13 +1,11 @@
 package publisher
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/revocast/revocast"
-	"github.com/revocast/revocast/internal/component"
 	"github.com/revocast/revocast/internal/naming"
 	"github.com/revocast/revocast/port"
 )
@@ -24,15 +22,10 @@ import (
 func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next port.Terms,
 	o Options,
 ) (time.Duration, error) {
-	if err := cmp.Or(next.Validate(), o.complete(), component.SameRealm(ledger, bus)); err != nil {
+	if err := next.Validate(); err != nil {
 		return 0, err
 	}
-	t := newTools(ledger, bus, o)
-	started := t.base.clock.Monotonic()
-	d, err := t.reader.describe(ctx)
-	if err == nil {
-		err = d.State.Err()
-	}
+	op, d, err := startOperation(ctx, ledger, bus, o)
 	if err == nil {
 		err = mayBecome(d.Terms, next)
 	}
@@ -40,11 +33,11 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 		return 0, err
 	}
 	// Two commands at a time could take back each other's announcement.
-	if !t.turns.mine(ctx, "terms", termsTurn) {
+	if !op.turns.mine(ctx, "terms", termsTurn) {
 		return 0, fmt.Errorf("%w: the terms are being changed by somebody else; try again in a minute",
 			revocast.ErrConflict)
 	}
-	defer t.turns.mine(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
+	defer op.turns.mine(context.WithoutCancel(ctx), "terms", time.Millisecond) // for the next one
 	if d.Terms != next {
 		if err := announce(ctx, bus, d, next); err != nil {
 			return 0, err
@@ -53,20 +46,11 @@ func ChangeTerms(ctx context.Context, ledger port.Ledger, bus port.Bus, next por
 			return 0, err
 		}
 	}
-	k := newKeeper(t, ledger, newStatus(), noWriters{newClocks(t.base, ledger)},
-		keeperOptions{recoverEmpty: o.RecoverEmpty})
-	for {
-		err := k.look(ctx)
-		if err == nil {
-			if d, err = t.reader.describe(ctx); err == nil && d.Settled {
-				return t.base.clock.Monotonic() - started, withdraw(ctx, bus, t.reader, next)
-			}
-		}
-		if !t.base.sleep(ctx, recoverPace, nil) {
-			return t.base.clock.Monotonic() - started, fmt.Errorf("%w: the terms are changed; confirmations are held "+
-				"until the old leases have run out", context.Cause(ctx))
-		}
+	if err := op.settle(ctx, "the terms are changed; confirmations are held until the old leases have run "+
+		"out"); err != nil {
+		return op.took(), err
 	}
+	return op.took(), withdraw(ctx, bus, op.reader, next)
 }
 
 const termsTurn = time.Minute

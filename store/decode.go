@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/revocast/revocast"
@@ -134,4 +135,23 @@ func parseAnswer(answer string, proposals []revocast.Event) ([]port.CommitEntry,
 		}
 	}
 	return entries, nil
+}
+
+// scanCursor is the cursor that SCAN begins with, or goes on at.
+func scanCursor(cursor string) (string, error) {
+	if cursor == "" {
+		return "0", nil
+	}
+	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
+		return "", fmt.Errorf("%w: cursor %.32q", revocast.ErrInvalid, cursor)
+	}
+	return cursor, nil
+}
+
+// nextCursor is where SCAN goes on; empty: it has come to the end.
+func (r reader) nextCursor() string {
+	if next := r.Text(); next != "0" {
+		return next
+	}
+	return ""
 }

@@ -3,58 +3,57 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
+
+// termsLooks is how often [Ledger.MoveNames] looks at terms that change under it.
+const termsLooks = 3
 
 // MoveNames implements [port.Ledger]. The terms are compared here, as in SetTerms.
 func (l *Ledger) MoveNames(ctx context.Context, epoch uint64, names port.Naming) error {
 	if epoch == 0 || epoch > uint64(revocast.Forever) || names.Secrets == 0 || !names.Valid() {
 		return fmt.Errorf("%w: epoch %d, names %+v", revocast.ErrInvalid, epoch, names)
 	}
-	d, err := l.Describe(ctx)
-	for err == nil {
-		if d.State == port.LedgerUninitialised {
-			return revocast.ErrUninitialised
-		}
-		if d.Terms.Names.Secrets > names.Secrets {
-			return fmt.Errorf("%w: the realm has %d name secrets, and these are %d", revocast.ErrInvalid,
-				d.Terms.Names.Secrets, names.Secrets)
-		}
-		next := d.Terms
-		next.Names = names
-		var reply any
-		reply, err = l.run(ctx, l.main, moveNamesScript, epoch, formatTerms(next), formatTerms(d.Terms))
-		if err != nil {
+	for range termsLooks {
+		if done, err := l.moveNames(ctx, epoch, names); err != nil || done {
 			return err
 		}
-		if reply == formatTerms(next) {
-			return nil
-		}
-		d, err = l.Describe(ctx) // the terms have changed in between
 	}
-	return err
+	return fmt.Errorf("%w: the realm's terms are being changed; try again when that is done", revocast.ErrUnavailable)
+}
+
+// moveNames reports whether the terms were still those that it looked at, and the names are moved.
+func (l *Ledger) moveNames(ctx context.Context, epoch uint64, names port.Naming) (bool, error) {
+	d, err := l.Describe(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case d.State == port.LedgerUninitialised:
+		return false, revocast.ErrUninitialised
+	case d.Terms.Names.Secrets > names.Secrets:
+		return false, fmt.Errorf("%w: the realm has %d name secrets, and these are %d", revocast.ErrInvalid,
+			d.Terms.Names.Secrets, names.Secrets)
+	}
+	next := d.Terms
+	next.Names = names
+	reply, err := l.run(ctx, l.main, moveNamesScript, epoch, formatTerms(next), formatTerms(d.Terms))
+	return err == nil && reply == formatTerms(next), err
 }
 
 // OldNames implements [port.Ledger].
 func (l *Ledger) OldNames(ctx context.Context, cursor string) (port.StatePage, error) {
-	if cursor == "" {
-		cursor = "0"
-	}
-	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
-		return port.StatePage{}, fmt.Errorf("%w: cursor %.32q", revocast.ErrInvalid, cursor)
+	cursor, err := scanCursor(cursor)
+	if err != nil {
+		return port.StatePage{}, err
 	}
 	reply, err := l.run(ctx, l.main, oldNamesScript, cursor, snapshotPage)
 	if err != nil {
 		return port.StatePage{}, err
 	}
 	r := read(reply)
-	page := port.StatePage{Next: r.Text()}
-	if page.Next == "0" {
-		page.Next = ""
-	}
+	page := port.StatePage{Next: r.nextCursor()}
 	for r.More() {
 		page.States = append(page.States, port.KeyedState{
 			Key: r.key(), State: revocast.State{Except: r.key()}, Names: uint8(r.Uint()),

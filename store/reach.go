@@ -12,6 +12,7 @@ type reachText struct {
 	Issuers []issuerText     `json:"issuers,omitempty"`
 	Listed  bool             `json:"listed,omitempty"` // issuers are all that are accepted, none if there are none
 	Scopes  []revocast.Scope `json:"scopes,omitempty"`
+	Names   uint8            `json:"names,omitempty"`
 }
 
 type issuerText struct {
@@ -25,7 +26,7 @@ func writeReach(r *port.Reach) string {
 	if r == nil {
 		return ""
 	}
-	t := reachText{Listed: r.Issuers != nil, Scopes: r.Scopes}
+	t := reachText{Listed: r.Issuers != nil, Scopes: r.Scopes, Names: r.Names}
 	for _, i := range r.Issuers {
 		t.Issuers = append(t.Issuers, issuerText{Name: i.Name, KeyIDs: i.KeyIDs, Known: i.KeyIDs != nil})
 	}
@@ -43,7 +44,7 @@ func readReach(text string) *port.Reach {
 	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
 		return nil
 	}
-	r := &port.Reach{Scopes: t.Scopes}
+	r := &port.Reach{Scopes: t.Scopes, Names: t.Names}
 	if t.Listed {
 		r.Issuers = []port.ReachIssuer{}
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -166,21 +165,16 @@ func (l *Ledger) Sight(ctx context.Context, s port.Sighting) (port.Sighted, erro
 
 // Snapshot implements [port.Ledger]. A page may be empty without being the last.
 func (l *Ledger) Snapshot(ctx context.Context, cursor string) (port.StatePage, error) {
-	if cursor == "" {
-		cursor = "0"
-	}
-	if _, err := strconv.ParseUint(cursor, 10, 64); err != nil {
-		return port.StatePage{}, fmt.Errorf("%w: snapshot cursor %.32q", revocast.ErrInvalid, cursor)
+	cursor, err := scanCursor(cursor)
+	if err != nil {
+		return port.StatePage{}, err
 	}
 	reply, err := l.runForWorker(ctx, l.checks, snapshotScript, cursor, snapshotPage, digit(l.opts.Class == ""))
 	if err != nil {
 		return port.StatePage{}, err
 	}
 	r := read(reply)
-	page := port.StatePage{Next: r.Text()}
-	if page.Next == "0" {
-		page.Next = ""
-	}
+	page := port.StatePage{Next: r.nextCursor()}
 	for r.More() {
 		k := port.KeyedState{Key: r.key()}
 		fields := r.sub()

@@ -78,6 +78,7 @@ type told struct {
 // of a worker at rest carry nothing.
 func (s *Subscriber) tellReach(r *port.Renewal) port.Reach {
 	now := s.reach.now()
+	now.Names = s.o.Names.Naming(s.realm).Secrets
 	if s.told.epoch == 0 || s.told.epoch != r.Applied.Epoch || !s.told.reach.Equal(now) {
 		r.Reach = &now
 	}

@@ -36,8 +36,9 @@ func BenchmarkMoveNames(b *testing.B) {
 	for b.Loop() {
 		moves++
 		secrets = append(secrets, bytes.Repeat([]byte{byte(moves)}, names.MinSecret))
-		one, err := publisher.MoveNames(b.Context(), r.Ledger(), r.Bus(), publisher.Options{
-			Names: option.Must(names.New(secrets...)), Logger: fleettest.Logger(),
+		one, err := publisher.MoveNames(b.Context(), r.Ledger(), r.Bus(), publisher.MoveOptions{
+			Publisher:   publisher.Options{Names: option.Must(names.New(secrets...)), Logger: fleettest.Logger()},
+			LeaveBehind: true,
 		})
 		r.Must(err)
 		took += one

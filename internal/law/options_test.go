@@ -82,6 +82,9 @@ func constructors(t *testing.T) map[string]made {
 		"publisher.RepairOptions": by(publisher.RepairOptions{}, func(o publisher.RepairOptions) (any, error) {
 			return publisher.Repair(t.Context(), ledger, bus, publisher.JetStream, o)
 		}),
+		"publisher.MoveOptions": by(publisher.MoveOptions{}, func(o publisher.MoveOptions) (any, error) {
+			return publisher.MoveNames(t.Context(), ledger, bus, o)
+		}),
 		"worker.SubscriberOptions": by(worker.SubscriberOptions{}, func(o worker.SubscriberOptions) (any, error) {
 			return worker.NewSubscriber(ledger, bus, option.Must(cache.New(cache.Options{})), o)
 		}),
@@ -155,7 +158,8 @@ func closed[C interface{ Close() }](c C, err error) (C, error) {
 func TestLawForOptions(t *testing.T) {
 	t.Chdir(root)
 	for name, m := range constructors(t) {
-		if name != "publisher.RepairOptions" { // whose constructor repairs, too
+		// Whose constructors act, too.
+		if name != "publisher.RepairOptions" && name != "publisher.MoveOptions" {
 			if err := m.construct(m.options); err != nil {
 				t.Errorf("%s: the defaults are refused: %v", name, err)
 			}

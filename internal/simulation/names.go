@@ -27,7 +27,8 @@ func (w *world) moveNames(Step) {
 	w.inBackground(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), w.patience())
 		defer cancel()
-		_, _ = publisher.MoveNames(ctx, ledger, bus, publisher.Options{Names: secrets, Logger: w.log, Receipts: 1})
+		o := publisher.Options{Names: secrets, Logger: w.log, Receipts: 1}
+		_, _ = publisher.MoveNames(ctx, ledger, bus, publisher.MoveOptions{Publisher: o, LeaveBehind: true})
 	})
 }
 

@@ -95,7 +95,7 @@ func (b *busPort) Replay(ctx context.Context, after port.StreamPoint,
 	}
 	if keep := on; b.p.w.mutant.NoRekey {
 		on = func(e revocast.Event) error {
-			e.Names = secrets.Naming(realm).Secrets // as if it had been made with all of them
+			e.Names = max(e.Names, b.p.w.ledger.Terms().Names.Secrets) // as if it had been made with them
 			return keep(e)
 		}
 	}

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+
 	"github.com/revocast/revocast"
 	"github.com/revocast/revocast/port"
 )
@@ -8,6 +10,7 @@ import (
 var moveTests = []test{
 	{"states get other keys", namesMove},
 	{"a state that was restored under its new key is merged", namesMerge},
+	{"leads of before a move count for every issuer", namesMoveLeads},
 	{"a realm keeps its names where they cannot be moved", namesStay},
 }
 
@@ -111,6 +114,31 @@ func namesMerge(k *kit) {
 	}
 	if d := k.describe(); d.Born-d.Gone != 2 || len(k.snapshot()) != 2 {
 		k.Errorf("%d states are counted", d.Born-d.Gone)
+	}
+}
+
+// namesMoveLeads: nobody can say whose the leads are that were registered under the old names.
+func namesMoveLeads(k *kit) {
+	k.start()
+	k.show("i", 4000)
+	k.must(k.Ledger.MoveNames(k.ctx, 2, secrets(1)))
+	k.must(k.Ledger.Rekey(k.ctx, 2, nil))
+	k.reopen()
+	lead := func(issuer string) int64 {
+		k.Helper()
+		e := named(revoke(newID()), 1)
+		e.Reckoned = of(issuer)
+		got := k.commit(e).Entries[0].Event
+		return got.CutOff - got.At
+	}
+	for turn := range uint64(3) {
+		want := int64(4000)
+		if turn == 2 {
+			want = 0
+		}
+		k.leads(fmt.Sprintf("of another issuer after %d turns", turn), lead("j"), want)
+		_, err := k.Ledger.TurnLeads(k.ctx, turn)
+		k.must(err)
 	}
 }
 

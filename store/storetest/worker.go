@@ -79,6 +79,7 @@ func renewReach(k *kit) {
 			{Name: "unknown"},
 		},
 		Scopes: []revocast.Scope{revocast.ScopeToken, revocast.ScopeAll},
+		Names:  2,
 	}
 	tell(full, true)
 	holds(full)

@@ -45,6 +45,7 @@ type moveNamesCmd struct {
 	wiring.NamesFlags `group:"Stores"`
 	wiring.StoreFlags `group:"Stores"`
 	wiring.LogFlags   `group:"Log"`
+	LeaveBehind       bool `help:"Move although a worker has not said that it has all of the secrets. It checks nothing then, until it is started with them."`
 }
 
 // Help implements kong's HelpProvider.
@@ -73,7 +74,9 @@ func (c *moveNamesCmd) Run(ctx context.Context, streams *wiring.Streams) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	took, err := publisher.MoveNames(ctx, stores.Ledger(), stores.Bus(),
-		publisher.Options{Names: secrets, Logger: logger})
+		publisher.MoveOptions{
+			Publisher: publisher.Options{Names: secrets, Logger: logger}, LeaveBehind: c.LeaveBehind,
+		})
 	if errors.Is(err, revocast.ErrConflict) {
 		_, err = fmt.Fprintf(streams.Out, "realm %s: its names are hashed with these secrets already\n", c.Realm)
 		return err

@@ -214,17 +214,21 @@ func takesValue(n *kong.Node, word string) bool {
 
 func hasFlag(parsers map[string]*kong.Kong, name string) bool {
 	for _, p := range parsers {
-		for _, n := range append(p.Model.Children, p.Model.Node) {
-			for _, group := range n.AllFlags(false) {
-				for _, f := range group {
-					if f.Name == name {
-						return true
-					}
-				}
-			}
+		if nodeHasFlag(p.Model.Node, name) {
+			return true
 		}
 	}
 	return false
+}
+
+// nodeHasFlag looks at a command, and at those within it.
+func nodeHasFlag(n *kong.Node, name string) bool {
+	for _, f := range slices.Concat(n.AllFlags(false)...) {
+		if f.Name == name {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Children, func(child *kong.Node) bool { return nodeHasFlag(child, name) })
 }
 
 // TestNATSHintsAreFlags holds the flags of `nats stream edit` that texts name against
