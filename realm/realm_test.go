@@ -1,6 +1,7 @@
 package realm_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"github.com/revocast/revocast/internal/fleettest"
 	"github.com/revocast/revocast/internal/leak"
 	"github.com/revocast/revocast/internal/option"
+	"github.com/revocast/revocast/names"
+	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
 	"github.com/revocast/revocast/realm"
 	"github.com/revocast/revocast/store/storetest"
@@ -128,6 +131,45 @@ func TestWorkerNeedsItsKeys(t *testing.T) {
 		if w.Guard.Ready() != nil || w.Ready() == nil {
 			t.Errorf("without keys the guard says %v and the worker %v", w.Guard.Ready(), w.Ready())
 		}
+	}
+}
+
+// TestNamesAreHandedOn: what the realm was opened with is what its workers and publishers have, unless they are
+// given others.
+func TestNamesAreHandedOn(t *testing.T) {
+	secrets := option.Must(names.New(bytes.Repeat([]byte("s"), names.MinSecret)))
+	others := option.Must(names.New(bytes.Repeat([]byte("o"), names.MinSecret)))
+	keys := option.Must(names.New(bytes.Repeat([]byte("k"), names.KeySize)))
+	rig := fleettest.NewRig(t, func(terms *port.Terms) { terms.Names = secrets.Naming(fleettest.Realm) })
+	r, err := realm.Open(t.Context(), fleettest.Realm, realm.Options{
+		NATS: rig.Nats.URL(), Redis: rig.Redis.URL(), Names: secrets, NameKeys: keys, Logger: fleettest.Logger(),
+	})
+	rig.Must(err)
+	t.Cleanup(r.Close)
+	p := option.Must(r.Publisher(publisher.Options{}))
+	rig.Run(p.Run)
+	rig.Await(p.Readiness())
+	w := option.Must(r.Worker(nil, worker.Options{}))
+	rig.Run(w.Run)
+	rig.Await(w.Subscriber().Readiness())
+	rig.Must(w.Ready())
+
+	receipt, err := p.Revoke(t.Context(), fleettest.RevokeAlice())
+	rig.Must(err)
+	if receipt.Strength != revocast.Confirmed {
+		t.Errorf("%+v", receipt)
+	}
+	key := option.Must(p.KeyFor(t.Context(), revocast.ScopePrincipal, "", "alice"))
+	who, err := p.Who(t.Context(), []revocast.Key{key})
+	if err != nil || who[0].Err != nil || who[0].Name.ID != "alice" {
+		t.Errorf("who: %+v, %v", who, err)
+	}
+
+	wrong := option.Must(r.Worker(nil, worker.Options{SubscriberOptions: worker.SubscriberOptions{Names: others}}))
+	rig.Run(wrong.Run)
+	fleettest.Eventually(t, "it has asked", func() bool { return errors.Is(wrong.Ready(), revocast.ErrNames) })
+	if _, err := r.Publisher(publisher.Options{NameKeys: secrets}); !errors.Is(err, revocast.ErrInvalid) {
+		t.Errorf("a name secret as a name key: %v", err)
 	}
 }
 

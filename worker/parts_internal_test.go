@@ -203,3 +203,39 @@ func TestEndingsEndWhatIsDue(t *testing.T) {
 		t.Errorf("ended %v, look again in %s, %v", ended, wait, more)
 	}
 }
+
+// TestMatchOfTheLedgersStates: each state is held against the token in the place of its own scope, and the
+// narrowest one decides.
+func TestMatchOfTheLedgersStates(t *testing.T) {
+	keys := revocast.KeysOf("r", &revocast.Claims{Issuer: "i", Principal: "p", TokenID: "t", Session: "s"})
+	var scopes []revocast.Scope
+	for i := range keys.Slots() {
+		if _, scope := keys.At(i); scope != 0 {
+			scopes = append(scopes, scope)
+		}
+	}
+	const issued, now = 5000, 9000
+	cut := revocast.State{CutOff: issued + 1, At: revocast.Position{Epoch: 1, Rev: 7}}
+	for first, scope := range scopes {
+		states := make([]revocast.State, len(scopes))
+		if m := match(&keys, issued, states, now); m.Covered {
+			t.Errorf("nothing stands against it: %+v", m)
+		}
+		for i := first; i < len(states); i++ {
+			states[i] = cut
+		}
+		if m := match(&keys, issued, states, now); !m.Covered || m.Scope != scope || m.At != cut.At || m.Banned {
+			t.Errorf("from %s on: %+v", scope, m)
+		}
+	}
+	states := make([]revocast.State, len(scopes))
+	for i, from := range []int64{now + 300, now + 100, now + 200} {
+		states[i].Ban = revocast.BanState{At: revocast.Position{Epoch: 1, Rev: 1}, From: from, Until: now + 1000}
+	}
+	if m := match(&keys, issued, states, now); m.Covered || m.BanFrom != now+100 {
+		t.Errorf("before any of the bans: %+v", m)
+	}
+	if m := match(&keys, issued, states, now+150); !m.Covered || !m.Banned || m.Scope != scopes[1] {
+		t.Errorf("within one of them: %+v", m)
+	}
+}

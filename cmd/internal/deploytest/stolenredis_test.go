@@ -1,12 +1,15 @@
 package deploytest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -289,7 +292,7 @@ func TestHostileClass(t *testing.T) {
 		}
 		_ = r.thief.Do(ctx, commands[draw.IntN(len(commands))]...).Err()
 	}
-	for i := range 40 {
+	for i := range sequences(t) {
 		for range 25 {
 			one(within(t))
 		}
@@ -300,6 +303,17 @@ func TestHostileClass(t *testing.T) {
 	if err := r.publisher.Readiness().Err(); err != nil {
 		t.Errorf("the publisher is not ready: %v", err)
 	}
+}
+
+// sequences is how many sequences of commands are tried: SEQUENCES, or 40.
+func sequences(t *testing.T) int {
+	t.Helper()
+	text := cmp.Or(os.Getenv("SEQUENCES"), "40")
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("SEQUENCES=%s: %v", text, err)
+	}
+	return n
 }
 
 // userLine is what redis.conf lets a user do.

@@ -19,6 +19,7 @@ import (
 	"github.com/revocast/revocast/internal/serving"
 	"github.com/revocast/revocast/port"
 	"github.com/revocast/revocast/publisher"
+	"github.com/revocast/revocast/worker"
 )
 
 // readyTimeout is how long everything may take to become ready. A restart waits for
@@ -83,13 +84,17 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	if err != nil {
 		return err
 	}
+	named, err := newNaming(o.Data)
+	if err != nil {
+		return err
+	}
 	all := newConnections(servers, o.Logger)
 	defer all.close()
 	own, err := all.open("publisher")
 	if err != nil {
 		return err
 	}
-	again, err := initialise(ctx, own)
+	again, err := initialise(ctx, own, named)
 	if err != nil {
 		return err
 	}
@@ -104,7 +109,8 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 	m.ObserveCanary()
 	publisher, err := publisher.New(own.ledger, own.bus, publisher.Options{
 		RecoverEmpty: true, // the embedded Redis is empty at each start, and cannot be the wrong one
-		Logger:       o.Logger,
+		Names:        named.secrets, NameKeys: named.keys,
+		Logger: o.Logger,
 	})
 	if err != nil {
 		return err
@@ -124,7 +130,9 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 		if err != nil {
 			return err
 		}
-		w, err := addWorker(&g, i+1, ln, s, demo.verifier, publisher.Readiness(), o.Version, o.Logger)
+		w, err := addWorker(&g, i+1, ln, s, demo.verifier, publisher.Readiness(), worker.SubscriberOptions{
+			Names: named.secrets, Version: o.Version, Logger: o.Logger,
+		})
 		if err != nil {
 			return err
 		}
@@ -144,9 +152,10 @@ func product(ctx context.Context, o Options, ports *ports, servers *servers, std
 
 // initialise makes the realm on the first start. On later ones (again) JetStream knows it, and
 // the publisher refills the empty Redis from there.
-func initialise(ctx context.Context, s *stores) (again bool, err error) {
+func initialise(ctx context.Context, s *stores, named naming) (again bool, err error) {
 	terms := port.DefaultTerms()
 	terms.DefaultIssuer = issuerName
+	terms.Names = named.secrets.Naming(Realm)
 	if err := s.bus.Prepare(ctx, terms.StreamOptions()); err != nil {
 		return false, err
 	}

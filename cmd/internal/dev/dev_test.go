@@ -157,8 +157,24 @@ func TestRestart(t *testing.T) {
 		first.expect(t, bob, "revoked")
 		first.expect(t, carol, "allowed")
 		first.expect(t, again, "allowed")
+		first.names(t, "alice")
 		first.stop()
 		first = run(t, options(data))
+	}
+}
+
+// names checks that the stores hold a keyed hash in the place of a name, and that it can be told whose it is.
+func (r *running) names(t *testing.T, principal string) {
+	t.Helper()
+	key, err := r.api.KeyFor(t.Context(), revocast.ScopePrincipal, "", principal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key == revocast.KeyOf(dev.Realm, revocast.ScopePrincipal, "https://issuer.revocast.example", principal) {
+		t.Errorf("what is held against %s is held under a plain hash", principal)
+	}
+	if name, err := r.api.Who(t.Context(), key); err != nil || name.ID != principal {
+		t.Errorf("%s is %+v, %v", principal, name, err)
 	}
 }
 

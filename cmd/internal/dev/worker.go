@@ -3,7 +3,6 @@ package dev
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 
 	"github.com/oklog/run"
@@ -22,17 +21,15 @@ import (
 // It starts when the ledger is open: on a restart that is after its recovery, which a
 // worker can only wait for.
 func addWorker(
-	g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier, ledger *port.Readiness, version string,
-	logger *slog.Logger,
+	g *run.Group, n int, ln net.Listener, s *stores, v port.Verifier, ledger *port.Readiness,
+	o worker.SubscriberOptions,
 ) (*worker.Subscriber, error) {
-	name := fmt.Sprintf("worker-%d", n)
+	o.Worker = fmt.Sprintf("worker-%d", n)
 	view, err := cache.New(cache.Options{})
 	if err != nil {
 		return nil, err
 	}
-	subscriber, err := worker.NewSubscriber(s.ledger, s.bus, view, worker.SubscriberOptions{
-		Worker: name, Version: version, Logger: logger,
-	})
+	subscriber, err := worker.NewSubscriber(s.ledger, s.bus, view, o)
 	if err != nil {
 		return nil, err
 	}
@@ -41,13 +38,13 @@ func addWorker(
 		return nil, err
 	}
 	m := metrics.NewFor(Realm)
-	m.AddBuild(version)
+	m.AddBuild(o.Version)
 	m.AddSubscriber(subscriber)
 	m.AddGuard(guard.Stats)
 	{
 		handler := sidecarapi.New(sidecarapi.Deps{Guard: guard, Ready: subscriber.Ready, Metrics: m.Handler()},
-			sidecarapi.Options{Logger: logger})
-		server := serving.NewHTTPServer(ln, handler, nil, logger)
+			sidecarapi.Options{Logger: o.Logger})
+		server := serving.NewHTTPServer(ln, handler, nil, o.Logger)
 		g.Add(server.Serve, server.Drain)
 	}
 	{
