@@ -68,6 +68,10 @@ func TestPauseBetweenRenewals(t *testing.T) {
 	if first <= 0 || s.pause(2) != 2*first || s.pause(3) != 4*first || s.pause(100) != retryMax/2 {
 		t.Errorf("%s, %s, %s and %s", first, s.pause(2), s.pause(3), s.pause(100))
 	}
+	s.o.Random = func() uint64 { return uint64(first) - 1 }
+	if got := s.pause(1); got != 2*first-1 {
+		t.Errorf("with the most jitter: %s, want %s", got, 2*first-1)
+	}
 }
 
 // acceptor is a verifier that can say whose tokens it accepts.

@@ -187,6 +187,38 @@ func TestStatusSaysWhy(t *testing.T) {
 	}
 }
 
+// TestReadinessOfAGuard: without grace a lease that is left makes nobody ready, and with it one that has run out
+// does for so long.
+func TestReadinessOfAGuard(t *testing.T) {
+	s, _ := newRenewing()
+	away := errors.New("away")
+	s.setReady(away)
+	g := &Guard{sub: s, clock: s.clock}
+	now := s.clock.Monotonic()
+	for _, c := range []struct {
+		grace, left time.Duration
+		ready       bool
+	}{
+		{0, time.Second, false},
+		{time.Second, time.Second, true},
+		{time.Second, -time.Second + 1, true},
+		{time.Second, -time.Second, false},
+	} {
+		g.o.Policy = Closed
+		if c.grace > 0 {
+			g.o.Policy = Grace(c.grace)
+		}
+		s.lease.Store(&lease{expires: now + c.left})
+		if err := g.Ready(); (err == nil) != c.ready || err != nil && !errors.Is(err, away) {
+			t.Errorf("a grace of %s, %s of the lease left: %v", c.grace, c.left, err)
+		}
+	}
+	s.lease.Store(nil)
+	if g.o.Policy = Grace(time.Hour); g.Ready() == nil {
+		t.Error("ready without any lease")
+	}
+}
+
 type noView struct{ port.View }
 
 func (noView) Status() port.ViewStatus { return port.ViewStatus{} }

@@ -48,6 +48,7 @@ type sheet struct {
 	movedTurn  uint64
 	rekey      bool   // there may be states under old keys
 	doubt      uint64 // the latest epoch whose log lacked entries at its end
+	doubtBorn  uint64 // how many states had been made by then
 	mark       port.StreamMark
 	marked     int64
 	witnesses  []witness // oldest first

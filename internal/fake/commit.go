@@ -202,7 +202,7 @@ func (l *Ledger) commitOne(p proposal) port.CommitEntry {
 	if e.Kind == revocast.KindLifted {
 		e.Until = s.State.Until // the tombstone has to outlive what it lifts
 	}
-	if known, again := covered(s.State, p); known && !(again && b.inDoubt(s.State)) {
+	if known, again := covered(s.State, p); known && !(again && b.inDoubt(s)) {
 		e.Position = b.position()
 		if !s.State.At.IsZero() {
 			e.Position, e.At, e.Until = s.State.At, s.changed, s.State.Until
@@ -241,8 +241,11 @@ func covered(s revocast.State, p proposal) (known, again bool) {
 	return false, false
 }
 
-// inDoubt reports whether s may be missing in the stream, so that it must be logged again to
-// become durable.
-func (s *sheet) inDoubt(of revocast.State) bool {
-	return !of.At.IsZero() && of.At.Epoch <= s.doubt
+// inDoubt reports whether a part of a state may be missing in the stream, so that it must be logged again to
+// become durable. A later change of a state says nothing about its other parts.
+func (s *sheet) inDoubt(of standing) bool {
+	if of.State.At.IsZero() || s.doubt == 0 {
+		return false
+	}
+	return of.State.At.Epoch <= s.doubt || of.Born != 0 && of.Born <= s.doubtBorn
 }

@@ -110,7 +110,7 @@ func (s *sheet) whole() bool {
 // earlier epoch: nobody could miss them there.
 func (s *sheet) sealLog() {
 	if !s.whole() {
-		s.trimmed, s.doubt = s.position(), s.epoch
+		s.trimmed, s.doubt, s.doubtBorn = s.position(), s.epoch, s.born
 	}
 }
 
@@ -121,6 +121,6 @@ func (s *sheet) keepLog() {
 		return
 	}
 	if s.lost = false; s.rev > 0 || s.doubt != s.epoch-1 {
-		s.trimmed, s.doubt = s.position(), s.epoch-1
+		s.trimmed, s.doubt, s.doubtBorn = s.position(), s.epoch-1, s.born
 	}
 }

@@ -39,6 +39,9 @@ func (k *LedgerLink) Mark(ctx context.Context, was port.StreamPoint, mark port.S
 			return fmt.Errorf("%w: fake: the mark is at %d of the stream made at %d", revocast.ErrConflict, is.Sequence,
 				is.Created)
 		}
+		if mark.Afresh { // the stream holds every part of every state now
+			b.doubt, b.doubtBorn = 0, 0
+		}
 		b.setMark(mark, l.now())
 		return nil
 	})

@@ -40,7 +40,7 @@ func (k *LedgerLink) MoveNames(ctx context.Context, epoch uint64, names port.Nam
 		}
 		clear(l.vanished) // known by old keys; that some are missing shows in the counts
 		b.terms.Names, b.rekey, b.moved, b.movedTurn = names, true, true, b.turn
-		b.trimmed, b.doubt, b.from = at, at.Epoch, at
+		b.trimmed, b.doubt, b.doubtBorn, b.from = at, at.Epoch, b.born, at
 		return nil
 	})
 }
@@ -80,7 +80,7 @@ func (k *LedgerLink) Rekey(ctx context.Context, epoch uint64, states []port.Reke
 			b.rekeyOne(r)
 		}
 		if len(states) == 0 {
-			b.rekey = false
+			b.rekey, b.doubtBorn = false, b.born
 			clear(l.vanished)
 		}
 		return nil

@@ -36,7 +36,7 @@ func (l *Ledger) open(who string, o port.Opening) error {
 	if o.Settled {
 		b.settleFor = 0
 	}
-	if o.Stream.Created == 0 {
+	if o.Stream.Created == 0 || b.doubt != 0 { // the latter: the log had lost entries
 		b.forgetMark(true)
 	} else {
 		mark := port.StreamMark{Begin: o.Begin, Point: o.Stream, From: o.Stream.Sequence, Complete: b.durable}

@@ -114,12 +114,13 @@ local function look(first, count)
   return proposals
 end
 
--- inDoubt reports whether a state may be missing in the stream. Such a state becomes durable only
--- when it is logged again.
-local doubt = tonumber(doubtText) or 0
+-- inDoubt reports whether a part of a state may be missing in the stream. What it covers becomes durable only when
+-- it is logged again. A later change of a state says nothing about its other parts, so its number counts, too.
+local doubt, doubtBorn = tonumber(doubtText) or 0, nil
 local function inDoubt(s)
-  if s.lastEpoch == 0 then return false end
-  return s.lastEpoch <= doubt
+  if s.lastEpoch == 0 or doubt == 0 then return false end
+  if not doubtBorn then doubtBorn = tonumber(call('HGET', meta, 'doubt_born') or '0') end
+  return s.lastEpoch <= doubt or s.number > 0 and s.number <= doubtBorn
 end
 
 -- write writes the proposals of a commit, and returns what it answers: one entry for each.

@@ -26,6 +26,7 @@ if not same and (created ~= wasCreated or sequence ~= wasSequence) then
   return redis.error_reply('RVCONFLICT the mark is at ' .. sequence .. ' of the stream made at ' .. created)
 end
 if not same and refilled then call('DEL', prefix .. 'witnesses') end
+if refilled then call('HDEL', meta, 'doubt', 'doubt_born') end -- the stream holds every part of every state now
 setMark(point, completeEpoch, completeRev, extraMs, readFrom, begin)
 call('HSET', meta, 'missing', missing)
 return 1

@@ -18,7 +18,7 @@ end
 -- logged again. A state of it may be missing in the stream, and is logged again when something covers it.
 forgetMark()
 call('HSET', meta, 'terms', newTerms, 'rekey', '1', 'trimmed_epoch', epochText, 'trimmed_rev', revText,
-  'doubt', epochText, 'from_epoch', epochText, 'from_rev', revText,
+  'doubt', epochText, 'doubt_born', bornText or '0', 'from_epoch', epochText, 'from_rev', revText,
   'moved_turn', call('HGET', meta, 'leads_turn') or '0')
 if state == 'open' then
   call('HSET', meta, 'epoch', nextEpochText, 'state', 'recovering', 'rev', '0', 'settled', '0', 'claims', server)

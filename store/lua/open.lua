@@ -67,7 +67,8 @@ call('HSET', meta, 'rev', rev, 'born', int(born), 'state', 'open', 'record', rec
   'claims', '', 'opened', epochText, 'opened_by', server, 'durable_epoch', epochText, 'durable_rev', restored)
 call('HDEL', meta, 'restored', 'from_epoch', 'from_rev')
 if willSettle == '1' then call('HDEL', meta, 'settle_for') end
-if replayed.created == '0' then
+-- Nor does one whose log had lost entries, until the stream is filled again.
+if replayed.created == '0' or call('HGET', meta, 'doubt') then
   forgetMark()
 else
   setMark(replayed, epochText, restored, extraMs, replayed.sequence, begin)

@@ -54,10 +54,12 @@ end
 
 -- sealLog makes a log that lacks entries count as trimmed. It runs before an epoch ends. Once the
 -- entries belong to an earlier epoch nobody could notice the gap. A state of that epoch, or of one
--- before, may be missing in the stream too. The field doubt holds the latest such epoch.
+-- before, may be missing in the stream too. The field doubt holds the latest such epoch, and doubt_born how many
+-- states had been made by its end. A refill of the stream takes both away.
 local function sealLog(epochText, revText)
   if logWhole(epochText, revText) then return end
-  call('HSET', meta, 'trimmed_epoch', epochText, 'trimmed_rev', revText, 'doubt', epochText)
+  call('HSET', meta, 'trimmed_epoch', epochText, 'trimmed_rev', revText, 'doubt', epochText,
+    'doubt_born', call('HGET', meta, 'born') or '0')
 end
 
 -- The ledger's record. A field that is not there is false.

@@ -37,5 +37,9 @@ if merged > 0 then
   call('HSET', meta, 'born', int(born))
   call('HINCRBY', meta, 'gone', merged)
 end
-if #ARGV == HEADER then call('HDEL', meta, 'rekey') end
+if #ARGV == HEADER then
+  call('HDEL', meta, 'rekey')
+  -- Restored states that were merged with older ones have later numbers than those.
+  call('HSET', meta, 'doubt_born', int(born))
+end
 return 1

@@ -76,7 +76,8 @@ local function keepLog()
   if call('EXISTS', prefix .. 'log') == 1 then return end
   call('XADD', prefix .. 'log', 'MAXLEN', 0, epochText .. '-' .. int(rev), 'k', 0)
   if rev == 0 and tonumber(doubtText) == epoch - 1 then return end
-  call('HSET', meta, 'trimmed_epoch', epochText, 'trimmed_rev', int(rev), 'doubt', int(epoch - 1))
+  call('HSET', meta, 'trimmed_epoch', epochText, 'trimmed_rev', int(rev), 'doubt', int(epoch - 1),
+    'doubt_born', int(born))
 end
 
 -- log appends an entry under the epoch and the revision entryRev. at is when the event was

@@ -13,6 +13,8 @@ var lostLogTests = []test{
 	{"a log that is gone while the ledger recovers", logGoneInRecovery},
 	{"a log that was cut is sealed by the next epoch", logCut},
 	{"what stood when a log was lost is logged again", loggedAgain},
+	{"a part of a state that stood when a log was lost is logged again", partsLoggedAgain},
+	{"a ledger that opens without its log has no mark", openWithoutLog},
 	{"what was logged and has vanished is made again", vanishedIsLogged},
 }
 
@@ -102,16 +104,76 @@ func loggedAgain(k *kit) {
 	banAgain.Position, liftAgain.Position = first.Entries[1].Event.Position, lifted.Position
 	before := k.state(key("b")).Ban
 	again := k.commit(revokeToken("a"), banAgain, liftAgain, lift("c"))
-	for i, want := range []bool{true, true, true, false} {
-		if e := again.Entries[i]; e.Fresh != want || e.Event.Position.Epoch != 2 {
-			k.Errorf("proposal %d: %+v, want it fresh: %v, in epoch 2", i, e, want)
+	for i, e := range again.Entries {
+		if !e.Fresh || e.Event.Position.Epoch != 2 {
+			k.Errorf("proposal %d: %+v, want it fresh, in epoch 2", i, e)
 		}
 	}
 	if now := k.state(key("b")).Ban; now != before {
 		k.Errorf("the ban was %+v and is %+v", before, now)
 	}
+	k.refilled(2)
 	if e := k.commit(revokeToken("a")).Entries[0]; e.Fresh || e.Event.Position != at(2, 1) {
-		k.Errorf("once more: %+v, want what covers it at 2-1", e)
+		k.Errorf("once the stream was refilled: %+v, want what covers it at 2-1", e)
+	}
+	if e := k.commit(lift("c")).Entries[0]; e.Fresh || e.Event.Position != at(2, 4) {
+		k.Errorf("once the stream was refilled: %+v, want what covers it at 2-4", e)
+	}
+}
+
+// refilled sets the mark that a refill of the stream leaves.
+func (k *kit) refilled(epoch uint64) {
+	k.Helper()
+	d := k.describe()
+	k.must(k.Ledger.Mark(k.ctx, d.Mark.Point, port.StreamMark{
+		Point: point(9, d.Now), Complete: at(epoch, 0), Afresh: true,
+	}))
+}
+
+// partsLoggedAgain: what changes one part of such a state says nothing about its other parts.
+func partsLoggedAgain(k *kit) {
+	k.start()
+	until := k.describe().Now + hour
+	spared := revoke("spared")
+	spared.Except = key("x")
+	first := k.commit(revoke("a"), ban("b", until), revoke("spared"))
+	k.loseLog(2)
+	again := []revocast.Event{revoke("a"), ban("b", until), revoke("spared")}
+	for i, e := range first.Entries {
+		again[i].CutOff = e.Event.CutOff
+	}
+	again[1].Position = first.Entries[1].Event.Position
+	spared.CutOff = again[2].CutOff + 1
+	k.commit(ban("a", until), revoke("b"), spared)
+	for range 2 {
+		for i, e := range k.commit(again...).Entries {
+			if !e.Fresh {
+				k.Errorf("proposal %d is covered by %+v, which the stream may lack", i, e)
+			}
+		}
+	}
+	k.refilled(2)
+	for i, e := range k.commit(again...).Entries {
+		if e.Fresh {
+			k.Errorf("proposal %d once the stream was refilled: %+v", i, e)
+		}
+	}
+}
+
+// openWithoutLog: the stream may lack what the log had, so it has to be refilled.
+func openWithoutLog(k *kit) {
+	k.start()
+	k.commit(revoke("a"))
+	k.mark(point(sequence, k.describe().Now), at(1, 1))
+	k.CutLog(-1)
+	d := k.describe()
+	o := port.Opening{
+		Epoch: d.Position.Epoch, Record: port.EpochRecord{Epoch: d.Position.Epoch, Server: d.Server, Sequence: 9},
+		Stream: point(sequence+1, d.Now),
+	}
+	k.must(k.Ledger.Open(k.ctx, o))
+	if d := k.describe(); d.State != port.LedgerOpen || d.Mark.Point != (port.StreamPoint{}) {
+		k.Errorf("opened: %s, with the mark %+v", d.State, d.Mark)
 	}
 }
 
