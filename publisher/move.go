@@ -3,6 +3,7 @@ package publisher
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/revocast/revocast"
@@ -46,7 +47,11 @@ func MoveNames(ctx context.Context, ledger port.Ledger, bus port.Bus, o MoveOpti
 		return 0, fmt.Errorf("%w: the realm's names are hashed with these secrets already", revocast.ErrConflict)
 	}
 	if !o.LeaveBehind {
-		if err := everybodyHas(ctx, ledger, next.Secrets); err != nil {
+		list, err := ledger.Members(ctx)
+		if err == nil {
+			err = everybodyHas(list, next.Secrets)
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
@@ -57,15 +62,16 @@ func MoveNames(ctx context.Context, ledger port.Ledger, bus port.Bus, o MoveOpti
 }
 
 // everybodyHas fails if a worker has not said that it has so many name secrets.
-func everybodyHas(ctx context.Context, ledger port.Ledger, secrets uint8) error {
-	list, err := ledger.Members(ctx)
-	if err != nil {
-		return err
+func everybodyHas(list port.Membership, secrets uint8) error {
+	if len(list.Unlisted) > 0 {
+		return fmt.Errorf("%w: it is not known who the workers of the classes %s are, and whether they have all %d "+
+			"name secrets; try again in a minute, or leave them behind: publisher names move --leave-behind",
+			revocast.ErrUnsuited, naming.QuoteSome(list.Unlisted), secrets)
 	}
 	var without []string
 	for _, m := range list.Members {
 		if m.Reach == nil || m.Reach.Names < secrets {
-			without = append(without, m.ID.Worker)
+			without = append(without, strings.TrimPrefix(m.ID.Class+"/"+m.ID.Worker, port.DefaultClass+"/"))
 		}
 	}
 	if len(without) == 0 {

@@ -60,7 +60,11 @@ func (b *Bus) storeLocked(who string, e revocast.Event, again bool) error {
 	}
 	refill := e.Refill != 0
 	e.Refill = 0
-	if before, known := b.ever[e.Position]; known && before != e && (b.annals == nil || !b.annals.stands(e)) {
+	before, known := b.ever[e.Position]
+	if refill && before.Names < e.Names { // the names were moved meanwhile
+		before.Key, before.Except, before.Names = e.Key, e.Except, e.Names
+	}
+	if known && before != e && (b.annals == nil || !b.annals.stands(e)) {
 		reportOf(RulePlace, b.report, "%s publishes %+v in the place of %+v", who, e, before)
 	}
 	if !refill {
