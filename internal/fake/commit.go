@@ -94,7 +94,7 @@ func (l *Ledger) commit(idempotency string, proposals []revocast.Event) (port.Co
 		if at != now { // a clock that jumped is nothing to compare with
 			p.Reckoned.Ahead, p.Reckoned.Now = 0, 0
 		}
-		if filled[i], err = fillIn(p, b, at); err != nil {
+		if filled[i], err = fillIn(p, b, at, min(at, now)); err != nil {
 			return port.Commit{}, fmt.Errorf("%w: fake: proposal %d: %w", revocast.ErrInvalid, i+1, err)
 		}
 	}
@@ -135,15 +135,17 @@ type proposal struct {
 	enough int64
 }
 
-func fillIn(e revocast.Event, b *books, now int64) (proposal, error) {
+// fillIn fills in the times. An end is past if it is before earliest, which is now, or what the ledger's clock shows
+// if that is less.
+func fillIn(e revocast.Event, b *books, now, earliest int64) (proposal, error) {
 	e.At = now
 	p := proposal{Event: e}
 	p.Reckoned = revocast.Reckoning{}
 	switch e.Kind {
 	case revocast.KindRevoked:
-		return p, p.fillRevoked(b, e.Reckoned, now)
+		return p, p.fillRevoked(b, e.Reckoned, now, earliest)
 	case revocast.KindBanned:
-		if p.Until <= now {
+		if p.Until <= earliest {
 			return p, fmt.Errorf("the ban's end is in the past")
 		}
 		if p.From >= p.Until {
@@ -153,7 +155,7 @@ func fillIn(e revocast.Event, b *books, now int64) (proposal, error) {
 	return p, nil
 }
 
-func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error {
+func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now, earliest int64) error {
 	terms := b.terms
 	if p.CutOff == 0 {
 		p.CutOff = now + b.leadFor(r, now)
@@ -170,7 +172,7 @@ func (p *proposal) fillRevoked(b *books, r revocast.Reckoning, now int64) error 
 		return fmt.Errorf("a %s is dead outright", p.Scope)
 	case p.CutOff != revocast.Forever && p.CutOff > now+terms.SkewOrDefault().Milliseconds():
 		return fmt.Errorf("the cut-off is in the future")
-	case p.Until != 0 && p.Until+leeway+margin <= now:
+	case p.Until != 0 && p.Until+leeway+margin <= earliest:
 		return fmt.Errorf("until is in the past")
 	}
 	longest := terms.MaxLifetime[p.Scope-1].Milliseconds()

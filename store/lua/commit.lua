@@ -9,7 +9,8 @@ local leeway, margin, inStep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(AR
 local HEADER, CALL, EACH = 3, 5, 17 -- how many arguments come first, before proposals, and for one proposal
 
 -- A proposal is made at the time of this server's clock, unless that is out of step with what the
--- publisher reckons. Then this clock has jumped, and must not write cut-offs.
+-- publisher reckons. Then this clock has jumped, and must not write cut-offs; or it is right again, and the publisher
+-- has not seen that yet. So an end is past only if it is by both.
 local clock = now()
 local function timeOf(reckoned)
   if reckoned > 0 and math.abs(reckoned - clock) > inStep then return reckoned end
@@ -96,7 +97,7 @@ local function look(first, count)
           return refuse(i, count, 'the ledger\'s terms know no longest lifetime for this scope: say until when')
         end
         p.till = t + longest
-      elseif p.till + leeway + margin <= t then
+      elseif p.till + leeway + margin <= math.min(t, clock) then
         return refuse(i, count, 'until is in the past by the ledger\'s clock')
       elseif scope ~= '1' and longest > 0 then
         p.till = math.max(p.till, (p.cutOff == FOREVER and t or p.cutOff) + longest)
@@ -105,7 +106,7 @@ local function look(first, count)
       p.till = math.max(p.till, math.min(p.enough + margin, LATEST))
       if p.except == '' then p.floor = p.cutOff end
     elseif kind == '2' then
-      if p.till <= t then return refuse(i, count, 'the ban\'s end is in the past by the ledger\'s clock') end
+      if p.till <= math.min(t, clock) then return refuse(i, count, 'the ban\'s end is in the past by the ledger\'s clock') end
       if p.from >= p.till then return refuse(i, count, 'the ban ends before it starts') end
     end
     if kind ~= '4' then loaded(hex) end

@@ -142,6 +142,15 @@ func jumpedClock(k *kit) {
 	p = revoke("past")
 	p.At, p.Until = now-3*hour, now-hour
 	k.commit(p) // in the past by the jumped clock alone
+	p = revoke("past by the caller's")
+	p.At, p.Until = now+3*hour, now+hour
+	b := ban("past by the caller's", now+hour)
+	b.At = now + 3*hour
+	k.commit(p, b) // the ledger's is right again, and the caller has not seen it yet
+	p.At, p.Until = now+hour, now-hour
+	k.refused("past by both", p)
+	b.At, b.Until = now+hour, now-hour
+	k.refused("past by both", b)
 }
 
 func timeIsNoPart(k *kit) {
